@@ -1,0 +1,125 @@
+"""The database: `read()` to look, `run()` to change, the same on SQLite and PostgreSQL."""
+
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from core import changes
+from core.errors import Unavailable
+from core.settings import settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+SQLITE_WAITS_MS = 5_000
+"""How long a write waits for another to end; measured to outlast a lock of 4 s."""
+
+_WRITING = "writing"
+_SERIALIZATION_ERRORS = {"40001", "40P01"}
+
+
+class Session(SqlSession):
+    """A session of Orgdesk: it gathers what it changes, for history."""
+
+
+changes.listen(Session)
+
+
+@cache
+def engine() -> Engine:
+    """Return this process's one engine."""
+    url = make_url(settings().database_url)
+    if url.get_backend_name() == "sqlite":
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        made = create_engine(url, pool_size=20, max_overflow=20)
+        event.listen(made, "connect", _prepare_sqlite)
+        event.listen(made, "begin", _begin_sqlite)
+        return made
+    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+
+
+@contextmanager
+def read() -> Iterator[Session]:
+    """Open a session to look; whatever is changed in it is thrown away."""
+    with _translated(), Session(engine(), expire_on_commit=False) as session:
+        yield session
+
+
+def run(use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options: P.kwargs) -> R:
+    """Call a use case in one write transaction that keeps all or nothing, and return its result.
+
+    It is called again, whole, at most five times, when another transaction was in its way: a
+    deadlock, a lost connection, or a unique value that somebody else took meanwhile.
+    """
+    with _translated():
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return _run_once(use_case, *args, **options)
+            except DBAPIError as error:
+                if not _is_passing(error):
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
+        return _run_once(use_case, *args, **options)
+
+
+def is_writing(session: SqlSession) -> bool:
+    """Return whether this session may change anything."""
+    return bool(session.info.get(_WRITING))
+
+
+def _run_once(
+    use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options: P.kwargs
+) -> R:
+    writing = engine().execution_options(**{_WRITING: True})
+    with Session(writing, expire_on_commit=False, info={_WRITING: True}) as session:
+        result = use_case(session, *args, **options)
+        changes.ensure_all_recorded(session)
+        session.commit()
+        return result
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    if isinstance(error, IntegrityError) or error.connection_invalidated:
+        return True
+    return getattr(error.orig, "sqlstate", None) in _SERIALIZATION_ERRORS
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn a database that is locked, full or away into a refusal with an id that the log has too."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        error_id = secrets.token_hex(4)
+        log.exception("database unavailable, error %s", error_id)
+        raise Unavailable(error_id) from error
+
+
+def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={SQLITE_WAITS_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get(_WRITING)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,162 @@
+"""Every way the domain says no.
+
+A class carries its facts; `str(error)` is a sentence for the person that ends in what to do next.
+What is not a `DomainError` is a bug.
+"""
+
+from collections.abc import Mapping, Sequence
+
+
+class DomainError(Exception):
+    """A refusal that a person can read."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+
+
+class NotFound(DomainError):
+    """It does not exist, or the person may not know that it does."""
+
+    def __init__(self, what: str = "page") -> None:
+        super().__init__(
+            f"There is no such {what}, or you do not belong to it. "
+            "Check the address, or ask whoever sent you here for an invitation."
+        )
+
+
+class NotPermitted(DomainError):
+    """An insider lacks the right. `doing` finishes the sentence 'You may not …'."""
+
+    def __init__(self, doing: str, ask: str = "an owner") -> None:
+        self.doing = doing
+        super().__init__(f"You may not {doing}. Ask {ask} to do it.")
+
+
+class InvalidInput(DomainError):
+    """Fields that cannot be taken as they are: `fields` maps each to what to do about it."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        super().__init__(" ".join(self.fields.values()))
+
+
+class Unavailable(DomainError):
+    """The database is locked, full or away; nothing was saved. The log has the same `error_id`."""
+
+    def __init__(self, error_id: str) -> None:
+        self.error_id = error_id
+        super().__init__(
+            "The database did not answer in time and nothing was saved. Try again in a moment; "
+            f"if it stays like this, give your administrator the error id {error_id}."
+        )
+
+
+class TooManyAttempts(DomainError):
+    """The same thing was tried too often; `minutes` from now it may be tried again."""
+
+    def __init__(self, minutes: int) -> None:
+        self.minutes = minutes
+        wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
+        super().__init__(f"That was tried too often. Wait {wait}, then try again.")
+
+
+class LinkNotValid(DomainError):
+    """A mailed link is unknown, used, revoked or expired: always the same answer."""
+
+    def __init__(self, ask_for: str) -> None:
+        super().__init__(f"This link does not work, or no longer. {ask_for}")
+
+
+class AlreadyMember(DomainError):
+    """The invited person belongs to the organization already."""
+
+    def __init__(self, email: str) -> None:
+        self.email = email
+        super().__init__(
+            f"{email} is a member already. Change the role under Active Users instead."
+        )
+
+
+class LastOwner(DomainError):
+    """It would leave an organization without an owner."""
+
+    def __init__(self, organizations: Sequence[str] = ()) -> None:
+        self.organizations = list(organizations)
+        of = f" of {', '.join(organizations)}" if organizations else ""
+        super().__init__(
+            f"An organization needs an owner, and this is the last one{of}. "
+            "Make somebody else an owner first."
+        )
+
+
+class LastAdministrator(DomainError):
+    """It would leave Orgdesk without an active administrator."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Orgdesk needs an administrator, and this is the last active one. "
+            "Make somebody else an administrator first."
+        )
+
+
+class MembershipLimit(DomainError):
+    """The person belongs to as many organizations as one person may."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"One person belongs to at most {limit} organizations, and this would be one more. "
+            "Leave an organization that you no longer need, then try again."
+        )
+
+
+class RoleTooHigh(DomainError):
+    """A role above the granter's own."""
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+        super().__init__(
+            f"You may not give the role {role}, which is above your own. Ask an owner to give it."
+        )
+
+
+class GateNotMet(DomainError):
+    """An organization may not go on to the next stage: `missing` says what it lacks."""
+
+    def __init__(self, stage: str, missing: Sequence[str]) -> None:
+        self.stage = stage
+        self.missing = list(missing)
+        super().__init__(f"Not ready for {stage} yet. Missing: {'; '.join(missing)}.")
+
+
+class WrongStage(DomainError):
+    """The organization is not in the stage that the move starts from."""
+
+    def __init__(self, stage: str, needed: str) -> None:
+        self.stage = stage
+        super().__init__(
+            f"This organization is in {stage} now; the move needs it to be in {needed}. "
+            "Look at the page again before you decide."
+        )
+
+
+class Stale(DomainError):
+    """Somebody else changed the same fields meanwhile: `theirs` and `yours` by field."""
+
+    def __init__(self, theirs: Mapping[str, object], yours: Mapping[str, object]) -> None:
+        self.theirs = dict(theirs)
+        self.yours = dict(yours)
+        super().__init__(
+            "Somebody else changed the same fields while you were typing. "
+            "Choose for each field which value stays, then press Submit again."
+        )
+
+
+class SchemaTooNew(DomainError):
+    """The database was made by a newer Orgdesk."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"The database is at revision {revision}, which this version does not know. "
+            "Start the newer version of Orgdesk that wrote it, or restore a backup."
+        )

@@ -1,0 +1,84 @@
+"""Mailed links that work once: to prove an address, to choose a password."""
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core import clock, keys
+from core.errors import LinkNotValid
+from core.models import Link
+
+PROVES_FOR = timedelta(hours=24)
+RESETS_FOR = timedelta(minutes=20)
+
+
+def make(
+    session: Session,
+    kind: str,
+    email: str,
+    lasts: timedelta,
+    *,
+    user_id: int | None = None,
+    org_id: int | None = None,
+) -> dict[str, str]:
+    """Keep a new link and return what the outbox keeps of it: its kind and nonce, not its token.
+
+    Older links of the same kind for the same person or organization stop working.
+    """
+    now = clock.now()
+    nonce = keys.new_nonce()
+    end(session, kind, user_id=user_id, org_id=org_id)
+    session.add(
+        Link(
+            kind=kind,
+            nonce=nonce,
+            token_hash=keys.fingerprint(keys.token(kind, nonce)),
+            user_id=user_id,
+            org_id=org_id,
+            email=email,
+            created_at=now,
+            expires_at=now + lasts,
+        )
+    )
+    return {"kind": kind, "nonce": nonce}
+
+
+def find(session: Session, kind: str, token: str) -> Link:
+    """Return the link that still works for this token; raises `LinkNotValid`. It stays unused."""
+    link = session.scalar(
+        select(Link).where(
+            Link.token_hash == keys.fingerprint(token),
+            Link.kind == kind,
+            Link.used_at.is_(None),
+            Link.expires_at > clock.now(),
+        )
+    )
+    if link is None:
+        raise LinkNotValid("Ask for a new one.")
+    return link
+
+
+def use(session: Session, kind: str, token: str) -> Link:
+    """Use a link up and return it; of several who try at once one succeeds, as `find` for the rest."""
+    link = find(session, kind, token)
+    used = session.execute(
+        update(Link)
+        .where(Link.id == link.id, Link.used_at.is_(None), Link.expires_at > clock.now())
+        .values(used_at=clock.now())
+    )
+    if used.rowcount != 1:
+        raise LinkNotValid("Ask for a new one.")
+    return link
+
+
+def end(
+    session: Session, kind: str, *, user_id: int | None = None, org_id: int | None = None
+) -> None:
+    """Stop every unused link of this kind for this person or organization."""
+    whose = Link.user_id == user_id if user_id is not None else Link.org_id == org_id
+    session.execute(
+        update(Link)
+        .where(whose, Link.kind == kind, Link.used_at.is_(None))
+        .values(used_at=clock.now())
+    )

@@ -1,0 +1,90 @@
+"""Rows of who belongs where: make, end, find and count them; the rules are the use cases' own."""
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.errors import MembershipLimit, NotFound
+from core.models import FormerMembership, Membership, Organization, Role
+from core.permissions import take_person
+
+MEMBERSHIPS_PER_PERSON = 400
+"""How many organizations one person belongs to at most; deleted ones do not count."""
+
+
+def make(session: Session, org: Organization, user_id: int, role: Role) -> Membership:
+    """Let a person in, and return the membership; raises `MembershipLimit`."""
+    take_person(session, user_id)
+    if count_of(session, user_id) >= MEMBERSHIPS_PER_PERSON:
+        raise MembershipLimit(MEMBERSHIPS_PER_PERSON)
+    session.execute(
+        delete(FormerMembership).where(
+            FormerMembership.org_id == org.id, FormerMembership.user_id == user_id
+        )
+    )
+    membership = Membership(org_id=org.id, user_id=user_id, role=role, joined_at=clock.now())
+    session.add(membership)
+    _count(session, org, +1)
+    return membership
+
+
+def end(session: Session, org: Organization, membership: Membership) -> None:
+    """Take a person out, keeping what the person was, so that it can be given back."""
+    session.merge(
+        FormerMembership(
+            org_id=org.id,
+            user_id=membership.user_id,
+            role=membership.role,
+            joined_at=membership.joined_at,
+            removed_at=clock.now(),
+        )
+    )
+    session.delete(membership)
+    _count(session, org, -1)
+
+
+def get(session: Session, org: Organization, user_id: int) -> Membership:
+    """Return a person's membership as it is now; raises `NotFound`."""
+    membership = find(session, org, user_id)
+    if membership is None:
+        raise NotFound("member")
+    return membership
+
+
+def find(session: Session, org: Organization, user_id: int) -> Membership | None:
+    """Return a person's membership as it is now, if there is one."""
+    return session.scalar(
+        select(Membership)
+        .where(Membership.org_id == org.id, Membership.user_id == user_id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def count_of(session: Session, user_id: int) -> int:
+    """Return how many organizations a person belongs to, counted no further than the limit."""
+    few = (
+        select(Membership.id)
+        .join(Organization, Organization.id == Membership.org_id)
+        .where(Membership.user_id == user_id, Organization.deleted_at.is_(None))
+        .limit(MEMBERSHIPS_PER_PERSON + 1)
+    )
+    return session.scalar(select(func.count()).select_from(few.subquery())) or 0
+
+
+def count_owners(session: Session, org: Organization) -> int:
+    """Return how many owners an organization has."""
+    return (
+        session.scalar(
+            select(func.count()).where(Membership.org_id == org.id, Membership.role == Role.OWNER)
+        )
+        or 0
+    )
+
+
+def _count(session: Session, org: Organization, step: int) -> None:
+    session.execute(
+        update(Organization)
+        .where(Organization.id == org.id)
+        .values(member_count=Organization.member_count + step)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )

@@ -1,0 +1,423 @@
+"""The nouns: every table and every enumeration of Orgdesk."""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy import DateTime as SqlDateTime
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+UNRECORDED = {"unrecorded": True}
+"""Marks a column whose changes are no news: locks, counters, what is derived."""
+PRIVATE = {"private": True}
+"""Marks a column about a person: history says that it changed, never what it was."""
+
+
+class Role(StrEnum):
+    """What a person is in one organization, from the least to the most."""
+
+    MEMBER = "member"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for a member, 1 for an admin, 2 for an owner."""
+        return list(Role).index(self)
+
+
+class Staff(StrEnum):
+    """What a person is in the company that runs Orgdesk."""
+
+    OPS = "ops"
+    SALES = "sales"
+    ADMINISTRATOR = "administrator"
+
+
+class Stage(StrEnum):
+    """How far an organization has come."""
+
+    FREE = "free"
+    ONBOARDING = "onboarding"
+    PREPRODUCTION = "preproduction"
+    PRODUCTION = "production"
+
+
+class InvitationStatus(StrEnum):
+    """What became of an invitation; one that is pending past `expires_at` counts as expired."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC on both engines (SQLite alone would hand back naive ones)."""
+
+    impl = SqlDateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(kind: type[StrEnum]) -> Enum:
+    values = [member.value for member in kind]
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        name=kind.__name__.lower(),
+        length=20,
+        values_callable=lambda _: values,
+    )
+
+
+class Base(DeclarativeBase):
+    """The root of all tables."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: UtcDateTime,
+        Role: _one_of(Role),
+        Staff: _one_of(Staff),
+        Stage: _one_of(Stage),
+        InvitationStatus: _one_of(InvitationStatus),
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+        bytes: LargeBinary,
+    }
+
+
+class Audited:
+    """A table whose every change has an entry in history."""
+
+
+class User(Audited, Base):
+    """A person with an account."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), info=PRIVATE)
+    email_key: Mapped[str] = mapped_column(String(512), unique=True, info=UNRECORDED)
+    name: Mapped[str] = mapped_column(String(80), info=PRIVATE)
+    password_hash: Mapped[str | None] = mapped_column(String(200), info=PRIVATE)
+    password_epoch: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
+    staff: Mapped[Staff | None]
+    proven_at: Mapped[datetime | None]
+    two_factor_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    last_seen_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
+    version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
+
+    __table_args__ = (Index("ix_users_staff", "staff", postgresql_where=text("staff IS NOT NULL")),)
+
+
+class Session(Base):
+    """One browser in which one person is signed in."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    ticket_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    password_epoch: Mapped[int]
+    device: Mapped[str] = mapped_column(String(80))
+    place: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_because: Mapped[str | None] = mapped_column(String(80))
+
+
+class Link(Base):
+    """A mailed link that proves an address or lets somebody choose a password, once."""
+
+    __tablename__ = "links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    nonce: Mapped[str] = mapped_column(String(32))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    org_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organizations.id", ondelete="CASCADE"), index=True
+    )
+    email: Mapped[str] = mapped_column(String(254))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class Organization(Audited, Base):
+    """A customer of the platform."""
+
+    __tablename__ = "organizations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    name_key: Mapped[str] = mapped_column(String(400), info=UNRECORDED)
+    search_text: Mapped[str] = mapped_column(Text, info=UNRECORDED)
+
+    logo: Mapped[str | None] = mapped_column(ForeignKey("logos.digest"), index=True)
+    alert_email: Mapped[str | None] = mapped_column(String(254))
+    alert_email_new: Mapped[str | None] = mapped_column(String(254))
+    overview: Mapped[str | None] = mapped_column(Text)
+    sales_email: Mapped[str | None] = mapped_column(String(254))
+    phone: Mapped[str | None] = mapped_column(String(20))
+    website: Mapped[str | None] = mapped_column(String(500))
+    twitter: Mapped[str | None] = mapped_column(String(15))
+    is_listed: Mapped[bool] = mapped_column(default=False)
+    confirmed_at: Mapped[datetime | None]
+
+    stage: Mapped[Stage] = mapped_column(default=Stage.FREE)
+    stage_entered_at: Mapped[datetime]
+    rep_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    target_on: Mapped[date | None]
+    next_step: Mapped[str | None] = mapped_column(String(200))
+    requested_at: Mapped[datetime | None]
+    request_note: Mapped[str | None] = mapped_column(String(500))
+
+    created_at: Mapped[datetime]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    deleted_at: Mapped[datetime | None]
+    member_count: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
+    version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
+
+    __table_args__ = (
+        Index("ix_organizations_stage_id", "stage", "id"),
+        Index("ix_organizations_name_key_id", "name_key", "id"),
+        Index("ix_organizations_member_count_id", "member_count", "id"),
+        Index("ix_organizations_stage_entered_at_id", "stage_entered_at", "id"),
+        Index("ix_organizations_rep_id_stage_id", "rep_id", "stage", "id"),
+        Index(
+            "ix_organizations_requested_at_id",
+            "requested_at",
+            "id",
+            sqlite_where=text("requested_at IS NOT NULL"),
+            postgresql_where=text("requested_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_organizations_deleted_at",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_organizations_is_listed",
+            "id",
+            sqlite_where=text("is_listed"),
+            postgresql_where=text("is_listed"),
+        ),
+    )
+
+
+class Logo(Base):
+    """A picture that we encoded, by the SHA-256 of its bytes; several organizations may share it."""
+
+    __tablename__ = "logos"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    png: Mapped[bytes]
+    thumbnail: Mapped[bytes]
+    created_at: Mapped[datetime]
+
+
+class Membership(Audited, Base):
+    """One person's place in one organization; a row here is always live."""
+
+    __tablename__ = "memberships"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    role: Mapped[Role]
+    joined_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "user_id"),
+        Index("ix_memberships_org_id_role", "org_id", "role"),
+    )
+
+
+class FormerMembership(Base):
+    """What a removed person was, kept so that the old role can be given back."""
+
+    __tablename__ = "former_memberships"
+
+    org_id: Mapped[int] = mapped_column(
+        ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    role: Mapped[Role]
+    joined_at: Mapped[datetime]
+    removed_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Invitation(Audited, Base):
+    """An offer of a role in an organization to whoever reads mail at an address."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(254), info=PRIVATE)
+    email_key: Mapped[str] = mapped_column(String(512), index=True, info=UNRECORDED)
+    role: Mapped[Role]
+    status: Mapped[InvitationStatus] = mapped_column(default=InvitationStatus.PENDING)
+    invited_by: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    nonce: Mapped[str] = mapped_column(String(32), info=PRIVATE)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=UNRECORDED)
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    reminded_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
+    answered_at: Mapped[datetime | None]
+    mail_id: Mapped[int | None] = mapped_column(
+        ForeignKey("mails.id", ondelete="SET NULL"), info=UNRECORDED
+    )
+
+    __table_args__ = (
+        Index("ix_invitations_org_id_id", "org_id", "id"),
+        Index(
+            "uq_invitations_pending",
+            "org_id",
+            "email_key",
+            unique=True,
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+    )
+
+
+class Mail(Base):
+    """A message that is due, being sent, sent, or given up: the outbox."""
+
+    __tablename__ = "mails"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(80), unique=True)
+    template: Mapped[str] = mapped_column(String(40))
+    context: Mapped[dict[str, Any]]
+    recipient: Mapped[str] = mapped_column(String(254))
+    org_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organizations.id", ondelete="SET NULL"), index=True
+    )
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    """When it is to be tried next; empty once it is sent or given up."""
+    claimed_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(index=True)
+    error: Mapped[str | None] = mapped_column(String(500))
+    """What the mail server said last, in its own words."""
+
+    __table_args__ = (
+        Index(
+            "ix_mails_due_at",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+
+class Entry(Base):
+    """One change, made by one use case: a line of history that nobody can alter."""
+
+    __tablename__ = "history"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    chain: Mapped[str] = mapped_column(String(40))
+    """`org:12` or, where there is no organization, `person:5`."""
+    position: Mapped[int]
+    at: Mapped[datetime]
+    actor_id: Mapped[int | None] = mapped_column(index=True)
+    """Empty when Orgdesk itself did it."""
+    org_id: Mapped[int | None]
+    event: Mapped[str] = mapped_column(String(60))
+    subject: Mapped[str] = mapped_column(String(60))
+    """The row it is about, such as `memberships:7`."""
+    person_id: Mapped[int | None] = mapped_column(index=True)
+    """The person it happened to, if it happened to one."""
+    changes: Mapped[list[dict[str, Any]]]
+    """`[{"row": "memberships:7", "field": "role", "old": "member", "new": "admin"}, …]`."""
+    reason: Mapped[str] = mapped_column(String(500))
+    mac: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (
+        UniqueConstraint("chain", "position"),
+        Index("ix_history_org_id_id", "org_id", "id"),
+    )
+
+
+class ChainHead(Base):
+    """The last entry of each chain, so that a missing end is noticed too."""
+
+    __tablename__ = "chain_heads"
+
+    chain: Mapped[str] = mapped_column(String(40), primary_key=True)
+    position: Mapped[int]
+    mac: Mapped[str] = mapped_column(String(64))
+
+
+class Throttle(Base):
+    """How often something was tried in one window of time."""
+
+    __tablename__ = "throttles"
+
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    hits: Mapped[int]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Lock(Base):
+    """A row to be touched before deciding something that belongs to no organization or person."""
+
+    __tablename__ = "locks"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    n: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None]
+    """For work that several processes share: when it is to be done next."""
+
+    __table_args__ = (CheckConstraint("n >= 0", name="counts_up"),)

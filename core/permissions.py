@@ -1,0 +1,184 @@
+"""Who may do what: one table, and the two ways to ask it.
+
+The table feeds the check, the `Roles` tab, the navigation and the test matrix.
+Roles are never carried along: they are looked up in the transaction that they decide about.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.orm import Session
+
+from core.db import is_writing
+from core.errors import NotFound, NotPermitted
+from core.models import Lock, Membership, Organization, Role, Staff, User
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a person, or nobody, or Orgdesk itself."""
+
+    user_id: int | None
+    name: str
+
+
+NOBODY: Final = Actor(0, "somebody who is not signed in")
+ORGDESK: Final = Actor(None, "Orgdesk")
+
+
+class Action(StrEnum):
+    """What may be done; each value finishes the sentence 'You may not …'."""
+
+    VIEW = "view overview, connected solutions and people"
+    VIEW_INVITATIONS = "view roles and invitations"
+    INVITE = "manage invitations"
+    REMOVE_MEMBERS = "remove members and admins"
+    REQUEST_ONBOARDING = "request onboarding"
+    EDIT_PROFILE = "manage the organization profile"
+    CHANGE_ROLES = "manage organization roles"
+    VIEW_HISTORY = "review history"
+    DELETE = "delete the organization"
+
+    VIEW_ALL = "view every organization"
+    MOVE_STAGES = "flag for onboarding and move stages"
+    RESTORE = "restore a deleted organization"
+    READ_MAIL = "read the mails of Orgdesk"
+    MANAGE_PEOPLE = "manage accounts and staff roles"
+
+
+EVERYONE: Final = {*Role, *Staff}
+ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
+    Action.VIEW: {*EVERYONE},
+    Action.VIEW_INVITATIONS: {Role.ADMIN, Role.OWNER, *Staff},
+    Action.INVITE: {Role.ADMIN, Role.OWNER},
+    Action.REMOVE_MEMBERS: {Role.ADMIN, Role.OWNER},
+    Action.REQUEST_ONBOARDING: {Role.ADMIN, Role.OWNER},
+    Action.EDIT_PROFILE: {Role.OWNER},
+    Action.CHANGE_ROLES: {Role.OWNER},
+    Action.VIEW_HISTORY: {Role.OWNER, *Staff},
+    Action.DELETE: {Role.OWNER},
+    Action.VIEW_ALL: {*Staff},
+    Action.MOVE_STAGES: {Staff.SALES, Staff.ADMINISTRATOR},
+    Action.RESTORE: {Staff.ADMINISTRATOR},
+    Action.READ_MAIL: {Staff.ADMINISTRATOR},
+    Action.MANAGE_PEOPLE: {Staff.ADMINISTRATOR},
+}
+
+Rights = frozenset[Action]
+
+
+def rights_of(role: Role | None, staff: Staff | None = None) -> Rights:
+    """Return what this role and this staff role may do."""
+    return frozenset(action for action, who in ALLOWED.items() if role in who or staff in who)
+
+
+def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organization:
+    """Return the organization through the actor's eyes; in a write transaction, take its row first.
+
+    Raises `NotFound` for outsiders, `NotPermitted` for insiders without the right.
+    """
+    if is_writing(session):
+        _take_organization(session, org_id, deleted=action is Action.RESTORE)
+    org, rights = _look(session, actor, Organization.id == org_id)
+    if org is None or Action.VIEW not in rights:
+        raise NotFound("organization")
+    if org.deleted_at is not None and action is not Action.RESTORE:
+        raise NotFound("organization")
+    if action not in rights:
+        raise NotPermitted(action.value)
+    return org
+
+
+def find_organization(
+    session: Session, actor: Actor, public_id: str
+) -> tuple[Organization, Rights] | None:
+    """Return the organization at an address and what the actor may do there; None for outsiders."""
+    org, rights = _look(session, actor, Organization.public_id == public_id)
+    if org is None or org.deleted_at is not None or Action.VIEW not in rights:
+        return None
+    return org, rights
+
+
+def may(session: Session, actor: Actor, org_id: int, action: Action) -> bool:
+    """Return whether the actor may do this in the organization."""
+    return action in _look(session, actor, Organization.id == org_id)[1]
+
+
+def access_staff(session: Session, actor: Actor, action: Action) -> None:
+    """Raise `NotPermitted` unless the actor's staff role allows it.
+
+    In a write transaction the staff lock is taken first: staff roles are decided one at a time.
+    """
+    if is_writing(session) and action is Action.MANAGE_PEOPLE:
+        take_staff(session)
+    if actor is not ORGDESK and action not in staff_rights(session, actor):
+        raise NotPermitted(action.value, ask="an administrator")
+
+
+def staff_rights(session: Session, actor: Actor) -> Rights:
+    """Return what the actor may do everywhere, from the staff role alone."""
+    staff = session.scalar(
+        select(User.staff).where(User.id == actor.user_id, User.disabled_at.is_(None))
+    )
+    return rights_of(None, staff)
+
+
+def get_role(session: Session, actor: Actor, org_id: int) -> Role | None:
+    """Return the actor's role in the organization; None for who is no member."""
+    if actor is ORGDESK:
+        return Role.OWNER
+    return session.scalar(
+        select(Membership.role).where(
+            Membership.org_id == org_id, Membership.user_id == actor.user_id
+        )
+    )
+
+
+def take_staff(session: Session) -> None:
+    """Take the row that everything about staff roles waits for; always the first of all locks."""
+    session.execute(update(Lock).where(Lock.name == "staff").values(n=Lock.n + 1))
+
+
+def take_person(session: Session, user_id: int) -> User | None:
+    """Take a person's row and return it as it is now; always the last of all locks."""
+    session.execute(
+        update(User)
+        .where(User.id == user_id)
+        .values(version=User.version + 1)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
+    return session.get(User, user_id, populate_existing=True)
+
+
+def _take_organization(session: Session, org_id: int, *, deleted: bool) -> None:
+    state = Organization.deleted_at.is_not(None) if deleted else Organization.deleted_at.is_(None)
+    session.execute(
+        update(Organization)
+        .where(Organization.id == org_id, state)
+        .values(version=Organization.version + 1)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
+
+
+def _look(
+    session: Session, actor: Actor, which: ColumnElement[bool]
+) -> tuple[Organization | None, Rights]:
+    """Return the organization as it is now and what the actor may do there, in one query."""
+    if actor is ORGDESK:
+        fresh = select(Organization).where(which).execution_options(populate_existing=True)
+        org = session.scalar(fresh)
+        return org, frozenset(Action)
+    row = session.execute(
+        select(Organization, Membership.role, User.staff)
+        .select_from(Organization)
+        .join(User, and_(User.id == actor.user_id, User.disabled_at.is_(None)))
+        .outerjoin(
+            Membership,
+            and_(Membership.org_id == Organization.id, Membership.user_id == User.id),
+        )
+        .where(which)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return (None, frozenset()) if row is None else (row[0], rights_of(row[1], row[2]))

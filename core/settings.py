@@ -1,0 +1,61 @@
+"""Everything that whoever runs Orgdesk may set, read from the environment and checked at the start."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AnyHttpUrl, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).parent.parent
+
+
+class Settings(BaseSettings):
+    """One field per environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_url: str = f"sqlite:///{PROJECT / 'data' / 'orgdesk.db'}"
+    """Where everything is kept: `sqlite:///path` or `postgresql+psycopg://…`."""
+    secret_key: str = ""
+    """Proves history and makes links; without it a file is kept beside the database."""
+    public_url: str = "http://127.0.0.1:8501"
+    """What people type to get here: links in mails start with it."""
+
+    cookie_name: str = "__Host-orgdesk"
+    session_idle_minutes: int = Field(60, ge=1)
+    session_hours: int = Field(12, ge=1)
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of proxies whose `X-Forwarded-For` is believed."""
+
+    sign_up: Literal["open", "closed"] = "open"
+    sign_up_domains: tuple[str, ...] = ()
+    """When not empty, only addresses at these domains may sign up on their own."""
+    password_minimum: int = Field(15, ge=8, le=64)
+
+    smtp_url: str = ""
+    """`smtp://user:password@host:587` (STARTTLS), `smtps://…:465`; empty: mails wait in the outbox."""
+    mail_from: str = "Orgdesk <orgdesk@localhost>"
+    sales_contact: str = "sales@example.com"
+    """Whom a free organization asks when it has no sales rep."""
+    log_level: str = "INFO"
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, url: str) -> str:
+        AnyHttpUrl(url)
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _long_secret(self) -> Self:
+        if self.secret_key and len(self.secret_key) < 32:
+            raise ValueError(
+                "SECRET_KEY needs at least 32 characters; `openssl rand -hex 32` makes one."
+            )
+        return self
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process."""
+    return Settings()

@@ -1,0 +1,57 @@
+"""How often something may be tried: counted in the database, so that no process forgets."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from core import clock, keys
+from core.models import Throttle
+
+Limits = tuple[tuple[int, timedelta], ...]
+
+
+def hit(session: Session, what: str, whose: str, limits: Limits) -> int:
+    """Count one attempt in every window of `limits`; return how many minutes to wait, 0 for none.
+
+    `limits` are pairs of how many and in how long, such as 5 in 5 minutes and 50 in a day. The
+    caller lets the transaction commit before it refuses: a refused attempt counts too.
+    """
+    blocked = [
+        ends_at
+        for most, length in limits
+        for hits, ends_at in [_count(session, what, whose, length)]
+        if hits > most
+    ]
+    return _minutes_until(max(blocked)) if blocked else 0
+
+
+def forget(session: Session, what: str, whose: str, limits: Limits) -> None:
+    """Start the windows anew, after a success."""
+    keys_of = [_key(what, whose, length)[0] for _, length in limits]
+    for row in session.scalars(select(Throttle).where(Throttle.key.in_(keys_of))):
+        session.delete(row)
+
+
+def _count(session: Session, what: str, whose: str, length: timedelta) -> tuple[int, datetime]:
+    key, ends_at = _key(what, whose, length)
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(Throttle)
+        .values(key=key, hits=1, ends_at=ends_at)
+        .on_conflict_do_update(index_elements=["key"], set_={"hits": Throttle.hits + 1})
+        .returning(Throttle.hits)
+    )
+    return session.scalars(statement).one(), ends_at
+
+
+def _key(what: str, whose: str, length: timedelta) -> tuple[str, datetime]:
+    seconds = int(length.total_seconds())
+    window = int(clock.now().timestamp()) // seconds
+    ends_at = datetime.fromtimestamp((window + 1) * seconds, UTC)
+    return f"{what}:{seconds}:{window}:{keys.fingerprint(whose)[:32]}", ends_at
+
+
+def _minutes_until(moment: datetime) -> int:
+    return max(1, -(-int((moment - clock.now()).total_seconds()) // 60))
