@@ -1,0 +1,40 @@
+# What one does with Orgdesk: run, demo, test, lint. `make run` needs Python 3.11 and nothing else.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8501
+ADDRESS ?= 127.0.0.1
+PUBLIC_URL ?= http://127.0.0.1:$(PORT)
+export PORT ADDRESS PUBLIC_URL
+# A local pip configuration may ask for what makes no sense inside a virtual environment.
+export PIP_USER = 0
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+BIN := .venv/bin
+SERVE = exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
+
+.PHONY: run demo test lint
+
+run: .venv/ready
+	$(SERVE)
+
+demo: export DATABASE_URL = sqlite:///$(CURDIR)/data/demo.db
+demo: export COOKIE_NAME = __Host-orgdesk-demo
+demo: .venv/ready
+	$(BIN)/python -m data.seed
+	$(SERVE)
+
+test: .venv/ready
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/pytest -n 2 --dist worksteal
+
+lint: .venv/ready
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy app.py core pages data
+
+# Debian's Python may come without ensurepip: then its own pip fills the environment.
+.venv/ready: requirements.txt
+	$(PYTHON) -m venv .venv || $(PYTHON) -m venv --clear --without-pip .venv
+	if $(BIN)/python -m pip --version >/dev/null 2>&1; \
+		then $(BIN)/python -m pip install -q -r requirements.txt; \
+		else $(PYTHON) -m pip --python $(BIN)/python install -q -r requirements.txt; fi
+	touch $@
