@@ -1,0 +1,1 @@
+"""One file per screen, each read from top to bottom like a notebook: open, read, draw, save."""

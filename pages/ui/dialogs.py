@@ -1,0 +1,41 @@
+"""Dialogs that are open because the state says so: they survive reruns and can be tested."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import streamlit as st
+
+from pages.ui.opening import ensure_signed_in
+
+_OPEN = "dialog"
+
+
+def open_dialog(name: str, about: Any = None) -> None:
+    """Open a dialog on this run or the next, about one thing, such as a member's id."""
+    st.session_state[_OPEN] = (name, about)
+
+
+def close_dialog() -> None:
+    """Close whatever dialog is open."""
+    st.session_state.pop(_OPEN, None)
+
+
+def draw_dialog(
+    name: str,
+    title: str,
+    drawn: Callable[..., None],
+    *args: Any,
+    width: Literal["small", "medium", "large"] = "small",
+    icon: str | None = None,
+) -> None:
+    """Draw the dialog if it is the open one: `drawn(*args)`, or `drawn(*args, about)` about one thing."""
+    opened, about = st.session_state.get(_OPEN, (None, None))
+    if opened != name:
+        return
+
+    @st.dialog(title, width=width, icon=icon, on_dismiss=close_dialog)
+    def body() -> None:
+        ensure_signed_in()
+        drawn(*args) if about is None else drawn(*args, about)
+
+    body()

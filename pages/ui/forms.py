@@ -1,0 +1,145 @@
+"""Forms: every refusal stands beside its field, and nothing that was typed is lost by one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+
+import streamlit as st
+from sqlalchemy.orm import Session
+from streamlit.delta_generator import DeltaGenerator
+
+from core import db
+from core.errors import DomainError, InvalidInput
+from core.permissions import NOBODY, Actor
+from pages.ui.dialogs import close_dialog
+from pages.ui.opening import ensure_signed_in, tell
+from pages.ui.words import quiet, refusal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Form:
+    """Fields that are saved together. Made by `form` or `fields`; keys are `<form>.<field>`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._below: dict[str, DeltaGenerator] = {}
+        self._foot: DeltaGenerator | None = None
+
+    def key(self, field: str) -> str:
+        """Return the widget key of a field; it is a new one after each success, so a field empties."""
+        turn = st.session_state.get(f"{self.name} turn", 0)
+        return f"{self.name}.{field}.{turn}" if turn else f"{self.name}.{field}"
+
+    def field(
+        self, widget: Callable[..., T], name: str, label: str, *, hint: str = "", **options: Any
+    ) -> T:
+        """Draw a widget with a hint below it, where a refusal will stand, and return its value."""
+        with st.container(key=f"{self.name}-{name}", gap="xxsmall"):
+            value = widget(label, key=self.key(name), **options)
+            self._below[name] = st.empty()
+        if hint:
+            self._below[name].markdown(quiet(hint))
+        return value
+
+    def submit(
+        self,
+        label: str,
+        *,
+        kind: Literal["primary", "secondary", "tertiary"] = "primary",
+        width: Literal["stretch", "content"] = "content",
+    ) -> bool:
+        """Draw the button that sends the form, and return whether it was pressed just now."""
+        self._foot = st.empty()
+        key = f"{self.name}-submit"
+        return st.form_submit_button(label, key=key, type=kind, width=width)
+
+    def foot(self) -> None:
+        """Keep a place for refusals that belong to no field, where there is no `submit`."""
+        self._foot = st.empty()
+
+    def prepare(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+        """Do slow work before the transaction: hashing, pictures. None after a refusal."""
+        try:
+            return work(*args, **kwargs)
+        except DomainError as error:
+            self.refuse(error)
+            return None
+
+    def save(
+        self,
+        told: str,
+        use_case: Callable[Concatenate[Session, Actor, P], R],
+        actor: Actor,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R | None:
+        """Run one use case; tell and rerun after success, show beside its field why not otherwise."""
+        try:
+            done = change(use_case, actor, *args, **kwargs)
+        except DomainError as error:
+            self.refuse(error)
+            return None
+        self.empty()
+        close_dialog()
+        tell(told)
+        st.rerun()
+        return done
+
+    def empty(self) -> None:
+        """Let every field start anew on the next run."""
+        turn = f"{self.name} turn"
+        st.session_state[turn] = st.session_state.get(turn, 0) + 1
+
+    def refuse(self, error: DomainError) -> None:
+        """Show a refusal: each field's own words below it, what is left at the foot."""
+        fields = error.fields if isinstance(error, InvalidInput) else {"": str(error)}
+        homeless = []
+        for field, sentence in fields.items():
+            if field in self._below:
+                self._below[field].markdown(refusal(sentence))
+            else:
+                homeless.append(sentence)
+        if homeless:
+            place = self._foot if self._foot is not None else st.empty()
+            place.markdown(refusal(" ".join(homeless)))
+
+
+@contextmanager
+def form(name: str, *, border: bool = False) -> Iterator[Form]:
+    """Draw a form whose fields are sent together by `submit`."""
+    with st.form(name, border=border, enter_to_submit=True):
+        yield Form(name)
+
+
+def fields(name: str) -> Form:
+    """Return a form whose widgets react while one types; its button is an ordinary one."""
+    return Form(name)
+
+
+def save(
+    told: str,
+    use_case: Callable[Concatenate[Session, Actor, P], R],
+    actor: Actor,
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R | None:
+    """Run one use case for a button without a form: tell and rerun, or show why not."""
+    return Form("").save(told, use_case, actor, *args, **kwargs)
+
+
+def change(
+    use_case: Callable[Concatenate[Session, Actor, P], R],
+    actor: Actor,
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Run one use case for who is still signed in, and return what it returns."""
+    if actor is not NOBODY:
+        ensure_signed_in()
+    return db.run(use_case, actor, *args, **kwargs)

@@ -1,0 +1,95 @@
+"""The first statement of every page: who is here, where, and what they may do there."""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import streamlit as st
+
+from core import db
+from core.models import Organization
+from core.permissions import Action, Actor, Rights, find_organization, staff_rights
+from pages.ui import gate
+from pages.ui.words import esc
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_TOLD = "told"
+
+
+def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organization, Rights]:
+    """Open a page about the organization in the address; ends the run with words for who may not.
+
+    Returns who is here, the organization as it is now, and what that person may do in it.
+    """
+    actor = open_person_page(title)
+    public_id = st.query_params.get("org", "")
+    with db.read() as session:
+        found = find_organization(session, actor, public_id)
+    if found is None:
+        _stop_at(
+            "There is no such organization here",
+            "It does not exist, or you do not belong to it. Choose one of yours under "
+            "Manage Organizations, or ask one of its owners for an invitation.",
+        )
+    org, rights = found
+    st.set_page_config(page_title=f"{title} · {org.name}")
+    if action not in rights:
+        _stop_at(f"You may not {action.value}", "Ask one of the owners to do it, or to let you.")
+    return actor, org, rights
+
+
+def open_person_page(title: str) -> Actor:
+    """Open a page for anybody who is signed in, and return who that is."""
+    open_stranger_page(title)
+    actor = gate.actor()
+    if actor is None:
+        st.stop()
+    return actor
+
+
+def open_staff_page(title: str, action: Action) -> tuple[Actor, Rights]:
+    """Open a page of the staff desk; ends the run with words for who may not."""
+    actor = open_person_page(title)
+    with db.read() as session:
+        rights = staff_rights(session, actor)
+    if action not in rights:
+        _stop_at("This page is for staff", "Ask an administrator of Orgdesk for a staff role.")
+    return actor, rights
+
+
+def open_stranger_page(title: str) -> None:
+    """Open a page that needs no sign-in."""
+    st.set_page_config(page_title=title)
+    if told := st.session_state.pop(_TOLD, None):
+        st.toast(esc(told), icon=":material/check:")
+
+
+def tell(sentence: str) -> None:
+    """Say this once, on the next page that opens."""
+    st.session_state[_TOLD] = sentence
+
+
+def fragment(drawn: Callable[P, R]) -> Callable[P, R]:
+    """Make a part of a page that reruns on its own, and only for who is still signed in."""
+
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        ensure_signed_in()
+        return drawn(*args, **kwargs)
+
+    checked.__name__, checked.__qualname__ = drawn.__name__, drawn.__qualname__
+    again: Any = st.fragment(checked)
+    return again  # type: ignore[no-any-return]
+
+
+def ensure_signed_in() -> None:
+    """Rerun the whole page, which then asks to sign in, when the session has ended meanwhile."""
+    if gate.actor() is None:
+        st.rerun(scope="app")
+
+
+def _stop_at(head: str, what_next: str) -> Any:
+    st.title(head, anchor=False)
+    st.markdown(what_next)
+    st.page_link("home.py", label="Go to the start", icon=":material/arrow_back:")
+    st.stop()
