@@ -1,11 +1,13 @@
 """Rows of who belongs where: make, end, find and count them; the rules are the use cases' own."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core import clock
 from core.errors import MembershipLimit, NotFound
-from core.models import FormerMembership, Membership, Organization, Role
+from core.models import FormerMembership, Membership, Organization, Role, User
 from core.permissions import take_person
 
 MEMBERSHIPS_PER_PERSON = 400
@@ -79,6 +81,16 @@ def count_owners(session: Session, org: Organization) -> int:
         )
         or 0
     )
+
+
+def list_owners(session: Session, org: Organization) -> Sequence[User]:
+    """Return the people who own an organization, longest first."""
+    return session.scalars(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.org_id == org.id, Membership.role == Role.OWNER)
+        .order_by(Membership.joined_at, Membership.id)
+    ).all()
 
 
 def _count(session: Session, org: Organization, step: int) -> None:
