@@ -77,6 +77,38 @@ class AlreadyMember(DomainError):
         )
 
 
+class AlreadyInvited(DomainError):
+    """An invitation to the address waits already."""
+
+    def __init__(self, email: str) -> None:
+        self.email = email
+        super().__init__(
+            f"{email} is invited already. Press Resend under Invited Users to send a new link."
+        )
+
+
+class NotTheInvited(DomainError):
+    """The signed-in person is not the one whom an invitation is for."""
+
+    def __init__(self, email: str) -> None:
+        self.email = email
+        super().__init__(
+            f"This invitation is for {email}. Log out, then open the link again and sign in "
+            "with that address."
+        )
+
+
+class InvitationLimit(DomainError):
+    """As many invitations of an organization are pending as may be."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"At most {limit} invitations of one organization are pending at a time. "
+            "Revoke some under Invited Users, or wait until some are answered."
+        )
+
+
 class LastOwner(DomainError):
     """It would leave an organization without an owner."""
 
