@@ -81,15 +81,25 @@ def is_writing(session: SqlSession) -> bool:
     return bool(session.info.get(_WRITING))
 
 
+def writing_engine() -> Engine:
+    """Return the engine whose transactions write: on SQLite they take the write lock at once."""
+    return engine().execution_options(**{_WRITING: True})
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open one write transaction that keeps all or nothing; use cases are called through `run`."""
+    with Session(writing_engine(), expire_on_commit=False, info={_WRITING: True}) as session:
+        yield session
+        changes.ensure_all_recorded(session)
+        session.commit()
+
+
 def _run_once(
     use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options: P.kwargs
 ) -> R:
-    writing = engine().execution_options(**{_WRITING: True})
-    with Session(writing, expire_on_commit=False, info={_WRITING: True}) as session:
-        result = use_case(session, *args, **options)
-        changes.ensure_all_recorded(session)
-        session.commit()
-        return result
+    with transaction() as session:
+        return use_case(session, *args, **options)
 
 
 def _is_passing(error: DBAPIError) -> bool:

@@ -26,6 +26,8 @@ UNRECORDED = {"unrecorded": True}
 """Marks a column whose changes are no news: locks, counters, what is derived."""
 PRIVATE = {"private": True}
 """Marks a column about a person: history says that it changed, never what it was."""
+UNIQUE_FOREVER = {"sqlite_autoincrement": True}
+"""Marks a table whose ids are never given out again: history names its rows by them."""
 
 
 class Role(StrEnum):
@@ -144,7 +146,10 @@ class User(Audited, Base):
     last_seen_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
     version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
 
-    __table_args__ = (Index("ix_users_staff", "staff", postgresql_where=text("staff IS NOT NULL")),)
+    __table_args__ = (
+        Index("ix_users_staff", "staff", postgresql_where=text("staff IS NOT NULL")),
+        UNIQUE_FOREVER,
+    )
 
 
 class Session(Base):
@@ -215,7 +220,7 @@ class Organization(Audited, Base):
     target_on: Mapped[date | None]
     next_step: Mapped[str | None] = mapped_column(String(200))
     requested_at: Mapped[datetime | None]
-    request_note: Mapped[str | None] = mapped_column(String(500))
+    request_note: Mapped[str | None] = mapped_column(Text)
 
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
@@ -248,6 +253,7 @@ class Organization(Audited, Base):
             sqlite_where=text("is_listed"),
             postgresql_where=text("is_listed"),
         ),
+        UNIQUE_FOREVER,
     )
 
 
@@ -276,6 +282,7 @@ class Membership(Audited, Base):
     __table_args__ = (
         UniqueConstraint("org_id", "user_id"),
         Index("ix_memberships_org_id_role", "org_id", "role"),
+        UNIQUE_FOREVER,
     )
 
 
@@ -326,6 +333,7 @@ class Invitation(Audited, Base):
             sqlite_where=text("status = 'pending'"),
             postgresql_where=text("status = 'pending'"),
         ),
+        UNIQUE_FOREVER,
     )
 
 

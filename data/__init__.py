@@ -1,0 +1,1 @@
+"""What is kept: migrations, and made-up worlds of any size to try Orgdesk with."""

@@ -1,0 +1,1 @@
+"""Every step of the schema, in order; `core.upgrade` takes them."""

@@ -1,0 +1,13 @@
+"""Where Alembic runs the migrations: through the connection that `core.upgrade` hands it."""
+
+from alembic import context
+
+from core.models import Base
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    **context.config.attributes.get("comparison", {}),
+)
+context.run_migrations()
