@@ -1,0 +1,155 @@
+"""Rows of who is signed in where: start, redeem, find, touch and end them.
+
+A session begins as a single-use ticket that lives for a minute; the browser hands it in for the
+token that its cookie then carries. Of both the database keeps only the hash.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.orm import Session as SqlSession
+
+from core import clock, keys
+from core.models import Session, User
+from core.permissions import Actor
+from core.settings import settings
+
+TICKET_LASTS = timedelta(seconds=60)
+TOUCHED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """What a cookie proves: the session, and who acts in it."""
+
+    session_id: int
+    actor: Actor
+    email: str
+    last_seen_at: datetime
+
+
+def new_token() -> str:
+    """Return 256 random bits as text, for a ticket or a cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def start(session: SqlSession, user_id: int, ticket: str, *, device: str, place: str) -> Session:
+    """Begin a session of a person who has just proven to be that person; the ticket opens it."""
+    now = clock.now()
+    row = Session(
+        user_id=user_id,
+        ticket_hash=keys.fingerprint(ticket),
+        password_epoch=session.scalars(select(User.password_epoch).where(User.id == user_id)).one(),
+        device=device[:80],
+        place=place[:64],
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + timedelta(hours=settings().session_hours),
+    )
+    session.add(row)
+    return row
+
+
+def redeem(session: SqlSession, ticket: str, token: str) -> bool:
+    """Let the token stand for the session from now on; False when the ticket is used or too old."""
+    redeemed = session.scalars(
+        update(Session)
+        .where(
+            Session.ticket_hash == keys.fingerprint(ticket),
+            Session.created_at > clock.now() - TICKET_LASTS,
+            Session.ended_at.is_(None),
+        )
+        .values(ticket_hash=None, token_hash=keys.fingerprint(token))
+        .returning(Session.id)
+    )
+    return redeemed.one_or_none() is not None
+
+
+def find(session: SqlSession, token: str) -> SignedIn | None:
+    """Return who is signed in by this token; None when the session or the account has ended."""
+    row = session.execute(
+        select(Session.id, Session.last_seen_at, User.id, User.name, User.email)
+        .join(User, User.id == Session.user_id)
+        .where(Session.token_hash == keys.fingerprint(token), _is_live(clock.now()))
+    ).one_or_none()
+    if row is None:
+        return None
+    session_id, last_seen_at, user_id, name, email = row
+    return SignedIn(session_id, Actor(user_id, name), email, last_seen_at)
+
+
+def is_due_for_touch(signed_in: SignedIn) -> bool:
+    """Return whether it is long enough ago that the session was written to be seen."""
+    return signed_in.last_seen_at <= clock.now() - TOUCHED_EVERY
+
+
+def touch(session: SqlSession, signed_in: SignedIn) -> None:
+    """Write down that the session, and so the person, was seen just now."""
+    now = clock.now()
+    touched = session.scalars(
+        update(Session)
+        .where(Session.id == signed_in.session_id, Session.last_seen_at <= now - TOUCHED_EVERY)
+        .values(last_seen_at=now)
+        .returning(Session.id)
+    )
+    if touched.one_or_none() is not None:
+        session.execute(
+            update(User)
+            .where(User.id == signed_in.actor.user_id)
+            .values(last_seen_at=now)
+            .execution_options(unrecorded=True, synchronize_session=False)
+        )
+
+
+def end(session: SqlSession, session_id: int, reason: str) -> None:
+    """End one session."""
+    _end(session, Session.id == session_id, reason)
+
+
+def end_others(session: SqlSession, user_id: int, kept_id: int, reason: str) -> int:
+    """End every session of a person but one; return how many there were."""
+    return _end(session, and_(Session.user_id == user_id, Session.id != kept_id), reason)
+
+
+def end_all(session: SqlSession, user_id: int, reason: str) -> int:
+    """End every session of a person; return how many there were."""
+    return _end(session, Session.user_id == user_id, reason)
+
+
+def list_of(session: SqlSession, user_id: int) -> Sequence[Session]:
+    """Return a person's live sessions, the one seen last first."""
+    return session.scalars(
+        select(Session)
+        .join(User, User.id == Session.user_id)
+        .where(
+            Session.user_id == user_id,
+            Session.token_hash.is_not(None),
+            _is_live(clock.now()),
+        )
+        .order_by(Session.last_seen_at.desc(), Session.id.desc())
+    ).all()
+
+
+def _end(session: SqlSession, which: ColumnElement[bool], reason: str) -> int:
+    ended = session.scalars(
+        update(Session)
+        .where(which, Session.ended_at.is_(None))
+        .values(ended_at=clock.now(), ended_because=reason[:80])
+        .returning(Session.id)
+    )
+    return len(ended.all())
+
+
+def _is_live(now: datetime) -> ColumnElement[bool]:
+    """Say in SQL that neither the session nor its person's account has ended."""
+    return and_(
+        Session.ended_at.is_(None),
+        Session.last_seen_at > now - timedelta(minutes=settings().session_idle_minutes),
+        Session.expires_at > now,
+        Session.password_epoch == User.password_epoch,
+        User.disabled_at.is_(None),
+        User.deleted_at.is_(None),
+    )

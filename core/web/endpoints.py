@@ -1,0 +1,131 @@
+"""The endpoints: the session's cookie, logos, and what a monitor asks."""
+
+import json
+import re
+
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from core import browsers, db, sessions
+from core.errors import Unavailable
+from core.models import Logo
+from core.settings import PROJECT, settings
+from core.web.door import is_same_origin, refuse_strangers
+from core.web.headers import is_under_tls
+
+_ICON = PROJECT / "pages" / "ui" / "assets" / "favicon.png"
+_LOGO_NAME = re.compile(r"([0-9a-f]{64})(-thumb)?")
+_MOST_BYTES = 1_000
+
+
+async def hand_over_cookie(request: Request) -> Response:
+    """Exchange a ticket for the session's cookie; without a ticket, take the cookie away."""
+    if not is_same_origin(request, must_tell=True):
+        return PlainTextResponse("Only pages of Orgdesk may ask for this.", 403)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            return PlainTextResponse("That is too long for a ticket.", 413)
+    ticket = _read_ticket(body)
+    if not ticket:
+        return _with_cookie(request, "")
+    return await run_in_threadpool(_redeem, request, ticket)
+
+
+def _read_ticket(body: bytes) -> str:
+    try:
+        ticket = json.loads(body)["ticket"]
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return ticket if isinstance(ticket, str) else ""
+
+
+def _redeem(request: Request, ticket: str) -> Response:
+    token = sessions.new_token()
+    try:
+        redeemed = db.run(sessions.redeem, ticket, token)
+    except Unavailable as error:
+        return PlainTextResponse(str(error), 503)
+    if not redeemed:
+        return PlainTextResponse("This ticket was used already, or is too old. Log in again.", 403)
+    return _with_cookie(request, token)
+
+
+def _with_cookie(request: Request, token: str) -> Response:
+    """Answer with the cookie that carries this token, or with its end when there is none."""
+    answer = Response(status_code=204, headers={"cache-control": "no-store"})
+    under_tls = is_under_tls(request.scope)
+    agent = request.headers.get("user-agent", "")
+    name = browsers.cookie_name(
+        host=request.headers.get("host", ""),
+        takes_secure=under_tls or "Safari" not in agent or "Chrome" in agent,
+    )
+    answer.set_cookie(
+        name,
+        token,
+        max_age=settings().session_hours * 3600 if token else 0,
+        path="/",
+        secure=under_tls or name.startswith("__Host-"),
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+def show_logo(request: Request) -> Response:
+    """Send a logo that we encoded, whole or as a thumbnail, to who is signed in."""
+    refusal = refuse_strangers(request)
+    if refusal is not None:
+        return refusal
+    name = _LOGO_NAME.fullmatch(request.path_params["name"])
+    if name is None:
+        return PlainTextResponse("There is no such logo.", 404)
+    column = Logo.thumbnail if name[2] else Logo.png
+    try:
+        with db.read() as session:
+            png = session.scalar(select(column).where(Logo.digest == name[1]))
+    except Unavailable as error:
+        return PlainTextResponse(str(error), 503)
+    if png is None:
+        return PlainTextResponse("There is no such logo.", 404)
+    return Response(
+        png,
+        media_type="image/png",
+        headers={
+            "cache-control": "private, max-age=31536000, immutable",
+            "content-security-policy": "sandbox; default-src 'none'",
+        },
+    )
+
+
+def show_icon(_request: Request) -> Response:
+    """Send the icon of the browser's tab, in place of Streamlit's own."""
+    return FileResponse(_ICON, headers={"cache-control": "public, max-age=86400"})
+
+
+async def tell_alive(_request: Request) -> Response:
+    """Say that the process answers."""
+    return PlainTextResponse("ok")
+
+
+def tell_ready(_request: Request) -> Response:
+    """Say whether the database answers too, so that people can be sent here."""
+    try:
+        with db.read() as session:
+            session.scalar(select(1))
+    except Unavailable as error:
+        return PlainTextResponse(str(error), 503)
+    return PlainTextResponse("ready")
+
+
+ROUTES = (
+    Route("/auth/cookie", hand_over_cookie, methods=["POST"]),
+    Route("/logos/{name}.png", show_logo),
+    Route("/favicon.png", show_icon),
+    Route("/healthz", tell_alive),
+    Route("/readyz", tell_ready),
+)
