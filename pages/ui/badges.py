@@ -1,0 +1,55 @@
+"""Stage and role, always drawn the same: the same word, the same colour, the same icon."""
+
+from typing import Final, Literal
+
+import streamlit as st
+
+from core.models import Role, Stage
+
+Color = Literal["gray", "orange", "blue", "green", "violet"]
+
+_LOOKS: Final[dict[Stage | Role, tuple[Color, str]]] = {
+    Stage.FREE: ("gray", ":material/radio_button_unchecked:"),
+    Stage.ONBOARDING: ("orange", ":material/pending:"),
+    Stage.PREPRODUCTION: ("blue", ":material/science:"),
+    Stage.PRODUCTION: ("green", ":material/verified:"),
+    Role.OWNER: ("violet", ":material/key:"),
+    Role.ADMIN: ("gray", ":material/shield_person:"),
+    Role.MEMBER: ("gray", ":material/person:"),
+}
+STAGE_COLORS: Final = [_LOOKS[stage][0] for stage in Stage]
+"""The colours of the stages in their order, for tags in a table."""
+ROLE_COLORS: Final = [_LOOKS[role][0] for role in Role]
+"""The colours of the roles in their order, for tags in a table."""
+FILLS: Final[dict[Stage | Role, str]] = {
+    Stage.FREE: "#8b94a3",
+    Stage.ONBOARDING: "#c97b12",
+    Stage.PREPRODUCTION: "#4a84f0",
+    Stage.PRODUCTION: "#1fa06a",
+    Role.OWNER: "#6d5fe8",
+    Role.ADMIN: "#9085ee",
+    Role.MEMBER: "#8b94a3",
+}
+"""What fills bars and charts; each is seen on light and on dark."""
+
+
+def badge(what: Stage | Role) -> None:
+    """Draw the badge of a stage or a role."""
+    color, icon = _LOOKS[what]
+    st.badge(str(what), icon=icon, color=color)
+
+
+def inline(what: Stage | Role) -> str:
+    """Return Markdown for the badge of a stage or a role, to stand within a line."""
+    color, icon = _LOOKS[what]
+    return f":{color}-badge[{icon} {what}]"
+
+
+def icon(what: Stage | Role) -> str:
+    """Return the icon of a stage or a role."""
+    return _LOOKS[what][1]
+
+
+def label(what: Stage | Role) -> str:
+    """Return the icon and the word of a stage or a role, for pills and menus."""
+    return f"{_LOOKS[what][1]} {what}"

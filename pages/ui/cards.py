@@ -1,0 +1,76 @@
+"""Pieces of pages: faces, the head of an organization's page, lines and cards."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import faces
+from core.models import Organization
+from core.settings import settings
+from pages.ui import badges
+from pages.ui.words import esc, quiet
+
+
+def row(**options: Any) -> DeltaGenerator:
+    """Return a container that lays things side by side; `wrap=False` keeps them on one line."""
+    layout = {"vertical_alignment": "center", "gap": "xsmall"} | options
+    return st.container(horizontal=True, **layout)
+
+
+def logo_url(digest: str, *, thumbnail: bool = True) -> str:
+    """Return the whole address of a logo, by the digest that its organization keeps."""
+    here = urlsplit(st.context.url or settings().public_url)
+    return f"{here.scheme}://{here.netloc}/logos/{digest}{'-thumb' if thumbnail else ''}.png"
+
+
+def face_url(name: str, seed: str | int, logo: str | None = None) -> str:
+    """Return the picture of an organization or a person: the logo if there is one, else initials.
+
+    `seed` chooses the colour behind the initials: the Organization ID, or a person's own id.
+    """
+    return logo_url(logo) if logo else faces.face(name, str(seed))
+
+
+def face(name: str, seed: str | int, logo: str | None = None, *, width: int = 24) -> None:
+    """Draw a face, `width` pixels wide; the name stands beside it, so it is not read out."""
+    st.image(face_url(name, seed, logo), width=width, alt="")
+
+
+def page_head(
+    org: Organization, title: str = "", *, actions: Callable[[], None] | None = None
+) -> None:
+    """Draw the head of an organization's page: face, name, stage, copyable ID, the few actions.
+
+    `title` names the page where it is not the Overview.
+    """
+    with row(gap="small", key="head"):
+        face(org.name, org.public_id, org.logo, width=48)
+        with st.container(gap=None, width="stretch"):
+            st.title(esc(title or org.name), anchor=False, wrap=False)
+            with row():
+                if title:
+                    st.markdown(f"**{esc(org.name)}**", width="content")
+                badges.badge(org.stage)
+                organization_id(org.public_id)
+        if actions is not None:
+            with row(width="content", key="head-actions"):
+                actions()
+
+
+def organization_id(public_id: str) -> None:
+    """Draw an Organization ID that can be copied with one click."""
+    with st.container(key="oid", width="content"):
+        st.code(public_id, language=None, width="content")
+
+
+def empty(icon: str, head: str, what_next: str) -> None:
+    """Draw what stands where there is nothing yet: what it is, and what to do next."""
+    with st.container(horizontal_alignment="center", gap="xxsmall"):
+        st.space("medium")
+        st.markdown(f"## :gray[:material/{icon}:]", width="content", anchors=False)
+        st.markdown(f"**{esc(head)}**", width="content", text_alignment="center")
+        st.markdown(quiet(esc(what_next)), width="content", text_alignment="center")
+        st.space("small")
