@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +14,30 @@ from core import changes, clock, keys
 from core.models import Base, ChainHead, Entry, Organization
 from core.permissions import Actor
 
-_GENESIS = "0" * 64
+GENESIS = "0" * 64
+"""What stands before the first entry of a chain."""
+
+
+class Facts(NamedTuple):
+    """All that an entry says, in the order in which it is sealed."""
+
+    chain: str
+    position: int
+    at: datetime
+    actor_id: int | None
+    org_id: int | None
+    event: str
+    subject: str
+    person_id: int | None
+    changes: list[dict[str, Any]]
+    reason: str
+
+
+def seal(facts: Facts, before: str) -> str:
+    """Return what ties an entry to the one before it: an HMAC that needs the app's key."""
+    sealed = [before, *facts[:2], facts.at.isoformat(), *facts[3:]]
+    text = json.dumps(sealed, separators=(",", ":"), sort_keys=True)
+    return hmac.digest(keys.derive("history"), text.encode(), "sha256").hex()
 
 
 def record(
@@ -54,7 +77,7 @@ def record(
 def _append(session: Session, entry: Entry) -> None:
     head = session.get(ChainHead, entry.chain, populate_existing=True)
     if head is None:
-        head = ChainHead(chain=entry.chain, position=0, mac=_GENESIS)
+        head = ChainHead(chain=entry.chain, position=0, mac=GENESIS)
         session.add(head)
     entry.position = head.position + 1
     entry.mac = _mac(entry, head.mac)
@@ -70,11 +93,10 @@ def _person_of(row: Base) -> int | None:
 
 
 def _mac(entry: Entry, before: str) -> str:
-    facts: list[Any] = [
-        before,
+    facts = Facts(
         entry.chain,
         entry.position,
-        entry.at.isoformat(),
+        entry.at,
         entry.actor_id,
         entry.org_id,
         entry.event,
@@ -82,9 +104,8 @@ def _mac(entry: Entry, before: str) -> str:
         entry.person_id,
         entry.changes,
         entry.reason,
-    ]
-    text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
-    return hmac.digest(keys.derive("history"), text.encode(), "sha256").hex()
+    )
+    return seal(facts, before)
 
 
 @dataclass(frozen=True)
@@ -124,7 +145,7 @@ def verify(session: Session) -> Iterator[Broken | Verified]:
             yield from _check_end(last, heads)
             last = None
         expected = 1 if last is None else last.position + 1
-        before = _GENESIS if last is None else last.mac
+        before = GENESIS if last is None else last.mac
         if entry.position != expected or entry.mac != _mac(entry, before):
             yield Broken(entry.chain, entry.position, entry.at)
         last = entry

@@ -38,6 +38,7 @@ def _read_or_make(path: Path) -> bytes:
     return path.read_bytes()
 
 
+@cache
 def derive(purpose: str) -> bytes:
     """Return the 32-byte key for one purpose."""
     return hmac.digest(_secret(), purpose.encode(), "sha256")

@@ -27,6 +27,10 @@ BACK: Final = {
 """Where an organization may be withdrawn to, always with a reason."""
 
 
+LONGEST_STEP: Final = 200
+"""Characters of a next step."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One thing that the next stage needs: what it is, whether it is there, where it is mended."""
@@ -114,7 +118,7 @@ def request(session: Session, actor: Actor, org_id: int, *, note: str = "") -> O
     """Raise a hand for onboarding; it stands in the reps' list until somebody flags."""
     org = access(session, actor, org_id, Action.REQUEST_ONBOARDING)
     check = fields.Check()
-    said = check("note", fields.note, note)
+    said = check("note", fields.optional(fields.note), note)
     check.done()
     if org.stage is not Stage.FREE:
         raise WrongStage(org.stage, Stage.FREE)
@@ -216,8 +220,8 @@ def _get_rep(session: Session, user_id: int | None) -> User:
 
 def _clean_step(text: str) -> str | None:
     check = fields.Check()
-    step = check("next_step", fields.note, text)
+    step = check("next_step", fields.optional(fields.note), text)
     check.done()
-    if step and len(step) > Organization.next_step.type.length:  # type: ignore[attr-defined]
-        raise InvalidInput({"next_step": "Keep the next step under 200 characters."})
-    return step or None
+    if step is not None and len(step) > LONGEST_STEP:
+        raise InvalidInput({"next_step": f"Shorten it to {LONGEST_STEP} characters."})
+    return step

@@ -1,0 +1,73 @@
+"""What made-up organizations and people are called."""
+
+from random import Random
+
+DEMO_NAMES = (
+    "Northwind Cardiology Partners",
+    "Riverside Children's Hospital",
+    "Ärztehaus am Südpark",
+    "St. Brigid University Medical Center and Teaching Hospital of the Western Provinces",
+    "Bluebonnet Imaging",
+    "Helix Diagnostics",
+    "Kaiserin-Friedrich-Klinik",
+    "東京中央医療センター",
+    "Lakeshore Orthopedics",
+    "Meridian Behavioral Health",
+    "OpenChart Labs",
+    "Pine Ridge Rural Health Cooperative",
+    "مستشفى النور التخصصي",
+    "Clínica Santa Águeda",
+    "Больница имени Пирогова",
+    "Harbor Light Hospice",
+    "Évreux Santé",
+    "서울 새봄 병원",
+    "Juniper Pediatrics",
+    "Copper Canyon Urgent Care",
+    "Øresund Tandklinik",
+    "מרכז רפואי הדרים",
+    "Silver Birch Pharmacy Group",
+    "Atlas Remote Monitoring",
+    "Quiet Mind Counseling",
+    "Łódź Centrum Zdrowia",
+    "Tidewater Dialysis",
+    "Anand Eye Care",
+    "Granite State Labs",
+    "สุขใจคลินิก",
+)
+_FIRST = (
+    "Amara Tomás Grace Wei-Ling Ines Jonah Kavya Liam Noor Sofie Yuki Elif Mateo Ingrid Rahul "
+    "Chiara Emeka Hanna Lucas Mei Omar Petra Quentin Rosa Stefan Tariq Ursula Viktor Wanjiru Zoë "
+    "Aisha Björn Camila Dmitri Esther Farid Gwen Hiro Ilse Jamal"
+).split()
+_LAST = (
+    "Lindqvist Herrera Okonkwo Chang Duarte Feld Menon O'Dowd Haddad Brandt Tanabe Yılmaz Rossi "
+    "Kowalski Nguyen Osei Petrov Quinn Ramírez Schmidt Takahashi Umarov Varga Whitfield Xu Young "
+    "Zimmermann Abebe Bianchi Castro Dubois Eriksen Fischer Gupta Hughes Ivanova Jansen Kim Lopez"
+).split()
+_PLACE = (
+    "Aspen Bayview Cedar Dover Elmwood Fairfield Glenhaven Hawthorne Ironwood Jasper Kingsbridge "
+    "Lakeside Maple Newport Oakdale Palmetto Quarry Redwood Summit Thornbury Upland Valley Weston "
+    "Yarrow Zephyr Alder Beacon Crescent Delta Evergreen Foxglove Garnet Heron Indigo Kestrel "
+    "Linden Magnolia Nightingale Orchard Prairie Sequoia Tamarack Union Violet Willow"
+).split()
+_FIELD = (
+    "Cardiology Imaging Oncology Pediatrics Dental Orthopedics Neurology Dermatology Radiology "
+    "Surgical Behavioral Maternity Pulmonary Renal Vision Wound Family Sleep Spine Vascular"
+).split()
+_KIND = (
+    "Clinic,Hospital,Partners,Health,Group,Center,Associates,Labs,Network,Care,Institute,"
+    "Medical Center,Practice,Systems,Alliance,Services"
+).split(",")
+
+
+def organization_name(random: Random, number: int) -> str:
+    """Return the name of the organization with this number, counted from 0."""
+    if number < len(DEMO_NAMES):
+        return DEMO_NAMES[number]
+    name = f"{random.choice(_PLACE)} {random.choice(_FIELD)} {random.choice(_KIND)}"
+    return f"{name} of {random.choice(_PLACE)}" if random.random() < 0.3 else name
+
+
+def person_name(random: Random) -> str:
+    """Return a first and a last name."""
+    return f"{random.choice(_FIRST)} {random.choice(_LAST)}"

@@ -1,0 +1,260 @@
+"""A made-up world: rows for every table, the same for the same number of organizations.
+
+Skewed like life: most organizations are small and free, growth speeds up, a few are huge.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from core import history, keys, search
+from core.models import InvitationStatus, Role, Staff, Stage
+from data import names
+
+Row = tuple[Any, ...]
+
+COLUMNS = {
+    "users": "id email email_key name password_hash password_epoch staff proven_at created_at "
+    "last_seen_at version",
+    "organizations": "id public_id name name_key search_text logo alert_email overview "
+    "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
+    "target_on next_step requested_at request_note created_at created_by member_count version",
+    "memberships": "id org_id user_id role joined_at",
+    "invitations": "id org_id email email_key role status invited_by nonce token_hash created_at "
+    "sent_at expires_at",
+    "history": "id chain position at actor_id org_id event subject person_id changes reason mac",
+    "chain_heads": "chain position mac",
+}
+"""What each table's rows hold, in the order of their values."""
+
+STAFF = (
+    ("Ada Whitfield", "ada@orgdesk.example", Staff.ADMINISTRATOR),
+    ("Priya Raman", "priya@orgdesk.example", Staff.SALES),
+    ("Marcus Oyelaran", "marcus@orgdesk.example", Staff.SALES),
+    ("Oda Castro", "oda@orgdesk.example", Staff.OPS),
+)
+SALES_IDS = (2, 3)
+YEARS = timedelta(days=3 * 365)
+MOST_PEOPLE = 300
+SHOWCASES = 2
+"""How many organizations at the start have enough people to look at."""
+_STAGES = [Stage.FREE] * 62 + [Stage.ONBOARDING] * 14
+_STAGES += [Stage.PREPRODUCTION] * 11 + [Stage.PRODUCTION] * 13
+_STEPS = (
+    "Call about alert routing",
+    "Send the security questionnaire",
+    "Agree on a test date",
+    "Ask for the logo",
+)
+_OVERVIEWS = (
+    "{name} brings together physicians, nurses and engineers who want results to arrive "
+    "before the patient does. We exchange orders, results and schedules with our partners.",
+    "{name} serves patients close to home. Our integration team connects scheduling, "
+    "referrals and imaging, and answers within one working day.",
+    "We are {name}. What we build turns records from many systems into one picture that a "
+    "clinician can read in a minute.",
+)
+
+
+@dataclass
+class World:
+    """Makes the rows of one world; `batches` yields them, tables in an order that keys allow."""
+
+    organizations: int
+    now: datetime
+    password_hash: str | None = None
+    logos: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.organizations)
+        self._rows: dict[str, list[Row]] = {table: [] for table in COLUMNS}
+        self._ids = dict.fromkeys(COLUMNS, 0)
+
+    def batches(self, size: int = 2_000) -> Iterator[dict[str, list[Row]]]:
+        """Yield the rows of the staff, then of `size` organizations at a time, by table."""
+        for name, email, staff in STAFF:
+            self._person(name, email, self.now - YEARS, staff=staff)
+        for number in range(self.organizations):
+            self._organization(number)
+            if (number + 1) % size == 0:
+                yield self._take()
+        yield self._take()
+
+    def _take(self) -> dict[str, list[Row]]:
+        taken, self._rows = self._rows, {table: [] for table in COLUMNS}
+        return taken
+
+    def _id(self, table: str) -> int:
+        self._ids[table] += 1
+        return self._ids[table]
+
+    def _organization(self, number: int) -> None:
+        random = self._random
+        created = self.now - YEARS * (1 - ((number + 0.5) / self.organizations) ** 0.5)
+        name = names.organization_name(random, number)
+        org_id = self._id("organizations")
+        domain = f"{_slug(name) or 'org'}{org_id}.example"
+        chain = _Chain(org_id, self)
+
+        people = self._people(number, domain, created)
+        owner_id = people[0][0]
+        chain.add(created, owner_id, "organization.created", f"organizations:{org_id}", name=name)
+        for user_id, role, joined in people:
+            member = (self._id("memberships"), org_id, user_id, role, joined)
+            self._rows["memberships"].append(member)
+        stage, entered = self._stage(number, chain, created)
+        self._invite(org_id, owner_id, domain)
+        self._rows["organizations"].append(
+            self._profile(number, org_id, name, domain, stage, entered, created, people)
+        )
+        chain.close()
+
+    def _people(
+        self, number: int, domain: str, created: datetime
+    ) -> list[tuple[int, Role, datetime]]:
+        random = self._random
+        size = min(int(random.paretovariate(1.35)), MOST_PEOPLE)
+        if number < SHOWCASES:
+            size = 9 + number
+        elif number == SHOWCASES and self.organizations >= 10_000:
+            size = self.organizations // 20
+        people: list[tuple[int, Role, datetime]] = []
+        for place in range(size):
+            draw = random.random()
+            role = Role.MEMBER if draw > 0.2 else Role.ADMIN if draw > 0.08 else Role.OWNER
+            joined = created + (self.now - created) * random.random() if place else created
+            if place and draw > 0.98 and number:
+                user_id = random.randrange(len(STAFF) + 1, self._ids["users"] - place + 1)
+                if all(user_id != other for other, _, _ in people):
+                    people.append((user_id, role, joined))
+                continue
+            name = names.person_name(random)
+            email = f"{_slug(name)}{place or ''}@{domain}"
+            user_id = self._person(name, email, joined)
+            people.append((user_id, role if place else Role.OWNER, joined))
+        return people
+
+    def _person(
+        self, name: str, email: str, created: datetime, *, staff: Staff | None = None
+    ) -> int:
+        user_id = self._id("users")
+        seen = self.now - (self.now - created) * self._random.random() ** 3
+        row = (user_id, email, email, name, self.password_hash, 0, staff, created, created, seen, 0)
+        self._rows["users"].append(row)
+        return user_id
+
+    def _stage(self, number: int, chain: "_Chain", created: datetime) -> tuple[Stage, datetime]:
+        random = self._random
+        stage = random.choice(_STAGES) if number else Stage.ONBOARDING
+        entered, before = created, Stage.FREE
+        left = min(timedelta(days=90), (self.now - created) / 4)
+        for to in list(Stage)[1 : list(Stage).index(stage) + 1]:
+            entered += left * random.uniform(0.2, 1)
+            event = "stage.flagged" if to is Stage.ONBOARDING else "stage.moved"
+            rep_id = random.choice(SALES_IDS)
+            chain.add(entered, rep_id, event, chain.subject, before=("stage", before), stage=to)
+            before = to
+        return stage, entered
+
+    def _invite(self, org_id: int, owner_id: int, domain: str) -> None:
+        random = self._random
+        for place in range(random.choice((0, 0, 0, 0, 1, 2))):
+            nonce = f"{random.getrandbits(128):032x}"
+            sent = self.now - timedelta(hours=random.uniform(1, 140))
+            email = f"{_slug(names.person_name(random))}.new{place}@{domain}"
+            token_hash = keys.fingerprint(keys.token("invitation", nonce))
+            ends = sent + timedelta(hours=72)
+            self._rows["invitations"].append(
+                (self._id("invitations"), org_id, email, email, Role.MEMBER)
+                + (InvitationStatus.PENDING, owner_id, nonce, token_hash, sent, sent, ends)
+            )
+
+    def _profile(
+        self,
+        number: int,
+        org_id: int,
+        name: str,
+        domain: str,
+        stage: Stage,
+        entered: datetime,
+        created: datetime,
+        people: list[tuple[int, Role, datetime]],
+    ) -> Row:
+        random = self._random
+        care = (
+            1.0 if stage in {Stage.PREPRODUCTION, Stage.PRODUCTION} else random.choice((0.3, 0.8))
+        )
+        filled = [random.random() < care for _ in range(6)]
+        overview = random.choice(_OVERVIEWS).format(name=name) if filled[0] else None
+        website = f"https://{domain}" if filled[1] else None
+        logo = random.choice(self.logos) if self.logos and not number % 3 else None
+        rep_id = None if stage is Stage.FREE else random.choice(SALES_IDS)
+        working = stage in {Stage.ONBOARDING, Stage.PREPRODUCTION}
+        asks = stage is Stage.FREE and random.random() < 0.04
+        public_id = _public_id(org_id)
+        return (
+            (org_id, public_id, name, search.name_key(name))
+            + (search.search_text(name, website or "", domain, public_id), logo)
+            + (f"alerts@{domain}" if filled[2] else None, overview)
+            + (f"sales@{domain}" if filled[3] else None)
+            + (f"+1212555{org_id % 10_000:04d}" if filled[4] else None, website)
+            + (_slug(name)[:15] or None if filled[5] else None)
+            + (bool(logo and overview and website), created if filled[0] else None)
+            + (stage, entered, rep_id)
+            + ((self.now + timedelta(days=random.randint(-5, 60))).date() if working else None)
+            + (random.choice(_STEPS) if working else None)
+            + (self.now - timedelta(days=random.uniform(0, 9)) if asks else None)
+            + ("We go live in spring and want to test early." if asks else None)
+            + (created, people[0][0], len(people), 0)
+        )
+
+
+class _Chain:
+    """The history of one organization, sealed entry by entry as `core.history` does it."""
+
+    def __init__(self, org_id: int, world: World) -> None:
+        self.subject = f"organizations:{org_id}"
+        self._name, self._org_id, self._world = f"org:{org_id}", org_id, world
+        self._position, self._mac = 0, history.GENESIS
+
+    def add(
+        self,
+        at: datetime,
+        actor_id: int,
+        event: str,
+        subject: str,
+        *,
+        before: tuple[str, Any] | None = None,
+        **new: Any,
+    ) -> None:
+        """Append an entry in which fields became `new`; `before` is a field's old value."""
+        self._position += 1
+        old = dict([before]) if before else {}
+        changes = [
+            {"row": subject, "field": field, "old": old.get(field), "new": value}
+            for field, value in new.items()
+        ]
+        facts = history.Facts(
+            self._name,
+            self._position,
+            at,
+            actor_id,
+            self._org_id,
+            event,
+            subject,
+            None,
+            changes,
+            "",
+        )
+        self._mac = history.seal(facts, self._mac)
+        self._world._rows["history"].append((self._world._id("history"), *facts, self._mac))
+
+    def close(self) -> None:
+        """Write down where the chain ends."""
+        self._world._rows["chain_heads"].append((self._name, self._position, self._mac))
+
+
+def _slug(text: str) -> str:
+    return "".join(search.tokens(text)).encode("ascii", "ignore").decode()[:24]
