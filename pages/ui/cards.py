@@ -1,17 +1,23 @@
 """Pieces of pages: faces, the head of an organization's page, lines and cards."""
 
+import textwrap
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import faces
+from core import faces, fields
 from core.models import Organization
 from core.settings import settings
 from pages.ui import badges
 from pages.ui.words import esc, quiet
+
+OVERVIEW_SHOWN: Final = 220
+"""How many characters of an overview stand on a card; the rest is at hand."""
+
+_NOT_IN_LINKS: Final = "<>()[]\\`\"' \n"
 
 
 def row(**options: Any) -> DeltaGenerator:
@@ -74,3 +80,45 @@ def empty(icon: str, head: str, what_next: str) -> None:
         st.markdown(f"**{esc(head)}**", width="content", text_alignment="center")
         st.markdown(quiet(esc(what_next)), width="content", text_alignment="center")
         st.space("small")
+
+
+def company_card(
+    face: str,
+    *,
+    name: str,
+    overview: str,
+    website: str,
+    sales_email: str,
+    phone: str,
+    twitter: str,
+) -> None:
+    """Draw what Connected solutions shows of an organization; what is empty takes no line."""
+    with row(gap="small", wrap=False):
+        st.image(face, width=36, alt="")
+        st.markdown(f"**{esc(name)}**", width="stretch", wrap=False)
+    if overview:
+        short = textwrap.shorten(overview, OVERVIEW_SHOWN, placeholder=" …")
+        short = short if len(short) > OVERVIEW_SHOWN // 2 else f"{overview[:OVERVIEW_SHOWN]} …"
+        whole = esc(overview) if short != " ".join(overview.split()) else None
+        st.markdown(esc(short), help=whole)
+    with st.container(gap=None):
+        if website:
+            st.markdown(_web_link(website), wrap=False)
+        if sales_email:
+            target = f"mailto:{quote(sales_email, safe='@+')}"
+            st.markdown(f":material/mail: [{esc(sales_email)}]({target})", wrap=False)
+        if phone:
+            st.markdown(f":material/call: {esc(fields.show_phone(phone))}", wrap=False)
+        if twitter:
+            handle = twitter.removeprefix("@")
+            target = f"https://x.com/{quote(handle)}"
+            st.markdown(f":material/alternate_email: [{esc(handle)}]({target})", wrap=False)
+
+
+def _web_link(website: str) -> str:
+    """Return Markdown for an address, a link only where it is surely one of the web."""
+    shown = esc(website.removeprefix("https://").rstrip("/"))
+    if not website.startswith(("https://", "http://")):
+        return f":material/language: {shown}"
+    target = "".join(f"%{ord(c):02X}" if c in _NOT_IN_LINKS else c for c in website)
+    return f":material/language: [{shown}](<{target}>)"

@@ -27,6 +27,8 @@ class Form:
         self.name = name
         self._below: dict[str, DeltaGenerator] = {}
         self._foot: DeltaGenerator | None = None
+        self.refused: DomainError | None = None
+        """Why the last save was refused, for a page that has more to show than the words."""
 
     def key(self, field: str) -> str:
         """Return the widget key of a field; it is a new one after each success, so a field empties."""
@@ -96,6 +98,7 @@ class Form:
 
     def refuse(self, error: DomainError) -> None:
         """Show a refusal: each field's own words below it, what is left at the foot."""
+        self.refused = error
         fields = error.fields if isinstance(error, InvalidInput) else {"": str(error)}
         homeless = []
         for field, sentence in fields.items():
