@@ -1,0 +1,77 @@
+"""What tests stand on: both engines, a write transaction, the cast, and a clock to turn."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from core import clock as core_clock
+from core import db
+from tests import cast as the_cast
+from tests.cast import Cast
+from tests.engines import ENGINES, Postgresql, Sqlite, use
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sqlite | Postgresql]]:
+    """What starts each engine when it is first asked for, and stops it at the end."""
+    with ExitStack() as at_the_end:
+
+        class Started(dict[str, Sqlite | Postgresql]):
+            def __missing__(self, name: str) -> Sqlite | Postgresql:
+                started = ENGINES[name](tmp_path_factory.mktemp(name))
+                at_the_end.callback(started.stop)
+                return self.setdefault(name, started)
+
+        yield Started()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(
+    request: pytest.FixtureRequest, engines: dict[str, Sqlite | Postgresql]
+) -> Iterator[Engine]:
+    """A migrated, empty database of the test's own, which the code under test works on.
+
+    `@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)` asks for one engine only.
+    """
+    with use(engines[request.param].borrow()) as engine:
+        yield engine
+    engines[request.param].give_back()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A write transaction as `db.run` opens it; at the end all that it changed must be recorded."""
+    with db.transaction() as session:
+        yield session
+
+
+@pytest.fixture
+def cast(engine: Engine) -> Cast:
+    """Everybody, already there."""
+    with db.Session(db.writing_engine(), expire_on_commit=False) as session, session.begin():
+        return the_cast.make(session)
+
+
+class Clock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def turn(self, by: timedelta) -> None:
+        self.moment += by
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The one clock, standing at noon on 23 November 2026: `clock.turn(timedelta(hours=1))`."""
+    standing = Clock()
+    monkeypatch.setattr(core_clock, "now", standing.now)
+    return standing
