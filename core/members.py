@@ -7,11 +7,11 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from core import clock, history, mail, memberships, offers
+from core import history, mail, memberships, offers
 from core.errors import LastOwner, NotPermitted, RoleTooHigh
 from core.frames import frame
-from core.models import Invitation, InvitationStatus, Membership, Organization, Role, User
-from core.permissions import ALLOWED, Action, Actor, access, get_role, may, rights_of
+from core.models import Membership, Organization, Role, User
+from core.permissions import ALLOWED, Action, Actor, access, may, rights_of
 
 PER_PAGE: Final = 50
 
@@ -28,15 +28,14 @@ def change_role(
     old = membership.role
     if old is role:
         return membership
-    _ensure_within_own(session, actor, org, role)
+    if not memberships.may_give(session, actor, org, role):
+        raise RoleTooHigh(role)
     _ensure_owner_stays(session, org, membership)
 
     membership.role = role
     revoked = offers.withdraw_above(session, org, user_id, role)
     _tell(session, actor, org, membership, "role_changed", old=old, new=role)
-    history.record(
-        session, actor, org, "member.role_changed", membership, *revoked, reason=reason
-    )
+    history.record(session, actor, org, "member.role_changed", membership, *revoked, reason=reason)
     return membership
 
 
@@ -49,7 +48,7 @@ def remove(
     """
     org = access(session, actor, org_id, Action.REMOVE_MEMBERS)
     membership = memberships.get(session, org, user_id)
-    if not _is_within_own(session, actor, org, membership.role):
+    if not memberships.may_give(session, actor, org, membership.role):
         raise NotPermitted("remove an owner")
     _ensure_owner_stays(session, org, membership)
 
@@ -117,7 +116,7 @@ def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
     numbers = pd.Series({each.value: people[each] for each in Role}, dtype=object)
     numbers["last_joined"] = by_role["last_joined"].max()
     if may(session, actor, org_id, Action.VIEW_INVITATIONS):
-        numbers["pending"] = _count_pending(session, org_id)
+        numbers["pending"] = offers.count_open(session, org_id)
         numbers["without_two_factor"] = int(people.sum() - by_role["with_two_factor"].sum())
     return numbers
 
@@ -142,7 +141,7 @@ def permission_diff(old: Role, new: Role) -> Difference:
 
 
 def roles_table() -> pd.DataFrame:
-    """Return what each role may, from the table that decides it: permission, member, admin, owner."""
+    """Return what each role may (permission, member, admin, owner), from what decides it."""
     return pd.DataFrame(
         {"permission": action.value[0].upper() + action.value[1:]}
         | {role.value: role in who for role in Role}
@@ -155,10 +154,10 @@ def _matching(
     session: Session,
     actor: Actor,
     org_id: int,
-    columns: Select[Any],
+    columns: Select[*tuple[Any, ...]],
     search: str,
     role: Role | None,
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     """Return the columns of those people whose name or email has the text in it."""
     people = (
         columns.select_from(Membership)
@@ -179,25 +178,6 @@ def _has_text(search: str) -> ColumnElement[bool]:
         User.email.icontains(text, autoescape=True),
         *(User.name.icontains(spelling, autoescape=True) for spelling in sorted(spellings)),
     )
-
-
-def _count_pending(session: Session, org_id: int) -> int:
-    pending = select(func.count()).where(
-        Invitation.org_id == org_id,
-        Invitation.status == InvitationStatus.PENDING,
-        Invitation.expires_at > clock.now(),
-    )
-    return session.scalar(pending) or 0
-
-
-def _is_within_own(session: Session, actor: Actor, org: Organization, role: Role) -> bool:
-    own = get_role(session, actor, org.id)
-    return own is not None and role.rank <= own.rank
-
-
-def _ensure_within_own(session: Session, actor: Actor, org: Organization, role: Role) -> None:
-    if not _is_within_own(session, actor, org, role):
-        raise RoleTooHigh(role)
 
 
 def _ensure_owner_stays(session: Session, org: Organization, membership: Membership) -> None:

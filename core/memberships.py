@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.errors import MembershipLimit, NotFound
 from core.models import FormerMembership, Membership, Organization, Role, User
-from core.permissions import take_person
+from core.permissions import Actor, get_role, take_person
 
 MEMBERSHIPS_PER_PERSON = 400
 """How many organizations one person belongs to at most; deleted ones do not count."""
@@ -91,6 +91,12 @@ def list_owners(session: Session, org: Organization) -> Sequence[User]:
         .where(Membership.org_id == org.id, Membership.role == Role.OWNER)
         .order_by(Membership.joined_at, Membership.id)
     ).all()
+
+
+def may_give(session: Session, actor: Actor, org: Organization, role: Role) -> bool:
+    """Return whether a role is not above the actor's own: nobody gives or takes more than that."""
+    own = get_role(session, actor, org.id)
+    return own is not None and role.rank <= own.rank
 
 
 def _count(session: Session, org: Organization, step: int) -> None:

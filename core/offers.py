@@ -1,15 +1,105 @@
-"""Rows of invitations: find and withdraw them; the rules are the use cases' own."""
+"""Rows of invitations: make, find, claim and withdraw them; the rules are the use cases' own.
 
-from sqlalchemy import select, update
+Two links lead to a pending invitation. The mailed one reached its reader by mail, so it proves the
+address too. The copied one passes through the inviter's hands: it must prove nothing, or an inviter
+could open accounts in the name of others.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from core import clock
+from core import clock, keys
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role
 
+MAILED: Final = "invitation"
+COPIED: Final = "invitation copied"
+LASTS: Final = timedelta(hours=72)
 
-def withdraw(session: Session, invitation: Invitation) -> None:
-    """Revoke a pending invitation; its mail, if it still waits, is not sent any more."""
-    invitation.status = InvitationStatus.REVOKED
+
+def make(
+    session: Session, org: Organization, email: str, email_key: str, role: Role, inviter_id: int
+) -> Invitation:
+    """Offer a role to an address for 72 hours, and return the invitation."""
+    invitation = Invitation(
+        org_id=org.id,
+        email=email,
+        email_key=email_key,
+        role=role,
+        status=InvitationStatus.PENDING,
+        invited_by=inviter_id,
+        created_at=clock.now(),
+        reminded_at=None,
+        answered_at=None,
+        mail_id=None,
+    )
+    renew(invitation)
+    session.add(invitation)
+    return invitation
+
+
+def renew(invitation: Invitation) -> None:
+    """Give an invitation new links and another 72 hours; the links it had are dead."""
+    invitation.nonce = keys.new_nonce()
+    invitation.token_hash = keys.fingerprint(keys.token(MAILED, invitation.nonce))
+    invitation.sent_at = clock.now()
+    invitation.expires_at = invitation.sent_at + LASTS
+
+
+def copied_token(invitation: Invitation) -> str:
+    """Return the token of the link that an inviter hands over without a mail."""
+    return f"{invitation.id}.{keys.token(COPIED, invitation.nonce)}"
+
+
+def find_by_token(session: Session, token: str) -> tuple[Invitation, bool] | None:
+    """Return a link's invitation, whatever became of it, and whether the link was mailed."""
+    number, dot, proof = token.partition(".")
+    if not dot:
+        hashed = keys.fingerprint(token)
+        mailed = session.scalar(select(Invitation).where(Invitation.token_hash == hashed))
+        return (mailed, True) if mailed else None
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        return None
+    found = session.get(Invitation, int(number))
+    if found is None or keys.fingerprint(proof) != keys.fingerprint(
+        keys.token(COPIED, found.nonce)
+    ):
+        return None
+    return found, False
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return the condition for invitations that can still be answered."""
+    return (Invitation.status == InvitationStatus.PENDING) & (Invitation.expires_at > clock.now())
+
+
+def count_open(session: Session, org_id: int) -> int:
+    """Return how many invitations of an organization can still be answered."""
+    return session.scalar(select(func.count()).where(Invitation.org_id == org_id, is_open())) or 0
+
+
+def claim(session: Session, invitation: Invitation) -> bool:
+    """Take an open invitation for its answer; of several who try at once one succeeds."""
+    claimed = session.scalar(
+        update(Invitation)
+        .where(
+            Invitation.id == invitation.id,
+            Invitation.token_hash == invitation.token_hash,
+            Invitation.email_key == invitation.email_key,
+            is_open(),
+        )
+        .values(answered_at=None)  # as it is: what counts is the row, and that it still fits
+        .returning(Invitation.id)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
+    return claimed is not None
+
+
+def answer(session: Session, invitation: Invitation, status: InvitationStatus) -> None:
+    """Close an invitation; its mail, if it still waits, is not sent any more."""
+    invitation.status = status
     invitation.answered_at = clock.now()
     stop_mail(session, invitation)
 
@@ -34,7 +124,7 @@ def withdraw_above(
         .execution_options(populate_existing=True)
     ).all()
     for invitation in pending:
-        withdraw(session, invitation)
+        answer(session, invitation, InvitationStatus.REVOKED)
     return list(pending)
 
 

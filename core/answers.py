@@ -1,0 +1,152 @@
+"""Answers: what the person at the other end of an invitation sees and does.
+
+The link admits, not a role: organizations are opened here in the name of Orgdesk itself, and what
+was offered is judged again by what the inviter may offer now.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import clock, fields, history, mail, memberships, offers, persons
+from core.errors import InvalidInput, LinkNotValid, NotFound, NotTheInvited
+from core.models import Invitation, InvitationStatus, Membership, Organization, User
+from core.permissions import NOBODY, ORGDESK, Action, Actor, access, get_role
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the welcome page shows of an invitation that can still be answered."""
+
+    invitation: Invitation
+    organization: Organization
+    inviter: str
+    proves_address: bool
+    """Whether the link came by mail, so that an account may be made with it."""
+    has_account: bool
+
+
+def find(session: Session, token: str) -> Offer:
+    """Return what a link offers; raises `LinkNotValid`. Looking changes nothing."""
+    invitation, org, was_mailed = _look(session, token)
+    inviter = _ensure_open(session, invitation)
+    person = persons.find(session, invitation.email_key)
+    return Offer(invitation, org, inviter.name, was_mailed, person is not None)
+
+
+def accept(session: Session, actor: Actor, token: str) -> Membership:
+    """Let the invited person in with the offered role; pressing twice admits once.
+
+    Raises `LinkNotValid`, `NotTheInvited`, `MembershipLimit` (TRUST.md I2, I3, I4, I7).
+    """
+    invitation, org, _ = _look(session, token)
+    user_id = actor.user_id or 0
+    there = memberships.find(session, org, user_id)
+    if there is not None and invitation.status is InvitationStatus.ACCEPTED:
+        return there
+    inviter = _ensure_open(session, invitation)
+    _ensure_invited(session, actor, invitation)
+
+    _claim(session, invitation, InvitationStatus.ACCEPTED)
+    membership = there or memberships.make(session, org, user_id, invitation.role)
+    _tell(session, org, membership, inviter, actor.name)
+    history.record(session, actor, org, "invitation.accepted", membership, invitation)
+    return membership
+
+
+def accept_with_new_account(
+    session: Session, _nobody: Actor, token: str, new: persons.NewAccount
+) -> Membership:
+    """Make the invited person's account and let the person in; the mailed link proves the address.
+
+    Raises `LinkNotValid`, also for a link that was copied, `NotTheInvited` and `InvalidInput`.
+    """
+    invitation, org, was_mailed = _look(session, token)
+    inviter = _ensure_open(session, invitation)
+    if not was_mailed:
+        raise LinkNotValid("Sign up on your own first, then open it again.")
+    if fields.email_key(new.email) != invitation.email_key:
+        raise NotTheInvited(invitation.email)
+    if persons.find(session, invitation.email_key) is not None:
+        raise InvalidInput({"email": "This address has an account. Log in, then accept."})
+
+    _claim(session, invitation, InvitationStatus.ACCEPTED)
+    user = persons.make(session, new, is_proven=True)
+    membership = memberships.make(session, org, user.id, invitation.role)
+    _tell(session, org, membership, inviter, user.name)
+    actor = Actor(user.id, user.name)
+    history.record(session, actor, org, "invitation.accepted", membership, invitation, user)
+    return membership
+
+
+def decline(session: Session, actor: Actor, token: str) -> Invitation:
+    """Turn an invitation down: the invited person, or who holds the link and is not signed in."""
+    invitation, org, _ = _look(session, token)
+    _ensure_open(session, invitation)
+    if actor is not NOBODY:
+        _ensure_invited(session, actor, invitation)
+
+    _claim(session, invitation, InvitationStatus.DECLINED)
+    history.record(session, actor, org, "invitation.declined", invitation)
+    return invitation
+
+
+def _look(session: Session, token: str) -> tuple[Invitation, Organization, bool]:
+    """Return a link's invitation as it is now, its organization, and whether it was mailed."""
+    found = offers.find_by_token(session, token)
+    if found is None:
+        raise _refusal()
+    invitation, was_mailed = found
+    try:
+        org = access(session, ORGDESK, invitation.org_id, Action.VIEW)
+    except NotFound as gone:
+        raise _refusal() from gone
+    session.refresh(invitation)
+    return invitation, org, was_mailed
+
+
+def _ensure_open(session: Session, invitation: Invitation) -> User:
+    """Return the inviter, if the invitation is open and the inviter may still offer as much."""
+    inviter = session.get_one(User, invitation.invited_by)
+    role = get_role(session, Actor(inviter.id, inviter.name), invitation.org_id)
+    if (
+        invitation.status is not InvitationStatus.PENDING
+        or invitation.expires_at <= clock.now()
+        or inviter.disabled_at is not None
+        or role is None
+        or role.rank < invitation.role.rank
+    ):
+        raise _refusal()
+    return inviter
+
+
+def _ensure_invited(session: Session, actor: Actor, invitation: Invitation) -> None:
+    key = session.scalar(select(User.email_key).where(User.id == actor.user_id))
+    if key != invitation.email_key:
+        raise NotTheInvited(invitation.email)
+
+
+def _claim(session: Session, invitation: Invitation, status: InvitationStatus) -> None:
+    if not offers.claim(session, invitation):
+        raise _refusal()
+    offers.answer(session, invitation, status)
+
+
+def _refusal() -> LinkNotValid:
+    """Return the one answer to links that are unknown, used, revoked, replaced or too old."""
+    return LinkNotValid("Ask whoever invited you to send a new one.")
+
+
+def _tell(
+    session: Session, org: Organization, membership: Membership, inviter: User, name: str
+) -> None:
+    mail.enqueue(
+        session,
+        "invitation_accepted",
+        inviter.email,
+        org_id=org.id,
+        organization=org.name,
+        name=name,
+        role=membership.role,
+    )

@@ -1,0 +1,57 @@
+"""Rows of people: find them by address, make them; the rules are the use cases' own."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import clock, fields
+from core.models import User
+from core.permissions import take_person
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """What a new account is made of, cleaned and hashed before the transaction."""
+
+    name: str
+    email: str
+    password_hash: str
+
+
+def find(session: Session, email_key: str) -> User | None:
+    """Return whose account has this address and has proven it."""
+    return session.scalar(
+        select(User).where(User.email_key == email_key, User.proven_at.is_not(None))
+    )
+
+
+def make(session: Session, new: NewAccount, *, is_proven: bool) -> User:
+    """Make an account, and return it.
+
+    One that waits at the same address, not proven by anybody, becomes this one: who proves an
+    address decides about its name and password.
+    """
+    key = fields.email_key(new.email)
+    waiting = session.scalar(select(User.id).where(User.email_key == key, User.proven_at.is_(None)))
+    user = take_person(session, waiting) if waiting is not None else None
+    if user is None:
+        user = User(
+            email_key=key,
+            password_epoch=0,
+            staff=None,
+            two_factor_at=None,
+            disabled_at=None,
+            deleted_at=None,
+            created_at=clock.now(),
+            last_seen_at=None,
+        )
+        session.add(user)
+    else:
+        user.password_epoch += 1
+    user.email = new.email
+    user.name = new.name
+    user.password_hash = new.password_hash
+    user.proven_at = clock.now() if is_proven else None
+    session.flush()  # for its id
+    return user
