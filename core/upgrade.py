@@ -1,5 +1,6 @@
 """Bring the database to the schema of this version of Orgdesk, whoever starts first."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,9 @@ from sqlalchemy import Connection
 
 from core import db, schema
 from core.settings import PROJECT
+
+log = logging.getLogger(__name__)
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 MIGRATIONS = PROJECT / "data" / "migrations"
 
@@ -45,6 +49,7 @@ def upgrade() -> None:
         schema.remove_triggers(connection)
         command.upgrade(configuration(connection), "head")
         schema.install_triggers(connection)
+        log.info("migrated the database from schema %s to %s", found or "nothing", newest)
 
 
 def configuration(connection: Connection) -> Config:

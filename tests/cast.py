@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
+from core import public_ids, search
 from core.models import Membership, Organization, Role, Staff, User
 from core.permissions import Actor
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "seven lanterns over a frozen harbour"
 """Everybody's."""
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 _LONG_AGO = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -42,8 +43,8 @@ def make(session: Session) -> Cast:
     cast.sam = _person(session, "Sam", Staff.SALES)
     cast.sue = _person(session, "Sue", Staff.SALES)
     cast.ada = _person(session, "Ada", Staff.ADMINISTRATOR)
-    cast.acme = _organization(session, "Acme", "ORG-ACME234")
-    cast.otto_ltd = _organization(session, "Otto Ltd", "ORG-QTTQ567")
+    cast.acme = _organization(session, "Acme", 300_000_001)
+    cast.otto_ltd = _organization(session, "Otto Ltd", 400_000_002)
     _belongs(session, cast.acme, cast.olga, Role.OWNER)
     _belongs(session, cast.acme, cast.adam, Role.ADMIN)
     _belongs(session, cast.acme, cast.mia, Role.MEMBER)
@@ -72,12 +73,13 @@ def _person(session: Session, name: str, staff: Staff | None = None) -> Actor:
     return Actor(user.id, name)
 
 
-def _organization(session: Session, name: str, public_id: str) -> Organization:
+def _organization(session: Session, name: str, number: int) -> Organization:
+    public_id = public_ids.spell(number)
     org = Organization(
         public_id=public_id,
         name=name,
-        name_key=name.casefold(),
-        search_text=f"{name} {public_id}".casefold().replace("-", " "),
+        name_key=search.name_key(name),
+        search_text=search.search_text(name, public_id),
         stage_entered_at=_LONG_AGO,
         created_at=_LONG_AGO,
     )

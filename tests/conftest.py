@@ -13,6 +13,7 @@ from core import db
 from tests import cast as the_cast
 from tests.cast import Cast
 from tests.engines import ENGINES, Postgresql, Sqlite, use
+from tests.mailbox import Mailbox, receive
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +76,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     standing = Clock()
     monkeypatch.setattr(core_clock, "now", standing.now)
     return standing
+
+
+@pytest.fixture(scope="session")
+def smtp() -> Iterator[Mailbox]:
+    """The SMTP server behind `mailbox`."""
+    with receive() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def mailbox(smtp: Mailbox) -> Mailbox:
+    """A real SMTP server at `mailbox.url`, empty."""
+    smtp.empty()
+    return smtp

@@ -1,0 +1,1 @@
+"""What Orgdesk promises, tried on both engines, in its pages, and in a real browser."""

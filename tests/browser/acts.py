@@ -1,0 +1,50 @@
+"""What people do in the browser, and what they wait for."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from core import browsers, db, sessions
+from core.permissions import Actor
+from core.settings import settings
+from tests.cast import PASSWORD, email
+
+_RERUN = re.compile("notRunning")
+
+
+def become(page: Page, person: Actor) -> None:
+    """Sign somebody in without the form: by a session and its cookie, as the form makes them."""
+    ticket, token = sessions.new_token(), sessions.new_token()
+    db.run(sessions.start, person.user_id, ticket, device="Chrome on Linux", place="127.0.0.1")
+    assert db.run(sessions.redeem, ticket, token)
+    host = settings().public_url.partition("://")[2]
+    page.context.add_cookies(
+        [
+            {
+                "name": browsers.cookie_name(host=host, takes_secure=True),
+                "value": token,
+                "url": f"https://{host}",
+                "httpOnly": True,
+                "secure": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )
+
+
+def log_in(page: Page, person: Actor, password: str = PASSWORD) -> None:
+    """Sign somebody in by the form that is on the screen."""
+    page.get_by_role("textbox", name="Email").fill(email(person))
+    page.get_by_role("textbox", name="Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def visit(page: Page, path: str = "/") -> None:
+    """Open a page by its address and wait until it is drawn."""
+    page.goto(path)
+    wait_until_drawn(page)
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Wait until the page has stopped running."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", _RERUN)

@@ -1,0 +1,73 @@
+"""Orgdesk in a process of its own, as `make run` starts it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from core.settings import PROJECT
+from tests import ports
+from tests.engines import SECRET_KEY
+
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Orgdesk: its address, its database, and the file that its log goes to."""
+
+    url: str
+    database_url: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def said(self) -> str:
+        """Return all that it has written to its log."""
+        return self.log.read_text()
+
+
+@contextmanager
+def serve(database_url: str, directory: Path, **environment: str) -> Iterator[Server]:
+    """Start Orgdesk on a free port, wait until it is ready, and stop it at the end."""
+    port = ports.find_free()
+    url = f"http://127.0.0.1:{port}"
+    settings = {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": SECRET_KEY,
+        "PUBLIC_URL": url,
+        **environment,
+    }
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    options = [f"--server.port={port}", "--server.address=127.0.0.1"]
+    log = directory / f"server-{port}.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command + options,
+            cwd=PROJECT,
+            env=os.environ | settings,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        server = Server(url, database_url, log, process)
+        try:
+            _wait_until_ready(server)
+            yield server
+        finally:
+            process.terminate()
+
+
+def _wait_until_ready(server: Server) -> None:
+    for _ in range(int(PATIENCE / 0.1)):
+        with suppress(OSError), closing(urlopen(f"{server.url}/readyz", timeout=5)) as answer:
+            if answer.status == 200:
+                return
+        with suppress(subprocess.TimeoutExpired):
+            server.process.wait(0.1)
+            break
+    raise AssertionError(f"Orgdesk did not start:\n{server.said()}")

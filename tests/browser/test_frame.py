@@ -1,0 +1,24 @@
+"""Whoever comes to Orgdesk: to sign in, and past it."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.acts import become, log_in, visit, wait_until_drawn
+from tests.cast import Cast
+
+
+class TestSigningIn:
+    def test_a_member_signs_in_by_the_form(self, page: Page, cast: Cast) -> None:
+        visit(page)
+        log_in(page, cast.mia)
+        expect(page.get_by_role("textbox", name="Password")).to_have_count(0)
+        expect(page.get_by_text("Acme").first).to_be_visible()
+        page.reload()
+        wait_until_drawn(page)
+        expect(page.get_by_text("Acme").first).to_be_visible()
+
+    def test_a_session_is_carried_by_its_cookie(self, phone: Page, cast: Cast) -> None:
+        become(phone, cast.mia)
+        visit(phone, "/account")
+        expect(phone).to_have_title(re.compile("User Settings"))
