@@ -132,13 +132,17 @@ class LastAdministrator(DomainError):
 
 
 class MembershipLimit(DomainError):
-    """The person belongs to as many organizations as one person may."""
+    """Somebody belongs to as many organizations as one may: `people`, or whoever asks."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, people: Sequence[str] = ()) -> None:
         self.limit = limit
+        self.people = list(people)
+        leave = "Leave an organization that you no longer need"
+        if people:
+            leave = f"Ask {', '.join(people)} to leave one"
         super().__init__(
             f"One person belongs to at most {limit} organizations, and this would be one more. "
-            "Leave an organization that you no longer need, then try again."
+            f"{leave}, then try again."
         )
 
 
@@ -172,6 +176,28 @@ class WrongStage(DomainError):
         )
 
 
+class StillInProduction(DomainError):
+    """An organization in production is not deleted; `ask` is whom to write to."""
+
+    def __init__(self, ask: str) -> None:
+        self.ask = ask
+        super().__init__(
+            "An organization in production cannot be deleted. "
+            f"Ask {ask} to take it out of production first."
+        )
+
+
+class NobodyOwns(DomainError):
+    """A deleted organization whose owners have no account any more."""
+
+    def __init__(self, organization: str) -> None:
+        self.organization = organization
+        super().__init__(
+            f"None of the owners of {organization} has an account any more, so nobody could look "
+            "after it. Create a new organization instead."
+        )
+
+
 class Stale(DomainError):
     """Somebody else changed the same fields meanwhile: `theirs` and `yours` by field."""
 
@@ -181,6 +207,15 @@ class Stale(DomainError):
         super().__init__(
             "Somebody else changed the same fields while you were typing. "
             "Choose for each field which value stays, then press Submit again."
+        )
+
+
+class MailUnderway(DomainError):
+    """A mail is being sent just now, or was sent already."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This mail is being sent just now, or was sent already. Look at it again in a minute."
         )
 
 

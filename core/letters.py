@@ -6,13 +6,18 @@ whole address that the mail leads to, or None.
 """
 
 import unicodedata
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
+import idna
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from core import keys
+from core import clock, keys
 from core.models import Mail
 from core.settings import settings
 
@@ -34,29 +39,65 @@ class Letter(NamedTuple):
 
 def render(mail: Mail, *, with_link: bool = True) -> Letter:
     """Return what the mail says; `with_link` makes its token, else a remark stands in its place."""
-    link = _link(mail) if with_link or "link" not in mail.context else _HIDDEN
-    context = {**mail.context, "link": link, "public_url": settings().public_url}
-    written = _environment().get_template(f"{mail.template}.txt").render(context)
-    subject, _, text = written.partition("\n\n")
+    link = mail.context.get("link")
+    shown = address(link) if link and with_link else _HIDDEN if link else None
+    context = {**mail.context, "link": shown, "public_url": settings().public_url}
+    text = _environment().get_template(f"{mail.template}.txt").render(context)
     html = _environment().get_template(f"{mail.template}.html").render(context)
-    return Letter(_one_line(subject.removeprefix("Subject:")), text, html)
+    return Letter(subject(mail.template, mail.context), text.partition("\n\n")[2], html)
+
+
+def subject(template: str, context: dict[str, Any]) -> str:
+    """Return the subject of a mail: one line of characters that can be seen."""
+    known = {**context, "link": None, "public_url": settings().public_url}
+    written = _environment().get_template(f"{template}.txt").render(known)
+    line = _one_line(written.partition("\n\n")[0].removeprefix("Subject:"))
+    return line if len(line) <= SUBJECT_LONGEST else f"{line[: SUBJECT_LONGEST - 1]}…"
+
+
+def message(mail: Mail) -> EmailMessage:
+    """Return the mail as it goes over the wire; every time with the same Message-ID."""
+    letter = render(mail)
+    name, sender = parseaddr(settings().mail_from)
+    made = EmailMessage()
+    made["Subject"] = letter.subject
+    made["From"] = Address(_one_line(name), addr_spec=sender)
+    made["To"] = Address("", *_parts(mail.recipient))
+    made["Date"] = format_datetime(clock.now())
+    made["Message-ID"] = _message_id(mail)
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(letter.text)
+    made.add_alternative(letter.html, subtype="html")
+    return made
+
+
+def envelope(recipient: str) -> str:
+    """Return an address as mail servers of any age understand it: its domain in ASCII."""
+    return "@".join(_parts(recipient))
 
 
 def address(link: dict[str, str]) -> str:
-    """Return the whole address of a link, which is kept as `{"page", "kind", "nonce"}`."""
-    token = keys.token(link["kind"], link["nonce"])
-    return f"{settings().public_url}/{link['page']}#{token}"
+    """Return the whole address of a link, which is kept as `{"page", "kind", "nonce"}`.
+
+    A link to a page that needs no token has `page` alone.
+    """
+    page = f"{settings().public_url}/{link['page']}"
+    return f"{page}#{keys.token(link['kind'], link['nonce'])}" if "nonce" in link else page
 
 
-def _link(mail: Mail) -> str | None:
-    link = mail.context.get("link")
-    return address(link) if link else None
+def _parts(recipient: str) -> tuple[str, str]:
+    local, _, domain = recipient.rpartition("@")
+    return local, domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
 
 
-def _one_line(subject: str) -> str:
-    seen = (" " if unicodedata.category(sign) in _NOT_IN_A_LINE else sign for sign in subject)
-    line = " ".join("".join(seen).split())
-    return line if len(line) <= SUBJECT_LONGEST else f"{line[: SUBJECT_LONGEST - 1]}…"
+def _message_id(mail: Mail) -> str:
+    local = mail.message_id.strip("<>").partition("@")[0]
+    return f"<{local}@{urlsplit(settings().public_url).hostname}>"
+
+
+def _one_line(text: str) -> str:
+    seen = (" " if unicodedata.category(sign) in _NOT_IN_A_LINE else sign for sign in text)
+    return " ".join("".join(seen).split())
 
 
 @cache
