@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from core import clock
 from core.errors import MembershipLimit, NotFound
@@ -97,6 +97,20 @@ def may_give(session: Session, actor: Actor, org: Organization, role: Role) -> b
     """Return whether a role is not above the actor's own: nobody gives or takes more than that."""
     own = get_role(session, actor, org.id)
     return own is not None and role.rank <= own.rank
+
+
+def list_organizations(
+    session: Session, actor: Actor, *, most: int = MEMBERSHIPS_PER_PERSON
+) -> Sequence[Organization]:
+    """Return the organizations that the actor belongs to, by name; only what names and shows them."""
+    return session.scalars(
+        select(Organization)
+        .join(Membership, Membership.org_id == Organization.id)
+        .where(Membership.user_id == actor.user_id, Organization.deleted_at.is_(None))
+        .options(load_only(Organization.public_id, Organization.name, Organization.logo))
+        .order_by(Organization.name_key, Organization.id)
+        .limit(most)
+    ).all()
 
 
 def _count(session: Session, org: Organization, step: int) -> None:

@@ -50,28 +50,29 @@ class Door:
         """Let a websocket from our own pages in, and have it continue no session but its own.
 
         Streamlit hands a session, with all it holds, to whoever names its id: so an id is only let
-        through beside the cookie that the session began with.
+        through beside the cookie that the session began with. Strangers have none, and start anew.
         """
         connection = HTTPConnection(scope)
         if not is_same_origin(connection):
             await send({"type": "websocket.close", "code": 1008})
             return
-        owner = keys.fingerprint(token_of(connection) or "")
+        owner = token_of(connection)
+        owner = owner and keys.fingerprint(owner)
         self._drop_foreign_session(scope, owner)
-        is_new = True
+        is_new = owner is not None
 
         async def send_and_learn(message: Message) -> None:
             nonlocal is_new
-            if is_new and message["type"] == "websocket.send" and message.get("bytes"):
+            if is_new and owner and message.get("bytes"):
                 is_new = not self._remember(message["bytes"], owner)
             await send(message)
 
         await self.app(scope, receive, send_and_learn)
 
-    def _drop_foreign_session(self, scope: Scope, owner: str) -> None:
+    def _drop_foreign_session(self, scope: Scope, owner: str | None) -> None:
         headers = MutableHeaders(scope=scope)
         parts = [part.strip() for part in headers.get("sec-websocket-protocol", "").split(",")]
-        if len(parts) > 2 and self.owners.get(parts[2]) != owner:
+        if len(parts) > 2 and (owner is None or self.owners.get(parts[2]) != owner):
             headers["sec-websocket-protocol"] = ", ".join(parts[:2])
 
     def _remember(self, first_message: bytes, owner: str) -> bool:

@@ -1,7 +1,5 @@
 """Headers on every answer: what a browser may load, run and tell others about Orgdesk."""
 
-from collections.abc import Callable
-
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,7 +49,7 @@ def is_under_tls(scope: Scope) -> bool:
     return scope["scheme"] in {"https", "wss"} or settings().public_url.startswith("https://")
 
 
-def _adding(headers: dict[str, str], send: Send) -> Callable[[Message], object]:
+def _adding(headers: dict[str, str], send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = MutableHeaders(scope=message)

@@ -1,0 +1,25 @@
+"""The entry script of every rerun: navigation, then the gate, then the page."""
+
+import streamlit as st
+
+from core import accounts, db
+from core.errors import DomainError
+from pages.ui import gate, navigation
+from pages.ui.words import esc
+
+page = navigation.register()
+try:
+    actor = gate.actor()
+    if actor is not None:
+        navigation.draw_sidebar(actor)
+        page.run()
+    else:
+        with db.read() as session:
+            is_new = accounts.is_setting_up(session)
+        if is_new and page.url_path != "setup":
+            st.switch_page("setup.py")
+        with navigation.narrow():
+            page.run() if navigation.is_for_strangers(page) else gate.sign_in()
+except DomainError as error:
+    st.markdown(esc(str(error)))
+    st.button("Try again", key="try-again", icon=":material/refresh:")

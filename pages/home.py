@@ -1,0 +1,20 @@
+"""The start: on to where this person has most to do."""
+
+import streamlit as st
+
+from core import db, memberships
+from core.permissions import Action, staff_rights
+from pages import ui
+
+actor = ui.open_person_page("Orgdesk")
+
+with db.read() as session:
+    is_staff = Action.VIEW_ALL in staff_rights(session, actor)
+    mine = memberships.list_organizations(session, actor, most=2)
+
+if is_staff or len(mine) > 1:
+    st.switch_page("organizations.py")
+elif mine:
+    st.switch_page("overview.py", query_params={"org": mine[0].public_id})
+else:
+    st.switch_page("welcome.py")

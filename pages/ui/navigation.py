@@ -1,0 +1,204 @@
+"""Where one can go: every page, the sidebar by what one may do, the user menu."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from core import db, memberships
+from core.models import Organization
+from core.permissions import Action, Actor, Rights, find_organization, staff_rights
+from pages.ui import gate
+from pages.ui.cards import face, face_url
+from pages.ui.opening import fragment
+from pages.ui.words import esc, quiet
+
+PAGES: Final = Path(__file__).parent.parent
+_ASSETS: Final = Path(__file__).parent / "assets"
+_ORG = "org"
+_SWITCHER_SHOWS = 8
+
+
+@dataclass(frozen=True)
+class Place:
+    """One page: its file, its title, its icon, and who finds it in the sidebar."""
+
+    name: str
+    title: str
+    icon: str = ""
+    section: str = ""
+    action: Action | None = None
+
+    @property
+    def file(self) -> str:
+        """Return the file as Streamlit names it: relative to `pages/frame.py`."""
+        return f"{self.name}.py"
+
+
+_HERE, _DESK, _OPEN = "organization", "staff desk", "strangers"
+PLACES: Final = (
+    Place("home", "Orgdesk"),
+    Place("welcome", "Welcome"),
+    Place("overview", "Overview", "space_dashboard", _HERE, Action.VIEW),
+    Place("profile", "Organization Profile", "badge", _HERE, Action.VIEW),
+    Place("members", "Access Control", "group", _HERE, Action.VIEW),
+    Place("onboarding", "Onboarding", "flag", _HERE, Action.VIEW),
+    Place("history", "History", "history", _HERE, Action.VIEW_HISTORY),
+    Place("solutions", "Connected solutions", "hub", _HERE),
+    Place("organizations", "Organizations", "domain", _DESK, Action.VIEW_ALL),
+    Place("activity", "Activity", "timeline", _DESK, Action.VIEW_ALL),
+    Place("mail", "Mail", "mail", _DESK, Action.READ_MAIL),
+    Place("people", "People", "manage_accounts", _DESK, Action.MANAGE_PEOPLE),
+    Place("account", "User Settings"),
+    Place("sign_up", "Create an account", section=_OPEN),
+    Place("forgotten", "Forgot password", section=_OPEN),
+    Place("reset", "Choose a password", section=_OPEN),
+    Place("prove", "Confirm your address", section=_OPEN),
+    Place("invitation", "Invitation", section=_OPEN),
+    Place("setup", "Set up Orgdesk", section=_OPEN),
+)
+"""Every page; a new one is a line here and a file beside `frame.py`."""
+
+_USER_MENU: Final = {
+    "Manage Organizations": "organizations",
+    "Organization Profile": "profile",
+    "Access Control": "members",
+    "User Settings": "account",
+    "Log out": "",
+}
+
+
+def register() -> StreamlitPage:
+    """Tell Streamlit of every page, always all of them, and return the one that is asked for."""
+    st.set_page_config(layout="wide", initial_sidebar_state="auto")
+    pages = [
+        st.Page(place.file, title=place.title, default=place.name == "home") for place in PLACES
+    ]
+    chosen = st.navigation(pages, position="hidden")
+    st.html(f"<style>{(PAGES / 'ui' / 'style.css').read_text()}</style>")
+    return chosen
+
+
+def is_for_strangers(page: StreamlitPage) -> bool:
+    """Return whether a page needs no sign-in."""
+    return any(page.url_path == place.name for place in PLACES if place.section == _OPEN)
+
+
+@contextmanager
+def narrow() -> Iterator[None]:
+    """Draw a page for strangers: the brand, and one column in the middle."""
+    with (
+        st.container(horizontal_alignment="center"),
+        st.container(key="narrow", width=400),
+    ):
+        st.space("medium")
+        st.image((_ASSETS / "brand.svg").read_text(), width=112, alt="Orgdesk")
+        yield
+
+
+def draw_sidebar(actor: Actor) -> None:
+    """Draw where this person can go from here.
+
+    Before the page, so that the sidebar stands there at once whatever the page does.
+    """
+    st.logo(
+        (_ASSETS / "brand.svg").read_text(),
+        icon_image=(_ASSETS / "mark.svg").read_text(),
+        size="large",
+    )
+    with db.read() as session:
+        org, rights = _where(session, actor)
+        staff = staff_rights(session, actor)
+    with st.sidebar, st.container(key="sidenav", vertical_alignment="distribute"):
+        with st.container():
+            if org is not None:
+                _draw_switcher(actor, org)
+            _draw_links(org, rights, staff)
+        _draw_user_menu(actor, org)
+
+
+def _where(session: db.Session, actor: Actor) -> tuple[Organization | None, Rights]:
+    """Return the organization in the address, else the last one seen, else the first of one's own."""
+    asked = st.query_params.get(_ORG) or st.session_state.get(_ORG)
+    found = find_organization(session, actor, asked) if asked else None
+    if found is None:
+        first = memberships.list_organizations(session, actor, most=1)
+        found = find_organization(session, actor, first[0].public_id) if first else None
+    if found is None:
+        return None, frozenset()
+    st.session_state[_ORG] = found[0].public_id
+    return found
+
+
+def _draw_links(org: Organization | None, rights: Rights, staff: Rights) -> None:
+    here = {_ORG: org.public_id} if org is not None else None
+    _draw_section(_HERE, rights, here)
+    if any(place.action in staff for place in PLACES if place.section == _DESK):
+        st.markdown(quiet("Staff desk"))
+        _draw_section(_DESK, staff, None)
+
+
+def _draw_section(section: str, rights: Rights, here: dict[str, str] | None) -> None:
+    with st.container(gap="xxsmall"):
+        for place in PLACES:
+            if place.section == section and (place.action is None or place.action in rights):
+                st.page_link(
+                    place.file,
+                    label=place.title,
+                    icon=f":material/{place.icon}:",
+                    width="stretch",
+                    query_params=here if place.action is not None else None,
+                )
+
+
+@fragment
+def _draw_switcher(actor: Actor, org: Organization) -> None:
+    label = f"![]({face_url(org.name, org.public_id, org.logo)}) {esc(org.name)}"
+    switcher = st.popover(label, width="stretch", key="switcher", on_change="rerun", wrap=False)
+    if not switcher.open:
+        return
+    with db.read() as session:
+        mine = memberships.list_organizations(session, actor)
+    with switcher:
+        typed = st.text_input(
+            "Search your organizations",
+            type="search",
+            live=True,
+            placeholder="Search your organizations",
+            label_visibility="collapsed",
+            key="switcher-search",
+        )
+        found = [other for other in mine if typed.casefold() in other.name.casefold()]
+        _draw_choices(found)
+
+
+def _draw_choices(found: Sequence[Organization]) -> None:
+    for other in found[:_SWITCHER_SHOWS]:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            face(other.name, other.public_id, other.logo)
+            query = {_ORG: other.public_id}
+            st.page_link("overview.py", label=esc(other.name), width="stretch", query_params=query)
+    if len(found) > _SWITCHER_SHOWS:
+        st.markdown(quiet(f"{len(found) - _SWITCHER_SHOWS} more: type a part of the name."))
+    if not found:
+        st.markdown(quiet("None of yours is called so."))
+    st.page_link("organizations.py", label="Manage Organizations", icon=":material/domain:")
+
+
+def _draw_user_menu(actor: Actor, org: Organization | None) -> None:
+    label = f"![]({face_url(actor.name, actor.user_id or 0)}) {esc(actor.name)}"
+    chosen = st.menu_button(label, list(_USER_MENU), type="tertiary", key="user-menu", wrap=False)
+    if chosen is None:
+        return
+    if chosen == "Log out":
+        gate.log_out()
+    name = _USER_MENU[chosen]
+    if name in {"profile", "members"}:
+        if org is None:
+            st.switch_page("welcome.py")
+        st.switch_page(f"{name}.py", query_params={_ORG: org.public_id})
+    st.switch_page(f"{name}.py")
