@@ -130,27 +130,29 @@ def _draw(random: Random) -> bytes:
     red, green, blue = colorsys.hls_to_rgb(random.random(), 0.36, 0.6)
     ground = tuple(int(255 * part) for part in (red, green, blue))
     picture = Image.new("RGB", (512, 512), ground)
-    pen = ImageDraw.Draw(picture)
-    figure = random.choice(("cross", "rings", "hills", "bars", "dots"))
-    if figure == "cross":
-        pen.rounded_rectangle((216, 96, 296, 416), 24, "white")
-        pen.rounded_rectangle((96, 216, 416, 296), 24, "white")
-    elif figure == "rings":
-        pen.ellipse((96, 136, 336, 376), outline="white", width=40)
-        pen.ellipse((196, 136, 436, 376), outline="white", width=40)
-    elif figure == "hills":
-        pen.polygon([(56, 400), (216, 128), (376, 400)], "white")
-        pen.polygon([(256, 400), (360, 232), (464, 400)], "#ffffffcc")
-    elif figure == "bars":
-        for place, height in enumerate((120, 200, 280)):
-            left = 112 + place * 104
-            pen.rounded_rectangle((left, 400 - height, left + 72, 400), 16, "white")
-    else:
-        for left in (128, 232, 336):
-            for top in (128, 232, 336):
-                if random.random() > 0.35:
-                    pen.rectangle((left, top, left + 56, top + 56), "white")
+    random.choice((_cross, _rings, _hills, _bars))(ImageDraw.Draw(picture))
     return _as_png(picture)
+
+
+def _cross(pen: ImageDraw.ImageDraw) -> None:
+    pen.rounded_rectangle((216, 96, 296, 416), 24, "white")
+    pen.rounded_rectangle((96, 216, 416, 296), 24, "white")
+
+
+def _rings(pen: ImageDraw.ImageDraw) -> None:
+    pen.ellipse((96, 136, 336, 376), outline="white", width=40)
+    pen.ellipse((196, 136, 436, 376), outline="white", width=40)
+
+
+def _hills(pen: ImageDraw.ImageDraw) -> None:
+    pen.polygon([(56, 400), (216, 128), (376, 400)], "white")
+    pen.polygon([(256, 400), (360, 232), (464, 400)], "white")
+
+
+def _bars(pen: ImageDraw.ImageDraw) -> None:
+    for place, height in enumerate((120, 200, 280)):
+        left = 112 + place * 104
+        pen.rounded_rectangle((left, 400 - height, left + 72, 400), 16, "white")
 
 
 def _as_png(picture: Image.Image) -> bytes:

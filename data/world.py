@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from core import history, keys, search
+from core import history, keys, public_ids, search
 from core.models import InvitationStatus, Role, Staff, Stage
 from data import names
 
@@ -28,6 +28,7 @@ COLUMNS = {
     "chain_heads": "chain position mac",
 }
 """What each table's rows hold, in the order of their values."""
+_ORGANIZATION = COLUMNS["organizations"].split()
 
 STAFF = (
     ("Ada Whitfield", "ada@orgdesk.example", Staff.ADMINISTRATOR),
@@ -37,6 +38,10 @@ STAFF = (
 )
 SALES_IDS = (2, 3)
 YEARS = timedelta(days=3 * 365)
+_FILLED = {"logo": 0.5, "twitter": 0.6}
+_IDS = len(public_ids.ALPHABET) ** public_ids.LENGTH
+_STRIDE = 104_729_003
+"""Spreads consecutive numbers over all Organization IDs; it shares no factor with their count."""
 MOST_PEOPLE = 300
 SHOWCASES = 2
 """How many organizations at the start have enough people to look at."""
@@ -95,7 +100,7 @@ class World:
         created = self.now - YEARS * (1 - ((number + 0.5) / self.organizations) ** 0.5)
         name = names.organization_name(random, number)
         org_id = self._id("organizations")
-        domain = f"{_slug(name) or 'org'}{org_id}.example"
+        domain = _domain(name, org_id)
         chain = _Chain(org_id, self)
 
         people = self._people(number, domain, created)
@@ -106,9 +111,29 @@ class World:
             self._rows["memberships"].append(member)
         stage, entered = self._stage(number, chain, created)
         self._invite(org_id, owner_id, domain)
-        self._rows["organizations"].append(
-            self._profile(number, org_id, name, domain, stage, entered, created, people)
+        public_id = public_ids.spell(org_id * _STRIDE % _IDS)
+        profile = self._profile(org_id, name, domain, stage)
+        row = (
+            profile
+            | self._progress(stage)
+            | {
+                "id": org_id,
+                "public_id": public_id,
+                "name": name,
+                "name_key": search.name_key(name),
+                "search_text": search.search_text(
+                    name, profile["website"] or "", domain, public_id
+                ),
+                "confirmed_at": created if profile["phone"] else None,
+                "stage": stage,
+                "stage_entered_at": entered,
+                "created_at": created,
+                "created_by": owner_id,
+                "member_count": len(people),
+                "version": 0,
+            }
         )
+        self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION))
         chain.close()
 
     def _people(
@@ -121,17 +146,21 @@ class World:
         elif number == SHOWCASES and self.organizations >= 10_000:
             size = self.organizations // 20
         people: list[tuple[int, Role, datetime]] = []
+        taken = set[str]()
+        first = self._ids["users"] + 1
         for place in range(size):
             draw = random.random()
             role = Role.MEMBER if draw > 0.2 else Role.ADMIN if draw > 0.08 else Role.OWNER
             joined = created + (self.now - created) * random.random() if place else created
             if place and draw > 0.98 and number:
-                user_id = random.randrange(len(STAFF) + 1, self._ids["users"] - place + 1)
+                user_id = random.randrange(len(STAFF) + 1, first)
                 if all(user_id != other for other, _, _ in people):
                     people.append((user_id, role, joined))
                 continue
             name = names.person_name(random)
-            email = f"{_slug(name)}{place or ''}@{domain}"
+            local = ".".join(search.tokens(name)).encode("ascii", "ignore").decode()
+            email = f"{local}{place if local in taken else ''}@{domain}"
+            taken.add(local)
             user_id = self._person(name, email, joined)
             people.append((user_id, role if place else Role.OWNER, joined))
         return people
@@ -167,48 +196,46 @@ class World:
             token_hash = keys.fingerprint(keys.token("invitation", nonce))
             ends = sent + timedelta(hours=72)
             self._rows["invitations"].append(
-                (self._id("invitations"), org_id, email, email, Role.MEMBER)
-                + (InvitationStatus.PENDING, owner_id, nonce, token_hash, sent, sent, ends)
+                (
+                    *(self._id("invitations"), org_id, email, email, Role.MEMBER),
+                    *(InvitationStatus.PENDING, owner_id, nonce, token_hash, sent, sent, ends),
+                )
             )
 
-    def _profile(
-        self,
-        number: int,
-        org_id: int,
-        name: str,
-        domain: str,
-        stage: Stage,
-        entered: datetime,
-        created: datetime,
-        people: list[tuple[int, Role, datetime]],
-    ) -> Row:
+    def _profile(self, org_id: int, name: str, domain: str, stage: Stage) -> dict[str, Any]:
+        """Return what the profile holds: nearly everything past onboarding, less before."""
         random = self._random
-        care = (
-            1.0 if stage in {Stage.PREPRODUCTION, Stage.PRODUCTION} else random.choice((0.3, 0.8))
-        )
-        filled = [random.random() < care for _ in range(6)]
-        overview = random.choice(_OVERVIEWS).format(name=name) if filled[0] else None
-        website = f"https://{domain}" if filled[1] else None
-        logo = random.choice(self.logos) if self.logos and not number % 3 else None
-        rep_id = None if stage is Stage.FREE else random.choice(SALES_IDS)
+        past = stage in {Stage.PREPRODUCTION, Stage.PRODUCTION}
+        care = 1.0 if past else random.choice((0.3, 0.8))
+        values = {
+            "logo": random.choice(self.logos) if self.logos else None,
+            "alert_email": f"alerts@{domain}",
+            "overview": random.choice(_OVERVIEWS).format(name=name),
+            "sales_email": f"sales@{domain}",
+            "phone": f"+1212555{org_id % 10_000:04d}",
+            "website": f"https://{domain}",
+            "twitter": _slug(name)[:15] or None,
+        }
+        profile = {
+            field: value if random.random() < care * _FILLED.get(field, 1) else None
+            for field, value in values.items()
+        }
+        shown = profile["logo"] and profile["overview"] and profile["website"]
+        return profile | {"is_listed": bool(shown)}
+
+    def _progress(self, stage: Stage) -> dict[str, Any]:
+        """Return who carries the organization, until when, and what comes next."""
+        random = self._random
         working = stage in {Stage.ONBOARDING, Stage.PREPRODUCTION}
         asks = stage is Stage.FREE and random.random() < 0.04
-        public_id = _public_id(org_id)
-        return (
-            (org_id, public_id, name, search.name_key(name))
-            + (search.search_text(name, website or "", domain, public_id), logo)
-            + (f"alerts@{domain}" if filled[2] else None, overview)
-            + (f"sales@{domain}" if filled[3] else None)
-            + (f"+1212555{org_id % 10_000:04d}" if filled[4] else None, website)
-            + (_slug(name)[:15] or None if filled[5] else None)
-            + (bool(logo and overview and website), created if filled[0] else None)
-            + (stage, entered, rep_id)
-            + ((self.now + timedelta(days=random.randint(-5, 60))).date() if working else None)
-            + (random.choice(_STEPS) if working else None)
-            + (self.now - timedelta(days=random.uniform(0, 9)) if asks else None)
-            + ("We go live in spring and want to test early." if asks else None)
-            + (created, people[0][0], len(people), 0)
-        )
+        due = self.now + timedelta(days=random.randint(-5, 60))
+        return {
+            "rep_id": None if stage is Stage.FREE else random.choice(SALES_IDS),
+            "target_on": due.date() if working else None,
+            "next_step": random.choice(_STEPS) if working else None,
+            "requested_at": self.now - timedelta(days=random.uniform(0, 9)) if asks else None,
+            "request_note": "We go live in spring and want to test early." if asks else None,
+        }
 
 
 class _Chain:
@@ -254,6 +281,11 @@ class _Chain:
     def close(self) -> None:
         """Write down where the chain ends."""
         self._world._rows["chain_heads"].append((self._name, self._position, self._mac))
+
+
+def _domain(name: str, org_id: int) -> str:
+    words = [word for word in search.tokens(name) if word.isascii()][:2]
+    return f"{'-'.join(words) or 'org'}{'' if org_id <= len(names.DEMO_NAMES) else org_id}.example"
 
 
 def _slug(text: str) -> str:
