@@ -1,0 +1,228 @@
+"""The profile of an organization: what it says about itself, where its alerts go, its logo."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from core import alert_addresses, clock, fields, finding, history, links, mail
+from core.errors import InvalidInput, LinkNotValid, NotFound, Stale
+from core.logos import Logo as Picture
+from core.models import Link, Logo, Organization
+from core.permissions import ORGDESK, Action, Actor, access
+
+CONFIRM_EVERY = timedelta(days=365)
+"""How often owners are asked whether all of it is still right."""
+
+_CLEANERS: Final[dict[str, Callable[[str], str | None]]] = {
+    "name": fields.organization_name,
+    "alert_email": fields.optional(fields.email),
+    "overview": fields.overview,
+    "sales_email": fields.optional(fields.email),
+    "phone": fields.phone,
+    "website": fields.website,
+    "twitter": fields.twitter_handle,
+}
+
+
+@dataclass(frozen=True)
+class AlertLink:
+    """What a link to confirm an alert address is about."""
+
+    organization: str
+    email: str
+
+
+def texts(org: Organization) -> dict[str, str]:
+    """Return what the form shows: each field as a person writes it."""
+    kept = {field: getattr(org, field) for field in _CLEANERS}
+    kept["alert_email"] = org.alert_email_new or org.alert_email
+    return {field: _as_text(field, value) for field, value in kept.items()}
+
+
+def preview(typed: Mapping[str, str]) -> dict[str, str]:
+    """Return what was typed as it would be shown once saved; what is unfit stays as it is."""
+    return {field: _tidied(field, text) for field, text in typed.items()}
+
+
+def save(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    shown: Mapping[str, str],
+    typed: Mapping[str, str],
+) -> Organization:
+    """Save the fields in which `typed` differs from what the form had `shown`, all or nothing.
+
+    Fields that somebody else changed meanwhile are kept; when both changed the same one, `Stale`
+    has both texts. Who decides for one sends it again with theirs as `shown` (TRUST.md, I6).
+    """
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    wanted = _clean(org, {field: text for field, text in typed.items() if text != shown[field]})
+    now = texts(org)
+    as_text = {field: _as_text(field, value) for field, value in wanted.items()}
+    changed = [f for f in wanted if as_text[f] != shown[f] and as_text[f] != now[f]]
+    disputed = [f for f in changed if now[f] != shown[f]]
+    if disputed:
+        raise Stale({f: now[f] for f in disputed}, {f: as_text[f] for f in disputed})
+    if not changed:
+        return org
+
+    for field in changed:
+        if field == "alert_email":
+            alert_addresses.change(session, actor, org, wanted[field])
+        else:
+            setattr(org, field, wanted[field])
+    org.confirmed_at = clock.now()
+    finding.index(org)
+    history.record(session, actor, org, "profile.changed", org)
+    return org
+
+
+def confirm(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Say that all of the profile is still right, without a change."""
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    if org.confirmed_at is not None and clock.now() - org.confirmed_at < timedelta(minutes=1):
+        return org
+    org.confirmed_at = clock.now()
+    history.record(session, actor, org, "profile.confirmed", org)
+    return org
+
+
+def is_due(org: Organization) -> bool:
+    """Return whether it is time to ask the owners whether the profile is still right."""
+    return clock.now() - (org.confirmed_at or org.created_at) >= CONFIRM_EVERY
+
+
+def set_logo(session: Session, actor: Actor, org_id: int, picture: Picture) -> Organization:
+    """Give the organization a logo, in place of the one it had."""
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    if session.get(Logo, picture.digest) is None:
+        session.add(
+            Logo(
+                digest=picture.digest,
+                png=picture.png,
+                thumbnail=picture.thumbnail,
+                created_at=clock.now(),
+            )
+        )
+        session.flush()  # the organization refers to it
+    org.logo = picture.digest
+    history.record(session, actor, org, "logo.changed", org)
+    return org
+
+
+def remove_logo(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Take the logo away; other organizations with the same picture, and history, keep theirs."""
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    org.logo = None
+    history.record(session, actor, org, "logo.removed", org)
+    return org
+
+
+def missing_for_listing(org: Organization) -> list[str]:
+    """Return what a card in Connected solutions needs and the profile does not have yet."""
+    needed = {"a logo": org.logo, "an overview": org.overview, "a public website": org.website}
+    return [what for what, value in needed.items() if not value]
+
+
+def list_in_solutions(session: Session, actor: Actor, org_id: int, *, listed: bool) -> Organization:
+    """Show the organization in Connected solutions, or no longer; raises `InvalidInput`."""
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    missing = missing_for_listing(org)
+    if listed and missing:
+        add = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+        raise InvalidInput({"is_listed": f"Add {add} first, and save it. Then switch this on."})
+    org.is_listed = listed
+    event = "profile.listed" if listed else "profile.unlisted"
+    history.record(session, actor, org, event, org)
+    return org
+
+
+def resend_alert_link(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Send the link for the new alert address once more; the one sent before stops working."""
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    if org.alert_email_new is not None:
+        alert_addresses.send_link(session, actor, org, org.alert_email_new)
+    return org
+
+
+def alert_link_sent_at(session: Session, actor: Actor, org_id: int) -> datetime | None:
+    """Return when the link was sent that the new alert address waits for, while it still works."""
+    access(session, actor, org_id, Action.VIEW)
+    return alert_addresses.link_sent_at(session, org_id)
+
+
+def find_alert_link(session: Session, token: str) -> AlertLink:
+    """Return what a mailed link is about; raises `LinkNotValid`. Looking changes nothing."""
+    link = links.find(session, alert_addresses.KIND, token)
+    org = _open(session, link)
+    return AlertLink(org.name, link.email)
+
+
+def confirm_alert_email(session: Session, actor: Actor, token: str) -> Organization:
+    """Put the new alert address in use; the mailed link alone allows it, whoever opens it.
+
+    Raises `LinkNotValid`, in the same words for an unknown, used, replaced or expired link.
+    """
+    org = _open(session, links.find(session, alert_addresses.KIND, token))
+    link = links.use(session, alert_addresses.KIND, token)
+    org.alert_email, org.alert_email_new = link.email, None
+    finding.index(org)
+    history.record(session, actor, org, "alert_email.confirmed", org)
+    return org
+
+
+def send_test(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Send a mail to the alert address that is in use, to see that it arrives."""
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    if org.alert_email is None:
+        raise InvalidInput(
+            {"alert_email": "No address is in use yet. Open the link in the mail we sent to it."}
+        )
+    alert_addresses.count_mail(session, actor, org)
+    mail.enqueue(
+        session,
+        "alert_test",
+        org.alert_email,
+        org_id=org.id,
+        organization=org.name,
+    )
+    return org
+
+
+def _clean(org: Organization, typed: Mapping[str, str]) -> dict[str, str | None]:
+    check = fields.Check()
+    clean = {field: check(field, _CLEANERS[field], text) for field, text in typed.items()}
+    if org.alert_email and clean.get("alert_email", "") is None:
+        check.refuse("alert_email", "Alerts need one address. Write the one they should go to.")
+    check.done()
+    return clean
+
+
+def _open(session: Session, link: Link) -> Organization:
+    """Return the organization that a link is about, if it still waits for that address."""
+    try:
+        org = access(session, ORGDESK, link.org_id or 0, Action.EDIT_PROFILE)
+    except NotFound as gone:
+        raise LinkNotValid("Ask for a new one.") from gone
+    if org.alert_email_new != link.email:
+        raise LinkNotValid("Ask for a new one.")
+    return org
+
+
+def _as_text(field: str, value: str | None) -> str:
+    if not value:
+        return ""
+    if field == "phone":
+        return fields.show_phone(value)
+    return f"@{value}" if field == "twitter" else value
+
+
+def _tidied(field: str, text: str) -> str:
+    try:
+        return _as_text(field, _CLEANERS[field](text))
+    except fields.Unfit:
+        return text
