@@ -7,7 +7,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 
-def frame(session: Session, statement: Select[Any]) -> pd.DataFrame:
+def frame(session: Session, statement: Select[*tuple[Any, ...]]) -> pd.DataFrame:
     """Return the statement's rows as a data frame, one column per selected column, by its name."""
     result = session.execute(statement)
     return pd.DataFrame(result.all(), columns=pd.Index(result.keys()))

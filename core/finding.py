@@ -1,0 +1,82 @@
+"""Find organizations by words: keep what can be found, and ask for it on either engine."""
+
+from typing import NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    cast,
+    column,
+    false,
+    inspect,
+    literal_column,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.orm import Session
+
+from core import search
+from core.models import Organization
+
+_FTS5 = table("organizations_search", column("rowid"))
+_WORD_START = 4
+"""Letters of a word that are enough for a look-alike to be considered."""
+_MOST_CANDIDATES = 300
+
+
+class Hits(NamedTuple):
+    """Where to select from, which column is the id there, and the condition of being found.
+
+    Hits come in the order of that id without a sort, from either end.
+    """
+
+    source: FromClause
+    id: ColumnElement[int]
+    is_found: ColumnElement[bool]
+
+
+def index(org: Organization) -> None:
+    """Keep what an organization is found and sorted by; called whenever that may have changed."""
+    emails = [email for email in (org.sales_email, org.alert_email) if email]
+    domains = [email.rpartition("@")[2] for email in emails]
+    org.search_text = search.search_text(org.name, org.website, *domains, org.public_id)
+    org.name_key = search.name_key(org.name)
+
+
+def find(session: Session, words: str) -> Hits:
+    """Return the organizations that have a word beginning with each of these words."""
+    return _hits(session, words, near=False)
+
+
+def list_look_alikes(session: Session, name: str) -> list[str]:
+    """Return the names of organizations that a reader may take for `name`, the most alike first."""
+    starts = " ".join(word[:_WORD_START] for word in search.tokens(name))
+    candidates = [
+        *session.scalars(_names(_hits(session, starts, near=False))),
+        *session.scalars(_names(_hits(session, name, near=True))),
+    ]
+    return search.look_alike(name, candidates)
+
+
+def _names(hits: Hits) -> Select[str]:
+    return (
+        select(Organization.name)
+        .select_from(hits.source)
+        .where(hits.is_found, Organization.deleted_at.is_(None))
+        .order_by(hits.id.desc())
+        .limit(_MOST_CANDIDATES)
+    )
+
+
+def _hits(session: Session, words: str, *, near: bool) -> Hits:
+    if session.get_bind().dialect.name == "sqlite":
+        query = search.fts5_query(words, near=near)
+        source = _FTS5.join(Organization, Organization.id == _FTS5.c.rowid)
+        is_found = literal_column("organizations_search").op("MATCH")(query)
+        return Hits(source, _FTS5.c.rowid, is_found if query else false())
+    query = search.tsquery(words, near=near)
+    is_found = literal_column("organizations.search_tokens").op("@@")(cast(query, TSQUERY))
+    rows = inspect(Organization).local_table
+    return Hits(rows, rows.c.id, is_found if query else false())

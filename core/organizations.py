@@ -1,0 +1,163 @@
+"""Organizations as a whole: make one, find those that look alike, delete, restore, list."""
+
+from datetime import timedelta
+from typing import Final
+
+import pandas as pd
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core import clock, counts, fields, finding, history, memberships, public_ids
+from core.errors import (
+    InvalidInput,
+    MembershipLimit,
+    NobodyOwns,
+    NotFound,
+    NotPermitted,
+    StillInProduction,
+)
+from core.frames import frame
+from core.models import Membership, Organization, Role, Stage, User
+from core.permissions import Action, Actor, access, access_staff
+from core.settings import settings
+
+RESTORED_WITHIN: Final = timedelta(days=30)
+"""How long a deleted organization can be given back; then it is purged."""
+_MOST_DELETED = 400
+"""Rows of the list of deleted organizations."""
+
+
+def create(session: Session, actor: Actor, name: str) -> Organization:
+    """Make an organization of which the actor is the owner; raises `MembershipLimit`."""
+    check = fields.Check()
+    name = check("name", fields.organization_name, name)
+    check.done()
+    if not actor.user_id:
+        raise NotPermitted("create an organization without an account", ask="somebody who has one")
+
+    now = clock.now()
+    org = Organization(
+        public_id=public_ids.new(),
+        name=name,
+        is_listed=False,
+        stage=Stage.FREE,
+        stage_entered_at=now,
+        created_at=now,
+        created_by=actor.user_id,
+        member_count=0,
+        version=0,
+    )
+    finding.index(org)
+    session.add(org)
+    session.flush()  # the membership needs its id
+    owner = memberships.make(session, org, actor.user_id, Role.OWNER)
+    history.record(session, actor, org, "organization.created", org, owner)
+    return org
+
+
+def look_alikes(session: Session, _actor: Actor, name: str) -> list[str]:
+    """Return up to three names of organizations that a reader may take for this one."""
+    return finding.list_look_alikes(session, name)
+
+
+def delete(session: Session, actor: Actor, org_id: int, *, name: str) -> Organization:
+    """Take an organization out of sight at once; `name` is its name, typed out by the owner.
+
+    Raises `StillInProduction`. For 30 days an administrator can restore it.
+    """
+    org = access(session, actor, org_id, Action.DELETE)
+    if " ".join(name.split()) != org.name:
+        raise InvalidInput({"name": f"Type the name exactly as it stands here: {org.name}"})
+    if org.stage is Stage.PRODUCTION:
+        raise StillInProduction(settings().sales_contact)
+
+    org.deleted_at = clock.now()
+    history.record(session, actor, org, "organization.deleted", org)
+    return org
+
+
+def restore(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Bring a deleted organization back with everybody in it, within 30 days.
+
+    Raises `MembershipLimit` with the names of those who belong to as many as they may by now.
+    """
+    org = access(session, actor, org_id, Action.RESTORE)
+    if org.deleted_at is None:
+        return org
+    if clock.now() - org.deleted_at > RESTORED_WITHIN:
+        raise NotFound("organization that can still be restored")
+    if memberships.count_owners(session, org) == 0:
+        raise NobodyOwns(org.name)
+    full = _list_full(session, org)
+    if full:
+        raise MembershipLimit(memberships.MEMBERSHIPS_PER_PERSON, full)
+
+    org.deleted_at = None
+    history.record(session, actor, org, "organization.restored", org)
+    return org
+
+
+def list_deleted(session: Session, actor: Actor) -> pd.DataFrame:
+    """Return what can still be restored, last deleted first: id, public_id, name, deleted_at."""
+    access_staff(session, actor, Action.RESTORE)
+    return frame(
+        session,
+        select(
+            Organization.id,
+            Organization.public_id,
+            Organization.name,
+            Organization.logo,
+            Organization.stage,
+            Organization.member_count,
+            Organization.deleted_at,
+        )
+        .where(Organization.deleted_at > clock.now() - RESTORED_WITHIN)
+        .order_by(Organization.deleted_at.desc())
+        .limit(_MOST_DELETED),
+    )
+
+
+def list_mine(session: Session, actor: Actor) -> pd.DataFrame:
+    """Return the organizations that the actor belongs to, by name.
+
+    Columns: id, public_id, name, logo, role, stage, member_count, owners, pending, created_at.
+    """
+    return frame(
+        session,
+        select(
+            Organization.id,
+            Organization.public_id,
+            Organization.name,
+            Organization.logo,
+            Membership.role,
+            Organization.stage,
+            Organization.member_count,
+            counts.owners(),
+            counts.pending(),
+            Organization.created_at,
+        )
+        .join(Membership, Membership.org_id == Organization.id)
+        .where(Membership.user_id == actor.user_id, Organization.deleted_at.is_(None))
+        .order_by(Organization.name_key, Organization.id),
+    )
+
+
+def _list_full(session: Session, org: Organization) -> list[str]:
+    """Take everybody who belongs to a deleted organization; return whose places are all in use."""
+    inside = select(Membership.user_id).where(Membership.org_id == org.id)
+    session.execute(
+        update(User)
+        .where(User.id.in_(inside))
+        .values(version=User.version + 1)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
+    full = (
+        select(User.name)
+        .join(Membership, Membership.user_id == User.id)
+        .join(Organization, Organization.id == Membership.org_id)
+        .where(User.id.in_(inside), Organization.deleted_at.is_(None))
+        .group_by(User.id, User.name)
+        .having(func.count() >= memberships.MEMBERSHIPS_PER_PERSON)
+        .order_by(User.name)
+    )
+    return list(session.scalars(full))
