@@ -112,8 +112,8 @@ def table(
 def counts(session: Session, actor: Actor) -> dict[State, int]:
     """Return how many mails there are in each state."""
     access_staff(session, actor, Action.READ_MAIL)
-    rows = session.execute(select(_STATE, func.count()).group_by(_STATE)).all()
-    found = {state: number for state, number in rows}
+    rows = session.execute(select(_STATE, func.count()).group_by(_STATE))
+    found: dict[str, int] = dict(rows.tuples().all())
     return {state: found.get(state, 0) for state in State}
 
 
