@@ -24,6 +24,7 @@ from core.errors import (
     TooManyAttempts,
 )
 from core.frames import frame
+from core.matching import contains
 from core.models import Invitation, InvitationStatus, Mail, Membership, Organization, Role, User
 from core.permissions import Action, Actor, access
 from core.settings import settings
@@ -142,7 +143,7 @@ def table(
         .where(
             Invitation.org_id == org_id,
             Invitation.status.in_([InvitationStatus.PENDING, InvitationStatus.DECLINED]),
-            Invitation.email.icontains(search.strip(), autoescape=True),
+            contains(Invitation.email, search),
         )
         .order_by(Invitation.sent_at.desc(), Invitation.id.desc())
         .limit(most)
@@ -158,8 +159,7 @@ def _split(emails: str) -> list[str]:
     parts = re.split(r"[,;\n\r]", emails, maxsplit=100)
     typed = [part.strip() for part in parts if part.strip()]
     if len(typed) > AT_ONCE:
-        too_many = f"Invite at most {AT_ONCE} people at once, the next ones a minute later."
-        raise InvalidInput({"emails": too_many})
+        raise InvalidInput({"emails": f"Invite at most {AT_ONCE} at once, the next in a minute."})
     return typed or [""]
 
 
@@ -209,13 +209,10 @@ def _ensure_room(
     """Keep to how many may be pending, and count the mails that are about to go out."""
     if offers.count_open(session, org.id) + more > PENDING_MOST:
         raise InvitationLimit(PENDING_MOST)
-    minutes = 0
-    for _ in range(mails):
-        for_inviter = throttles.hit(session, "invite", f"person:{actor.user_id}", PER_INVITER)
-        for_all = throttles.hit(session, "invite", f"org:{org.id}", PER_ORGANIZATION)
-        minutes = max(minutes, for_inviter, for_all)
-    if minutes:
-        raise TooManyAttempts(minutes)
+    caps = ((f"person:{actor.user_id}", PER_INVITER), (f"org:{org.id}", PER_ORGANIZATION))
+    minutes = [throttles.hit(session, "invite", *cap) for cap in caps for _ in range(mails)]
+    if any(minutes):
+        raise TooManyAttempts(max(minutes))
 
 
 def _get_pending(

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from core import history, mail, memberships, offers
 from core.errors import LastOwner, NotPermitted, RoleTooHigh
 from core.frames import frame
+from core.matching import contains
 from core.models import Membership, Organization, Role, User
 from core.permissions import ALLOWED, Action, Actor, access, may, rights_of
 
@@ -167,17 +168,9 @@ def _matching(
     if role is not None:
         access(session, actor, org_id, Action.VIEW_INVITATIONS)
         people = people.where(Membership.role == role)
-    return people.where(_has_text(search)) if search.strip() else people
-
-
-def _has_text(search: str) -> ColumnElement[bool]:
-    """Return the condition; databases fold the case of ASCII alone, so both cases are tried."""
-    text = search.strip()
-    spellings = {text, text.lower(), text.upper(), text.title()}
-    return or_(
-        User.email.icontains(text, autoescape=True),
-        *(User.name.icontains(spelling, autoescape=True) for spelling in sorted(spellings)),
-    )
+    if search.strip():
+        people = people.where(contains(User.name, search) | contains(User.email, search))
+    return people
 
 
 def _ensure_owner_stays(session: Session, org: Organization, membership: Membership) -> None:
