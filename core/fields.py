@@ -19,7 +19,7 @@ from core import visible
 from core.errors import InvalidInput
 
 _SPACES = re.compile(r"[\t \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-_WEB_ADDRESS = re.compile(r"://|\bwww\.|\w\.[^\W\d_]{2}")
+_WEB_ADDRESS = re.compile(r"://|\bwww\.|\w(?:\.[^\W\d_]|。[a-z])[^\W\d_]")
 _PHONE = re.compile(r"[-+/.() \d\u2010-\u2015\u2212]+")
 _WEBSITE = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>[^/?#@:\[\]]+)(?::(?P<port>\d{1,5}))?(?P<rest>[/?#].*)?",
@@ -106,7 +106,7 @@ def email(text: str) -> str:
     """Return a normalised address, by its form alone: nobody is asked whether it exists."""
     text = _trimmed(text, longest=254, what="an email address such as ana@example.com")
     try:
-        address = validate_email(text, test_environment=True).normalized
+        address = validate_email(text, test_environment=True, strict=True).normalized
     except EmailNotValidError as why:
         raise Unfit(
             "That is no email address. Write one such as ana@example.com, and nothing beside it."

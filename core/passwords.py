@@ -87,6 +87,7 @@ def _strength(password: str, words: Iterable[str]) -> int:
         password = re.sub(re.escape(part), "", password, flags=re.IGNORECASE)
     if not password:
         return 0
+    judged = re.sub(r"\s", " ", password[:_JUDGED])  # zxcvbn 4.5 fails on digits and a line break
     with _judging:
-        score: int = zxcvbn(password[:_JUDGED], [*parts, "orgdesk"])["score"]
+        score: int = zxcvbn(judged, [*parts, "orgdesk"])["score"]
     return score
