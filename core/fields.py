@@ -35,6 +35,9 @@ _NOT_HANDLES = frozenset(
     {"home", "i", "intent", "search", "share", "hashtag", "explore", "settings", "login", "about"}
 )
 
+OVERVIEW_LONGEST = 2000
+"""In characters."""
+
 P = ParamSpec("P")
 Raw = TypeVar("Raw")
 Clean = TypeVar("Clean")
@@ -125,8 +128,8 @@ def email_key(address: str) -> str:
 
 @optional
 def overview(text: str) -> str:
-    """Return at most 2,000 characters in lines."""
-    return _lines(text, longest=2000)
+    """Return at most `OVERVIEW_LONGEST` characters in lines."""
+    return _lines(text, longest=OVERVIEW_LONGEST)
 
 
 @optional

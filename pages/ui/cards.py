@@ -17,6 +17,9 @@ from pages.ui.words import esc, quiet
 OVERVIEW_SHOWN: Final = 220
 """How many characters of an overview stand on a card; the rest is at hand."""
 
+ON_THE_CARD: Final = ("name", "overview", "website", "sales_email", "phone", "twitter")
+"""What `company_card` draws beside the face."""
+
 _NOT_IN_LINKS: Final = "<>()[]\\`\"' \n"
 
 

@@ -23,15 +23,17 @@ T = TypeVar("T")
 class Form:
     """Fields that are saved together. Made by `form` or `fields`; keys are `<form>.<field>`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, remembers: bool = False) -> None:
         self.name = name
+        self._remembers = remembers
+        self._values: dict[str, object] = {}
         self._below: dict[str, DeltaGenerator] = {}
         self._foot: DeltaGenerator | None = None
         self.refused: DomainError | None = None
         """Why the last save was refused, for a page that has more to show than the words."""
 
     def key(self, field: str) -> str:
-        """Return the widget key of a field; it is a new one after each success, so a field empties."""
+        """Return the widget key of a field: a new one after each success, so that it empties."""
         turn = st.session_state.get(f"{self.name} turn", 0)
         return f"{self.name}.{field}.{turn}" if turn else f"{self.name}.{field}"
 
@@ -42,7 +44,11 @@ class Form:
         with st.container(key=f"{self.name}-{name}", gap="xxsmall"):
             value = widget(label, key=self.key(name), **options)
             self._below[name] = st.empty()
-        if hint:
+        self._values[name] = value
+        refused = self._remembered().get(name)
+        if refused is not None and refused[0] == value:
+            self._below[name].markdown(refusal(refused[1]))
+        elif hint:
             self._below[name].markdown(quiet(hint))
         return value
 
@@ -79,7 +85,7 @@ class Form:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R | None:
-        """Run one use case; tell and rerun after success, show beside its field why not otherwise."""
+        """Run one use case; tell and rerun after success, else show why not beside its field."""
         try:
             done = change(use_case, actor, *args, **kwargs)
         except DomainError as error:
@@ -99,6 +105,10 @@ class Form:
     def refuse(self, error: DomainError) -> None:
         """Show a refusal: each field's own words below it, what is left at the foot."""
         self.refused = error
+        if self._remembers and isinstance(error, InvalidInput):
+            st.session_state[self.key("refused")] = {
+                field: (self._values.get(field), why) for field, why in error.fields.items()
+            }
         fields = error.fields if isinstance(error, InvalidInput) else {"": str(error)}
         homeless = []
         for field, sentence in fields.items():
@@ -110,6 +120,11 @@ class Form:
             place = self._foot if self._foot is not None else st.empty()
             place.markdown(refusal(" ".join(homeless)))
 
+    def _remembered(self) -> dict[str, tuple[object, str]]:
+        """Return what was refused last: a field's refusal stands until the field changes."""
+        kept: dict[str, tuple[object, str]] = st.session_state.get(self.key("refused"), {})
+        return kept if self._remembers else {}
+
 
 @contextmanager
 def form(name: str, *, border: bool = False) -> Iterator[Form]:
@@ -119,8 +134,11 @@ def form(name: str, *, border: bool = False) -> Iterator[Form]:
 
 
 def fields(name: str) -> Form:
-    """Return a form whose widgets react while one types; its button is an ordinary one."""
-    return Form(name)
+    """Return a form whose widgets react while one types; its button is an ordinary one.
+
+    What was refused stays beside its field until the field changes.
+    """
+    return Form(name, remembers=True)
 
 
 def save(
