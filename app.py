@@ -6,7 +6,6 @@
 import logging
 import os
 import pkgutil
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -29,12 +28,9 @@ async def live(_app: st.App) -> AsyncIterator[None]:
     upgrade()
     _import_beforehand()
     _tell_setup_code()
-    stop = threading.Event()
-    background = threading.Thread(target=worker.run, args=(stop,), name="worker", daemon=True)
-    background.start()
+    background = worker.start()
     yield
-    stop.set()
-    background.join(timeout=10)
+    background.stop()
 
 
 def _import_beforehand() -> None:

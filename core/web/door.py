@@ -26,7 +26,7 @@ _REFUSED = (
 """What Streamlit serves and nobody here needs."""
 
 _FOR_THE_SIGNED_IN = ("/media/", "/component/", "/_stcore/upload_file/", "/_stcore/metrics")
-_OF_MANY_SEGMENTS = ("/_stcore/", "/static/", "/media/", "/component/", "/auth/", "/logos/")
+_OF_MANY_SEGMENTS = ("/static/", "/media/", "/component/", "/auth/", "/logos/")
 _REMEMBERED = 10_000
 
 
@@ -95,9 +95,15 @@ async def _answer(scope: Scope) -> Response | None:
         return PlainTextResponse("There is nothing here.", 404)
     if f"{path}/".startswith(_FOR_THE_SIGNED_IN):
         return await to_thread.run_sync(refuse_strangers, HTTPConnection(scope))
-    if "/" in path.strip("/") and not path.startswith(_OF_MANY_SEGMENTS):
+    if _is_below_a_page(path):
         return _to_first_segment(path, scope["query_string"])
     return None
+
+
+def _is_below_a_page(path: str) -> bool:
+    """Return whether this looks like a page of a page; a page asks for `_stcore` below itself."""
+    is_known = path.startswith(_OF_MANY_SEGMENTS) or "/_stcore/" in path
+    return "/" in path.strip("/") and not is_known
 
 
 def _to_first_segment(path: str, query: bytes) -> Response:

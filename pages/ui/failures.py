@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def show(error: Exception) -> bool:
-    """Draw what can be told and log the rest under the same id; True: nothing else is to be shown."""
+    """Draw what can be told, log the rest under an id; True tells Streamlit to draw nothing else."""
     if isinstance(error, DomainError):
         st.markdown(esc(str(error)))
         return True

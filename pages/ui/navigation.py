@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from core import db, memberships
+from core import db, faces, memberships
 from core.models import Organization
 from core.permissions import Action, Actor, Rights, find_organization, staff_rights
 from pages.ui import gate
@@ -93,7 +93,7 @@ def narrow() -> Iterator[None]:
     """Draw a page for strangers: the brand, and one column in the middle."""
     with (
         st.container(horizontal_alignment="center"),
-        st.container(key="narrow", width=400),
+        st.container(key="narrow", width=380),
     ):
         st.space("medium")
         st.image((_ASSETS / "brand.svg").read_text(), width=112, alt="Orgdesk")
@@ -122,7 +122,7 @@ def draw_sidebar(actor: Actor) -> None:
 
 
 def _where(session: db.Session, actor: Actor) -> tuple[Organization | None, Rights]:
-    """Return the organization in the address, else the last one seen, else the first of one's own."""
+    """Return the organization in the address, else the last one seen, else the first of mine."""
     asked = st.query_params.get(_ORG) or st.session_state.get(_ORG)
     found = find_organization(session, actor, asked) if asked else None
     if found is None:
@@ -138,12 +138,15 @@ def _draw_links(org: Organization | None, rights: Rights, staff: Rights) -> None
     here = {_ORG: org.public_id} if org is not None else None
     _draw_section(_HERE, rights, here)
     if any(place.action in staff for place in PLACES if place.section == _DESK):
-        st.markdown(quiet("Staff desk"))
-        _draw_section(_DESK, staff, None)
+        _draw_section(_DESK, staff, None, head="Staff desk")
 
 
-def _draw_section(section: str, rights: Rights, here: dict[str, str] | None) -> None:
+def _draw_section(
+    section: str, rights: Rights, here: dict[str, str] | None, *, head: str = ""
+) -> None:
     with st.container(gap="xxsmall"):
+        if head:
+            st.markdown(quiet(head))
         for place in PLACES:
             if place.section == section and (place.action is None or place.action in rights):
                 st.page_link(
@@ -190,8 +193,15 @@ def _draw_choices(found: Sequence[Organization]) -> None:
 
 
 def _draw_user_menu(actor: Actor, org: Organization | None) -> None:
-    label = f"![]({face_url(actor.name, actor.user_id or 0)}) {esc(actor.name)}"
-    chosen = st.menu_button(label, list(_USER_MENU), type="tertiary", key="user-menu", wrap=False)
+    face_of = faces.face(actor.name, str(actor.user_id), round=True)
+    chosen = st.menu_button(
+        f"![]({face_of}) {esc(actor.name)}",
+        list(_USER_MENU),
+        type="tertiary",
+        width="stretch",
+        key="user-menu",
+        wrap=False,
+    )
     if chosen is None:
         return
     if chosen == "Log out":

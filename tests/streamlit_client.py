@@ -1,0 +1,48 @@
+"""A client that speaks Streamlit's own protocol, for what a browser would not do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+
+class StreamlitClient:
+    """One websocket to a served app: `rerun` returns the messages of one run of its script."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.session_id = ""
+
+    def rerun(self, page: str = "", query: str = "", fragment_id: str = "") -> list[ForwardMsg]:
+        wanted = BackMsg()
+        wanted.rerun_script.query_string = query
+        wanted.rerun_script.page_name = page
+        wanted.rerun_script.fragment_id = fragment_id
+        self.socket.send(wanted.SerializeToString())
+        return list(self._read_run())
+
+    def _read_run(self) -> Iterator[ForwardMsg]:
+        while True:
+            message = ForwardMsg.FromString(self.socket.recv(timeout=20, decode=False))
+            if message.WhichOneof("type") == "new_session":
+                self.session_id = message.new_session.initialize.session_id
+            yield message
+            if message.WhichOneof("type") == "script_finished":
+                return
+
+
+@contextmanager
+def open_app(base: str, *, cookie: str = "", session_id: str = "") -> Iterator[StreamlitClient]:
+    """Open a websocket with a cookie (`name=value`), to go on with a session if its id is given."""
+    protocols = ["streamlit", "PLACEHOLDER_AUTH_TOKEN", *([session_id] if session_id else [])]
+    with connect(
+        f"{base.replace('http', 'ws', 1)}/_stcore/stream",
+        subprotocols=[Subprotocol(name) for name in protocols],
+        additional_headers={"Cookie": cookie} if cookie else {},
+        max_size=None,
+        compression=None,
+    ) as socket:
+        yield StreamlitClient(socket)
