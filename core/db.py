@@ -110,7 +110,7 @@ def _is_passing(error: DBAPIError) -> bool:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turn a database that is locked, full or away into a refusal with an id that the log has too."""
+    """Turn a database that is locked, full or away into a refusal whose id the log has too."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:

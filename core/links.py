@@ -60,14 +60,15 @@ def find(session: Session, kind: str, token: str) -> Link:
 
 
 def use(session: Session, kind: str, token: str) -> Link:
-    """Use a link up and return it; of several who try at once one succeeds, as `find` for the rest."""
+    """Use a link up and return it; of several who try at once one succeeds. Raises like `find`."""
     link = find(session, kind, token)
-    used = session.execute(
+    used = session.scalar(
         update(Link)
         .where(Link.id == link.id, Link.used_at.is_(None), Link.expires_at > clock.now())
         .values(used_at=clock.now())
+        .returning(Link.id)
     )
-    if used.rowcount != 1:
+    if used is None:
         raise LinkNotValid("Ask for a new one.")
     return link
 

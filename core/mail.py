@@ -19,7 +19,7 @@ def enqueue(
 ) -> Mail:
     """Queue a mail and return its row.
 
-    `template` names a pair of files in `core/mails/`; `context` is what they show, as JSON holds it.
+    `template` names a pair of files in `core/mails/`; `context` is what they show, fit for JSON.
     A link goes in as `link={"page": …, "kind": …, "nonce": …}`: its token is made when it is sent.
     """
     now = clock.now()

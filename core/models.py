@@ -75,12 +75,14 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = SqlDateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a time zone, and hand over the others in UTC."""
         if value is not None and value.tzinfo is None:
             raise ValueError("a moment without a time zone")
         return value and value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give every moment its time zone back."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -258,7 +260,7 @@ class Organization(Audited, Base):
 
 
 class Logo(Base):
-    """A picture that we encoded, by the SHA-256 of its bytes; several organizations may share it."""
+    """A picture that we encoded, by the SHA-256 of its bytes; organizations may share one."""
 
     __tablename__ = "logos"
 

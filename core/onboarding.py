@@ -49,7 +49,7 @@ class Flagged:
 
 
 def checks(session: Session, org: Organization) -> list[Check]:
-    """Return what the gate to the organization's next stage looks at; empty where nothing is asked."""
+    """Return what the gate to the next stage looks at; empty where nothing is asked."""
     judge = _GATES.get(org.stage)
     return judge(session, org) if judge else []
 
@@ -208,7 +208,7 @@ def list_reps(session: Session) -> dict[int, str]:
         .where(User.staff.in_([Staff.SALES, Staff.ADMINISTRATOR]), User.disabled_at.is_(None))
         .order_by(User.name)
     )
-    return {user_id: name for user_id, name in session.execute(reps)}
+    return dict(session.execute(reps).tuples().all())
 
 
 def _get_rep(session: Session, user_id: int | None) -> User:

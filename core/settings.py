@@ -1,4 +1,4 @@
-"""Everything that whoever runs Orgdesk may set, read from the environment and checked at the start."""
+"""What whoever runs Orgdesk may set, read from the environment and checked at the start."""
 
 from functools import cache
 from pathlib import Path
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     password_minimum: int = Field(15, ge=8, le=64)
 
     smtp_url: str = ""
-    """`smtp://user:password@host:587` (STARTTLS), `smtps://…:465`; empty: mails wait in the outbox."""
+    """`smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`; without it mails wait."""
     mail_from: str = "Orgdesk <orgdesk@localhost>"
     sales_contact: str = "sales@example.com"
     """Whom a free organization asks when it has no sales rep."""

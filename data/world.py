@@ -89,6 +89,8 @@ class World:
 
     def _take(self) -> dict[str, list[Row]]:
         taken, self._rows = self._rows, {table: [] for table in COLUMNS}
+        as_it_happened = sorted(taken["history"], key=lambda facts: facts[2])
+        taken["history"] = [(self._id("history"), *facts) for facts in as_it_happened]
         return taken
 
     def _id(self, table: str) -> int:
@@ -276,7 +278,7 @@ class _Chain:
             "",
         )
         self._mac = history.seal(facts, self._mac)
-        self._world._rows["history"].append((self._world._id("history"), *facts, self._mac))
+        self._world._rows["history"].append((*facts, self._mac))
 
     def close(self) -> None:
         """Write down where the chain ends."""

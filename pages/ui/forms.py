@@ -17,7 +17,6 @@ from pages.ui.words import quiet, refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
 
 
 class Form:
@@ -38,8 +37,8 @@ class Form:
         return f"{self.name}.{field}.{turn}" if turn else f"{self.name}.{field}"
 
     def field(
-        self, widget: Callable[..., T], name: str, label: str, *, hint: str = "", **options: Any
-    ) -> T:
+        self, widget: Callable[..., Any], name: str, label: str, *, hint: str = "", **options: Any
+    ) -> Any:
         """Draw a widget with a hint below it, where a refusal will stand, and return its value."""
         with st.container(key=f"{self.name}-{name}", gap="xxsmall"):
             value = widget(label, key=self.key(name), **options)
@@ -84,18 +83,17 @@ class Form:
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> R | None:
+    ) -> None:
         """Run one use case; tell and rerun after success, else show why not beside its field."""
         try:
-            done = change(use_case, actor, *args, **kwargs)
+            change(use_case, actor, *args, **kwargs)
         except DomainError as error:
             self.refuse(error)
-            return None
-        self.empty()
-        close_dialog()
-        tell(told)
-        st.rerun()
-        return done
+        else:
+            self.empty()
+            close_dialog()
+            tell(told)
+            st.rerun()
 
     def empty(self) -> None:
         """Let every field start anew on the next run."""
@@ -148,9 +146,9 @@ def save(
     /,
     *args: P.args,
     **kwargs: P.kwargs,
-) -> R | None:
+) -> None:
     """Run one use case for a button without a form: tell and rerun, or show why not."""
-    return Form("").save(told, use_case, actor, *args, **kwargs)
+    Form("").save(told, use_case, actor, *args, **kwargs)
 
 
 def change(

@@ -1,0 +1,19 @@
+"""Activity: what changes in all organizations, for staff."""
+
+import streamlit as st
+
+from core import activity, db
+from core.permissions import Action
+from pages import ui
+from pages.ui import changes
+
+actor, rights = ui.open_staff_page("Activity", Action.VIEW_ALL)
+
+st.title("Activity", anchor=False)
+kind = changes.draw_filter()
+
+with db.read() as session:
+    found = activity.table(session, actor, event=kind, before_id=changes.asked_before())
+
+changes.draw_changes(found, key="activity", organizations=True)
+changes.draw_older(found, activity.PAGE)

@@ -1,0 +1,51 @@
+"""Onboarding: how far an organization has come, what is missing, and who helps."""
+
+import streamlit as st
+
+from core import activity, db, onboarding
+from core.models import Stage
+from core.permissions import Action
+from core.settings import settings
+from pages import ui
+from pages.ui import cards, path
+from pages.ui.onboarding_forms import draw_flag, draw_move, draw_plan, draw_request, draw_withdraw
+
+actor, org, rights = ui.open_page("Onboarding")
+
+with db.read() as session:
+    checks = onboarding.checks(session, org)
+    entered = activity.stages(session, actor, org.id)
+    reps = onboarding.list_reps(session)
+
+cards.page_head(org, "Onboarding")
+
+with st.container(border=True, key="path"):
+    path.draw_path(org, entered)
+    path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
+
+helped, worked = st.columns(2, gap="large")
+
+with helped:
+    st.subheader("Who helps", anchor=False)
+    if org.rep_id in reps:
+        st.text(f"{reps[org.rep_id]} carries this organization.")
+    else:
+        st.text(f"Ask {settings().sales_contact} about going further.")
+    if org.next_step:
+        due = f", due {org.target_on:%-d %b %Y}" if org.target_on else ""
+        st.text(f"Next step: {org.next_step}{due}")
+    if org.stage is Stage.FREE and org.requested_at is not None:
+        st.text(f"Onboarding was requested on {ui.day(org.requested_at)}.")
+        st.text(org.request_note or "")
+    elif org.stage is Stage.FREE and Action.REQUEST_ONBOARDING in rights:
+        draw_request(actor, org)
+
+if Action.MOVE_STAGES in rights:
+    with worked:
+        st.subheader("Carry it on", anchor=False)
+        if org.stage is Stage.FREE:
+            draw_flag(actor, org, reps)
+        else:
+            draw_move(actor, org, checks)
+            draw_plan(actor, org, reps)
+            draw_withdraw(actor, org)

@@ -1,0 +1,87 @@
+"""History on the screen: one line for each thing that changed."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.ui.cards import empty, face_url
+from pages.ui.words import quiet
+
+KINDS = {
+    "": "Everything",
+    "profile": "Profile",
+    "member": "Members",
+    "invitation": "Invitations",
+    "stage": "Stage",
+}
+"""The first half of an event, and how the filter calls it."""
+
+
+def draw_filter() -> str:
+    """Draw the choice of what to see, kept in the address, and return the kind of event."""
+    kind = st.segmented_control(
+        "What to see",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        default="",
+        required=True,
+        label_visibility="collapsed",
+        key="kind",
+        bind="query-params",
+    )
+    return kind or ""
+
+
+def draw_changes(changes: pd.DataFrame, *, key: str, organizations: bool = False) -> None:
+    """Draw changes as a table; with `organizations`, each beside the one that it is about."""
+    if changes.empty:
+        empty("history", "Nothing here yet", "Every change will stand here, for good.")
+        return
+    people = zip(changes["who"], changes["who_id"].fillna(0), strict=True)
+    values = zip(changes["before"], changes["after"], strict=True)
+    shown = changes.assign(
+        face=[face_url(who, int(who_id)) for who, who_id in people],
+        change=[f"{before} → {after}" if before or after else "" for before, after in values],
+        exact=changes["at"],
+    )
+    middle = ["organization"] if organizations else []
+    reason = ["reason"] if changes["reason"].any() else []
+    st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        row_height=36,
+        height="content",
+        column_order=["face", "who", *middle, "what", "change", *reason, "at", "exact"],
+        column_config={
+            "face": st.column_config.ImageColumn("", width=36),
+            "who": st.column_config.TextColumn("Who", width=140),
+            "organization": st.column_config.TextColumn("Organization", width=210),
+            "what": st.column_config.TextColumn("What", width=210),
+            "change": st.column_config.TextColumn("Before and after", width=260),
+            "reason": st.column_config.TextColumn("Why", width=180),
+            "at": st.column_config.DatetimeColumn("When", format="distance", width=120),
+            "exact": st.column_config.DatetimeColumn("At", format="D MMM YYYY, HH:mm", width=150),
+        },
+    )
+
+
+def draw_older(changes: pd.DataFrame, page: int) -> None:
+    """Draw the way to older entries; where the page ended stands in the address as `before`."""
+    entries = changes["id"].unique()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(quiet(f"{len(entries)} changes"), width="stretch")
+        if "before" in st.query_params and st.button("Newest", icon=":material/first_page:"):
+            del st.query_params["before"]
+            st.rerun()
+        older = st.button(
+            "Older", icon=":material/chevron_right:", disabled=len(entries) < page, key="older"
+        )
+    if older:
+        st.query_params["before"] = str(entries.min())
+        st.rerun()
+
+
+def asked_before() -> int | None:
+    """Return the entry that the page in the address ends before, if it names one."""
+    asked = st.query_params.get("before", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 19 else None
