@@ -31,9 +31,7 @@ _TWITTER = re.compile(
     r"(?:[/?#].*)?|@?(?P<handle>\w{1,15})",
     re.IGNORECASE | re.ASCII,
 )
-_NOT_HANDLES = frozenset(
-    {"home", "i", "intent", "search", "share", "hashtag", "explore", "settings", "login", "about"}
-)
+_NOT_HANDLES = frozenset("home i intent search share hashtag explore settings login about".split())
 
 OVERVIEW_LONGEST = 2000
 """In characters."""
@@ -111,9 +109,7 @@ def email(text: str) -> str:
     try:
         address = validate_email(text, test_environment=True, strict=True).normalized
     except EmailNotValidError as why:
-        raise Unfit(
-            "That is no email address. Write one such as ana@example.com, and nothing beside it."
-        ) from why
+        raise Unfit("That is no email address. Write one such as ana@example.com.") from why
     _ensure_visible(address)
     return address
 
