@@ -38,9 +38,12 @@ def logo_url(digest: str, *, thumbnail: bool = True) -> str:
 def face_url(name: str, seed: str | int, logo: str | None = None) -> str:
     """Return the picture of an organization or a person: the logo if there is one, else initials.
 
-    `seed` chooses the colour behind the initials: the Organization ID, or a person's own id.
+    `seed` chooses the colour behind the initials: the Organization ID, or the id of a person,
+    whose face is round.
     """
-    return logo_url(logo) if logo else faces.face(name, str(seed))
+    if logo:
+        return logo_url(logo)
+    return faces.face(name, str(seed), round=isinstance(seed, int))
 
 
 def face(name: str, seed: str | int, logo: str | None = None, *, width: int = 24) -> None:

@@ -1,0 +1,190 @@
+"""The table over all organizations: find, narrow, sort, and turn pages at a constant cost.
+
+A page begins at a row, never at a number, and walks an index from there. What is narrowed to few
+rows is gathered and sorted; what is narrowed to many is met soon enough on the walk.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_, union_all
+from sqlalchemy.orm import Session, aliased
+
+from core import completeness, counts, org_views
+from core.frames import frame
+from core.models import Organization, Stage, User
+from core.org_views import FEW, ORDERS, SIZES, Matches, Order, Sort, View
+from core.permissions import Action, Actor, access_staff
+
+
+class Turn(StrEnum):
+    """Where a page lies: at one end, or beside a row that was shown."""
+
+    FIRST = "first"
+    AFTER = "after"
+    BEFORE = "before"
+    LAST = "last"
+
+
+class Place(NamedTuple):
+    """A page's place; `beside` is the Organization ID of the row that it lies beside."""
+
+    turn: Turn = Turn.FIRST
+    beside: str = ""
+
+
+FIRST: Final = Place()
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of one page, and what is around it.
+
+    Columns of `rows`: id, public_id, name, logo, stage, member_count, owners, pending, profile (in
+    percent), rep, created_at. `total` counts no further than `FEW` + 1. `sort` is the order in
+    effect: newest first when words match too many rows for another.
+    """
+
+    rows: pd.DataFrame
+    total: int
+    sort: Sort
+    has_before: bool
+    has_after: bool
+
+
+class _Walk(NamedTuple):
+    """A way through rows: by which order, from beyond which row, how far."""
+
+    by: Order
+    start: tuple[Any, int] | None
+    steps: int
+
+
+def table(session: Session, actor: Actor, view: View, place: Place = FIRST) -> Page:
+    """Return one page of the organizations that a view is about; staff only."""
+    access_staff(session, actor, Action.VIEW_ALL)
+    total = org_views.count(session, view)
+    sort = Sort.NEWEST if view.has_words and total > FEW else view.sort
+    size = min(view.size, max(SIZES))
+    column, descending = ORDERS[sort]
+    start = _find_start(session, ORDERS[sort], place)
+    forwards = place.turn in {Turn.FIRST, Turn.AFTER}
+
+    walk = _Walk(Order(column, descending is forwards), start, size + 1)
+    rows = frame(session, _columns(_ids(session, view, walk, total), ORDERS[sort]))
+    has_more = len(rows) > size
+    if start is not None and not has_more and (rows.empty or not forwards):
+        return table(session, actor, view)  # a first page is a full one
+    return Page(
+        rows=(rows.head(size) if forwards else rows.tail(size)).reset_index(drop=True),
+        total=total,
+        sort=sort,
+        has_before=start is not None if forwards else has_more,
+        has_after=has_more if forwards else start is not None,
+    )
+
+
+def _find_start(session: Session, order: Order, place: Place) -> tuple[Any, int] | None:
+    if place.turn in {Turn.FIRST, Turn.LAST}:
+        return None
+    row = session.execute(
+        select(order.column.label("key"), Organization.id).where(
+            Organization.public_id == place.beside
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def _ids(session: Session, view: View, walk: _Walk, total: int) -> Select[*tuple[Any, ...]]:
+    """Return a query for the ids of one page, in the way that is cheapest for this view."""
+    is_by_id = walk.by.column is Organization.id
+    if is_by_id and view.is_narrowed and not view.has_words:
+        return _merged(view, walk)
+    if is_by_id or not (view.is_narrowed or view.has_words):
+        return _steps(org_views.matches(session, view), walk)
+    if total <= FEW:
+        return _sorted(org_views.matches(session, view), walk)
+    return _steps(org_views.matches(session, view, met_on_the_way=True), walk)
+
+
+def _steps(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:
+    """Return the next ids on a walk along the index of its order."""
+    by_id = walk.by.column is Organization.id
+    keys = [matches.id] if by_id else [walk.by.column.expression, matches.id]
+    return (
+        select(matches.id.label("id"))
+        .select_from(matches.source)
+        .where(*matches.where, *_beyond(keys, walk))
+        .order_by(*_directed(keys, walk))
+        .limit(walk.steps)
+    )
+
+
+def _sorted(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:
+    """Return the next ids among few rows, gathered first and then sorted."""
+    few = (
+        select(matches.id.label("id"), walk.by.column.label("key"))
+        .select_from(matches.source)
+        .where(*matches.where)
+        .limit(FEW)
+        .subquery()
+    )
+    keys = [few.c.key, few.c.id]
+    return (
+        select(few.c.id)
+        .where(*_beyond(keys, walk))
+        .order_by(*_directed(keys, walk))
+        .limit(walk.steps)
+    )
+
+
+def _merged(view: View, walk: _Walk) -> Select[*tuple[Any, ...]]:
+    """Return the next ids of several stages: as many steps along each one's index, then merged."""
+    rep = [] if view.rep_id is None else [Organization.rep_id == view.rep_id]
+    parts = []
+    for stage in view.stages or tuple(Stage):
+        where = [Organization.stage == stage, *rep, Organization.deleted_at.is_(None)]
+        part = Matches(Organization.__table__, Organization.id.expression, where)
+        parts.append(select(_steps(part, walk).subquery().c.id))
+    merged = union_all(*parts).subquery()
+    return select(merged.c.id).order_by(*_directed([merged.c.id], walk)).limit(walk.steps)
+
+
+def _beyond(keys: Sequence[ColumnElement[Any]], walk: _Walk) -> list[ColumnElement[bool]]:
+    if walk.start is None:
+        return []
+    values = walk.start[-len(keys) :]
+    there = [literal(value, key.type) for key, value in zip(keys, values, strict=True)]
+    here, border = (tuple_(*keys), tuple_(*there)) if len(keys) > 1 else (keys[0], there[0])
+    return [here < border if walk.by.descending else here > border]
+
+
+def _directed(keys: Sequence[ColumnElement[Any]], walk: _Walk) -> list[ColumnElement[Any]]:
+    return [key.desc() if walk.by.descending else key.asc() for key in keys]
+
+
+def _columns(ids: Select[*tuple[Any, ...]], order: Order) -> Select[*tuple[Any, ...]]:
+    """Return what the table shows of these organizations, in the order of the table."""
+    page, rep = ids.subquery("page"), aliased(User)
+    keys = [order.column.expression, Organization.id.expression]
+    return (
+        select(
+            Organization.id,
+            Organization.public_id,
+            Organization.name,
+            Organization.logo,
+            Organization.stage,
+            Organization.member_count,
+            counts.owners(),
+            counts.pending(),
+            completeness.percent_column().label("profile"),
+            rep.name.label("rep"),
+            Organization.created_at,
+        )
+        .join(page, page.c.id == Organization.id)
+        .outerjoin(rep, rep.id == Organization.rep_id)
+        .order_by(*_directed(keys, _Walk(order, None, 0)))
+    )
