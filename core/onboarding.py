@@ -85,14 +85,14 @@ def flag(
 
 
 def move_on(session: Session, actor: Actor, org_id: int, *, shown: Stage) -> Organization:
-    """Move an organization from the stage that was shown to the next.
+    """Move an organization from the stage that was shown to the next; out of free leads `flag`.
 
     Raises `WrongStage` when it is elsewhere by now, `GateNotMet` with what is missing.
     """
     org = access(session, actor, org_id, Action.MOVE_STAGES)
-    to = FORWARD.get(shown)
+    to = None if shown is Stage.FREE else FORWARD.get(shown)
     if to is None:
-        raise WrongStage(shown, "a stage before production")
+        raise WrongStage(org.stage, f"{Stage.ONBOARDING} or {Stage.PREPRODUCTION}")
     _ensure_open(session, org, to, shown)
     return _enter(session, actor, org, to, "stage.moved")
 
