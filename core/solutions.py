@@ -33,13 +33,14 @@ def search(
     """Return the cards that are listed and have words beginning with those of `text`.
 
     The newest come first; one page of `CARDS_PER_PAGE`, and one row more if there is another page,
-    which is asked for by `before`: the id of the last card shown.
+    which is asked for by `before`: the id of the last card shown. What a card lacks is empty text.
     """
     _ensure_somebody(session, actor)
     cards, org_id = _listed(session, text, *_ON_THE_CARD)
     if before is not None:
         cards = cards.where(org_id < before)
-    return frame(session, cards.order_by(org_id.desc()).limit(CARDS_PER_PAGE + 1))
+    found = frame(session, cards.order_by(org_id.desc()).limit(CARDS_PER_PAGE + 1))
+    return found.fillna("")
 
 
 def count(session: Session, actor: Actor, text: str = "") -> int:

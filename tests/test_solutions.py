@@ -124,3 +124,4 @@ def test_what_an_owner_lists_is_found_at_once(session: Session, cast: Cast) -> N
     profile.list_in_solutions(session, cast.olga, cast.acme.id, listed=True)
     [card] = solutions.search(session, cast.otto, "acme").to_dict("records")
     assert (card["name"], card["website"]) == ("Acme", "https://acme.example")
+    assert (card["phone"], card["twitter"]) == ("", "")

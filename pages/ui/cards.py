@@ -1,6 +1,5 @@
 """Pieces of pages: faces, the head of an organization's page, lines and cards."""
 
-import textwrap
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -20,6 +19,7 @@ OVERVIEW_SHOWN: Final = 220
 ON_THE_CARD: Final = ("name", "overview", "website", "sales_email", "phone", "twitter")
 """What `company_card` draws beside the face."""
 
+_LONG_WORD: Final = 30
 _NOT_IN_LINKS: Final = "<>()[]\\`\"' \n"
 
 
@@ -99,32 +99,42 @@ def company_card(
     twitter: str,
 ) -> None:
     """Draw what Connected solutions shows of an organization; what is empty takes no line."""
-    with row(gap="small", wrap=False):
+    with row(wrap=False):
         st.image(face, width=36, alt="")
         st.markdown(f"**{esc(name)}**", width="stretch", wrap=False)
     if overview:
-        short = textwrap.shorten(overview, OVERVIEW_SHOWN, placeholder=" …")
-        short = short if len(short) > OVERVIEW_SHOWN // 2 else f"{overview[:OVERVIEW_SHOWN]} …"
-        whole = esc(overview) if short != " ".join(overview.split()) else None
-        st.markdown(esc(short), help=whole)
+        short = _shortened(overview)
+        st.markdown(f":small[{esc(short)}]", help=esc(overview) if short[-1] == "…" else None)
     with st.container(gap=None):
         if website:
-            st.markdown(_web_link(website), wrap=False)
+            _card_line("language", _web_link(website))
         if sales_email:
-            target = f"mailto:{quote(sales_email, safe='@+')}"
-            st.markdown(f":material/mail: [{esc(sales_email)}]({target})", wrap=False)
+            address = quote(sales_email, safe="@+")
+            _card_line("mail", f"[{esc(sales_email)}](mailto:{address})")
         if phone:
-            st.markdown(f":material/call: {esc(fields.show_phone(phone))}", wrap=False)
+            _card_line("call", esc(fields.show_phone(phone)))
         if twitter:
             handle = twitter.removeprefix("@")
-            target = f"https://x.com/{quote(handle)}"
-            st.markdown(f":material/alternate_email: [{esc(handle)}]({target})", wrap=False)
+            _card_line("alternate_email", f"[{esc(handle)}](https://x.com/{quote(handle)})")
+
+
+def _card_line(icon: str, markdown: str) -> None:
+    st.markdown(f":small[:gray[:material/{icon}:] {markdown}]", wrap=False)
+
+
+def _shortened(overview: str) -> str:
+    """Return an overview as one line that a card has room for, cut between words where it can."""
+    line = " ".join(overview.split())
+    if len(line) <= OVERVIEW_SHOWN:
+        return line
+    head, _, tail = line[:OVERVIEW_SHOWN].rpartition(" ")
+    return f"{head if len(tail) < _LONG_WORD else line[:OVERVIEW_SHOWN]} …"
 
 
 def _web_link(website: str) -> str:
     """Return Markdown for an address, a link only where it is surely one of the web."""
     shown = esc(website.removeprefix("https://").rstrip("/"))
     if not website.startswith(("https://", "http://")):
-        return f":material/language: {shown}"
+        return shown
     target = "".join(f"%{ord(c):02X}" if c in _NOT_IN_LINKS else c for c in website)
-    return f":material/language: [{shown}](<{target}>)"
+    return f"[{shown}](<{target}>)"

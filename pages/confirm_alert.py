@@ -1,0 +1,41 @@
+"""Where the link in the mail to a new alert address leads: a button puts the address in use."""
+
+import streamlit as st
+
+from core import db, profile
+from core.permissions import NOBODY
+from core.profile import AlertLink
+from pages import ui
+from pages.ui import gate
+
+ui.open_stranger_page("Confirm alert address")
+actor = gate.actor() or NOBODY
+token = gate.fragment()
+done: AlertLink | None = st.session_state.get(f"confirmed {token}")
+form = ui.fields("confirm-alert")
+
+
+def find(token: str) -> AlertLink:
+    with db.read() as session:
+        return profile.find_alert_link(session, token)
+
+
+st.title("Confirm alert address", anchor=False)
+form.foot()
+if token is None:
+    st.skeleton(height=120)
+elif done is not None:
+    st.markdown(
+        f"Alerts about **{ui.esc(done.organization)}** go to **{ui.esc(done.email)}** from now on. "
+        "You may close this page."
+    )
+elif link := form.prepare(find, token):
+    st.markdown(
+        f"Alerts about **{ui.esc(link.organization)}** are to go to **{ui.esc(link.email)}**. "
+        "Confirm that you read mail there. If you do not know why you were asked, close this "
+        "page: nothing happens."
+    )
+    if st.button("Confirm address", key="confirm-alert-submit", type="primary"):
+        st.session_state[f"confirmed {token}"] = link
+        form.save("The address is in use.", profile.confirm_alert_email, actor, token)
+        del st.session_state[f"confirmed {token}"]

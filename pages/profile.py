@@ -1,0 +1,32 @@
+"""Organization Profile: what the organization says about itself, its logo, its alert address."""
+
+import streamlit as st
+
+from core import clock, profile
+from core.permissions import Action
+from pages import profile_form, profile_settings, ui
+from pages.ui import cards
+
+actor, org, rights = ui.open_page("Organization Profile", Action.VIEW)
+may_edit = Action.EDIT_PROFILE in rights
+
+cards.page_head(org)
+
+if may_edit and profile.is_due(org):
+    with st.container(border=True, key="profile-due"), cards.row():
+        last = org.confirmed_at or org.created_at
+        st.markdown(
+            f"**Is all of this still right?** You last said so {ui.ago(last, clock.now())}.",
+            width="stretch",
+        )
+        if st.button("Still right", key="profile-due-confirm", icon=":material/check:"):
+            ui.save("Thank you: the profile is up to date.", profile.confirm, actor, org.id)
+
+info, settings = st.tabs(["Organization Info", "Settings"])
+with info:
+    if may_edit:
+        profile_form.edit(actor, org)
+    else:
+        profile_form.show(org)
+with settings:
+    profile_settings.draw(actor, org, rights)

@@ -1,0 +1,56 @@
+"""Connected solutions: a card for every company that shows itself here."""
+
+import streamlit as st
+
+from core import db, solutions
+from pages import ui
+from pages.ui import cards
+
+actor = ui.open_person_page("Connected solutions")
+
+st.title("Connected solutions", anchor=False)
+with cards.row(gap="small", key="solutions-filter"):
+    text = st.text_input(
+        "Search",
+        type="search",
+        live=True,
+        width=380,
+        placeholder="Company, website or Organization ID",
+        label_visibility="collapsed",
+        bind="query-params",
+        key="q",
+    )
+    counted = st.empty()
+
+before = st.query_params.get("before", "")
+with db.read() as session:
+    last_seen = int(before) if before.isdecimal() and len(before) < 19 else None
+    found = solutions.search(session, actor, text, before=last_seen)
+    count = solutions.count(session, actor, text)
+page = found.head(solutions.CARDS_PER_PAGE)
+
+many = f"{solutions.COUNTED_TO:,}+" if count > solutions.COUNTED_TO else f"{count:,}"
+counted.markdown(ui.quiet(f"{many} {'organization' if count == 1 else 'organizations'}"))
+
+grid = st.grid("auto", min_column_width=280, gap="small", border=True, key="solutions-grid")
+for card in page.to_dict("records"):
+    face = cards.face_url(card["name"], card["public_id"], card["logo"])
+    with grid.cell(), st.container(gap="small", key=f"card-{card['public_id']}"):
+        cards.company_card(face, **{field: card[field] for field in cards.ON_THE_CARD})
+
+if page.empty and text:
+    cards.empty("search_off", "Nothing found", "Try the beginning of a name, or fewer words.")
+elif page.empty:
+    cards.empty(
+        "hub",
+        "No organization shows itself here yet",
+        "Owners switch List in connected solutions on, in the Organization Profile.",
+    )
+
+with cards.row(key="solutions-pages", horizontal_alignment="right"):
+    if before and st.button("First page", icon=":material/first_page:", key="solutions-first"):
+        del st.query_params["before"]
+        st.rerun()
+    if len(found) > len(page) and st.button("Next page", key="solutions-next"):
+        st.query_params["before"] = str(page["id"].iloc[-1])
+        st.rerun()
