@@ -90,7 +90,8 @@ def is_for_strangers(page: StreamlitPage) -> bool:
 
 @contextmanager
 def narrow() -> Iterator[None]:
-    """Draw a page for strangers: the brand, and one column in the middle."""
+    """Draw a page for strangers: no sidebar, the brand, and one column in the middle."""
+    st.html("<style>[data-testid=stSidebar] { display: none }</style>")
     with (
         st.container(horizontal_alignment="center"),
         st.container(key="narrow", width=380),
