@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Select, delete, exists, literal_column, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningDelete
 
 from core import clock, db, history
 from core.models import (
@@ -167,13 +168,13 @@ def purge_mails(session: Session) -> int:
 
 def _delete(session: Session, kind: type[Any], key: Any, old: Select[*tuple[Any, ...]]) -> int:
     """Delete the rows of `kind` with these keys, and return how many there were."""
-    gone = session.execute(
+    gone: ReturningDelete[Any] = (
         delete(kind)
         .where(key.in_(old))
         .returning(literal_column("1"))
         .execution_options(synchronize_session=False)
     )
-    return len(gone.all())
+    return len(session.scalars(gone).all())
 
 
 PURGES: Final = (

@@ -112,9 +112,10 @@ def table(
 def counts(session: Session, actor: Actor) -> dict[State, int]:
     """Return how many mails there are in each state."""
     access_staff(session, actor, Action.READ_MAIL)
-    rows = session.execute(select(_STATE, func.count()).group_by(_STATE))
-    found: dict[str, int] = dict(rows.tuples().all())
-    return {state: found.get(state, 0) for state in State}
+    found = dict.fromkeys(State, 0)
+    for state, number in session.execute(select(_STATE, func.count()).group_by(_STATE)):
+        found[State(state)] = number
+    return found
 
 
 def show(session: Session, actor: Actor, mail_id: int) -> Shown:
@@ -127,7 +128,7 @@ def show(session: Session, actor: Actor, mail_id: int) -> Shown:
     found = session.execute(select(Mail, _STATE).where(Mail.id == mail_id)).one_or_none()
     if found is None:
         raise NotFound("mail")
-    mail, state = found.tuple()
+    mail, state = found
     link = mail.context.get("link")
     with_link = not settings().smtp_url and mail.sent_at is None
     address = letters.address(link) if link and with_link else None

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """One thread; several processes may each have theirs, for the database says whose turn it is."""
+    """One thread; several processes may each have theirs: the database says whose turn it is."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
