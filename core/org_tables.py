@@ -4,6 +4,7 @@ A page begins at a row, never at a number, and walks an index from there. What i
 rows is gathered and sorted; what is narrowed to many is met soon enough on the walk.
 """
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -102,20 +103,37 @@ def _ids(session: Session, view: View, walk: _Walk, total: int) -> Select[*tuple
     """Return a query for the ids of one page, in the way that is cheapest for this view."""
     is_by_id = walk.by.column is Organization.id
     if is_by_id and view.is_narrowed and not view.has_words:
-        return _merged(view, walk)
-    if is_by_id or not (view.is_narrowed or view.has_words):
-        return _steps(org_views.matches(session, view), walk)
+        return _merged([_steps(part, walk) for part in _stages(view)], walk)
+    if not view.is_narrowed and not view.has_words:
+        return _along(org_views.matches(session, view), walk)
     if total <= FEW:
         return _sorted(org_views.matches(session, view), walk)
-    return _steps(org_views.matches(session, view, met_on_the_way=True), walk)
+    return _along(org_views.matches(session, view, met_on_the_way=True), walk)
+
+
+def _along(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:
+    """Return the next ids along an index: what ties with the row it starts from, then what follows.
+
+    SQLite would go through all ties from their first on; most organizations are equally small.
+    """
+    column, descending = walk.by
+    if walk.start is None or column is Organization.id:
+        return _steps(matches, walk)
+    key, row_id = walk.start
+    follows = operator.lt if descending else operator.gt
+    ties = [column == key, follows(matches.id, row_id)]
+    parts = [
+        matches._replace(where=[*matches.where, *where]) for where in (ties, [follows(column, key)])
+    ]
+    return _merged([_steps(part, walk._replace(start=None)) for part in parts], walk)
 
 
 def _steps(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:
-    """Return the next ids on a walk along the index of its order."""
+    """Return the next ids, and the keys that they are ordered by, in one walk."""
     by_id = walk.by.column is Organization.id
     keys = [matches.id] if by_id else [walk.by.column.expression, matches.id]
     return (
-        select(matches.id.label("id"))
+        select(matches.id.label("id"), walk.by.column.label("key"))
         .select_from(matches.source)
         .where(*matches.where, *_beyond(keys, walk))
         .order_by(*_directed(keys, walk))
@@ -141,16 +159,24 @@ def _sorted(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _merged(view: View, walk: _Walk) -> Select[*tuple[Any, ...]]:
-    """Return the next ids of several stages: as many steps along each one's index, then merged."""
-    rep = [] if view.rep_id is None else [Organization.rep_id == view.rep_id]
-    parts = []
-    for stage in view.stages or tuple(Stage):
-        where = [Organization.stage == stage, *rep, Organization.deleted_at.is_(None)]
-        part = Matches(Organization.__table__, Organization.id.expression, where)
-        parts.append(select(_steps(part, walk).subquery().c.id))
-    merged = union_all(*parts).subquery()
-    return select(merged.c.id).order_by(*_directed([merged.c.id], walk)).limit(walk.steps)
+def _merged(walks: Sequence[Select[*tuple[Any, ...]]], walk: _Walk) -> Select[*tuple[Any, ...]]:
+    """Return the next ids of several walks: as many steps along each, then the first of them."""
+    ends = [part.subquery() for part in walks]
+    merged = union_all(*(select(end.c.id, end.c.key) for end in ends)).subquery()
+    keys = [merged.c.key, merged.c.id]
+    return select(merged.c.id).order_by(*_directed(keys, walk)).limit(walk.steps)
+
+
+def _stages(view: View) -> list[Matches]:
+    """Return the rows of a view without words stage by stage, each with an index by id."""
+    rows = Organization.__table__
+    live: list[ColumnElement[bool]] = [Organization.deleted_at.is_(None)]
+    if view.rep_id is not None:
+        live.append(Organization.rep_id == view.rep_id)
+    return [
+        Matches(rows, Organization.id.expression, [Organization.stage == stage, *live])
+        for stage in view.stages or tuple(Stage)
+    ]
 
 
 def _beyond(keys: Sequence[ColumnElement[Any]], walk: _Walk) -> list[ColumnElement[bool]]:

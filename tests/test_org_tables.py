@@ -1,0 +1,298 @@
+"""The table over all organizations: the same rows on both engines, each once, none in vain."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, event, insert, select, text
+from sqlalchemy.orm import Session
+
+from core import clock, db, finding, org_tables, org_views, search
+from core.errors import NotPermitted
+from core.models import Invitation, InvitationStatus, Organization, Role, Stage
+from core.org_tables import Place, Turn
+from core.org_views import Sort, View
+from tests.cast import Cast
+
+REP = 6
+VIEWS = {
+    "all": View(),
+    "a stage": View(stages=(Stage.PRODUCTION,)),
+    "two stages": View(stages=(Stage.FREE, Stage.PRODUCTION)),
+    "a rep": View(rep_id=REP),
+    "a rep and a stage": View(rep_id=REP, stages=(Stage.ONBOARDING,)),
+    "words": View(words="clin"),
+    "rare words": View(words="0000042"),
+    "words and a stage": View(words="clin", stages=(Stage.ONBOARDING,)),
+}
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """What is put here for a table is thrown away at the end, and is no news for history."""
+    with db.Session(db.writing_engine(), expire_on_commit=False) as session:
+        yield session
+
+
+def make_organizations(session: Session, number: int, *, start: int = 0) -> None:
+    """Add organizations whose names, sizes and stages repeat, so that orders have ties."""
+    stages, now, rows = list(Stage), clock.now(), []
+    for place in range(start, start + number):
+        org = Organization(public_id=f"ORG-{place:07d}", name=f"Clinic {place % 97} of {place % 7}")
+        finding.index(org)
+        rows.append(
+            {
+                "public_id": org.public_id,
+                "name": org.name,
+                "name_key": org.name_key,
+                "search_text": org.search_text,
+                "is_listed": False,
+                "stage": stages[place % 4],
+                "stage_entered_at": now - timedelta(days=place % 11),
+                "rep_id": REP if place % 3 == 0 else None,
+                "created_at": now,
+                "member_count": place % 5,
+                "version": 0,
+            }
+        )
+    session.execute(insert(Organization), rows)
+
+
+def pending(cast: Cast, email: str, *, expires_in: timedelta) -> Invitation:
+    now = clock.now()
+    return Invitation(
+        org_id=cast.acme.id,
+        email=email,
+        email_key=email,
+        role=Role.MEMBER,
+        status=InvitationStatus.PENDING,
+        invited_by=cast.olga.user_id,
+        nonce=email,
+        token_hash=email,
+        created_at=now,
+        sent_at=now,
+        expires_at=now + expires_in,
+    )
+
+
+def names(page: org_tables.Page) -> list[str]:
+    return page.rows["public_id"].tolist()
+
+
+def walk(session: Session, cast: Cast, view: View, turn: Turn) -> list[list[str]]:
+    """Turn every page from one end to the other."""
+    ahead = turn is Turn.FIRST
+    page = org_tables.table(session, cast.oda, view, Place(turn))
+    pages = [names(page)]
+    while page.has_after if ahead else page.has_before:
+        place = Place(Turn.AFTER, pages[-1][-1]) if ahead else Place(Turn.BEFORE, pages[-1][0])
+        page = org_tables.table(session, cast.oda, view, place)
+        pages.append(names(page))
+        assert page.has_before if ahead else page.has_after
+    return pages
+
+
+class TestTable:
+    def test_members_may_not_see_all(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(NotPermitted):
+            org_tables.table(session, cast.olga, View())
+
+    def test_a_row_says_what_there_is_to_know(self, session: Session, cast: Cast) -> None:
+        acme = session.get_one(Organization, cast.acme.id)
+        session.add(pending(cast, "new@example.com", expires_in=timedelta(hours=1)))
+        session.add(pending(cast, "late@example.com", expires_in=-timedelta(hours=1)))
+        acme.rep_id, acme.overview, acme.phone = REP, "We heal.", "+12125550100"
+        acme.stage = Stage.ONBOARDING
+        session.flush()
+
+        page = org_tables.table(session, cast.oda, View(words="acme"))
+
+        row = page.rows.iloc[0]
+        assert (row["name"], row["stage"], row["rep"]) == ("Acme", Stage.ONBOARDING, "Sam")
+        assert (row["member_count"], row["owners"], row["pending"]) == (3, 1, 1)
+        assert row["profile"] == 33
+        assert page.total == 1
+
+    def test_deleted_ones_are_not_in_it(self, session: Session, cast: Cast) -> None:
+        session.get_one(Organization, cast.acme.id).deleted_at = clock.now()
+        session.flush()
+        assert names(org_tables.table(session, cast.oda, View())) == [cast.otto_ltd.public_id]
+
+    def test_filters_narrow_together(self, session: Session, cast: Cast) -> None:
+        make_organizations(session, 60)
+        view = View(stages=(Stage.FREE, Stage.PRODUCTION), rep_id=REP, words="clinic")
+        rows = org_tables.table(session, cast.oda, view).rows
+        assert len(rows) == 10
+        assert set(rows["stage"]) == {Stage.FREE, Stage.PRODUCTION}
+        assert set(rows["rep"]) == {"Sam"}
+
+    @pytest.mark.parametrize("words", ["***", "\0", "'", '"', "nobody is called so", "a" * 5000])
+    def test_words_that_fit_nothing_find_nothing(
+        self, session: Session, cast: Cast, words: str
+    ) -> None:
+        page = org_tables.table(session, cast.oda, View(words=words))
+        assert (len(page.rows), page.total) == (0, 0)
+        assert not page.has_after
+
+    def test_words_that_match_too_many_rows_come_newest_first(
+        self, session: Session, cast: Cast
+    ) -> None:
+        make_organizations(session, org_views.FEW + 5)
+        view = View(words="clinic", sort=Sort.NAME)
+        assert org_tables.table(session, cast.oda, view).sort is Sort.NEWEST
+        few = org_tables.table(session, cast.oda, View(words="clinic 3 of", sort=Sort.NAME))
+        assert few.sort is Sort.NAME
+
+    def test_counts_stop_after_few(self, session: Session, cast: Cast) -> None:
+        make_organizations(session, org_views.FEW + 100)
+        assert org_tables.table(session, cast.oda, View()).total == org_views.FEW + 1
+
+
+class TestPages:
+    @pytest.mark.parametrize("narrowed", ["all", "two stages", "a rep", "words"])
+    @pytest.mark.parametrize("sort", list(Sort))
+    def test_every_row_comes_once_from_either_end(
+        self, session: Session, cast: Cast, sort: Sort, narrowed: str
+    ) -> None:
+        make_organizations(session, 180)
+        view = replace(VIEWS[narrowed], sort=sort, size=25)
+        total = org_tables.table(session, cast.oda, view).total
+
+        onwards = walk(session, cast, view, Turn.FIRST)
+        back = walk(session, cast, view, Turn.LAST)
+
+        rows = [row for page in onwards for row in page]
+        assert len(rows) == len(set(rows)) == total
+        backwards = [row for page in reversed(back[:-1]) for row in page]
+        assert backwards == rows[-len(backwards) :]
+        assert back[-1] == onwards[0], "a first page is a full one"
+        assert {*backwards, *back[-1]} == set(rows)
+        assert all(len(page) == 25 for page in onwards[:-1])
+
+    def test_back_and_forth_is_the_same_page(self, session: Session, cast: Cast) -> None:
+        make_organizations(session, 120)
+        for before, after in pairwise(walk(session, cast, View(size=25), Turn.FIRST)):
+            place = Place(Turn.BEFORE, after[0])
+            assert names(org_tables.table(session, cast.oda, View(size=25), place)) == before
+
+    def test_a_place_that_is_gone_leads_to_the_start(self, session: Session, cast: Cast) -> None:
+        make_organizations(session, 30)
+        first = names(org_tables.table(session, cast.oda, View(size=25)))
+        gone = Place(Turn.AFTER, "ORG-NOWHERE")
+        assert names(org_tables.table(session, cast.oda, View(size=25), gone)) == first
+        beyond = Place(Turn.AFTER, cast.acme.public_id)  # the oldest: nothing comes after it
+        assert names(org_tables.table(session, cast.oda, View(size=25), beyond)) == first
+
+    def test_nobody_asks_for_a_million_rows(self, session: Session, cast: Cast) -> None:
+        make_organizations(session, 150)
+        rows = org_tables.table(session, cast.oda, View(size=1_000_000)).rows
+        assert len(rows) == max(org_views.SIZES)
+
+
+class TestSearch:
+    @settings(
+        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(called=st.lists(st.text(max_size=12), min_size=1, max_size=6), words=st.text(max_size=6))
+    def test_what_is_found_follows_from_the_words_alone(
+        self, engine: Engine, called: list[str], words: str
+    ) -> None:
+        """Each engine is held to the same words, so both find the same."""
+        with db.Session(db.writing_engine()) as session:
+            made = [self._make(session, place, name) for place, name in enumerate(called)]
+            hits = finding.find(session, words)
+            found = session.scalars(
+                select(hits.id).select_from(hits.source).where(hits.is_found)
+            ).all()
+            fits = [org.id for org in made if self._fits(org.search_text, words)]
+            assert sorted(found) == sorted(fits)
+            session.rollback()
+
+    def _make(self, session: Session, place: int, name: str) -> Organization:
+        name = "".join(c for c in name if c != "\0" and not 0xD800 <= ord(c) < 0xE000)
+        now = clock.now()
+        org = Organization(
+            public_id=f"ORG-{place}", name=name, created_at=now, stage_entered_at=now
+        )
+        finding.index(org)
+        session.add(org)
+        session.flush()
+        return org
+
+    def _fits(self, kept: str, words: str) -> bool:
+        asked = search.tokens(words)
+        return bool(asked) and all(
+            any(token.startswith(word) for token in kept.split()) for word in asked
+        )
+
+
+class TestWork:
+    """What a page costs must not grow with the table: that is what keys and indexes are for."""
+
+    def test_no_page_costs_more_among_more_rows(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (org_tables, org_views):
+            monkeypatch.setattr(module, "FEW", 300)
+        make_organizations(session, 4_000)
+        before = self._measure_all(session, cast)
+        make_organizations(session, 12_000, start=4_000)
+        after = self._measure_all(session, cast)
+
+        grown = {name: (before[name], after[name]) for name in before}
+        assert {n: was for n, was in grown.items() if was[1] > 1.5 * was[0] + 200} == {}
+
+    def _measure_all(self, session: Session, cast: Cast) -> dict[str, int]:
+        if session.get_bind().dialect.name == "postgresql":  # as autovacuum does from time to time
+            session.execute(text("SELECT gin_clean_pending_list('ix_organizations_search_tokens')"))
+        session.execute(text("ANALYZE"))
+        middle = Place(Turn.AFTER, "ORG-0002000")
+        return {
+            f"{name}, {sort}, {place.turn}": measure(session, cast, replace(view, sort=sort), place)
+            for name, view in VIEWS.items()
+            for sort in Sort
+            for place in (Place(), Place(Turn.LAST), middle)
+        }
+
+
+def measure(session: Session, cast: Cast, view: View, place: Place) -> int:
+    """Return how much the database does for a page: SQLite's steps / 100, or PostgreSQL's rows."""
+    if session.get_bind().dialect.name == "postgresql":
+        return _rows_read(session, cast, view, place)
+    steps = 0
+
+    def tick() -> None:
+        nonlocal steps
+        steps += 1
+
+    driver: Any = session.connection().connection.driver_connection
+    driver.set_progress_handler(tick, 100)
+    org_tables.table(session, cast.oda, view, place)
+    driver.set_progress_handler(None, 0)
+    return steps
+
+
+def _rows_read(session: Session, cast: Cast, view: View, place: Place) -> int:
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", listen)
+    org_tables.table(session, cast.oda, view, place)
+    event.remove(connection, "before_cursor_execute", listen)
+    explain = "EXPLAIN (ANALYZE, FORMAT JSON) "
+    plans = [connection.exec_driver_sql(explain + ask, given).scalar_one() for ask, given in asked]
+    return sum(_rows_of(plan[0]["Plan"]) for plan in plans)
+
+
+def _rows_of(node: dict[str, Any]) -> int:
+    own = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    own += node.get("Rows Removed by Index Recheck", 0)
+    return int(own * node["Actual Loops"]) + sum(map(_rows_of, node.get("Plans", [])))
