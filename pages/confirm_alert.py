@@ -25,13 +25,13 @@ form.foot()
 if token is None:
     st.skeleton(height=120)
 elif done is not None:
-    st.markdown(
-        f"Alerts about **{ui.esc(done.organization)}** go to **{ui.esc(done.email)}** from now on. "
-        "You may close this page."
-    )
+    st.markdown(f"From now on alerts about **{ui.esc(done.organization)}** go to")
+    st.text(done.email)
+    st.markdown("You may close this page.")
 elif link := form.prepare(find, token):
+    st.markdown(f"Alerts about **{ui.esc(link.organization)}** are to go to")
+    st.text(link.email)
     st.markdown(
-        f"Alerts about **{ui.esc(link.organization)}** are to go to **{ui.esc(link.email)}**. "
         "Confirm that you read mail there. If you do not know why you were asked, close this "
         "page: nothing happens."
     )

@@ -49,13 +49,12 @@ def show(org: Organization) -> None:
     texts = profile.texts(org) | {"alert_email": org.alert_email or ""}
     left, right = st.columns([5, 2], gap="large")
     with left:
-        st.markdown(
-            ui.quiet(":material/lock: Only owners change the profile. Ask one of them for it; ")
-            + ui.quiet("they stand under Access Control.")
-        )
+        why = "Only owners change the profile. Ask one of them; they stand under Access Control."
+        st.markdown(ui.quiet(f":material/lock: {why}"))
         grid = st.grid(2, min_column_width=240, gap="small")
         for field, label in LABELS.items():
-            with grid.cell().container(gap=None, key=f"profile-{field}"):
+            place = st.container() if field == "overview" else grid.cell()
+            with place.container(gap=None, key=f"profile-{field}"):
                 st.markdown(ui.quiet(label))
                 st.text(texts[field] or "–")
     with right:
@@ -119,39 +118,44 @@ def _submit(
     form: Form, actor: Actor, org: Organization, shown: dict[str, str], typed: dict[str, str]
 ) -> None:
     """Draw what changed and the buttons; where two people changed the same, let one choose."""
+    changed = [field for field in LABELS if typed[field] != shown[field]]
     dispute = st.container()
     form.foot()
     with cards.row(key="profile-foot"):
-        changed = [field for field in LABELS if typed[field] != shown[field]]
         marks = " ".join(f":gray-badge[{ui.esc(LABELS[field])}]" for field in changed)
         st.markdown(f"{ui.quiet('Changed')} {marks}" if changed else "", width="stretch")
         if changed and st.button("Discard", key="profile-discard", type="tertiary"):
             form.empty()
             st.rerun()
         pressed = st.button("Submit", key="profile-submit", type="primary")
+    if pressed:
+        _save(form, actor, org, shown, typed)
+    with dispute:
+        _choose(form, changed, typed)
+
+
+def _save(
+    form: Form, actor: Actor, org: Organization, shown: dict[str, str], typed: dict[str, str]
+) -> None:
+    """Save; what somebody else changed meanwhile counts as shown once a choice was made."""
+    theirs: dict[str, str] = st.session_state.get(form.key("theirs"), {})
+    choices = {field: st.session_state.get(form.key(f"{field}.choice")) for field in theirs}
+    seen = {field: theirs[field] for field, choice in choices.items() if choice}
+    taken = {field: text for field, text in seen.items() if choices[field] == THEIRS}
+    told = "The profile is saved." if typed != shown else "Nothing has changed."
+    form.save(told, profile.save, actor, org.id, shown | seen, typed | taken)
+    if isinstance(form.refused, Stale):
+        st.session_state[form.key("theirs")] = form.refused.theirs
+
+
+def _choose(form: Form, changed: list[str], typed: dict[str, str]) -> None:
+    """Draw both values of each field that two people changed."""
     kept: dict[str, str] = st.session_state.get(form.key("theirs"), {})
     theirs = {field: text for field, text in kept.items() if field in changed}
-    if pressed:
-        chosen = {field: st.session_state.get(form.key(f"{field}.choice")) for field in theirs}
-        seen = {field: theirs[field] for field, choice in chosen.items() if choice}
-        taken = {field: theirs[field] for field, choice in chosen.items() if choice == THEIRS}
-        form.save("The profile is saved.", profile.save, actor, org.id, shown | seen, typed | taken)
-        if isinstance(form.refused, Stale):
-            theirs = {field: str(text) for field, text in form.refused.theirs.items()}
-            st.session_state[form.key("theirs")] = theirs
-    with dispute:
-        _choose(form, theirs, typed)
-
-
-def _choose(form: Form, theirs: dict[str, str], typed: dict[str, str]) -> None:
-    """Draw both values of each field that two people changed."""
     if not theirs:
         return
     with st.container(border=True, key="profile-dispute"):
-        st.markdown(
-            "**Somebody else changed the same while you were typing.** "
-            "Choose what stays, then press Submit."
-        )
+        st.markdown("**Two values for the same field: choose what stays, then press Submit.**")
         for field, text in theirs.items():
             st.radio(
                 LABELS[field],

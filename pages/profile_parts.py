@@ -69,7 +69,7 @@ def _waiting(actor: Actor, org: Organization) -> str:
     else:
         state = f"Not confirmed yet. The link was sent {ui.ago(sent_at, clock.now())}."
     if org.alert_email:
-        state += f" Until then alerts go to {ui.esc(org.alert_email)}."
+        state += " Until then alerts go to the address before."
     return f":material/schedule: {state}"
 
 
