@@ -10,7 +10,7 @@ export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 BIN := .venv/bin
-SERVE = exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
+SERVE = @echo "Orgdesk is on http://$(ADDRESS):$(PORT) (Ctrl+C stops it)" && exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
 .PHONY: run demo test lint
 
@@ -20,7 +20,7 @@ run: .venv/ready
 demo: export DATABASE_URL = sqlite:///$(CURDIR)/data/demo.db
 demo: export COOKIE_NAME = __Host-orgdesk-demo
 demo: .venv/ready
-	$(BIN)/python -m data.seed
+	@$(BIN)/python -m data.seed
 	$(SERVE)
 
 test: .venv/ready
