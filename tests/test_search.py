@@ -110,6 +110,10 @@ class TestLookAlike:
     def test_the_most_alike_comes_first(self, name, first):
         assert search.look_alike(name, self.CANDIDATES)[0] == first
 
+    def test_a_name_with_one_word_more_is_alike(self):
+        alike = search.look_alike("Mayo Clinic", self.CANDIDATES)
+        assert alike == ["Mayo Clinic", "Mayo Clinic Rochester"]
+
     @pytest.mark.parametrize("name", ["Health", "Riverside Imaging", "Ltd", "大阪"])
     def test_names_that_differ_are_not_alike(self, name):
         assert search.look_alike(name, self.CANDIDATES) == []
