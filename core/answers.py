@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import clock, fields, history, mail, memberships, offers, persons
 from core.errors import InvalidInput, LinkNotValid, NotFound, NotTheInvited
-from core.models import Invitation, InvitationStatus, Membership, Organization, User
+from core.models import Invitation, InvitationStatus, Logo, Membership, Organization, User
 from core.permissions import NOBODY, ORGDESK, Action, Actor, access, get_role
 
 
@@ -21,18 +21,30 @@ class Offer:
 
     invitation: Invitation
     organization: Organization
+    logo: bytes | None
+    """The organization's thumbnail, a PNG: strangers are not served logos."""
     inviter: str
+    is_for_actor: bool
+    has_account: bool
     proves_address: bool
     """Whether the link came by mail, so that an account may be made with it."""
-    has_account: bool
 
 
-def find(session: Session, token: str) -> Offer:
+def find(session: Session, actor: Actor, token: str) -> Offer:
     """Return what a link offers; raises `LinkNotValid`. Looking changes nothing."""
     invitation, org, was_mailed = _look(session, token)
     inviter = _ensure_open(session, invitation)
     person = persons.find(session, invitation.email_key)
-    return Offer(invitation, org, inviter.name, was_mailed, person is not None)
+    logo = session.get(Logo, org.logo) if org.logo else None
+    return Offer(
+        invitation=invitation,
+        organization=org,
+        logo=logo.thumbnail if logo else None,
+        inviter=inviter.name,
+        is_for_actor=person is not None and person.id == actor.user_id,
+        has_account=person is not None,
+        proves_address=was_mailed,
+    )
 
 
 def accept(session: Session, actor: Actor, token: str) -> Membership:

@@ -122,6 +122,14 @@ def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
     return numbers
 
 
+def list_roles_to_give(session: Session, actor: Actor, org_id: int) -> list[Role]:
+    """Return the roles up to the actor's own, the least first; none for who may give none."""
+    org = access(session, actor, org_id, Action.VIEW)
+    if not may(session, actor, org_id, Action.INVITE):
+        return []
+    return [role for role in Role if memberships.may_give(session, actor, org, role)]
+
+
 @dataclass(frozen=True)
 class Difference:
     """What another role would change in what a person may do."""
@@ -141,11 +149,15 @@ def permission_diff(old: Role, new: Role) -> Difference:
     )
 
 
+def permission(action: Action) -> str:
+    """Return an action as tables and lists call it, with a capital."""
+    return action.value[0].upper() + action.value[1:]
+
+
 def roles_table() -> pd.DataFrame:
     """Return what each role may (permission, member, admin, owner), from what decides it."""
     return pd.DataFrame(
-        {"permission": action.value[0].upper() + action.value[1:]}
-        | {role.value: role in who for role in Role}
+        {"permission": permission(action)} | {role.value: role in who for role in Role}
         for action, who in ALLOWED.items()
         if who & set(Role)
     )

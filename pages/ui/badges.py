@@ -1,6 +1,6 @@
 """Stage and role, always drawn the same: the same word, the same colour, the same icon."""
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import streamlit as st
 
@@ -53,3 +53,9 @@ def icon(what: Stage | Role) -> str:
 def label(what: Stage | Role) -> str:
     """Return the icon and the word of a stage or a role, for pills and menus."""
     return f"{_LOOKS[what][1]} {what}"
+
+
+def role_column() -> Any:
+    """Return the configuration of a table's column of roles, whose cells hold `[role]`."""
+    roles = [str(role) for role in Role]
+    return st.column_config.MultiselectColumn("Role", width=90, options=roles, color=ROLE_COLORS)

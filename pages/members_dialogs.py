@@ -1,0 +1,137 @@
+"""What is said and done about one person: `Edit roles`, `Quick View`, `Remove`, leave."""
+
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from core import clock, db, invitations, members
+from core.models import Organization, Role
+from core.permissions import Actor
+from pages import ui
+from pages.ui import badges, cards
+
+EDIT_ROLES: Final = "Edit roles"
+QUICK_VIEW: Final = "Quick View"
+
+Row = dict[str, Any]
+"""One row of `members.table` or of `invitations.table`."""
+
+
+def draw(actor: Actor, org: Organization) -> None:
+    """Draw the dialog that is open, if one is."""
+    icon = ":material/manage_accounts:"
+    ui.draw_dialog("edit-roles", EDIT_ROLES, _draw_edit, actor, org, width="medium", icon=icon)
+    ui.draw_dialog("quick-view", QUICK_VIEW, _draw_quick_view, actor, org)
+
+
+def _draw_edit(actor: Actor, org: Organization, row: Row) -> None:
+    """Draw how the role of a member, or of who is invited, is changed."""
+    _draw_who(row)
+    old = Role(row["role"])
+    with cards.row():
+        badges.badge(old)
+        st.markdown(":material/arrow_forward:", width="content")
+        new = Role(_ask_role(actor, org, row))
+    _draw_change_log(old, new)
+    form = ui.fields("edit-roles")
+    form.foot()
+    with cards.row(horizontal_alignment="right"):
+        if st.button("Cancel", key="edit-roles-cancel"):
+            ui.close_dialog()
+            st.rerun()
+        pressed = st.button("Save", key="edit-roles-save", type="primary", disabled=new is old)
+    if pressed and "user_id" in row:
+        told = f"{row['name']} is {new} now."
+        form.save(told, members.change_role, actor, org.id, int(row["user_id"]), new)
+    elif pressed:
+        told = f"{row['email']} is invited as {new} now."
+        form.save(told, invitations.change_role, actor, org.id, int(row["id"]), new)
+
+
+def _ask_role(actor: Actor, org: Organization, row: Row) -> str:
+    with db.read() as session:
+        offered = members.list_roles_to_give(session, actor, org.id)
+    return st.segmented_control(
+        "Role",
+        offered,
+        default=Role(row["role"]),
+        required=True,
+        format_func=badges.label,
+        label_visibility="collapsed",
+        key=f"edit-roles-role-{row.get('user_id', '')}-{row.get('id', '')}",
+    )
+
+
+def _draw_change_log(old: Role, new: Role) -> None:
+    """Draw how many permissions are gained, lost and kept, and which."""
+    diff = members.permission_diff(old, new)
+    with st.container(border=True, gap="xxsmall", key="change-log"):
+        with cards.row():
+            st.markdown("**Change log**", width="stretch")
+            st.markdown(
+                f":green-badge[{len(diff.gained)} gained] :red-badge[{len(diff.lost)} lost]"
+                f" :gray-badge[{len(diff.kept)} kept]",
+                width="content",
+            )
+        with st.expander("View Diff", expanded=True, type="compact"):
+            lines = [f":green[:material/add: {members.permission(it)}]" for it in diff.gained]
+            lines += [f":red[:material/remove: {members.permission(it)}]" for it in diff.lost]
+            lines += [f":gray[:material/check: {members.permission(it)}]" for it in diff.kept]
+            for line in lines:
+                st.markdown(line)
+
+
+def _draw_quick_view(actor: Actor, org: Organization, row: Row) -> None:
+    _draw_who(row)
+    facts = {"Joined": ui.exact(row["joined_at"])}
+    if "role" in row:
+        seen, now = row["last_seen_at"], clock.now()
+        facts["Last seen"] = "never" if bool(pd.isna(seen)) else ui.ago(seen, now)
+        facts["Two-factor"] = "on" if row["two_factor"] else "off"
+        badges.badge(Role(row["role"]))
+    grid = st.grid(len(facts), min_column_width=110, gap="small")
+    for label, fact in facts.items():
+        with grid.cell(), st.container(gap=None):
+            st.markdown(ui.quiet(label))
+            st.text(fact)
+    if row["user_id"] == actor.user_id:
+        _draw_leave(actor, org)
+    else:
+        _draw_remove(actor, org, row)
+
+
+def _draw_leave(actor: Actor, org: Organization) -> None:
+    with st.popover("Leave organization", icon=":material/logout:", key="leave"):
+        st.markdown(f"You will not see {ui.esc(org.name)} any more until somebody invites you.")
+        form = ui.fields("leave")
+        form.foot()
+        if st.button("Leave", key="leave-confirm", type="primary"):
+            form.save(f"You left {org.name}.", members.leave, actor, org.id)
+
+
+def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
+    """Draw `Remove` for who may: nobody removes a role above the own."""
+    with db.read() as session:
+        within = members.list_roles_to_give(session, actor, org.id)
+    if row.get("role") not in within:
+        return
+    with st.popover("Remove", icon=":material/person_remove:", key="remove"):
+        st.markdown(
+            f"{ui.esc(row['name'])} loses access to {ui.esc(org.name)} at once, and hears of it "
+            "by mail. Invitations that wait in this name are revoked."
+        )
+        form = ui.fields("remove")
+        form.foot()
+        if st.button("Remove", key="remove-confirm", type="primary"):
+            told = f"{row['name']} is removed."
+            form.save(told, members.remove, actor, org.id, int(row["user_id"]))
+
+
+def _draw_who(row: Row) -> None:
+    name = row.get("name") or row["email"]
+    with cards.row(gap="small", wrap=False):
+        cards.face(name, int(row.get("user_id", 0)), width=40)
+        with st.container(gap=None):
+            st.markdown(f"**{ui.esc(name)}**")
+            st.text(row["email"])
