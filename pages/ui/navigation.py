@@ -40,7 +40,7 @@ class Place:
 
 
 _HERE, _DESK, _OPEN = "organization", "staff desk", "strangers"
-PLACES: Final = (
+_ALL: Final = (
     Place("home", "Orgdesk"),
     Place("welcome", "Welcome"),
     Place("overview", "Overview", "space_dashboard", _HERE, Action.VIEW),
@@ -58,10 +58,12 @@ PLACES: Final = (
     Place("forgotten", "Forgot password", section=_OPEN),
     Place("reset", "Choose a password", section=_OPEN),
     Place("prove", "Confirm your address", section=_OPEN),
+    Place("confirm_alert", "Confirm alert address", section=_OPEN),
     Place("invitation", "Invitation", section=_OPEN),
     Place("setup", "Set up Orgdesk", section=_OPEN),
 )
 """Every page; a new one is a line here and a file beside `frame.py`."""
+PLACES: Final = tuple(place for place in _ALL if (PAGES / place.file).exists())
 
 _USER_MENU: Final = {
     "Manage Organizations": "organizations",
