@@ -62,4 +62,4 @@ def _delete(actor: Actor, org: Organization) -> None:
     ):
         ui.close_dialog()
         ui.tell(f"{org.name} is deleted.")
-        st.switch_page("home.py")
+        st.switch_page("organizations.py")

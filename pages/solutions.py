@@ -8,6 +8,11 @@ from pages.ui import cards
 
 actor = ui.open_person_page("Connected solutions")
 
+
+def start_anew() -> None:
+    st.query_params.pop("before", None)
+
+
 st.title("Connected solutions", anchor=False)
 with cards.row(gap="small", key="solutions-filter"):
     text = st.text_input(
@@ -19,6 +24,7 @@ with cards.row(gap="small", key="solutions-filter"):
         label_visibility="collapsed",
         bind="query-params",
         key="q",
+        on_change=start_anew,
     )
     counted = st.empty()
 
@@ -49,7 +55,7 @@ elif page.empty:
 
 with cards.row(key="solutions-pages", horizontal_alignment="right"):
     if before and st.button("First page", icon=":material/first_page:", key="solutions-first"):
-        del st.query_params["before"]
+        start_anew()
         st.rerun()
     if len(found) > len(page) and st.button("Next page", key="solutions-next"):
         st.query_params["before"] = str(page["id"].iloc[-1])

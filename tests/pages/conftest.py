@@ -1,0 +1,39 @@
+"""Pages as a person sees them, without a browser: signed in by a row and the cookie's edge."""
+
+from typing import Protocol
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import db, sessions
+from core.permissions import Actor
+from core.settings import PROJECT
+from pages.ui import gate
+
+
+class Show(Protocol):
+    """Open a page for a person, or for nobody, with what stands in the address."""
+
+    def __call__(self, page: str, person: Actor | None = None, **query: str) -> AppTest: ...
+
+
+@pytest.fixture
+def show(monkeypatch: pytest.MonkeyPatch) -> Show:
+    def show(page: str, person: Actor | None = None, **query: str) -> AppTest:
+        token = sign_in(person) if person is not None else None
+        monkeypatch.setattr(gate, "connection_cookie", lambda: token)
+        screen = AppTest.from_file(str(PROJECT / "pages" / "frame.py"), default_timeout=20)
+        screen.switch_page(f"{page}.py")
+        screen.query_params.update({name: [value] for name, value in query.items()})
+        return screen.run()
+
+    return show
+
+
+def sign_in(person: Actor) -> str:
+    """Return the token of a cookie that a person has just been given."""
+    assert person.user_id is not None
+    ticket, token = sessions.new_token(), sessions.new_token()
+    db.run(sessions.start, person.user_id, ticket, device="Test", place="127.0.0.1")
+    db.run(sessions.redeem, ticket, token)
+    return token

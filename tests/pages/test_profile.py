@@ -1,0 +1,252 @@
+"""The page Organization Profile: what an owner fills in, what others see."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core import db, profile
+from core.models import Mail, Membership, Organization, Stage
+from core.permissions import Actor
+from tests.cast import PASSWORD, Cast
+from tests.conftest import Clock
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+FULL = {
+    "name": "Acme Health",
+    "alert_email": "alerts@acme.example",
+    "overview": "Connects clinics.",
+    "sales_email": "sales@acme.example",
+    "phone": "+1 507 284 2511",
+    "website": "acme.example",
+    "twitter": "https://x.com/acme",
+}
+
+
+def now(org: Organization) -> Organization:
+    with db.read() as session:
+        return session.get_one(Organization, org.id)
+
+
+def change(org: Organization, **values: object) -> None:
+    """Change the organization past its use cases."""
+    with db.Session(db.writing_engine()) as session, session.begin():
+        row = session.get_one(Organization, org.id)
+        for field, value in values.items():
+            setattr(row, field, value)
+
+
+def save(actor: Actor, org: Organization, **typed: str) -> None:
+    shown = profile.texts(now(org))
+    db.run(profile.save, actor, org.id, shown, shown | typed)
+
+
+def type_in(screen: AppTest, **texts: str) -> AppTest:
+    for field, text in texts.items():
+        find(screen, field).set_value(text)
+    return screen.run()
+
+
+def find(screen: AppTest, field: str):  # type: ignore[no-untyped-def]
+    """Return the field of the form, whatever its turn is."""
+    widgets = [*screen.text_input, *screen.text_area]
+    return next(w for w in widgets if (w.key or "").startswith(f"profile.{field}"))
+
+
+def submit(screen: AppTest) -> AppTest:
+    screen.button(key="profile-submit").click().run()
+    assert not screen.exception
+    return screen
+
+
+def words(screen: AppTest) -> str:
+    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
+
+
+class TestOwner:
+    @pytest.fixture
+    def screen(self, show: Show, cast: Cast) -> AppTest:
+        return show("profile", cast.olga, org=cast.acme.public_id)
+
+    def test_the_labels_are_those_of_the_reference(self, screen: AppTest) -> None:
+        assert [tab.label for tab in screen.tabs] == ["Organization Info", "Settings"]
+        labels = {widget.label for widget in [*screen.text_input, *screen.text_area]}
+        assert labels == {
+            "Organization name",
+            "Alert email address",
+            "Company overview",
+            "Sales email",
+            "Phone",
+            "Public website",
+            "Twitter (X) handle",
+        }
+
+    def test_every_field_is_saved(self, screen: AppTest, cast: Cast) -> None:
+        submit(type_in(screen, **FULL))
+        assert [toast.value for toast in screen.toast] == ["The profile is saved\\."]
+        org = now(cast.acme)
+        assert (org.name, org.phone, org.twitter) == ("Acme Health", "+15072842511", "acme")
+        assert org.website == "https://acme.example"
+        assert (org.alert_email, org.alert_email_new) == (None, "alerts@acme.example")
+        assert find(screen, "twitter").value == "@acme"
+        assert "Not confirmed yet" in words(screen)
+
+    def test_the_card_and_the_changes_follow_while_one_types(self, screen: AppTest) -> None:
+        type_in(screen, name="Acme *Health*", phone="+15072842511")
+        assert "**Acme \\*Health\\***" in words(screen)
+        assert "\\+1 507\\-284\\-2511" in words(screen)
+        assert ":gray-badge[Organization name] :gray-badge[Phone]" in words(screen)
+
+    def test_errors_stand_at_their_fields_until_these_change(
+        self, screen: AppTest, cast: Cast
+    ) -> None:
+        submit(type_in(screen, phone="1", website="x", overview="Kept"))
+        assert words(screen).count(":material/error:") == 2
+        type_in(screen, phone="+15072842511")
+        assert words(screen).count(":material/error:") == 1
+        assert find(screen, "overview").value == "Kept"
+        assert now(cast.acme).overview is None
+        submit(type_in(screen, website="x.example"))
+        assert now(cast.acme).overview == "Kept"
+
+    def test_discard_shows_what_is_kept(self, screen: AppTest) -> None:
+        type_in(screen, name="Other")
+        screen.button(key="profile-discard").click().run()
+        assert find(screen, "name").value == "Acme"
+
+    def test_overviews_are_counted(self, screen: AppTest) -> None:
+        type_in(screen, overview="x" * 1234)
+        assert "1,234 of 2,000 characters" in words(screen)
+
+    def test_a_field_that_two_changed_is_chosen(self, screen: AppTest, cast: Cast) -> None:
+        type_in(screen, name="Mine", overview="Mine too")
+        save(cast.olga, cast.acme, name="Theirs", phone="+15072842511")
+        submit(screen)
+        assert screen.radio[0].label == "Organization name"
+        assert now(cast.acme).name == "Theirs"
+        screen.radio[0].set_value("Yours").run()
+        submit(screen)
+        org = now(cast.acme)
+        assert (org.name, org.overview, org.phone) == ("Mine", "Mine too", "+15072842511")
+
+    def test_theirs_may_stay(self, screen: AppTest, cast: Cast) -> None:
+        type_in(screen, name="Mine", overview="Mine too")
+        save(cast.olga, cast.acme, name="Theirs")
+        submit(screen)
+        screen.radio[0].set_value("Theirs").run()
+        submit(screen)
+        org = now(cast.acme)
+        assert (org.name, org.overview) == ("Theirs", "Mine too")
+        assert find(screen, "name").value == "Theirs"
+
+    def test_a_form_in_which_nothing_is_typed_shows_what_others_saved(
+        self, screen: AppTest, cast: Cast
+    ) -> None:
+        save(cast.olga, cast.acme, name="Theirs")
+        assert find(screen.run(), "name").value == "Theirs"
+
+    def test_another_organization_never_gets_what_was_typed_here(
+        self, screen: AppTest, cast: Cast
+    ) -> None:
+        with db.Session(db.writing_engine()) as session, session.begin():
+            mine = session.query(Membership).filter_by(org_id=cast.otto_ltd.id).one()
+            mine.user_id = cast.olga.user_id or 0
+        type_in(screen, name="Mine")
+        screen.query_params["org"] = [cast.otto_ltd.public_id]
+        assert find(screen.run(), "name").value == "Otto Ltd"
+
+    def test_a_photograph_becomes_the_logo_and_goes(self, screen: AppTest, cast: Cast) -> None:
+        photo = io.BytesIO()
+        Image.new("RGB", (800, 600), "teal").save(photo, "JPEG")
+        screen.file_uploader[0].upload("photo.jpg", photo.getvalue(), "image/jpeg").run()
+        screen.button(key="logo-save").click().run()
+        assert now(cast.acme).logo is not None
+        screen.button(key="logo-remove").click().run()
+        assert now(cast.acme).logo is None
+
+    def test_what_is_no_picture_is_refused(self, screen: AppTest, cast: Cast) -> None:
+        screen.file_uploader[0].upload("photo.png", b"not a picture", "image/png").run()
+        screen.button(key="logo-save").click().run()
+        assert "Choose a PNG" in words(screen)
+        assert now(cast.acme).logo is None
+
+    def test_the_switch_waits_for_a_whole_card(self, screen: AppTest, cast: Cast) -> None:
+        assert screen.toggle[0].disabled
+        assert "a logo and an overview and a public website" in words(screen)
+        change(cast.acme, overview="Ours", website="https://acme.example", is_listed=True)
+        assert "The card is not shown now" in words(screen.run())
+        screen.toggle[0].set_value(False).run()
+        assert not now(cast.acme).is_listed
+
+    def test_the_link_is_sent_again_and_a_test_goes_out(self, screen: AppTest, cast: Cast) -> None:
+        save(cast.olga, cast.acme, alert_email="alerts@acme.example")
+        screen.run().button(key="profile-resend").click().run()
+        change(cast.acme, alert_email="alerts@acme.example", alert_email_new=None)
+        screen.run().button(key="profile-test").click().run()
+        with db.read() as session:
+            templates = [mail.template for mail in session.query(Mail).order_by(Mail.id)]
+        assert templates == ["alert_confirm", "alert_confirm", "alert_test"]
+
+    def test_production_is_not_deleted(self, screen: AppTest, cast: Cast) -> None:
+        assert not screen.button(key="settings-delete-open").disabled
+        change(cast.acme, stage=Stage.PRODUCTION)
+        assert screen.run().button(key="settings-delete-open").disabled
+        assert "Write to sales@example" in words(screen)
+
+
+class TestDelete:
+    def delete(self, screen: AppTest, name: str, password: str) -> AppTest:
+        screen.button(key="settings-delete-open").click().run()
+        screen.text_input(key="delete.name").set_value(name)
+        screen.text_input(key="delete.password").set_value(password)
+        screen.button(key="delete-submit").click().run()
+        assert not screen.exception
+        return screen
+
+    @pytest.mark.parametrize(
+        ("name", "password", "told"),
+        [
+            ("acme", PASSWORD, "Type the name exactly"),
+            ("Acme", "not this one", "This is not your password"),
+        ],
+    )
+    def test_it_asks_for_the_exact_name_and_the_password(
+        self, show: Show, cast: Cast, name: str, password: str, told: str
+    ) -> None:
+        screen = show("profile", cast.olga, org=cast.acme.public_id)
+        assert told in words(self.delete(screen, name, password))
+        assert now(cast.acme).deleted_at is None
+
+    def test_it_is_gone_and_one_is_taken_on(self, show: Show, cast: Cast) -> None:
+        screen = show("profile", cast.olga, org=cast.acme.public_id)
+        self.delete(screen, "Acme", PASSWORD)
+        assert now(cast.acme).deleted_at is not None
+        assert [toast.value for toast in screen.toast] == ["Acme is deleted\\."]
+
+
+class TestOnceAYear:
+    def test_owners_are_asked_and_answer(self, show: Show, cast: Cast, clock: Clock) -> None:
+        change(cast.acme, confirmed_at=clock.now() - timedelta(days=366))
+        screen = show("profile", cast.olga, org=cast.acme.public_id)
+        assert "Is all of this still right" in words(screen)
+        screen.button(key="profile-due-confirm").click().run()
+        assert "Is all of this still right" not in words(screen)
+        assert now(cast.acme).confirmed_at == clock.now()
+
+
+class TestOthers:
+    @pytest.mark.parametrize("person", ["adam", "mia", "oda", "sam", "ada"])
+    def test_others_read_it_and_learn_whom_to_ask(
+        self, show: Show, cast: Cast, person: str
+    ) -> None:
+        save(cast.olga, cast.acme, **FULL)
+        screen = show("profile", getattr(cast, person), org=cast.acme.public_id)
+        assert not screen.exception
+        assert not screen.text_input
+        assert not screen.button
+        assert "Only owners change the profile" in words(screen)
+        assert "+1 507-284-2511" in words(screen)

@@ -1,0 +1,94 @@
+"""The page Connected solutions: cards, search, pages, and what stands there when there is none."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import db, finding, history
+from core.clock import now
+from core.models import Logo, Organization
+from core.permissions import ORGDESK
+from core.solutions import CARDS_PER_PAGE
+from tests.cast import Cast
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def add(*names: str) -> None:
+    """Put listed organizations there, past their use cases."""
+    with db.transaction() as session:
+        session.merge(Logo(digest="a" * 64, png=b"", thumbnail=b"", created_at=now()))
+        session.flush()
+        for name in names:
+            org = Organization(
+                public_id=f"ORG-{name.replace(' ', '')[:12]}",
+                name=name,
+                logo="a" * 64,
+                overview=f"What {name} does",
+                website="https://made.example/a_(b)",
+                sales_email="sales@made.example",
+                phone="+15072842511",
+                is_listed=True,
+                stage_entered_at=now(),
+                created_at=now(),
+            )
+            finding.index(org)
+            session.add(org)
+            session.flush()
+            history.record(session, ORGDESK, org, "organization.created", org)
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    return "\n".join(element.value for element in screen.markdown)
+
+
+def test_everybody_sees_cards_with_links(show: Show, cast: Cast) -> None:
+    add("Alpha _Clinic_")
+    seen = words(show("solutions", cast.otto))
+    assert "**Alpha \\_Clinic\\_**" in seen
+    assert "(<https://made.example/a_%28b%29>)" in seen
+    assert "(mailto:sales@made.example)" in seen
+    assert "\\+1 507\\-284\\-2511" in seen
+    assert "1 organization]" in seen
+
+
+def test_search_narrows_and_says_when_nothing_is_found(show: Show, cast: Cast) -> None:
+    add("Alpha", "Beta")
+    screen = show("solutions", cast.mia)
+    screen.text_input(key="q").set_value("alp").run()
+    assert "**Alpha**" in words(screen)
+    assert "**Beta**" not in words(screen)
+    screen.text_input(key="q").set_value("gamma").run()
+    assert "Nothing found" in words(screen)
+
+
+def test_an_empty_page_says_how_one_comes_here(show: Show, cast: Cast) -> None:
+    assert "No organization shows itself here yet" in words(show("solutions", cast.mia))
+
+
+def test_pages_follow_each_other(show: Show, cast: Cast) -> None:
+    add(*(f"Number {number}" for number in range(CARDS_PER_PAGE + 1)))
+    screen = show("solutions", cast.mia)
+    assert "**Number 0**" not in words(screen)
+    screen.button(key="solutions-next").click().run()
+    assert "**Number 0**" in words(screen)
+    assert "**Number 1**" not in words(screen)
+    screen.button(key="solutions-first").click().run()
+    assert f"**Number {CARDS_PER_PAGE}**" in words(screen)
+
+
+def test_a_new_search_starts_at_its_first_page(show: Show, cast: Cast) -> None:
+    add(*(f"Number {number}" for number in range(CARDS_PER_PAGE + 1)))
+    screen = show("solutions", cast.mia)
+    screen.button(key="solutions-next").click().run()
+    screen.text_input(key="q").set_value(f"number {CARDS_PER_PAGE}").run()
+    assert f"**Number {CARDS_PER_PAGE}**" in words(screen)
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "٣"])
+def test_an_address_that_makes_no_sense_shows_something(
+    show: Show, cast: Cast, before: str
+) -> None:
+    add("Alpha")
+    assert words(show("solutions", cast.mia, before=before))
