@@ -32,7 +32,7 @@ _WRONG = "Email or password is wrong. Check both, or choose Forgot password."
 def actor() -> Actor | None:
     """Return who is here; None for somebody who is not signed in, or no longer."""
     found = signed_in()
-    return found and found.actor
+    return found.actor if found is not None else None
 
 
 def signed_in() -> SignedIn | None:
@@ -52,6 +52,11 @@ def connection_cookie() -> str | None:
     return browsers.find_token(st.context.cookies, host=st.context.headers.get("Host", ""))
 
 
+def connection_key() -> str | None:
+    """Return what tells this connection from every other: the key of its handshake."""
+    return st.context.headers.get("Sec-Websocket-Key")
+
+
 def place() -> str:
     """Return the address that whoever is here comes from."""
     peer = st.context.ip_address or "127.0.0.1"
@@ -60,7 +65,7 @@ def place() -> str:
 
 def _bind(found: SignedIn | None) -> None:
     """Forget the state of this Streamlit session when it has come into other hands."""
-    now = (st.context.headers.get("Sec-Websocket-Key"), found and found.session_id)
+    now = (connection_key(), found and found.session_id)
     before = st.session_state.get(_BOUND_TO, now)
     is_same_session = now[1] == before[1] and (now[1] is not None or now[0] == before[0])
     if not is_same_session:
