@@ -227,3 +227,23 @@ class SchemaTooNew(DomainError):
             f"The database is at revision {revision}, which this version does not know. "
             "Start the newer version of Orgdesk that wrote it, or restore a backup."
         )
+
+
+class AddressNotProven(DomainError):
+    """The password is right, but nobody has proven yet that the address is theirs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your address is not confirmed yet. Open the link that we mailed to you; "
+            "to get a new one, choose Create an account and sign up again."
+        )
+
+
+class SignUpClosed(DomainError):
+    """People may not sign up on their own here."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody can sign up here without an invitation. "
+            "Ask an owner of your organization to invite you."
+        )

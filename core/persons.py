@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import clock, fields
-from core.models import User
+from core.errors import LastAdministrator
+from core.models import Staff, User
 from core.permissions import take_person
 
 
@@ -55,3 +56,14 @@ def make(session: Session, new: NewAccount, *, is_proven: bool) -> User:
     user.proven_at = clock.now() if is_proven else None
     session.flush()  # for its id
     return user
+
+
+def ensure_other_administrator(session: Session, user: User) -> None:
+    """Raise `LastAdministrator` when this is the last active one; the staff lock must be held."""
+    if user.staff is not Staff.ADMINISTRATOR or user.disabled_at is not None:
+        return
+    others = select(func.count()).where(
+        User.staff == Staff.ADMINISTRATOR, User.disabled_at.is_(None), User.id != user.id
+    )
+    if not session.scalar(others):
+        raise LastAdministrator

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -30,8 +30,17 @@ def hit(session: Session, what: str, whose: str, limits: Limits) -> int:
 def forget(session: Session, what: str, whose: str, limits: Limits) -> None:
     """Start the windows anew, after a success."""
     keys_of = [_key(what, whose, length)[0] for _, length in limits]
-    for row in session.scalars(select(Throttle).where(Throttle.key.in_(keys_of))):
-        session.delete(row)
+    session.execute(delete(Throttle).where(Throttle.key.in_(keys_of)))
+
+
+def give_back(session: Session, what: str, whose: str, limits: Limits) -> None:
+    """Take one attempt back from every window, after a success that says nothing of the others."""
+    keys_of = [_key(what, whose, length)[0] for _, length in limits]
+    session.execute(
+        update(Throttle)
+        .where(Throttle.key.in_(keys_of), Throttle.hits > 0)
+        .values(hits=Throttle.hits - 1)
+    )
 
 
 def _count(session: Session, what: str, whose: str, length: timedelta) -> tuple[int, datetime]:

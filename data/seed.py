@@ -68,7 +68,7 @@ def _into_sqlite(connection: Connection, world: World) -> Iterator[int]:
             marks = ", ".join("?" * len(COLUMNS[table].split()))
             columns = ", ".join(COLUMNS[table].split())
             statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
-            raw.executemany(statement, map(_sqlite_row, rows))
+            raw.executemany(statement, [_sqlite_row(row) for row in rows])
         done += len(batch["organizations"])
         yield done
     for _, _, statement in kept:
@@ -116,13 +116,14 @@ def _sqlite_row(row: Row) -> Row:
 def _keep_logos() -> list[str]:
     """Keep some made-up logos, and return their digests."""
     drawn = [logos.clean(_draw(Random(number))) for number in range(LOGOS)]
+    kept = {logo.digest: logo for logo in drawn}
     rows = [
-        {"digest": logo.digest, "png": logo.png, "thumbnail": logo.thumbnail}
-        for logo in {logo.digest: logo for logo in drawn}.values()
+        {"digest": digest, "png": logo.png, "thumbnail": logo.thumbnail}
+        for digest, logo in kept.items()
     ]
     with db.engine().begin() as connection:
         connection.execute(insert(Logo).values(created_at=clock.now()), rows)
-    return [row["digest"] for row in rows]
+    return list(kept)
 
 
 def _draw(random: Random) -> bytes:

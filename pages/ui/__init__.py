@@ -1,7 +1,7 @@
 """What screens share: `from pages import ui`, then open, read, draw, save."""
 
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
-from pages.ui.forms import Form, change, fields, form, save
+from pages.ui.forms import Form, change, fields, form, save, saved
 from pages.ui.opening import (
     fragment,
     open_page,
@@ -33,5 +33,6 @@ __all__ = [
     "quiet",
     "refusal",
     "save",
+    "saved",
     "tell",
 ]

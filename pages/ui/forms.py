@@ -93,7 +93,19 @@ class Form:
             self.empty()
             close_dialog()
             tell(told)
+            st.session_state[f"{self.name} saved"] = told
             st.rerun()
+
+    def change(
+        self,
+        use_case: Callable[Concatenate[Session, Actor, P], R],
+        actor: Actor,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R | None:
+        """Run one use case and go on with what it returns; None after a refusal."""
+        return self.prepare(change, use_case, actor, *args, **kwargs)
 
     def empty(self) -> None:
         """Let every field start anew on the next run."""
@@ -129,6 +141,12 @@ def form(name: str, *, border: bool = False) -> Iterator[Form]:
     """Draw a form whose fields are sent together by `submit`."""
     with st.form(name, border=border, enter_to_submit=True):
         yield Form(name)
+
+
+def saved(name: str) -> str | None:
+    """Return what was told when this form was last saved in this session; None before."""
+    told: str | None = st.session_state.get(f"{name} saved")
+    return told
 
 
 def fields(name: str) -> Form:

@@ -1,14 +1,14 @@
 """The first statement of every page: who is here, where, and what they may do there."""
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 
+import pages.ui.gate as gate
 from core import db
 from core.models import Organization
 from core.permissions import Action, Actor, Rights, find_organization, staff_rights
-from pages.ui import gate
 from pages.ui.words import esc
 
 P = ParamSpec("P")
@@ -88,7 +88,7 @@ def ensure_signed_in() -> None:
         st.rerun(scope="app")
 
 
-def _stop_at(head: str, what_next: str) -> Any:
+def _stop_at(head: str, what_next: str) -> NoReturn:
     st.title(head, anchor=False)
     st.markdown(what_next)
     st.page_link("home.py", label="Go to the start", icon=":material/arrow_back:")

@@ -1,0 +1,107 @@
+"""People: every account, for administrators: staff roles, who is disabled, whose sessions end."""
+
+from typing import Final
+
+import pandas as pd
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from core import clock, history, links, persons, sessions
+from core.errors import NotFound
+from core.frames import frame
+from core.matching import contains
+from core.models import Membership, Staff, User
+from core.permissions import Action, Actor, access_staff, take_person
+
+PER_PAGE: Final = 50
+
+
+def table(
+    session: Session, actor: Actor, *, search: str = "", staff_only: bool = False, page: int = 1
+) -> pd.DataFrame:
+    """Return one page of accounts, the newest first.
+
+    Columns: user_id, name, email, staff, proven_at, disabled_at, last_seen_at, created_at, and
+    organizations, of how many the person is a member.
+    """
+    access_staff(session, actor, Action.MANAGE_PEOPLE)
+    organizations = (
+        select(func.count()).where(Membership.user_id == User.id).correlate(User).scalar_subquery()
+    )
+    wanted = (
+        select(
+            User.id.label("user_id"),
+            User.name,
+            User.email,
+            User.staff,
+            User.proven_at,
+            User.disabled_at,
+            User.last_seen_at,
+            User.created_at,
+            organizations.label("organizations"),
+        )
+        .where(User.deleted_at.is_(None))
+        .order_by(User.id.desc())
+        .limit(PER_PAGE + 1)
+        .offset((page - 1) * PER_PAGE)
+    )
+    if staff_only:
+        wanted = wanted.where(User.staff.is_not(None))
+    if search.strip():
+        wanted = wanted.where(or_(contains(User.name, search), contains(User.email, search)))
+    return frame(session, wanted)
+
+
+def get(session: Session, actor: Actor, user_id: int) -> User:
+    """Return an account; raises `NotFound`."""
+    access_staff(session, actor, Action.MANAGE_PEOPLE)
+    user = session.get(User, user_id)
+    if user is None or user.deleted_at is not None:
+        raise NotFound("account")
+    return user
+
+
+def set_staff(session: Session, actor: Actor, user_id: int, staff: Staff | None) -> User:
+    """Give somebody a staff role, or take it; raises `LastAdministrator`."""
+    user = _take(session, actor, user_id)
+    if user.staff is staff:
+        return user
+    persons.ensure_other_administrator(session, user)
+    user.staff = staff
+    history.record(session, actor, user.id, "account.staff_changed", user)
+    return user
+
+
+def disable(session: Session, actor: Actor, user_id: int) -> User:
+    """Shut an account: its sessions end at once and nobody signs in; `enable` opens it again."""
+    user = _take(session, actor, user_id)
+    if user.disabled_at is not None:
+        return user
+    persons.ensure_other_administrator(session, user)
+    user.disabled_at = clock.now()
+    sessions.end_all(session, user.id, "account disabled")
+    links.end(session, "reset", user_id=user.id)
+    history.record(session, actor, user.id, "account.disabled", user)
+    return user
+
+
+def enable(session: Session, actor: Actor, user_id: int) -> User:
+    """Open a disabled account again."""
+    user = _take(session, actor, user_id)
+    user.disabled_at = None
+    history.record(session, actor, user.id, "account.enabled", user)
+    return user
+
+
+def end_sessions(session: Session, actor: Actor, user_id: int) -> int:
+    """Sign somebody out everywhere; return how many sessions there were."""
+    user = _take(session, actor, user_id)
+    return sessions.end_all(session, user.id, "ended by an administrator")
+
+
+def _take(session: Session, actor: Actor, user_id: int) -> User:
+    access_staff(session, actor, Action.MANAGE_PEOPLE)
+    user = take_person(session, user_id)
+    if user is None or user.deleted_at is not None:
+        raise NotFound("account")
+    return user

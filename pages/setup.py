@@ -1,0 +1,46 @@
+"""Set up Orgdesk: whoever reads the server's log makes the first administrator."""
+
+import streamlit as st
+
+from core import accounts, db
+from core.permissions import NOBODY
+from core.settings import settings
+from pages import ui
+from pages.ui import gate
+
+ui.open_stranger_page("Set up Orgdesk")
+
+with db.read() as session:
+    is_open = accounts.is_setting_up(session)
+
+st.title("Set up Orgdesk", anchor=False)
+if not is_open:
+    st.markdown("Orgdesk is set up already.")
+    st.page_link("home.py", label="Go to the start", icon=":material/arrow_forward:")
+    st.stop()
+
+st.markdown("Nobody has an account yet. Make the first administrator: you.")
+with ui.form("setup", border=True) as form:
+    code = form.field(
+        st.text_input,
+        "code",
+        "Setup code",
+        autocomplete="off",
+        hint="It stands in the log of the server: look for Set up Orgdesk with this code.",
+    )
+    name = form.field(st.text_input, "name", "Name", autocomplete="name")
+    email = form.field(st.text_input, "email", "Email", type="email", autocomplete="email")
+    password = form.field(
+        st.text_input,
+        "password",
+        "Password",
+        type="password",
+        autocomplete="new-password",
+        hint=f"At least {settings().password_minimum} characters; unrelated words are fine.",
+    )
+    pressed = form.submit("Set up Orgdesk", width="stretch")
+
+if pressed and (new := form.prepare(accounts.prepare_account, name, email, password)):
+    administrator = form.change(accounts.set_up, NOBODY, code, new)
+    if administrator is not None:
+        gate.enter(administrator.id)
