@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from threading import Condition
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests import ports
 
 HOST = "127.0.0.1"
+PATIENCE = 20.0
 
 
 class MailServer:
@@ -31,10 +33,16 @@ class MailServer:
         self.logins: list[tuple[bytes, bytes]] = []
         self.was_encrypted = False
         self.port = ports.find_free()
+        self._arrived = Condition()
 
     @property
     def url(self) -> str:
         return f"smtp://{HOST}:{self.port}"
+
+    def wait_for(self, count: int) -> bool:
+        """Return whether so many mails arrived in time."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: len(self.mails) >= count, timeout=PATIENCE)
 
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
@@ -49,9 +57,11 @@ class MailServer:
             return self.says["DATA"]
         content = envelope.content
         assert isinstance(content, bytes)
-        self.mails.append(message_from_bytes(content, policy=policy.default))
-        self.recipients.extend(envelope.rcpt_tos)
         self.was_encrypted = session.ssl is not None
+        with self._arrived:
+            self.mails.append(message_from_bytes(content, policy=policy.default))
+            self.recipients.extend(envelope.rcpt_tos)
+            self._arrived.notify_all()
         if self.dies_after_data:
             server.transport.abort()
         return "250 Taken"
