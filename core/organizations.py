@@ -18,23 +18,31 @@ from core.errors import (
 )
 from core.frames import frame
 from core.models import Membership, Organization, Role, Stage, User
-from core.permissions import Action, Actor, access, access_staff
+from core.permissions import Action, Actor, access, access_staff, take_person
 from core.settings import settings
 
 RESTORED_WITHIN: Final = timedelta(days=30)
 """How long a deleted organization can be given back; then it is purged."""
+_SECOND_CLICK = timedelta(minutes=1)
 _MOST_DELETED = 400
 """Rows of the list of deleted organizations."""
 
 
 def create(session: Session, actor: Actor, name: str) -> Organization:
-    """Make an organization of which the actor is the owner; raises `MembershipLimit`."""
+    """Make an organization of which the actor is the owner; raises `MembershipLimit`.
+
+    Within a minute the same name is taken for a second click, and gives the same organization.
+    """
     check = fields.Check()
     name = check("name", fields.organization_name, name)
     check.done()
     if not actor.user_id:
         raise NotPermitted("create an organization without an account", ask="somebody who has one")
 
+    take_person(session, actor.user_id)
+    made = _find_just_made(session, actor, name)
+    if made is not None:
+        return made
     now = clock.now()
     org = Organization(
         public_id=public_ids.new(),
@@ -53,6 +61,20 @@ def create(session: Session, actor: Actor, name: str) -> Organization:
     owner = memberships.make(session, org, actor.user_id, Role.OWNER)
     history.record(session, actor, org, "organization.created", org, owner)
     return org
+
+
+def _find_just_made(session: Session, actor: Actor, name: str) -> Organization | None:
+    return session.scalar(
+        select(Organization)
+        .join(Membership, Membership.org_id == Organization.id)
+        .where(
+            Membership.user_id == actor.user_id,
+            Organization.created_by == actor.user_id,
+            Organization.created_at > clock.now() - _SECOND_CLICK,
+            Organization.name == name,
+            Organization.deleted_at.is_(None),
+        )
+    )
 
 
 def look_alikes(session: Session, _actor: Actor, name: str) -> list[str]:

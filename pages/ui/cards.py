@@ -1,6 +1,6 @@
 """Pieces of pages: faces, the head of an organization's page, lines and cards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import faces, fields
-from core.models import Organization
+from core.models import Organization, Role, Stage
 from core.settings import settings
 from pages.ui import badges
 from pages.ui.words import esc, quiet
@@ -20,6 +20,9 @@ ON_THE_CARD: Final = ("name", "overview", "website", "sales_email", "phone", "tw
 """What `company_card` draws beside the face."""
 
 _LONG_WORD: Final = 30
+_BAR_WIDTH: Final = 400
+_APART: Final = "\u2003"
+
 _NOT_IN_LINKS: Final = "<>()[]\\`\"' \n"
 
 
@@ -76,6 +79,23 @@ def organization_id(public_id: str) -> None:
     """Draw an Organization ID that can be copied with one click."""
     with st.container(key="oid", width="content"):
         st.code(public_id, language=None, width="content")
+
+
+def bar(parts: Mapping[Stage | Role, int]) -> None:
+    """Draw how many there are of each stage or role: one bar in their colours, words below it."""
+    whole, start, drawn = sum(parts.values()) or 1, 0.0, ""
+    for what, number in parts.items():
+        width = _BAR_WIDTH * number / whole
+        drawn += f'<rect x="{start}" width="{width}" height="10" fill="{badges.FILLS[what]}"/>'
+        start += width
+    numbers = [f"{what} {number:,}" for what, number in parts.items()]
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_BAR_WIDTH} 10">{drawn}</svg>'
+    st.image(svg, width="stretch", alt=", ".join(numbers))
+    marks = [
+        f':color[■]{{foreground="{badges.FILLS[what]}"}} {what} **{number:,}**'
+        for what, number in parts.items()
+    ]
+    st.markdown(f":small[{_APART.join(marks)}]")
 
 
 def empty(icon: str, head: str, what_next: str) -> None:

@@ -1,0 +1,22 @@
+"""Organizations: a person's own, and for staff all of them."""
+
+import streamlit as st
+
+from core import db
+from core.permissions import Action, staff_rights
+from pages import organizations_all, organizations_dialogs, organizations_mine, ui
+from pages.ui import cards
+
+actor = ui.open_person_page("Organizations")
+
+with db.read() as session:
+    rights = staff_rights(session, actor)
+
+with cards.row(key="organizations-head"):
+    st.title("Organizations", anchor=False, width="stretch")
+    organizations_dialogs.offer_create(actor)
+
+if Action.VIEW_ALL in rights:
+    organizations_all.draw(actor, rights)
+else:
+    organizations_mine.draw(actor)

@@ -1,0 +1,135 @@
+"""What is done with organizations in dialogs: create one, flag some, restore a deleted one."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core import db, onboarding, organizations
+from core.onboarding import Flagged
+from core.permissions import Actor
+from pages import ui
+from pages.ui import tables
+
+
+def offer_create(actor: Actor) -> None:
+    """Draw the button `Create New Organization` and its dialog."""
+    st.button(
+        "Create New Organization",
+        type="primary",
+        icon=":material/add:",
+        key="create-organization",
+        on_click=ui.open_dialog,
+        args=("create",),
+    )
+    ui.draw_dialog("create", "Add New Organization", _create, actor)
+
+
+def _create(actor: Actor) -> None:
+    form = ui.fields("create")
+    name = form.field(
+        st.text_input,
+        "name",
+        "Organization name",
+        hint="As people know it, up to 80 characters. You will be its owner.",
+        live=True,
+    )
+    with db.read() as session:
+        alike = organizations.look_alikes(session, actor, name)
+    if alike:
+        known = ", ".join(f"**{ui.esc(other)}**" for other in alike)
+        exist = "already exists" if len(alike) == 1 else "already exist"
+        st.markdown(
+            f":small[:orange[:material/info:] {known} {exist}; ask one of its owners for an "
+            "invitation. If yours is another one, go on.]"
+        )
+    form.foot()
+    if st.button("Save", type="primary", key="create-save"):
+        org = form.prepare(ui.change, organizations.create, actor, name)
+        if org is not None:
+            form.empty()
+            ui.close_dialog()
+            ui.tell(f"{org.name} is yours. Fill out its profile, then invite your people.")
+            st.switch_page("overview.py", query_params={"org": org.public_id})
+
+
+def offer_flag(actor: Actor, org_ids: Sequence[int], reps: dict[int, str]) -> None:
+    """Draw the action `Flag for onboarding` for selected organizations and its dialog."""
+    st.button(
+        "Flag for onboarding",
+        icon=":material/flag:",
+        key="flag-organizations",
+        on_click=ui.open_dialog,
+        args=("flag",),
+    )
+    ui.draw_dialog("flag", "Flag for onboarding", _flag, actor, org_ids, reps)
+
+
+def _flag(actor: Actor, org_ids: Sequence[int], reps: dict[int, str]) -> None:
+    st.markdown(ui.count(len(org_ids), "organization") + " go from free to onboarding.")
+    ids = list(reps)
+    with ui.form("flag") as form:
+        rep_id = form.field(
+            st.selectbox,
+            "rep_id",
+            "Sales rep",
+            hint="Who carries them from here.",
+            options=ids,
+            index=ids.index(actor.user_id) if actor.user_id in reps else 0,
+            format_func=lambda user_id: reps[user_id],
+        )
+        target_on = form.field(st.date_input, "target_on", "Target date", value=None)
+        step = form.field(st.text_input, "next_step", "Next step", placeholder="Call about …")
+        pressed = form.submit("Flag for onboarding")
+    if pressed:
+        flagged = form.prepare(
+            ui.change,
+            onboarding.flag,
+            actor,
+            org_ids,
+            rep_id=rep_id,
+            target_on=target_on,
+            next_step=step,
+        )
+        if flagged is not None:
+            _tell_flagged(flagged)
+
+
+def _tell_flagged(flagged: Flagged) -> None:
+    """Close the dialog when all went through; else say which did not, and why."""
+    told = ui.count(len(flagged.done), "organization is", "organizations are") + " in onboarding."
+    if not flagged.refused:
+        ui.close_dialog()
+        ui.tell(told)
+        st.rerun()
+    st.markdown(f"{told} Not flagged:")
+    for name, why in flagged.refused:
+        st.markdown(f"**{ui.esc(name)}**  \n{ui.quiet(ui.esc(why))}")
+
+
+def offer_restore(actor: Actor) -> None:
+    """Draw the way to deleted organizations, and the dialog in which one is restored."""
+    st.button(
+        "Deleted",
+        icon=":material/restore_from_trash:",
+        type="tertiary",
+        key="deleted-organizations",
+        on_click=ui.open_dialog,
+        args=("restore",),
+    )
+    ui.draw_dialog("restore", "Deleted organizations", _restore, actor, width="large")
+
+
+def _restore(actor: Actor) -> None:
+    with db.read() as session:
+        rows = organizations.list_deleted(session, actor)
+    if rows.empty:
+        st.markdown("Nothing was deleted in the last 30 days.")
+        return
+    st.markdown(ui.quiet("Each can be restored for 30 days, with everybody in it."))
+    chosen = tables.choose_organization(
+        rows, key="organizations-deleted", columns=("public_id", "stage", "deleted_at")
+    )
+    names = dict(zip(rows["id"], rows["name"], strict=True))
+    pressed = st.button("Restore", type="primary", key="restore-save", disabled=chosen is None)
+    if pressed and chosen is not None:
+        ui.save(f"{names[chosen]} is restored.", organizations.restore, actor, chosen)

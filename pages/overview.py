@@ -1,0 +1,74 @@
+"""Overview: where an organization stands, who is in it, and what changed last."""
+
+import streamlit as st
+
+from core import activity, completeness, db, members, memberships, onboarding
+from core.models import Role
+from core.permissions import Action
+from core.settings import settings
+from pages import ui
+from pages.ui import badges, cards, changes, path
+
+OWNERS_SHOWN = 5
+
+actor, org, rights = ui.open_page("Overview")
+
+with db.read() as session:
+    checks = onboarding.checks(session, org)
+    entered = activity.stages(session, actor, org.id)
+    numbers = members.summary(session, actor, org.id)
+    owners = memberships.list_owners(session, org)
+    latest = activity.latest(session, actor, org.id)
+    reps = onboarding.list_reps(session)
+
+
+def draw_actions() -> None:
+    here = {"org": org.public_id}
+    if Action.INVITE in rights and st.button("Invite user", icon=":material/person_add:"):
+        ui.open_dialog("invite")
+        st.switch_page("members.py", query_params=here)
+    if Action.EDIT_PROFILE in rights and st.button("Edit profile", icon=":material/edit:"):
+        st.switch_page("profile.py", query_params=here)
+
+
+def draw_people() -> None:
+    st.subheader("People", anchor=False)
+    cards.bar({role: int(numbers[role]) for role in reversed(Role)})
+    for owner in owners[:OWNERS_SHOWN]:
+        with cards.row(wrap=False):
+            cards.face(owner.name, owner.id)
+            st.markdown(ui.esc(owner.name), width="stretch", wrap=False)
+            badges.badge(Role.OWNER)
+    others = len(owners) - OWNERS_SHOWN
+    told = [f"{ui.count(others, 'more owner')}"] if others > 0 else []
+    if Action.VIEW_INVITATIONS in rights:
+        told.append(ui.count(int(numbers["pending"]), "pending invitation"))
+    st.markdown(ui.quiet(" · ".join(told)))
+
+
+def draw_contact() -> None:
+    st.subheader("Profile", anchor=False)
+    percent = completeness.percent(org)
+    st.progress(percent / 100, text=f":small[{percent}% filled in]")
+    st.subheader("Who helps", anchor=False)
+    if org.rep_id in reps:
+        st.markdown(f":gray[Sales rep] {ui.esc(reps[org.rep_id])}")
+    else:
+        st.markdown(f"Ask {ui.esc(settings().sales_contact)} about going further.")
+    if org.next_step:
+        due = f", due {org.target_on:%-d %b %Y}" if org.target_on else ""
+        st.markdown(f":gray[Next step] {ui.esc(org.next_step)}{due}")
+
+
+cards.page_head(org, actions=draw_actions)
+with st.container(border=True, key="path"):
+    path.draw_path(org, entered)
+    path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
+
+told, beside = st.columns([3, 2], gap="medium")
+with told:
+    st.subheader("Last changes", anchor=False)
+    changes.draw_changes(latest, key="overview-changes")
+with beside:
+    draw_people()
+    draw_contact()

@@ -1,0 +1,121 @@
+"""The table of organizations: a face, a name that opens, and whatever else a page shows of them."""
+
+import unicodedata
+import zlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from core.models import Role, Stage
+from pages.ui import badges
+from pages.ui.cards import face_url
+
+ROW_HEIGHT: Final = 36
+_MOST_PIXELS: Final = 16 * ROW_HEIGHT
+"""What is longer scrolls inside, so that the buttons below stay in sight."""
+_NAME_WIDTH: Final = 250
+_LONGEST_NAME: Final = 34
+"""Latin letters that fit the column of names; it would cut others without a sign."""
+
+
+def organizations(
+    rows: pd.DataFrame, *, key: str, columns: Sequence[str], selectable: bool = False
+) -> list[int]:
+    """Draw organizations, open the one whose name is clicked, and return the ids of selected rows.
+
+    `rows` has id, public_id, name, logo, and `columns`. A click or a selection belongs to the rows
+    as they were shown: when others come into their place, it is not heard.
+    """
+    key = shown_key(key, rows)
+    selection: Any = st.dataframe(
+        _dressed(rows),
+        key=key,
+        hide_index=True,
+        row_height=ROW_HEIGHT,
+        height=min((len(rows) + 1) * ROW_HEIGHT + 2, _MOST_PIXELS),
+        column_order=["face", "opens", *columns],
+        column_config=_config(f"{key}-open"),
+        on_select="rerun" if selectable else "ignore",
+        selection_mode="multi-row",
+        placeholder="",
+        alt="Organizations",
+    )
+    click = st.session_state.get(f"{key}-open")
+    if click is not None and 0 <= click["row"] < len(rows):
+        query = {"org": rows["public_id"].iloc[click["row"]]}
+        st.switch_page("overview.py", query_params=query)
+    chosen = selection["selection"]["rows"] if selectable else []
+    return [int(rows["id"].iloc[place]) for place in chosen if 0 <= place < len(rows)]
+
+
+def choose_organization(rows: pd.DataFrame, *, key: str, columns: Sequence[str]) -> int | None:
+    """Draw organizations of which one can be chosen, and return its id."""
+    selection: Any = st.dataframe(
+        _dressed(rows),
+        key=shown_key(key, rows),
+        hide_index=True,
+        row_height=ROW_HEIGHT,
+        column_order=["face", "name", *columns],
+        column_config=_config(""),
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="Organizations",
+    )
+    chosen = [place for place in selection["selection"]["rows"] if 0 <= place < len(rows)]
+    return int(rows["id"].iloc[chosen[0]]) if chosen else None
+
+
+def shown_key(key: str, rows: pd.DataFrame) -> str:
+    """Return the widget key of a table for just these rows in just this order."""
+    return f"{key}-{zlib.crc32(repr(rows['id'].tolist()).encode()):08x}"
+
+
+def shortened(name: str, width: int = _LONGEST_NAME) -> str:
+    """Return a name that fits a column, cut with an ellipsis; broad letters count 2."""
+    for place, character in enumerate(name):
+        width -= 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+        if width < 0:
+            return f"{name[: place - 1].rstrip()}…"
+    return name
+
+
+def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a face, a name to click, and tags instead of words."""
+    faces = zip(rows["name"], rows["public_id"], rows["logo"], strict=True)
+    shown = rows.assign(
+        face=[face_url(name, public_id, logo or None) for name, public_id, logo in faces],
+        opens=[shortened(name) for name in rows["name"]],
+    )
+    for tag in {"stage", "role"} & set(shown.columns):
+        shown[tag] = [[str(value)] for value in rows[tag]]
+    return shown
+
+
+def _config(open_key: str) -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "face": column.ImageColumn("", width=36),
+        "opens": column.ButtonColumn(
+            "Name", type="tertiary", alignment="left", width=_NAME_WIDTH, key=open_key
+        ),
+        "name": column.TextColumn("Whole name"),
+        "public_id": column.TextColumn("Organization ID", width=120),
+        "role": column.MultiselectColumn(
+            "Role", options=list(Role), color=badges.ROLE_COLORS, width=80
+        ),
+        "stage": column.MultiselectColumn(
+            "Stage", options=list(Stage), color=badges.STAGE_COLORS, width=112
+        ),
+        "member_count": column.NumberColumn("Members", width=72, format="localized"),
+        "owners": column.NumberColumn("Owners", width=66),
+        "pending": column.NumberColumn("Pending", width=70, help="Invitations not yet answered"),
+        "profile": column.ProgressColumn(
+            "Profile", width=110, format="%d%%", min_value=0, max_value=100
+        ),
+        "rep": column.TextColumn("Sales rep", width=130),
+        "created_at": column.DatetimeColumn("Created", format="distance", width=110),
+        "exact": column.DatetimeColumn("Created at", format="D MMM YYYY, HH:mm", width=150),
+        "deleted_at": column.DatetimeColumn("Deleted", format="distance", width=110),
+    }

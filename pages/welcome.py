@@ -1,0 +1,26 @@
+"""Welcome: what somebody sees who belongs to no organization yet."""
+
+import streamlit as st
+
+from pages import organizations_dialogs, ui
+from pages.ui import cards
+
+actor = ui.open_person_page("Welcome")
+
+with st.container(horizontal_alignment="center"), st.container(width=520, key="welcome"):
+    st.space("large")
+    st.markdown("# :gray[:material/domain_add:]", anchors=False)
+    st.title(f"Welcome, {ui.esc(actor.name)}", anchor=False)
+    st.markdown(
+        "You do not belong to an organization yet. Create one and invite your people, "
+        "or open the invitation link that was mailed to you."
+    )
+    with cards.row():
+        organizations_dialogs.offer_create(actor)
+        if st.button("Look at connected solutions", key="welcome-solutions"):
+            st.switch_page("solutions.py")
+    st.markdown(
+        ui.quiet(
+            "Waiting for an invitation? Ask an owner to send it to the address you signed up with."
+        )
+    )
