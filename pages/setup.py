@@ -43,4 +43,4 @@ with ui.form("setup", border=True) as form:
 if pressed and (new := form.prepare(accounts.prepare_account, name, email, password)):
     administrator = form.change(accounts.set_up, NOBODY, code, new)
     if administrator is not None:
-        gate.enter(administrator.id)
+        gate.enter(administrator.id, page="/")

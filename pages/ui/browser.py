@@ -20,7 +20,7 @@ export default async function ({ data, parentElement }) {
     body: JSON.stringify({ ticket: data.ticket }),
   })
   if (!answer.ok) parentElement.querySelector("p").textContent = await answer.text()
-  else if (!data.ticket) location.replace("/")
+  else if (data.page) location.replace(data.page)
   else {
     if (data.fragment) history.replaceState(history.state, "", "#" + data.fragment)
     location.reload()
@@ -48,12 +48,12 @@ _read_fragment = v2.component("orgdesk_fragment", js=_READ_FRAGMENT)
 _name_fields = v2.component("orgdesk_autocomplete", js=_NAME_FIELDS)
 
 
-def hand_over(ticket: str, fragment: str = "") -> None:
+def hand_over(ticket: str, fragment: str = "", page: str = "") -> None:
     """Have the browser exchange a ticket for its cookie and load the page again, once.
 
-    Without a ticket the cookie goes and the start page is loaded.
+    Without a ticket the cookie goes. `page` is another page to load instead.
     """
-    _hand_over(key="cookie", data={"ticket": ticket, "fragment": fragment})
+    _hand_over(key="cookie", data={"ticket": ticket, "fragment": fragment, "page": page})
 
 
 def read_fragment(*, known: bool) -> str | None:

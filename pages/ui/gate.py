@@ -25,7 +25,7 @@ from pages.ui.words import refusal
 _STATUS = "authentication_status"
 _BOUND_TO = "bound to"
 _FORM = "sign-in"
-_LABELS = {"Form name": "Log in", "Username": "Email", "Password": "Password", "Login": "Log in"}
+_LABELS = {"Form name": "", "Username": "Email", "Password": "Password", "Login": "Log in"}
 _WRONG = "Email or password is wrong. Check both, or choose Forgot password."
 
 
@@ -98,12 +98,15 @@ def _sign_in_or_refuse() -> str:
     return _WRONG if st.session_state[_STATUS] is False else ""
 
 
-def enter(user_id: int) -> NoReturn:
-    """Sign in a person who has just proven to be that person; the page loads again, once."""
+def enter(user_id: int, *, page: str = "") -> NoReturn:
+    """Sign in a person who has just proven to be that person; the page loads again, once.
+
+    `page` is the address of another page to load instead, such as `/`.
+    """
     ticket = sessions.new_token()
     device = browsers.describe_device(st.context.headers.get("User-Agent", ""))
     db.run(sessions.start, user_id, ticket, device=device, place=place())
-    browser.hand_over(ticket, st.session_state.get(browser.FRAGMENT, ""))
+    browser.hand_over(ticket, st.session_state.get(browser.FRAGMENT, ""), page)
     st.stop()
 
 
@@ -113,7 +116,7 @@ def log_out() -> NoReturn:
     authenticator.authentication_controller.logout()
     authenticator.cookie_controller.delete_cookie()
     st.session_state.clear()
-    browser.hand_over("")
+    browser.hand_over("", page="/")
     st.stop()
 
 
