@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from core import history, keys, public_ids, search
+from core import keys, public_ids, search
 from core.models import InvitationStatus, Role, Staff, Stage
 from data import names
+from data.chains import Chain
 
 Row = tuple[Any, ...]
 
@@ -103,11 +104,11 @@ class World:
         name = names.organization_name(random, number)
         org_id = self._id("organizations")
         domain = _domain(name, org_id)
-        chain = _Chain(org_id, self)
+        chain = Chain(org_id)
 
         people = self._people(number, domain, created)
         owner_id = people[0][0]
-        chain.add(created, owner_id, "organization.created", f"organizations:{org_id}", name=name)
+        chain.add(created, owner_id, "organization.created", name=name)
         for user_id, role, joined in people:
             member = (self._id("memberships"), org_id, user_id, role, joined)
             self._rows["memberships"].append(member)
@@ -136,7 +137,8 @@ class World:
             }
         )
         self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION))
-        chain.close()
+        self._rows["history"] += chain.entries
+        self._rows["chain_heads"].append(chain.head)
 
     def _people(
         self, number: int, domain: str, created: datetime
@@ -176,18 +178,20 @@ class World:
         self._rows["users"].append(row)
         return user_id
 
-    def _stage(self, number: int, chain: "_Chain", created: datetime) -> tuple[Stage, datetime]:
+    def _stage(self, number: int, chain: Chain, created: datetime) -> tuple[Stage, datetime]:
         random = self._random
         stage = random.choice(_STAGES) if number else Stage.ONBOARDING
-        entered, before = created, Stage.FREE
-        left = min(timedelta(days=90), (self.now - created) / 4)
-        for to in list(Stage)[1 : list(Stage).index(stage) + 1]:
-            entered += left * random.uniform(0.2, 1)
-            event = "stage.flagged" if to is Stage.ONBOARDING else "stage.moved"
-            rep_id = random.choice(SALES_IDS)
-            chain.add(entered, rep_id, event, chain.subject, before=("stage", before), stage=to)
-            before = to
-        return stage, entered
+        steps = list(Stage).index(stage)
+        underway = stage in {Stage.ONBOARDING, Stage.PREPRODUCTION}
+        lately = timedelta(days=random.uniform(0, 60))
+        end = max(created, self.now - lately) if underway else self.now
+        begin = max(created, end - timedelta(days=90 * steps)) if underway else created
+        moments = sorted(begin + (end - begin) * random.random() for _ in range(steps))
+        for place, (at, to) in enumerate(zip(moments, list(Stage)[1:], strict=False)):
+            event = "stage.moved" if place else "stage.flagged"
+            before = ("stage", list(Stage)[place])
+            chain.add(at, random.choice(SALES_IDS), event, before=before, stage=to)
+        return stage, moments[-1] if moments else created
 
     def _invite(self, org_id: int, owner_id: int, domain: str) -> None:
         random = self._random
@@ -222,6 +226,8 @@ class World:
             field: value if random.random() < care * _FILLED.get(field, 1) else None
             for field, value in values.items()
         }
+        if org_id == 1:
+            profile |= {"phone": None, "sales_email": None}  # something is left to mend
         shown = profile["logo"] and profile["overview"] and profile["website"]
         return profile | {"is_listed": bool(shown)}
 
@@ -238,51 +244,6 @@ class World:
             "requested_at": self.now - timedelta(days=random.uniform(0, 9)) if asks else None,
             "request_note": "We go live in spring and want to test early." if asks else None,
         }
-
-
-class _Chain:
-    """The history of one organization, sealed entry by entry as `core.history` does it."""
-
-    def __init__(self, org_id: int, world: World) -> None:
-        self.subject = f"organizations:{org_id}"
-        self._name, self._org_id, self._world = f"org:{org_id}", org_id, world
-        self._position, self._mac = 0, history.GENESIS
-
-    def add(
-        self,
-        at: datetime,
-        actor_id: int,
-        event: str,
-        subject: str,
-        *,
-        before: tuple[str, Any] | None = None,
-        **new: Any,
-    ) -> None:
-        """Append an entry in which fields became `new`; `before` is a field's old value."""
-        self._position += 1
-        old = dict([before]) if before else {}
-        changes = [
-            {"row": subject, "field": field, "old": old.get(field), "new": value}
-            for field, value in new.items()
-        ]
-        facts = history.Facts(
-            self._name,
-            self._position,
-            at,
-            actor_id,
-            self._org_id,
-            event,
-            subject,
-            None,
-            changes,
-            "",
-        )
-        self._mac = history.seal(facts, self._mac)
-        self._world._rows["history"].append((*facts, self._mac))
-
-    def close(self) -> None:
-        """Write down where the chain ends."""
-        self._world._rows["chain_heads"].append((self._name, self._position, self._mac))
 
 
 def _domain(name: str, org_id: int) -> str:

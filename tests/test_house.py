@@ -11,8 +11,10 @@ PROJECT = Path(__file__).parent.parent
 
 FLOORS: tuple[tuple[str, str], ...] = (
     # A module imports from rows above its own only: lower floors of the house.
-    ("0, knows nothing of ours", "errors settings clock models visible search matching public_ids"),
+    ("0, knows nothing of ours", "errors settings clock kinds visible search matching public_ids"),
     ("0, knows nothing of ours", "faces frames smtp pictures"),
+    ("0, what is stored", "columns"),
+    ("0, what is stored", "models"),
     ("0, on those", "fields logos keys changes schema browsers finding completeness counts"),
     ("0, on those again", "passwords db"),
     ("0, the migrations", "upgrade"),

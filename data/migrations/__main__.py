@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.schema import SchemaItem
 
 from core import db
-from core.models import UtcDateTime
+from core.columns import UtcDateTime
 from core.upgrade import MIGRATIONS, configuration, upgrade
 
 

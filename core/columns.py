@@ -1,0 +1,78 @@
+"""What tables are made of: types that behave alike on both engines, and marks for history."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Dialect, Enum, LargeBinary, MetaData
+from sqlalchemy import DateTime as SqlDateTime
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+from core.kinds import InvitationStatus, Role, Staff, Stage
+
+UNRECORDED = {"unrecorded": True}
+"""Marks a column whose changes are no news: locks, counters, what is derived."""
+PRIVATE = {"private": True}
+"""Marks a column about a person: history says that it changed, never what it was."""
+UNIQUE_FOREVER = {"sqlite_autoincrement": True}
+"""Marks a table whose ids are never given out again: history names its rows by them."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC on both engines (SQLite alone would hand back naive ones)."""
+
+    impl = SqlDateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a time zone, and hand over the others in UTC."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give every moment its time zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(kind: type[StrEnum]) -> Enum:
+    values = [member.value for member in kind]
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        name=kind.__name__.lower(),
+        length=20,
+        values_callable=lambda _: values,
+    )
+
+
+class Base(DeclarativeBase):
+    """The root of all tables."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: UtcDateTime,
+        Role: _one_of(Role),
+        Staff: _one_of(Staff),
+        Stage: _one_of(Stage),
+        InvitationStatus: _one_of(InvitationStatus),
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+        bytes: LargeBinary,
+    }
+
+
+class Audited:
+    """A table whose every change has an entry in history."""
