@@ -21,6 +21,7 @@ from core import clock, db, letters
 from core.errors import MailUnderway, NotFound
 from core.frames import frame
 from core.letters import Letter
+from core.matching import contains
 from core.models import Mail
 from core.permissions import Action, Actor, access_staff
 from core.settings import settings
@@ -28,8 +29,8 @@ from core.smtp import Connection, NotNow, Refused, Server
 
 log = logging.getLogger(__name__)
 
-SHOWN = 200
-"""How many mails `table` returns at most."""
+PER_PAGE = 50
+"""How many mails stand on one page of `table`."""
 
 WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 """How long to wait after the first, second, third and every later attempt."""
@@ -82,11 +83,17 @@ def send_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
 
 
 def table(
-    session: Session, actor: Actor, *, states: Collection[State] = (), recipient: str = ""
+    session: Session,
+    actor: Actor,
+    *,
+    states: Collection[State] = (),
+    recipient: str = "",
+    page: int = 1,
 ) -> pd.DataFrame:
-    """Return the newest mails, of these states and to addresses that contain `recipient`.
+    """Return one page of mails, the newest first, and one more row where others follow.
 
-    Columns: id, recipient, subject, state, created_at, due_at, sent_at, attempts, error.
+    They are in one of these states, and go to addresses that contain `recipient`. Columns: id,
+    recipient, subject, state, created_at, due_at, sent_at, attempts, error.
     """
     access_staff(session, actor, Action.READ_MAIL)
     statement = select(
@@ -100,10 +107,12 @@ def table(
         Mail.sent_at,
         Mail.attempts,
         Mail.error,
-    ).where(Mail.recipient.icontains(recipient.strip(), autoescape=True))
+    ).order_by(Mail.id.desc())
+    if recipient.strip():
+        statement = statement.where(contains(Mail.recipient, recipient))
     if states:
         statement = statement.where(_STATE.in_(states))
-    mails = frame(session, statement.order_by(Mail.id.desc()).limit(SHOWN))
+    mails = frame(session, statement.limit(PER_PAGE + 1).offset((page - 1) * PER_PAGE))
     pairs = zip(mails.pop("template"), mails.pop("context"), strict=True)
     mails.insert(2, "subject", [_subject(template, context) for template, context in pairs])
     return mails
@@ -112,10 +121,8 @@ def table(
 def counts(session: Session, actor: Actor) -> dict[State, int]:
     """Return how many mails there are in each state."""
     access_staff(session, actor, Action.READ_MAIL)
-    found = dict.fromkeys(State, 0)
-    for state, number in session.execute(select(_STATE, func.count()).group_by(_STATE)):
-        found[State(state)] = number
-    return found
+    rows = session.execute(select(_STATE, func.count()).group_by(_STATE))
+    return dict.fromkeys(State, 0) | {State(state): number for state, number in rows}
 
 
 def show(session: Session, actor: Actor, mail_id: int) -> Shown:
@@ -142,8 +149,7 @@ def retry(session: Session, actor: Actor, mail_id: int) -> Mail:
 
 def cancel(session: Session, actor: Actor, mail_id: int) -> Mail:
     """Give up a mail that was not sent yet, and return it."""
-    why = "Cancelled by an administrator."
-    return _change_unsent(session, actor, mail_id, due_at=None, error=why)
+    return _change_unsent(session, actor, mail_id, due_at=None, error="Cancelled on the Mail page.")
 
 
 def _change_unsent(session: Session, actor: Actor, mail_id: int, **values: Any) -> Mail:
@@ -197,9 +203,8 @@ def _claim(session: Session) -> Mail | None:
 def _send(connection: Connection, mail: Mail) -> bool:
     """Hand a claimed mail to the server, keep what came of it, return whether it was taken."""
     try:
-        message = letters.message(mail)
         sender = parseaddr(settings().mail_from)[1]
-        connection.send(message, sender, letters.envelope(mail.recipient))
+        connection.send(letters.message(mail), sender, letters.envelope(mail.recipient))
     except Refused as refused:
         db.run(_settle, mail, error=str(refused))
     except NotNow as why:

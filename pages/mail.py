@@ -1,0 +1,38 @@
+"""Mail: what Orgdesk has to send, sent, or could not send, for administrators."""
+
+import streamlit as st
+
+from core import db, outbox
+from core.permissions import Action
+from core.settings import settings
+from pages import ui
+from pages.ui import cards, mails
+
+actor, rights = ui.open_staff_page("Mail", Action.READ_MAIL)
+
+st.title("Mail", anchor=False)
+if not settings().smtp_url:
+    st.info(
+        "There is no mail server yet, so every mail waits here. Open one to pass its link on, or "
+        "set SMTP_URL and start Orgdesk again to have them sent.",
+        icon=":material/outbox:",
+    )
+
+with db.read() as session:
+    counts = outbox.counts(session, actor)
+recipient, states, page = mails.draw_filter(counts)
+
+with db.read() as session:
+    found = outbox.table(session, actor, states=states, recipient=recipient, page=page)
+
+shown = found.head(outbox.PER_PAGE)
+if not sum(counts.values()):
+    cards.empty("mail", "No mails yet", "Invitations, confirmations and alerts will stand here.")
+elif shown.empty:
+    cards.empty("search_off", "No such mail", "Try another address, another state or page 1.")
+else:
+    mails.draw_table(shown)
+    more = ", older ones follow" if len(found) > len(shown) else ""
+    st.markdown(ui.quiet(f"{ui.count(len(shown), 'mail')}, page {page}{more}"))
+
+ui.draw_dialog("mail", "Mail", mails.draw_mail, actor, width="medium")

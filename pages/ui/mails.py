@@ -1,0 +1,139 @@
+"""The outbox on the screen: its table, and one mail with what may be done about it."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import pandas as pd
+import streamlit as st
+
+from core import db, outbox
+from core.clock import now
+from core.outbox import Shown, State
+from core.permissions import Actor
+from pages.ui import cards
+from pages.ui.dialogs import open_dialog
+from pages.ui.forms import save
+from pages.ui.row_menus import RowMenu, cells
+from pages.ui.tables import shortened, shown_key
+from pages.ui.words import ago, esc, exact, quiet
+
+_COLORS: Final[dict[State, Literal["gray", "orange", "green", "red"]]] = {
+    State.WAITING: "gray",
+    State.RETRYING: "orange",
+    State.SENT: "green",
+    State.GIVEN_UP: "red",
+}
+_LONGEST_SUBJECT: Final = 52
+
+
+def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
+    """Draw the line above the table; return part of an address, states, and the page's number."""
+    with cards.row():
+        recipient = st.text_input(
+            "Search",
+            type="search",
+            live=True,
+            placeholder="Address",
+            width=240,
+            label_visibility="collapsed",
+            key="q",
+            bind="query-params",
+        )
+        states = st.pills(
+            "State",
+            list(State),
+            selection_mode="multi",
+            format_func=lambda state: f"{state.capitalize()} {counts[state]:,}",
+            label_visibility="collapsed",
+            key="state",
+            bind="query-params",
+        )
+        st.space("stretch")
+        page = st.number_input(
+            "Page",
+            1,
+            10_000,
+            width=130,
+            label_visibility="collapsed",
+            key="page",
+            bind="query-params",
+        )
+    return recipient or "", list(states), page
+
+
+def draw_table(found: pd.DataFrame) -> None:
+    """Draw mails; a click on a subject opens the mail."""
+    subjects = RowMenu("mails", found, "id")
+    shown = found.assign(
+        subject=[shortened(subject, _LONGEST_SUBJECT) for subject in found["subject"]],
+        state=cells([[state] for state in found["state"]]),
+    )
+    st.dataframe(
+        shown,
+        key=shown_key("mails", found),
+        hide_index=True,
+        row_height=36,
+        height="content",
+        column_order=list(_config(subjects.key)),
+        column_config=_config(subjects.key),
+        alt="Mails",
+    )
+    if chosen := subjects.chosen():
+        open_dialog("mail", int(chosen[1]["id"]))
+
+
+def _config(subject_key: str) -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "subject": column.ButtonColumn(
+            "Subject", type="tertiary", alignment="left", width=320, key=subject_key
+        ),
+        "recipient": column.TextColumn("To", width=220),
+        "state": column.MultiselectColumn(
+            "State", options=list(_COLORS), color=list(_COLORS.values()), width=100
+        ),
+        "created_at": column.DatetimeColumn("Queued", format="distance", width=120),
+        "attempts": column.NumberColumn("Attempts", width=80),
+        "due_at": column.DatetimeColumn("Next attempt", format="distance", width=120),
+        "error": column.TextColumn("The server said", width=260),
+    }
+
+
+def draw_mail(actor: Actor, mail_id: int) -> None:
+    """Draw one mail: what became of it, its link while somebody must pass it on, what it says."""
+    with db.read() as session:
+        shown = outbox.show(session, actor, mail_id)
+    st.markdown(f"**{esc(shown.letter.subject)}**")
+    with cards.row(wrap=False):
+        st.badge(shown.state, color=_COLORS[shown.state])
+        st.text(shown.mail.recipient)
+    for line in _story(shown):
+        st.markdown(quiet(line))
+    if shown.link:
+        st.markdown("Pass this link on to the recipient, and to nobody else:")
+        st.code(shown.link, language=None, wrap_lines=True)
+    with st.container(border=True, key="mail-text"):
+        st.text(shown.letter.text.strip())
+    if shown.state is not State.SENT:
+        _draw_actions(actor, shown)
+
+
+def _draw_actions(actor: Actor, shown: Shown) -> None:
+    with cards.row():
+        if st.button("Try again now", key="mail-retry", icon=":material/send:"):
+            save("The mail is due now.", outbox.retry, actor, shown.mail.id)
+        if shown.state is not State.GIVEN_UP and st.button("Cancel mail", key="mail-cancel"):
+            save("The mail will not be sent.", outbox.cancel, actor, shown.mail.id)
+
+
+def _story(shown: Shown) -> list[str]:
+    """Return what became of a mail, line by line."""
+    mail = shown.mail
+    lines = [f"Queued {esc(exact(mail.created_at))}, tried {mail.attempts} times"]
+    if mail.sent_at:
+        lines.append(f"Sent {ago(mail.sent_at, now())}")
+    elif mail.due_at and mail.attempts:
+        lines.append(f"Next attempt {esc(exact(mail.due_at))}")
+    if mail.error:
+        lines.append(esc(mail.error))
+    return lines

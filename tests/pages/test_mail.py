@@ -1,0 +1,102 @@
+"""The page Mail: what waits, what failed, one mail with its link, and who may see any of it."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import db, keys, mail, settings
+from core.models import Mail
+from tests.cast import Cast
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+LINK = {"page": "invitation", "kind": "invitation", "nonce": "0f" * 16}
+
+
+def enqueue(recipient: str, **values: object) -> int:
+    def use_case(session) -> int:
+        row = mail.enqueue(session, "alert_test", recipient, organization="Acme", link=LINK)
+        for field, value in values.items():
+            setattr(row, field, value)
+        return row.id
+
+    return db.run(use_case)
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    kinds = (screen.markdown, screen.text, screen.info, screen.code, screen.title)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def opened(screen: AppTest, mail_id: int) -> AppTest:
+    """Open a mail as the click on its subject does, which AppTest cannot make."""
+    screen.session_state["dialog"] = ("mail", mail_id)
+    return screen.run()
+
+
+def now(mail_id: int) -> Mail:
+    with db.read() as session:
+        return session.get_one(Mail, mail_id)
+
+
+def test_it_is_for_administrators(show: Show, cast: Cast):
+    for person in (cast.olga, cast.sam, cast.oda):
+        assert "This page is for staff" in words(show("mail", person))
+
+
+def test_an_empty_outbox_says_what_will_stand_there(show: Show, cast: Cast):
+    seen = words(show("mail", cast.ada))
+    assert "No mails yet" in seen
+    assert "There is no mail server yet" in seen
+
+
+def test_mails_stand_in_a_table_the_newest_first(show: Show, cast: Cast):
+    enqueue("first@example.com")
+    enqueue("second@example.com", error="450 Later")
+    screen = show("mail", cast.ada)
+    (table,) = screen.dataframe
+    assert list(table.value["recipient"]) == ["second@example.com", "first@example.com"]
+    assert list(table.value["subject"]) == ["A test for Acme"] * 2
+    assert "2 mails, page 1" in words(screen)
+
+
+def test_search_narrows_and_says_when_nothing_is_found(show: Show, cast: Cast):
+    enqueue("first@example.com")
+    enqueue("second@example.com")
+    screen = show("mail", cast.ada)
+    screen.text_input(key="q").set_value("SECOND").run()
+    assert list(screen.dataframe[0].value["recipient"]) == ["second@example.com"]
+    screen.text_input(key="q").set_value("nobody").run()
+    assert "No such mail" in words(screen)
+
+
+def test_a_mail_shows_its_link_while_there_is_no_server(show: Show, cast: Cast):
+    mail_id = enqueue("olga@example.com")
+    seen = words(opened(show("mail", cast.ada), mail_id))
+    assert keys.token("invitation", LINK["nonce"]) in seen
+    assert "An owner of Acme asked" in seen
+
+
+def test_with_a_server_nobody_but_the_recipient_sees_the_link(
+    show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
+):
+    mail_id = enqueue("olga@example.com", error="550 Nobody here", due_at=None)
+    monkeypatch.setenv("SMTP_URL", "smtp://mail.example.com")
+    settings.settings.cache_clear()
+    seen = words(opened(show("mail", cast.ada), mail_id))
+    assert keys.token("invitation", LINK["nonce"]) not in seen
+    assert "550 Nobody here" in seen
+    assert "There is no mail server yet" not in seen
+
+
+def test_a_mail_is_cancelled_and_tried_again(show: Show, cast: Cast):
+    mail_id = enqueue("olga@example.com")
+    screen = opened(show("mail", cast.ada), mail_id)
+    screen.button(key="mail-cancel").click().run()
+    assert not screen.exception
+    assert now(mail_id).due_at is None
+
+    opened(screen, mail_id)
+    screen.button(key="mail-retry").click().run()
+    assert now(mail_id).due_at is not None
