@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import db, onboarding, org_tables
 from core.models import Stage
@@ -11,7 +12,7 @@ from core.org_tables import Page, Place, Turn
 from core.org_views import FEW, SIZES, Sort, View
 from core.permissions import Action, Actor, Rights
 from pages import organizations_dialogs, ui
-from pages.ui import cards, tables
+from pages.ui import badges, cards, tables
 
 SHOWN: Final = (
     *("public_id", "stage", "member_count", "owners", "pending", "profile", "rep", "created_at"),
@@ -23,19 +24,15 @@ def draw(actor: Actor, rights: Rights) -> None:
     """Draw one page of the organizations that the address asks for."""
     with db.read() as session:
         reps = onboarding.list_reps(session)
-    view = _ask_view(reps)
+    filters, line = cards.row(key="organizations-filter"), cards.row(key="organizations-line")
+    place, turns = st.container(), cards.row(key="organizations-turns")
+    view = _ask_view(reps, filters, turns)
     with db.read() as session:
         page = org_tables.table(session, actor, view, _place())
 
-    line = cards.row(key="organizations-line")
-    may_flag = Action.MOVE_STAGES in rights
-    if page.rows.empty:
-        cards.empty("search_off", "No organization fits", "Type less, or take a filter away.")
-        chosen = []
-    else:
-        chosen = tables.organizations(
-            page.rows, key="organizations-all", columns=SHOWN, selectable=may_flag
-        )
+    with place:
+        chosen = _draw_rows(page, selectable=Action.MOVE_STAGES in rights)
+    with turns:
         _draw_turns(page)
     with line:
         _draw_line(page, view, len(chosen))
@@ -46,24 +43,29 @@ def draw(actor: Actor, rights: Rights) -> None:
             organizations_dialogs.offer_restore(actor)
 
 
-def _ask_view(reps: dict[int, str]) -> View:
-    """Draw the filter line and return what it says; every choice stands in the address."""
-    with cards.row(key="organizations-filter"):
+def _ask_view(reps: dict[int, str], filters: DeltaGenerator, turns: DeltaGenerator) -> View:
+    """Draw what narrows, sorts and cuts the table; every choice stands in the address."""
+    with filters:
         hint = "Name, ID or website"
         words = _ask(st.text_input, "q", hint, type="search", live=True, width=230)
-        stages = _ask(st.pills, "stage", "Stage", list(Stage), selection_mode="multi", wrap=False)
+        stages = _ask(
+            *(st.pills, "stage", "Stage", list(Stage)),
+            selection_mode="multi",
+            format_func=badges.label,
+            wrap=False,
+        )
         st.space("stretch")
         rep_id = _ask(
-            st.selectbox,
-            "rep",
-            "Sales rep",
-            list(reps),
+            *(st.selectbox, "rep", "Sales rep", list(reps)),
             index=None,
             format_func=reps.get,
-            width=150,
+            width=160,
         )
         sort = _ask(st.selectbox, "sort", "Sort", list(Sort), icon=":material/sort:", width=180)
+    with turns:
+        st.markdown(ui.quiet("Rows"), width="content")
         size = _ask(st.selectbox, "rows", "Rows", SIZES, index=1, width=75)
+        st.space("stretch")
     return View(words, tuple(stages), rep_id, Sort(sort), size)
 
 
@@ -90,27 +92,36 @@ def _draw_line(page: Page, view: View, chosen: int) -> None:
     st.markdown(words, width="content")
 
 
+def _draw_rows(page: Page, *, selectable: bool) -> list[int]:
+    """Draw the table and return the ids of the rows that are selected."""
+    if page.rows.empty:
+        cards.empty("search_off", "No organization fits", "Type less, or take a filter away.")
+        return []
+    return tables.organizations(
+        page.rows, key="organizations-all", columns=SHOWN, selectable=selectable
+    )
+
+
 def _draw_turns(page: Page) -> None:
     """Draw the four ways to other pages; a page lies beside a row, which stands in the address."""
-    first, last = page.rows["public_id"].iloc[0], page.rows["public_id"].iloc[-1]
+    shown = page.rows["public_id"].tolist() or [""]
     turns = (
         ("First", "first_page", Place(), page.has_before),
-        ("Previous", "chevron_left", Place(Turn.BEFORE, first), page.has_before),
-        ("Next", "chevron_right", Place(Turn.AFTER, last), page.has_after),
+        ("Previous", "chevron_left", Place(Turn.BEFORE, shown[0]), page.has_before),
+        ("Next", "chevron_right", Place(Turn.AFTER, shown[-1]), page.has_after),
         ("Last", "last_page", Place(Turn.LAST), page.has_after),
     )
-    with cards.row(key="organizations-turns", horizontal_alignment="right"):
-        for label, icon, place, is_open in turns:
-            st.button(
-                label,
-                icon=f":material/{icon}:",
-                icon_position="right" if place.turn in {Turn.AFTER, Turn.LAST} else "left",
-                type="tertiary",
-                disabled=not is_open,
-                key=f"organizations-{place.turn}",
-                on_click=_turn,
-                args=(place,),
-            )
+    for label, icon, place, is_open in turns:
+        st.button(
+            label,
+            icon=f":material/{icon}:",
+            icon_position="right" if place.turn in {Turn.AFTER, Turn.LAST} else "left",
+            type="tertiary",
+            disabled=not is_open,
+            key=f"organizations-{place.turn}",
+            on_click=_turn,
+            args=(place,),
+        )
 
 
 def _place() -> Place:
@@ -120,7 +131,9 @@ def _place() -> Place:
 
 
 def _turn(place: Place) -> None:
-    st.query_params[_PLACE] = f"{place.turn}.{place.beside}" if place.beside else str(place.turn)
+    _to_start()
+    if place.turn is not Turn.FIRST:
+        st.query_params[_PLACE] = f"{place.turn}.{place.beside}".removesuffix(".")
 
 
 def _to_start() -> None:

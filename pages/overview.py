@@ -33,7 +33,7 @@ def draw_actions() -> None:
 
 def draw_people() -> None:
     st.subheader("People", anchor=False)
-    cards.bar({role: int(numbers[role]) for role in reversed(Role)})
+    cards.bar({role: int(numbers[role]) for role in (Role.OWNER, Role.ADMIN, Role.MEMBER)})
     for owner in owners[:OWNERS_SHOWN]:
         with cards.row(wrap=False):
             cards.face(owner.name, owner.id)
@@ -68,7 +68,7 @@ with st.container(border=True, key="path"):
 told, beside = st.columns([3, 2], gap="medium")
 with told:
     st.subheader("Last changes", anchor=False)
-    changes.draw_changes(latest, key="overview-changes")
+    changes.draw_changes(latest, key="overview-changes", is_short=True)
 with beside:
     draw_people()
     draw_contact()

@@ -31,8 +31,13 @@ def draw_filter() -> str:
     return kind or ""
 
 
-def draw_changes(changes: pd.DataFrame, *, key: str, organizations: bool = False) -> None:
-    """Draw changes as a table; with `organizations`, each beside the one that it is about."""
+def draw_changes(
+    changes: pd.DataFrame, *, key: str, organizations: bool = False, is_short: bool = False
+) -> None:
+    """Draw changes as a table; with `organizations`, each beside the one that it is about.
+
+    `is_short` fits it into a part of the page.
+    """
     if changes.empty:
         empty("history", "Nothing here yet", "Every change will stand here, for good.")
         return
@@ -44,22 +49,25 @@ def draw_changes(changes: pd.DataFrame, *, key: str, organizations: bool = False
         exact=changes["at"],
     )
     middle = ["organization"] if organizations else []
-    reason = ["reason"] if changes["reason"].any() else []
+    reason = ["reason"] if changes["reason"].any() and not is_short else []
+    last = ["at"] if is_short else ["at", "exact"]
     st.dataframe(
         shown,
         key=key,
         hide_index=True,
         row_height=36,
         height="content",
-        column_order=["face", "who", *middle, "what", "change", *reason, "at", "exact"],
+        column_order=["face", "who", *middle, "what", "change", *reason, *last],
         column_config={
             "face": st.column_config.ImageColumn("", width=36),
             "who": st.column_config.TextColumn("Who", width=140),
             "organization": st.column_config.TextColumn("Organization", width=210),
-            "what": st.column_config.TextColumn("What", width=210),
-            "change": st.column_config.TextColumn("Before and after", width=260),
+            "what": st.column_config.TextColumn("What", width=145 if is_short else 210),
+            "change": st.column_config.TextColumn(
+                "Before and after", width=150 if is_short else 260
+            ),
             "reason": st.column_config.TextColumn("Why", width=180),
-            "at": st.column_config.DatetimeColumn("When", format="distance", width=120),
+            "at": st.column_config.DatetimeColumn("When", format="distance", width=105),
             "exact": st.column_config.DatetimeColumn("At", format="D MMM YYYY, HH:mm", width=150),
         },
     )

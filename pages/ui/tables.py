@@ -15,8 +15,8 @@ from pages.ui.cards import face_url
 ROW_HEIGHT: Final = 36
 _MOST_PIXELS: Final = 16 * ROW_HEIGHT
 """What is longer scrolls inside, so that the buttons below stay in sight."""
-_NAME_WIDTH: Final = 250
-_LONGEST_NAME: Final = 34
+_NAME_WIDTH: Final = 226
+_LONGEST_NAME: Final = 31
 """Latin letters that fit the column of names; it would cut others without a sign."""
 
 
@@ -83,9 +83,10 @@ def shortened(name: str, width: int = _LONGEST_NAME) -> str:
 
 def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with a face, a name to click, and tags instead of words."""
-    faces = zip(rows["name"], rows["public_id"], rows["logo"], strict=True)
+    logos = rows["logo"].astype(object).where(rows["logo"].notna(), None)
+    faces = zip(rows["name"], rows["public_id"], logos, strict=True)
     shown = rows.assign(
-        face=[face_url(name, public_id, logo or None) for name, public_id, logo in faces],
+        face=[face_url(name, public_id, logo) for name, public_id, logo in faces],
         opens=[shortened(name) for name in rows["name"]],
     )
     for tag in {"stage", "role"} & set(shown.columns):
@@ -101,21 +102,21 @@ def _config(open_key: str) -> dict[str, Any]:
             "Name", type="tertiary", alignment="left", width=_NAME_WIDTH, key=open_key
         ),
         "name": column.TextColumn("Whole name"),
-        "public_id": column.TextColumn("Organization ID", width=120),
+        "public_id": column.TextColumn("Organization ID", width=110),
         "role": column.MultiselectColumn(
             "Role", options=list(Role), color=badges.ROLE_COLORS, width=80
         ),
         "stage": column.MultiselectColumn(
-            "Stage", options=list(Stage), color=badges.STAGE_COLORS, width=112
+            "Stage", options=list(Stage), color=badges.STAGE_COLORS, width=108
         ),
-        "member_count": column.NumberColumn("Members", width=72, format="localized"),
-        "owners": column.NumberColumn("Owners", width=66),
-        "pending": column.NumberColumn("Pending", width=70, help="Invitations not yet answered"),
+        "member_count": column.NumberColumn("Members", width=68, format="localized"),
+        "owners": column.NumberColumn("Owners", width=62),
+        "pending": column.NumberColumn("Pending", width=64, help="Invitations not yet answered"),
         "profile": column.ProgressColumn(
-            "Profile", width=110, format="%d%%", min_value=0, max_value=100
+            "Profile", width=96, format="%d%%", min_value=0, max_value=100
         ),
-        "rep": column.TextColumn("Sales rep", width=130),
-        "created_at": column.DatetimeColumn("Created", format="distance", width=110),
+        "rep": column.TextColumn("Sales rep", width=112),
+        "created_at": column.DatetimeColumn("Created", format="distance", width=96),
         "exact": column.DatetimeColumn("Created at", format="D MMM YYYY, HH:mm", width=150),
         "deleted_at": column.DatetimeColumn("Deleted", format="distance", width=110),
     }
