@@ -2,6 +2,16 @@
 
 from random import Random
 
+from core import search
+from core.models import Staff
+
+STAFF = (
+    ("Ada Whitfield", "ada@orgdesk.example", Staff.ADMINISTRATOR),
+    ("Priya Raman", "priya@orgdesk.example", Staff.SALES),
+    ("Marcus Oyelaran", "marcus@orgdesk.example", Staff.SALES),
+    ("Oda Castro", "oda@orgdesk.example", Staff.OPS),
+)
+SALES_IDS = (2, 3)
 DEMO_NAMES = (
     "Northwind Cardiology Partners",
     "Riverside Children's Hospital",
@@ -71,3 +81,14 @@ def organization_name(random: Random, number: int) -> str:
 def person_name(random: Random) -> str:
     """Return a first and a last name."""
     return f"{random.choice(_FIRST)} {random.choice(_LAST)}"
+
+
+def domain(name: str, org_id: int) -> str:
+    """Return the domain of an organization, one of its own."""
+    words = [word for word in search.tokens(name) if word.isascii()][:2]
+    return f"{'-'.join(words) or 'org'}{'' if org_id <= len(DEMO_NAMES) else org_id}.example"
+
+
+def slug(text: str) -> str:
+    """Return the ASCII letters and digits of a text, at most 24."""
+    return "".join(search.tokens(text)).encode("ascii", "ignore").decode()[:24]

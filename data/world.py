@@ -11,8 +11,9 @@ from typing import Any
 
 from core import keys, public_ids, search
 from core.models import InvitationStatus, Role, Staff, Stage
-from data import names
+from data import names, profiles
 from data.chains import Chain
+from data.names import SALES_IDS, STAFF
 
 Row = tuple[Any, ...]
 
@@ -31,15 +32,7 @@ COLUMNS = {
 """What each table's rows hold, in the order of their values."""
 _ORGANIZATION = COLUMNS["organizations"].split()
 
-STAFF = (
-    ("Ada Whitfield", "ada@orgdesk.example", Staff.ADMINISTRATOR),
-    ("Priya Raman", "priya@orgdesk.example", Staff.SALES),
-    ("Marcus Oyelaran", "marcus@orgdesk.example", Staff.SALES),
-    ("Oda Castro", "oda@orgdesk.example", Staff.OPS),
-)
-SALES_IDS = (2, 3)
 YEARS = timedelta(days=3 * 365)
-_FILLED = {"logo": 0.5, "twitter": 0.6}
 _IDS = len(public_ids.ALPHABET) ** public_ids.LENGTH
 _STRIDE = 104_729_003
 """Spreads consecutive numbers over all Organization IDs; it shares no factor with their count."""
@@ -48,20 +41,6 @@ SHOWCASES = 2
 """How many organizations at the start have enough people to look at."""
 _STAGES = [Stage.FREE] * 62 + [Stage.ONBOARDING] * 14
 _STAGES += [Stage.PREPRODUCTION] * 11 + [Stage.PRODUCTION] * 13
-_STEPS = (
-    "Call about alert routing",
-    "Send the security questionnaire",
-    "Agree on a test date",
-    "Ask for the logo",
-)
-_OVERVIEWS = (
-    "{name} brings together physicians, nurses and engineers who want results to arrive "
-    "before the patient does. We exchange orders, results and schedules with our partners.",
-    "{name} serves patients close to home. Our integration team connects scheduling, "
-    "referrals and imaging, and answers within one working day.",
-    "We are {name}. What we build turns records from many systems into one picture that a "
-    "clinician can read in a minute.",
-)
 
 
 @dataclass
@@ -103,7 +82,7 @@ class World:
         created = self.now - YEARS * (1 - ((number + 0.5) / self.organizations) ** 0.5)
         name = names.organization_name(random, number)
         org_id = self._id("organizations")
-        domain = _domain(name, org_id)
+        domain = names.domain(name, org_id)
         chain = Chain(org_id)
 
         people = self._people(number, domain, created)
@@ -115,10 +94,10 @@ class World:
         stage, entered = self._stage(number, chain, created)
         self._invite(org_id, owner_id, domain)
         public_id = public_ids.spell(org_id * _STRIDE % _IDS)
-        profile = self._profile(org_id, name, domain, stage)
+        profile = profiles.profile(random, org_id, name, domain, stage, self.logos)
         row = (
             profile
-            | self._progress(stage)
+            | profiles.progress(random, stage, self.now)
             | {
                 "id": org_id,
                 "public_id": public_id,
@@ -198,7 +177,7 @@ class World:
         for place in range(random.choice((0, 0, 0, 0, 1, 2))):
             nonce = f"{random.getrandbits(128):032x}"
             sent = self.now - timedelta(hours=random.uniform(1, 140))
-            email = f"{_slug(names.person_name(random))}.new{place}@{domain}"
+            email = f"{names.slug(names.person_name(random))}.new{place}@{domain}"
             token_hash = keys.fingerprint(keys.token("invitation", nonce))
             ends = sent + timedelta(hours=72)
             self._rows["invitations"].append(
@@ -207,49 +186,3 @@ class World:
                     *(InvitationStatus.PENDING, owner_id, nonce, token_hash, sent, sent, ends),
                 )
             )
-
-    def _profile(self, org_id: int, name: str, domain: str, stage: Stage) -> dict[str, Any]:
-        """Return what the profile holds: nearly everything past onboarding, less before."""
-        random = self._random
-        past = stage in {Stage.PREPRODUCTION, Stage.PRODUCTION}
-        care = 1.0 if past else random.choice((0.3, 0.8))
-        values = {
-            "logo": random.choice(self.logos) if self.logos else None,
-            "alert_email": f"alerts@{domain}",
-            "overview": random.choice(_OVERVIEWS).format(name=name),
-            "sales_email": f"sales@{domain}",
-            "phone": f"+1212555{org_id % 10_000:04d}",
-            "website": f"https://{domain}",
-            "twitter": _slug(name)[:15] or None,
-        }
-        profile = {
-            field: value if random.random() < care * _FILLED.get(field, 1) else None
-            for field, value in values.items()
-        }
-        if org_id == 1:
-            profile |= {"phone": None, "sales_email": None}  # something is left to mend
-        shown = profile["logo"] and profile["overview"] and profile["website"]
-        return profile | {"is_listed": bool(shown)}
-
-    def _progress(self, stage: Stage) -> dict[str, Any]:
-        """Return who carries the organization, until when, and what comes next."""
-        random = self._random
-        working = stage in {Stage.ONBOARDING, Stage.PREPRODUCTION}
-        asks = stage is Stage.FREE and random.random() < 0.04
-        due = self.now + timedelta(days=random.randint(-5, 60))
-        return {
-            "rep_id": None if stage is Stage.FREE else random.choice(SALES_IDS),
-            "target_on": due.date() if working else None,
-            "next_step": random.choice(_STEPS) if working else None,
-            "requested_at": self.now - timedelta(days=random.uniform(0, 9)) if asks else None,
-            "request_note": "We go live in spring and want to test early." if asks else None,
-        }
-
-
-def _domain(name: str, org_id: int) -> str:
-    words = [word for word in search.tokens(name) if word.isascii()][:2]
-    return f"{'-'.join(words) or 'org'}{'' if org_id <= len(names.DEMO_NAMES) else org_id}.example"
-
-
-def _slug(text: str) -> str:
-    return "".join(search.tokens(text)).encode("ascii", "ignore").decode()[:24]

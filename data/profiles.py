@@ -1,0 +1,65 @@
+"""What made-up organizations say about themselves, and how their onboarding stands."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from core.models import Stage
+from data import names
+from data.names import SALES_IDS
+
+_STEPS = (
+    "Call about alert routing",
+    "Send the security questionnaire",
+    "Agree on a test date",
+    "Ask for the logo",
+)
+_OVERVIEWS = (
+    "{name} brings together physicians, nurses and engineers who want results to arrive "
+    "before the patient does. We exchange orders, results and schedules with our partners.",
+    "{name} serves patients close to home. Our integration team connects scheduling, "
+    "referrals and imaging, and answers within one working day.",
+    "We are {name}. What we build turns records from many systems into one picture that a "
+    "clinician can read in a minute.",
+)
+_FILLED = {"logo": 0.5, "twitter": 0.6}
+
+
+def profile(
+    random: Random, org_id: int, name: str, domain: str, stage: Stage, logos: Sequence[str]
+) -> dict[str, Any]:
+    """Return what the profile holds: nearly everything past onboarding, less before."""
+    past = stage in {Stage.PREPRODUCTION, Stage.PRODUCTION}
+    care = 1.0 if past else random.choice((0.3, 0.8))
+    values = {
+        "logo": random.choice(logos) if logos else None,
+        "alert_email": f"alerts@{domain}",
+        "overview": random.choice(_OVERVIEWS).format(name=name),
+        "sales_email": f"sales@{domain}",
+        "phone": f"+1212555{org_id % 10_000:04d}",
+        "website": f"https://{domain}",
+        "twitter": names.slug(name)[:15] or None,
+    }
+    filled = {
+        field: value if random.random() < care * _FILLED.get(field, 1) else None
+        for field, value in values.items()
+    }
+    if org_id == 1:
+        filled |= {"phone": None, "sales_email": None}  # something is left to mend
+    shown = filled["logo"] and filled["overview"] and filled["website"]
+    return filled | {"is_listed": bool(shown)}
+
+
+def progress(random: Random, stage: Stage, now: datetime) -> dict[str, Any]:
+    """Return who carries the organization, until when, and what comes next."""
+    working = stage in {Stage.ONBOARDING, Stage.PREPRODUCTION}
+    asks = stage is Stage.FREE and random.random() < 0.04
+    due = now + timedelta(days=random.randint(-5, 60))
+    return {
+        "rep_id": None if stage is Stage.FREE else random.choice(SALES_IDS),
+        "target_on": due.date() if working else None,
+        "next_step": random.choice(_STEPS) if working else None,
+        "requested_at": now - timedelta(days=random.uniform(0, 9)) if asks else None,
+        "request_note": "We go live in spring and want to test early." if asks else None,
+    }
