@@ -93,28 +93,12 @@ class World:
             self._rows["memberships"].append(member)
         stage, entered = self._stage(number, chain, created)
         self._invite(org_id, owner_id, domain)
-        public_id = public_ids.spell(org_id * _STRIDE % _IDS)
-        profile = profiles.profile(random, org_id, name, domain, stage, self.logos)
-        row = (
-            profile
-            | profiles.progress(random, stage, self.now)
-            | {
-                "id": org_id,
-                "public_id": public_id,
-                "name": name,
-                "name_key": search.name_key(name),
-                "search_text": search.search_text(
-                    name, profile["website"] or "", domain, public_id
-                ),
-                "confirmed_at": created if profile["phone"] else None,
-                "stage": stage,
-                "stage_entered_at": entered,
-                "created_at": created,
-                "created_by": owner_id,
-                "member_count": len(people),
-                "version": 0,
-            }
-        )
+        row = profiles.profile(random, org_id, name, domain, stage, self.logos)
+        row |= profiles.progress(random, stage, self.now)
+        row |= _identity(org_id, name, domain, row["website"] or "")
+        row |= {"stage": stage, "stage_entered_at": entered, "created_at": created}
+        row |= {"created_by": owner_id, "member_count": len(people), "version": 0}
+        row["confirmed_at"] = created if row["phone"] else None
         self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION))
         self._rows["history"] += chain.entries
         self._rows["chain_heads"].append(chain.head)
@@ -186,3 +170,14 @@ class World:
                     *(InvitationStatus.PENDING, owner_id, nonce, token_hash, sent, sent, ends),
                 )
             )
+
+
+def _identity(org_id: int, name: str, domain: str, website: str) -> dict[str, Any]:
+    public_id = public_ids.spell(org_id * _STRIDE % _IDS)
+    return {
+        "id": org_id,
+        "public_id": public_id,
+        "name": name,
+        "name_key": search.name_key(name),
+        "search_text": search.search_text(name, website, domain, public_id),
+    }
