@@ -193,4 +193,4 @@ def _people_named_in(session: Session, entries: list[Entry]) -> dict[int, str]:
     if not ids:
         return {}
     named = session.execute(select(User.id, User.name).where(User.id.in_(ids)))
-    return dict(named.tuples().all())
+    return dict(named.all())

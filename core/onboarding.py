@@ -208,7 +208,7 @@ def list_reps(session: Session) -> dict[int, str]:
         .where(User.staff.in_([Staff.SALES, Staff.ADMINISTRATOR]), User.disabled_at.is_(None))
         .order_by(User.name)
     )
-    return dict(session.execute(reps).tuples().all())
+    return dict(session.execute(reps).all())
 
 
 def _get_rep(session: Session, user_id: int | None) -> User:
