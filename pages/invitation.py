@@ -19,6 +19,7 @@ def find(token: str) -> Offer:
         return answers.find(session, actor, token)
 
 
+head = st.empty()
 if token is None:
     st.skeleton(height=200)
 elif not token and actor is not NOBODY:
@@ -42,6 +43,5 @@ elif offer := form.prepare(find, token):
         else:
             invitation_answers.ask_to_sign_up(offer, token)
 else:
-    st.title("This invitation does not work", anchor=False)
-    form.foot()
+    head.title("This invitation does not work", anchor=False)
     st.page_link("home.py", label="Go to the start", icon=":material/arrow_back:")

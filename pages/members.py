@@ -22,15 +22,17 @@ def draw_actions() -> None:
 
 
 def draw_summary() -> None:
-    advice = "Two are safer. Make somebody else an owner, too." if numbers["owner"] == 1 else None
+    is_alone = numbers["owner"] == 1 and Action.CHANGE_ROLES in rights
+    advice = "Two are safer. Make somebody else an owner, too." if is_alone else None
     shown: dict[str, str] = {
         "Owners": f"{numbers['owner']:,}",
         "Admins": f"{numbers['admin']:,}",
         "Members": f"{numbers['member']:,}",
-        "Last joined": ui.ago(numbers["last_joined"], clock.now()),
     }
     if may_see_invited:
         shown["Pending invitations"] = f"{numbers['pending']:,}"
+    shown["Last joined"] = ui.ago(numbers["last_joined"], clock.now())
+    if may_see_invited:
         shown["Without two-factor"] = f"{numbers['without_two_factor']:,}"
     with st.container(border=True, key="members-summary"):
         grid = st.grid(len(shown), min_column_width=110, gap=("xsmall", "small"))

@@ -35,7 +35,7 @@ def draw(actor: Actor, org: Organization, rights: Rights, search: str, role: Rol
     """Draw one page of people, and the dialog about the one who was chosen."""
     with db.read() as session:
         count = members.count(session, actor, org.id, search=search, role=role)
-    place, page = st.container(), _ask_page(count, f"{search}-{role}")
+    place, page = st.container(key="members-table"), _ask_page(count, f"{search}-{role}")
     with db.read() as session:
         people = members.table(session, actor, org.id, search=search, role=role, page=page)
     with place:
@@ -66,8 +66,8 @@ def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> None:
         column_order=[column for column in SHOWN if column in shown],
         column_config={
             "face": config.ImageColumn("", width=44),
-            "name": config.TextColumn("Name"),
-            "email": config.TextColumn("Email"),
+            "name": config.TextColumn("Name", width=220),
+            "email": config.TextColumn("Email", width=260),
             "role": badges.role_column(),
             "two_factor": config.TextColumn("Two-factor", width=90),
             "last_seen_at": config.DatetimeColumn("Last seen", format="distance", width=120),
@@ -75,7 +75,7 @@ def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> None:
             "menu": menu.column(),
         },
         placeholder="never",
-        key="members-table",
+        row_height=36,
     )
     if chosen := menu.chosen():
         label, row = chosen
@@ -90,7 +90,8 @@ def _dressed(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> pd.DataFr
     is_actor = people["user_id"] == actor.user_id
     shown = people.assign(
         face=[cards.face_url(*who) for who in people[["name", "user_id"]].to_numpy().tolist()],
-        name=people["name"].map(shortened) + is_actor.map({True: " (you)", False: ""}),
+        name=people["name"].map(lambda name: shortened(name, 28))
+        + is_actor.map({True: " (you)", False: ""}),
         email=people["email"].map(shortened),
         menu=cells([labels] * len(people)),
     )

@@ -30,7 +30,8 @@ def draw(actor: Actor, org: Organization, offered: list[Role], search: str) -> N
         cards.empty("mail", head, "Press Invite user to invite colleagues by mail.")
         return
     menu = RowMenu("invited-menu", invited, "id")
-    _draw_table(invited, menu, offered)
+    with st.container(key="invited-table"):
+        _draw_table(invited, menu, offered)
     if chosen := menu.chosen():
         _do(actor, org, *chosen)
     members_dialogs.draw(actor, org)
@@ -74,7 +75,7 @@ def _draw_table(invited: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> No
             *("email", "role", "state", "invited_by", "sent_at", "expires_at", "delivery", "menu"),
         ],
         column_config={
-            "email": config.TextColumn("Email"),
+            "email": config.TextColumn("Email", width=280),
             "role": badges.role_column(),
             "state": config.MultiselectColumn(
                 "State", width=100, options=list(STATE_COLORS), color=list(STATE_COLORS.values())
@@ -85,7 +86,7 @@ def _draw_table(invited: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> No
             "delivery": config.TextColumn("Delivery"),
             "menu": menu.column(),
         },
-        key="invited-table",
+        row_height=36,
     )
 
 

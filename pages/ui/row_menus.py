@@ -1,13 +1,10 @@
 """Menus at the end of a table's rows: a choice comes with its row, never by place alone."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import streamlit as st
-
-LONGEST: Final = 40
-"""Characters of a text in a column; tables would cut it without a sign that they did."""
 
 
 class RowMenu:
@@ -36,6 +33,6 @@ def cells(labels: Sequence[Sequence[str]]) -> "pd.Series[Any]":
     return pd.Series([list(each) for each in labels], dtype=object)
 
 
-def shortened(text: str) -> str:
-    """Return a text that fits a column, with an ellipsis where it was cut."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def shortened(text: str, most: int = 40) -> str:
+    """Return a text of at most so many characters; tables would cut it without a sign of it."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
