@@ -15,7 +15,7 @@ from pages.ui.dialogs import open_dialog
 from pages.ui.forms import save
 from pages.ui.row_menus import RowMenu, cells
 from pages.ui.tables import shortened, shown_key
-from pages.ui.words import ago, esc, exact, quiet
+from pages.ui.words import ago, count, esc, exact, quiet
 
 _COLORS: Final[dict[State, Literal["gray", "orange", "green", "red"]]] = {
     State.WAITING: "gray",
@@ -23,7 +23,7 @@ _COLORS: Final[dict[State, Literal["gray", "orange", "green", "red"]]] = {
     State.SENT: "green",
     State.GIVEN_UP: "red",
 }
-_LONGEST_SUBJECT: Final = 52
+_LONGEST_SUBJECT: Final = 40
 
 
 def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
@@ -68,14 +68,16 @@ def draw_table(found: pd.DataFrame) -> None:
         subject=[shortened(subject, _LONGEST_SUBJECT) for subject in found["subject"]],
         state=cells([[state] for state in found["state"]]),
     )
+    config = _config(subjects.key)
     st.dataframe(
         shown,
         key=shown_key("mails", found),
         hide_index=True,
         row_height=36,
         height="content",
-        column_order=list(_config(subjects.key)),
-        column_config=_config(subjects.key),
+        column_order=[name for name in config if found[name].notna().any()],
+        column_config=config,
+        placeholder="",
         alt="Mails",
     )
     if chosen := subjects.chosen():
@@ -86,15 +88,15 @@ def _config(subject_key: str) -> dict[str, Any]:
     column = st.column_config
     return {
         "subject": column.ButtonColumn(
-            "Subject", type="tertiary", alignment="left", width=320, key=subject_key
+            "Subject", type="tertiary", alignment="left", width=270, key=subject_key
         ),
-        "recipient": column.TextColumn("To", width=220),
+        "recipient": column.TextColumn("To", width=210),
         "state": column.MultiselectColumn(
-            "State", options=list(_COLORS), color=list(_COLORS.values()), width=100
+            "State", options=list(_COLORS), color=list(_COLORS.values()), width=92
         ),
-        "created_at": column.DatetimeColumn("Queued", format="distance", width=120),
-        "attempts": column.NumberColumn("Attempts", width=80),
-        "due_at": column.DatetimeColumn("Next attempt", format="distance", width=120),
+        "created_at": column.DatetimeColumn("Queued", format="distance", width=112),
+        "attempts": column.NumberColumn("Attempts", width=72),
+        "due_at": column.DatetimeColumn("Next attempt", format="distance", width=112),
         "error": column.TextColumn("The server said", width=260),
     }
 
@@ -120,7 +122,9 @@ def draw_mail(actor: Actor, mail_id: int) -> None:
 
 def _draw_actions(actor: Actor, shown: Shown) -> None:
     with cards.row():
-        if st.button("Try again now", key="mail-retry", icon=":material/send:"):
+        if shown.state is not State.WAITING and st.button(
+            "Try again now", key="mail-retry", icon=":material/send:"
+        ):
             save("The mail is due now.", outbox.retry, actor, shown.mail.id)
         if shown.state is not State.GIVEN_UP and st.button("Cancel mail", key="mail-cancel"):
             save("The mail will not be sent.", outbox.cancel, actor, shown.mail.id)
@@ -129,7 +133,8 @@ def _draw_actions(actor: Actor, shown: Shown) -> None:
 def _story(shown: Shown) -> list[str]:
     """Return what became of a mail, line by line."""
     mail = shown.mail
-    lines = [f"Queued {esc(exact(mail.created_at))}, tried {mail.attempts} times"]
+    tried = f"tried {count(mail.attempts, 'time')}" if mail.attempts else "not tried yet"
+    lines = [f"Queued {esc(exact(mail.created_at))}, {tried}"]
     if mail.sent_at:
         lines.append(f"Sent {ago(mail.sent_at, now())}")
     elif mail.due_at and mail.attempts:
