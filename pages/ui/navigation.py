@@ -40,7 +40,7 @@ class Place:
 
 
 _HERE, _DESK, _OPEN = "organization", "staff desk", "strangers"
-_ALL: Final = (
+PLACES: Final = (
     Place("home", "Orgdesk"),
     Place("welcome", "Welcome"),
     Place("overview", "Overview", "space_dashboard", _HERE, Action.VIEW),
@@ -63,7 +63,6 @@ _ALL: Final = (
     Place("setup", "Set up Orgdesk", section=_OPEN),
 )
 """Every page; a new one is a line here and a file beside `frame.py`."""
-PLACES: Final = tuple(place for place in _ALL if (PAGES / place.file).exists())
 
 _USER_MENU: Final = {
     "Manage Organizations": "organizations",
