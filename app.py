@@ -13,7 +13,7 @@ from importlib import import_module
 import streamlit as st
 
 import core
-from core import accounts, db, web, worker
+from core import db, setup, web, worker
 from core.settings import PROJECT, settings
 from core.upgrade import upgrade
 from pages.ui import failures
@@ -43,10 +43,10 @@ def _import_beforehand() -> None:
 
 def _tell_setup_code() -> None:
     with db.read() as session:
-        is_new = accounts.is_setting_up(session)
+        is_new = setup.is_open(session)
     if is_new:
         log.warning(
-            "Nobody has an account yet. Set up Orgdesk with this code: %s", accounts.setup_code()
+            "Nobody has an account yet. Set up Orgdesk with this code: %s", setup.expected_code()
         )
 
 

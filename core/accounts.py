@@ -1,12 +1,9 @@
 """Accounts: a person proves to be that person, and changes or deletes what is their own."""
 
-import hmac
-from base64 import b32encode
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
+from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core import (
@@ -14,7 +11,7 @@ from core import (
     db,
     fields,
     history,
-    keys,
+    links,
     mail,
     memberships,
     offers,
@@ -23,53 +20,56 @@ from core import (
     sessions,
     throttles,
 )
-from core.errors import (
-    AddressNotProven,
-    InvalidInput,
-    LastOwner,
-    NotFound,
-    TooManyAttempts,
+from core.errors import JustJoined, LastOwner, NotFound
+from core.models import (
+    Entry,
+    FormerMembership,
+    Invitation,
+    InvitationStatus,
+    Membership,
+    Organization,
+    Role,
+    User,
 )
-from core.models import FormerMembership, Membership, Organization, Role, Staff, User
 from core.permissions import Action, Actor, access, take_person, take_staff
 from core.persons import NewAccount
 from core.settings import settings
-
-ATTEMPTS: Final = ((5, timedelta(minutes=5)), (50, timedelta(days=1)))
-"""How often one account, and one address of origin, may try a password."""
 
 
 def authenticate(email: str, password: str, *, origin: str) -> int | None:
     """Return the id of whoever has this address and password, else None.
 
-    Unknown, disabled and mistaken people take the same time and get the same answer. It hashes, so
-    it opens its own transactions. Raises `TooManyAttempts`, and `AddressNotProven` for who knows
-    the password of an account that waits for its proof.
+    Unknown, disabled and mistaken people take the same time and get the same answer; so does who
+    waits for the proof of the address, or a stranger could sign up with an address and learn here
+    whether it was free. It hashes, so it opens its own transactions. Raises `TooManyAttempts`.
     """
     key = fields.email_key(email)
-    wait = db.run(_count_attempt, key, origin)
-    if wait:
-        raise TooManyAttempts(wait)
+    throttles.ensure_none(db.run(_count_attempt, key, origin))
     with db.read() as session:
         user = session.scalar(select(User).where(User.email_key == key))
     known = user.password_hash if user is not None else None
     if not passwords.verify(known, password) or user is None:
         return None
-    if user.disabled_at is not None or user.deleted_at is not None:
+    if user.proven_at is None or user.disabled_at is not None:
         return None
-    if user.proven_at is None:
-        raise AddressNotProven
     db.run(_forgive_attempts, key, origin)
     return user.id
 
 
-def prepare_account(name: str, email: str, password: str) -> NewAccount:
-    """Return a new account, cleaned and hashed; raises `InvalidInput` with all that is wrong."""
+def prepare_account(
+    name: str, email: str, password: str, *, origin: str | None = None
+) -> NewAccount:
+    """Return a new account, cleaned and hashed; raises `InvalidInput` with all that is wrong.
+
+    With the address of origin of a stranger it raises `TooManyAttempts` before it hashes.
+    """
     check = fields.Check()
     name = check("name", fields.person_name, name)
     email = check("email", fields.email, email)
     check("password", _check_password, password, words=[name or "", email or ""])
     check.done()
+    if origin is not None:
+        throttles.ensure_none(db.run(throttles.hit, "sign-ups from", origin, throttles.STRANGERS))
     return NewAccount(name, email, passwords.hash(password))
 
 
@@ -81,42 +81,13 @@ def prepare_password(password: str, *, words: Sequence[str], field: str = "new")
     return passwords.hash(password)
 
 
-def is_setting_up(session: Session) -> bool:
-    """Return whether nobody has an account yet."""
-    return session.scalar(select(User.id).limit(1)) is None
-
-
-def setup_code() -> str:
-    """Return the code that makes the first administrator: twelve letters and digits, in threes."""
-    letters = b32encode(keys.derive("setup")).decode()[:12]
-    return "-".join(letters[place : place + 4] for place in range(0, 12, 4))
-
-
-def set_up(session: Session, _nobody: Actor, code: str, new: NewAccount) -> User:
-    """Make the first administrator; raises `InvalidInput(code)`, `NotFound` when there is one."""
-    take_staff(session)
-    if not is_setting_up(session):
-        raise NotFound("setup page any more")
-    typed = "".join(code.upper().split())
-    if not hmac.compare_digest(typed.encode("utf-8", "replace"), setup_code().encode()):
-        raise InvalidInput({"code": "This is not the code. It stands in the log of the server."})
-    return _make_administrator(session, new)
-
-
-def create_administrator(session: Session, _orgdesk: Actor, new: NewAccount) -> User:
-    """Make another administrator, for whoever has the command line."""
-    take_staff(session)
-    if persons.find(session, fields.email_key(new.email)) is not None:
-        raise InvalidInput({"email": "Somebody has this address already. Take another one."})
-    return _make_administrator(session, new)
-
-
 def rename(session: Session, actor: Actor, name: str) -> User:
     """Give a person another name."""
     user = _get_self(session, actor)
     check = fields.Check()
-    user.name = check("name", fields.person_name, name) or user.name
+    cleaned = check("name", fields.person_name, name)
     check.done()
+    user.name = cleaned
     history.record(session, actor, user.id, "account.renamed", user)
     return user
 
@@ -129,10 +100,26 @@ def change_password(session: Session, actor: Actor, password_hash: str) -> User:
     user = _get_self(session, actor)
     user.password_hash = password_hash
     user.password_epoch += 1
+    links.end(session, links.RESET, user_id=user.id)
     sessions.end_all(session, user.id, "password changed")
     mail.enqueue(session, "password_changed", user.email, name=user.name)
     history.record(session, actor, user.id, "account.password_changed", user)
     return user
+
+
+def find_words(session: Session, actor: Actor) -> Sequence[str]:
+    """Return what a person's new password must not be made of."""
+    return persons.words_about(session, session.get_one(User, actor.user_id))
+
+
+def find_password_change(session: Session, actor: Actor) -> datetime | None:
+    """Return when a person's password was changed last; None if it never was."""
+    return session.scalar(
+        select(func.max(Entry.at)).where(
+            Entry.chain == f"person:{actor.user_id}",
+            Entry.event.in_(["account.password_changed", "account.password_reset"]),
+        )
+    )
 
 
 def end_session(session: Session, actor: Actor, session_id: int) -> None:
@@ -149,15 +136,17 @@ def end_other_sessions(session: Session, actor: Actor, kept_id: int) -> int:
 def delete_account(session: Session, actor: Actor) -> User:
     """Delete a person's own account; history keeps the id and forgets the rest.
 
-    Raises `LastOwner` with every organization that would be left without an owner, and
-    `LastAdministrator`. The page has asked for the password before.
+    Raises `LastOwner` with every organization that would be left without an owner,
+    `LastAdministrator`, and `JustJoined`. The page has asked for the password before.
     """
     take_staff(session)
     _leave_everywhere(session, actor)
     user = _get_self(session, actor)
+    if memberships.count_of(session, user.id):
+        raise JustJoined
     persons.ensure_other_administrator(session, user)
     sessions.end_all(session, user.id, "account deleted")
-    session.execute(delete(FormerMembership).where(FormerMembership.user_id == user.id))
+    _forget_traces(session, user)
     user.email, user.email_key = "", f"deleted:{user.id}"
     user.name, user.password_hash, user.staff = "A deleted account", None, None
     user.password_epoch += 1
@@ -187,11 +176,19 @@ def _leave_everywhere(session: Session, actor: Actor) -> None:
         raise LastOwner(unowned)
 
 
-def _make_administrator(session: Session, new: NewAccount) -> User:
-    user = persons.make(session, new, is_proven=True)
-    user.staff = Staff.ADMINISTRATOR
-    history.record(session, Actor(user.id, user.name), user.id, "account.created", user)
-    return user
+def _forget_traces(session: Session, user: User) -> None:
+    """Take a person's address and former roles out of what others keep."""
+    for kind in (links.RESET, links.PROVE):
+        links.end(session, kind, user_id=user.id)
+    session.execute(delete(FormerMembership).where(FormerMembership.user_id == user.id))
+    session.execute(
+        update(Invitation)
+        .where(
+            Invitation.email_key == user.email_key, Invitation.status != InvitationStatus.PENDING
+        )
+        .values(email="", email_key=f"deleted:{user.id}")
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
 
 
 def _get_self(session: Session, actor: Actor) -> User:
@@ -207,11 +204,11 @@ def _check_password(password: str, *, words: Sequence[str]) -> None:
 
 def _count_attempt(session: Session, email_key: str, origin: str) -> int:
     return max(
-        throttles.hit(session, "sign-in to", email_key, ATTEMPTS),
-        throttles.hit(session, "sign-in from", origin, ATTEMPTS),
+        throttles.hit(session, "sign-in to", email_key, throttles.SIGN_INS),
+        throttles.hit(session, "sign-in from", origin, throttles.SIGN_INS),
     )
 
 
 def _forgive_attempts(session: Session, email_key: str, origin: str) -> None:
-    throttles.forget(session, "sign-in to", email_key, ATTEMPTS)
-    throttles.give_back(session, "sign-in from", origin, ATTEMPTS)
+    throttles.forget(session, "sign-in to", email_key, throttles.SIGN_INS)
+    throttles.give_back(session, "sign-in from", origin, throttles.SIGN_INS)

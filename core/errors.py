@@ -114,7 +114,8 @@ class LastOwner(DomainError):
 
     def __init__(self, organizations: Sequence[str] = ()) -> None:
         self.organizations = list(organizations)
-        of = f" of {', '.join(organizations)}" if organizations else ""
+        more = f" and {len(organizations) - 3} more" if len(organizations) > 3 else ""
+        of = f" of {', '.join(organizations[:3])}{more}" if organizations else ""
         super().__init__(
             f"An organization needs an owner, and this is the last one{of}. "
             "Make somebody else an owner first."
@@ -229,13 +230,13 @@ class SchemaTooNew(DomainError):
         )
 
 
-class AddressNotProven(DomainError):
-    """The password is right, but nobody has proven yet that the address is theirs."""
+class JustJoined(DomainError):
+    """Somebody who leaves everything became a member of something in the same moment."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Your address is not confirmed yet. Open the link that we mailed to you; "
-            "to get a new one, choose Create an account and sign up again."
+            "You joined an organization just now, so nothing was deleted. "
+            "Press Delete account again to leave that one too."
         )
 
 

@@ -1,6 +1,7 @@
 """Mailed links that work once: to prove an address, to choose a password."""
 
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -9,8 +10,15 @@ from core import clock, keys
 from core.errors import LinkNotValid
 from core.models import Link
 
+PROVE: Final = "prove"
+RESET: Final = "reset"
 PROVES_FOR = timedelta(hours=24)
 RESETS_FOR = timedelta(minutes=20)
+
+_HOW_TO_GET_ANOTHER: Final = {
+    PROVE: "Sign up again to get a new one.",
+    RESET: "Choose Forgot password to get a new one.",
+}
 
 
 def make(
@@ -55,7 +63,7 @@ def find(session: Session, kind: str, token: str) -> Link:
         )
     )
     if link is None:
-        raise LinkNotValid("Ask for a new one.")
+        raise refusal(kind)
     return link
 
 
@@ -69,15 +77,22 @@ def use(session: Session, kind: str, token: str) -> Link:
         .returning(Link.id)
     )
     if used is None:
-        raise LinkNotValid("Ask for a new one.")
+        raise refusal(kind)
     return link
+
+
+def refusal(kind: str) -> LinkNotValid:
+    """Return the one answer to links of a kind that are unknown, used, replaced or too old."""
+    return LinkNotValid(_HOW_TO_GET_ANOTHER.get(kind, "Ask for a new one."))
 
 
 def end(
     session: Session, kind: str, *, user_id: int | None = None, org_id: int | None = None
 ) -> None:
     """Stop every unused link of this kind for this person or organization."""
-    whose = Link.user_id == user_id if user_id is not None else Link.org_id == org_id
+    whose = Link.org_id == org_id if org_id is not None else Link.user_id == user_id
+    if org_id is None and user_id is None:
+        raise ValueError("a link of nobody")
     session.execute(
         update(Link)
         .where(whose, Link.kind == kind, Link.used_at.is_(None))

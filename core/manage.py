@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from core import accounts, checkup, db, history, outbox, worker
+from core import accounts, checkup, db, history, outbox, setup, worker
 from core.errors import DomainError
 from core.permissions import ORGDESK
 from core.settings import settings
@@ -46,7 +46,7 @@ def create_administrator(
         password = sys.stdin.readline().removesuffix("\n")
     try:
         new = accounts.prepare_account(name, email, password)
-        user = db.run(accounts.create_administrator, ORGDESK, new)
+        user = db.run(setup.create_administrator, ORGDESK, new)
     except DomainError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(BROKEN) from error

@@ -15,8 +15,10 @@ MEMBERSHIPS_PER_PERSON = 400
 
 
 def make(session: Session, org: Organization, user_id: int, role: Role) -> Membership:
-    """Let a person in, and return the membership; raises `MembershipLimit`."""
-    take_person(session, user_id)
+    """Let a person in, and return the membership; raises `MembershipLimit`, `NotFound`."""
+    user = take_person(session, user_id)
+    if user is None or user.deleted_at is not None:
+        raise NotFound("account")
     if count_of(session, user_id) >= MEMBERSHIPS_PER_PERSON:
         raise MembershipLimit(MEMBERSHIPS_PER_PERSON)
     session.execute(

@@ -7,11 +7,11 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core import clock, history, links, persons, sessions
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound
 from core.frames import frame
 from core.matching import contains
 from core.models import Membership, Staff, User
-from core.permissions import Action, Actor, access_staff, take_person
+from core.permissions import Action, Actor, access_staff, rights_of, take_person
 
 PER_PAGE: Final = 50
 
@@ -62,11 +62,20 @@ def get(session: Session, actor: Actor, user_id: int) -> User:
 
 
 def set_staff(session: Session, actor: Actor, user_id: int, staff: Staff | None) -> User:
-    """Give somebody a staff role, or take it; raises `LastAdministrator`."""
+    """Give somebody a staff role, or take it; who may do more than before logs in anew.
+
+    Raises `LastAdministrator`, and `InvalidInput(staff)` for an address that nobody has proven.
+    """
     user = _take(session, actor, user_id)
     if user.staff is staff:
         return user
+    if user.proven_at is None:
+        raise InvalidInput(
+            {"staff": "This address is not confirmed yet. Give the role once it is."}
+        )
     persons.ensure_other_administrator(session, user)
+    if rights_of(None, staff) - rights_of(None, user.staff):
+        sessions.end_all(session, user.id, "staff role given")
     user.staff = staff
     history.record(session, actor, user.id, "account.staff_changed", user)
     return user
@@ -80,7 +89,7 @@ def disable(session: Session, actor: Actor, user_id: int) -> User:
     persons.ensure_other_administrator(session, user)
     user.disabled_at = clock.now()
     sessions.end_all(session, user.id, "account disabled")
-    links.end(session, "reset", user_id=user.id)
+    links.end(session, links.RESET, user_id=user.id)
     history.record(session, actor, user.id, "account.disabled", user)
     return user
 

@@ -1,13 +1,14 @@
 """Rows of people: find them by address, make them; the rules are the use cases' own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import clock, fields
-from core.errors import LastAdministrator
-from core.models import Staff, User
+from core.errors import InvalidInput, LastAdministrator
+from core.models import Membership, Organization, Staff, User
 from core.permissions import take_person
 
 
@@ -27,15 +28,33 @@ def find(session: Session, email_key: str) -> User | None:
     )
 
 
+def take(session: Session, email_key: str) -> User | None:
+    """Take the row of the account with this address, proven or waiting, as it is now."""
+    user_id = session.scalar(select(User.id).where(User.email_key == email_key))
+    user = take_person(session, user_id) if user_id is not None else None
+    return user if user is not None and user.email_key == email_key else None
+
+
+def words_about(session: Session, user: User) -> Sequence[str]:
+    """Return what whoever knows a person would try as the password, for `passwords.check`."""
+    organizations = (
+        select(Organization.name)
+        .join(Membership, Membership.org_id == Organization.id)
+        .where(Membership.user_id == user.id)
+    )
+    return [user.name, user.email, *session.scalars(organizations)]
+
+
 def make(session: Session, new: NewAccount, *, is_proven: bool) -> User:
-    """Make an account, and return it.
+    """Make an account, and return it; raises `InvalidInput(email)` where there is one.
 
     One that waits at the same address, not proven by anybody, becomes this one: who proves an
     address decides about its name and password.
     """
     key = fields.email_key(new.email)
-    waiting = session.scalar(select(User.id).where(User.email_key == key, User.proven_at.is_(None)))
-    user = take_person(session, waiting) if waiting is not None else None
+    user = take(session, key)
+    if user is not None and user.proven_at is not None:
+        raise InvalidInput({"email": "This address has an account already. Log in with it."})
     if user is None:
         user = User(
             email_key=key,

@@ -1,35 +1,32 @@
-"""Forgotten passwords: one mail, one link, twenty minutes."""
+"""Forgotten passwords: one mail, one link, twenty minutes.
 
-from datetime import timedelta
-from typing import Final
+The link proves the address as well: whoever signed up with somebody else's address is shut out by
+it, and who was kept waiting for the proof gets in.
+"""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
-from core import fields, history, links, mail, sessions, throttles
-from core.errors import LinkNotValid, NotFound
+from core import clock, fields, history, links, mail, persons, sessions, throttles
+from core.errors import InvalidInput, NotFound
 from core.models import Link, User
 from core.permissions import Action, Actor, access_staff, take_person
 
-KIND: Final = "reset"
-MAILS: Final = ((3, timedelta(hours=1)), (10, timedelta(days=1)))
-"""How many mails one address is sent because somebody forgot its password."""
 
+def start(session: Session, _actor: Actor, email: str, *, origin: str) -> None:
+    """Mail a link to choose a new password; nobody learns whether the address is known.
 
-def start(session: Session, _actor: Actor, email: str) -> None:
-    """Mail a link to choose a new password; nobody learns whether the address is known."""
+    Raises `InvalidInput(email)` for what is no address, and `TooManyAttempts`.
+    """
     check = fields.Check()
-    address = check("email", fields.email, email)
+    key = fields.email_key(check("email", fields.email, email) or "")
     check.done()
-    key = fields.email_key(address)
-    if throttles.hit(session, "reset mails", key, MAILS):
+    throttles.ensure_none(throttles.hit(session, "resets from", origin, throttles.STRANGERS))
+    if throttles.hit(session, "reset mails", key, throttles.MAILS):
         return
-    user = session.scalar(
-        select(User).where(
-            User.email_key == key, User.proven_at.is_not(None), User.disabled_at.is_(None)
-        )
-    )
-    if user is not None:
+    user = persons.take(session, key)
+    if user is not None and user.disabled_at is None:
         _send(session, user)
 
 
@@ -39,40 +36,47 @@ def send(session: Session, actor: Actor, user_id: int) -> User:
     user = take_person(session, user_id)
     if user is None or user.deleted_at is not None:
         raise NotFound("account")
+    if user.disabled_at is not None:
+        raise InvalidInput({"account": "This account is disabled. Enable it, then send the link."})
     _send(session, user)
     return user
 
 
-def find_person(session: Session, token: str) -> User:
-    """Return whose password a link would change; raises `LinkNotValid`. It stays unused."""
-    return _get_person(session, links.find(session, KIND, token))
+def find_words(session: Session, token: str) -> Sequence[str]:
+    """Return what a password must not be made of, of whoever a link belongs to.
+
+    Raises `LinkNotValid`; the link stays unused.
+    """
+    link = links.find(session, links.RESET, token)
+    return persons.words_about(session, _ensure_whose(session.get(User, link.user_id), link))
 
 
 def reset(session: Session, _nobody: Actor, token: str, password_hash: str) -> User:
-    """Give a person a new password by a mailed link; it ends every session and every other link."""
-    link = links.use(session, KIND, token)
-    user = take_person(session, _get_person(session, link).id)
-    if user is None or user.disabled_at is not None:
-        raise LinkNotValid("Ask for a new one under Forgot password.")
+    """Give a person a new password by a mailed link; it ends every session and every other link.
+
+    Raises `LinkNotValid`.
+    """
+    link = links.use(session, links.RESET, token)
+    user = _ensure_whose(take_person(session, link.user_id or 0), link)
     user.password_hash = password_hash
     user.password_epoch += 1
-    links.end(session, KIND, user_id=user.id)
+    user.proven_at = user.proven_at or clock.now()
+    for kind in (links.RESET, links.PROVE):
+        links.end(session, kind, user_id=user.id)
     sessions.end_all(session, user.id, "password reset")
+    throttles.forget(session, "sign-in to", user.email_key, throttles.SIGN_INS)
     mail.enqueue(session, "password_changed", user.email, name=user.name)
-    himself = Actor(user.id, user.name)
-    history.record(session, himself, user.id, "account.password_reset", user)
+    whose = Actor(user.id, user.name)
+    history.record(session, whose, user.id, "account.password_reset", user)
     return user
 
 
-def _get_person(session: Session, link: Link) -> User:
-    user = session.get(User, link.user_id) if link.user_id else None
-    if user is None or user.deleted_at is not None or user.email != link.email:
-        raise LinkNotValid("Ask for a new one under Forgot password.")
+def _ensure_whose(user: User | None, link: Link) -> User:
+    if user is None or user.disabled_at is not None or user.email != link.email:
+        raise links.refusal(links.RESET)
     return user
 
 
 def _send(session: Session, user: User) -> None:
-    link = links.make(session, KIND, user.email, links.RESETS_FOR, user_id=user.id)
-    mail.enqueue(
-        session, "reset_password", user.email, name=user.name, link={"page": "reset", **link}
-    )
+    link = links.make(session, links.RESET, user.email, links.RESETS_FOR, user_id=user.id)
+    mail.enqueue(session, "reset_password", user.email, link={"page": "reset", **link})

@@ -1,56 +1,80 @@
 """Sign-up: a new account, usable once the mailed link has proven its address."""
 
-from datetime import timedelta
-from typing import Final
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from core import clock, fields, history, links, mail, persons, throttles
-from core.errors import InvalidInput, LinkNotValid, SignUpClosed
+from core import clock, db, fields, history, links, mail, passwords, persons, throttles
+from core.errors import InvalidInput, SignUpClosed
 from core.models import User
 from core.permissions import Actor, take_person
 from core.persons import NewAccount
 from core.settings import settings
 
-KIND: Final = "prove"
-MAILS: Final = ((3, timedelta(hours=1)), (10, timedelta(days=1)))
-"""How many mails one address is sent because somebody signs up with it."""
+
+def is_open() -> bool:
+    """Return whether people may sign up on their own."""
+    return settings().sign_up == "open"
+
+
+def list_domains() -> Sequence[str]:
+    """Return at which domains one must have an address to sign up; none for anywhere."""
+    return settings().sign_up_domains
 
 
 def sign_up(session: Session, actor: Actor, new: NewAccount) -> None:
     """Make an account that waits for its proof, and mail the link that proves it.
 
-    The answer is the same whether the address is known: its owner hears of it by mail. Past `MAILS`
-    nothing is made and nobody is told.
+    The answer is the same whether the address is known: its owner hears of it by mail. Past
+    `throttles.MAILS` nothing is made and nobody is told. Raises `SignUpClosed`, `InvalidInput`.
     """
     _ensure_welcome(new.email)
     key = fields.email_key(new.email)
-    if throttles.hit(session, "sign-up mails", key, MAILS):
+    if throttles.hit(session, "sign-up mails", key, throttles.MAILS):
         return
-    known = persons.find(session, key)
-    if known is not None:
+    known = persons.take(session, key)
+    if known is not None and known.proven_at is not None:
         mail.enqueue(session, "already_have_account", known.email, name=known.name)
         return
     user = persons.make(session, new, is_proven=False)
-    link = links.make(session, KIND, user.email, links.PROVES_FOR, user_id=user.id)
-    mail.enqueue(
-        session, "prove_address", user.email, name=user.name, link={"page": "prove", **link}
-    )
+    links.end(session, links.RESET, user_id=user.id)
+    link = links.make(session, links.PROVE, user.email, links.PROVES_FOR, user_id=user.id)
+    mail.enqueue(session, "prove_address", user.email, link={"page": "prove", **link})
     history.record(session, actor, user.id, "account.created", user)
 
 
 def find_waiting(session: Session, token: str) -> User:
     """Return whose address a link would prove; raises `LinkNotValid`."""
-    link = links.find(session, KIND, token)
-    return session.get_one(User, link.user_id)
+    return session.get_one(User, links.find(session, links.PROVE, token).user_id)
 
 
-def prove(session: Session, _nobody: Actor, token: str) -> User:
-    """Make an account usable: whoever holds the link reads the mail of its address."""
-    link = links.use(session, KIND, token)
+def ask_password(token: str, password: str) -> str:
+    """Return what `prove` wants from who knows the password of the account that a link leads to.
+
+    Whoever reads the mail may be somebody else than who signed up, with this address and a password
+    of their own: only who has both gets the account. It hashes, so it opens its own transactions.
+    Raises `LinkNotValid`, `InvalidInput(password)`, `TooManyAttempts`.
+    """
+    wait = db.run(throttles.hit, "proof of", token, throttles.SIGN_INS)
+    throttles.ensure_none(wait)
+    with db.read() as session:
+        chosen = find_waiting(session, token).password_hash or ""
+    if not passwords.verify(chosen, password):
+        raise InvalidInput(
+            {
+                "password": "This is not the password that was chosen with this address. Type it "
+                "again, or choose Forgot password below."
+            }
+        )
+    return chosen
+
+
+def prove(session: Session, _nobody: Actor, token: str, chosen: str) -> User:
+    """Make an account usable for who read the mail and knows the password (`ask_password`)."""
+    link = links.use(session, links.PROVE, token)
     user = take_person(session, link.user_id or 0)
-    if user is None or user.email != link.email:
-        raise LinkNotValid("Sign up again to get a new one.")
+    if user is None or user.email != link.email or user.password_hash != chosen:
+        raise links.refusal(links.PROVE)
     if user.proven_at is None:
         user.proven_at = clock.now()
         history.record(session, Actor(user.id, user.name), user.id, "account.proven", user)
@@ -58,9 +82,9 @@ def prove(session: Session, _nobody: Actor, token: str) -> User:
 
 
 def _ensure_welcome(email: str) -> None:
-    if settings().sign_up == "closed":
+    if not is_open():
         raise SignUpClosed
-    domains = settings().sign_up_domains
+    domains = list_domains()
     domain = fields.email_key(email).rpartition("@")[2]
     if domains and domain not in {fields.email_key(f"x@{each}")[2:] for each in domains}:
         raise InvalidInput(

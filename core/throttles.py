@@ -1,15 +1,24 @@
 """How often something may be tried: counted in the database, so that no process forgets."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core import clock, keys
+from core.errors import TooManyAttempts
 from core.models import Throttle
 
 Limits = tuple[tuple[int, timedelta], ...]
+
+SIGN_INS: Final = ((5, timedelta(minutes=5)), (50, timedelta(days=1)))
+"""How often one account, and one address of origin, may try a password."""
+STRANGERS: Final = ((30, timedelta(hours=1)), (200, timedelta(days=1)))
+"""How often one address of origin may sign up or forget a password, of whatever account."""
+MAILS: Final = ((3, timedelta(hours=1)), (10, timedelta(days=1)))
+"""How many mails one address is sent because somebody typed it."""
 
 
 def hit(session: Session, what: str, whose: str, limits: Limits) -> int:
@@ -25,6 +34,12 @@ def hit(session: Session, what: str, whose: str, limits: Limits) -> int:
         if hits > most
     ]
     return _minutes_until(max(blocked)) if blocked else 0
+
+
+def ensure_none(wait: int) -> None:
+    """Raise `TooManyAttempts` when `hit` told to wait."""
+    if wait:
+        raise TooManyAttempts(wait)
 
 
 def forget(session: Session, what: str, whose: str, limits: Limits) -> None:

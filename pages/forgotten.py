@@ -5,13 +5,16 @@ import streamlit as st
 from core import resets
 from core.permissions import NOBODY
 from pages import ui
+from pages.ui import gate
 
 ui.open_stranger_page("Forgot password")
 
-st.title("Forgot password", anchor=False)
 if told := ui.saved("forgotten"):
+    st.title("Look into your mail", anchor=False)
     st.markdown(told)
+    st.markdown("The link works for 20 minutes. Nothing there? Look among the junk, or ask again.")
 else:
+    st.title("Forgot password", anchor=False)
     with ui.form("forgotten", border=True) as form:
         email = form.field(
             st.text_input,
@@ -24,5 +27,10 @@ else:
         pressed = form.submit("Send link", width="stretch")
     if pressed:
         told = "If somebody has an account with this address, a link is on its way to it."
-        form.save(told, resets.start, NOBODY, email)
-st.page_link("home.py", label="Back to log in")
+        form.save(told, resets.start, NOBODY, email, origin=gate.place())
+
+with st.container(horizontal=True, key="forgotten-links"):
+    st.page_link("home.py", label="Back to log in")
+    if told:
+        st.space("stretch")
+        ui.start_again("forgotten", "Ask again")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import accounts, db
+from core import db, setup
 from core.errors import DomainError
 from pages.ui import gate, navigation
 from pages.ui.words import esc
@@ -15,7 +15,7 @@ try:
         page.run()
     else:
         with db.read() as session:
-            is_new = accounts.is_setting_up(session)
+            is_new = setup.is_open(session)
         if is_new and page.url_path != "setup":
             st.switch_page("setup.py")
         with navigation.narrow():

@@ -1,16 +1,16 @@
-"""Where the link in the mail to a new account leads: a button confirms the address."""
+"""Where the link in the mail to a new account leads: the password, and the address is confirmed."""
 
 import streamlit as st
 
 from core import db, sign_ups
 from core.permissions import NOBODY
 from pages import ui
-from pages.ui import gate
+from pages.ui import gate, password_fields
 
 ui.open_stranger_page("Confirm your address")
 
 token = gate.fragment()
-form = ui.fields("prove")
+start = ui.fields("prove-link")
 
 
 def find_email(token: str) -> str:
@@ -20,16 +20,20 @@ def find_email(token: str) -> str:
 
 st.title("Confirm your address", anchor=False)
 if token is None:
-    st.skeleton(height=120)
-elif ui.saved("prove"):
-    st.markdown("Your address is confirmed. Log in with the password that you chose.")
-    st.page_link("home.py", label="Log in", icon=":material/login:")
-else:
-    form.foot()
-    if email := form.prepare(find_email, token):
-        st.markdown("This address is to belong to your account:")
+    st.skeleton(height=220)
+elif email := start.prepare(find_email, token):
+    with ui.form("prove", border=True) as form:
         st.text(email)
-        if st.button("Confirm address", key="prove-submit", type="primary", width="stretch"):
-            form.save("Your address is confirmed.", sign_ups.prove, NOBODY, token)
-    else:
+        hint = "The one that you chose when you signed up."
+        password = password_fields.ask_own(form, "Password", hint=hint)
+        pressed = form.submit("Confirm address", width="stretch")
+    st.page_link("forgotten.py", label="Forgot password")
+    if pressed and (chosen := form.prepare(sign_ups.ask_password, token, password)):
+        person = form.change(sign_ups.prove, NOBODY, token, chosen)
+        if person is not None:
+            gate.enter(person.id, page="/")
+else:
+    with st.container(horizontal=True, key="prove-links"):
         st.page_link("sign_up.py", label="Sign up again")
+        st.space("stretch")
+        st.page_link("home.py", label="Log in")

@@ -2,16 +2,15 @@
 
 import streamlit as st
 
-from core import accounts, db
+from core import accounts, db, setup
 from core.permissions import NOBODY
-from core.settings import settings
 from pages import ui
-from pages.ui import gate
+from pages.ui import gate, password_fields
 
 ui.open_stranger_page("Set up Orgdesk")
 
 with db.read() as session:
-    is_open = accounts.is_setting_up(session)
+    is_open = setup.is_open(session)
 
 st.title("Set up Orgdesk", anchor=False)
 if not is_open:
@@ -26,21 +25,14 @@ with ui.form("setup", border=True) as form:
         "code",
         "Setup code",
         autocomplete="off",
-        hint="It stands in the log of the server: look for Set up Orgdesk with this code.",
+        hint="The log of the server shows it, after “Set up Orgdesk with this code”.",
     )
     name = form.field(st.text_input, "name", "Name", autocomplete="name")
     email = form.field(st.text_input, "email", "Email", type="email", autocomplete="email")
-    password = form.field(
-        st.text_input,
-        "password",
-        "Password",
-        type="password",
-        autocomplete="new-password",
-        hint=f"At least {settings().password_minimum} characters; unrelated words are fine.",
-    )
+    password = password_fields.ask_new(form, "password", "Password")
     pressed = form.submit("Set up Orgdesk", width="stretch")
 
 if pressed and (new := form.prepare(accounts.prepare_account, name, email, password)):
-    administrator = form.change(accounts.set_up, NOBODY, code, new)
+    administrator = form.change(setup.set_up, NOBODY, code, new)
     if administrator is not None:
         gate.enter(administrator.id, page="/")

@@ -4,35 +4,42 @@ import streamlit as st
 
 from core import accounts, sign_ups
 from core.permissions import NOBODY
-from core.settings import settings
 from pages import ui
+from pages.ui import gate, password_fields
 
 ui.open_stranger_page("Create an account")
 
-minimum = settings().password_minimum
-
-if told := ui.saved("sign-up"):
+told = ui.saved("sign-up")
+if not sign_ups.is_open():
+    st.title("Create an account", anchor=False)
+    st.markdown("Nobody signs up here without an invitation. Ask an owner of your organization.")
+    st.page_link("home.py", label="Back to log in")
+elif told:
     st.title("Look into your mail", anchor=False)
     st.markdown(told)
     st.markdown("Nothing there after a few minutes? Look among the junk, or sign up again.")
-    st.page_link("home.py", label="Log in", icon=":material/login:")
-    st.stop()
+    with st.container(horizontal=True, key="sign-up-links"):
+        st.page_link("home.py", label="Back to log in")
+        st.space("stretch")
+        ui.start_again("sign-up", "Sign up again")
+else:
+    st.title("Create an account", anchor=False)
+    domains = " or ".join(sign_ups.list_domains())
+    with ui.form("sign-up", border=True) as form:
+        name = form.field(st.text_input, "name", "Name", autocomplete="name")
+        email = form.field(
+            st.text_input,
+            "email",
+            "Email",
+            type="email",
+            autocomplete="email",
+            hint=f"An address at {ui.esc(domains)}." if domains else "",
+        )
+        password = password_fields.ask_new(form, "password", "Password")
+        pressed = form.submit("Create account", width="stretch")
+    st.page_link("home.py", label="I have an account: log in")
 
-st.title("Create an account", anchor=False)
-with ui.form("sign-up", border=True) as form:
-    name = form.field(st.text_input, "name", "Name", autocomplete="name")
-    email = form.field(st.text_input, "email", "Email", type="email", autocomplete="email")
-    password = form.field(
-        st.text_input,
-        "password",
-        "Password",
-        type="password",
-        autocomplete="new-password",
-        hint=f"At least {minimum} characters; four or five unrelated words are fine.",
-    )
-    pressed = form.submit("Create account", width="stretch")
-st.page_link("home.py", label="I have an account: log in")
-
-if pressed and (new := form.prepare(accounts.prepare_account, name, email, password)):
-    told = "We sent you a link. Open it to confirm your address; it works for 24 hours."
-    form.save(told, sign_ups.sign_up, NOBODY, new)
+    account = (name, email, password)
+    if pressed and (new := form.prepare(accounts.prepare_account, *account, origin=gate.place())):
+        told = "We mailed you a link. Open it to confirm your address; it works for 24 hours."
+        form.save(told, sign_ups.sign_up, NOBODY, new)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import accounts, db, sessions
+from core import db, setup, sessions
 from core.errors import InvalidInput
 from core.permissions import Actor
 from core.settings import PROJECT, settings
@@ -178,7 +178,7 @@ class TestFirstStart:
         self, engine: object, connection: Connection
     ) -> None:
         with db.read() as session:
-            assert accounts.is_setting_up(session)
+            assert setup.is_open(session)
         assert "Set up Orgdesk" in [title.value for title in open_frame().title]
 
 

@@ -1,7 +1,7 @@
 """What screens share: `from pages import ui`, then open, read, draw, save."""
 
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
-from pages.ui.forms import Form, change, fields, form, save, saved
+from pages.ui.forms import Form, change, fields, form, save, saved, start_again
 from pages.ui.opening import (
     fragment,
     open_page,
@@ -34,5 +34,6 @@ __all__ = [
     "refusal",
     "save",
     "saved",
+    "start_again",
     "tell",
 ]

@@ -149,6 +149,13 @@ def saved(name: str) -> str | None:
     return told
 
 
+def start_again(name: str, label: str) -> None:
+    """Draw a button that shows a form anew which has been saved."""
+    forget = st.session_state.pop
+    again = f"{name} saved"
+    st.button(label, key=f"{name}-again", type="tertiary", on_click=forget, args=(again, None))
+
+
 def fields(name: str) -> Form:
     """Return a form whose widgets react while one types; its button is an ordinary one.
 

@@ -26,7 +26,10 @@ _STATUS = "authentication_status"
 _BOUND_TO = "bound to"
 _FORM = "sign-in"
 _LABELS = {"Form name": "", "Username": "Email", "Password": "Password", "Login": "Log in"}
-_WRONG = "Email or password is wrong. Check both, or choose Forgot password."
+_WRONG = (
+    "Email or password is wrong, or the address is not confirmed yet. "
+    "Check both, open the link in our mail, or choose Forgot password."
+)
 
 
 def actor() -> Actor | None:

@@ -1,0 +1,88 @@
+"""What people do about their own account: name, password, sessions, and its end."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import streamlit as st
+
+from core import accounts
+from core.clock import now
+from core.models import Session
+from core.permissions import Actor
+from pages.ui import cards, gate, password_fields
+from pages.ui.forms import form, save
+from pages.ui.words import ago, esc, exact, quiet
+
+_ON_A_PHONE: Final = ("iPhone", "Android", "iPad")
+
+
+def rename(actor: Actor) -> None:
+    """Draw the person's name, and save another."""
+    with form("rename") as drawn:
+        name = drawn.field(
+            st.text_input,
+            "name",
+            "Name",
+            value=actor.name,
+            autocomplete="name",
+            hint="As others see you in organizations and invitations.",
+        )
+        pressed = drawn.submit("Save name", kind="secondary")
+    if pressed:
+        drawn.save("Your name is saved.", accounts.rename, actor, name)
+
+
+def change_password(actor: Actor, words: Sequence[str], changed_at: datetime | None) -> None:
+    """Ask for the old password and a new one; this session goes on, the others end."""
+    with form("password") as drawn:
+        old = password_fields.ask_own(drawn, "Current password")
+        new = password_fields.ask_new(drawn, "new", "New password")
+        pressed = drawn.submit("Change password", kind="secondary")
+    since = f"Changed {ago(changed_at, now())}. " if changed_at else ""
+    st.markdown(quiet(f"{since}A new password ends your other sessions."))
+    if pressed and drawn.prepare(gate.ask_password, actor, old):
+        hashed = drawn.prepare(accounts.prepare_password, new, words=words)
+        if hashed and drawn.change(accounts.change_password, actor, hashed):
+            gate.enter(actor.user_id or 0)
+
+
+def draw_sessions(actor: Actor, mine: Sequence[Session], here_id: int) -> None:
+    """Draw where the person is signed in; every session but this one can be ended."""
+    for row in mine:
+        with cards.row(key=f"session-{row.id}", gap="small", wrap=False):
+            _draw_session(actor, row, is_this=row.id == here_id)
+    if len(mine) > 1 and st.button("End all others", key="end-others"):
+        told = "All your other sessions have ended."
+        save(told, accounts.end_other_sessions, actor, here_id)
+
+
+def _draw_session(actor: Actor, row: Session, *, is_this: bool) -> None:
+    is_phone = any(kind in row.device for kind in _ON_A_PHONE)
+    st.markdown(f":gray[:material/{'smartphone' if is_phone else 'computer'}:]", width="content")
+    seen = "seen " + ago(row.last_seen_at, now())
+    with st.container(gap=None, width="stretch"):
+        st.markdown(esc(row.device), wrap=False)
+        since = f"since {exact(row.created_at)}"
+        st.markdown(quiet(f"{esc(row.place)} · {since} · {seen}"))
+    if is_this:
+        st.badge("This session", color="gray")
+    elif st.button("End session", key=f"end-{row.id}"):
+        save("The session has ended.", accounts.end_session, actor, row.id)
+
+
+def delete(actor: Actor) -> None:
+    """Ask for the password, and delete the account."""
+    st.markdown(
+        "You leave every organization at once, and your name and address are forgotten. "
+        "History keeps what you changed, without your name. This cannot be undone."
+    )
+    with form("delete-account") as drawn:
+        password = password_fields.ask_own(drawn, "Your password")
+        pressed = drawn.submit("Delete account", kind="secondary")
+    if (
+        pressed
+        and drawn.prepare(gate.ask_password, actor, password)
+        and drawn.change(accounts.delete_account, actor)
+    ):
+        gate.log_out()
