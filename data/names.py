@@ -86,7 +86,8 @@ def person_name(random: Random) -> str:
 def domain(name: str, org_id: int) -> str:
     """Return the domain of an organization, one of its own."""
     words = [word for word in search.tokens(name) if word.isascii()][:2]
-    return f"{'-'.join(words) or 'org'}{'' if org_id <= len(DEMO_NAMES) else org_id}.example"
+    number = "" if words and org_id <= len(DEMO_NAMES) else org_id
+    return f"{'-'.join(words) or 'org'}{number}.example"
 
 
 def slug(text: str) -> str:
