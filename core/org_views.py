@@ -25,7 +25,7 @@ class Sort(StrEnum):
     OLDEST = "oldest"
     NAME = "name"
     MEMBERS = "members"
-    STAGE_TIME = "longest in stage"
+    STAGE_TIME = "time in stage"
 
 
 class Order(NamedTuple):

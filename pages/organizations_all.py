@@ -47,7 +47,7 @@ def _ask_view(reps: dict[int, str], filters: DeltaGenerator, turns: DeltaGenerat
     """Draw what narrows, sorts and cuts the table; every choice stands in the address."""
     with filters:
         hint = "Name, ID or website"
-        words = _ask(st.text_input, "q", hint, type="search", live=True, width=230)
+        words = _ask(st.text_input, "q", hint, type="search", live=True, width=210)
         stages = _ask(
             *(st.pills, "stage", "Stage", list(Stage)),
             selection_mode="multi",
@@ -59,9 +59,9 @@ def _ask_view(reps: dict[int, str], filters: DeltaGenerator, turns: DeltaGenerat
             *(st.selectbox, "rep", "Sales rep", list(reps)),
             index=None,
             format_func=reps.get,
-            width=160,
+            width=130,
         )
-        sort = _ask(st.selectbox, "sort", "Sort", list(Sort), icon=":material/sort:", width=180)
+        sort = _ask(st.selectbox, "sort", "Sort", list(Sort), width=150)
     with turns:
         st.markdown(ui.quiet("Rows"), width="content")
         size = _ask(st.selectbox, "rows", "Rows", SIZES, index=1, width=75)

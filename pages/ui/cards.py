@@ -20,6 +20,8 @@ ON_THE_CARD: Final = ("name", "overview", "website", "sales_email", "phone", "tw
 """What `company_card` draws beside the face."""
 
 _LONG_WORD: Final = 30
+_LONG_NAME: Final = 40
+"""Characters that a title may have to cut."""
 _BAR_WIDTH: Final = 400
 _APART: Final = "\u2003"
 
@@ -64,7 +66,8 @@ def page_head(
     with row(gap="small", key="head"):
         face(org.name, org.public_id, org.logo, width=48)
         with st.container(gap=None, width="stretch"):
-            st.title(esc(title or org.name), anchor=False, wrap=False)
+            whole = esc(org.name) if len(org.name) > _LONG_NAME and not title else None
+            st.title(esc(title or org.name), anchor=False, wrap=False, help=whole)
             with row():
                 if title:
                     st.markdown(f"**{esc(org.name)}**", width="content")
