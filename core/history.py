@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from core import changes, clock, keys
@@ -127,35 +127,39 @@ class Broken:
 
 def verify(session: Session) -> Iterator[Broken | Verified]:
     """Read all of history and yield each broken place, then what was read; memory stays flat."""
-    heads = {
-        chain: (position, mac)
-        for chain, position, mac in session.execute(
-            select(ChainHead.chain, ChainHead.position, ChainHead.mac)
-        )
-    }
-    entries = session.scalars(
-        select(Entry).order_by(Entry.chain, Entry.position).execution_options(yield_per=1000)
+    entries = session.execute(
+        select(Entry, ChainHead)
+        .outerjoin(ChainHead, ChainHead.chain == Entry.chain)
+        .order_by(Entry.chain, Entry.position)
+        .execution_options(yield_per=1000)
     )
-    count, chains = 0, set[str]()
-    last: Entry | None = None
-    for entry in entries:
-        count += 1
-        chains.add(entry.chain)
-        if last is not None and last.chain != entry.chain:
-            yield from _check_end(last, heads)
+    count, chains = 0, 0
+    last: tuple[Entry, ChainHead | None] | None = None
+    for entry, head in entries:
+        if last is not None and last[0].chain != entry.chain:
+            yield from _check_end(*last)
             last = None
-        expected = 1 if last is None else last.position + 1
-        before = GENESIS if last is None else last.mac
+        count, chains = count + 1, chains + (last is None)
+        expected = 1 if last is None else last[0].position + 1
+        before = GENESIS if last is None else last[0].mac
         if entry.position != expected or entry.mac != _mac(entry, before):
             yield Broken(entry.chain, entry.position, entry.at)
-        last = entry
+        last = entry, head
     if last is not None:
-        yield from _check_end(last, heads)
-    for chain in heads.keys() - chains:
-        yield Broken(chain, heads[chain][0], None)
-    yield Verified(count, len(chains))
+        yield from _check_end(*last)
+    yield from _list_emptied(session)
+    yield Verified(count, chains)
 
 
-def _check_end(last: Entry, heads: dict[str, tuple[int, str]]) -> Iterator[Broken]:
-    if heads.get(last.chain) != (last.position, last.mac):
+def _check_end(last: Entry, head: ChainHead | None) -> Iterator[Broken]:
+    if head is None or (head.position, head.mac) != (last.position, last.mac):
         yield Broken(last.chain, last.position + 1, None)
+
+
+def _list_emptied(session: Session) -> Iterator[Broken]:
+    """Yield chains of which nothing is left but the note of where they ended."""
+    has_entries = exists().where(Entry.chain == ChainHead.chain)
+    for chain, position in session.execute(
+        select(ChainHead.chain, ChainHead.position).where(~has_entries)
+    ):
+        yield Broken(chain, position, None)
