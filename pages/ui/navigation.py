@@ -17,7 +17,7 @@ from pages.ui.cards import face, face_url
 from pages.ui.opening import fragment
 from pages.ui.words import esc, quiet
 
-PAGES: Final = Path(__file__).parent.parent
+_STYLE: Final = Path(__file__).parent / "style.css"
 _ASSETS: Final = Path(__file__).parent / "assets"
 _ORG = "org"
 _SWITCHER_SHOWS = 8
@@ -80,7 +80,7 @@ def register() -> StreamlitPage:
         st.Page(place.file, title=place.title, default=place.name == "home") for place in PLACES
     ]
     chosen = st.navigation(pages, position="hidden")
-    st.html(f"<style>{(PAGES / 'ui' / 'style.css').read_text()}</style>")
+    st.html(f"<style>{_STYLE.read_text()}</style>")
     return chosen
 
 
