@@ -11,6 +11,7 @@ from core import (
     db,
     fields,
     history,
+    keys,
     links,
     mail,
     memberships,
@@ -43,17 +44,17 @@ def authenticate(email: str, password: str, *, origin: str) -> int | None:
     waits for the proof of the address, or a stranger could sign up with an address and learn here
     whether it was free. It hashes, so it opens its own transactions. Raises `TooManyAttempts`.
     """
-    key = fields.email_key(email)
+    key = _key_of(email)
     throttles.ensure_none(db.run(_count_attempt, key, origin))
     with db.read() as session:
         user = session.scalar(select(User).where(User.email_key == key))
     known = user.password_hash if user is not None else None
-    if not passwords.verify(known, password) or user is None:
+    if not passwords.verify(known, password) or user is None or known is None:
         return None
     if user.proven_at is None or user.disabled_at is not None:
         return None
-    db.run(_forgive_attempts, key, origin)
-    return user.id
+    kept = passwords.hash(password) if passwords.needs_rehash(known) else known
+    return user.id if db.run(_welcome, user, kept, origin) else None
 
 
 def prepare_account(
@@ -209,6 +210,28 @@ def _count_attempt(session: Session, email_key: str, origin: str) -> int:
     )
 
 
-def _forgive_attempts(session: Session, email_key: str, origin: str) -> None:
-    throttles.forget(session, "sign-in to", email_key, throttles.SIGN_INS)
+def _welcome(session: Session, user: User, kept: str, origin: str) -> bool:
+    """Forgive the attempts before, and keep the hash in today's strength.
+
+    False when the password was changed while it was being compared: it is the old one by now.
+    """
+    is_still = session.scalar(
+        update(User)
+        .where(User.id == user.id, User.password_hash == user.password_hash)
+        .values(password_hash=kept)
+        .returning(User.id)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
+    if is_still is None:
+        return False
+    throttles.forget(session, "sign-in to", user.email_key, throttles.SIGN_INS)
     throttles.give_back(session, "sign-in from", origin, throttles.SIGN_INS)
+    return True
+
+
+def _key_of(typed: str) -> str:
+    """Return by what an account is found; what is no address at all finds nobody's."""
+    try:
+        return fields.email_key(fields.email(typed))
+    except fields.Unfit:
+        return f"nobody:{keys.fingerprint(typed)}"
