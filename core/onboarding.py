@@ -33,11 +33,20 @@ LONGEST_STEP: Final = 200
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that the next stage needs: what it is, whether it is there, where it is mended."""
+    """One thing that the next stage needs, in words for when it is there and when it is not.
 
-    name: str
+    `page` is where it is mended.
+    """
+
+    done: str
+    lack: str
     is_met: bool
     page: str
+
+    @property
+    def name(self) -> str:
+        """Return how it stands."""
+        return self.done if self.is_met else self.lack
 
 
 @dataclass(frozen=True)
@@ -177,21 +186,35 @@ def _enter(
 
 def _needs_for_preproduction(_session: Session, org: Organization) -> list[Check]:
     return [
-        Check("Alert email address confirmed", bool(org.alert_email), "profile"),
-        Check("Company overview filled", bool(org.overview), "profile"),
-        Check("Sales email filled", bool(org.sales_email), "profile"),
-        Check("Phone filled", bool(org.phone), "profile"),
-        Check("Public website filled", bool(org.website), "profile"),
+        Check(
+            "Alert email address is confirmed",
+            "Alert email address is not confirmed",
+            bool(org.alert_email),
+            "profile",
+        ),
+        _filled("Company overview", org.overview),
+        _filled("Sales email", org.sales_email),
+        _filled("Phone", org.phone),
+        _filled("Public website", org.website),
     ]
+
+
+def _filled(label: str, value: str | None) -> Check:
+    return Check(f"{label} is filled in", f"{label} is empty", bool(value), "profile")
 
 
 def _needs_for_production(session: Session, org: Organization) -> list[Check]:
     owners = memberships.list_owners(session, org)
     proven = all(owner.two_factor_at is not None for owner in owners)
     return [
-        Check("Two owners", len(owners) >= 2, "members"),
-        Check("Two-factor for every owner", proven, "account"),
-        Check("Logo there", org.logo is not None, "profile"),
+        Check("There are two owners", "There is only one owner", len(owners) >= 2, "members"),
+        Check(
+            "Every owner has two-factor",
+            "An owner is without two-factor",
+            proven,
+            "members",
+        ),
+        Check("The logo is there", "The logo is missing", org.logo is not None, "profile"),
     ]
 
 

@@ -102,11 +102,11 @@ class TestGate:
     @pytest.mark.parametrize(
         ("field", "missing"),
         [
-            ("alert_email", "Alert email address confirmed"),
-            ("overview", "Company overview filled"),
-            ("sales_email", "Sales email filled"),
-            ("phone", "Phone filled"),
-            ("website", "Public website filled"),
+            ("alert_email", "Alert email address is not confirmed"),
+            ("overview", "Company overview is empty"),
+            ("sales_email", "Sales email is empty"),
+            ("phone", "Phone is empty"),
+            ("website", "Public website is empty"),
         ],
     )
     def test_preproduction_needs_each_of_five_things(
@@ -137,7 +137,11 @@ class TestGate:
         org = put(session, cast, PREPRODUCTION, ready=False)
         with pytest.raises(GateNotMet) as refused:
             onboarding.move_on(session, cast.sam, org.id, shown=PREPRODUCTION)
-        assert refused.value.missing == ["Two owners", "Two-factor for every owner", "Logo there"]
+        assert refused.value.missing == [
+            "There is only one owner",
+            "An owner is without two-factor",
+            "The logo is missing",
+        ]
 
     def test_a_refused_move_changes_and_records_nothing(self, session: Session, cast: Cast) -> None:
         org = put(session, cast, ONBOARDING, ready=False)
