@@ -1,6 +1,7 @@
 """Accounts: a person proves to be that person, and changes or deletes what is their own."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
@@ -141,7 +142,14 @@ def delete_account(session: Session, actor: Actor) -> User:
     `LastAdministrator`, and `JustJoined`. The page has asked for the password before.
     """
     take_staff(session)
-    _leave_everywhere(session, actor)
+    mine = _take_memberships(session, actor)
+    unowned = [org.name for org, membership in mine if _is_last_owner(session, org, membership)]
+    if unowned:
+        raise LastOwner(unowned)
+    for org, membership in mine:
+        revoked = offers.withdraw_above(session, org, membership.user_id, None)
+        memberships.end(session, org, membership)
+        history.record(session, actor, org, "member.left", membership, *revoked)
     user = _get_self(session, actor)
     if memberships.count_of(session, user.id):
         raise JustJoined
@@ -156,25 +164,24 @@ def delete_account(session: Session, actor: Actor) -> User:
     return user
 
 
-def _leave_everywhere(session: Session, actor: Actor) -> None:
-    mine = (
+def _take_memberships(session: Session, actor: Actor) -> list[tuple[Organization, Membership]]:
+    """Take every organization that the actor belongs to, and return it with the membership."""
+    belongs_to = (
         select(Membership.org_id)
         .join(Organization, Organization.id == Membership.org_id)
         .where(Membership.user_id == actor.user_id, Organization.deleted_at.is_(None))
         .order_by(Membership.org_id)
     )
-    unowned = []
-    for org_id in session.scalars(mine).all():
-        org = access(session, actor, org_id, Action.VIEW)
-        membership = memberships.get(session, org, actor.user_id or 0)
-        if membership.role is Role.OWNER and memberships.count_owners(session, org) == 1:
-            unowned.append(org.name)
-            continue
-        revoked = offers.withdraw_above(session, org, actor.user_id or 0, None)
-        memberships.end(session, org, membership)
-        history.record(session, actor, org, "member.left", membership, *revoked)
-    if unowned:
-        raise LastOwner(unowned)
+    mine = []
+    for org_id in session.scalars(belongs_to).all():
+        with suppress(NotFound):  # deleted, or the person removed from it, in this very moment
+            org = access(session, actor, org_id, Action.VIEW)
+            mine.append((org, memberships.get(session, org, actor.user_id or 0)))
+    return mine
+
+
+def _is_last_owner(session: Session, org: Organization, membership: Membership) -> bool:
+    return membership.role is Role.OWNER and memberships.count_owners(session, org) == 1
 
 
 def _forget_traces(session: Session, user: User) -> None:

@@ -56,8 +56,9 @@ def reset(session: Session, _nobody: Actor, token: str, password_hash: str) -> U
 
     Raises `LinkNotValid`.
     """
-    link = links.use(session, links.RESET, token)
+    link = links.find(session, links.RESET, token)
     user = _ensure_whose(take_person(session, link.user_id or 0), link)
+    links.use(session, links.RESET, token)
     user.password_hash = password_hash
     user.password_epoch += 1
     user.proven_at = user.proven_at or clock.now()

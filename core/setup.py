@@ -33,17 +33,18 @@ def set_up(session: Session, _nobody: Actor, code: str, new: NewAccount) -> User
     expected = expected_code().replace("-", "")
     if not hmac.compare_digest(typed.encode("utf-8", "replace"), expected.encode()):
         raise InvalidInput({"code": "This is not the code. It stands in the log of the server."})
-    return _make_administrator(session, new)
+    return _make_administrator(session, None, new)
 
 
-def create_administrator(session: Session, _orgdesk: Actor, new: NewAccount) -> User:
+def create_administrator(session: Session, actor: Actor, new: NewAccount) -> User:
     """Make another administrator for whoever has the command line; raises `InvalidInput(email)`."""
     take_staff(session)
-    return _make_administrator(session, new)
+    return _make_administrator(session, actor, new)
 
 
-def _make_administrator(session: Session, new: NewAccount) -> User:
+def _make_administrator(session: Session, actor: Actor | None, new: NewAccount) -> User:
     user = persons.make(session, new, is_proven=True)
     user.staff = Staff.ADMINISTRATOR
-    history.record(session, Actor(user.id, user.name), user.id, "account.created", user)
+    by = actor or Actor(user.id, user.name)
+    history.record(session, by, user.id, "account.created", user)
     return user

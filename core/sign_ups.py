@@ -58,8 +58,8 @@ def ask_password(token: str, password: str) -> str:
     wait = db.run(throttles.hit, "proof of", token, throttles.SIGN_INS)
     throttles.ensure_none(wait)
     with db.read() as session:
-        chosen = find_waiting(session, token).password_hash or ""
-    if not passwords.verify(chosen, password):
+        chosen = find_waiting(session, token).password_hash
+    if not passwords.verify(chosen, password) or chosen is None:
         raise InvalidInput(
             {
                 "password": "This is not the password that was chosen with this address. Type it "
@@ -71,10 +71,11 @@ def ask_password(token: str, password: str) -> str:
 
 def prove(session: Session, _nobody: Actor, token: str, chosen: str) -> User:
     """Make an account usable for who read the mail and knows the password (`ask_password`)."""
-    link = links.use(session, links.PROVE, token)
+    link = links.find(session, links.PROVE, token)
     user = take_person(session, link.user_id or 0)
-    if user is None or user.email != link.email or user.password_hash != chosen:
+    if user is None or user.disabled_at is not None or user.password_hash != chosen:
         raise links.refusal(links.PROVE)
+    links.use(session, links.PROVE, token)
     if user.proven_at is None:
         user.proven_at = clock.now()
         history.record(session, Actor(user.id, user.name), user.id, "account.proven", user)
