@@ -133,7 +133,7 @@ def list_deleted(session: Session, actor: Actor) -> pd.DataFrame:
             Organization.member_count,
             Organization.deleted_at,
         )
-        .where(Organization.deleted_at > clock.now() - RESTORED_WITHIN)
+        .where(Organization.deleted_at >= clock.now() - RESTORED_WITHIN)
         .order_by(Organization.deleted_at.desc())
         .limit(_MOST_DELETED),
     )
