@@ -1,0 +1,77 @@
+"""The pages about onboarding and history, as each person sees them."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import db, onboarding
+from core.models import Organization, Stage
+from tests.cast import Cast
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def stage_of(cast: Cast) -> Stage:
+    with db.read() as session:
+        return session.get_one(Organization, cast.acme.id).stage
+
+
+def words(screen: AppTest) -> str:
+    return " ".join(part.value for part in [*screen.markdown, *screen.text])
+
+
+def press(screen: AppTest, label: str) -> AppTest:
+    return next(button for button in screen.button if button.label == label).click().run()
+
+
+class TestOnboarding:
+    def test_an_owner_raises_a_hand(self, show: Show, cast: Cast) -> None:
+        screen = show("onboarding", cast.olga, org=cast.acme.public_id)
+        screen.text_area(key="request.note").set_value("In spring.")
+        screen = press(screen, "Request onboarding")
+        assert not screen.exception
+        assert "Onboarding was requested on" in words(screen)
+        assert "Request onboarding" not in [button.label for button in screen.button]
+
+    def test_a_member_sees_the_way_and_whom_to_ask(self, show: Show, cast: Cast) -> None:
+        screen = show("onboarding", cast.mia, org=cast.acme.public_id)
+        assert "sales@example.com" in words(screen)
+        assert "Request onboarding" not in [button.label for button in screen.button]
+
+    def test_sales_flags_and_withdraws_with_a_reason(self, show: Show, cast: Cast) -> None:
+        screen = press(show("onboarding", cast.sam, org=cast.acme.public_id), "Flag for onboarding")
+        assert stage_of(cast) is Stage.ONBOARDING
+        screen = press(screen, "Withdraw")
+        assert stage_of(cast) is Stage.ONBOARDING
+        screen.text_area(key="withdraw.reason").set_value("They asked for it.")
+        press(screen, "Withdraw")
+        assert stage_of(cast) is Stage.FREE
+
+    def test_the_gate_is_shut_while_something_is_missing(self, show: Show, cast: Cast) -> None:
+        db.run(onboarding.flag, cast.sam, [cast.acme.id])
+        screen = show("onboarding", cast.sam, org=cast.acme.public_id)
+        assert screen.button(key="move").disabled
+        assert "5 of 5 checks are missing for preproduction" in words(screen)
+        assert "Phone is empty" in words(screen)
+
+
+class TestHistory:
+    def test_an_owner_reads_it(self, show: Show, cast: Cast) -> None:
+        db.run(onboarding.flag, cast.sam, [cast.acme.id])
+        screen = show("history", cast.olga, org=cast.acme.public_id)
+        assert not screen.exception
+        assert "Stage" in list(screen.dataframe[0].value["what"])
+
+    def test_a_member_is_told_whom_to_ask(self, show: Show, cast: Cast) -> None:
+        screen = show("history", cast.mia, org=cast.acme.public_id)
+        assert screen.title[0].value == "You may not review history"
+        assert not screen.dataframe
+
+    def test_staff_reads_that_of_all(self, show: Show, cast: Cast) -> None:
+        db.run(onboarding.flag, cast.sam, [cast.acme.id, cast.otto_ltd.id])
+        screen = show("activity", cast.oda)
+        assert set(screen.dataframe[0].value["organization"]) == {"Acme", "Otto Ltd"}
+
+    def test_a_member_gets_no_activity(self, show: Show, cast: Cast) -> None:
+        screen = show("activity", cast.mia)
+        assert screen.title[0].value == "This page is for staff"
