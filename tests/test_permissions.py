@@ -1,0 +1,397 @@
+"""The matrix: who may do what. One row for each use case, one column for each person of the cast.
+
+`yes` it is done · `no` a refusal that says whom to ask · `hidden` as if it did not exist.
+A new use case is a new line in MATRIX, and a line in ACTS if it needs more than the organization.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from core import db, invitations, keys, memberships, offers, onboarding, organizations, persons
+from core.errors import (
+    GateNotMet,
+    InvalidInput,
+    LastOwner,
+    NotFound,
+    NotPermitted,
+    NotTheInvited,
+    RoleTooHigh,
+)
+from core.models import Invitation, Mail, Membership, Role, Staff, Stage, User
+from core.org_views import View
+from core.permissions import (
+    ALLOWED,
+    NOBODY,
+    ORGDESK,
+    Action,
+    Actor,
+    access,
+    access_staff,
+    find_organization,
+    may,
+    rights_of,
+    staff_rights,
+)
+from tests.cast import Cast, email
+from tests.test_house import CORE, height
+
+MATRIX = """
+                               olga   adam   mia    otto   oda    sam    sue    ada    nobody
+                               owner  admin  member elsew. ops    sales  sales  admin. -
+members.table                  yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.count                  yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.summary                yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.list_roles_to_give     yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.change_role            yes    no     no     hidden no     no     no     no     hidden
+members.remove                 yes    yes    no     hidden no     no     no     no     hidden
+members.remove an owner        yes    no     no     hidden no     no     no     no     hidden
+members.leave                  yes    yes    yes    hidden hidden hidden hidden hidden hidden
+invitations.table              yes    yes    no     hidden yes    yes    yes    yes    hidden
+invitations.invite             yes    yes    no     hidden no     no     no     no     hidden
+invitations.invite an owner    yes    no     no     hidden no     no     no     no     hidden
+invitations.resend             yes    yes    no     hidden no     no     no     no     hidden
+invitations.link               yes    yes    no     hidden no     no     no     no     hidden
+invitations.change_role        yes    yes    no     hidden no     no     no     no     hidden
+invitations.revoke             yes    yes    no     hidden no     no     no     no     hidden
+invitations.revoke an owner's  yes    no     no     hidden no     no     no     no     hidden
+answers.find                   yes    yes    yes    yes    yes    yes    yes    yes    yes
+answers.accept                 no     no     no     yes    no     no     no     no     no
+answers.decline                no     no     no     yes    no     no     no     no     yes
+organizations.create           yes    yes    yes    yes    yes    yes    yes    yes    no
+organizations.delete           yes    no     no     hidden no     no     no     no     hidden
+organizations.restore          no     no     no     hidden no     no     no     yes    hidden
+organizations.list_deleted     no     no     no     no     no     no     no     yes    no
+organizations.list_mine        yes    yes    yes    yes    yes    yes    yes    yes    yes
+organizations.look_alikes      yes    yes    yes    yes    yes    yes    yes    yes    yes
+org_tables.table               no     no     no     no     yes    yes    yes    yes    no
+profile.save                   yes    no     no     hidden no     no     no     no     hidden
+profile.confirm                yes    no     no     hidden no     no     no     no     hidden
+profile.set_logo               yes    no     no     hidden no     no     no     no     hidden
+profile.remove_logo            yes    no     no     hidden no     no     no     no     hidden
+profile.list_in_solutions      yes    no     no     hidden no     no     no     no     hidden
+profile.resend_alert_link      yes    no     no     hidden no     no     no     no     hidden
+profile.alert_link_sent_at     yes    yes    yes    hidden yes    yes    yes    yes    hidden
+profile.send_test              yes    no     no     hidden no     no     no     no     hidden
+solutions.search               yes    yes    yes    yes    yes    yes    yes    yes    hidden
+solutions.count                yes    yes    yes    yes    yes    yes    yes    yes    hidden
+onboarding.flag                no     no     no     hidden no     yes    yes    yes    hidden
+onboarding.move_on             no     no     no     hidden no     yes    yes    yes    hidden
+onboarding.withdraw            no     no     no     hidden no     yes    yes    yes    hidden
+onboarding.plan                no     no     no     hidden no     yes    yes    yes    hidden
+onboarding.request             yes    yes    no     hidden no     no     no     no     hidden
+activity.table                 no     no     no     no     yes    yes    yes    yes    no
+activity.table of one          yes    no     no     hidden yes    yes    yes    yes    hidden
+activity.latest                yes    yes    yes    hidden yes    yes    yes    yes    hidden
+activity.stages                yes    yes    yes    hidden yes    yes    yes    yes    hidden
+people.table                   no     no     no     no     no     no     no     yes    no
+people.get                     no     no     no     no     no     no     no     yes    no
+people.set_staff               no     no     no     no     no     no     no     yes    no
+people.disable                 no     no     no     no     no     no     no     yes    no
+people.enable                  no     no     no     no     no     no     no     yes    no
+people.end_sessions            no     no     no     no     no     no     no     yes    no
+resets.send                    no     no     no     no     no     no     no     yes    no
+outbox.table                   no     no     no     no     no     no     no     yes    no
+outbox.counts                  no     no     no     no     no     no     no     yes    no
+outbox.show                    no     no     no     no     no     no     no     yes    no
+outbox.retry                   no     no     no     no     no     no     no     yes    no
+outbox.cancel                  no     no     no     no     no     no     no     yes    no
+"""
+"""Otto has an organization of his own, and no part in Acme, which it is all about."""
+ABOUT_ONESELF = {
+    "accounts.rename",
+    "accounts.change_password",
+    "accounts.find_words",
+    "accounts.find_password_change",
+    "accounts.end_session",
+    "accounts.end_other_sessions",
+    "accounts.delete_account",
+}
+"""Each only ever about the actor: there is nobody to be refused."""
+BY_PROOF = {
+    "answers.accept_with_new_account",
+    "profile.confirm_alert_email",
+    "resets.start",
+    "resets.reset",
+    "setup.set_up",
+    "setup.create_administrator",
+    "sign_ups.sign_up",
+    "sign_ups.prove",
+}
+"""For strangers: a mailed link, a code or the command line decides."""
+
+PEOPLE = tuple(MATRIX.split()[:9])
+
+Act = Callable[[Session, Actor, Cast], object]
+
+
+def invited(session: Session, cast: Cast, role: Role = Role.MEMBER) -> Invitation:
+    """Invite Otto on Olga's behalf."""
+    acme, to = cast.acme.id, email(cast.otto)
+    return invitations.invite(session, cast.olga, acme, to, role=role)[0]
+
+
+def token(session: Session, cast: Cast) -> str:
+    return keys.token(offers.MAILED, invited(session, cast).nonce)
+
+
+def second_owner(session: Session, cast: Cast) -> int:
+    """Let somebody else be an owner besides Olga, so that an owner can go."""
+    new = persons.NewAccount("Oona", "oona@example.com", "")
+    oona = persons.make(session, new, is_proven=True)
+    memberships.make(session, cast.acme, oona.id, Role.OWNER)
+    return oona.id
+
+
+def in_onboarding(session: Session, cast: Cast) -> int:
+    onboarding.flag(session, cast.sam, [cast.acme.id])
+    return cast.acme.id
+
+
+def deleted(session: Session, cast: Cast) -> int:
+    organizations.delete(session, ORGDESK, cast.acme.id, name=cast.acme.name)
+    return cast.acme.id
+
+
+def a_mail(session: Session, cast: Cast) -> int:
+    invited(session, cast)
+    return session.scalars(select(Mail.id)).first() or 0
+
+
+def about_acme(called: str, /, *args: Any, **options: Any) -> Act:
+    """Return what calls a use case about Acme, such as `members.table`."""
+    return lambda session, actor, cast: use_case(called)(
+        session, actor, cast.acme.id, *args, **options
+    )
+
+
+def about_invitation(name: str, *args: Any, role: Role = Role.MEMBER) -> Act:
+    return lambda session, actor, cast: use_case(name)(
+        session, actor, cast.acme.id, invited(session, cast, role).id, *args
+    )
+
+
+def alone(name: str, *args: Any) -> Act:
+    return lambda session, actor, _cast: use_case(name)(session, actor, *args)
+
+
+def about_sam(name: str, *args: Any) -> Act:
+    return lambda session, actor, cast: use_case(name)(session, actor, cast.sam.user_id, *args)
+
+
+def about_mail(name: str) -> Act:
+    return lambda session, actor, cast: use_case(name)(session, actor, a_mail(session, cast))
+
+
+def by_link(name: str) -> Act:
+    return lambda session, actor, cast: use_case(name)(session, actor, token(session, cast))
+
+
+def use_case(name: str) -> Callable[..., object]:
+    module, _, function = name.partition(".")
+    found: Callable[..., object] = getattr(import_module(f"core.{module}"), function)
+    return found
+
+
+PICTURE = SimpleNamespace(digest="0" * 64, png=b"png", thumbnail=b"png")
+ACTS: dict[str, Act] = {
+    "members.change_role": lambda session, actor, cast: use_case("members.change_role")(
+        session, actor, cast.acme.id, cast.mia.user_id, Role.ADMIN
+    ),
+    "members.remove": lambda session, actor, cast: use_case("members.remove")(
+        session, actor, cast.acme.id, cast.mia.user_id
+    ),
+    "members.remove an owner": lambda session, actor, cast: use_case("members.remove")(
+        session, actor, cast.acme.id, second_owner(session, cast)
+    ),
+    "members.leave": lambda session, actor, cast: use_case("members.leave")(
+        session, actor, cast.acme.id
+    ),
+    "invitations.invite": about_acme("invitations.invite", "new@example.com"),
+    "invitations.invite an owner": about_acme(
+        "invitations.invite", "new@example.com", role=Role.OWNER
+    ),
+    "invitations.resend": about_invitation("invitations.resend"),
+    "invitations.link": about_invitation("invitations.link"),
+    "invitations.change_role": about_invitation("invitations.change_role", Role.ADMIN),
+    "invitations.revoke": about_invitation("invitations.revoke"),
+    "invitations.revoke an owner's": about_invitation("invitations.revoke", role=Role.OWNER),
+    "answers.find": by_link("answers.find"),
+    "answers.accept": by_link("answers.accept"),
+    "answers.decline": by_link("answers.decline"),
+    "organizations.create": alone("organizations.create", "Newcomer"),
+    "organizations.look_alikes": alone("organizations.look_alikes", "Acme"),
+    "organizations.delete": about_acme("organizations.delete", name="Acme"),
+    "organizations.restore": lambda session, actor, cast: use_case("organizations.restore")(
+        session, actor, deleted(session, cast)
+    ),
+    "org_tables.table": alone("org_tables.table", View()),
+    "profile.save": about_acme("profile.save", {"overview": ""}, {"overview": "We heal."}),
+    "profile.set_logo": about_acme("profile.set_logo", PICTURE),
+    "profile.list_in_solutions": about_acme("profile.list_in_solutions", listed=False),
+    "onboarding.flag": lambda session, actor, cast: use_case("onboarding.flag")(
+        session, actor, [cast.acme.id], rep_id=cast.sue.user_id
+    ),
+    "onboarding.move_on": lambda session, actor, cast: use_case("onboarding.move_on")(
+        session, actor, in_onboarding(session, cast), shown=Stage.ONBOARDING
+    ),
+    "onboarding.withdraw": lambda session, actor, cast: use_case("onboarding.withdraw")(
+        session,
+        actor,
+        in_onboarding(session, cast),
+        Stage.FREE,
+        shown=Stage.ONBOARDING,
+        reason="They asked for it.",
+    ),
+    "onboarding.plan": lambda session, actor, cast: use_case("onboarding.plan")(
+        session,
+        actor,
+        in_onboarding(session, cast),
+        rep_id=cast.sue.user_id,
+        target_on=None,
+        next_step="Call them",
+    ),
+    "activity.table of one": lambda session, actor, cast: use_case("activity.table")(
+        session, actor, org_id=cast.acme.id
+    ),
+    "people.get": about_sam("people.get"),
+    "people.set_staff": about_sam("people.set_staff", Staff.OPS),
+    "people.disable": about_sam("people.disable"),
+    "people.enable": about_sam("people.enable"),
+    "people.end_sessions": about_sam("people.end_sessions"),
+    "resets.send": about_sam("resets.send"),
+    "outbox.show": about_mail("outbox.show"),
+    "outbox.retry": about_mail("outbox.retry"),
+    "outbox.cancel": about_mail("outbox.cancel"),
+}
+
+
+def act_of(name: str) -> Act:
+    """Return what a row does: what ACTS says, else the use case about Acme or about nothing."""
+    if name in ACTS:
+        return ACTS[name]
+    arguments = inspect.getfullargspec(use_case(name)).args
+    return about_acme(name) if "org_id" in arguments else alone(name)
+
+
+def rows() -> Iterator[tuple[str, list[str]]]:
+    for line in MATRIX.strip().splitlines()[2:]:
+        words = line.split()
+        yield " ".join(words[:-9]), words[-9:]
+
+
+def outcome(act: Act, actor: Actor, cast: Cast) -> str:
+    """Do it, undo it, and return what the actor met; past the right, other rules may refuse."""
+    with db.Session(db.writing_engine(), info={"writing": True}) as session:
+        try:
+            act(session, actor, cast)
+        except NotFound:
+            return "hidden"
+        except (NotPermitted, RoleTooHigh, NotTheInvited):
+            return "no"
+        except (GateNotMet, InvalidInput, LastOwner):
+            return "yes"
+        finally:
+            session.rollback()
+    return "yes"
+
+
+@pytest.mark.parametrize(("name", "expected"), [pytest.param(*row, id=row[0]) for row in rows()])
+def test_the_matrix(engine: Engine, cast: Cast, name: str, expected: list[str]) -> None:
+    people = [getattr(cast, person, NOBODY) for person in PEOPLE]
+    met = [outcome(act_of(name), person, cast) for person in people]
+    assert dict(zip(PEOPLE, met, strict=True)) == dict(zip(PEOPLE, expected, strict=True))
+
+
+def list_use_cases() -> Iterator[str]:
+    """Yield every function of floor 3 that somebody acts by: `members.remove`."""
+    for file in CORE:
+        name = Path(file).stem
+        if Path(file).parent.name != "core" or height(name) != height("members"):
+            continue
+        module = import_module(f"core.{name}")
+        for function, value in inspect.getmembers(module, inspect.isfunction):
+            parameters = list(inspect.signature(value).parameters.values())
+            acts = len(parameters) > 1 and parameters[1].annotation is Actor
+            if acts and value.__module__ == module.__name__ and not function.startswith("_"):
+                yield f"{name}.{function}"
+
+
+def test_every_use_case_has_its_row() -> None:
+    judged = {" ".join(name.split()[:1]) for name, _ in rows()}
+    assert set(list_use_cases()) - judged - ABOUT_ONESELF - BY_PROOF == set()
+
+
+def test_no_row_is_about_what_is_gone() -> None:
+    judged = {name.split()[0] for name, _ in rows()} | ABOUT_ONESELF | BY_PROOF
+    assert judged - set(list_use_cases()) == set()
+
+
+class TestTheTable:
+    def test_it_judges_every_action(self) -> None:
+        assert set(ALLOWED) == set(Action)
+
+    def test_higher_roles_may_more(self) -> None:
+        assert rights_of(Role.MEMBER) < rights_of(Role.ADMIN) < rights_of(Role.OWNER)
+
+    def test_nobody_may_nothing(self) -> None:
+        assert rights_of(None) == frozenset()
+
+    def test_both_roles_of_a_person_count(self) -> None:
+        both = rights_of(Role.MEMBER, Staff.SALES)
+        assert both == rights_of(Role.MEMBER) | rights_of(None, Staff.SALES)
+
+    @pytest.mark.parametrize("action", Action)
+    def test_refusals_are_sentences(self, action: Action) -> None:
+        assert str(NotPermitted(action.value)).startswith(f"You may not {action.value}. Ask ")
+
+
+class TestAccess:
+    def test_a_disabled_person_is_an_outsider_at_once(self, session: Session, cast: Cast) -> None:
+        disabled = update(User).where(User.id == cast.olga.user_id)
+        session.execute(
+            disabled.values(disabled_at=cast.acme.created_at).execution_options(unrecorded=True)
+        )
+        with pytest.raises(NotFound):
+            access(session, cast.olga, cast.acme.id, Action.VIEW)
+        assert not may(session, cast.olga, cast.acme.id, Action.VIEW)
+        assert find_organization(session, cast.olga, cast.acme.public_id) is None
+
+    def test_disabled_staff_has_no_rights(self, session: Session, cast: Cast) -> None:
+        disabled = update(User).where(User.id == cast.sam.user_id)
+        session.execute(
+            disabled.values(disabled_at=cast.acme.created_at).execution_options(unrecorded=True)
+        )
+        assert staff_rights(session, cast.sam) == frozenset()
+        with pytest.raises(NotPermitted):
+            access_staff(session, cast.sam, Action.MOVE_STAGES)
+
+    def test_outsiders_and_unknown_ids_get_the_same_answer(
+        self, session: Session, cast: Cast
+    ) -> None:
+        answers = []
+        for org_id in (cast.acme.id, 999_999):
+            with pytest.raises(NotFound) as refused:
+                access(session, cast.otto, org_id, Action.VIEW)
+            answers.append(str(refused.value))
+        assert answers[0] == answers[1]
+
+    def test_roles_count_from_the_next_look_on(self, session: Session, cast: Cast) -> None:
+        access(session, cast.adam, cast.acme.id, Action.INVITE)
+        lowered = update(Membership).where(Membership.user_id == cast.adam.user_id)
+        session.execute(lowered.values(role=Role.MEMBER).execution_options(unrecorded=True))
+        with pytest.raises(NotPermitted):
+            access(session, cast.adam, cast.acme.id, Action.INVITE)
+
+    def test_only_restoring_sees_what_is_deleted(self, session: Session, cast: Cast) -> None:
+        deleted(session, cast)
+        with pytest.raises(NotFound):
+            access(session, cast.olga, cast.acme.id, Action.VIEW)
+        assert access(session, cast.ada, cast.acme.id, Action.RESTORE).id == cast.acme.id
