@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+import pages.ui.gate as gate
 from pages.ui.opening import ensure_signed_in
 
 _OPEN = "dialog"
@@ -28,14 +29,15 @@ def draw_dialog(
     width: Literal["small", "medium", "large"] = "small",
     icon: str | None = None,
 ) -> None:
-    """Draw the dialog if it is the open one: `drawn(*args)`, or `drawn(*args, about)` about one thing."""
+    """Draw the dialog if it is the open one; `drawn` is told last what it is about, if anything."""
     opened, about = st.session_state.get(_OPEN, (None, None))
     if opened != name:
         return
 
     @st.dialog(title, width=width, icon=icon, on_dismiss=close_dialog)
     def body() -> None:
-        ensure_signed_in()
-        drawn(*args) if about is None else drawn(*args, about)
+        with gate.one_look():
+            ensure_signed_in()
+            drawn(*args) if about is None else drawn(*args, about)
 
     body()

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def show(error: Exception) -> bool:
-    """Draw what can be told, log the rest under an id; True tells Streamlit to draw nothing else."""
+    """Draw what can be told, log the rest under an id; True: Streamlit draws nothing else."""
     if isinstance(error, DomainError):
         st.markdown(esc(str(error)))
         return True

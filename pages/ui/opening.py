@@ -23,7 +23,7 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
     Returns who is here, the organization as it is now, and what that person may do in it.
     """
     actor = open_person_page(title)
-    public_id = st.query_params.get("org", "")
+    public_id = st.query_params.get("org") or st.session_state.get("org", "")
     with db.read() as session:
         found = find_organization(session, actor, public_id)
     if found is None:
@@ -33,6 +33,7 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
             "Manage Organizations, or ask one of its owners for an invitation.",
         )
     org, rights = found
+    st.query_params["org"] = org.public_id
     st.set_page_config(page_title=f"{title} · {org.name}")
     if action not in rights:
         _stop_at(f"You may not {action.value}", "Ask one of the owners to do it, or to let you.")
@@ -74,8 +75,9 @@ def fragment(drawn: Callable[P, R]) -> Callable[P, R]:
     """Make a part of a page that reruns on its own, and only for who is still signed in."""
 
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        ensure_signed_in()
-        return drawn(*args, **kwargs)
+        with gate.one_look():
+            ensure_signed_in()
+            return drawn(*args, **kwargs)
 
     checked.__name__, checked.__qualname__ = drawn.__name__, drawn.__qualname__
     again: Any = st.fragment(checked)
