@@ -1,8 +1,10 @@
 """What whoever runs Orgdesk may set, read from the environment and checked at the start."""
 
+from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,7 +15,7 @@ PROJECT = Path(__file__).parent.parent
 class Settings(BaseSettings):
     """One field per environment variable of the same name in capitals."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: str = f"sqlite:///{PROJECT / 'data' / 'orgdesk.db'}"
     """Where everything is kept: `sqlite:///path` or `postgresql+psycopg://…`."""
@@ -45,6 +47,21 @@ class Settings(BaseSettings):
     def _without_slash(cls, url: str) -> str:
         AnyHttpUrl(url)
         return url.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_mail_server(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+            raise ValueError("write smtp://user:password@host:587 or smtps://user:password@host")
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _names_a_sender(cls, sender: str) -> str:
+        if "@" not in parseaddr(sender)[1]:
+            raise ValueError("write an address, such as Orgdesk <orgdesk@example.com>")
+        return sender
 
     @model_validator(mode="after")
     def _long_secret(self) -> Self:

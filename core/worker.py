@@ -13,6 +13,7 @@ from core.errors import Unavailable
 LOOKS_EVERY = timedelta(seconds=1)
 KEEPS_HOUSE_EVERY = timedelta(minutes=1)
 """How often this process asks whether it is its turn."""
+RESTS_AFTER_FAILURE = timedelta(seconds=30)
 STOPS_WITHIN = timedelta(seconds=5)
 
 log = logging.getLogger(__name__)
@@ -44,22 +45,24 @@ class Worker:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            if self._finds_database():
-                self._look()
-            self._told.wait(LOOKS_EVERY.total_seconds())
+            went_well = not self._finds_database() or self._look()
+            rest = LOOKS_EVERY if went_well else RESTS_AFTER_FAILURE
+            self._told.wait(rest.total_seconds())
             self._told.clear()
 
-    def _look(self) -> None:
-        """Do what is due; whatever goes wrong here, the next look comes."""
+    def _look(self) -> bool:
+        """Do what is due and return whether it went well; if not, the next look comes anyway."""
         try:
             outbox.send_due(self._stopping.is_set)
             if time.monotonic() >= self._keeps_house_at:
                 housekeeping.keep(self._stopping.is_set)
                 self._keeps_house_at = time.monotonic() + KEEPS_HOUSE_EVERY.total_seconds()
         except Unavailable:
-            pass  # the log has it
+            return False  # the log has it
         except Exception:  # a bug must not end the thread that sends everybody's mails
             log.exception("the worker failed and goes on")
+            return False
+        return True
 
     def _finds_database(self) -> bool:
         """Return whether the database answers; say so in the log when that changes."""
