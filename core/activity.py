@@ -21,6 +21,14 @@ EVENTS: Final = {
     "account.created": "Account created",
     "account.deleted": "Account deleted",
     "account.purged": "Unproven account removed",
+    "account.proven": "Address confirmed",
+    "account.renamed": "Name of a person changed",
+    "account.password_changed": "Password changed",
+    "account.password_reset": "Password reset by mail",
+    "account.reset_sent": "Password link sent",
+    "account.sessions_ended": "Sessions ended",
+    "account.disabled": "Account disabled",
+    "account.enabled": "Account enabled",
     "organization.created": "Organization created",
     "organization.deleted": "Organization deleted",
     "organization.restored": "Organization restored",
@@ -162,9 +170,11 @@ def _told(entry: Entry, names: dict[int, str]) -> Iterator[tuple[str, str, str]]
     """Yield what happened, in words: the thing, its value before and after."""
     person = names.get(entry.person_id, "a deleted account") if entry.person_id else ""
     whose = f" of {person}" if person else ""
+    is_another = entry.event.startswith("account.") and entry.person_id != entry.actor_id
+    about = f": {person}" if person and is_another else ""
     whole = EVENTS.get(entry.event)
     if whole is not None:
-        yield whole + (whose if entry.event.startswith("member.") else ""), "", ""
+        yield whole + (whose if entry.event.startswith("member.") else about), "", ""
         return
     for change in entry.changes:
         field = change["field"]

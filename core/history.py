@@ -49,14 +49,16 @@ def record(
     *also: Base,
     reason: str = "",
     person_id: int | None = None,
+    always: bool = False,
 ) -> Entry | None:
     """Write down what this transaction changed in `row` and in the rows that changed with it.
 
     `where` is the organization, or the id of the person it is about where there is none; its row
-    must have been taken, so that a chain grows by one at a time. Returns None when nothing changed.
+    must have been taken, so that a chain grows by one at a time. Returns None when nothing changed;
+    with `always` it is written down all the same, for what is done beside rows: mails, sessions.
     """
     differences = changes.take(session, (row, *also))
-    if not differences:
+    if not differences and not always:
         return None
     org_id = None if isinstance(where, int) else where.id
     entry = Entry(

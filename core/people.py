@@ -105,7 +105,10 @@ def enable(session: Session, actor: Actor, user_id: int) -> User:
 def end_sessions(session: Session, actor: Actor, user_id: int) -> int:
     """Sign somebody out everywhere; return how many sessions there were."""
     user = _take(session, actor, user_id)
-    return sessions.end_all(session, user.id, "ended by an administrator")
+    ended = sessions.end_all(session, user.id, "ended by an administrator")
+    if ended:
+        history.record(session, actor, user.id, "account.sessions_ended", user, always=True)
+    return ended
 
 
 def _take(session: Session, actor: Actor, user_id: int) -> User:

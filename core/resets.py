@@ -39,6 +39,7 @@ def send(session: Session, actor: Actor, user_id: int) -> User:
     if user.disabled_at is not None:
         raise InvalidInput({"account": "This account is disabled. Enable it, then send the link."})
     _send(session, user)
+    history.record(session, actor, user.id, "account.reset_sent", user, always=True)
     return user
 
 
