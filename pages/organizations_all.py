@@ -17,7 +17,7 @@ from pages.ui import badges, cards, tables
 SHOWN: Final = (
     *("public_id", "stage", "member_count", "owners", "pending", "profile", "rep", "created_at"),
 )
-_PLACE: Final = "page"
+_PLACE: Final = "at"
 
 
 def draw(actor: Actor, rights: Rights) -> None:

@@ -1,0 +1,237 @@
+"""Organizations, Welcome and Overview as people see them."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from streamlit.testing.v1 import AppTest
+
+from core import db, history, organizations
+from core.models import Organization, Stage
+from core.permissions import Actor
+from pages.ui import tables
+from tests.cast import Cast
+from tests.pages.conftest import Show
+from tests.test_org_tables import make_organizations
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    kinds = (screen.title, screen.subheader, screen.markdown, screen.text, screen.code)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def shown(screen: AppTest) -> list[str]:
+    """Return the Organization IDs in the table."""
+    return screen.dataframe[0].value["public_id"].tolist() if screen.dataframe else []
+
+
+def table_key(screen: AppTest, name: str) -> str:
+    return tables.shown_key(name, screen.dataframe[0].value)
+
+
+def select_rows(screen: AppTest, rows: list[int]) -> AppTest:
+    chosen: dict[str, Any] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    screen.session_state[table_key(screen, "organizations-all")] = chosen
+    return screen.run()
+
+
+def all_names() -> list[str]:
+    with db.read() as session:
+        return list(session.scalars(select(Organization.name).order_by(Organization.id)))
+
+
+def add_many(number: int) -> None:
+    with db.Session(db.writing_engine()) as session, session.begin():
+        make_organizations(session, number)
+
+
+class TestCreate:
+    def test_a_name_is_enough(self, show: Show, cast: Cast) -> None:
+        screen = show("welcome", cast.oda)
+        assert "Welcome, Oda" in words(screen)
+        screen.button(key="create-organization").click().run()
+        screen.text_input(key="create.name").set_value("Mayo Clinic").run()
+        screen.button(key="create-save").click().run()
+        assert "Mayo Clinic" in words(screen)
+        assert "Last changes" in words(screen)
+        assert all_names() == ["Acme", "Otto Ltd", "Mayo Clinic"]
+
+    def test_look_alikes_are_told_while_one_types(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.otto)
+        screen.button(key="create-organization").click().run()
+        screen.text_input(key="create.name").set_value("acme").run()
+        assert "**Acme** already exists; ask one of its owners" in words(screen)
+        screen.button(key="create-save").click().run()
+        assert all_names() == ["Acme", "Otto Ltd", "acme"]
+
+    def test_a_refused_name_stays_with_the_reason(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.otto)
+        screen.button(key="create-organization").click().run()
+        screen.text_input(key="create.name").set_value("see www.example.com").run()
+        screen.button(key="create-save").click().run()
+        assert "web address" in words(screen)
+        assert screen.text_input(key="create.name").value == "see www.example.com"
+        assert len(all_names()) == 2
+
+
+class TestMine:
+    def test_everybody_sees_their_own(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.mia)
+        assert shown(screen) == [cast.acme.public_id]
+        assert screen.dataframe[0].value["role"].tolist() == [["member"]]
+        assert "1 organization" in words(screen)
+
+    def test_who_belongs_nowhere_is_told_what_to_do(self, show: Show, cast: Cast) -> None:
+        db.run(organizations.delete, cast.otto, cast.otto_ltd.id, name="Otto Ltd")
+        screen = show("organizations", cast.otto)
+        assert "You do not belong to an organization yet" in words(screen)
+        assert screen.button(key="create-organization")
+
+    def test_many_can_be_searched(self, show: Show, cast: Cast) -> None:
+        for number in range(12):
+            db.run(organizations.create, cast.mia, f"Clinic {number}")
+        screen = show("organizations", cast.mia)
+        screen.text_input(key="q").set_value("CLINIC 11").run()
+        assert len(shown(screen)) == 1
+        screen.text_input(key="q").set_value("nothing").run()
+        assert "None of yours is called so" in words(screen)
+
+
+class TestAll:
+    def test_staff_see_all_and_narrow_them(self, show: Show, cast: Cast) -> None:
+        add_many(30)
+        screen = show("organizations", cast.oda)
+        assert "32 organizations" in words(screen)
+        screen.text_input(key="q").set_value("acm").run()
+        assert shown(screen) == [cast.acme.public_id]
+        screen.text_input(key="q").set_value("").run()
+        screen.get("button_group")[0].set_value([Stage.PRODUCTION]).run()
+        assert "7 organizations" in words(screen)
+        screen.selectbox(key="rep").set_value(6).run()
+        assert "3 organizations" in words(screen)
+
+    def test_nothing_found_says_what_to_do(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.oda)
+        screen.text_input(key="q").set_value("nobody").run()
+        assert "No organization fits" in words(screen)
+
+    def test_the_address_is_a_view(self, show: Show, cast: Cast) -> None:
+        add_many(30)
+        screen = show("organizations", cast.oda, at="after.ORG-0000020")
+        assert shown(screen)[0] == "ORG-0000019"
+        assert screen.button(key="organizations-before")
+
+    def test_pages_turn_and_a_filter_starts_anew(self, show: Show, cast: Cast) -> None:
+        add_many(80)
+        screen = show("organizations", cast.oda)
+        assert screen.button(key="organizations-before").disabled
+        screen.button(key="organizations-after").click().run()
+        assert shown(screen)[-1] == cast.acme.public_id
+        assert screen.button(key="organizations-last").disabled
+        screen.selectbox(key="sort").set_value("oldest").run()
+        assert shown(screen)[0] == cast.acme.public_id
+
+    @pytest.mark.parametrize("at", ["after", "before.", "nonsense", "after.ORG-'", "last.x"])
+    def test_a_broken_address_is_a_page_too(self, show: Show, cast: Cast, at: str) -> None:
+        assert len(shown(show("organizations", cast.oda, at=at))) == 2
+
+    def test_members_see_no_trace_of_it(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.olga, q="otto")
+        assert shown(screen) == [cast.acme.public_id]
+
+
+class TestFlag:
+    def test_sales_flag_what_they_selected(self, show: Show, cast: Cast) -> None:
+        screen = select_rows(show("organizations", cast.sam), [1])
+        assert "**1 selected** of 2 organizations" in words(screen)
+        screen.button(key="flag-organizations").click().run()
+        screen.text_input(key="flag.next_step").set_value("Call Olga")
+        screen.button(key="flag-submit").click().run()
+        assert not screen.exception
+        with db.read() as session:
+            acme = session.get_one(Organization, cast.acme.id)
+        assert (acme.stage, acme.rep_id) == (Stage.ONBOARDING, cast.sam.user_id)
+        assert acme.next_step == "Call Olga"
+
+    def test_those_that_are_refused_are_named_with_the_reason(self, show: Show, cast: Cast) -> None:
+        move(cast.sam, cast.acme.id, Stage.PRODUCTION)
+        screen = select_rows(show("organizations", cast.sam), [0, 1])
+        screen.button(key="flag-organizations").click().run()
+        screen.button(key="flag-submit").click().run()
+        assert "1 organization is in onboarding. Not flagged:" in words(screen)
+        assert "**Acme**" in words(screen)
+
+    def test_a_selection_never_acts_on_another_row(self, show: Show, cast: Cast) -> None:
+        screen = select_rows(show("organizations", cast.sam), [0])
+        add_many(1)  # a new one comes to stand in the first row
+        screen.run()
+        assert "selected" not in words(screen)
+
+    def test_ops_select_nothing(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.oda)
+        assert not [button for button in screen.button if button.key == "flag-organizations"]
+
+
+class TestRestore:
+    def test_an_administrator_brings_one_back(self, show: Show, cast: Cast) -> None:
+        db.run(organizations.delete, cast.olga, cast.acme.id, name="Acme")
+        screen = show("organizations", cast.ada)
+        screen.button(key="deleted-organizations").click().run()
+        key = tables.shown_key("organizations-deleted", screen.dataframe[-1].value)
+        screen.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+        screen.run()
+        screen.button(key="restore-save").click().run()
+        assert sorted(shown(screen)) == sorted([cast.acme.public_id, cast.otto_ltd.public_id])
+
+    def test_others_are_not_offered_it(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.sam)
+        assert not [button for button in screen.button if button.key == "deleted-organizations"]
+
+
+class TestOverview:
+    def test_it_says_where_things_stand(self, show: Show, cast: Cast) -> None:
+        move(cast.sam, cast.acme.id, Stage.ONBOARDING)
+        told = words(show("overview", cast.olga, org=cast.acme.public_id))
+        assert "Acme" in told
+        assert cast.acme.public_id in told
+        assert "5 of 5 checks are missing for preproduction" in told
+        assert "owner **1**" in told
+        assert "0 pending invitations" in told
+        assert "Ask sales@" in told.replace("\\", "")
+
+    def test_members_look_and_owners_act(self, show: Show, cast: Cast) -> None:
+        labels = {
+            person: [b.label for b in show("overview", actor, org=cast.acme.public_id).button]
+            for person, actor in (("olga", cast.olga), ("mia", cast.mia))
+        }
+        assert {"Edit profile", "Invite user"} <= set(labels["olga"])
+        assert not {"Edit profile", "Invite user"} & set(labels["mia"])
+
+    def test_outsiders_are_told_where_to_go(self, show: Show, cast: Cast) -> None:
+        told = words(show("overview", cast.otto, org=cast.acme.public_id))
+        assert "There is no such organization here" in told
+        assert "Acme" not in told
+
+    @pytest.mark.parametrize(
+        "name", ["![x](http://x.example)", ":red[*a*]", "<b>A & B</b>", "東京"]
+    )
+    def test_names_are_shown_letter_by_letter(self, show: Show, cast: Cast, name: str) -> None:
+        rename(cast.acme.id, name)
+        screen = show("overview", cast.olga, org=cast.acme.public_id)
+        assert screen.title[0].value.replace("\\", "") == name
+        assert shown(show("organizations", cast.olga)) == [cast.acme.public_id]
+
+
+def move(actor: Actor, org_id: int, to: Stage) -> None:
+    with db.transaction() as session:
+        org = session.get_one(Organization, org_id)
+        org.stage = to
+        history.record(session, actor, org, "stage.moved", org)
+
+
+def rename(org_id: int, name: str) -> None:
+    with db.Session(db.writing_engine()) as session, session.begin():
+        session.get_one(Organization, org_id).name = name
