@@ -152,7 +152,7 @@ class TestAccounts:
             kept = str(session.scalars(select(Entry.changes)).all())
         assert "una@example.com" not in kept
 
-    def test_one_that_belongs_somewhere_stays(self, cast: Cast, clock: Clock):
+    def test_one_that_belongs_somewhere_stays(self, cast: Cast, clock: Clock, caplog):
         user_id = db.run(self.unproven, "una@example.com")
 
         def join(session) -> None:
@@ -163,6 +163,7 @@ class TestAccounts:
         db.run(join)
         keep_next_time(clock, 30 * DAY)
         assert count(User) == 9
+        assert "ERROR" not in caplog.text
 
 
 class TestRest:

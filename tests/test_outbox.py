@@ -136,6 +136,11 @@ class TestFailures:
         assert outbox.send_due() == 1
         assert now(queued).attempts == 2
 
+    def test_a_server_that_wants_a_password_first_is_our_mistake(self, queued, server):
+        server.says["RCPT"] = "530 5.7.0 Authentication required"
+        outbox.send_due()
+        assert now(queued).due_at is not None
+
     def test_it_is_tried_for_three_days_and_then_given_up(self, queued, server, clock: Clock):
         server.says["RCPT"] = "451 Try later"
         start, waits = clock.now(), []
