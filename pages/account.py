@@ -20,15 +20,15 @@ with st.container(key="account", width=680):
         cards.face(actor.name, actor.user_id or 0, width=48)
         with st.container(gap=None, width="stretch"):
             st.title("User Settings", anchor=False)
-            st.markdown(ui.quiet(ui.esc(here.email)), wrap=False)
+            st.text(here.email, wrap=False)
 
     account_forms.rename(actor)
 
-    st.subheader("Password", anchor=False, divider="gray")
+    st.subheader("Password", anchor=False)
     account_forms.change_password(actor, words, changed_at)
 
-    st.subheader("Sessions", anchor=False, divider="gray")
+    st.subheader("Sessions", anchor=False)
     account_forms.draw_sessions(actor, mine, here.session_id)
 
-    st.subheader("Delete account", anchor=False, divider="gray")
+    st.subheader("Delete account", anchor=False)
     account_forms.delete(actor)

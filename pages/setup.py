@@ -18,14 +18,14 @@ if not is_open:
     st.page_link("home.py", label="Go to the start", icon=":material/arrow_forward:")
     st.stop()
 
-st.markdown("Nobody has an account yet. Make the first administrator: you.")
+st.markdown("Nobody has an account yet. Yours becomes the administrator's.")
 with ui.form("setup", border=True) as form:
     code = form.field(
         st.text_input,
         "code",
         "Setup code",
         autocomplete="off",
-        hint="The log of the server shows it, after “Set up Orgdesk with this code”.",
+        hint="It stands in the log of the server.",
     )
     name = form.field(st.text_input, "name", "Name", autocomplete="name")
     email = form.field(st.text_input, "email", "Email", type="email", autocomplete="email")

@@ -12,7 +12,7 @@ from core.models import Session
 from core.permissions import Actor
 from pages.ui import cards, gate, password_fields
 from pages.ui.forms import form, save
-from pages.ui.words import ago, esc, exact, quiet
+from pages.ui.words import ago, esc, quiet
 
 _ON_A_PHONE: Final = ("iPhone", "Android", "iPad")
 
@@ -37,10 +37,11 @@ def change_password(actor: Actor, words: Sequence[str], changed_at: datetime | N
     """Ask for the old password and a new one; this session goes on, the others end."""
     with form("password") as drawn:
         old = password_fields.ask_own(drawn, "Current password")
-        new = password_fields.ask_new(drawn, "new", "New password")
+        also = "It ends your other sessions."
+        new = password_fields.ask_new(drawn, "new", "New password", also=also)
         pressed = drawn.submit("Change password", kind="secondary")
-    since = f"Changed {ago(changed_at, now())}. " if changed_at else ""
-    st.markdown(quiet(f"{since}A new password ends your other sessions."))
+    if changed_at:
+        st.markdown(quiet(f"Changed {ago(changed_at, now())}."))
     if pressed and drawn.prepare(gate.ask_password, actor, old):
         hashed = drawn.prepare(accounts.prepare_password, new, words=words)
         if hashed and drawn.change(accounts.change_password, actor, hashed):
@@ -60,11 +61,9 @@ def draw_sessions(actor: Actor, mine: Sequence[Session], here_id: int) -> None:
 def _draw_session(actor: Actor, row: Session, *, is_this: bool) -> None:
     is_phone = any(kind in row.device for kind in _ON_A_PHONE)
     st.markdown(f":gray[:material/{'smartphone' if is_phone else 'computer'}:]", width="content")
-    seen = "seen " + ago(row.last_seen_at, now())
     with st.container(gap=None, width="stretch"):
         st.markdown(esc(row.device), wrap=False)
-        since = f"since {exact(row.created_at)}"
-        st.markdown(quiet(f"{esc(row.place)} · {since} · {seen}"))
+        st.markdown(quiet(f"{esc(row.place)} · seen {ago(row.last_seen_at, now())}"))
     if is_this:
         st.badge("This session", color="gray")
     elif st.button("End session", key=f"end-{row.id}"):

@@ -1,21 +1,60 @@
 """The table of accounts, and what an administrator does about one."""
 
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from core import db, people, resets
 from core.clock import now
-from core.models import Staff
+from core.models import Staff, User
 from core.permissions import Actor
 from pages.ui import cards
 from pages.ui.dialogs import open_dialog
-from pages.ui.forms import fields, save
-from pages.ui.row_menus import RowMenu
-from pages.ui.words import ago, esc, quiet
+from pages.ui.forms import Form, fields
+from pages.ui.row_menus import RowMenu, shortened
+from pages.ui.words import ago, day, esc, quiet
 
-_NO_STAFF = "no staff role"
+_NO_STAFF: Final = "no staff role"
+_ORDER: Final = (
+    *("face", "name", "email", "staff", "state"),
+    *("organizations", "last_seen_at", "created_at"),
+)
+
+
+def draw_filter() -> tuple[str, bool, int]:
+    """Draw what narrows the table, and return the words, whether staff only, and which page."""
+    with cards.row(key="people-filter"):
+        search = st.text_input(
+            "Search",
+            type="search",
+            live=True,
+            placeholder="Name or email",
+            width=280,
+            label_visibility="collapsed",
+            key="q",
+            bind="query-params",
+            on_change=_to_first_page,
+        )
+        only_staff = st.toggle(
+            "Staff only", key="staff", bind="query-params", on_change=_to_first_page
+        )
+        st.space("stretch")
+        st.markdown(quiet("Page"), width="content")
+        page = st.number_input(
+            "Page",
+            1,
+            10_000,
+            width=110,
+            label_visibility="collapsed",
+            key="page",
+            bind="query-params",
+        )
+    return search, only_staff, page
+
+
+def _to_first_page() -> None:
+    st.session_state["page"] = 1
 
 
 def draw_table(found: pd.DataFrame, *, key: str) -> None:
@@ -24,9 +63,9 @@ def draw_table(found: pd.DataFrame, *, key: str) -> None:
     rows = found.to_dict("records")
     shown = found.assign(
         face=[cards.face_url(row["name"], row["user_id"]) for row in rows],
-        staff=pd.Series(
-            [[str(row["staff"])] if row["staff"] else [] for row in rows], dtype=object
-        ),
+        name=found["name"].map(shortened),
+        email=found["email"].map(shortened),
+        staff=pd.Series([[str(staff)] if staff else [] for staff in found["staff"]], dtype=object),
         state=[_state(row) for row in rows],
     )
     st.dataframe(
@@ -35,46 +74,42 @@ def draw_table(found: pd.DataFrame, *, key: str) -> None:
         hide_index=True,
         row_height=36,
         height="content",
-        column_order=[
-            *("face", "name", "email", "staff", "state"),
-            *("organizations", "last_seen_at", "created_at"),
-        ],
-        column_config={
-            "face": st.column_config.ImageColumn("", width=36),
-            "name": st.column_config.ButtonColumn(
-                "Name",
-                type="tertiary",
-                alignment="left",
-                width=200,
-                key=names.key,
-            ),
-            "email": st.column_config.TextColumn("Email", width=280),
-            "staff": st.column_config.MultiselectColumn(
-                "Staff role", options=[str(staff) for staff in Staff], width=120
-            ),
-            "state": st.column_config.TextColumn("Account", width=130),
-            "organizations": st.column_config.NumberColumn("Organizations", width=110),
-            "last_seen_at": st.column_config.DatetimeColumn(
-                "Last seen", format="distance", width=130
-            ),
-            "created_at": st.column_config.DatetimeColumn("Joined", format="D MMM YYYY", width=110),
-        },
+        placeholder="",
+        column_order=_ORDER,
+        column_config=_columns(names.key),
     )
     if chosen := names.chosen():
         open_dialog("person", int(chosen[1]["user_id"]))
+
+
+def _columns(names: str) -> dict[str, Any]:
+    column = st.column_config
+    staff = [str(each) for each in Staff]
+    return {
+        "face": column.ImageColumn("", width=36),
+        "name": column.ButtonColumn(
+            "Name", type="tertiary", alignment="left", width=220, key=names
+        ),
+        "email": column.TextColumn("Email", width=280),
+        "staff": column.MultiselectColumn("Staff role", options=staff, width=120),
+        "state": column.TextColumn("Account", width=120),
+        "organizations": column.NumberColumn("Organizations", width=110),
+        "last_seen_at": column.DatetimeColumn("Last seen", format="distance", width=120),
+        "created_at": column.DatetimeColumn("Joined", format="D MMM YYYY", width=110),
+    }
+
+
+def _state(row: dict[Any, Any]) -> str:
+    if pd.notna(row["disabled_at"]):
+        return "disabled"
+    return "active" if pd.notna(row["proven_at"]) else "not confirmed"
 
 
 def draw_person(actor: Actor, user_id: int) -> None:
     """Draw one account and what may be done about it."""
     with db.read() as session:
         person = people.get(session, actor, user_id)
-    with cards.row(gap="small"):
-        cards.face(person.name, person.id, width=40)
-        with st.container(gap=None):
-            st.markdown(f"**{esc(person.name)}**")
-            st.text(person.email)
-    seen = ago(person.last_seen_at, now()) if person.last_seen_at else "never"
-    st.markdown(quiet(f"Last seen {seen}"))
+    _draw_head(person)
     form = fields("person")
     staff = form.field(
         st.selectbox,
@@ -83,25 +118,43 @@ def draw_person(actor: Actor, user_id: int) -> None:
         options=[None, *Staff],
         index=[None, *Staff].index(person.staff),
         format_func=lambda role: role or _NO_STAFF,
+        hint="Counts from the next click on; whoever may do more than before logs in anew.",
     )
     form.foot()
-    if st.button("Save", key="person-save", type="primary", disabled=staff is person.staff):
-        told = f"{person.name} has {staff or _NO_STAFF} now."
-        form.save(told, people.set_staff, actor, person.id, staff)
     with cards.row():
-        if person.disabled_at is None:
-            if st.button("Disable", key="person-disable"):
-                told = f"{person.name} is disabled and signed out."
-                form.save(told, people.disable, actor, person.id)
-        elif st.button("Enable", key="person-enable"):
+        is_same = staff is person.staff
+        if st.button("Save", key="person-save", type="primary", disabled=is_same):
+            told = f"{person.name} has {f'the role {staff}' if staff else _NO_STAFF} now."
+            form.save(told, people.set_staff, actor, person.id, staff)
+        st.space("stretch")
+        _draw_actions(form, actor, person)
+
+
+def _draw_head(person: User) -> None:
+    with cards.row(gap="small", wrap=False):
+        cards.face(person.name, person.id, width=40)
+        with st.container(gap=None, width="stretch"):
+            st.markdown(f"**{esc(person.name)}**", wrap=False)
+            st.text(person.email, wrap=False)
+    seen = f"last seen {ago(person.last_seen_at, now())}" if person.last_seen_at else "never seen"
+    facts = [f"Joined {day(person.created_at)}", seen]
+    if person.proven_at is None:
+        facts.append("address not confirmed")
+    if person.disabled_at is not None:
+        facts.append(f"disabled {ago(person.disabled_at, now())}")
+    st.markdown(quiet(" · ".join(facts)))
+
+
+def _draw_actions(form: Form, actor: Actor, person: User) -> None:
+    if person.disabled_at is not None:
+        if st.button("Enable", key="person-enable"):
             form.save(f"{person.name} may log in again.", people.enable, actor, person.id)
-        if st.button("End sessions", key="person-end-sessions"):
-            save(f"{person.name} is signed out.", people.end_sessions, actor, person.id)
-        if st.button("Send password link", key="person-reset"):
-            save(f"A link is on its way to {person.name}.", resets.send, actor, person.id)
-
-
-def _state(row: dict[Any, Any]) -> str:
-    if pd.notna(row["disabled_at"]):
-        return "disabled"
-    return "active" if pd.notna(row["proven_at"]) else "not confirmed"
+        return
+    if st.button("Send password link", key="person-reset"):
+        told = f"A link to choose a new password is on its way to {person.name}."
+        form.save(told, resets.send, actor, person.id)
+    if st.button("End sessions", key="person-end-sessions"):
+        form.save(f"{person.name} is signed out.", people.end_sessions, actor, person.id)
+    if st.button("Disable", key="person-disable"):
+        told = f"{person.name} is disabled and signed out."
+        form.save(told, people.disable, actor, person.id)
