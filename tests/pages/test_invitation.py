@@ -1,0 +1,115 @@
+"""The page behind an invitation's link, for everybody who may come there."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+from streamlit.testing.v1 import AppTest
+
+from core import db, invitations, keys, offers
+from core.models import Invitation, InvitationStatus, Membership, User
+from core.permissions import Actor
+from pages.ui import browser
+from tests.cast import Cast, email
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+Follow = Callable[..., AppTest]
+
+
+@pytest.fixture
+def follow(show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Follow:
+    """What invites an address and opens its link as somebody, or as nobody."""
+
+    def follow(to: str, person: Actor | None = None, *, copied: bool = False) -> AppTest:
+        made = db.run(invitations.invite, cast.olga, cast.acme.id, to)[0]
+        token = offers.copied_token(made) if copied else keys.token(offers.MAILED, made.nonce)
+        monkeypatch.setattr(browser, "read_fragment", lambda known: token)
+        return show("invitation", person)
+
+    return follow
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    return "\n".join(element.value for element in [*screen.title, *screen.markdown])
+
+
+def status() -> InvitationStatus:
+    with db.read() as session:
+        return session.scalars(select(Invitation.status)).one()
+
+
+def test_the_invited_person_accepts(follow: Follow, cast: Cast) -> None:
+    screen = follow(email(cast.otto), cast.otto)
+    assert "Join Acme" in words(screen)
+    assert status() is InvitationStatus.PENDING
+    screen.button(key="invitation-accept").click().run()
+    assert status() is InvitationStatus.ACCEPTED
+    with db.read() as session:
+        mine = select(Membership.org_id).where(Membership.user_id == cast.otto.user_id)
+        assert cast.acme.id in session.scalars(mine).all()
+
+
+def test_the_invited_person_declines(follow: Follow, cast: Cast) -> None:
+    screen = follow(email(cast.otto), cast.otto)
+    screen.button(key="invitation-decline").click().run()
+    assert status() is InvitationStatus.DECLINED
+    assert "You declined the invitation" in words(screen)
+
+
+def test_somebody_else_is_shown_the_way_out(follow: Follow, cast: Cast) -> None:
+    screen = follow(email(cast.otto), cast.sam)
+    assert "Log out, then open the link again" in words(screen)
+    assert [str(button.key) for button in screen.main.button] == ["invitation-log-out"]
+
+
+def test_a_stranger_with_an_account_logs_in(follow: Follow, cast: Cast) -> None:
+    screen = follow(email(cast.otto))
+    screen.button(key="invitation-log-in").click().run()
+    assert "Log in" in words(screen)
+    assert not screen.exception
+
+
+def test_a_stranger_joins_in_one_go(follow: Follow) -> None:
+    screen = follow("nora@example.com")
+    screen.text_input(key="join.name").set_value("Nora")
+    screen.text_input(key="join.password").set_value("seven lanterns over a frozen harbour")
+    screen.button(key="join-submit").click().run()
+    assert not screen.exception
+    assert status() is InvitationStatus.ACCEPTED
+    with db.read() as session:
+        nora = session.scalars(select(User).where(User.email == "nora@example.com")).one()
+    assert nora.proven_at is not None
+
+
+def test_what_a_stranger_typed_stays(follow: Follow) -> None:
+    screen = follow("nora@example.com")
+    screen.text_input(key="join.password").set_value("short")
+    screen.button(key="join-submit").click().run()
+    assert words(screen).count(":material/error:") == 2
+    assert screen.text_input(key="join.password").value == "short"
+    assert status() is InvitationStatus.PENDING
+
+
+def test_a_stranger_declines(follow: Follow) -> None:
+    screen = follow("nora@example.com")
+    screen.button(key="invitation-decline").click().run()
+    assert status() is InvitationStatus.DECLINED
+
+
+def test_a_copied_link_makes_no_account(follow: Follow) -> None:
+    screen = follow("nora@example.com", copied=True)
+    assert "This link did not come by mail" in words(screen)
+    assert not screen.text_input
+
+
+@pytest.mark.parametrize("token", ["x", "1.x", ""])
+def test_a_dead_link_says_whom_to_ask(
+    show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setattr(browser, "read_fragment", lambda known: token)
+    screen = show("invitation")
+    assert "This invitation does not work" in words(screen)
+    assert "Ask whoever invited you to send a new one" in words(screen)
