@@ -112,6 +112,8 @@ def latest(session: Session, actor: Actor, org_id: int, *, most: int = 5) -> pd.
 def stages(session: Session, actor: Actor, org_id: int) -> dict[Stage, datetime]:
     """Return when an organization last entered each stage up to the one it is in."""
     org = access(session, actor, org_id, Action.VIEW)
+    if org.stage is Stage.FREE:
+        return {Stage.FREE: org.stage_entered_at}
     moves = session.execute(
         select(Entry.at, Entry.changes)
         .where(Entry.org_id == org_id, Entry.event.startswith("stage."))

@@ -110,6 +110,7 @@ def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
         func.count().label("people"),
         func.count(User.two_factor_at).label("with_two_factor"),
         func.max(Membership.joined_at).label("last_joined"),
+        offers.counted_open(org_id).label("pending"),
     )
     grouped = _matching(session, actor, org_id, counted, "", None).group_by(Membership.role)
     by_role = frame(session, grouped).set_index("role").reindex(list(Role))
@@ -117,7 +118,7 @@ def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
     numbers = pd.Series({each.value: people[each] for each in Role}, dtype=object)
     numbers["last_joined"] = by_role["last_joined"].max()
     if may(session, actor, org_id, Action.VIEW_INVITATIONS):
-        numbers["pending"] = offers.count_open(session, org_id)
+        numbers["pending"] = int(by_role["pending"].max())
         numbers["without_two_factor"] = int(people.sum() - by_role["with_two_factor"].sum())
     return numbers
 

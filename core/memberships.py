@@ -104,7 +104,7 @@ def may_give(session: Session, actor: Actor, org: Organization, role: Role) -> b
 def list_organizations(
     session: Session, actor: Actor, *, most: int = MEMBERSHIPS_PER_PERSON
 ) -> Sequence[Organization]:
-    """Return the organizations that the actor belongs to, by name; only what names and shows them."""
+    """Return the organizations that the actor belongs to, by name, with what shows them alone."""
     return session.scalars(
         select(Organization)
         .join(Membership, Membership.org_id == Organization.id)

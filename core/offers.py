@@ -8,7 +8,7 @@ could open accounts in the name of others.
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, func, select, update
 from sqlalchemy.orm import Session
 
 from core import clock, keys
@@ -77,7 +77,12 @@ def is_open() -> ColumnElement[bool]:
 
 def count_open(session: Session, org_id: int) -> int:
     """Return how many invitations of an organization can still be answered."""
-    return session.scalar(select(func.count()).where(Invitation.org_id == org_id, is_open())) or 0
+    return session.scalar(select(counted_open(org_id))) or 0
+
+
+def counted_open(org_id: int) -> ScalarSelect[int]:
+    """Return the same count, to stand in another query."""
+    return select(func.count()).where(Invitation.org_id == org_id, is_open()).scalar_subquery()
 
 
 def claim(session: Session, invitation: Invitation) -> bool:

@@ -6,7 +6,7 @@ Roles are never carried along: they are looked up in the transaction that they d
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
@@ -68,6 +68,8 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
 
 Rights = frozenset[Action]
 
+_SEEN: Final = "seen"
+
 
 def rights_of(role: Role | None, staff: Staff | None = None) -> Rights:
     """Return what this role and this staff role may do."""
@@ -81,7 +83,7 @@ def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organ
     """
     if is_writing(session):
         _take_organization(session, org_id, deleted=action is Action.RESTORE)
-    org, rights = _look(session, actor, Organization.id == org_id)
+    org, rights, _ = _look(session, actor, Organization.id == org_id, org_id)
     if org is None or Action.VIEW not in rights:
         raise NotFound("organization")
     if org.deleted_at is not None and action is not Action.RESTORE:
@@ -95,7 +97,7 @@ def find_organization(
     session: Session, actor: Actor, public_id: str
 ) -> tuple[Organization, Rights] | None:
     """Return the organization at an address and what the actor may do there; None for outsiders."""
-    org, rights = _look(session, actor, Organization.public_id == public_id)
+    org, rights, _ = _look(session, actor, Organization.public_id == public_id)
     if org is None or org.deleted_at is not None or Action.VIEW not in rights:
         return None
     return org, rights
@@ -103,7 +105,7 @@ def find_organization(
 
 def may(session: Session, actor: Actor, org_id: int, action: Action) -> bool:
     """Return whether the actor may do this in the organization."""
-    return action in _look(session, actor, Organization.id == org_id)[1]
+    return action in _look(session, actor, Organization.id == org_id, org_id).rights
 
 
 def access_staff(session: Session, actor: Actor, action: Action) -> None:
@@ -127,13 +129,7 @@ def staff_rights(session: Session, actor: Actor) -> Rights:
 
 def get_role(session: Session, actor: Actor, org_id: int) -> Role | None:
     """Return the actor's role in the organization; None for who is no member."""
-    if actor is ORGDESK:
-        return Role.OWNER
-    return session.scalar(
-        select(Membership.role).where(
-            Membership.org_id == org_id, Membership.user_id == actor.user_id
-        )
-    )
+    return _look(session, actor, Organization.id == org_id, org_id).role
 
 
 def take_staff(session: Session) -> None:
@@ -162,14 +158,30 @@ def _take_organization(session: Session, org_id: int, *, deleted: bool) -> None:
     )
 
 
-def _look(
-    session: Session, actor: Actor, which: ColumnElement[bool]
-) -> tuple[Organization | None, Rights]:
-    """Return the organization as it is now and what the actor may do there, in one query."""
+class _Seen(NamedTuple):
+    """What one look at an organization shows to one person."""
+
+    org: Organization | None
+    rights: Rights
+    role: Role | None
+
+
+def _look(session: Session, actor: Actor, which: ColumnElement[bool], key: object = None) -> _Seen:
+    """Look at the organization as it is now, in one query.
+
+    A session that only reads is a moment: it looks at the same `key` once.
+    """
+    seen: dict[object, _Seen]
+    seen = {} if is_writing(session) else session.info.setdefault(_SEEN, {})
+    if key is None or (actor, key) not in seen:
+        seen[actor, key] = _look_now(session, actor, which)
+    return seen[actor, key]
+
+
+def _look_now(session: Session, actor: Actor, which: ColumnElement[bool]) -> _Seen:
     if actor is ORGDESK:
         fresh = select(Organization).where(which).execution_options(populate_existing=True)
-        org = session.scalar(fresh)
-        return org, frozenset(Action)
+        return _Seen(session.scalar(fresh), frozenset(Action), Role.OWNER)
     row = session.execute(
         select(Organization, Membership.role, User.staff)
         .select_from(Organization)
@@ -181,4 +193,7 @@ def _look(
         .where(which)
         .execution_options(populate_existing=True)
     ).one_or_none()
-    return (None, frozenset()) if row is None else (row[0], rights_of(row[1], row[2]))
+    if row is None:
+        return _Seen(None, frozenset(), None)
+    org, role, staff = row
+    return _Seen(org, rights_of(role, staff), role)

@@ -4,12 +4,12 @@ import streamlit as st
 
 from core import db, setup
 from core.errors import DomainError
-from pages.ui import gate, navigation
+from pages.ui import gate, moment, navigation
 from pages.ui.words import esc
 
 page = navigation.register()
 try:
-    with gate.one_look():
+    with moment.one_look():
         actor = gate.actor()
         if actor is not None:
             navigation.draw_sidebar(actor)

@@ -6,9 +6,7 @@ derives it from the cookie of its own connection and the sessions table.
 """
 # mypy: allow-subclassing-any
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -21,11 +19,9 @@ from core.errors import DomainError, InvalidInput, Unavailable
 from core.permissions import Actor
 from core.sessions import SignedIn
 from core.settings import settings
-from pages.ui import browser
+from pages.ui import browser, moment
 from pages.ui.words import refusal
 
-_run = threading.local()
-"""What one run of the script knows; each session runs in a thread of its own."""
 _STATUS = "authentication_status"
 _BOUND_TO = "bound to"
 _FORM = "sign-in"
@@ -42,23 +38,9 @@ def actor() -> Actor | None:
     return found.actor if found is not None else None
 
 
-@contextmanager
-def one_look() -> Iterator[None]:
-    """Find out who is here once: for one run of a page, or of a part of it, and no longer."""
-    if hasattr(_run, "found"):
-        yield
-        return
-    _run.found = _find_signed_in()
-    try:
-        yield
-    finally:
-        del _run.found
-
-
 def signed_in() -> SignedIn | None:
     """Return the session of who is here, from the cookie of this connection."""
-    found: SignedIn | None = _run.found if hasattr(_run, "found") else _find_signed_in()
-    return found
+    return moment.once(_find_signed_in)
 
 
 def _find_signed_in() -> SignedIn | None:

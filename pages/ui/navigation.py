@@ -11,10 +11,10 @@ from streamlit.navigation.page import StreamlitPage
 
 from core import db, faces, memberships
 from core.models import Organization
-from core.permissions import Action, Actor, Rights, find_organization, staff_rights
-from pages.ui import gate
+from core.permissions import Action, Actor, Rights, staff_rights
+from pages.ui import gate, moment
 from pages.ui.cards import face, face_url
-from pages.ui.opening import fragment
+from pages.ui.opening import find_place, fragment
 from pages.ui.words import esc, quiet
 
 _STYLE: Final = Path(__file__).parent / "style.css"
@@ -112,9 +112,8 @@ def draw_sidebar(actor: Actor) -> None:
         icon_image=(_ASSETS / "mark.svg").read_text(),
         size="large",
     )
-    with db.read() as session:
-        org, rights = _where(session, actor)
-        staff = staff_rights(session, actor)
+    org, rights = _where(actor)
+    staff = rights if org is not None else moment.once(_find_staff_rights, actor)
     with st.sidebar, st.container(key="sidenav", vertical_alignment="distribute"):
         with st.container():
             if org is not None:
@@ -123,17 +122,23 @@ def draw_sidebar(actor: Actor) -> None:
         _draw_user_menu(actor, org)
 
 
-def _where(session: db.Session, actor: Actor) -> tuple[Organization | None, Rights]:
+def _where(actor: Actor) -> tuple[Organization | None, Rights]:
     """Return the organization in the address, else the last one seen, else the first of mine."""
     asked = st.query_params.get(_ORG) or st.session_state.get(_ORG)
-    found = find_organization(session, actor, asked) if asked else None
+    found = moment.once(find_place, actor, asked) if asked else None
     if found is None:
-        first = memberships.list_organizations(session, actor, most=1)
-        found = find_organization(session, actor, first[0].public_id) if first else None
+        with db.read() as session:
+            first = memberships.list_organizations(session, actor, most=1)
+        found = moment.once(find_place, actor, first[0].public_id) if first else None
     if found is None:
         return None, frozenset()
     st.session_state[_ORG] = found[0].public_id
     return found
+
+
+def _find_staff_rights(actor: Actor) -> Rights:
+    with db.read() as session:
+        return staff_rights(session, actor)
 
 
 def _draw_links(org: Organization | None, rights: Rights, staff: Rights) -> None:

@@ -9,6 +9,7 @@ import pages.ui.gate as gate
 from core import db
 from core.models import Organization
 from core.permissions import Action, Actor, Rights, find_organization, staff_rights
+from pages.ui import moment
 from pages.ui.words import esc
 
 P = ParamSpec("P")
@@ -24,8 +25,7 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
     """
     actor = open_person_page(title)
     public_id = st.query_params.get("org") or st.session_state.get("org", "")
-    with db.read() as session:
-        found = find_organization(session, actor, public_id)
+    found = moment.once(find_place, actor, public_id)
     if found is None:
         _stop_at(
             "There is no such organization here",
@@ -38,6 +38,12 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
     if action not in rights:
         _stop_at(f"You may not {action.value}", "Ask one of the owners to do it, or to let you.")
     return actor, org, rights
+
+
+def find_place(actor: Actor, public_id: str) -> tuple[Organization, Rights] | None:
+    """Return the organization with this ID and what the actor may do there; None for outsiders."""
+    with db.read() as session:
+        return find_organization(session, actor, public_id)
 
 
 def open_person_page(title: str) -> Actor:
@@ -75,7 +81,7 @@ def fragment(drawn: Callable[P, R]) -> Callable[P, R]:
     """Make a part of a page that reruns on its own, and only for who is still signed in."""
 
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        with gate.one_look():
+        with moment.one_look():
             ensure_signed_in()
             return drawn(*args, **kwargs)
 

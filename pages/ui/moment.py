@@ -1,0 +1,32 @@
+"""What is known for the length of one run of a page, or of a part of it, and forgotten after."""
+
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_run = threading.local()
+"""Each session's script runs in a thread of its own."""
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Ask everything at most once from here on: for one run of a page, or of a part of it."""
+    if hasattr(_run, "known"):
+        yield
+        return
+    _run.known = {}
+    try:
+        yield
+    finally:
+        del _run.known
+
+
+def once(find: Callable[..., T], *args: Hashable) -> T:
+    """Return what `find(*args)` finds, asked at most once within `one_look`."""
+    known: dict[Hashable, T] = getattr(_run, "known", {})
+    if (find, args) not in known:
+        known[find, args] = find(*args)
+    return known[find, args]

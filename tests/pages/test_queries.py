@@ -1,0 +1,41 @@
+"""How often each page asks the database: a few times, whatever it shows."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, event
+
+from pages.ui.navigation import PLACES
+from tests.cast import Cast
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+MOST = 8
+"""Queries of one run, that for the session included."""
+
+
+@pytest.fixture
+def queries(engine: Engine) -> Iterator[list[str]]:
+    """Every query sent from now on."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("person", ["olga", "ada"])
+@pytest.mark.parametrize("page", [place.name for place in PLACES if place.name != "home"])
+def test_a_page_asks_the_database_a_few_times(
+    show: Show, cast: Cast, queries: list[str], page: str, person: str
+) -> None:
+    screen = show(page, getattr(cast, person), org=cast.acme.public_id)
+    assert not screen.exception
+    queries.clear()
+    screen.run()
+    assert len(queries) <= MOST, "\n\n".join(q[:50] + " FROM" + q.split("FROM", 1)[1] for q in queries)
