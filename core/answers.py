@@ -50,7 +50,7 @@ def find(session: Session, actor: Actor, token: str) -> Offer:
 def accept(session: Session, actor: Actor, token: str) -> Membership:
     """Let the invited person in with the offered role; pressing twice admits once.
 
-    Raises `LinkNotValid`, `NotTheInvited`, `MembershipLimit` (TRUST.md I2, I3, I4, I7).
+    Raises `LinkNotValid`, `NotTheInvited`, `MembershipLimit`.
     """
     invitation, org, _ = _look(session, token)
     user_id = actor.user_id or 0

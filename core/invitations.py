@@ -33,7 +33,7 @@ AT_ONCE: Final = 10
 PENDING_MOST: Final = 200
 PER_INVITER: Final = ((AT_ONCE, timedelta(minutes=1)), (50, timedelta(days=1)))
 PER_ORGANIZATION: Final = ((100, timedelta(days=1)),)
-"""How many mails may go out (TRUST.md §2). They are counted in the transaction that queues them:
+"""How many mails may go out. They are counted in the transaction that queues them:
 what is refused sends none and counts none."""
 
 

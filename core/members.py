@@ -22,7 +22,7 @@ def change_role(
 ) -> Membership:
     """Give a member another role; a lowered one's higher pending invitations are revoked.
 
-    Raises `LastOwner` and `RoleTooHigh` (TRUST.md I1, I7).
+    Raises `LastOwner` and `RoleTooHigh`.
     """
     org = access(session, actor, org_id, Action.CHANGE_ROLES)
     membership = memberships.get(session, org, user_id)

@@ -57,7 +57,7 @@ def save(
     """Save the fields in which `typed` differs from what the form had `shown`, all or nothing.
 
     Fields that somebody else changed meanwhile are kept; when both changed the same one, `Stale`
-    has both texts. Who decides for one sends it again with theirs as `shown` (TRUST.md, I6).
+    has both texts. Who decides for one sends it again with theirs as `shown`.
     """
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
     wanted = _clean(org, {field: text for field, text in typed.items() if text != shown[field]})
