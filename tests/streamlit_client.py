@@ -10,7 +10,7 @@ from websockets.typing import Subprotocol
 
 
 class StreamlitClient:
-    """One websocket to a served app: `rerun` returns the messages of one run of its script."""
+    """One websocket to a served app: `rerun` returns the messages until its script has ended."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -30,7 +30,8 @@ class StreamlitClient:
             if message.WhichOneof("type") == "new_session":
                 self.session_id = message.new_session.initialize.session_id
             yield message
-            if message.WhichOneof("type") == "script_finished":
+            is_end = message.WhichOneof("type") == "script_finished"
+            if is_end and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return
 
 

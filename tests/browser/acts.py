@@ -12,18 +12,24 @@ from tests.cast import PASSWORD, email
 _RERUN = re.compile("notRunning")
 
 
-def become(page: Page, person: Actor) -> None:
-    """Sign somebody in without the form: by a session and its cookie, as the form makes them."""
+def cookie_of(person: Actor) -> tuple[str, str]:
+    """Return the name and the value of a cookie that a person has just been given."""
     ticket, token = sessions.new_token(), sessions.new_token()
     db.run(sessions.start, person.user_id, ticket, device="Chrome on Linux", place="127.0.0.1")
     assert db.run(sessions.redeem, ticket, token)
     host = settings().public_url.partition("://")[2]
+    return browsers.cookie_name(host=host, takes_secure=True), token
+
+
+def become(page: Page, person: Actor) -> None:
+    """Sign somebody in without the form: by a session and its cookie, as the form makes them."""
+    name, token = cookie_of(person)
     page.context.add_cookies(
         [
             {
-                "name": browsers.cookie_name(host=host, takes_secure=True),
+                "name": name,
                 "value": token,
-                "url": f"https://{host}",
+                "url": settings().public_url.replace("http://", "https://"),
                 "httpOnly": True,
                 "secure": True,
                 "sameSite": "Lax",

@@ -1,0 +1,103 @@
+"""What a stranger gets on a server that has only just been started: a form to sign in, or words."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+
+from pages.ui.navigation import PLACES
+from tests.browser.acts import cookie_of, visit
+from tests.browser.server import Server, serve
+from tests.cast import Cast
+from tests.engines import Postgresql, Sqlite
+from tests.streamlit_client import open_app
+
+FOR_STRANGERS = {place.name: place.title for place in PLACES if place.section == "strangers"}
+ADDRESSES = [f"/{place.name}" for place in PLACES] + [
+    "/",
+    "/no_such_page",
+    "/frame",
+    "/members_active",
+    "/ui/gate",
+    "/pages/members",
+    "/organizations/ORG-7K3M9QX",
+    "/members/%2e%2e/mail?org=ORG-7K3M9QX",
+]
+SECRETS = ("Acme", "Otto", "Olga", "olga@example.com")
+"""What belongs to somebody; none of it is on any page for strangers."""
+
+
+@pytest.fixture(scope="module")
+def server(
+    engines: dict[str, Sqlite | Postgresql], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server that nobody has been to yet."""
+    with serve(engines["sqlite"].make("fresh"), tmp_path_factory.mktemp("fresh")) as server:
+        yield server
+    engines["sqlite"].drop("fresh")
+
+
+class TestAStranger:
+    def test_is_asked_to_set_up_what_is_empty(self, page: Page) -> None:
+        for address in ("/members", "/mail", "/", "/sign_up"):
+            page.goto(address)
+            expect(page.get_by_role("heading", name="Set up Orgdesk")).to_be_visible()
+            expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+
+    def test_signs_in_before_any_page_is_shown(self, page: Page, cast: Cast) -> None:
+        for address in ADDRESSES:
+            name = address.strip("/").split("/")[0]
+            visit(page, address)
+            title = FOR_STRANGERS.get(name, "Log in")
+            expect(page.get_by_role("heading", name=title)).to_be_visible()
+            text = page.locator("body").inner_text()
+            assert not [secret for secret in SECRETS if secret in text], address
+
+    def test_is_sent_nothing_that_is_not_shown(self, server: Server, cast: Cast) -> None:
+        org = f"org={cast.acme.public_id}"
+        for place in PLACES:
+            with open_app(server.url) as stranger:
+                told = b"".join(m.SerializeToString() for m in stranger.rerun(place.name, org))
+            assert not [secret for secret in SECRETS if secret.encode() in told], place.name
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/media/" + "0" * 56 + ".png",
+            "/_stcore/upload_file/x/y",
+            "/_stcore/metrics",
+            "/component/orgdesk_cookie/index.js",
+            "/logos/" + "0" * 64 + ".png",
+            "/logos/" + "0" * 64 + "-thumb.png",
+        ],
+    )
+    def test_gets_no_file(self, server: Server, cast: Cast, address: str) -> None:
+        assert httpx2.get(server.url + address).status_code == 401
+
+    @pytest.mark.parametrize(
+        "address",
+        ["/_stcore/agent/x", "/_stcore/bidi-components/x", "/app/static/x", "/auth/login"],
+    )
+    def test_finds_nothing_behind_the_pages(self, server: Server, cast: Cast, address: str) -> None:
+        assert httpx2.get(server.url + address).status_code == 404
+
+    @pytest.mark.parametrize(
+        "address", ["/app.py", "/core/db.py", "/static/%2e%2e/%2e%2e/app.py", "/data/orgdesk.db"]
+    )
+    def test_reads_no_file_of_the_server(self, server: Server, cast: Cast, address: str) -> None:
+        text = httpx2.get(server.url + address, follow_redirects=True).text
+        assert "import" not in text.split("<script")[0]
+        assert "SQLite format" not in text
+
+
+class TestAMember:
+    @pytest.mark.parametrize("page_name", [p.name for p in PLACES if p.section == "staff desk"])
+    def test_gets_words_for_the_pages_of_staff(
+        self, server: Server, cast: Cast, page_name: str
+    ) -> None:
+        with open_app(server.url, cookie="=".join(cookie_of(cast.mia))) as client:
+            told = b"".join(m.SerializeToString() for m in client.rerun(page_name))
+        assert (b"This page is for staff" in told) is (page_name != "organizations")
+        for other in (b"Otto", b"otto@example.com", b"ada@example.com"):
+            assert other not in told
