@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 BIN := .venv/bin
 SERVE = @echo "Orgdesk is on http://$(ADDRESS):$(PORT) (Ctrl+C stops it)" && exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
-.PHONY: run demo test lint
+.PHONY: run demo test lint pictures
 
 run: .venv/ready
 	$(SERVE)
@@ -30,6 +30,10 @@ test: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy app.py core pages data
+
+pictures: .venv/ready
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m tests.pictures
 
 # Debian's Python may come without ensurepip: then its own pip fills the environment.
 .venv/ready: requirements.txt

@@ -70,10 +70,12 @@ _KIND = (
 ).split(",")
 
 
-def organization_name(random: Random, number: int) -> str:
-    """Return the name of the organization with this number, counted from 0."""
-    if number < len(DEMO_NAMES):
-        return DEMO_NAMES[number]
+def organization_name(random: Random, number: int, of: int) -> str:
+    """Return the name of an organization; the first and the last few have names to look at."""
+    if number == 0:
+        return DEMO_NAMES[0]
+    if of - number < len(DEMO_NAMES):
+        return DEMO_NAMES[of - number]
     name = f"{random.choice(_PLACE)} {random.choice(_FIELD)} {random.choice(_KIND)}"
     return f"{name} of {random.choice(_PLACE)}" if random.random() < 0.3 else name
 

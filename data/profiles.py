@@ -46,7 +46,11 @@ def profile(
         for field, value in values.items()
     }
     if org_id == 1:
-        filled |= {"phone": None, "sales_email": None}  # something is left to mend
+        filled |= {
+            "phone": None,
+            "sales_email": None,
+            "logo": values["logo"],
+        }  # something is left to mend
     shown = filled["logo"] and filled["overview"] and filled["website"]
     return filled | {"is_listed": bool(shown)}
 

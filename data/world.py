@@ -80,7 +80,7 @@ class World:
     def _organization(self, number: int) -> None:
         random = self._random
         created = self.now - YEARS * (1 - ((number + 0.5) / self.organizations) ** 0.5)
-        name = names.organization_name(random, number)
+        name = names.organization_name(random, number, self.organizations)
         org_id = self._id("organizations")
         domain = names.domain(name, org_id)
         chain = Chain(org_id)
@@ -92,6 +92,8 @@ class World:
             member = (self._id("memberships"), org_id, user_id, role, joined)
             self._rows["memberships"].append(member)
         stage, entered = self._stage(number, chain, created)
+        if number == 0:
+            self._keep_busy(chain, owner_id)
         self._invite(org_id, owner_id, domain)
         row = profiles.profile(random, org_id, name, domain, stage, self.logos)
         row |= profiles.progress(random, stage, self.now)
@@ -155,6 +157,23 @@ class World:
             before = ("stage", list(Stage)[place])
             chain.add(at, random.choice(SALES_IDS), event, before=before, stage=to)
         return stage, moments[-1] if moments else created
+
+    def _keep_busy(self, chain: Chain, owner_id: int) -> None:
+        """Let the organization that is shown have changed lately."""
+        rep_id, days = SALES_IDS[0], timedelta(days=1)
+        at = self.now - 11 * days
+        chain.add(
+            at,
+            owner_id,
+            "profile.changed",
+            before=("website", "http://old.example"),
+            website="https://northwind-cardiology.example",
+        )
+        chain.add(at + 2 * days, rep_id, "onboarding.planned", next_step="Ask for the logo")
+        chain.add(at + 5 * days, owner_id, "logo.changed", logo="new")
+        chain.add(
+            at + 9 * days, owner_id, "profile.changed", before=("phone", "+15072842511"), phone=None
+        )
 
     def _invite(self, org_id: int, owner_id: int, domain: str) -> None:
         random = self._random
