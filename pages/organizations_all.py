@@ -48,18 +48,13 @@ def _ask_view(reps: dict[int, str], filters: DeltaGenerator, turns: DeltaGenerat
     with filters:
         hint = "Name, ID or website"
         words = _ask(st.text_input, "q", hint, type="search", live=True, width=210)
-        stages = _ask(
-            *(st.pills, "stage", "Stage", list(Stage)),
-            selection_mode="multi",
-            format_func=badges.label,
-            wrap=False,
-        )
+        stages = _ask_stages()
         st.space("stretch")
         rep_id = _ask(
             *(st.selectbox, "rep", "Sales rep", list(reps)),
             index=None,
             format_func=reps.get,
-            width=130,
+            width=150,
         )
         sort = _ask(st.selectbox, "sort", "Sort", list(Sort), width=150)
     with turns:
@@ -69,14 +64,34 @@ def _ask_view(reps: dict[int, str], filters: DeltaGenerator, turns: DeltaGenerat
     return View(words, tuple(stages), rep_id, Sort(sort), size)
 
 
+def _ask_stages() -> tuple[Stage, ...]:
+    """Draw the stages as pills, and keep the address: bound pills cannot read icons from it."""
+    if "stages" not in st.session_state:
+        asked = st.query_params.get_all("stage")
+        st.session_state["stages"] = [stage for stage in Stage if stage in asked]
+    chosen = st.pills(
+        "Stage",
+        list(Stage),
+        selection_mode="multi",
+        format_func=badges.label,
+        wrap=False,
+        key="stages",
+        persist_state="session",
+        label_visibility="collapsed",
+        on_change=_to_start,
+    )
+    if chosen != st.query_params.get_all("stage"):
+        st.query_params["stage"] = [str(stage) for stage in chosen]
+    return tuple(chosen)
+
+
 def _ask(widget: Callable[..., Any], key: str, label: str, *choices: Any, **options: Any) -> Any:
     """Draw a choice of the filter line; its key is what the address calls it."""
-    if widget is not st.pills:
-        options["placeholder"] = label
     return widget(
         label,
         *choices,
         key=key,
+        placeholder=label,
         bind="query-params",
         label_visibility="collapsed",
         on_change=_to_start,

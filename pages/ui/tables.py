@@ -81,13 +81,18 @@ def shortened(name: str, width: int = _LONGEST_NAME) -> str:
     return name
 
 
+def _as_label(text: str) -> str:
+    """Return text that a button in a table shows as it is, not as an icon of that name."""
+    return f"\u2060{text}" if text.startswith(":") else text
+
+
 def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with a face, a name to click, and tags instead of words."""
     logos = rows["logo"].astype(object).where(rows["logo"].notna(), None)
     faces = zip(rows["name"], rows["public_id"], logos, strict=True)
     shown = rows.assign(
         face=[face_url(name, public_id, logo) for name, public_id, logo in faces],
-        opens=[shortened(name) for name in rows["name"]],
+        opens=[_as_label(shortened(name)) for name in rows["name"]],
     )
     for tag in {"stage", "role"} & set(shown.columns):
         shown[tag] = [[str(value)] for value in rows[tag]]

@@ -1,0 +1,71 @@
+"""Organizations in a real browser: what tables, callbacks and the address do only there."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from core import db
+from core.models import Organization, Stage
+from tests.browser import acts
+from tests.cast import Cast
+from tests.test_org_tables import make_organizations
+
+
+@pytest.fixture(autouse=True)
+def many(cast: Cast) -> None:
+    """Sixty more, newest first from ORG-0000059, a quarter of them in each stage."""
+    with db.Session(db.writing_engine()) as session, session.begin():
+        make_organizations(session, 60)
+
+
+def cell(page: Page, row: int, column: int) -> Locator:
+    """Return a cell of the table, as screen readers find it; rows are counted from 1."""
+    return page.get_by_test_id(f"glide-cell-{column}-{row - 1}")
+
+
+def click_at(page: Page, row: int, x: int) -> None:
+    """Click into a row of the table, which is a canvas; rows are counted from 1."""
+    box = page.get_by_test_id("stDataFrame").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + x, box["y"] + 36 * row + 18)
+
+
+def test_a_link_is_a_view(page: Page, cast: Cast) -> None:
+    acts.become(page, cast.oda)
+    link = "/organizations?stage=production&sort=oldest&rows=25&q=clinic"
+    acts.visit(page, link)
+    expect(page.get_by_text("15 organizations")).to_be_visible()
+    expect(cell(page, 1, 2)).to_have_text("ORG-0000003")
+    page.get_by_role("button", name="production", exact=True).click()
+    expect(page.get_by_text("60 organizations")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"organizations\?[^#]*rows=25"))
+    page.get_by_role("button", name="Next").click()
+    expect(page).to_have_url(re.compile(r"at=after.ORG-0000024"))
+    expect(cell(page, 1, 2)).to_have_text("ORG-0000025")
+    page.reload()
+    expect(cell(page, 1, 2)).to_have_text("ORG-0000025")
+
+
+def test_a_name_opens_its_organization(page: Page, cast: Cast) -> None:
+    acts.become(page, cast.oda)
+    acts.visit(page, "/organizations?q=acme")
+    expect(cell(page, 1, 2)).to_have_text(cast.acme.public_id)
+    click_at(page, 1, 70)
+    expect(page.get_by_role("heading", name="Acme")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"/overview\\?org={cast.acme.public_id}$"))
+
+
+def test_selected_rows_are_flagged(page: Page, cast: Cast) -> None:
+    acts.become(page, cast.sam)
+    acts.visit(page, "/organizations?q=acme")
+    expect(cell(page, 1, 3)).to_be_attached()
+    click_at(page, 1, 16)
+    page.get_by_role("button", name="Flag for onboarding").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Next step").fill("Call Olga")
+    dialog.get_by_role("button", name="Flag for onboarding").click()
+    expect(page.get_by_text("1 organization is in onboarding.")).to_be_visible()
+    with db.read() as session:
+        acme = session.get_one(Organization, cast.acme.id)
+    assert (acme.stage, acme.next_step) == (Stage.ONBOARDING, "Call Olga")
