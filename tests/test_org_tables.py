@@ -235,8 +235,12 @@ class TestWork:
     """What a page costs must not grow with the table: that is what keys and indexes are for."""
 
     def test_no_page_costs_more_among_more_rows(
-        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+        self, engine: Engine, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        if engine.dialect.name == "postgresql":  # what earlier tests left would mislead the planner
+            with engine.connect() as connection:
+                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                alone.exec_driver_sql("VACUUM FULL organizations, memberships, invitations")
         for module in (org_tables, org_views):
             monkeypatch.setattr(module, "FEW", 300)
         make_organizations(session, 4_000)
