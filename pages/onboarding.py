@@ -5,7 +5,6 @@ import streamlit as st
 from core import activity, db, onboarding
 from core.models import Stage
 from core.permissions import Action
-from core.settings import settings
 from pages import ui
 from pages.ui import cards, path
 from pages.ui.onboarding_forms import draw_flag, draw_move, draw_plan, draw_request, draw_withdraw
@@ -26,14 +25,7 @@ with st.container(border=True, key="path"):
 helped, worked = st.columns(2, gap="large")
 
 with helped:
-    st.subheader("Who helps", anchor=False)
-    if org.rep_id in reps:
-        st.text(f"{reps[org.rep_id]} carries this organization.")
-    else:
-        st.text(f"Ask {settings().sales_contact} about going further.")
-    if org.next_step:
-        due = f", due {org.target_on:%-d %b %Y}" if org.target_on else ""
-        st.text(f"Next step: {org.next_step}{due}")
+    path.draw_help(org, reps)
     if org.stage is Stage.FREE and org.requested_at is not None:
         st.text(f"Onboarding was requested on {ui.day(org.requested_at)}.")
         st.text(org.request_note or "")

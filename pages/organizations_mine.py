@@ -26,16 +26,7 @@ def draw(actor: Actor) -> None:
         )
         return
     if len(rows) > MANY:
-        typed = st.text_input(
-            "Search",
-            type="search",
-            live=True,
-            placeholder="Name or ID",
-            width=240,
-            label_visibility="collapsed",
-            key="q",
-            bind="query-params",
-        )
+        typed = cards.ask_words("Name or ID")
         asked = typed.strip().casefold()
         named = rows["name"] + " " + rows["public_id"]
         rows = rows[named.str.casefold().str.contains(asked, regex=False)].reset_index(drop=True)

@@ -5,7 +5,6 @@ import streamlit as st
 from core import activity, completeness, db, members, memberships, onboarding
 from core.models import Role
 from core.permissions import Action
-from core.settings import settings
 from pages import ui
 from pages.ui import badges, cards, changes, path
 
@@ -50,14 +49,7 @@ def draw_contact() -> None:
     st.subheader("Profile", anchor=False)
     percent = completeness.percent(org)
     st.progress(percent / 100, text=f":small[{percent}% filled in]")
-    st.subheader("Who helps", anchor=False)
-    if org.rep_id in reps:
-        st.markdown(f":gray[Sales rep] {ui.esc(reps[org.rep_id])}")
-    else:
-        st.markdown(f"Ask {ui.esc(settings().sales_contact)} about going further.")
-    if org.next_step:
-        due = f", due {org.target_on:%-d %b %Y}" if org.target_on else ""
-        st.markdown(f":gray[Next step] {ui.esc(org.next_step)}{due}")
+    path.draw_help(org, reps)
 
 
 cards.page_head(org, actions=draw_actions)

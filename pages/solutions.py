@@ -15,17 +15,7 @@ def start_anew() -> None:
 
 st.title("Connected solutions", anchor=False)
 with cards.row(gap="small", key="solutions-filter"):
-    text = st.text_input(
-        "Search",
-        type="search",
-        live=True,
-        width=380,
-        placeholder="Company, website or Organization ID",
-        label_visibility="collapsed",
-        bind="query-params",
-        key="q",
-        on_change=start_anew,
-    )
+    text = cards.ask_words("Company, website or Organization ID", width=380, on_change=start_anew)
     counted = st.empty()
 
 before = st.query_params.get("before", "")

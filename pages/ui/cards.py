@@ -111,6 +111,23 @@ def empty(icon: str, head: str, what_next: str) -> None:
         st.space("small")
 
 
+def ask_words(
+    placeholder: str, *, width: int = 240, on_change: Callable[[], None] | None = None
+) -> str:
+    """Draw a search that answers while one types and stands in the address as `q`."""
+    return st.text_input(
+        "Search",
+        type="search",
+        live=True,
+        placeholder=placeholder,
+        width=width,
+        label_visibility="collapsed",
+        key="q",
+        bind="query-params",
+        on_change=on_change or "rerun",
+    )
+
+
 def company_card(
     face: str,
     *,

@@ -29,16 +29,7 @@ _LONGEST_SUBJECT: Final = 40
 def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
     """Draw the line above the table; return part of an address, states, and the page's number."""
     with cards.row():
-        recipient = st.text_input(
-            "Search",
-            type="search",
-            live=True,
-            placeholder="Address",
-            width=240,
-            label_visibility="collapsed",
-            key="q",
-            bind="query-params",
-        )
+        recipient = cards.ask_words("Address")
         states = st.pills(
             "State",
             list(State),

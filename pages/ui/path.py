@@ -8,8 +8,9 @@ import streamlit as st
 from core.clock import now
 from core.models import Organization, Stage
 from core.onboarding import FORWARD, Check
+from core.settings import settings
 from pages.ui import badges
-from pages.ui.words import count, day, quiet
+from pages.ui.words import count, day, esc, quiet
 
 
 def draw_path(org: Organization, entered: Mapping[Stage, datetime]) -> None:
@@ -50,6 +51,18 @@ def draw_checks(org: Organization, checks: Sequence[Check], *, may_mend: bool) -
                         icon_position="right",
                         query_params={"org": org.public_id},
                     )
+
+
+def draw_help(org: Organization, reps: Mapping[int, str]) -> None:
+    """Draw who carries the organization or whom to ask, and what comes next."""
+    st.subheader("Who helps", anchor=False)
+    if org.rep_id is not None and org.rep_id in reps:
+        st.markdown(f":gray[Sales rep] {esc(reps[org.rep_id])}")
+    else:
+        st.markdown(f"Ask {esc(settings().sales_contact)} about going further.")
+    if org.next_step:
+        due = f", due {org.target_on:%-d %b %Y}" if org.target_on else ""
+        st.markdown(f":gray[Next step] {esc(org.next_step)}{due}")
 
 
 def _lasted(entered: datetime | None, left: datetime | None) -> str:

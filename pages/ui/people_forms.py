@@ -25,17 +25,7 @@ _ORDER: Final = (
 def draw_filter() -> tuple[str, bool, int]:
     """Draw what narrows the table, and return the words, whether staff only, and which page."""
     with cards.row(key="people-filter"):
-        search = st.text_input(
-            "Search",
-            type="search",
-            live=True,
-            placeholder="Name or email",
-            width=280,
-            label_visibility="collapsed",
-            key="q",
-            bind="query-params",
-            on_change=_to_first_page,
-        )
+        search = cards.ask_words("Name or email", width=280, on_change=_to_first_page)
         only_staff = st.toggle(
             "Staff only", key="staff", bind="query-params", on_change=_to_first_page
         )

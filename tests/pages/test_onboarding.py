@@ -17,7 +17,7 @@ def stage_of(cast: Cast) -> Stage:
 
 
 def words(screen: AppTest) -> str:
-    return " ".join(part.value for part in [*screen.markdown, *screen.text])
+    return " ".join(part.value for part in [*screen.markdown, *screen.text]).replace("\\", "")
 
 
 def press(screen: AppTest, label: str) -> AppTest:
