@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import db
 from core.permissions import Action, staff_rights
-from pages import organizations_all, organizations_dialogs, organizations_mine, ui
+from pages import organizations_all, organizations_create, organizations_mine, ui
 from pages.ui import cards
 
 actor = ui.open_person_page("Organizations")
@@ -14,7 +14,7 @@ with db.read() as session:
 
 with cards.row(key="organizations-head"):
     st.title("Organizations", anchor=False, width="stretch")
-    organizations_dialogs.offer_create(actor)
+    organizations_create.offer(actor)
 
 if Action.VIEW_ALL in rights:
     organizations_all.draw(actor, rights)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import organizations_dialogs, ui
+from pages import organizations_create, ui
 from pages.ui import cards
 
 actor = ui.open_person_page("Welcome")
@@ -16,7 +16,7 @@ with st.container(horizontal_alignment="center"), st.container(width=520, key="w
         "or open the invitation link that was mailed to you."
     )
     with cards.row():
-        organizations_dialogs.offer_create(actor)
+        organizations_create.offer(actor)
         if st.button("Look at connected solutions", key="welcome-solutions"):
             st.switch_page("solutions.py")
     st.markdown(
