@@ -2,10 +2,18 @@
 
 import streamlit as st
 
+from core import db, memberships
+from core.permissions import staff_rights
 from pages import organizations_create, ui
 from pages.ui import cards
 
 actor = ui.open_person_page("Welcome")
+
+with db.read() as session:
+    is_staff = bool(staff_rights(session, actor))
+    belongs_somewhere = bool(memberships.list_organizations(session, actor, most=1))
+if is_staff or belongs_somewhere:
+    st.switch_page("home.py")
 
 with st.container(horizontal_alignment="center"), st.container(width=520, key="welcome"):
     st.space("large")

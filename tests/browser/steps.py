@@ -1,0 +1,206 @@
+"""The steps of the main job, each as a person takes it on the screen."""
+
+import re
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.acts import visit
+from tests.cast import PASSWORD
+from tests.mailbox import Mailbox, link_in
+
+PROFILE = {
+    "alert_email": "alarm@nordlicht.example",
+    "sales_email": "verkauf@nordlicht.example",
+    "overview": "Wir leiten Befunde zwischen Kliniken weiter.\nSeit 1998, in Tromsø und Kiel.",
+    "phone": "+49 431 97990-0",
+    "website": "nordlicht.example/über-uns",
+    "twitter": "https://x.com/nordlicht_hl7",
+}
+"""Every field of the profile but the name, as somebody types it."""
+
+_ORIENTATION, _TURNED_RIGHT = 0x0112, 6
+_ROW_HEIGHT = 36
+
+
+def photograph() -> bytes:
+    """Return a JPEG as a camera makes it that was held upright: lying down, with a note in EXIF.
+
+    Seven megapixels of soft light and grain; what lies at its left is red, the rest is not.
+    """
+    chance = np.random.default_rng(7)
+    light = Image.fromarray(chance.integers(0, 160, (9, 12, 3), dtype=np.uint8))
+    pixels = np.asarray(light.resize((3072, 2304), Image.Resampling.BICUBIC)).astype(np.int16)
+    pixels[..., 0] += np.linspace(200, -60, 3072).astype(np.int16)
+    pixels += chance.integers(-6, 7, pixels.shape, dtype=np.int16)
+    exif = Image.Exif()
+    exif[_ORIENTATION] = _TURNED_RIGHT
+    file = BytesIO()
+    taken = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    taken.save(file, "JPEG", quality=80, exif=exif)
+    return file.getvalue()
+
+
+def field(page: Page, form: str, name: str) -> Locator:
+    """Return the field of a form into which one types."""
+    return page.locator(f".st-key-{form}-{name}").locator("input, textarea").first
+
+
+def fill(page: Page, form: str, **texts: str) -> None:
+    """Type into several fields of a form."""
+    for name, text in texts.items():
+        field(page, form, name).fill(text)
+
+
+def press(page: Page | Locator, label: str) -> None:
+    """Press the one button of this name, whatever its icon is."""
+    page.get_by_role("button", name=re.compile(rf"{re.escape(label)}$")).click()
+
+
+def heading(page: Page, title: str) -> Locator:
+    """Return the heading of this title."""
+    return page.get_by_role("heading", name=title)
+
+
+def set_up(page: Page, code: str, name: str) -> None:
+    """Make the first administrator, with the code from the server's log."""
+    visit(page)
+    expect(heading(page, "Set up Orgdesk")).to_be_visible()
+    fill(page, "setup", code=code, name=name, email=address(name), password=PASSWORD)
+    press(page, "Set up Orgdesk")
+    expect(heading(page, "Organizations")).to_be_visible()
+
+
+def sign_up(page: Page, mailbox: Mailbox, name: str) -> None:
+    """Make an account and confirm its address by the mailed link, which signs in."""
+    visit(page)
+    page.get_by_role("link", name="Create an account").click()
+    fill(page, "sign-up", name=name, email=address(name), password=PASSWORD)
+    press(page, "Create account")
+    expect(heading(page, "Look into your mail")).to_be_visible()
+    page.goto(link_in(mailbox.wait_for(address(name))))
+    fill(page, "prove", password=PASSWORD)
+    press(page, "Confirm address")
+    expect(heading(page, f"Welcome, {name}")).to_be_visible()
+
+
+def log_out(page: Page) -> None:
+    """Leave by the user menu."""
+    page.locator(".st-key-user-menu").get_by_role("button").click()
+    page.get_by_role("menuitem", name="Log out").click()
+    expect(heading(page, "Log in")).to_be_visible()
+
+
+def log_in(page: Page, name: str) -> None:
+    """Come in by the form of streamlit-authenticator."""
+    page.get_by_role("textbox", name="Email").fill(address(name))
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    press(page, "Log in")
+    expect(page.locator(".st-key-user-menu")).to_contain_text(name)
+
+
+def create_organization(page: Page, name: str) -> str:
+    """Create an organization from the Welcome page, and return its Organization ID."""
+    press(page, "Create New Organization")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Add New Organization")
+    fill(page, "create", name=name)
+    press(dialog, "Save")
+    expect(heading(page, name)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/overview\?org=ORG-\w{7}$"))
+    return page.url.rpartition("=")[2]
+
+
+def fill_profile(page: Page) -> None:
+    """Fill in every field, and submit all of them at once."""
+    press(page, "Edit profile")
+    expect(field(page, "profile", "name")).to_be_visible()
+    fill(page, "profile", **PROFILE)
+    press(page, "Submit")
+    expect(page.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+    expect(field(page, "profile", "phone")).to_have_value("+49 431 979900")
+
+
+def upload_logo(page: Page, picture: bytes) -> None:
+    """Choose a photograph and save it as the logo."""
+    chosen = {"name": "Hafen.JPG", "mimeType": "image/jpeg", "buffer": picture}
+    page.locator(".st-key-logo-logo input[type=file]").set_input_files(chosen)
+    press(page, "Save Logo")
+    expect(page.locator(".st-key-head img")).to_have_attribute("src", re.compile("/logos/"))
+
+
+def confirm_alert_address(page: Page, mailbox: Mailbox) -> None:
+    """Open the link that was mailed to the alert address, and confirm it."""
+    page.goto(link_in(mailbox.wait_for(PROFILE["alert_email"])))
+    press(page, "Confirm address")
+    expect(page.get_by_text("From now on alerts about")).to_be_visible()
+
+
+def list_in_solutions(page: Page) -> None:
+    """Switch the card on and see it where everybody does."""
+    page.reload()
+    expect(page.get_by_text("Confirmed. Alerts go here.")).to_be_visible()
+    page.locator(".st-key-profile-listed-off label").click()
+    expect(page.locator(".st-key-profile-listed-on")).to_be_visible()
+    page.get_by_role("link", name="Connected solutions").click()
+
+
+def invite(page: Page, name: str) -> None:
+    """Invite a colleague from the Overview."""
+    page.get_by_role("link", name="Overview").click()
+    press(page, "Invite user")
+    dialog = page.get_by_role("dialog")
+    fill(page, "invite", emails=address(name))
+    press(dialog, "Invite")
+    expect(dialog).to_be_hidden()
+
+
+def join(page: Page, mailbox: Mailbox, name: str) -> None:
+    """Follow the mailed invitation: make an account and accept, in one go."""
+    page.goto(link_in(mailbox.wait_for(address(name))))
+    fill(page, "join", name=name, password=PASSWORD)
+    press(page, "Accept Invitation")
+    expect(page.locator(".st-key-user-menu")).to_contain_text(name)
+
+
+def make_sales_rep(page: Page, name: str) -> None:
+    """Give a person the staff role of a sales rep, under People."""
+    page.get_by_role("link", name="People").click()
+    page.locator(".st-key-people-filter input").first.fill(name)
+    expect(page.get_by_text("1 person, page 1")).to_be_visible()
+    click_cell(page, x=2 * _ROW_HEIGHT)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="Staff role").click()
+    page.get_by_role("option", name="sales").click()
+    press(dialog, "Save")
+    expect(page.get_by_test_id("stToast")).to_contain_text(f"{name} has the role sales now.")
+
+
+def flag_for_onboarding(page: Page) -> None:
+    """Select the first organization of the table and flag it."""
+    click_cell(page, x=_ROW_HEIGHT // 2)
+    expect(page.get_by_text("1 selected of 1 organization")).to_be_visible()
+    press(page, "Flag for onboarding")
+    dialog = page.get_by_role("dialog")
+    fill(page, "flag", next_step="Call about the interface list")
+    press(dialog, "Flag for onboarding")
+    expect(dialog).to_be_hidden()
+
+
+def cells(place: Page | Locator) -> Locator:
+    """Return the cells of a table as a screen reader finds them; on the screen it is a canvas."""
+    return place.locator("[role=gridcell]")
+
+
+def click_cell(page: Page, *, x: int) -> None:
+    """Click into the first row of the table, `x` pixels from its left; tables are canvases."""
+    place = page.get_by_test_id("stDataFrame").first
+    expect(cells(place).first).to_be_attached()
+    place.click(position={"x": x, "y": _ROW_HEIGHT * 1.5})
+
+
+def address(name: str) -> str:
+    """Return the address of a person."""
+    return f"{name.lower()}@nordlicht.example"

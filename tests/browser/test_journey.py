@@ -1,0 +1,178 @@
+"""The main job, from an empty server to a flagged organization, and what it leaves behind."""
+
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page, expect
+from sqlalchemy import make_url
+
+from core import db, history
+from tests.browser import steps
+from tests.browser.server import Server
+from tests.cast import Cast
+from tests.mailbox import Mailbox, link_in, text_of
+
+NAME = "Nordlicht Hafenklinik"
+EVENTS = [
+    "organization.created",
+    "profile.changed",
+    "logo.changed",
+    "alert_email.confirmed",
+    "profile.listed",
+    "invitation.sent",
+    "invitation.accepted",
+    "stage.flagged",
+]
+
+
+class TestTheMainJob:
+    def test_from_an_empty_server_to_a_flagged_organization(
+        self, server: Server, new_page: Callable[..., Page], mailbox: Mailbox
+    ) -> None:
+        ada, nora, milo, sam = new_page(), new_page(), new_page(), new_page()
+        steps.set_up(ada, setup_code(server), "Ada")
+        steps.sign_up(nora, mailbox, "Nora")
+        steps.log_out(nora)
+        steps.log_in(nora, "Nora")
+
+        public_id = steps.create_organization(nora, NAME)
+        steps.fill_profile(nora)
+        steps.upload_logo(nora, steps.photograph())
+        steps.confirm_alert_address(new_page(), mailbox)
+        steps.list_in_solutions(nora)
+        see_card(nora, public_id)
+
+        steps.invite(nora, "Milo")
+        steps.join(milo, mailbox, "Milo")
+        milo.get_by_role("link", name="Access Control").click()
+        expect(milo.get_by_role("radio", name="Active Users 2")).to_be_visible()
+        for name in ("Nora", "Milo (you)"):
+            expect(steps.cells(milo).filter(has_text=name)).not_to_have_count(0)
+
+        steps.sign_up(sam, mailbox, "Sam")
+        steps.make_sales_rep(ada, "Sam")
+        sam.reload()
+        steps.log_in(sam, "Sam")
+        steps.flag_for_onboarding(sam)
+        see_stage(nora, public_id, mailbox)
+
+        see_rows(server, public_id)
+        see_unbroken_history()
+        see_no_token(server, mailbox)
+
+    def test_on_a_phone_somebody_signs_up_and_fills_in_a_profile(
+        self, phone: Page, mailbox: Mailbox, cast: Cast
+    ) -> None:
+        steps.sign_up(phone, mailbox, "Nora")
+        steps.create_organization(phone, NAME)
+        steps.fill_profile(phone)
+        steps.upload_logo(phone, steps.photograph())
+        expect(phone.locator(".st-key-profile-card")).to_contain_text("nordlicht_hl7")
+
+
+def setup_code(server: Server) -> str:
+    """Return the code that the server has written to its log."""
+    (code,) = re.findall(r"Set up Orgdesk with this code: (\S+)", server.said())
+    return str(code)
+
+
+def see_card(page: Page, public_id: str) -> None:
+    """See all that the profile says on the card, with the logo."""
+    card = page.locator(f".st-key-card-{public_id}")
+    for text in (NAME, "Wir leiten Befunde", "verkauf@nordlicht.example", "+49 431 979900"):
+        expect(card).to_contain_text(text)
+    expect(card.get_by_role("link", name="nordlicht_hl7")).to_be_visible()
+    logo = card.get_by_test_id("stImage").locator("img")
+    expect(logo).to_have_js_property("complete", True)
+    assert logo.evaluate("img => [img.naturalWidth, img.naturalHeight]") == [72, 96]
+
+
+def see_stage(page: Page, public_id: str, mailbox: Mailbox) -> None:
+    """See, as an owner, what sales has done, and read it in the mail."""
+    page.goto(f"/overview?org={public_id}")
+    expect(page.locator(".st-key-head")).to_contain_text("onboarding")
+    expect(page.get_by_text("Call about the interface list")).to_be_visible()
+    mail = mailbox.wait_for(steps.address("Nora"), count=3)
+    assert mail["Subject"] == f"{NAME} is in onboarding now"
+    assert "from free to onboarding" in text_of(mail)
+
+
+def see_rows(server: Server, public_id: str) -> None:
+    """Read what was stored without any of Orgdesk's own code."""
+    with closing(sqlite3.connect(database(server))) as plain:
+        plain.row_factory = sqlite3.Row
+
+        def rows(statement: str) -> list[dict[str, Any]]:
+            return [dict(row) for row in plain.execute(statement)]
+
+        (org,) = rows("SELECT * FROM organizations")
+        people = rows(
+            "SELECT name, role, staff FROM users LEFT JOIN memberships ON user_id = users.id"
+            " ORDER BY name"
+        )
+        (logo,) = rows("SELECT * FROM logos")
+        entries = rows("SELECT event FROM history WHERE org_id IS NOT NULL ORDER BY id")
+    expected = {
+        "public_id": public_id,
+        "name": NAME,
+        "alert_email": steps.PROFILE["alert_email"],
+        "alert_email_new": None,
+        "sales_email": steps.PROFILE["sales_email"],
+        "overview": steps.PROFILE["overview"],
+        "phone": "+49431979900",
+        "website": "https://nordlicht.example/über-uns",
+        "twitter": "nordlicht_hl7",
+        "logo": logo["digest"],
+        "is_listed": 1,
+        "stage": "onboarding",
+        "next_step": "Call about the interface list",
+        "member_count": 2,
+    }
+    assert {column: org[column] for column in expected} == expected
+    assert [tuple(person.values()) for person in people] == [
+        ("Ada", None, "administrator"),
+        ("Milo", "member", None),
+        ("Nora", "owner", None),
+        ("Sam", None, "sales"),
+    ]
+    see_picture(logo["png"])
+    assert [entry["event"] for entry in entries] == EVENTS
+
+
+def see_picture(png: bytes) -> None:
+    """See the photograph stored upright, small, and without a word about the camera."""
+    with Image.open(BytesIO(png)) as picture:
+        assert (picture.format, picture.size) == ("PNG", (384, 512))
+        assert not picture.getexif()
+        assert picture.info.keys() <= {"srgb"}
+        red, _, _ = picture.convert("RGB").resize((1, 512)).getpixel((0, 10))
+        dull, _, _ = picture.convert("RGB").resize((1, 512)).getpixel((0, 500))
+    assert red > dull + 100
+
+
+def see_unbroken_history() -> None:
+    """Verify every chain as `manage verify` does."""
+    with db.read() as session:
+        (verified,) = history.verify(session)
+    assert isinstance(verified, history.Verified)
+    assert verified.entries >= len(EVENTS)
+
+
+def see_no_token(server: Server, mailbox: Mailbox) -> None:
+    """Find none of the mailed tokens in the files of the database or in the log."""
+    tokens = {link_in(mail).partition("#")[2] for mail in mailbox.messages if "#" in text_of(mail)}
+    assert len(tokens) == 4
+    kept = [file.read_bytes() for file in database(server).parent.glob("served.db*")]
+    kept.append(server.log.read_bytes())
+    assert [token for token in tokens if any(token.encode() in each for each in kept)] == []
+
+
+def database(server: Server) -> Path:
+    """Return the file of the server's SQLite database."""
+    return Path(make_url(server.database_url).database or "")
