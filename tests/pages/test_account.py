@@ -1,0 +1,123 @@
+"""User Settings: what a person sees and changes of the own account."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import accounts, db
+from core.models import User
+from core.permissions import Actor
+from pages.ui import browser
+from tests.cast import PASSWORD, Cast, email
+from tests.pages.conftest import Show, sign_in
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+NEW = "four tame otters paint fences"
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
+
+
+def person(actor: Actor) -> User:
+    with db.read() as session:
+        return session.get_one(User, actor.user_id)
+
+
+def test_a_stranger_is_asked_to_log_in(show: Show, cast: Cast) -> None:
+    assert [title.value for title in show("account").title] == ["Log in"]
+
+
+class TestName:
+    def test_another_is_saved(self, show: Show, cast: Cast) -> None:
+        screen = show("account", cast.mia)
+        screen.text_input(key="rename.name").set_value("Mia Novak")
+        screen.button(key="rename-submit").click().run()
+        assert person(cast.mia).name == "Mia Novak"
+        assert not screen.exception
+
+    def test_a_refusal_stands_beside_the_field(self, show: Show, cast: Cast) -> None:
+        screen = show("account", cast.mia)
+        screen.text_input(key="rename.name").set_value("www.example.com")
+        screen.button(key="rename-submit").click().run()
+        assert "Leave out the web address" in words(screen)
+        assert screen.text_input(key="rename.name").value == "www.example.com"
+
+    def test_a_name_is_shown_letter_by_letter(self, show: Show, cast: Cast) -> None:
+        db.run(accounts.rename, cast.mia, ":red[Mia] <b>x</b>")
+        screen = show("account", cast.mia)
+        assert screen.text_input(key="rename.name").value == ":red[Mia] <b>x</b>"
+
+
+class TestPassword:
+    @pytest.fixture
+    def entered(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The tickets that the browser was handed."""
+        tickets: list[str] = []
+        monkeypatch.setattr(browser, "hand_over", lambda ticket, *_a, **_k: tickets.append(ticket))
+        return tickets
+
+    def change(self, screen: AppTest, old: str, new: str) -> AppTest:
+        screen.text_input(key="password.password").set_value(old)
+        screen.text_input(key="password.new").set_value(new)
+        return screen.button(key="password-submit").click().run()
+
+    def test_it_is_changed_and_the_person_stays(
+        self, show: Show, cast: Cast, entered: list[str]
+    ) -> None:
+        screen = self.change(show("account", cast.mia), PASSWORD, NEW)
+        assert not screen.exception
+        assert accounts.authenticate(email(cast.mia), NEW, origin="::1") == cast.mia.user_id
+        assert len(entered) == 1
+        assert "Changed just now" in words(show("account", cast.mia))
+
+    def test_not_without_the_old_one(self, show: Show, cast: Cast, entered: list[str]) -> None:
+        screen = self.change(show("account", cast.mia), "wrong", NEW)
+        assert "This is not your password" in words(screen)
+        assert person(cast.mia).password_epoch == 0
+
+    def test_not_by_a_weak_one(self, show: Show, cast: Cast, entered: list[str]) -> None:
+        screen = self.change(show("account", cast.mia), PASSWORD, "acme acme acme acme")
+        assert "too easy to guess" in words(screen)
+        assert person(cast.mia).password_epoch == 0
+
+
+class TestSessions:
+    def test_another_one_ends(self, show: Show, cast: Cast) -> None:
+        sign_in(cast.mia)
+        screen = show("account", cast.mia)
+        (end,) = [each for each in screen.button if each.label == "End session"]
+        end.click().run()
+        assert not [each for each in screen.button if each.label == "End session"]
+        assert not screen.exception
+
+    def test_all_others_end(self, show: Show, cast: Cast) -> None:
+        sign_in(cast.mia), sign_in(cast.mia)
+        screen = show("account", cast.mia)
+        screen.button(key="end-others").click().run()
+        assert "end-others" not in [each.key for each in screen.button]
+        assert [title.value for title in screen.title] == ["User Settings"]
+
+
+class TestDelete:
+    def test_the_last_owner_is_told_why_not(self, show: Show, cast: Cast) -> None:
+        screen = show("account", cast.olga)
+        screen.text_input(key="delete-account.password").set_value(PASSWORD)
+        screen.button(key="delete-account-submit").click().run()
+        assert "the last one of Acme" in words(screen).replace("\\", "")
+        assert person(cast.olga).deleted_at is None
+
+    def test_a_member_goes(self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(browser, "hand_over", lambda *_a, **_k: None)
+        screen = show("account", cast.mia)
+        screen.text_input(key="delete-account.password").set_value(PASSWORD)
+        screen.button(key="delete-account-submit").click().run()
+        assert person(cast.mia).deleted_at is not None
+        assert not screen.exception
+
+    def test_not_without_the_password(self, show: Show, cast: Cast) -> None:
+        screen = show("account", cast.mia)
+        screen.button(key="delete-account-submit").click().run()
+        assert "This is not your password" in words(screen)
+        assert person(cast.mia).deleted_at is None

@@ -1,0 +1,83 @@
+"""People: what an administrator does about an account, and nobody else."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import db, people
+from core.models import Staff, User
+from core.permissions import Actor
+from tests.cast import Cast, email
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
+
+
+def person(actor: Actor) -> User:
+    with db.read() as session:
+        return session.get_one(User, actor.user_id)
+
+
+@pytest.fixture
+def about_mia(show: Show, cast: Cast) -> AppTest:
+    """The dialog about Mia, as Ada has opened it."""
+    screen = show("people", cast.ada)
+    screen.session_state["dialog"] = ("person", cast.mia.user_id)
+    return screen.run()
+
+
+def test_everybody_is_listed(show: Show, cast: Cast) -> None:
+    (table,) = show("people", cast.ada).dataframe
+    assert email(cast.mia) in table.value["email"].tolist()
+    assert len(table.value) == 8
+
+
+def test_the_address_narrows_the_table(show: Show, cast: Cast) -> None:
+    (table,) = show("people", cast.ada, staff="true").dataframe
+    assert set(table.value["name"]) == {"Ada", "Sue", "Sam", "Oda"}
+    assert "Nobody found" in words(show("people", cast.ada, q="nobody at all"))
+
+
+@pytest.mark.parametrize("who", ["olga", "mia", "oda", "sam"])
+def test_nobody_else_sees_it(show: Show, cast: Cast, who: str) -> None:
+    screen = show("people", getattr(cast, who))
+    assert len(screen.dataframe) == 0
+    assert [title.value for title in screen.title] == ["This page is for staff"]
+
+
+def test_a_staff_role_is_given(about_mia: AppTest, cast: Cast) -> None:
+    assert about_mia.button(key="person-save").disabled
+    about_mia.selectbox(key="person.staff").select(Staff.SALES).run()
+    about_mia.button(key="person-save").click().run()
+    assert not about_mia.exception
+    assert person(cast.mia).staff is Staff.SALES
+
+
+def test_the_last_administrator_is_told_why_not(show: Show, cast: Cast) -> None:
+    screen = show("people", cast.ada)
+    screen.session_state["dialog"] = ("person", cast.ada.user_id)
+    screen.run()
+    screen.button(key="person-disable").click().run()
+    assert "Orgdesk needs an administrator" in words(screen)
+    assert person(cast.ada).disabled_at is None
+
+
+def test_an_account_is_shut_and_opened(about_mia: AppTest, cast: Cast) -> None:
+    about_mia.button(key="person-disable").click().run()
+    assert person(cast.mia).disabled_at is not None
+    about_mia.session_state["dialog"] = ("person", cast.mia.user_id)
+    about_mia.run().button(key="person-enable").click().run()
+    assert person(cast.mia).disabled_at is None
+    assert not about_mia.exception
+
+
+def test_who_loses_the_role_meanwhile_does_nothing_more(about_mia: AppTest, cast: Cast) -> None:
+    db.run(people.set_staff, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+    db.run(people.set_staff, cast.oda, cast.ada.user_id, None)
+    about_mia.button(key="person-disable").click().run()
+    assert person(cast.mia).disabled_at is None
+    assert "This page is for staff" in [title.value for title in about_mia.title]
