@@ -8,14 +8,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import make_url
 
 from core import db, history
 from tests.browser import steps
-from tests.browser.server import Server
+from tests.browser.acts import log_in, visit
+from tests.browser.conftest import DESKTOP
+from tests.browser.server import Server, serve
 from tests.cast import Cast
+from tests.cast import make as make_cast
+from tests.engines import Postgresql, Sqlite, use
 from tests.mailbox import Mailbox, link_in, text_of
 
 NAME = "Nordlicht Hafenklinik"
@@ -74,6 +79,39 @@ class TestTheMainJob:
         steps.fill_profile(phone)
         steps.upload_logo(phone, steps.photograph())
         expect(phone.locator(".st-key-profile-card")).to_contain_text("nordlicht_hl7")
+
+
+class TestOnPostgresql:
+    def test_an_owner_fills_in_a_profile_and_sales_flags_it(
+        self,
+        engines: dict[str, Sqlite | Postgresql],
+        browser: Browser,
+        tmp_path: Path,
+    ) -> None:
+        url = engines["postgresql"].make("journey")
+        with use(url), serve(url, tmp_path) as server:
+            with db.Session(db.writing_engine(), expire_on_commit=False) as session:
+                cast = make_cast(session)
+                session.commit()
+            olga, sam = (
+                browser.new_context(base_url=server.url, **DESKTOP).new_page() for _ in range(2)
+            )
+            visit(olga, f"/overview?org={cast.acme.public_id}")
+            log_in(olga, cast.olga)
+            steps.fill_profile(olga)
+            visit(sam, "/organizations?q=nordlicht")
+            log_in(sam, cast.sam)
+            steps.flag_for_onboarding(sam)
+            for page in (olga, sam):
+                page.context.close()
+        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain) as connection:
+            stored = connection.execute(
+                "SELECT phone, stage, next_step FROM organizations WHERE public_id = %s",
+                [cast.acme.public_id],
+            ).fetchall()
+        engines["postgresql"].drop("journey")
+        assert stored == [("+49431979900", "onboarding", "Call about the interface list")]
 
 
 def setup_code(server: Server) -> str:
