@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, case
+from sqlalchemy import ColumnElement, and_, case, or_
 
 from core.models import Organization
 
@@ -23,3 +23,21 @@ def percent_column() -> ColumnElement[int]:
         start=case((getattr(Organization, COUNTED[0]).is_not(None), 1), else_=0),
     )
     return 100 * filled // len(COUNTED)
+
+
+def is_complete(first: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Return the condition of a whole profile; `first` is the column of `COUNTED[0]`.
+
+    It is the one that the index of whole profiles has, unless `first` is disguised.
+    """
+    return and_(first.is_not(None), *(_column(field).is_not(None) for field in COUNTED[1:]))
+
+
+def is_incomplete(first: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Return the opposite of `is_complete`, with an index of its own."""
+    return or_(first.is_(None), *(_column(field).is_(None) for field in COUNTED[1:]))
+
+
+def _column(field: str) -> ColumnElement[str | None]:
+    column: ColumnElement[str | None] = getattr(Organization, field)
+    return column

@@ -6,7 +6,7 @@ rows is gathered and sorted; what is narrowed to many is met soon enough on the 
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session, aliased
 from core import completeness, counts, org_views
 from core.frames import frame
 from core.models import Organization, Stage, User
-from core.org_views import FEW, ORDERS, SIZES, Matches, Order, Sort, View
-from core.permissions import Action, Actor, access_staff
+from core.org_views import FEW, SIZES, Matches, Order, Sort, View
+from core.permissions import Actor
 
 
 class Turn(StrEnum):
@@ -66,23 +66,24 @@ class _Walk(NamedTuple):
 
 def table(session: Session, actor: Actor, view: View, place: Place = FIRST) -> Page:
     """Return one page of the organizations that a view is about; staff only."""
-    access_staff(session, actor, Action.VIEW_ALL)
+    org_views.open_view(session, actor, view)
     total = org_views.count(session, view)
-    sort = Sort.NEWEST if view.has_words and total > FEW else view.sort
+    if view.has_words and total > FEW:
+        view = replace(view, sort=Sort.NEWEST)
     size = min(view.size, max(SIZES))
-    column, descending = ORDERS[sort]
-    start = _find_start(session, ORDERS[sort], place)
+    column, descending = view.order
+    start = _find_start(session, view.order, place)
     forwards = place.turn in {Turn.FIRST, Turn.AFTER}
 
     walk = _Walk(Order(column, descending is forwards), start, size + 1)
-    rows = frame(session, _columns(_ids(session, view, walk, total), ORDERS[sort]))
+    rows = frame(session, _columns(_ids(session, view, walk, total), view.order))
     has_more = len(rows) > size
     if start is not None and not has_more and (rows.empty or not forwards):
         return table(session, actor, view)  # a first page is a full one
     return Page(
         rows=(rows.head(size) if forwards else rows.tail(size)).reset_index(drop=True),
         total=total,
-        sort=sort,
+        sort=view.sort,
         has_before=start is not None if forwards else has_more,
         has_after=has_more if forwards else start is not None,
     )
@@ -101,14 +102,13 @@ def _find_start(session: Session, order: Order, place: Place) -> tuple[Any, int]
 
 def _ids(session: Session, view: View, walk: _Walk, total: int) -> Select[*tuple[Any, ...]]:
     """Return a query for the ids of one page, in the way that is cheapest for this view."""
-    is_by_id = walk.by.column is Organization.id
-    if is_by_id and view.is_narrowed and not view.has_words:
-        return _merged([_steps(part, walk) for part in _stages(view)], walk)
-    if not view.is_narrowed and not view.has_words:
-        return _along(org_views.matches(session, view), walk)
-    if total <= FEW:
-        return _sorted(org_views.matches(session, view), walk)
-    return _along(org_views.matches(session, view, met_on_the_way=True), walk)
+    if view.has_words or view.is_narrowed:
+        is_by_id = walk.by.column is Organization.id and not view.has_words
+        if is_by_id and view.is_narrowed_by_stage_only:
+            return _merged([_steps(part, walk) for part in _stages(view)], walk)
+        if total <= FEW:
+            return _sorted(org_views.matches(session, view), walk)
+    return _along(org_views.matches(session, view, along=view.order), walk)
 
 
 def _along(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:

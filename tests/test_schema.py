@@ -80,7 +80,7 @@ class TestMigrations:
             for process in together:
                 process.join()
             assert [process.exitcode for process in together] == [0, 0, 0, 0]
-            assert _version(engine) == "0003"
+            assert _version(engine) == "0004"
 
     def test_a_newer_schema_is_refused_and_left_alone(self, empty: str) -> None:
         with use(empty) as engine:
