@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 
 class StreamlitClient:
@@ -17,12 +17,16 @@ class StreamlitClient:
         self.session_id = ""
 
     def rerun(self, page: str = "", query: str = "", fragment_id: str = "") -> list[ForwardMsg]:
+        self.ask(page, query, fragment_id)
+        return list(self._read_run())
+
+    def ask(self, page: str = "", query: str = "", fragment_id: str = "") -> None:
+        """Ask for a run without reading it: one that Streamlit refuses is answered by silence."""
         wanted = BackMsg()
         wanted.rerun_script.query_string = query
         wanted.rerun_script.page_name = page
         wanted.rerun_script.fragment_id = fragment_id
         self.socket.send(wanted.SerializeToString())
-        return list(self._read_run())
 
     def _read_run(self) -> Iterator[ForwardMsg]:
         while True:
@@ -36,13 +40,16 @@ class StreamlitClient:
 
 
 @contextmanager
-def open_app(base: str, *, cookie: str = "", session_id: str = "") -> Iterator[StreamlitClient]:
+def open_app(
+    base: str, *, cookie: str = "", session_id: str = "", origin: str | None = None
+) -> Iterator[StreamlitClient]:
     """Open a websocket with a cookie (`name=value`), to go on with a session if its id is given."""
     protocols = ["streamlit", "PLACEHOLDER_AUTH_TOKEN", *([session_id] if session_id else [])]
     with connect(
         f"{base.replace('http', 'ws', 1)}/_stcore/stream",
         subprotocols=[Subprotocol(name) for name in protocols],
         additional_headers={"Cookie": cookie} if cookie else {},
+        origin=Origin(origin) if origin else None,
         max_size=None,
         compression=None,
     ) as socket:
