@@ -65,6 +65,8 @@ def look_alike(name: str, candidates: Iterable[str], *, most: int = 3) -> list[s
 
 def _folded(text: str) -> str:
     """Return the text decomposed and casefolded; marks are dropped, the signs of vowels too."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(c for c in plain if not unicodedata.category(c).startswith("M"))
 
