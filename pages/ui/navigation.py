@@ -17,8 +17,10 @@ from pages.ui.cards import face, face_url
 from pages.ui.opening import find_place, fragment
 from pages.ui.words import esc, quiet
 
-_STYLE: Final = Path(__file__).parent / "style.css"
-_ASSETS: Final = Path(__file__).parent / "assets"
+_FOLDER: Final = Path(__file__).parent
+_STYLE: Final = (_FOLDER / "style.css").read_text()
+_BRAND: Final = (_FOLDER / "assets" / "brand.svg").read_text()
+_MARK: Final = (_FOLDER / "assets" / "mark.svg").read_text()
 _ORG = "org"
 _SWITCHER_SHOWS = 8
 
@@ -80,7 +82,7 @@ def register() -> StreamlitPage:
         st.Page(place.file, title=place.title, default=place.name == "home") for place in PLACES
     ]
     chosen = st.navigation(pages, position="hidden")
-    st.html(f"<style>{_STYLE.read_text()}</style>")
+    st.html(f"<style>{_STYLE}</style>")
     return chosen
 
 
@@ -98,7 +100,7 @@ def narrow() -> Iterator[None]:
         st.container(key="narrow", width=380),
     ):
         st.space("medium")
-        st.image((_ASSETS / "brand.svg").read_text(), width=112, alt="Orgdesk")
+        st.image(_BRAND, width=112, alt="Orgdesk")
         yield
 
 
@@ -107,11 +109,7 @@ def draw_sidebar(actor: Actor) -> None:
 
     Before the page, so that the sidebar stands there at once whatever the page does.
     """
-    st.logo(
-        (_ASSETS / "brand.svg").read_text(),
-        icon_image=(_ASSETS / "mark.svg").read_text(),
-        size="large",
-    )
+    st.logo(_BRAND, icon_image=_MARK, size="large")
     org, rights = _where(actor)
     staff = rights if org is not None else moment.once(_find_staff_rights, actor)
     with st.sidebar, st.container(key="sidenav", vertical_alignment="distribute"):
