@@ -18,7 +18,7 @@ if not is_open:
     st.page_link("home.py", label="Go to the start", icon=":material/arrow_forward:")
     st.stop()
 
-st.markdown("Nobody has an account yet. Yours becomes the administrator's.")
+st.markdown("Nobody is here yet. You become the administrator.")
 with ui.form("setup", border=True) as form:
     code = form.field(
         st.text_input,

@@ -37,7 +37,7 @@ def change_password(actor: Actor, words: Sequence[str], changed_at: datetime | N
     """Ask for the old password and a new one; this session goes on, the others end."""
     with form("password") as drawn:
         old = password_fields.ask_own(drawn, "Current password")
-        also = "It ends your other sessions."
+        also = "A new one ends your other sessions."
         new = password_fields.ask_new(drawn, "new", "New password", also=also)
         pressed = drawn.submit("Change password", kind="secondary")
     if changed_at:
