@@ -1,4 +1,4 @@
-# What one does with Orgdesk: run, demo, test, lint. `make run` needs Python 3.11 and nothing else.
+# What one does with Orgdesk: run, demo, test, bench, lint. `make run` needs Python 3.11 and nothing else.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 BIN := .venv/bin
 SERVE = @echo "Orgdesk is on http://$(ADDRESS):$(PORT) (Ctrl+C stops it)" && exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
-.PHONY: run demo test lint pictures
+.PHONY: run demo test bench lint pictures
 
 run: .venv/ready
 	$(SERVE)
@@ -26,6 +26,10 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/pytest -n 2 --dist worksteal
+
+bench: ORGANIZATIONS ?= 10000
+bench: .venv/ready
+	$(BIN)/python -m tests.bench --organizations $(ORGANIZATIONS)
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,0 +1,58 @@
+"""What the bench serves: `python -m tests.bench.served orgdesk|empty`, on PORT.
+
+Orgdesk as it is, and one route more, which tells what the database has been asked.
+"""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from sqlalchemy import event
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+asked: list[float] = []
+"""Milliseconds of every statement since the last look."""
+
+
+def serve(what: str) -> None:
+    """Serve Orgdesk, or the empty page."""
+    app = st.App(Path(__file__).with_name("empty.py")) if what == "empty" else _orgdesk()
+    app.run(config={"server.port": int(os.environ["PORT"]), "server.address": "127.0.0.1"})
+
+
+def _orgdesk() -> st.App:
+    from core import db, web
+
+    web.ROUTES = (*web.ROUTES, Route("/bench", tell))
+    from app import app
+
+    event.listen(db.engine(), "before_cursor_execute", _begin)
+    event.listen(db.engine(), "after_cursor_execute", _end)
+    return app
+
+
+def tell(_request: Request) -> JSONResponse:
+    """Return what was asked since the last look, and forget it."""
+    told, asked[:] = list(asked), []
+    return JSONResponse(told)
+
+
+def _begin(_c: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _m: Any) -> None:
+    if context is not None:
+        context.began = time.perf_counter()
+
+
+def _end(_c: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _m: Any) -> None:
+    of_a_page = threading.current_thread().name.startswith("ScriptRunner")  # the worker asks too
+    if of_a_page and context is not None and not statement.startswith("BEGIN"):
+        asked.append((time.perf_counter() - context.began) * 1000)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

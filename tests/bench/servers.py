@@ -1,0 +1,56 @@
+"""Servers in processes of their own, and how long they take to be ready."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from urllib.request import urlopen
+
+import psutil
+
+from core.settings import PROJECT
+from tests import ports
+
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server, and how many seconds it took to answer."""
+
+    url: str
+    started_in: float
+    pid: int
+
+    @property
+    def memory(self) -> int:
+        """Return what it holds in memory now, in bytes."""
+        return int(psutil.Process(self.pid).memory_info().rss)
+
+
+@contextmanager
+def serve(what: str, **environment: str) -> Iterator[Served]:
+    """Serve `orgdesk` or `empty` on a free port, and stop it at the end."""
+    port = ports.find_free()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tests.bench.served", what]
+    settings = os.environ | {"PORT": str(port), "PUBLIC_URL": url, "LOG_LEVEL": "WARNING"}
+    began = time.perf_counter()
+    with subprocess.Popen(command, cwd=PROJECT, env=settings | environment) as process:
+        try:
+            _wait_until_ready(f"{url}/_stcore/health", process)
+            yield Served(url, time.perf_counter() - began, process.pid)
+        finally:
+            process.terminate()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    ends = time.perf_counter() + PATIENCE
+    while time.perf_counter() < ends and process.poll() is None:
+        with suppress(OSError), closing(urlopen(url, timeout=5)):
+            return
+        time.sleep(0.02)
+    raise SystemExit("The server did not start.")
