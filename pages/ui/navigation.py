@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -78,12 +80,17 @@ _USER_MENU: Final = {
 def register() -> StreamlitPage:
     """Tell Streamlit of every page, always all of them, and return the one that is asked for."""
     st.set_page_config(layout="wide", initial_sidebar_state="auto")
-    pages = [
-        st.Page(place.file, title=place.title, default=place.name == "home") for place in PLACES
-    ]
-    chosen = st.navigation(pages, position="hidden")
+    chosen = st.navigation([copy(page) for page in _pages()], position="hidden")
     st.html(f"<style>{_STYLE}</style>")
     return chosen
+
+
+@cache
+def _pages() -> list[StreamlitPage]:
+    """Return every page, unmarked: making one looks for its file; only copies are chosen."""
+    return [
+        st.Page(place.file, title=place.title, default=place.name == "home") for place in PLACES
+    ]
 
 
 def is_for_strangers(page: StreamlitPage) -> bool:
