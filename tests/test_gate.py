@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, setup, sessions
+from core import db, sessions, setup
 from core.errors import InvalidInput
 from core.permissions import Actor
 from core.settings import PROJECT, settings
