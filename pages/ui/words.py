@@ -8,10 +8,15 @@ import streamlit as st
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|:<>$~&^=\"'])")
 
+_WEB_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+_JOINER = "\u2060"
+"""Cannot be seen, and keeps Markdown from making a link of an address whatever is escaped."""
+
 
 def esc(text: str) -> str:
     """Return text so that Markdown shows it letter by letter, on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    joined = _WEB_ADDRESS.sub(_JOINER, " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", joined)
 
 
 def quiet(text: str) -> str:
