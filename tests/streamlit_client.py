@@ -21,7 +21,7 @@ class StreamlitClient:
         return list(self._read_run())
 
     def ask(self, page: str = "", query: str = "", fragment_id: str = "") -> None:
-        """Ask for a run whose end nobody waits for: of an unknown fragment there is none."""
+        """Ask for a run without reading it: one that Streamlit refuses is answered by silence."""
         wanted = BackMsg()
         wanted.rerun_script.query_string = query
         wanted.rerun_script.page_name = page
