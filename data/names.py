@@ -16,7 +16,7 @@ DEMO_NAMES = (
     "Northwind Cardiology Partners",
     "Riverside Children's Hospital",
     "Ärztehaus am Südpark",
-    "St. Brigid University Medical Center and Teaching Hospital of the Western Provinces",
+    "St. Brigid University Medical Center and Teaching Hospital of the West Coast",
     "Bluebonnet Imaging",
     "Helix Diagnostics",
     "Kaiserin-Friedrich-Klinik",
