@@ -195,6 +195,6 @@ class TestDatabaseAway:
             assert not at.exception
             assert "did not answer" in at.markdown[-1].value
         forget()
-        at.button(key="try-again").click().run()
+        at.button(key="try-again-page").click().run()
         assert not at.exception
         assert not any("did not answer" in text.value for text in at.markdown)

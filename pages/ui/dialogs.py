@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.ui import moment
+from pages.ui import failures, moment
 from pages.ui.opening import ensure_signed_in
 
 _OPEN = "dialog"
@@ -36,7 +36,7 @@ def draw_dialog(
 
     @st.dialog(title, width=width, icon=icon, on_dismiss=close_dialog)
     def body() -> None:
-        with moment.one_look():
+        with moment.one_look(), failures.told(name):
             ensure_signed_in()
             drawn(*args) if about is None else drawn(*args, about)
 

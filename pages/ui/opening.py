@@ -9,7 +9,7 @@ import pages.ui.gate as gate
 from core import db
 from core.models import Organization
 from core.permissions import Action, Actor, Rights, find_organization, staff_rights
-from pages.ui import moment
+from pages.ui import failures, moment
 from pages.ui.words import esc
 
 P = ParamSpec("P")
@@ -77,11 +77,11 @@ def tell(sentence: str) -> None:
     st.session_state[_TOLD] = sentence
 
 
-def fragment(drawn: Callable[P, R]) -> Callable[P, R]:
+def fragment(drawn: Callable[P, R]) -> Callable[P, R | None]:
     """Make a part of a page that reruns on its own, and only for who is still signed in."""
 
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        with moment.one_look():
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        with moment.one_look(), failures.told(drawn.__name__):
             ensure_signed_in()
             return drawn(*args, **kwargs)
 
