@@ -116,10 +116,10 @@ def email(text: str) -> str:
 
 def email_key(address: str) -> str:
     """Return what all spellings of an address have in common; it never fails."""
-    local, _, domain = unicodedata.normalize("NFKC", address.strip()).rpartition("@")
+    local, _, domain = unicodedata.normalize("NFKC", address).strip().rpartition("@")
     with suppress(UnicodeError):
         domain = idna.encode(domain, uts46=True).decode()
-    return unicodedata.normalize("NFKC", f"{local}@{domain}".casefold())
+    return unicodedata.normalize("NFKC", f"{local}@{domain}".casefold()).strip()
 
 
 @optional
@@ -222,7 +222,7 @@ def _trimmed(text: str, *, longest: int, what: str) -> str:
 
 def _no_longer(text: str, longest: int) -> str:
     if len(text) > longest:
-        raise Unfit(f"Shorten it by {len(text) - longest} to {longest} characters.")
+        raise Unfit(f"Use at most {longest:,} characters; it is {len(text) - longest:,} too long.")
     return text
 
 

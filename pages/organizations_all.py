@@ -50,7 +50,11 @@ def _draw_line(page: Page, view: View, chosen: int) -> None:
 def _draw_rows(page: Page, *, selectable: bool) -> list[int]:
     """Draw the table and return the ids of the rows that are selected."""
     if page.rows.empty:
-        cards.empty("search_off", "No organization fits", "Type less, or take a filter away.")
+        cards.empty(
+            "search_off",
+            "No organization fits",
+            "Type less or take a filter away; the first one comes by Create New Organization.",
+        )
         return []
     return tables.organizations(
         page.rows, key="organizations-all", columns=SHOWN, selectable=selectable

@@ -60,11 +60,11 @@ def draw_changes(
         column_order=["face", "who", *middle, "what", "change", *reason, *last],
         column_config={
             "face": st.column_config.ImageColumn("", width=36),
-            "who": st.column_config.TextColumn("Who", width=140),
+            "who": st.column_config.TextColumn("Who", width=115 if is_short else 140),
             "organization": st.column_config.TextColumn("Organization", width=210),
-            "what": st.column_config.TextColumn("What", width=145 if is_short else 210),
+            "what": st.column_config.TextColumn("What", width=125 if is_short else 210),
             "change": st.column_config.TextColumn(
-                "Before and after", width=150 if is_short else 260
+                "Before and after", width=130 if is_short else 260
             ),
             "reason": st.column_config.TextColumn("Why", width=180),
             "at": st.column_config.DatetimeColumn("When", format="distance", width=105),
