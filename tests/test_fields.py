@@ -216,7 +216,7 @@ class TestNames:
         assert refusal(cleaner, text) == "Use at least one letter or digit."
 
     def test_length_is_counted_after_cleaning(self, cleaner):
-        assert "by 1 to 80" in refusal(cleaner, "x" * 81)
+        assert "at most 80 characters; it is 1 too long" in refusal(cleaner, "x" * 81)
         assert len(cleaner(" " * 50 + "x" * 80 + " " * 50)) == 80
 
 
