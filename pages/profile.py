@@ -15,7 +15,11 @@ cards.page_head(org)
 if may_edit and profile.is_due(org):
     with st.container(border=True, key="profile-due"), cards.row():
         last = ui.ago(org.confirmed_at or org.created_at, clock.now())
-        said = f"An owner last said so {last}." if org.confirmed_at else f"It was begun {last}."
+        said = (
+            f"An owner last said so {last}."
+            if org.confirmed_at
+            else f"Created {last}, and not confirmed since."
+        )
         st.markdown(f"**Is all of this still right?** {said}", width="stretch")
         if st.button("Still right", key="profile-due-confirm", icon=":material/check:"):
             ui.save("Thank you: the profile is up to date.", profile.confirm, actor, org.id)

@@ -58,7 +58,7 @@ def choose_organization(rows: pd.DataFrame, *, key: str, columns: Sequence[str])
         hide_index=True,
         row_height=ROW_HEIGHT,
         column_order=["face", "name", *columns],
-        column_config=_config(f"{key}-open"),
+        column_config=_config(f"{key}-open") | {"name": st.column_config.TextColumn("Name")},
         on_select="rerun",
         selection_mode="single-row",
         alt="Organizations",

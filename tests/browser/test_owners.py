@@ -1,0 +1,91 @@
+"""What owners do with their organization's profile, where two look at it or where it ends."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+from sqlalchemy import update
+
+from core import db
+from core.models import Organization
+from tests.browser import acts
+from tests.browser.steps import field, fill, heading, press
+from tests.cast import PASSWORD, Cast
+from tests.mailbox import Mailbox
+
+UNSEEN = {"unrecorded": True}
+
+
+def open_profile(page: Page, cast: Cast) -> None:
+    acts.visit(page, f"/profile?org={cast.acme.public_id}")
+    expect(field(page, "profile", "phone")).to_be_visible()
+
+
+def test_two_tabs_keep_both_changes_and_choose_where_they_differ(
+    new_page: Callable[..., Page], cast: Cast
+) -> None:
+    first, second = new_page(), new_page()
+    for page in (first, second):
+        acts.become(page, cast.olga)
+        open_profile(page, cast)
+    fill(first, "profile", phone="+49 431 97990-0", sales_email="sales@acme.example")
+    press(first, "Submit")
+    expect(first.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+
+    fill(second, "profile", website="acme.example", sales_email="contact@acme.example")
+    press(second, "Submit")
+    dispute = second.locator(".st-key-profile-dispute")
+    expect(dispute).to_contain_text("sales@acme.example")
+    expect(dispute).to_contain_text("contact@acme.example")
+    dispute.get_by_text("Yours", exact=True).click()
+    press(second, "Submit")
+    expect(second.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+
+    with db.read() as session:
+        acme = session.get_one(Organization, cast.acme.id)
+    kept = (acme.phone, acme.website, acme.sales_email)
+    assert kept == ("+49431979900", "https://acme.example", "contact@acme.example")
+
+
+def test_a_test_alert_arrives(page: Page, cast: Cast, mailbox: Mailbox) -> None:
+    known = update(Organization).where(Organization.id == cast.acme.id)
+    with db.Session(db.writing_engine()) as session, session.begin():
+        session.execute(known.values(alert_email="alarm@acme.example"), execution_options=UNSEEN)
+    acts.become(page, cast.olga)
+    open_profile(page, cast)
+    press(page, "Send test")
+    expect(page.get_by_test_id("stToast")).to_contain_text("A test is on its way")
+    assert "Acme" in mailbox.wait_for("alarm@acme.example")["Subject"]
+
+
+def test_what_an_owner_deletes_an_administrator_restores(
+    new_page: Callable[..., Page], cast: Cast
+) -> None:
+    olga, ada = new_page(), new_page()
+    acts.become(olga, cast.olga)
+    open_profile(olga, cast)
+    olga.get_by_role("tab", name="Settings").click()
+    press(olga, "Delete")
+    dialog = olga.get_by_role("dialog")
+    fill(olga, "delete", name="acme", password=PASSWORD)
+    press(dialog, "Delete")
+    expect(olga.locator(".st-key-delete-name").first).to_contain_text("Acme")
+    fill(olga, "delete", name="Acme", password="some other password")
+    press(dialog, "Delete")
+    wrong = olga.locator(".st-key-delete-password").first
+    expect(wrong).to_contain_text("This is not your password. Type it again.")
+    fill(olga, "delete", password=PASSWORD)
+    press(dialog, "Delete")
+    expect(olga.get_by_test_id("stToast")).to_contain_text("Acme is deleted.")
+    acts.visit(olga, f"/overview?org={cast.acme.public_id}")
+    expect(heading(olga, "There is no such organization here")).to_be_visible()
+
+    acts.become(ada, cast.ada)
+    acts.visit(ada, "/organizations")
+    press(ada, "Deleted")
+    box = ada.get_by_role("dialog").get_by_test_id("stDataFrame").bounding_box()
+    assert box is not None
+    ada.mouse.click(box["x"] + 16, box["y"] + 36 + 18)
+    press(ada.get_by_role("dialog"), "Restore")
+    expect(ada.get_by_test_id("stToast")).to_contain_text("Acme is restored.")
+    acts.visit(olga, f"/overview?org={cast.acme.public_id}")
+    expect(heading(olga, "Acme")).to_be_visible()
