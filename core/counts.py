@@ -1,6 +1,7 @@
-"""Numbers beside an organization's row, counted only for the rows that are shown."""
+"""Numbers beside an organization's row, counted for the rows that are shown, or for all."""
 
-from sqlalchemy import ColumnElement, Label, func, literal_column, select
+from sqlalchemy import ColumnElement, Label, Subquery, and_, func, literal_column, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from core import clock
 from core.models import Invitation, Membership, Organization, Role
@@ -35,3 +36,18 @@ def pending() -> Label[int]:
         .scalar_subquery()
         .label("pending")
     )
+
+
+def owners_of_all() -> Subquery:
+    """Return org_id and `number` of owners, counted in one pass for queries over very many rows."""
+    return _of_all(Membership.org_id, Membership.role == Role.OWNER)
+
+
+def pending_of_all() -> Subquery:
+    """Return org_id and `number` of invitations not yet answered, counted in one pass."""
+    return _of_all(Invitation.org_id, and_(_IS_PENDING, Invitation.expires_at > clock.now()))
+
+
+def _of_all(org_id: InstrumentedAttribute[int], which: ColumnElement[bool]) -> Subquery:
+    number = func.count().label("number")
+    return select(org_id.label("org_id"), number).where(which).group_by(org_id).subquery()

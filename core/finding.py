@@ -6,10 +6,12 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    String,
     cast,
     column,
     false,
     inspect,
+    literal,
     literal_column,
     select,
     table,
@@ -77,6 +79,8 @@ def _hits(session: Session, words: str, *, near: bool) -> Hits:
         is_found = literal_column("organizations_search").op("MATCH")(query)
         return Hits(source, _FTS5.c.rowid, is_found if query else false())
     query = search.tsquery(words, near=near)
-    is_found = literal_column("organizations.search_tokens").op("@@")(cast(query, TSQUERY))
+    is_found = literal_column("organizations.search_tokens").op("@@")(
+        cast(literal(query, String()), TSQUERY)
+    )
     rows = inspect(Organization).local_table
     return Hits(rows, rows.c.id, is_found if query else false())

@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("0, the migrations", "upgrade"),
     ("1", "permissions"),
     ("2", "history mail sessions memberships throttles links letters offers persons org_views"),
-    ("2, on those", "alert_addresses"),
+    ("2, on those", "alert_addresses org_addresses exports"),
     ("3", "every other module of core"),
     ("4, in the background", "worker"),
     ("4", "web manage pages/ui"),

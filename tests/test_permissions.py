@@ -7,6 +7,7 @@ A new use case is a new line in MATRIX, and a line in ACTS if it needs more than
 import inspect
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ from core.errors import (
     NotTheInvited,
     RoleTooHigh,
 )
+from core.exports import Format
 from core.models import Invitation, Mail, Membership, Role, Staff, Stage, User
 from core.org_views import View
 from core.permissions import (
@@ -72,6 +74,10 @@ organizations.list_deleted     no     no     no     no     no     no     no     
 organizations.list_mine        yes    yes    yes    yes    yes    yes    yes    yes    yes
 organizations.look_alikes      yes    yes    yes    yes    yes    yes    yes    yes    yes
 org_tables.table               no     no     no     no     yes    yes    yes    yes    no
+summaries.organizations        no     no     no     no     yes    yes    yes    yes    no
+summaries.roles                no     no     no     no     yes    yes    yes    yes    no
+export_files.write             no     no     no     no     yes    yes    yes    yes    no
+export_files.write deleted     no     no     no     no     no     no     no     yes    no
 profile.save                   yes    no     no     hidden no     no     no     no     hidden
 profile.confirm                yes    no     no     hidden no     no     no     no     hidden
 profile.set_logo               yes    no     no     hidden no     no     no     no     hidden
@@ -233,6 +239,12 @@ ACTS: dict[str, Act] = {
         session, actor, deleted(session, cast)
     ),
     "org_tables.table": alone("org_tables.table", View()),
+    "summaries.organizations": alone("summaries.organizations", View()),
+    "summaries.roles": alone("summaries.roles", View()),
+    "export_files.write": alone("export_files.write", View(), Format.CSV, BytesIO()),
+    "export_files.write deleted": alone(
+        "export_files.write", View(is_deleted=True), Format.CSV, BytesIO()
+    ),
     "profile.save": about_acme("profile.save", {"overview": ""}, {"overview": "We heal."}),
     "profile.set_logo": about_acme("profile.set_logo", PICTURE),
     "profile.list_in_solutions": about_acme("profile.list_in_solutions", listed=False),

@@ -26,7 +26,7 @@ _REFUSED = (
 """What Streamlit serves and nobody here needs."""
 
 _FOR_THE_SIGNED_IN = ("/media/", "/component/", "/_stcore/upload_file/", "/_stcore/metrics")
-_OF_MANY_SEGMENTS = ("/static/", "/media/", "/component/", "/auth/", "/logos/")
+_OF_MANY_SEGMENTS = ("/static/", "/media/", "/component/", "/auth/", "/logos/", "/download/")
 _REMEMBERED = 10_000
 
 

@@ -14,6 +14,7 @@ from core.errors import Unavailable
 from core.models import Logo
 from core.settings import PROJECT, settings
 from core.web.door import is_same_origin, refuse_strangers
+from core.web.downloads import send_organizations
 from core.web.headers import is_under_tls
 
 _ICON = PROJECT / "pages" / "ui" / "assets" / "favicon.png"
@@ -125,6 +126,7 @@ def tell_ready(_request: Request) -> Response:
 ROUTES = (
     Route("/auth/cookie", hand_over_cookie, methods=["POST"]),
     Route("/logos/{name}.png", show_logo),
+    Route("/download/organizations.{form}", send_organizations),
     Route("/favicon.png", show_icon),
     Route("/healthz", tell_alive),
     Route("/readyz", tell_ready),
