@@ -8,14 +8,30 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.models import Stage
 from core.org_tables import Page, Place, Turn
-from core.org_views import SIZES, Sort, View
+from core.org_views import SIZES, Members, Profile, Sort, View
+from core.permissions import Action, Rights
 from pages import ui
 from pages.ui import badges
 
+COLUMNS: Final = {
+    "public_id": "Organization ID",
+    "stage": "Stage",
+    "member_count": "Members",
+    "owners": "Owners",
+    "pending": "Pending",
+    "profile": "Profile",
+    "rep": "Sales rep",
+    "created_at": "Created",
+}
+"""What can be shown beside the name, and what it is called."""
+
 _PLACE: Final = "at"
+_BEHIND_THE_BUTTON: Final = ("from", "to", "members", "profile", "deleted")
 
 
-def ask(reps: dict[int, str], filters: DeltaGenerator, turns: DeltaGenerator) -> View:
+def ask(
+    reps: dict[int, str], rights: Rights, filters: DeltaGenerator, turns: DeltaGenerator
+) -> View:
     """Draw what narrows, sorts and cuts the table; every choice stands in the address."""
     with filters:
         hint = "Name, ID or website"
@@ -28,12 +44,25 @@ def ask(reps: dict[int, str], filters: DeltaGenerator, turns: DeltaGenerator) ->
             format_func=reps.get,
             width=150,
         )
+        more = _ask_more(rights)
         sort = _ask(st.selectbox, "sort", "Sort", list(Sort), width=150)
     with turns:
         st.markdown(ui.quiet("Rows"), width="content")
         size = _ask(st.selectbox, "rows", "Rows", SIZES, index=1, width=75)
         st.space("stretch")
-    return View(words, tuple(stages), rep_id, Sort(sort), size)
+    return View(words, tuple(stages), rep_id, Sort(sort), size, **more)
+
+
+def ask_columns() -> list[str]:
+    """Draw the choice of columns, and return those to be shown, in their own order."""
+    names = list(COLUMNS.values())
+    with st.popover(
+        "Columns", icon=":material/view_column:", type="tertiary", key="choose-columns"
+    ):
+        chosen = st.multiselect(
+            "Beside the name", names, default=names, key="columns", bind="query-params"
+        )
+    return [column for column, name in COLUMNS.items() if name in chosen]
 
 
 def draw_turns(page: Page) -> None:
@@ -64,6 +93,22 @@ def find_place() -> Place:
     return Place(Turn(turn), beside) if turn in list(Turn) else Place()
 
 
+def _ask_more(rights: Rights) -> dict[str, Any]:
+    """Draw the filters that are needed less often, behind a button that says how many are set."""
+    number = sum(name in st.query_params for name in _BEHIND_THE_BUTTON)
+    seen: dict[str, Any] = {"label_visibility": "visible"}
+    with st.popover(f"Filters · {number}" if number else "Filters", icon=":material/tune:"):
+        more = {
+            "created_from": _ask(st.date_input, "from", "Created from", value=None, **seen),
+            "created_to": _ask(st.date_input, "to", "Created to", value=None, **seen),
+            "members": _ask(st.selectbox, "members", "Members", list(Members), index=None, **seen),
+            "profile": _ask(st.selectbox, "profile", "Profile", list(Profile), index=None, **seen),
+        }
+        if Action.RESTORE in rights:
+            more["is_deleted"] = _ask(st.toggle, "deleted", "Only deleted ones", **seen)
+    return more
+
+
 def _ask_stages() -> tuple[Stage, ...]:
     """Draw the stages as pills, and keep the address: bound pills cannot read icons from it."""
     if "stages" not in st.session_state:
@@ -86,16 +131,12 @@ def _ask_stages() -> tuple[Stage, ...]:
 
 
 def _ask(widget: Callable[..., Any], key: str, label: str, *choices: Any, **options: Any) -> Any:
-    """Draw a choice of the filter line; its key is what the address calls it."""
+    """Draw a choice; its key is what the address calls it."""
+    shown = {"label_visibility": "collapsed"}
+    if widget in {st.text_input, st.selectbox}:
+        shown["placeholder"] = label
     return widget(
-        label,
-        *choices,
-        key=key,
-        placeholder=label,
-        bind="query-params",
-        label_visibility="collapsed",
-        on_change=_to_start,
-        **options,
+        label, *choices, key=key, bind="query-params", on_change=_to_start, **shown | options
     )
 
 

@@ -77,8 +77,11 @@ def tell(sentence: str) -> None:
     st.session_state[_TOLD] = sentence
 
 
-def fragment(drawn: Callable[P, R]) -> Callable[P, R | None]:
-    """Make a part of a page that reruns on its own, and only for who is still signed in."""
+def fragment(drawn: Callable[P, R], *, every: float | None = None) -> Callable[P, R | None]:
+    """Make a part of a page that reruns on its own, and only for who is still signed in.
+
+    With `every` it does so again after so many seconds, for as long as it is drawn.
+    """
 
     def checked(*args: P.args, **kwargs: P.kwargs) -> R | None:
         with moment.one_look(), failures.told(drawn.__name__):
@@ -86,7 +89,7 @@ def fragment(drawn: Callable[P, R]) -> Callable[P, R | None]:
             return drawn(*args, **kwargs)
 
     checked.__name__, checked.__qualname__ = drawn.__name__, drawn.__qualname__
-    again: Any = st.fragment(checked)
+    again: Any = st.fragment(checked, run_every=every)
     return again  # type: ignore[no-any-return]
 
 

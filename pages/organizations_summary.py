@@ -1,0 +1,209 @@
+"""What the filtered organizations are made of, drawn after the table: bars, charts, and as tables.
+
+The table never waits for it: it is counted in a thread of its own while the page is looked at, and
+shown as it comes. A view that is left at once, as while one types, is not counted at all.
+"""
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, TypeVar
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from core import clock, db, summaries
+from core.org_views import View
+from core.permissions import Actor
+from core.summaries import Summary
+from pages import ui
+from pages.ui import cards
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+LOOKS_EVERY: Final = 0.4
+"""Seconds after which the page looks whether the numbers are there."""
+LASTS: Final = timedelta(minutes=1)
+_KEPT: Final = "organizations-summed-up"
+_MONTHS: Final = 24
+"""Months that the chart of growth shows; the table has all."""
+_HEIGHT: Final = 170
+_FILL: Final = "#6d5fe8"
+_threads = ThreadPoolExecutor(2, "summary")
+
+
+class _Kinds(NamedTuple):
+    """The numbers of organizations, and the charts made of them, as Vega has them."""
+
+    summary: Summary
+    growth: dict[str, Any]
+    sizes: dict[str, Any]
+
+
+@dataclass
+class _Sum:
+    """What is counted for one view; nothing is until it is looked for a second time."""
+
+    actor: Actor
+    view: View
+    begun_at: datetime = field(default_factory=clock.now)
+    looks: int = 0
+    kinds: Future[_Kinds] | None = None
+    roles: Future[pd.DataFrame] | None = None
+
+    def look(self) -> bool:
+        """Return whether all numbers are there, and let them be counted when they are not."""
+        self.looks += 1
+        if self.kinds is None and self.looks > 1:
+            self.kinds = _threads.submit(_count_kinds, self.actor, self.view)
+            self.roles = _threads.submit(_count_roles, self.actor, self.view)
+        return all(part is not None and part.done() for part in (self.kinds, self.roles))
+
+    def stop(self) -> None:
+        """Count nothing that has not begun."""
+        for part in (self.kinds, self.roles):
+            if part is not None:
+                part.cancel()
+
+
+def draw(actor: Actor, view: View) -> None:
+    """Draw the summary of a view; where it is not there yet, look for it until it is."""
+    summed = _find(actor, view)
+    st.markdown("#### Membership summary", anchors=False)
+    if summed.kinds is not None and summed.look():
+        _draw_all(summed)
+    else:
+        _draw_so_far(summed)
+
+
+def count(actor: Actor, view: View) -> int | None:
+    """Return how many organizations a view is about, where they have been counted."""
+    kinds = _result(_find(actor, view).kinds)
+    return None if kinds is None else kinds.summary.organizations
+
+
+def _find(actor: Actor, view: View) -> _Sum:
+    """Return what is counted for a view, in whichever order and page by page."""
+    view = replace(view, sort=View.sort, size=View.size)
+    kept: _Sum | None = st.session_state.get(_KEPT)
+    is_recent = kept is not None and clock.now() - kept.begun_at < LASTS
+    if kept is not None and is_recent and (kept.actor, kept.view) == (actor, view):
+        return kept
+    if kept is not None:
+        kept.stop()
+    fresh = st.session_state[_KEPT] = _Sum(actor, view)
+    return fresh
+
+
+def _count_kinds(actor: Actor, view: View) -> _Kinds:
+    with db.read() as session:
+        summary = summaries.organizations(session, actor, view)
+    return _Kinds(summary, _growth(summary.months.tail(_MONTHS)), _sizes(summary.sizes))
+
+
+def _count_roles(actor: Actor, view: View) -> pd.DataFrame:
+    with db.read() as session:
+        return summaries.roles(session, actor, view)
+
+
+def _look(summed: _Sum) -> None:
+    """Draw what is there so far, and the whole page once it is all."""
+    if summed.look():
+        st.rerun(scope="app")
+    _draw_parts(summed)
+
+
+def _draw_parts(summed: _Sum) -> None:
+    kinds, roles = _result(summed.kinds), _result(summed.roles)
+    with st.container(border=True, key="organizations-summary"):
+        if st.session_state.get("as-tables") and kinds is not None and roles is not None:
+            _draw_tables(kinds.summary, roles)
+        else:
+            _draw_bars(kinds, roles)
+            if kinds is not None and kinds.summary.organizations:
+                _draw_charts(kinds)
+        if kinds is not None and roles is not None:
+            st.toggle("As tables", key="as-tables", persist_state="session")
+
+
+def _draw_bars(kinds: _Kinds | None, roles: pd.DataFrame | None) -> None:
+    grid = st.grid(2, min_column_width=300)
+    with grid.cell():
+        st.markdown(ui.quiet("Organizations by stage"))
+        if kinds is None:
+            _draw_wait()
+        else:
+            stages = kinds.summary.stages
+            cards.bar(dict(zip(stages["stage"], stages["organizations"], strict=True)))
+    with grid.cell():
+        if roles is None:
+            st.markdown(ui.quiet("Members by role"))
+            _draw_wait()
+        else:
+            st.markdown(ui.quiet(f"{roles['members'].sum():,} members by role"))
+            cards.bar(dict(zip(roles["role"], roles["members"], strict=True)))
+
+
+def _draw_wait() -> None:
+    st.markdown(ui.quiet(":material/hourglass_empty: Counting …"))
+
+
+def _draw_charts(kinds: _Kinds) -> None:
+    grid = st.grid(2, min_column_width=300)
+    for title, spec in (
+        ("New organizations by month", kinds.growth),
+        ("Organizations by number of members", kinds.sizes),
+    ):
+        with grid.cell():
+            st.markdown(ui.quiet(title))
+            st.vega_lite_chart(spec=spec, height=_HEIGHT)
+
+
+def _draw_tables(summary: Summary, roles: pd.DataFrame) -> None:
+    grid = st.grid(4, min_column_width=220)
+    months = summary.months.sort_values("month", ascending=False).astype({"month": str})
+    for rows in (summary.stages, roles, summary.sizes, months):
+        names = {name: str(name).replace("_", " ").capitalize() for name in rows.columns}
+        with grid.cell():
+            st.dataframe(
+                rows.rename(columns=names | {"step": "Size"}), hide_index=True, height=_HEIGHT
+            )
+
+
+def _growth(months: pd.DataFrame) -> dict[str, Any]:
+    """Return a chart of the organizations that began in each month."""
+    rows = months.assign(month=months["month"].astype(str))
+    return _bars(rows, alt.X("month:O", title=None), alt.Y("organizations:Q", title=None))
+
+
+def _sizes(sizes: pd.DataFrame) -> dict[str, Any]:
+    """Return a chart of how many organizations there are of each size, with numbers beside it."""
+    numbers = sizes["organizations"].map("{:,}".format)
+    rows = sizes.assign(step=sizes["step"].astype(str) + " · " + numbers)
+    step = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=160))
+    return _bars(rows, alt.X("organizations:Q", title=None), step)
+
+
+def _bars(rows: pd.DataFrame, x: alt.X, y: alt.Y) -> dict[str, Any]:
+    chart = alt.Chart(rows).mark_bar(color=_FILL, cornerRadiusEnd=2).encode(x=x, y=y)
+    spec: dict[str, Any] = chart.to_dict()
+    return spec
+
+
+def _result(part: Future[T] | None) -> T | None:
+    """Return what was counted; None while it is not, and when it could not be."""
+    if part is None or part.cancelled() or not part.done():
+        return None
+    error = part.exception()
+    if error is not None:
+        log.error("a summary could not be counted", exc_info=error)
+        return None
+    return part.result()
+
+
+_draw_all = ui.fragment(_draw_parts)
+_draw_so_far = ui.fragment(_look, every=LOOKS_EVERY)
