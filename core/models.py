@@ -8,10 +8,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base
 from core.kinds import InvitationStatus, Role, Staff, Stage
+from core.people_models import Handover
 
 __all__ = [
     "Audited",
     "Base",
+    "Handover",
     "InvitationStatus",
     "Role",
     "Staff",
@@ -46,6 +48,12 @@ class User(Audited, Base):
 
     __table_args__ = (
         Index("ix_users_staff", "staff", postgresql_where=text("staff IS NOT NULL")),
+        Index(
+            "ix_users_disabled_at",
+            "disabled_at",
+            sqlite_where=text("disabled_at IS NOT NULL"),
+            postgresql_where=text("disabled_at IS NOT NULL"),
+        ),
         UNIQUE_FOREVER,
     )
 
@@ -124,6 +132,8 @@ class Organization(Audited, Base):
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     deleted_at: Mapped[datetime | None]
     member_count: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
+    member_limit: Mapped[int | None]
+    """How many members it may have, if an administrator has set a limit."""
     version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
 
     __table_args__ = (
@@ -189,10 +199,16 @@ class Membership(Audited, Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     role: Mapped[Role]
     joined_at: Mapped[datetime]
+    found_by: Mapped[str] = mapped_column(
+        String(400), default="", server_default="", info=UNRECORDED
+    )
+    """Name and address in small letters, to order and to search by; the database fills it in."""
 
     __table_args__ = (
         UniqueConstraint("org_id", "user_id"),
         Index("ix_memberships_org_id_role", "org_id", "role"),
+        Index("ix_memberships_org_id_found_by", "org_id", "found_by", "role", "id"),
+        Index("ix_memberships_org_id_joined_at", "org_id", "joined_at"),
         UNIQUE_FOREVER,
     )
 
@@ -209,6 +225,10 @@ class FormerMembership(Base):
     role: Mapped[Role]
     joined_at: Mapped[datetime]
     removed_at: Mapped[datetime] = mapped_column(index=True)
+    removed_by: Mapped[int | None]
+    """Who ended the membership: somebody else, or the person, who left."""
+
+    __table_args__ = (Index("ix_former_memberships_org_id_removed_at", "org_id", "removed_at"),)
 
 
 class Invitation(Audited, Base):
@@ -236,6 +256,13 @@ class Invitation(Audited, Base):
 
     __table_args__ = (
         Index("ix_invitations_org_id_id", "org_id", "id"),
+        Index("ix_invitations_org_id_status", "org_id", "status", "expires_at"),
+        Index(
+            "ix_invitations_unreminded",
+            "sent_at",
+            sqlite_where=text("status = 'pending' AND reminded_at IS NULL"),
+            postgresql_where=text("status = 'pending' AND reminded_at IS NULL"),
+        ),
         Index(
             "uq_invitations_pending",
             "org_id",

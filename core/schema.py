@@ -74,7 +74,12 @@ RULES = (
         _DELETED,
     ),
     Rule("nobody_joins_deleted", "INSERT ON memberships", _OF_DELETED, _DELETED),
-    Rule("nobody_rises_in_deleted", "UPDATE ON memberships", _OF_DELETED, _DELETED),
+    Rule(
+        "nobody_rises_in_deleted",
+        "UPDATE OF org_id, user_id, role, joined_at ON memberships",
+        _OF_DELETED,
+        _DELETED,
+    ),
     Rule("nobody_is_invited_to_deleted", "INSERT ON invitations", _OF_DELETED, _DELETED),
     Rule(
         "nobody_accepts_deleted",
@@ -113,6 +118,31 @@ END""",
 END""",
 )
 
+_FOLLOW_NAMES = {
+    "sqlite": (
+        """CREATE TRIGGER new_members_are_found AFTER INSERT ON memberships BEGIN
+    UPDATE memberships SET found_by =
+        (SELECT lower(name || ' ' || email) FROM users WHERE id = NEW.user_id) WHERE id = NEW.id;
+END""",
+        """CREATE TRIGGER renamed_members_are_found AFTER UPDATE OF name, email ON users BEGIN
+    UPDATE memberships SET found_by = lower(NEW.name || ' ' || NEW.email) WHERE user_id = NEW.id;
+END""",
+    ),
+    "postgresql": (
+        """CREATE FUNCTION new_members_are_found() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+NEW.found_by := (SELECT lower(name || ' ' || email) FROM users WHERE id = NEW.user_id);
+RETURN NEW; END $$""",
+        "CREATE TRIGGER new_members_are_found BEFORE INSERT ON memberships"
+        " FOR EACH ROW EXECUTE FUNCTION new_members_are_found()",
+        """CREATE FUNCTION renamed_members_are_found() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+UPDATE memberships SET found_by = lower(NEW.name || ' ' || NEW.email) WHERE user_id = NEW.id;
+RETURN NULL; END $$""",
+        "CREATE TRIGGER renamed_members_are_found AFTER UPDATE OF name, email ON users"
+        " FOR EACH ROW EXECUTE FUNCTION renamed_members_are_found()",
+    ),
+}
+"""By what members are found follows their names and addresses."""
+
 _SQLITE_RULE = """CREATE TRIGGER {rule.name} AFTER {rule.after}
 WHEN {rule.forbidden}
 BEGIN SELECT RAISE(ABORT, '{rule.sentence}'); END"""
@@ -150,6 +180,7 @@ def install_triggers(connection: Connection) -> None:
     else:
         statements = [part.format(rule=rule) for rule in RULES for part in _POSTGRESQL_RULE]
         statements += _NO_TRUNCATE
+    statements += _FOLLOW_NAMES[connection.dialect.name]
     for statement in statements:
         connection.exec_driver_sql(statement)
 

@@ -71,6 +71,10 @@ def _into_sqlite(connection: Connection, world: World) -> Iterator[int]:
             raw.executemany(statement, [_sqlite_row(row) for row in rows])
         done += len(batch["organizations"])
         yield done
+    raw.execute(
+        "UPDATE memberships SET found_by ="
+        " (SELECT lower(name || ' ' || email) FROM users WHERE users.id = user_id)"
+    )
     for _, _, statement in kept:
         raw.execute(statement)
     raw.execute("INSERT INTO organizations_search (organizations_search) VALUES ('rebuild')")

@@ -14,6 +14,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("0, knows nothing of ours", "errors settings clock kinds visible search matching public_ids"),
     ("0, knows nothing of ours", "faces frames smtp pictures"),
     ("0, what is stored", "columns"),
+    ("0, what is stored", "people_models"),
     ("0, what is stored", "models"),
     ("0, on those", "fields logos keys changes schema browsers finding completeness counts"),
     ("0, on those again", "passwords db"),
