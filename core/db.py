@@ -3,6 +3,7 @@
 import logging
 import random
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,9 +55,54 @@ def engine() -> Engine:
 
 @contextmanager
 def read() -> Iterator[Session]:
-    """Open a session to look; whatever is changed in it is thrown away."""
-    with _translated(), Session(engine(), expire_on_commit=False) as session:
-        yield session
+    """Open a session to look; whatever is changed in it is thrown away.
+
+    Within `one_look` it is the same session each time, until something is changed by `run`.
+    """
+    look: _Look | None = getattr(_thread, "look", None)
+    with _translated():
+        if look is not None:
+            yield from look.lend()
+        else:
+            with Session(engine(), expire_on_commit=False) as session:
+                yield session
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Let every `read` of this thread share one session, and so one transaction, from here on."""
+    look = _thread.look = _Look()
+    try:
+        yield
+    finally:
+        del _thread.look
+        look.end()
+
+
+_thread = threading.local()
+
+
+class _Look:
+    """A session that is opened when it is first asked for, and lent to one `read` after another."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+
+    def lend(self) -> Iterator[Session]:
+        """Yield the session; the next one is a new one after the database has failed in this."""
+        if self._session is None:
+            self._session = Session(engine(), expire_on_commit=False)
+        try:
+            yield self._session
+        except DBAPIError:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """Give the connection back: what is read after this is seen as it is then."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
 
 def run(use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options: P.kwargs) -> R:
@@ -65,6 +111,8 @@ def run(use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options
     It is called again, whole, at most five times, when another transaction was in its way: a
     deadlock, a lost connection, or a unique value that somebody else took meanwhile.
     """
+    if look := getattr(_thread, "look", None):
+        look.end()
     with _translated():
         for attempt in range(1, ATTEMPTS):
             try:

@@ -8,8 +8,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from core import clock, keys
@@ -70,11 +71,7 @@ def redeem(session: SqlSession, ticket: str, token: str) -> bool:
 
 def find(session: SqlSession, token: str) -> SignedIn | None:
     """Return who is signed in by this token; None when the session or the account has ended."""
-    row = session.execute(
-        select(Session.id, Session.last_seen_at, User.id, User.name, User.email)
-        .join(User, User.id == Session.user_id)
-        .where(Session.token_hash == keys.fingerprint(token), _is_live(clock.now()))
-    ).one_or_none()
+    row = session.execute(_FIND, _now() | {"token_hash": keys.fingerprint(token)}).one_or_none()
     if row is None:
         return None
     session_id, last_seen_at, user_id, name, email = row
@@ -127,9 +124,10 @@ def list_of(session: SqlSession, user_id: int) -> Sequence[Session]:
         .where(
             Session.user_id == user_id,
             Session.token_hash.is_not(None),
-            _is_live(clock.now()),
+            _IS_LIVE,
         )
-        .order_by(Session.last_seen_at.desc(), Session.id.desc())
+        .order_by(Session.last_seen_at.desc(), Session.id.desc()),
+        _now(),
     ).all()
 
 
@@ -143,13 +141,24 @@ def _end(session: SqlSession, which: ColumnElement[bool], reason: str) -> int:
     return len(ended.all())
 
 
-def _is_live(now: datetime) -> ColumnElement[bool]:
-    """Say in SQL that neither the session nor its person's account has ended."""
-    return and_(
-        Session.ended_at.is_(None),
-        Session.last_seen_at > now - timedelta(minutes=settings().session_idle_minutes),
-        Session.expires_at > now,
-        Session.password_epoch == User.password_epoch,
-        User.disabled_at.is_(None),
-        User.deleted_at.is_(None),
-    )
+_IS_LIVE: Final = and_(
+    Session.ended_at.is_(None),
+    Session.last_seen_at > bindparam("idle_since"),
+    Session.expires_at > bindparam("now"),
+    Session.password_epoch == User.password_epoch,
+    User.disabled_at.is_(None),
+    User.deleted_at.is_(None),
+)
+"""Says that neither the session nor its person's account has ended; `_now` fills it in."""
+
+_FIND: Final = (
+    select(Session.id, Session.last_seen_at, User.id, User.name, User.email)
+    .join(User, User.id == Session.user_id)
+    .where(Session.token_hash == bindparam("token_hash"), _IS_LIVE)
+)
+"""Sent by every click, so built once: building it takes three times as long as asking."""
+
+
+def _now() -> dict[str, object]:
+    now = clock.now()
+    return {"now": now, "idle_since": now - timedelta(minutes=settings().session_idle_minutes)}

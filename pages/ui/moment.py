@@ -5,6 +5,8 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from core import db
+
 T = TypeVar("T")
 
 _run = threading.local()
@@ -13,13 +15,17 @@ _run = threading.local()
 
 @contextmanager
 def one_look() -> Iterator[None]:
-    """Ask everything at most once from here on: for one run of a page, or of a part of it."""
+    """Ask everything at most once from here on, and in one look at the database.
+
+    For one run of a page, or of a part of it.
+    """
     if hasattr(_run, "known"):
         yield
         return
     _run.known = {}
     try:
-        yield
+        with db.one_look():
+            yield
     finally:
         del _run.known
 

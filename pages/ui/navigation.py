@@ -20,7 +20,7 @@ from pages.ui.opening import find_place, fragment
 from pages.ui.words import esc, quiet
 
 _FOLDER: Final = Path(__file__).parent
-_STYLE: Final = (_FOLDER / "style.css").read_text()
+_STYLE: Final = f"<style>{(_FOLDER / 'style.css').read_text()}</style>"
 _BRAND: Final = (_FOLDER / "assets" / "brand.svg").read_text()
 _MARK: Final = (_FOLDER / "assets" / "mark.svg").read_text()
 _ORG = "org"
@@ -80,17 +80,25 @@ _USER_MENU: Final = {
 def register() -> StreamlitPage:
     """Tell Streamlit of every page, always all of them, and return the one that is asked for."""
     st.set_page_config(layout="wide", initial_sidebar_state="auto")
-    chosen = st.navigation([copy(page) for page in _pages()], position="hidden")
-    st.html(f"<style>{_STYLE}</style>")
+    chosen = st.navigation([copy(page) for page in _pages().values()], position="hidden")
+    st.html(_Style())
     return chosen
 
 
+class _Style:
+    """Our style; as a text, Streamlit would look on each run whether a file is called so."""
+
+    def _repr_html_(self) -> str:
+        return _STYLE
+
+
 @cache
-def _pages() -> list[StreamlitPage]:
-    """Return every page, unmarked: making one looks for its file; only copies are chosen."""
-    return [
-        st.Page(place.file, title=place.title, default=place.name == "home") for place in PLACES
-    ]
+def _pages() -> dict[str, StreamlitPage]:
+    """Return every page by name, unmarked: making one looks for its file; copies are chosen."""
+    return {
+        place.name: st.Page(place.file, title=place.title, default=place.name == "home")
+        for place in PLACES
+    }
 
 
 def is_for_strangers(page: StreamlitPage) -> bool:
@@ -162,7 +170,7 @@ def _draw_section(
         for place in PLACES:
             if place.section == section and (place.action is None or place.action in rights):
                 st.page_link(
-                    place.file,
+                    _pages()[place.name],
                     label=place.title,
                     icon=f":material/{place.icon}:",
                     width="stretch",
@@ -170,25 +178,27 @@ def _draw_section(
                 )
 
 
-@fragment
 def _draw_switcher(actor: Actor, org: Organization) -> None:
     label = f"![]({face_url(org.name, org.public_id, org.logo)}) {esc(org.name)}"
     switcher = st.popover(label, width="stretch", key="switcher", on_change="rerun", wrap=False)
-    if not switcher.open:
-        return
+    if switcher.open:
+        with switcher:
+            _draw_mine(actor)
+
+
+@fragment
+def _draw_mine(actor: Actor) -> None:
     with db.read() as session:
         mine = memberships.list_organizations(session, actor)
-    with switcher:
-        typed = st.text_input(
-            "Search your organizations",
-            type="search",
-            live=True,
-            placeholder="Search your organizations",
-            label_visibility="collapsed",
-            key="switcher-search",
-        )
-        found = [other for other in mine if typed.casefold() in other.name.casefold()]
-        _draw_choices(found)
+    typed = st.text_input(
+        "Search your organizations",
+        type="search",
+        live=True,
+        placeholder="Search your organizations",
+        label_visibility="collapsed",
+        key="switcher-search",
+    )
+    _draw_choices([other for other in mine if typed.casefold() in other.name.casefold()])
 
 
 def _draw_choices(found: Sequence[Organization]) -> None:

@@ -33,7 +33,8 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
             "Manage Organizations, or ask one of its owners for an invitation.",
         )
     org, rights = found
-    st.query_params["org"] = org.public_id
+    if st.query_params.get("org") != org.public_id:
+        st.query_params["org"] = org.public_id
     st.set_page_config(page_title=f"{title} · {org.name}")
     if action not in rights:
         _stop_at(f"You may not {action.value}", "Ask one of the owners to do it, or to let you.")
