@@ -61,6 +61,8 @@ _FIELDS: Final = {
     "rep_id": "Sales rep",
     "target_on": "Target date",
     "next_step": "Next step",
+    "next_step_on": "Next step due",
+    "snoozed_until": "Snoozed until",
     "staff": "Staff role",
     "disabled_at": "Account disabled",
     "proven_at": "Address confirmed",

@@ -38,13 +38,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _one_of(kind: type[StrEnum]) -> Enum:
+def one_of(kind: type[StrEnum], name: str = "") -> Enum:
+    """Return the type of a column that holds one of these; `name` is that of its constraint."""
     values = [member.value for member in kind]
     return Enum(
         kind,
         native_enum=False,
         create_constraint=True,
-        name=kind.__name__.lower(),
+        name=name or kind.__name__.lower(),
         length=20,
         values_callable=lambda _: values,
     )
@@ -64,10 +65,10 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {
         datetime: UtcDateTime,
-        Role: _one_of(Role),
-        Staff: _one_of(Staff),
-        Stage: _one_of(Stage),
-        InvitationStatus: _one_of(InvitationStatus),
+        Role: one_of(Role),
+        Staff: one_of(Staff),
+        Stage: one_of(Stage),
+        InvitationStatus: one_of(InvitationStatus),
         dict[str, Any]: JSON,
         list[dict[str, Any]]: JSON,
         bytes: LargeBinary,

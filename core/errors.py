@@ -158,11 +158,15 @@ class RoleTooHigh(DomainError):
 
 
 class GateNotMet(DomainError):
-    """An organization may not go on to the next stage: `missing` says what it lacks."""
+    """An organization may not go on to the next stage: `missing` says what it lacks.
 
-    def __init__(self, stage: str, missing: Sequence[str]) -> None:
+    `mended_on` has the page on which each of it is mended.
+    """
+
+    def __init__(self, stage: str, mended_on: Mapping[str, str]) -> None:
         self.stage = stage
-        self.missing = list(missing)
+        self.mended_on = dict(mended_on)
+        self.missing = missing = list(mended_on)
         super().__init__(f"Not ready for {stage} yet. Missing: {'; '.join(missing)}.")
 
 

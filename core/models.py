@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base
+from core.desk_models import Move
 from core.kinds import InvitationStatus, Role, Staff, Stage
 from core.people_models import Handover
 
@@ -15,6 +16,7 @@ __all__ = [
     "Base",
     "Handover",
     "InvitationStatus",
+    "Move",
     "Role",
     "Staff",
     "Stage",
@@ -125,6 +127,10 @@ class Organization(Audited, Base):
     rep_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     target_on: Mapped[date | None]
     next_step: Mapped[str | None] = mapped_column(String(200))
+    next_step_on: Mapped[date | None]
+    """The day on which the next step is due, the last one that is in time."""
+    snoozed_until: Mapped[date | None]
+    """The day from which on it may count as stuck again."""
     requested_at: Mapped[datetime | None]
     request_note: Mapped[str | None] = mapped_column(Text)
 
@@ -155,6 +161,15 @@ class Organization(Audited, Base):
             postgresql_where=text(_IS_INCOMPLETE),
         ),
         Index("ix_organizations_rep_id_stage_id", "rep_id", "stage", "id"),
+        Index("ix_organizations_stage_entered", "stage", "stage_entered_at", "id"),
+        Index("ix_organizations_rep_entered", "rep_id", "stage", "stage_entered_at", "id"),
+        Index(
+            "ix_organizations_next_step_on",
+            "next_step_on",
+            "id",
+            sqlite_where=text("next_step_on IS NOT NULL"),
+            postgresql_where=text("next_step_on IS NOT NULL"),
+        ),
         Index(
             "ix_organizations_requested_at_id",
             "requested_at",

@@ -1,52 +1,31 @@
-"""From a free account to production: one table of moves, one gate, and nothing beside it."""
+"""Onboarding: flag organizations, move them from stage to stage, plan who carries them and when."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import clock, fields, history, mail, memberships
-from core.errors import DomainError, GateNotMet, InvalidInput, WrongStage
+from core import clock, fields, history, stages, stuck, working_days
+from core.errors import DomainError, InvalidInput, WrongStage
 from core.models import Organization, Staff, Stage, User
-from core.permissions import Action, Actor, access
-
-FORWARD: Final = {
-    Stage.FREE: Stage.ONBOARDING,
-    Stage.ONBOARDING: Stage.PREPRODUCTION,
-    Stage.PREPRODUCTION: Stage.PRODUCTION,
-}
-"""Each stage and the one that follows it; no stage is skipped."""
-BACK: Final = {
-    Stage.ONBOARDING: (Stage.FREE,),
-    Stage.PREPRODUCTION: (Stage.ONBOARDING, Stage.FREE),
-    Stage.PRODUCTION: (Stage.PREPRODUCTION,),
-}
-"""Where an organization may be withdrawn to, always with a reason."""
-
+from core.permissions import Action, Actor, access, staff_rights
 
 LONGEST_STEP: Final = 200
 """Characters of a next step."""
+LONGEST_SNOOZE: Final = timedelta(days=366)
 
 
 @dataclass(frozen=True)
-class Check:
-    """One thing that the next stage needs, in words for when it is there and when it is not.
+class Plan:
+    """Who carries an onboarding, until when, what comes next, and until when that."""
 
-    `page` is where it is mended.
-    """
-
-    done: str
-    lack: str
-    is_met: bool
-    page: str
-
-    @property
-    def name(self) -> str:
-        """Return how it stands."""
-        return self.done if self.is_met else self.lack
+    rep_id: int | None = None
+    target_on: date | None = None
+    next_step: str = ""
+    next_step_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -57,70 +36,62 @@ class Flagged:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
-def checks(session: Session, org: Organization) -> list[Check]:
-    """Return what the gate to the next stage looks at; empty where nothing is asked."""
-    judge = _GATES.get(org.stage)
-    return judge(session, org) if judge else []
-
-
 def flag(
-    session: Session,
-    actor: Actor,
-    org_ids: Sequence[int],
-    *,
-    rep_id: int | None = None,
-    target_on: date | None = None,
-    next_step: str = "",
+    session: Session, actor: Actor, org_ids: Sequence[int], plan: Plan = Plan(), *, note: str = ""
 ) -> Flagged:
     """Take free organizations into onboarding, and return which went through and which did not.
 
-    The rep who carries them is who flags, unless another is named. Flagging twice is harmless.
+    The rep who carries them is who flags, unless the plan names another. `note` says why and
+    stands in history. Flagging twice is harmless.
     """
-    rep = _get_rep(session, rep_id if rep_id is not None else actor.user_id)
-    step = _clean_step(next_step)
+    rep_id = plan.rep_id if plan.rep_id is not None else actor.user_id
+    clean = _clean(session, Plan(rep_id, plan.target_on, plan.next_step, plan.next_step_on))
     flagged = Flagged()
+    is_staff = Action.MOVE_STAGES in staff_rights(session, actor)
     for org_id in sorted(set(org_ids)):
-        org = access(session, actor, org_id, Action.MOVE_STAGES)
         try:
-            _ensure_open(session, org, Stage.ONBOARDING, Stage.FREE)
+            org = _flag_one(session, actor, org_id, clean, note)
+        except InvalidInput:
+            raise
         except DomainError as refusal:
-            flagged.refused.append((org.name, str(refusal)))
-            continue
-        org.rep_id, org.target_on, org.next_step = rep.id, target_on, step
-        org.requested_at, org.request_note = None, None
-        _enter(session, actor, org, Stage.ONBOARDING, "stage.flagged")
-        flagged.done.append(org.name)
+            if not is_staff:
+                raise
+            flagged.refused.append((_name_of(session, org_id), str(refusal)))
+        else:
+            flagged.done.append(org.name)
     return flagged
 
 
-def move_on(session: Session, actor: Actor, org_id: int, *, shown: Stage) -> Organization:
-    """Move an organization from the stage that was shown to the next; out of free leads `flag`.
-
-    Raises `WrongStage` when it is elsewhere by now, `GateNotMet` with what is missing.
-    """
+def _flag_one(session: Session, actor: Actor, org_id: int, plan: Plan, note: str) -> Organization:
     org = access(session, actor, org_id, Action.MOVE_STAGES)
-    to = None if shown is Stage.FREE else FORWARD.get(shown)
-    if to is None:
-        raise WrongStage(org.stage, f"{Stage.ONBOARDING} or {Stage.PREPRODUCTION}")
-    _ensure_open(session, org, to, shown)
-    return _enter(session, actor, org, to, "stage.moved")
+    stages.judge(session, org, Stage.ONBOARDING, shown=Stage.FREE)
+    _put_plan(org, plan)
+    org.requested_at, org.request_note = None, None
+    return stages.move(session, actor, org, Stage.ONBOARDING, shown=Stage.FREE, reason=note)
 
 
-def withdraw(
-    session: Session, actor: Actor, org_id: int, to: Stage, *, shown: Stage, reason: str
+def move(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    to: Stage,
+    *,
+    shown: Stage,
+    reason: str = "",
+    override: bool = False,
 ) -> Organization:
-    """Move an organization back, or out to free, with the reason that its owners will read."""
-    org = access(session, actor, org_id, Action.MOVE_STAGES)
-    check = fields.Check()
-    why = check("reason", fields.reason, reason)
-    check.done()
-    if org.stage is not shown:
-        raise WrongStage(org.stage, shown)
-    if to not in BACK.get(shown, ()):
-        raise WrongStage(org.stage, f"a stage after {to}")
-    if to is Stage.FREE:
-        org.rep_id, org.target_on, org.next_step = None, None, None
-    return _enter(session, actor, org, to, "stage.withdrawn", reason=why)
+    """Move an organization from the stage that was shown to another, forward or back.
+
+    Back and out need a reason that its owners will read. `override` lets it through a gate whose
+    checks fail: administrators only, with a reason, marked as an override for good. Raises
+    `WrongStage` when it is elsewhere by now or no way leads there, `GateNotMet` with what is
+    missing. Into onboarding it is carried by who moves it; `flag` says more.
+    """
+    action = Action.OVERRIDE_GATE if override else Action.MOVE_STAGES
+    org = access(session, actor, org_id, action)
+    if shown is Stage.FREE and to is Stage.ONBOARDING:
+        return _flag_one(session, actor, org_id, _clean(session, Plan(actor.user_id)), reason)
+    return stages.move(session, actor, org, to, shown=shown, reason=reason, override=override)
 
 
 def request(session: Session, actor: Actor, org_id: int, *, note: str = "") -> Organization:
@@ -138,90 +109,25 @@ def request(session: Session, actor: Actor, org_id: int, *, note: str = "") -> O
     return org
 
 
-def plan(
-    session: Session,
-    actor: Actor,
-    org_id: int,
-    *,
-    rep_id: int,
-    target_on: date | None,
-    next_step: str,
-) -> Organization:
+def plan(session: Session, actor: Actor, org_id: int, plan: Plan) -> Organization:
     """Say who carries an onboarding, until when, and what comes next."""
     org = access(session, actor, org_id, Action.MOVE_STAGES)
-    rep = _get_rep(session, rep_id)
-    org.rep_id, org.target_on, org.next_step = rep.id, target_on, _clean_step(next_step)
+    _put_plan(org, _clean(session, plan, org))
     history.record(session, actor, org, "onboarding.planned", org)
     return org
 
 
-def _ensure_open(session: Session, org: Organization, to: Stage, needed: Stage) -> None:
-    """The gate: raise unless the organization is in the stage before `to` and has all it needs."""
-    if org.stage is not needed or FORWARD.get(org.stage) is not to:
-        raise WrongStage(org.stage, needed)
-    missing = [check.name for check in checks(session, org) if not check.is_met]
-    if missing:
-        raise GateNotMet(to, missing)
-
-
-def _enter(
-    session: Session, actor: Actor, org: Organization, to: Stage, event: str, *, reason: str = ""
-) -> Organization:
-    before, org.stage, org.stage_entered_at = org.stage, to, clock.now()
-    history.record(session, actor, org, event, org, reason=reason)
-    for owner in memberships.list_owners(session, org):
-        mail.enqueue(
-            session,
-            "stage_moved",
-            owner.email,
-            org_id=org.id,
-            organization=org.name,
-            public_id=org.public_id,
-            before=before,
-            stage=to,
-            reason=reason,
-        )
+def snooze(session: Session, actor: Actor, org_id: int, *, until: date | None) -> Organization:
+    """Let an organization not count as stuck until a day; None wakes it up now."""
+    org = access(session, actor, org_id, Action.MOVE_STAGES)
+    today = working_days.today()
+    if until is not None and not today < until <= today + LONGEST_SNOOZE:
+        raise InvalidInput({"until": "Choose a day after today, at most a year ahead."})
+    if until is not None and org.stage not in stuck.LIMITED:
+        raise WrongStage(org.stage, " or ".join(stuck.LIMITED))
+    org.snoozed_until = until
+    history.record(session, actor, org, "onboarding.snoozed", org)
     return org
-
-
-def _needs_for_preproduction(_session: Session, org: Organization) -> list[Check]:
-    return [
-        Check(
-            "Alert email address is confirmed",
-            "Alert email address is not confirmed",
-            bool(org.alert_email),
-            "profile",
-        ),
-        _filled("Company overview", org.overview),
-        _filled("Sales email", org.sales_email),
-        _filled("Phone", org.phone),
-        _filled("Public website", org.website),
-    ]
-
-
-def _filled(label: str, value: str | None) -> Check:
-    return Check(f"{label} is filled in", f"{label} is empty", bool(value), "profile")
-
-
-def _needs_for_production(session: Session, org: Organization) -> list[Check]:
-    owners = memberships.list_owners(session, org)
-    proven = all(owner.two_factor_at is not None for owner in owners)
-    return [
-        Check("There are two owners", "There is only one owner", len(owners) >= 2, "members"),
-        Check(
-            "Every owner has two-factor",
-            "An owner is without two-factor",
-            proven,
-            "members",
-        ),
-        Check("The logo is there", "The logo is missing", org.logo is not None, "profile"),
-    ]
-
-
-_GATES: Final[dict[Stage, Callable[[Session, Organization], list[Check]]]] = {
-    Stage.ONBOARDING: _needs_for_preproduction,
-    Stage.PREPRODUCTION: _needs_for_production,
-}
 
 
 def list_reps(session: Session) -> dict[int, str]:
@@ -234,17 +140,40 @@ def list_reps(session: Session) -> dict[int, str]:
     return dict(session.execute(reps).all())
 
 
-def _get_rep(session: Session, user_id: int | None) -> User:
-    rep = session.get(User, user_id) if user_id else None
-    if rep is None or rep.staff not in {Staff.SALES, Staff.ADMINISTRATOR} or rep.disabled_at:
-        raise InvalidInput({"rep_id": "Choose somebody who works in sales."})
-    return rep
+def _put_plan(org: Organization, plan: Plan) -> None:
+    org.rep_id, org.target_on = plan.rep_id, plan.target_on
+    org.next_step, org.next_step_on = plan.next_step or None, plan.next_step_on
 
 
-def _clean_step(text: str) -> str | None:
-    check = fields.Check()
-    step = check("next_step", fields.optional(fields.note), text)
-    check.done()
+def _clean(session: Session, plan: Plan, before: Organization | None = None) -> Plan:
+    """Return a plan that can be kept; days that have passed stay only where they stood before."""
+    check, today = fields.Check(), working_days.today()
+    step = check("next_step", fields.optional(fields.note), plan.next_step)
     if step is not None and len(step) > LONGEST_STEP:
-        raise InvalidInput({"next_step": f"Shorten it to {LONGEST_STEP} characters."})
-    return step
+        check.refuse("next_step", f"Shorten it to {LONGEST_STEP} characters.")
+    if step is None and plan.next_step_on is not None:
+        check.refuse("next_step", "Say what is to be done by that day, or clear the day.")
+    for name in ("target_on", "next_step_on"):
+        day = getattr(plan, name)
+        if day is not None and day < today and day != getattr(before, name, None):
+            check.refuse(name, "Choose today or a later day.")
+    if not _is_rep(session, plan.rep_id):
+        check.refuse("rep_id", "Choose somebody who works in sales.")
+    check.done()
+    return Plan(plan.rep_id, plan.target_on, step or "", plan.next_step_on)
+
+
+def _is_rep(session: Session, user_id: int | None) -> bool:
+    rep = session.get(User, user_id) if user_id else None
+    return (
+        rep is not None
+        and rep.staff in {Staff.SALES, Staff.ADMINISTRATOR}
+        and rep.disabled_at is None
+    )
+
+
+def _name_of(session: Session, org_id: int) -> str:
+    org = session.get(Organization, org_id)
+    if org is None:
+        return "An organization that is gone"
+    return org.name

@@ -44,6 +44,7 @@ class Action(StrEnum):
 
     VIEW_ALL = "view every organization"
     MOVE_STAGES = "flag for onboarding and move stages"
+    OVERRIDE_GATE = "let an organization through a gate whose checks fail"
     RESTORE = "restore a deleted organization"
     READ_MAIL = "read the mails of Orgdesk"
     MANAGE_PEOPLE = "manage accounts and staff roles"
@@ -62,6 +63,7 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
     Action.DELETE: {Role.OWNER},
     Action.VIEW_ALL: {*Staff},
     Action.MOVE_STAGES: {Staff.SALES, Staff.ADMINISTRATOR},
+    Action.OVERRIDE_GATE: {Staff.ADMINISTRATOR},
     Action.RESTORE: {Staff.ADMINISTRATOR},
     Action.READ_MAIL: {Staff.ADMINISTRATOR},
     Action.MANAGE_PEOPLE: {Staff.ADMINISTRATOR},

@@ -40,6 +40,7 @@ _OF_ORGANIZATIONS = ", ".join(
 _OWNER = "A live organization always has an owner."
 _ADMINISTRATOR = "There is always an active administrator."
 _HISTORY = "History is only ever added to."
+_MOVES = "A move is never altered."
 _DELETED = "A deleted organization can only be restored or purged."
 
 RULES = (
@@ -61,6 +62,7 @@ RULES = (
     Rule("keep_administrator_on_removal", "DELETE ON users", _WAS_ADMINISTRATOR, _ADMINISTRATOR),
     Rule("keep_history_as_it_is", "UPDATE ON history", "1 = 1", _HISTORY),
     Rule("keep_history_whole", "DELETE ON history", "1 = 1", _HISTORY),
+    Rule("keep_moves_as_they_were", "UPDATE ON moves", "1 = 1", _MOVES),
     Rule(
         "keep_organization_ids",
         "UPDATE OF id, public_id ON organizations",

@@ -1,5 +1,6 @@
 """What whoever runs Orgdesk may set, read from the environment and checked at the start."""
 
+from datetime import date
 from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,11 @@ class Settings(BaseSettings):
     mail_from: str = "Orgdesk <orgdesk@localhost>"
     sales_contact: str = "sales@example.com"
     """Whom a free organization asks when it has no sales rep."""
+    onboarding_days: int = Field(10, ge=1, le=1000)
+    preproduction_days: int = Field(30, ge=1, le=1000)
+    """Working days in a stage after which an organization counts as stuck there."""
+    holidays: tuple[date, ...] = ()
+    """Days from Monday to Friday on which nobody works: `["2026-12-25", "2027-01-01"]`."""
     log_level: str = "INFO"
 
     @field_validator("public_url")

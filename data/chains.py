@@ -12,7 +12,7 @@ class Chain:
     def __init__(self, org_id: int) -> None:
         self.subject = f"organizations:{org_id}"
         self.entries: list[tuple[Any, ...]] = []
-        self._name, self._org_id = f"org:{org_id}", org_id
+        self.org_id, self._name = org_id, f"org:{org_id}"
         self._mac = history.GENESIS
 
     @property
@@ -27,6 +27,7 @@ class Chain:
         event: str,
         *,
         before: tuple[str, Any] | None = None,
+        reason: str = "",
         **new: Any,
     ) -> None:
         """Append an entry in which fields became `new`; `before` is a field's old value."""
@@ -36,8 +37,7 @@ class Chain:
             for field, value in new.items()
         ]
         position = len(self.entries) + 1
-        facts = history.Facts(
-            self._name, position, at, actor_id, self._org_id, event, self.subject, None, changes, ""
-        )
+        place = (self._name, position, at, actor_id, self.org_id, event, self.subject)
+        facts = history.Facts(*place, None, changes, reason)
         self._mac = history.seal(facts, self._mac)
         self.entries.append((*facts, self._mac))

@@ -7,7 +7,6 @@ from typing import Any
 
 from core.models import Stage
 from data import names
-from data.names import SALES_IDS
 
 _STEPS = (
     "Call about alert routing",
@@ -55,15 +54,20 @@ def profile(
     return filled | {"is_listed": bool(shown)}
 
 
-def progress(random: Random, stage: Stage, now: datetime) -> dict[str, Any]:
+def progress(random: Random, stage: Stage, rep_id: int, now: datetime) -> dict[str, Any]:
     """Return who carries the organization, until when, and what comes next."""
     working = stage in {Stage.ONBOARDING, Stage.PREPRODUCTION}
     asks = stage is Stage.FREE and random.random() < 0.04
-    due = now + timedelta(days=random.randint(-5, 60))
+    target = now + timedelta(days=random.randint(5, 60))
+    due = now + timedelta(days=random.randint(-4, 14))
+    snoozed = now + timedelta(days=random.randint(3, 20))
+    has_day, is_snoozed = random.random() < 0.7, random.random() < 0.08
     return {
-        "rep_id": None if stage is Stage.FREE else random.choice(SALES_IDS),
-        "target_on": due.date() if working else None,
+        "rep_id": None if stage is Stage.FREE else rep_id,
+        "target_on": target.date() if working else None,
         "next_step": random.choice(_STEPS) if working else None,
+        "next_step_on": due.date() if working and has_day else None,
+        "snoozed_until": snoozed.date() if working and is_snoozed else None,
         "requested_at": now - timedelta(days=random.uniform(0, 9)) if asks else None,
         "request_note": "We go live in spring and want to test early." if asks else None,
     }

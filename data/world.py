@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from core import keys, public_ids, search
+from core import keys, public_ids, search, working_days
 from core.models import InvitationStatus, Role, Staff, Stage
-from data import names, profiles
+from data import journeys, names, profiles
 from data.chains import Chain
 from data.names import SALES_IDS, STAFF
 
@@ -22,7 +22,9 @@ COLUMNS = {
     "last_seen_at version",
     "organizations": "id public_id name name_key search_text logo alert_email overview "
     "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
-    "target_on next_step requested_at request_note created_at created_by member_count version",
+    "target_on next_step next_step_on snoozed_until requested_at request_note created_at "
+    "created_by member_count version",
+    "moves": "id org_id at from_stage to_stage actor_id rep_id days is_override missing reason",
     "memberships": "id org_id user_id role joined_at",
     "invitations": "id org_id email email_key role status invited_by nonce token_hash created_at "
     "sent_at expires_at",
@@ -91,12 +93,12 @@ class World:
         for user_id, role, joined in people:
             member = (self._id("memberships"), org_id, user_id, role, joined)
             self._rows["memberships"].append(member)
-        stage, entered = self._stage(number, chain, created)
+        stage, entered, rep_id = self._stage(number, chain, created)
         if number == 0:
             self._keep_busy(chain, owner_id)
         self._invite(org_id, owner_id, domain)
         row = profiles.profile(random, org_id, name, domain, stage, self.logos)
-        row |= profiles.progress(random, stage, self.now)
+        row |= profiles.progress(random, stage, rep_id, self.now)
         row |= _identity(org_id, name, domain, row["website"] or "")
         row |= {"stage": stage, "stage_entered_at": entered, "created_at": created}
         row |= {"created_by": owner_id, "member_count": len(people), "version": 0}
@@ -143,20 +145,28 @@ class World:
         self._rows["users"].append(row)
         return user_id
 
-    def _stage(self, number: int, chain: Chain, created: datetime) -> tuple[Stage, datetime]:
+    def _stage(self, number: int, chain: Chain, created: datetime) -> tuple[Stage, datetime, int]:
+        """Lead an organization to a stage: which, since when, carried by whom."""
         random = self._random
         stage = random.choice(_STAGES) if number else Stage.ONBOARDING
-        steps = list(Stage).index(stage)
-        underway = stage in {Stage.ONBOARDING, Stage.PREPRODUCTION}
-        lately = timedelta(days=random.uniform(0, 60))
-        end = max(created, self.now - lately) if underway else self.now
-        begin = max(created, end - timedelta(days=90 * steps)) if underway else created
-        moments = sorted(begin + (end - begin) * random.random() for _ in range(steps))
-        for place, (at, to) in enumerate(zip(moments, list(Stage)[1:], strict=False)):
-            event = "stage.moved" if place else "stage.flagged"
-            before = ("stage", list(Stage)[place])
-            chain.add(at, random.choice(SALES_IDS), event, before=before, stage=to)
-        return stage, moments[-1] if moments else created
+        rep_id, entered = random.choice(SALES_IDS), created
+        for step in journeys.steps(random, stage, created, self.now):
+            before = ("stage", step.start)
+            chain.add(
+                *(step.at, step.actor_id, step.event),
+                before=before,
+                reason=step.reason,
+                stage=step.end,
+            )
+            days = working_days.between(entered, step.at)
+            self._rows["moves"].append(
+                (
+                    *(self._id("moves"), chain.org_id, step.at, step.start, step.end),
+                    *(step.actor_id, rep_id, days, bool(step.missing), step.missing, step.reason),
+                )
+            )
+            entered = step.at
+        return stage, entered, rep_id
 
     def _keep_busy(self, chain: Chain, owner_id: int) -> None:
         """Let the organization that is shown have changed lately."""

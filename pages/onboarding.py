@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import activity, db, onboarding
+from core import activity, db, gates, onboarding
 from core.models import Stage
 from core.permissions import Action
 from pages import ui
@@ -12,7 +12,7 @@ from pages.ui.onboarding_forms import draw_flag, draw_move, draw_plan, draw_requ
 actor, org, rights = ui.open_page("Onboarding")
 
 with db.read() as session:
-    checks = onboarding.checks(session, org)
+    checks = gates.checks(session, org)
     entered = activity.stages(session, actor, org.id)
     reps = onboarding.list_reps(session)
 

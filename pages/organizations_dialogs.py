@@ -9,6 +9,7 @@ from core.onboarding import Flagged
 from core.permissions import Actor
 from pages import ui
 from pages.ui import tables
+from pages.ui.onboarding_forms import plan_fields
 
 
 def offer_flag(actor: Actor, org_ids: Sequence[int], reps: dict[int, str]) -> None:
@@ -25,30 +26,11 @@ def offer_flag(actor: Actor, org_ids: Sequence[int], reps: dict[int, str]) -> No
 
 def _flag(actor: Actor, org_ids: Sequence[int], reps: dict[int, str]) -> None:
     st.markdown(ui.count(len(org_ids), "organization") + " go from free to onboarding.")
-    ids = list(reps)
     with ui.form("flag") as form:
-        rep_id = form.field(
-            st.selectbox,
-            "rep_id",
-            "Sales rep",
-            hint="Who carries them from here.",
-            options=ids,
-            index=ids.index(actor.user_id) if actor.user_id in reps else 0,
-            format_func=lambda user_id: reps[user_id],
-        )
-        target_on = form.field(st.date_input, "target_on", "Target date", value=None)
-        step = form.field(st.text_input, "next_step", "Next step", placeholder="Call about …")
+        plan = plan_fields(form, actor.user_id, reps)
         pressed = form.submit("Flag for onboarding")
     if pressed:
-        flagged = form.prepare(
-            ui.change,
-            onboarding.flag,
-            actor,
-            org_ids,
-            rep_id=rep_id,
-            target_on=target_on,
-            next_step=step,
-        )
+        flagged = form.change(onboarding.flag, actor, org_ids, plan)
         if flagged is not None:
             _tell_flagged(flagged)
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import activity, completeness, db, members, memberships, onboarding
+from core import activity, completeness, db, gates, members, memberships, onboarding
 from core.models import Role
 from core.permissions import Action
 from pages import ui
@@ -13,7 +13,7 @@ OWNERS_SHOWN = 5
 actor, org, rights = ui.open_page("Overview")
 
 with db.read() as session:
-    checks = onboarding.checks(session, org)
+    checks = gates.checks(session, org)
     entered = activity.stages(session, actor, org.id)
     numbers = members.summary(session, actor, org.id)
     owners = memberships.list_owners(session, org)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core import activity, members, onboarding
 from core.errors import NotFound, NotPermitted
 from core.models import Role, Stage
+from core.onboarding import Plan
 from tests.cast import Cast
 from tests.conftest import Clock
 
@@ -19,7 +20,7 @@ def told(session: Session, cast: Cast) -> list[tuple[str, str, str, str]]:
 
 class TestTable:
     def test_it_says_who_changed_what_from_what_to_what(self, session: Session, cast: Cast) -> None:
-        onboarding.flag(session, cast.sam, [cast.acme.id], next_step="Call Olga")
+        onboarding.flag(session, cast.sam, [cast.acme.id], Plan(next_step="Call Olga"))
         assert told(session, cast) == [
             ("Sam", "Stage", "free", "onboarding"),
             ("Sam", "Sales rep", "(empty)", "Sam"),

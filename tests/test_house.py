@@ -14,14 +14,16 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("0, knows nothing of ours", "errors settings clock kinds visible search matching public_ids"),
     ("0, knows nothing of ours", "faces frames smtp pictures"),
     ("0, what is stored", "columns"),
-    ("0, what is stored", "people_models"),
+    ("0, what is stored", "people_models desk_models"),
     ("0, what is stored", "models"),
     ("0, on those", "fields logos keys changes schema browsers finding completeness counts"),
-    ("0, on those again", "passwords db"),
+    ("0, on those", "working_days"),
+    ("0, on those again", "passwords db stuck"),
     ("0, the migrations", "upgrade"),
     ("1", "permissions"),
     ("2", "history mail sessions memberships throttles links letters offers persons org_views"),
-    ("2, on those", "alert_addresses org_addresses exports"),
+    ("2, on those", "alert_addresses org_addresses exports gates"),
+    ("2, on those again", "stages"),
     ("3", "every other module of core"),
     ("4, in the background", "worker"),
     ("4", "web manage pages/ui"),
@@ -31,7 +33,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
 TOGETHER = {"web", "pages/ui", "pages"}
 """Folders whose own modules know each other."""
 
-MAY_BE_LONG = {"core/models.py": 400}
+MAY_BE_LONG = {"core/models.py": 400, "core/errors.py": 320}
 LONGEST_FILE = 250
 LONGEST_FUNCTION = 40
 KNOW_SCREENS = {"web", "manage"}

@@ -6,6 +6,7 @@ A new use case is a new line in MATRIX, and a line in ACTS if it needs more than
 
 import inspect
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,17 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from core import db, invitations, keys, memberships, offers, onboarding, organizations, persons
+from core import (
+    db,
+    invitations,
+    keys,
+    memberships,
+    offers,
+    onboarding,
+    organizations,
+    persons,
+    working_days,
+)
 from core.errors import (
     GateNotMet,
     InvalidInput,
@@ -28,6 +39,7 @@ from core.errors import (
 )
 from core.exports import Format
 from core.models import Invitation, Mail, Membership, Role, Staff, Stage, User
+from core.onboarding import Plan
 from core.org_views import View
 from core.permissions import (
     ALLOWED,
@@ -89,8 +101,9 @@ profile.send_test              yes    no     no     hidden no     no     no     
 solutions.search               yes    yes    yes    yes    yes    yes    yes    yes    hidden
 solutions.count                yes    yes    yes    yes    yes    yes    yes    yes    hidden
 onboarding.flag                no     no     no     hidden no     yes    yes    yes    hidden
-onboarding.move_on             no     no     no     hidden no     yes    yes    yes    hidden
-onboarding.withdraw            no     no     no     hidden no     yes    yes    yes    hidden
+onboarding.move                no     no     no     hidden no     yes    yes    yes    hidden
+onboarding.move with override  no     no     no     hidden no     no     no     yes    hidden
+onboarding.snooze              no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.plan                no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.request             yes    yes    no     hidden no     no     no     no     hidden
 activity.table                 no     no     no     no     yes    yes    yes    yes    no
@@ -249,12 +262,9 @@ ACTS: dict[str, Act] = {
     "profile.set_logo": about_acme("profile.set_logo", PICTURE),
     "profile.list_in_solutions": about_acme("profile.list_in_solutions", listed=False),
     "onboarding.flag": lambda session, actor, cast: use_case("onboarding.flag")(
-        session, actor, [cast.acme.id], rep_id=cast.sue.user_id
+        session, actor, [cast.acme.id], Plan(cast.sue.user_id)
     ),
-    "onboarding.move_on": lambda session, actor, cast: use_case("onboarding.move_on")(
-        session, actor, in_onboarding(session, cast), shown=Stage.ONBOARDING
-    ),
-    "onboarding.withdraw": lambda session, actor, cast: use_case("onboarding.withdraw")(
+    "onboarding.move": lambda session, actor, cast: use_case("onboarding.move")(
         session,
         actor,
         in_onboarding(session, cast),
@@ -262,13 +272,20 @@ ACTS: dict[str, Act] = {
         shown=Stage.ONBOARDING,
         reason="They asked for it.",
     ),
-    "onboarding.plan": lambda session, actor, cast: use_case("onboarding.plan")(
+    "onboarding.move with override": lambda session, actor, cast: use_case("onboarding.move")(
         session,
         actor,
         in_onboarding(session, cast),
-        rep_id=cast.sue.user_id,
-        target_on=None,
-        next_step="Call them",
+        Stage.PREPRODUCTION,
+        shown=Stage.ONBOARDING,
+        reason="The contract is signed.",
+        override=True,
+    ),
+    "onboarding.plan": lambda session, actor, cast: use_case("onboarding.plan")(
+        session, actor, in_onboarding(session, cast), Plan(cast.sue.user_id, None, "Call them")
+    ),
+    "onboarding.snooze": lambda session, actor, cast: use_case("onboarding.snooze")(
+        session, actor, in_onboarding(session, cast), until=working_days.today() + timedelta(3)
     ),
     "activity.table of one": lambda session, actor, cast: use_case("activity.table")(
         session, actor, org_id=cast.acme.id

@@ -1,13 +1,13 @@
 """The forms of onboarding: ask for it, flag, plan, move on, withdraw."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import streamlit as st
 
 from core import onboarding
+from core.gates import BACK, FORWARD, Check
 from core.models import Organization
-from core.onboarding import BACK, FORWARD, Check
+from core.onboarding import Plan
 from core.permissions import Actor
 from pages.ui.forms import Form, form, save
 
@@ -27,7 +27,7 @@ def draw_request(actor: Actor, org: Organization) -> None:
 def draw_flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
     """Draw how sales takes a free organization into onboarding."""
     with form("flag") as flagging:
-        rep_id, target_on, next_step = _plan_fields(flagging, actor.user_id, reps)
+        plan = plan_fields(flagging, actor.user_id, reps)
         pressed = flagging.submit("Flag for onboarding")
     if pressed:
         flagging.save(
@@ -35,9 +35,7 @@ def draw_flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
             onboarding.flag,
             actor,
             [org.id],
-            rep_id=rep_id,
-            target_on=target_on,
-            next_step=next_step,
+            plan,
         )
 
 
@@ -57,24 +55,16 @@ def draw_move(actor: Actor, org: Organization, checks: Sequence[Check]) -> None:
     )
     if pressed:
         told = f"{org.name} is in {to}."
-        save(told, onboarding.move_on, actor, org.id, shown=org.stage)
+        save(told, onboarding.move, actor, org.id, to, shown=org.stage)
 
 
 def draw_plan(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
     """Draw who carries an onboarding, until when, and what comes next."""
     with form("plan", border=True) as planning:
-        rep_id, target_on, next_step = _plan_fields(planning, org.rep_id, reps, org)
+        plan = plan_fields(planning, org.rep_id, reps, org)
         pressed = planning.submit("Save plan", kind="secondary")
     if pressed:
-        planning.save(
-            "The plan is saved.",
-            onboarding.plan,
-            actor,
-            org.id,
-            rep_id=rep_id,
-            target_on=target_on,
-            next_step=next_step,
-        )
+        planning.save("The plan is saved.", onboarding.plan, actor, org.id, plan)
 
 
 def draw_withdraw(actor: Actor, org: Organization) -> None:
@@ -94,12 +84,13 @@ def draw_withdraw(actor: Actor, org: Organization) -> None:
         pressed = leaving.submit("Withdraw", kind="secondary")
     if pressed:
         told = f"{org.name} is back in {to}."
-        leaving.save(told, onboarding.withdraw, actor, org.id, to, shown=org.stage, reason=reason)
+        leaving.save(told, onboarding.move, actor, org.id, to, shown=org.stage, reason=reason)
 
 
-def _plan_fields(
+def plan_fields(
     drawn: Form, rep_id: int | None, reps: Mapping[int, str], org: Organization | None = None
-) -> tuple[int, date | None, str]:
+) -> Plan:
+    """Draw the fields of a plan and return what they say."""
     ids = list(reps)
     rep = drawn.field(
         st.selectbox,
@@ -109,6 +100,7 @@ def _plan_fields(
         index=ids.index(rep_id) if rep_id in ids else None,
         format_func=reps.__getitem__,
         placeholder="Choose who carries it",
+        hint="Who carries it from here.",
     )
     target_on = drawn.field(
         st.date_input,
@@ -116,12 +108,22 @@ def _plan_fields(
         "Target date",
         value=org.target_on if org else None,
         format="YYYY-MM-DD",
+        hint="Optional: when the next stage should be reached.",
     )
     next_step = drawn.field(
         st.text_input,
         "next_step",
         "Next step",
         value=(org.next_step or "") if org else "",
+        placeholder="Call about …",
         hint="Optional.",
     )
-    return rep, target_on, next_step
+    next_step_on = drawn.field(
+        st.date_input,
+        "next_step_on",
+        "Next step due",
+        value=org.next_step_on if org else None,
+        format="YYYY-MM-DD",
+        hint="Optional: past this day it counts as stuck.",
+    )
+    return Plan(rep, target_on, next_step, next_step_on)

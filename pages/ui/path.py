@@ -6,8 +6,8 @@ from datetime import datetime
 import streamlit as st
 
 from core.clock import now
+from core.gates import FORWARD, Check
 from core.models import Organization, Stage
-from core.onboarding import FORWARD, Check
 from core.settings import settings
 from pages.ui import badges
 from pages.ui.words import count, day, esc, quiet
@@ -61,7 +61,7 @@ def draw_help(org: Organization, reps: Mapping[int, str]) -> None:
     else:
         st.markdown(f"Ask {esc(settings().sales_contact)} about going further.")
     if org.next_step:
-        due = f", due {org.target_on:%-d %b %Y}" if org.target_on else ""
+        due = f", due {org.next_step_on:%-d %b %Y}" if org.next_step_on else ""
         st.markdown(f":gray[Next step] {esc(org.next_step)}{due}")
 
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 from core import db, members, onboarding
 from core.models import Role
+from core.onboarding import Plan
 from pages.ui.navigation import PLACES
 from tests.browser.acts import become, visit
 from tests.browser.conftest import DESKTOP
@@ -46,7 +47,7 @@ def test_no_page_stands_in_anybodys_way(
     new_page: Callable[..., Page], cast: Cast, who: str, pages: list[str], colours: str
 ) -> None:
     db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
-    db.run(onboarding.flag, cast.sam, [cast.acme.id], next_step="Call Olga")
+    db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(next_step="Call Olga"))
     page = new_page(DESKTOP, color_scheme=colours)
     if who != "nobody":
         become(page, getattr(cast, who))
