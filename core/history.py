@@ -77,13 +77,14 @@ def record(
 
 
 def _append(session: Session, entry: Entry) -> None:
-    head = session.get(ChainHead, entry.chain, populate_existing=True)
+    head = session.get(ChainHead, entry.chain, populate_existing=True, with_for_update=True)
     if head is None:
         head = ChainHead(chain=entry.chain, position=0, mac=GENESIS)
         session.add(head)
     entry.position = head.position + 1
     entry.mac = _mac(entry, head.mac)
     head.position, head.mac = entry.position, entry.mac
+    head.news_from = head.news_from or entry.position
     session.add(entry)
     session.flush()
 

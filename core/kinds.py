@@ -40,3 +40,14 @@ class InvitationStatus(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     REVOKED = "revoked"
+
+
+class Alert(StrEnum):
+    """What the alert address of an organization may hear of."""
+
+    OWNERS = "owners"
+    ROLES = "roles"
+    CONTACT = "contact data"
+    STAGE = "stage"
+    INVITATIONS = "invitations"
+    LOCKOUTS = "lockouts"

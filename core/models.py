@@ -8,14 +8,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base
 from core.desk_models import Move
-from core.kinds import InvitationStatus, Role, Staff, Stage
+from core.kinds import Alert, InvitationStatus, Role, Staff, Stage
+from core.news_models import Digest, Line
 from core.people_models import Handover
 
 __all__ = [
+    "Alert",
     "Audited",
     "Base",
+    "Digest",
     "Handover",
     "InvitationStatus",
+    "Line",
     "Move",
     "Role",
     "Staff",
@@ -114,6 +118,8 @@ class Organization(Audited, Base):
     logo: Mapped[str | None] = mapped_column(ForeignKey("logos.digest"), index=True)
     alert_email: Mapped[str | None] = mapped_column(String(254))
     alert_email_new: Mapped[str | None] = mapped_column(String(254))
+    alerts_off: Mapped[str | None] = mapped_column(String(100))
+    """What the alert address does not hear of: values of `Alert`, joined by `, `."""
     overview: Mapped[str | None] = mapped_column(Text)
     sales_email: Mapped[str | None] = mapped_column(String(254))
     phone: Mapped[str | None] = mapped_column(String(20))
@@ -359,6 +365,17 @@ class ChainHead(Base):
     chain: Mapped[str] = mapped_column(String(40), primary_key=True)
     position: Mapped[int]
     mac: Mapped[str] = mapped_column(String(64))
+    news_from: Mapped[int | None]
+    """The first position that `core.news` has not read yet; empty when it knows all of it."""
+
+    __table_args__ = (
+        Index(
+            "ix_chain_heads_news_from",
+            "chain",
+            sqlite_where=text("news_from IS NOT NULL"),
+            postgresql_where=text("news_from IS NOT NULL"),
+        ),
+    )
 
 
 class Throttle(Base):
