@@ -13,6 +13,7 @@ from core import (
     fields,
     history,
     keys,
+    lines,
     links,
     mail,
     memberships,
@@ -211,10 +212,13 @@ def _check_password(password: str, *, words: Sequence[str]) -> None:
 
 
 def _count_attempt(session: Session, email_key: str, origin: str) -> int:
-    return max(
+    waits = (
         throttles.hit(session, "sign-in to", email_key, throttles.SIGN_INS),
         throttles.hit(session, "sign-in from", origin, throttles.SIGN_INS),
     )
+    if waits[0] and not throttles.hit(session, "lockout of", email_key, throttles.LOCKOUTS):
+        lines.lock_out(session, email_key, origin)
+    return max(waits)
 
 
 def _welcome(session: Session, user: User, kept: str, origin: str) -> bool:

@@ -50,6 +50,7 @@ _FIELDS: Final = {
     "name": "Organization name",
     "alert_email": "Alert email address",
     "alert_email_new": "Alert email address, not confirmed yet",
+    "alerts_off": "Alerts not told",
     "overview": "Company overview",
     "sales_email": "Sales email",
     "phone": "Phone",

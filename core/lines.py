@@ -53,10 +53,18 @@ def to_person(
     add(session, f"person:{user_id}", line, every=every)
 
 
+def lock_out(session: Session, email_key: str, origin: str) -> None:
+    """Note that sign-in to an account is locked; one that does not exist takes as long."""
+    line = Line(reader=LOCKED_OUT, topic=Alert.LOCKOUTS, title=email_key, detail=origin, page="")
+    line.at = clock.now()
+    session.add(line)
+
+
 def add(session: Session, reader: str, line: Line, *, every: timedelta) -> None:
     """Let a line wait for its reader, who has not been told for `every` when it is told."""
     line.reader, line.at = reader, clock.now()
-    line.title = line.title[:_TITLE_LONGEST]
+    line.title = " ".join(line.title.split())[:_TITLE_LONGEST]
+    line.detail = " ".join(line.detail.split())
     session.add(line)
     digest = session.get(Digest, reader, populate_existing=True, with_for_update=True)
     if digest is None:

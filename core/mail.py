@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -36,3 +37,8 @@ def enqueue(
     session.add(mail)
     session.flush()  # for its id
     return mail
+
+
+def is_unclaimed() -> ColumnElement[bool]:
+    """Return the condition of mails that nobody is sending just now."""
+    return or_(Mail.claimed_until.is_(None), Mail.claimed_until <= clock.now())

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from core import accounts, checkup, db, history, outbox, setup, worker
+from core import accounts, checkup, db, history, news, outbox, setup, worker
 from core.errors import DomainError
 from core.permissions import ORGDESK
 from core.settings import settings
@@ -73,6 +73,7 @@ def send_mail(
         typer.echo("Without SMTP_URL every mail waits in the outbox.", err=True)
         raise typer.Exit(BROKEN)
     if once:
+        news.tell()
         typer.echo(f"Sent {outbox.send_due()} mails.")
         return
     ended = threading.Event()

@@ -20,7 +20,7 @@ class Line(Base):
         ForeignKey("organizations.id", ondelete="CASCADE"), index=True
     )
     topic: Mapped[str] = mapped_column(String(20))
-    title: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(String(512))
     detail: Mapped[str] = mapped_column(Text)
     page: Mapped[str] = mapped_column(String(80))
     """Where the line leads: `onboarding?org=ORG-7K3M9QX`."""

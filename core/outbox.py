@@ -1,36 +1,26 @@
-"""The outbox, from its other end: send what is due, and show an administrator what is not sent.
+"""The outbox, from its other end: send what is due.
 
 A mail is claimed and settled in two short transactions; between them, in none, it goes to the
 server. Who dies in between leaves a claim that runs out, so a mail is sent at least once.
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.errors import MessageError
 from email.utils import parseaddr
-from enum import StrEnum
-from typing import Any, NamedTuple
 
-import pandas as pd
 from jinja2 import TemplateError
-from sqlalchemy import ColumnElement, case, func, or_, select, true, update
+from sqlalchemy import ColumnElement, select, true, update
 from sqlalchemy.orm import Session
 
-from core import clock, db, letters
-from core.errors import MailUnderway, NotFound
-from core.frames import frame
-from core.letters import Letter
-from core.matching import contains
-from core.models import Mail
-from core.permissions import Action, Actor, access_staff
+from core import clock, db, letters, lines
+from core.mail import is_unclaimed
+from core.models import Alert, Mail, Organization
 from core.settings import settings
 from core.smtp import Connection, NotNow, Refused, Server
 
 log = logging.getLogger(__name__)
-
-PER_PAGE = 50
-"""How many mails stand on one page of `table`."""
 
 WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 """How long to wait after the first, second, third and every later attempt."""
@@ -38,32 +28,6 @@ ATTEMPTS = 75
 """After so many, 72 hours have passed, and the mail is given up."""
 CLAIM_LASTS = timedelta(minutes=10)
 """Longer than a server can take for one mail by answering as slowly as `smtp.TIMEOUT` allows."""
-
-
-class State(StrEnum):
-    """What became of a mail so far."""
-
-    WAITING = "waiting"
-    RETRYING = "retrying"
-    SENT = "sent"
-    GIVEN_UP = "given up"
-
-
-_STATE = case(
-    (Mail.sent_at.is_not(None), State.SENT.value),
-    (Mail.due_at.is_(None), State.GIVEN_UP.value),
-    (Mail.error.is_not(None), State.RETRYING.value),
-    else_=State.WAITING.value,
-)
-
-
-class Shown(NamedTuple):
-    """A mail as an administrator sees it."""
-
-    mail: Mail
-    state: State
-    letter: Letter
-    link: str | None
 
 
 def send_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
@@ -82,99 +46,8 @@ def send_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
     return sent
 
 
-def table(
-    session: Session,
-    actor: Actor,
-    *,
-    states: Collection[State] = (),
-    recipient: str = "",
-    page: int = 1,
-) -> pd.DataFrame:
-    """Return one page of mails, the newest first, and one more row where others follow.
-
-    They are in one of these states, and go to addresses that contain `recipient`. Columns: id,
-    recipient, subject, state, created_at, due_at, sent_at, attempts, error.
-    """
-    access_staff(session, actor, Action.READ_MAIL)
-    statement = select(
-        Mail.id,
-        Mail.recipient,
-        Mail.template,
-        Mail.context,
-        _STATE.label("state"),
-        Mail.created_at,
-        Mail.due_at,
-        Mail.sent_at,
-        Mail.attempts,
-        Mail.error,
-    ).order_by(Mail.id.desc())
-    if recipient.strip():
-        statement = statement.where(contains(Mail.recipient, recipient))
-    if states:
-        statement = statement.where(_STATE.in_(states))
-    mails = frame(session, statement.limit(PER_PAGE + 1).offset((page - 1) * PER_PAGE))
-    pairs = zip(mails.pop("template"), mails.pop("context"), strict=True)
-    mails.insert(2, "subject", [_subject(template, context) for template, context in pairs])
-    return mails
-
-
-def counts(session: Session, actor: Actor) -> dict[State, int]:
-    """Return how many mails there are in each state."""
-    access_staff(session, actor, Action.READ_MAIL)
-    rows = session.execute(select(_STATE, func.count()).group_by(_STATE))
-    return dict.fromkeys(State, 0) | {State(state): number for state, number in rows}
-
-
-def show(session: Session, actor: Actor, mail_id: int) -> Shown:
-    """Return a mail and what it says.
-
-    Its link is there only while the administrator is the one who has to pass it on: there is no
-    mail server, and the mail was not sent. Otherwise nobody but the recipient ever sees it.
-    """
-    access_staff(session, actor, Action.READ_MAIL)
-    found = session.execute(select(Mail, _STATE).where(Mail.id == mail_id)).one_or_none()
-    if found is None:
-        raise NotFound("mail")
-    mail, state = found
-    link = mail.context.get("link")
-    with_link = not settings().smtp_url and mail.sent_at is None
-    address = letters.address(link) if link and with_link else None
-    return Shown(mail, State(state), letters.render(mail, with_link=with_link), address)
-
-
-def retry(session: Session, actor: Actor, mail_id: int) -> Mail:
-    """Make a mail due at once, whatever became of it before, and return it."""
-    return _change_unsent(session, actor, mail_id, due_at=clock.now(), attempts=0, error=None)
-
-
-def cancel(session: Session, actor: Actor, mail_id: int) -> Mail:
-    """Give up a mail that was not sent yet, and return it."""
-    return _change_unsent(session, actor, mail_id, due_at=None, error="Cancelled on the Mail page.")
-
-
-def _change_unsent(session: Session, actor: Actor, mail_id: int, **values: Any) -> Mail:
-    """Change a mail that nobody is sending just now."""
-    access_staff(session, actor, Action.READ_MAIL)
-    if session.get(Mail, mail_id) is None:
-        raise NotFound("mail")
-    changed = session.scalar(
-        update(Mail)
-        .where(Mail.id == mail_id, Mail.sent_at.is_(None), _unclaimed())
-        .values(**values)
-        .returning(Mail)
-        .execution_options(populate_existing=True)
-    )
-    if changed is None:
-        raise MailUnderway
-    return changed
-
-
 def _is_due() -> ColumnElement[bool]:
-    return (Mail.due_at <= clock.now()) & _unclaimed()
-
-
-def _unclaimed() -> ColumnElement[bool]:
-    return or_(Mail.claimed_until.is_(None), Mail.claimed_until <= clock.now())
+    return (Mail.due_at <= clock.now()) & is_unclaimed()
 
 
 def _is_any_due() -> bool:
@@ -206,7 +79,7 @@ def _send(connection: Connection, mail: Mail) -> bool:
         sender = parseaddr(settings().mail_from)[1]
         connection.send(letters.message(mail), sender, letters.envelope(mail.recipient))
     except Refused as refused:
-        db.run(_settle, mail, error=str(refused))
+        db.run(_give_up, mail, str(refused))
     except NotNow as why:
         db.run(_settle, mail, error=str(why), due_at=_next_attempt(mail))
     except (TemplateError, MessageError, ValueError) as bug:
@@ -236,14 +109,17 @@ def _settle(
     )
 
 
+def _give_up(session: Session, mail: Mail, said: str) -> None:
+    """Keep why the server will never take a mail; owners hear of invitations that do not arrive."""
+    _settle(session, mail, error=said)
+    org = session.get(Organization, mail.org_id) if mail.template == "invitation" else None
+    if org is not None and lines.is_on(org, Alert.INVITATIONS):
+        title = f"The invitation of {mail.recipient} cannot be delivered"
+        detail = f"The mail server said: {said}"
+        lines.to_alerts(session, org, Alert.INVITATIONS, title, detail, page="members")
+
+
 def _next_attempt(mail: Mail) -> datetime | None:
     if mail.attempts >= ATTEMPTS:
         return None
     return clock.now() + WAITS[min(mail.attempts, len(WAITS)) - 1]
-
-
-def _subject(template: str, context: dict[str, Any]) -> str:
-    try:
-        return letters.subject(template, context)
-    except TemplateError:
-        return template

@@ -15,6 +15,8 @@ Limits = tuple[tuple[int, timedelta], ...]
 
 SIGN_INS: Final = ((5, timedelta(minutes=5)), (50, timedelta(days=1)))
 """How often one account, and one address of origin, may try a password."""
+LOCKOUTS: Final = ((1, timedelta(hours=1)),)
+"""How often owners hear that one account could not be signed in to."""
 STRANGERS: Final = ((30, timedelta(hours=1)), (200, timedelta(days=1)))
 """How often one address of origin may sign up or forget a password, of whatever account."""
 MAILS: Final = ((3, timedelta(hours=1)), (10, timedelta(days=1)))

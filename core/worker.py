@@ -1,4 +1,7 @@
-"""What goes on in the background while the app is served: mails go out, the house is kept."""
+"""What goes on in the background while the app is served: news is told, mails go out.
+
+The house is kept there, too.
+"""
 
 import logging
 import threading
@@ -7,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import db, housekeeping, outbox
+from core import db, housekeeping, news, outbox
 from core.errors import Unavailable
 
 LOOKS_EVERY = timedelta(seconds=1)
@@ -53,6 +56,7 @@ class Worker:
     def _look(self) -> bool:
         """Do what is due and return whether it went well; if not, the next look comes anyway."""
         try:
+            news.tell(self._stopping.is_set)
             outbox.send_due(self._stopping.is_set)
             if time.monotonic() >= self._keeps_house_at:
                 housekeeping.keep(self._stopping.is_set)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import db, outbox
+from core import db, mail_desk
 from core.permissions import Action
 from core.settings import settings
 from pages import ui
@@ -19,13 +19,13 @@ if not settings().smtp_url:
     )
 
 with db.read() as session:
-    counts = outbox.counts(session, actor)
+    counts = mail_desk.counts(session, actor)
 recipient, states, page = mails.draw_filter(counts)
 
 with db.read() as session:
-    found = outbox.table(session, actor, states=states, recipient=recipient, page=page)
+    found = mail_desk.table(session, actor, states=states, recipient=recipient, page=page)
 
-shown = found.head(outbox.PER_PAGE)
+shown = found.head(mail_desk.PER_PAGE)
 if not sum(counts.values()):
     cards.empty("mail", "No mails yet", "Invitations, confirmations and alerts will stand here.")
 elif shown.empty:

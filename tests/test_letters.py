@@ -43,7 +43,9 @@ def names_in(template: str) -> set[str]:
 
 
 def made(template: str, value: str = "Acme", **context: Any) -> Mail:
-    names = dict.fromkeys(names_in(template), value)
+    names: dict[str, Any] = dict.fromkeys(names_in(template), value)
+    if "lines" in names:
+        names["lines"] = [{"title": value, "detail": value, "page": "history?org=ORG-1"}]
     return Mail(
         template=template,
         message_id="<abc@orgdesk>",

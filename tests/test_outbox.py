@@ -7,12 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from core import clock as core_clock
 from core import db, keys, letters, mail, outbox, settings, smtp
-from core.errors import MailUnderway, NotFound, NotPermitted
 from core.models import Mail
 from tests import mail_server
-from tests.cast import Cast
 from tests.conftest import Clock
 from tests.mail_server import MailServer
 
@@ -239,63 +236,3 @@ class TestSafety:
     def test_a_wrong_address_is_told(self, url):
         with pytest.raises(ValueError, match="SMTP_URL"):
             smtp.Server.at(url)
-
-
-class TestAdministration:
-    def test_only_administrators_read_mails(self, session, cast: Cast):
-        for person in (cast.olga, cast.sam, cast.oda):
-            with pytest.raises(NotPermitted):
-                outbox.table(session, person)
-
-    def test_states_are_told_apart(self, session, cast: Cast):
-        times = {"waiting": {}, "retrying": {"error": "451"}, "given up": {"due_at": None}}
-        times["sent"] = {"due_at": None, "sent_at": core_clock.now()}
-        for state, values in times.items():
-            queued = mail.enqueue(
-                session, "alert_test", f"{state[0]}@example.com", organization="A"
-            )
-            for field, value in values.items():
-                setattr(queued, field, value)
-        table = outbox.table(session, cast.ada)
-        assert list(table["state"]) == ["sent", "given up", "retrying", "waiting"]
-        assert set(outbox.counts(session, cast.ada).values()) == {1}
-        failed = outbox.table(session, cast.ada, states=[outbox.State.GIVEN_UP])
-        assert list(failed["recipient"]) == ["g@example.com"]
-        assert len(outbox.table(session, cast.ada, recipient="S@EX")) == 1
-
-    def test_the_link_is_shown_only_where_no_server_brings_it(
-        self, session, cast: Cast, monkeypatch: pytest.MonkeyPatch
-    ):
-        queued = mail.enqueue(
-            session, "alert_test", "olga@example.com", organization="Acme", link=LINK
-        )
-        token = keys.token("invitation", LINK["nonce"])
-        shown = outbox.show(session, cast.ada, queued.id)
-        assert (shown.link or "").endswith(f"#{token}")
-        assert token in shown.letter.html
-
-        queued.sent_at = core_clock.now()
-        session.flush()
-        assert token not in str(outbox.show(session, cast.ada, queued.id))
-
-        queued.sent_at = None
-        session.flush()
-        set_up(monkeypatch, "smtp://mail.example.com")
-        assert token not in str(outbox.show(session, cast.ada, queued.id))
-
-    def test_a_mail_that_was_given_up_can_be_tried_again(self, session, cast: Cast):
-        queued = mail.enqueue(session, "alert_test", "olga@example.com", organization="Acme")
-        outbox.cancel(session, cast.ada, queued.id)
-        assert outbox.show(session, cast.ada, queued.id).state is outbox.State.GIVEN_UP
-        outbox.retry(session, cast.ada, queued.id)
-        assert outbox.show(session, cast.ada, queued.id).state is outbox.State.WAITING
-
-    def test_a_mail_on_its_way_is_not_called_back(self, session, cast: Cast):
-        queued = mail.enqueue(session, "alert_test", "olga@example.com", organization="Acme")
-        outbox._claim(session)
-        with pytest.raises(MailUnderway):
-            outbox.cancel(session, cast.ada, queued.id)
-
-    def test_a_mail_that_does_not_exist_is_not_found(self, session, cast: Cast):
-        with pytest.raises(NotFound):
-            outbox.show(session, cast.ada, 999)

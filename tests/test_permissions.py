@@ -100,6 +100,7 @@ profile.alert_link_sent_at     yes    yes    yes    hidden yes    yes    yes    
 profile.send_test              yes    no     no     hidden no     no     no     no     hidden
 solutions.search               yes    yes    yes    yes    yes    yes    yes    yes    hidden
 solutions.count                yes    yes    yes    yes    yes    yes    yes    yes    hidden
+alerts.choose                  yes    no     no     hidden no     no     no     no     hidden
 onboarding.flag                no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.move                no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.move with override  no     no     no     hidden no     no     no     yes    hidden
@@ -117,11 +118,12 @@ people.disable                 no     no     no     no     no     no     no     
 people.enable                  no     no     no     no     no     no     no     yes    no
 people.end_sessions            no     no     no     no     no     no     no     yes    no
 resets.send                    no     no     no     no     no     no     no     yes    no
-outbox.table                   no     no     no     no     no     no     no     yes    no
-outbox.counts                  no     no     no     no     no     no     no     yes    no
-outbox.show                    no     no     no     no     no     no     no     yes    no
-outbox.retry                   no     no     no     no     no     no     no     yes    no
-outbox.cancel                  no     no     no     no     no     no     no     yes    no
+mail_desk.table                no     no     no     no     no     no     no     yes    no
+mail_desk.counts               no     no     no     no     no     no     no     yes    no
+mail_desk.show                 no     no     no     no     no     no     no     yes    no
+mail_desk.retry                no     no     no     no     no     no     no     yes    no
+mail_desk.retry_failed         no     no     no     no     no     no     no     yes    no
+mail_desk.cancel               no     no     no     no     no     no     no     yes    no
 """
 """Otto has an organization of his own, and no part in Acme, which it is all about."""
 ABOUT_ONESELF = {
@@ -261,6 +263,7 @@ ACTS: dict[str, Act] = {
     "profile.save": about_acme("profile.save", {"overview": ""}, {"overview": "We heal."}),
     "profile.set_logo": about_acme("profile.set_logo", PICTURE),
     "profile.list_in_solutions": about_acme("profile.list_in_solutions", listed=False),
+    "alerts.choose": about_acme("alerts.choose", []),
     "onboarding.flag": lambda session, actor, cast: use_case("onboarding.flag")(
         session, actor, [cast.acme.id], Plan(cast.sue.user_id)
     ),
@@ -296,9 +299,9 @@ ACTS: dict[str, Act] = {
     "people.enable": about_sam("people.enable"),
     "people.end_sessions": about_sam("people.end_sessions"),
     "resets.send": about_sam("resets.send"),
-    "outbox.show": about_mail("outbox.show"),
-    "outbox.retry": about_mail("outbox.retry"),
-    "outbox.cancel": about_mail("outbox.cancel"),
+    "mail_desk.show": about_mail("mail_desk.show"),
+    "mail_desk.retry": about_mail("mail_desk.retry"),
+    "mail_desk.cancel": about_mail("mail_desk.cancel"),
 }
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final, Literal
 import pandas as pd
 import streamlit as st
 
-from core import db, outbox
+from core import db, mail_desk
 from core.clock import now
-from core.outbox import Shown, State
+from core.mail_desk import Shown, State
 from core.permissions import Actor
 from pages.ui import cards
 from pages.ui.dialogs import open_dialog
@@ -95,7 +95,7 @@ def _config(subject_key: str) -> dict[str, Any]:
 def draw_mail(actor: Actor, mail_id: int) -> None:
     """Draw one mail: what became of it, its link while somebody must pass it on, what it says."""
     with db.read() as session:
-        shown = outbox.show(session, actor, mail_id)
+        shown = mail_desk.show(session, actor, mail_id)
     st.markdown(f"**{esc(shown.letter.subject)}**")
     with cards.row(wrap=False):
         st.badge(shown.state, color=_COLORS[shown.state])
@@ -116,9 +116,9 @@ def _draw_actions(actor: Actor, shown: Shown) -> None:
         if shown.state is not State.WAITING and st.button(
             "Try again now", key="mail-retry", icon=":material/send:"
         ):
-            save("The mail is due now.", outbox.retry, actor, shown.mail.id)
+            save("The mail is due now.", mail_desk.retry, actor, shown.mail.id)
         if shown.state is not State.GIVEN_UP and st.button("Cancel mail", key="mail-cancel"):
-            save("The mail will not be sent.", outbox.cancel, actor, shown.mail.id)
+            save("The mail will not be sent.", mail_desk.cancel, actor, shown.mail.id)
 
 
 def _story(shown: Shown) -> list[str]:

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("reader", sa.String(length=80), nullable=False),
         sa.Column("org_id", sa.Integer(), nullable=True),
         sa.Column("topic", sa.String(length=20), nullable=False),
-        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("title", sa.String(length=512), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("page", sa.String(length=80), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),

@@ -1,0 +1,108 @@
+"""Digests: the lines that wait for a reader become one mail, and no reader is flooded.
+
+Each is queued in the transaction that takes its lines away, so a line is told in one mail; while
+that mail could not be sent, the next lines wait and gather.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from core import clock, db, mail
+from core.lines import ALERTS_EVERY
+from core.models import Digest, Line, Mail, Organization, User
+from core.settings import settings
+
+MOST_LINES = 50
+"""Lines in one mail; of the others it says how many there are."""
+
+
+class Reader(NamedTuple):
+    """Who is told: where, and what the mail needs to know of it."""
+
+    address: str
+    template: str
+    org_id: int | None
+    context: dict[str, Any]
+
+
+def tell_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Queue a mail for everybody who is to be told now, and return how many there were."""
+    told = 0
+    while not is_stopping() and _is_any_due() and db.run(_tell_next):
+        told += 1
+    return told
+
+
+def _is_any_due() -> bool:
+    with db.read() as session:
+        due = select(Digest.reader).where(Digest.due_at <= clock.now()).limit(1)
+        return session.scalar(due) is not None
+
+
+def _tell_next(session: Session) -> bool:
+    """Tell whoever waits longest; False when nobody does, or others see to them just now."""
+    digest = session.scalar(
+        select(Digest)
+        .where(Digest.due_at <= clock.now())
+        .order_by(Digest.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if digest is None:
+        return False
+    reader = _find_reader(session, digest)
+    if reader is not None and _is_held_up(session, digest, reader):
+        digest.due_at = clock.now() + ALERTS_EVERY
+        return True
+    waiting = select(Line).where(Line.reader == digest.reader).order_by(Line.id)
+    shown = session.scalars(waiting.limit(MOST_LINES)).all()
+    if reader is not None and shown:
+        digest.mail_id = _queue(session, digest, reader, shown).id
+        digest.told_at = clock.now()
+    session.execute(delete(Line).where(Line.reader == digest.reader))
+    digest.due_at = None
+    return True
+
+
+def _queue(session: Session, digest: Digest, reader: Reader, shown: Sequence[Line]) -> Mail:
+    count = session.scalars(select(func.count()).where(Line.reader == digest.reader)).one()
+    told = [{"title": line.title, "detail": line.detail, "page": line.page} for line in shown]
+    return mail.enqueue(
+        session,
+        reader.template,
+        reader.address,
+        org_id=reader.org_id,
+        headline=shown[0].title if count == 1 else f"{count} news",
+        lines=told,
+        more=count - len(shown),
+        **reader.context,
+    )
+
+
+def _find_reader(session: Session, digest: Digest) -> Reader | None:
+    """Return who is told; None for an address or an account that is there no more."""
+    kind, _, number = digest.reader.partition(":")
+    if kind == "org":
+        org = session.get(Organization, int(number))
+        if org is None or org.alert_email is None:
+            return None
+        page = {"page": f"history?org={org.public_id}"}
+        return Reader(org.alert_email, "alerts", org.id, {"organization": org.name, "link": page})
+    user = session.get(User, int(number))
+    if user is None or user.disabled_at is not None or user.deleted_at is not None:
+        return None
+    return Reader(user.email, "digest", None, {"name": user.name})
+
+
+def _is_held_up(session: Session, digest: Digest, reader: Reader) -> bool:
+    """Return whether the mail before this one still waits for the mail server to take it."""
+    last = session.get(Mail, digest.mail_id) if digest.mail_id and settings().smtp_url else None
+    return (
+        last is not None
+        and last.sent_at is None
+        and last.due_at is not None
+        and last.recipient == reader.address
+    )
