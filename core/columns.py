@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Dialect, Enum, LargeBinary, MetaData
+from sqlalchemy import JSON, Dialect, Enum, Index, LargeBinary, MetaData, text
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -17,6 +17,12 @@ PRIVATE = {"private": True}
 """Marks a column about a person: history says that it changed, never what it was."""
 UNIQUE_FOREVER = {"sqlite_autoincrement": True}
 """Marks a table whose ids are never given out again: history names its rows by them."""
+
+
+def index_where(condition: str, name: str, *columns: str) -> Index:
+    """Return an index that holds only the rows of which the condition is so, on either engine."""
+    where = text(condition)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base
+from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
 from core.desk_models import Move
 from core.kinds import Alert, InvitationStatus, Role, Staff, Stage
 from core.news_models import Digest, Line
@@ -26,6 +26,7 @@ __all__ = [
     "Stage",
 ]
 
+_IS_UNSENT = "sent_at IS NULL AND due_at IS NOT NULL"
 _COUNTED = ("logo", "alert_email", "overview", "sales_email", "phone", "website")
 _IS_COMPLETE = " AND ".join(f"{column} IS NOT NULL" for column in _COUNTED)
 _IS_INCOMPLETE = " OR ".join(f"{column} IS NULL" for column in _COUNTED)
@@ -319,12 +320,10 @@ class Mail(Base):
     """What the mail server said last, in its own words."""
 
     __table_args__ = (
-        Index(
-            "ix_mails_due_at",
-            "due_at",
-            sqlite_where=text("due_at IS NOT NULL"),
-            postgresql_where=text("due_at IS NOT NULL"),
-        ),
+        index_where("due_at IS NOT NULL", "ix_mails_due_at", "due_at"),
+        index_where("sent_at IS NULL AND due_at IS NULL", "ix_mails_given_up", "id"),
+        index_where(f"{_IS_UNSENT} AND error IS NOT NULL", "ix_mails_retrying", "id"),
+        index_where(f"{_IS_UNSENT} AND error IS NULL", "ix_mails_waiting", "id"),
     )
 
 
@@ -368,14 +367,7 @@ class ChainHead(Base):
     news_from: Mapped[int | None]
     """The first position that `core.news` has not read yet; empty when it knows all of it."""
 
-    __table_args__ = (
-        Index(
-            "ix_chain_heads_news_from",
-            "chain",
-            sqlite_where=text("news_from IS NOT NULL"),
-            postgresql_where=text("news_from IS NOT NULL"),
-        ),
-    )
+    __table_args__ = (index_where("news_from IS NOT NULL", "ix_chain_heads_news_from", "chain"),)
 
 
 class Throttle(Base):

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.columns import Base
+from core.columns import Base, index_where
 
 
 class Line(Base):
@@ -45,11 +45,4 @@ class Digest(Base):
     is_off: Mapped[bool] = mapped_column(default=False)
     """Whether a person asked for no digests."""
 
-    __table_args__ = (
-        Index(
-            "ix_digests_due_at",
-            "due_at",
-            sqlite_where=text("due_at IS NOT NULL"),
-            postgresql_where=text("due_at IS NOT NULL"),
-        ),
-    )
+    __table_args__ = (index_where("due_at IS NOT NULL", "ix_digests_due_at", "due_at"),)

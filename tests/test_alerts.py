@@ -117,7 +117,7 @@ class TestWhatIsTold:
     def test_a_move_with_its_reason(self, cast: Cast, clock: Clock):
         do(onboarding.flag, cast.sam, [cast.acme.id])
         do(
-            onboarding.withdraw,
+            onboarding.move,
             cast.sam,
             cast.acme.id,
             Stage.FREE,

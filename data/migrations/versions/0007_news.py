@@ -6,6 +6,12 @@ from alembic import op
 revision = "0007"
 down_revision = "0006"
 
+UNSENT = {
+    "ix_mails_given_up": "due_at IS NULL",
+    "ix_mails_retrying": "due_at IS NOT NULL AND error IS NOT NULL",
+    "ix_mails_waiting": "due_at IS NOT NULL AND error IS NULL",
+}
+
 
 def upgrade() -> None:
     with op.batch_alter_table("organizations") as organizations:
@@ -54,3 +60,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_digests_due_at", "digests", ["due_at"], sqlite_where=is_due, postgresql_where=is_due
     )
+    for name, condition in UNSENT.items():
+        where = sa.text(f"sent_at IS NULL AND {condition}")
+        op.create_index(name, "mails", ["id"], sqlite_where=where, postgresql_where=where)
