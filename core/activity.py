@@ -8,12 +8,14 @@ import pandas as pd
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from core.models import Entry, Organization, Stage, User
+from core.models import Entry, Organization, User
 from core.permissions import Action, Actor, access, access_staff
 
 COLUMNS: Final = (
     "id who_id who what before after at reason org_id organization public_id org_logo".split()
 )
+OVERRIDDEN: Final = " (checks overridden)"
+"""Ends what a line tells of a move whose failed checks an administrator overrode."""
 PAGE: Final = 50
 """Entries on one page; an entry that changed several fields takes a line for each."""
 
@@ -112,28 +114,6 @@ def latest(session: Session, actor: Actor, org_id: int, *, most: int = 5) -> pd.
     return _frame(session, wanted).head(most)
 
 
-def stages(session: Session, actor: Actor, org_id: int) -> dict[Stage, datetime]:
-    """Return when an organization last entered each stage up to the one it is in."""
-    org = access(session, actor, org_id, Action.VIEW)
-    if org.stage is Stage.FREE:
-        return {Stage.FREE: org.stage_entered_at}
-    moves = session.execute(
-        select(Entry.at, Entry.changes)
-        .where(Entry.org_id == org_id, Entry.event.startswith("stage."))
-        .order_by(Entry.id)
-    )
-    entered = {Stage.FREE: org.created_at}
-    for at, changes in moves:
-        for change in changes:
-            if change["field"] == "stage":
-                entered[Stage(change["new"])] = at
-    entered[org.stage] = org.stage_entered_at
-    order = list(Stage)
-    return {
-        stage: entered[stage] for stage in order[: order.index(org.stage) + 1] if stage in entered
-    }
-
-
 def _entries(
     org_id: int | None, person_id: int | None, event: str, since: datetime | None
 ) -> Select[Entry, str, str, str, str | None]:
@@ -185,6 +165,8 @@ def _told(entry: Entry, names: dict[int, str]) -> Iterator[tuple[str, str, str]]
         field = change["field"]
         if field not in _SILENT:
             label = _FIELDS.get(field, field.replace("_", " ").capitalize())
+            is_override = field == "stage" and entry.event == "stage.overridden"
+            label += OVERRIDDEN if is_override else ""
             label += whose if field in {"role", "staff"} else ""
             yield label, *(_value(field, change[side], names) for side in ("old", "new"))
 

@@ -2,42 +2,47 @@
 
 import streamlit as st
 
-from core import activity, db, gates, onboarding
+from core import db, gates, moves, onboarding
 from core.models import Stage
 from core.permissions import Action
 from pages import ui
-from pages.ui import cards, path
-from pages.ui.onboarding_forms import draw_flag, draw_move, draw_plan, draw_request, draw_withdraw
+from pages.ui import cards, onboarding_forms, path
 
 actor, org, rights = ui.open_page("Onboarding")
+may_move = Action.MOVE_STAGES in rights
 
 with db.read() as session:
     checks = gates.checks(session, org)
-    entered = activity.stages(session, actor, org.id)
+    visits = moves.path(session, actor, org.id)
     reps = onboarding.list_reps(session)
+    made = moves.table(session, actor, org.id) if Action.VIEW_HISTORY in rights else None
 
-cards.page_head(org, "Onboarding")
 
+def draw_actions() -> None:
+    if may_move and org.stage is not Stage.FREE:
+        onboarding_forms.draw_override(actor, org, checks, rights)
+        onboarding_forms.draw_move(actor, org, checks)
+
+
+cards.page_head(org, "Onboarding", actions=draw_actions)
 with st.container(border=True, key="path"):
-    path.draw_path(org, entered)
+    path.draw_path(org, visits)
+    if Action.VIEW_ALL in rights:
+        path.draw_stuck(org)
     path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
 
 helped, worked = st.columns(2, gap="large")
 
 with helped:
     path.draw_help(org, reps)
-    if org.stage is Stage.FREE and org.requested_at is not None:
-        st.text(f"Onboarding was requested on {ui.day(org.requested_at)}.")
-        st.text(org.request_note or "")
-    elif org.stage is Stage.FREE and Action.REQUEST_ONBOARDING in rights:
-        draw_request(actor, org)
+    if may_move and org.stage is not Stage.FREE:
+        onboarding_forms.draw_carry(actor, org, reps)
+with worked:
+    onboarding_forms.draw_requested(org)
+    if org.stage is Stage.FREE and may_move:
+        onboarding_forms.draw_flag(actor, org, reps)
+    elif org.stage is Stage.FREE and Action.REQUEST_ONBOARDING in rights and not org.requested_at:
+        onboarding_forms.draw_request(actor, org)
 
-if Action.MOVE_STAGES in rights:
-    with worked:
-        st.subheader("Carry it on", anchor=False)
-        if org.stage is Stage.FREE:
-            draw_flag(actor, org, reps)
-        else:
-            draw_move(actor, org, checks)
-            draw_plan(actor, org, reps)
-            draw_withdraw(actor, org)
+if made is not None:
+    path.draw_moves(made)

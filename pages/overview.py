@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import activity, completeness, db, gates, members, memberships, onboarding
+from core import activity, completeness, db, gates, members, memberships, moves, onboarding
 from core.models import Role
 from core.permissions import Action
 from pages import ui
@@ -14,7 +14,7 @@ actor, org, rights = ui.open_page("Overview")
 
 with db.read() as session:
     checks = gates.checks(session, org)
-    entered = activity.stages(session, actor, org.id)
+    visits = moves.path(session, actor, org.id)
     numbers = members.summary(session, actor, org.id)
     owners = memberships.list_owners(session, org)
     latest = activity.latest(session, actor, org.id)
@@ -54,7 +54,9 @@ def draw_contact() -> None:
 
 cards.page_head(org, actions=draw_actions)
 with st.container(border=True, key="path"):
-    path.draw_path(org, entered)
+    path.draw_path(org, visits)
+    if Action.VIEW_ALL in rights:
+        path.draw_stuck(org)
     path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
 
 told, beside = st.columns([3, 2], gap="medium")

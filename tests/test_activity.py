@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from core import activity, members, onboarding
 from core.errors import NotFound, NotPermitted
-from core.models import Role, Stage
+from core.models import Role
 from core.onboarding import Plan
 from tests.cast import Cast
 from tests.conftest import Clock
@@ -69,13 +69,3 @@ class TestTable:
             activity.table(session, cast.otto, org_id=cast.acme.id)
         with pytest.raises(NotPermitted):
             activity.table(session, cast.otto)
-
-
-class TestStages:
-    def test_it_knows_when_each_stage_was_entered(
-        self, session: Session, cast: Cast, clock: Clock
-    ) -> None:
-        onboarding.flag(session, cast.sam, [cast.acme.id])
-        flagged_at = clock.now()
-        entered = activity.stages(session, cast.mia, cast.acme.id)
-        assert entered == {Stage.FREE: cast.acme.created_at, Stage.ONBOARDING: flagged_at}

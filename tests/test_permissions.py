@@ -107,10 +107,11 @@ onboarding.move with override  no     no     no     hidden no     no     no     
 onboarding.snooze              no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.plan                no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.request             yes    yes    no     hidden no     no     no     no     hidden
+moves.table                    yes    no     no     hidden yes    yes    yes    yes    hidden
 activity.table                 no     no     no     no     yes    yes    yes    yes    no
 activity.table of one          yes    no     no     hidden yes    yes    yes    yes    hidden
 activity.latest                yes    yes    yes    hidden yes    yes    yes    yes    hidden
-activity.stages                yes    yes    yes    hidden yes    yes    yes    yes    hidden
+moves.path                     yes    yes    yes    hidden yes    yes    yes    yes    hidden
 people.table                   no     no     no     no     no     no     no     yes    no
 people.get                     no     no     no     no     no     no     no     yes    no
 people.set_staff               no     no     no     no     no     no     no     yes    no

@@ -1,8 +1,11 @@
 """History on the screen: one line for each thing that changed."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
+from core.activity import OVERRIDDEN
 from pages.ui.cards import empty, face_url
 from pages.ui.words import quiet
 
@@ -43,13 +46,17 @@ def draw_changes(
         return
     people = zip(changes["who"], changes["who_id"].fillna(0), strict=True)
     values = zip(changes["before"], changes["after"], strict=True)
+    overridden = changes["what"].str.endswith(OVERRIDDEN)
+    told: dict[str, Any] = {"mark": [["override"] if mark else [] for mark in overridden]}
     shown = changes.assign(
         face=[face_url(who, int(who_id)) for who, who_id in people],
         change=[f"{before} → {after}" if before or after else "" for before, after in values],
         exact=changes["at"],
+        **told,
     )
     middle = ["organization"] if organizations else []
     reason = ["reason"] if changes["reason"].any() and not is_short else []
+    marked = ["mark"] if overridden.any() else []
     last = ["at"] if is_short else ["at", "exact"]
     st.dataframe(
         shown,
@@ -57,20 +64,24 @@ def draw_changes(
         hide_index=True,
         row_height=36,
         height="content",
-        column_order=["face", "who", *middle, "what", "change", *reason, *last],
-        column_config={
-            "face": st.column_config.ImageColumn("", width=36),
-            "who": st.column_config.TextColumn("Who", width=115 if is_short else 140),
-            "organization": st.column_config.TextColumn("Organization", width=210),
-            "what": st.column_config.TextColumn("What", width=125 if is_short else 210),
-            "change": st.column_config.TextColumn(
-                "Before and after", width=130 if is_short else 260
-            ),
-            "reason": st.column_config.TextColumn("Why", width=180),
-            "at": st.column_config.DatetimeColumn("When", format="distance", width=105),
-            "exact": st.column_config.DatetimeColumn("At", format="D MMM YYYY, HH:mm", width=150),
-        },
+        column_order=["face", "who", *middle, "what", *marked, "change", *reason, *last],
+        column_config=_columns(is_short=is_short),
     )
+
+
+def _columns(*, is_short: bool) -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "face": column.ImageColumn("", width=36),
+        "who": column.TextColumn("Who", width=115 if is_short else 140),
+        "organization": column.TextColumn("Organization", width=210),
+        "what": column.TextColumn("What", width=125 if is_short else 210),
+        "mark": column.MultiselectColumn("Mark", options=["override"], color=["red"], width=84),
+        "change": column.TextColumn("Before and after", width=130 if is_short else 260),
+        "reason": column.TextColumn("Why", width=180),
+        "at": column.DatetimeColumn("When", format="distance", width=105),
+        "exact": column.DatetimeColumn("At", format="D MMM YYYY, HH:mm", width=150),
+    }
 
 
 def draw_older(changes: pd.DataFrame, page: int) -> None:

@@ -1,19 +1,26 @@
-"""The forms of onboarding: ask for it, flag, plan, move on, withdraw."""
+"""The forms of onboarding: ask for it, flag, plan, move on, override, snooze, withdraw."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
 import streamlit as st
 
-from core import onboarding
+from core import onboarding, working_days
 from core.gates import BACK, FORWARD, Check
 from core.models import Organization
 from core.onboarding import Plan
-from core.permissions import Actor
-from pages.ui.forms import Form, form, save
+from core.permissions import Action, Actor, Rights
+from core.stuck import LIMITED, is_snoozed
+from pages.ui.dialogs import draw_dialog, open_dialog
+from pages.ui.forms import Form, fields, form, save
+from pages.ui.words import day, esc, quiet
+
+_A_WEEK = timedelta(days=7)
 
 
 def draw_request(actor: Actor, org: Organization) -> None:
     """Draw how owners and admins raise a hand."""
+    st.subheader("Go further", anchor=False)
     with form("request") as asked:
         note = asked.field(
             st.text_area, "note", "What should we know", hint="Optional: dates, systems, plans."
@@ -24,52 +31,183 @@ def draw_request(actor: Actor, org: Organization) -> None:
         asked.save(told, onboarding.request, actor, org.id, note=note)
 
 
+def draw_requested(org: Organization) -> None:
+    """Draw the hand that is raised."""
+    if org.requested_at is not None:
+        raised = f"Onboarding was requested on {day(org.requested_at)}"
+        st.markdown(f":orange-badge[:material/front_hand: hand raised] {esc(raised)}")
+        st.text(org.request_note or "")
+
+
 def draw_flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
     """Draw how sales takes a free organization into onboarding."""
+    st.subheader("Take it into onboarding", anchor=False)
     with form("flag") as flagging:
         plan = plan_fields(flagging, actor.user_id, reps)
+        note = note_field(flagging)
         pressed = flagging.submit("Flag for onboarding")
     if pressed:
         flagging.save(
-            f"{org.name} is in onboarding.",
-            onboarding.flag,
-            actor,
-            [org.id],
-            plan,
+            f"{org.name} is in onboarding.", onboarding.flag, actor, [org.id], plan, note=note
         )
 
 
 def draw_move(actor: Actor, org: Organization, checks: Sequence[Check]) -> None:
-    """Draw the way through the gate; it is judged again when pressed."""
+    """Draw the way back and the way through the gate; it is judged again when pressed."""
+    form = fields("move")
+    _opens("Withdraw", "undo", "withdraw")
+    draw_dialog("withdraw", "Withdraw", _withdraw, actor, org)
     to = FORWARD.get(org.stage)
     if to is None:
         return
-    ready = all(check.is_met for check in checks)
+    is_ready = all(check.is_met for check in checks)
     pressed = st.button(
         f"Move to {to}",
-        type="primary" if ready else "secondary",
+        type="primary" if is_ready else "secondary",
         icon=":material/arrow_forward:",
-        disabled=not ready,
-        help=None if ready else "Some checks are missing; they stand above.",
+        disabled=not is_ready,
+        help=None if is_ready else "Some checks are missing; they stand below.",
         key="move",
     )
     if pressed:
-        told = f"{org.name} is in {to}."
-        save(told, onboarding.move, actor, org.id, to, shown=org.stage)
+        form.save(f"{org.name} is in {to}.", onboarding.move, actor, org.id, to, shown=org.stage)
 
 
-def draw_plan(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
-    """Draw who carries an onboarding, until when, and what comes next."""
-    with form("plan", border=True) as planning:
+def draw_override(actor: Actor, org: Organization, checks: Sequence[Check], rights: Rights) -> None:
+    """Draw how an administrator lets an organization through while checks fail."""
+    failed = [check.lack for check in checks if not check.is_met]
+    if failed and Action.OVERRIDE_GATE in rights:
+        _opens("Override", "gavel", "override")
+        draw_dialog("override", f"Override for {FORWARD[org.stage]}", _override, actor, org, failed)
+
+
+def draw_carry(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
+    """Draw how sales plans an onboarding, and puts off hearing of it."""
+    with st.container(horizontal=True, gap="xsmall", key="carry"):
+        _opens("Plan", "edit_calendar", "plan")
+        if is_snoozed(org):
+            if st.button("Wake up", icon=":material/alarm:", key="wake"):
+                told = f"{org.name} is awake."
+                save(told, onboarding.snooze, actor, org.id, until=None)
+        elif org.stage in LIMITED:
+            _opens("Snooze", "snooze", "snooze")
+    draw_dialog("plan", "Plan", _plan, actor, org, reps)
+    draw_dialog("snooze", "Snooze", _snooze, actor, org)
+
+
+def plan_fields(
+    drawn: Form, rep_id: int | None, reps: Mapping[int, str], org: Organization | None = None
+) -> Plan:
+    """Draw the fields of a plan and return what they say."""
+    ids = list(reps)
+    left, right = st.columns(2, gap="small")
+    with left:
+        rep = drawn.field(
+            st.selectbox,
+            "rep_id",
+            "Sales rep",
+            options=ids,
+            index=ids.index(rep_id) if rep_id in ids else None,
+            format_func=reps.__getitem__,
+            placeholder="Choose",
+            hint="Who carries it.",
+        )
+    with right:
+        target_on = _day_field(drawn, "target_on", "Target date", "For the next stage.", org)
+    next_step = drawn.field(
+        st.text_input,
+        "next_step",
+        "Next step",
+        value=(org.next_step or "") if org else "",
+        placeholder="Call about …",
+    )
+    next_step_on = _day_field(
+        drawn, "next_step_on", "Next step due", "Past this day it counts as stuck.", org
+    )
+    return Plan(rep, target_on, next_step, next_step_on)
+
+
+def _day_field(
+    drawn: Form, name: str, label: str, hint: str, org: Organization | None
+) -> date | None:
+    day: date | None = drawn.field(
+        st.date_input,
+        name,
+        label,
+        value=getattr(org, name, None),
+        format="YYYY-MM-DD",
+        hint=hint,
+    )
+    return day
+
+
+def note_field(drawn: Form) -> str:
+    """Draw the field for why an organization is flagged, and return what it says."""
+    note: str = drawn.field(
+        st.text_area, "note", "Note", height=68, hint="Optional: why; the owners can read it."
+    )
+    return note
+
+
+def _opens(label: str, icon: str, dialog: str) -> None:
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=f"open-{dialog}",
+        on_click=open_dialog,
+        args=(dialog,),
+    )
+
+
+def _plan(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
+    with form("plan") as planning:
         plan = plan_fields(planning, org.rep_id, reps, org)
-        pressed = planning.submit("Save plan", kind="secondary")
+        pressed = planning.submit("Save plan")
     if pressed:
         planning.save("The plan is saved.", onboarding.plan, actor, org.id, plan)
 
 
-def draw_withdraw(actor: Actor, org: Organization) -> None:
-    """Draw the way back, always with a reason."""
-    with st.expander("Withdraw"), form("withdraw") as leaving:
+def _snooze(actor: Actor, org: Organization) -> None:
+    st.markdown(f"{esc(org.name)} does not count as stuck until this day.")
+    with form("snooze") as sleeping:
+        until = sleeping.field(
+            st.date_input,
+            "until",
+            "Until",
+            value=working_days.today() + _A_WEEK,
+            format="YYYY-MM-DD",
+        )
+        pressed = sleeping.submit("Snooze")
+    if pressed:
+        told = f"{org.name} is snoozed."
+        sleeping.save(told, onboarding.snooze, actor, org.id, until=until)
+
+
+def _override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
+    to = FORWARD[org.stage]
+    st.markdown(f"{esc(org.name)} goes to {to} although this is missing:")
+    st.markdown("\n".join(f"- :orange[:material/error:] {lack}" for lack in failed))
+    with form("override") as overriding:
+        reason = overriding.field(
+            st.text_area, "reason", "Why", hint="The owners will read this, and it stays for good."
+        )
+        pressed = overriding.submit("Override")
+    if pressed:
+        overriding.save(
+            f"{org.name} is in {to}, by override.",
+            onboarding.move,
+            actor,
+            org.id,
+            to,
+            shown=org.stage,
+            reason=reason,
+            override=True,
+        )
+
+
+def _withdraw(actor: Actor, org: Organization) -> None:
+    st.markdown(quiet("Back to an earlier stage, or out of onboarding."))
+    with form("withdraw") as leaving:
         to = leaving.field(
             st.segmented_control,
             "to",
@@ -81,49 +219,7 @@ def draw_withdraw(actor: Actor, org: Organization) -> None:
         reason = leaving.field(
             st.text_area, "reason", "Why", hint="The owners of the organization will read this."
         )
-        pressed = leaving.submit("Withdraw", kind="secondary")
+        pressed = leaving.submit("Withdraw")
     if pressed:
         told = f"{org.name} is back in {to}."
         leaving.save(told, onboarding.move, actor, org.id, to, shown=org.stage, reason=reason)
-
-
-def plan_fields(
-    drawn: Form, rep_id: int | None, reps: Mapping[int, str], org: Organization | None = None
-) -> Plan:
-    """Draw the fields of a plan and return what they say."""
-    ids = list(reps)
-    rep = drawn.field(
-        st.selectbox,
-        "rep_id",
-        "Sales rep",
-        options=ids,
-        index=ids.index(rep_id) if rep_id in ids else None,
-        format_func=reps.__getitem__,
-        placeholder="Choose who carries it",
-        hint="Who carries it from here.",
-    )
-    target_on = drawn.field(
-        st.date_input,
-        "target_on",
-        "Target date",
-        value=org.target_on if org else None,
-        format="YYYY-MM-DD",
-        hint="Optional: when the next stage should be reached.",
-    )
-    next_step = drawn.field(
-        st.text_input,
-        "next_step",
-        "Next step",
-        value=(org.next_step or "") if org else "",
-        placeholder="Call about …",
-        hint="Optional.",
-    )
-    next_step_on = drawn.field(
-        st.date_input,
-        "next_step_on",
-        "Next step due",
-        value=org.next_step_on if org else None,
-        format="YYYY-MM-DD",
-        hint="Optional: past this day it counts as stuck.",
-    )
-    return Plan(rep, target_on, next_step, next_step_on)

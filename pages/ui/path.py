@@ -1,30 +1,37 @@
 """The way of an organization: its stages as a path, and what the next one still needs."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from typing import Any, Final
 
+import pandas as pd
 import streamlit as st
 
-from core.clock import now
+from core import stuck, working_days
 from core.gates import FORWARD, Check
 from core.models import Organization, Stage
+from core.moves import Visit
 from core.settings import settings
 from pages.ui import badges
+from pages.ui.cards import face, face_url, row
 from pages.ui.words import count, day, esc, quiet
 
+OVERRIDE: Final = ":red-badge[:material/gavel: override]"
+"""Stands wherever failed checks were overridden, for good."""
 
-def draw_path(org: Organization, entered: Mapping[Stage, datetime]) -> None:
-    """Draw the four stages, each with the day it was entered and how long it lasted."""
-    order = list(Stage)
-    here = order.index(org.stage)
-    grid = st.grid(len(order), min_column_width=150, gap="xsmall")
-    for place, stage in enumerate(order):
+
+def draw_path(org: Organization, visits: Sequence[Visit]) -> None:
+    """Draw the four stages, each with the day it was entered and how many working days it took."""
+    been = {visit.stage: visit for visit in visits}
+    grid = st.grid(len(Stage), min_column_width=150, gap="xsmall")
+    for stage in Stage:
         with grid.cell().container(gap="xxsmall"):
-            st.progress(1.0 if place <= here else 0.0)
-            if place <= here:
-                badges.badge(stage)
-                left = entered.get(order[place + 1]) if place < here else None
-                st.markdown(quiet(_lasted(entered.get(stage), left)))
+            st.progress(_share(org, been.get(stage)))
+            if stage in been:
+                visit = been[stage]
+                again = f" :gray-badge[{visit.times} times]" if visit.times > 1 else ""
+                override = f" {OVERRIDE}" if visit.is_override else ""
+                st.markdown(badges.inline(stage) + override + again)
+                st.markdown(quiet(_lasted(org, visit)))
             else:
                 st.markdown(quiet(f"{badges.icon(stage)} {stage}"))
                 st.markdown(quiet("not yet"))
@@ -43,10 +50,10 @@ def draw_checks(org: Organization, checks: Sequence[Check], *, may_mend: bool) -
                 color, icon = ("green", "check_circle") if check.is_met else ("orange", "error")
                 words = f":gray[{check.name}]" if check.is_met else check.name
                 st.markdown(f":{color}[:material/{icon}:] {words}", width="stretch")
-                if may_mend and not check.is_met:
+                if not check.is_met:
                     st.page_link(
                         f"{check.page}.py",
-                        label="Mend",
+                        label="Mend" if may_mend else "Look",
                         icon=":material/arrow_forward:",
                         icon_position="right",
                         query_params={"org": org.public_id},
@@ -54,18 +61,103 @@ def draw_checks(org: Organization, checks: Sequence[Check], *, may_mend: bool) -
 
 
 def draw_help(org: Organization, reps: Mapping[int, str]) -> None:
-    """Draw who carries the organization or whom to ask, and what comes next."""
+    """Draw who carries the organization or whom to ask, what comes next, and what is late."""
     st.subheader("Who helps", anchor=False)
     if org.rep_id is not None and org.rep_id in reps:
-        st.markdown(f":gray[Sales rep] {esc(reps[org.rep_id])}")
+        with row(wrap=False):
+            face(reps[org.rep_id], org.rep_id)
+            st.markdown(f"{esc(reps[org.rep_id])} :small[:gray[sales rep]]")
     else:
         st.markdown(f"Ask {esc(settings().sales_contact)} about going further.")
     if org.next_step:
-        due = f", due {org.next_step_on:%-d %b %Y}" if org.next_step_on else ""
-        st.markdown(f":gray[Next step] {esc(org.next_step)}{due}")
+        st.markdown(f":gray[Next step] {esc(org.next_step)}{_due(org)}")
+    if org.target_on:
+        st.markdown(f":gray[Target date] {org.target_on:%-d %b %Y}")
 
 
-def _lasted(entered: datetime | None, left: datetime | None) -> str:
-    if entered is None:
+def draw_stuck(org: Organization) -> None:
+    """Draw why an organization is stuck, or until when nobody wants to hear of it."""
+    if stuck.is_snoozed(org) and org.snoozed_until is not None:
+        st.markdown(f":gray-badge[:material/snooze: snoozed until {org.snoozed_until:%-d %b %Y}]")
+    elif why := stuck.reasons(org):
+        st.markdown(f":orange-badge[:material/hourglass_bottom: stuck] {esc('; '.join(why))}")
+
+
+def draw_moves(moves: pd.DataFrame) -> None:
+    """Draw the moves of an organization, the latest first, overrides marked."""
+    if moves.empty:
+        return
+    st.subheader("Moves", anchor=False)
+    people = zip(moves["who"].fillna("Orgdesk"), moves["who_id"].fillna(0), strict=True)
+    told: dict[str, Any] = {
+        "before": [[str(stage)] for stage in moves["from_stage"]],
+        "after": [[str(stage)] for stage in moves["to_stage"]],
+        "mark": [["override"] if is_override else [] for is_override in moves["is_override"]],
+    }
+    shown = moves.assign(
+        **told,
+        face=[face_url(who, int(who_id)) for who, who_id in people],
+        who=moves["who"].fillna("Orgdesk"),
+        why=[_why(*told) for told in zip(moves["missing"], moves["reason"], strict=True)],
+    )
+    marked = ["mark"] if moves["is_override"].any() else []
+    why = ["why"] if shown["why"].any() else []
+    middle = ["before", "after", *marked, "days", "rep", "at", *why]
+    st.dataframe(
+        shown,
+        key="moves",
+        hide_index=True,
+        row_height=36,
+        column_order=["face", "who", *middle],
+        column_config=_move_columns(),
+        alt="Moves",
+    )
+
+
+def _move_columns() -> dict[str, Any]:
+    column, stages = st.column_config, [str(stage) for stage in Stage]
+    tags: dict[str, Any] = {"options": stages, "color": badges.STAGE_COLORS, "width": 108}
+    return {
+        "face": column.ImageColumn("", width=36),
+        "who": column.TextColumn("Who", width=124),
+        "before": column.MultiselectColumn("From", **tags),
+        "after": column.MultiselectColumn("To", **tags),
+        "mark": column.MultiselectColumn("Mark", options=["override"], color=["red"], width=84),
+        "days": column.NumberColumn(
+            "Days", width=52, help="Working days in the stage that was left"
+        ),
+        "rep": column.TextColumn("Sales rep", width=112),
+        "why": column.TextColumn("Why", width=210),
+        "at": column.DatetimeColumn("When", format="distance", width=96),
+    }
+
+
+def _why(missing: str, reason: str) -> str:
+    lines = missing.splitlines()
+    return f"{reason} (Overridden: {'; '.join(lines)}.)" if lines else reason
+
+
+def _share(org: Organization, visit: Visit | None) -> float:
+    """Return how full the bar of a stage is: where a stage has a limit, the days of it."""
+    most = stuck.limit(org.stage)
+    if visit is None:
+        return 0.0
+    if visit.stage is not org.stage or most is None:
+        return 1.0
+    return min(1.0, max(0.05, visit.days / most))
+
+
+def _lasted(org: Organization, visit: Visit) -> str:
+    if visit.entered_at is None:
         return "passed"
-    return f"{day(entered)} · {count(((left or now()) - entered).days, 'day')}"
+    most = stuck.limit(visit.stage) if visit.stage is org.stage else None
+    lasted = f"{count(visit.days, 'working day')}{f' of {most}' if most else ''}"
+    return f"{day(visit.entered_at)} · {lasted}"
+
+
+def _due(org: Organization) -> str:
+    if org.next_step_on is None:
+        return ""
+    is_late = org.next_step_on < working_days.today()
+    color, icon = ("red", "event_busy") if is_late else ("gray", "event")
+    return f" :small[:{color}[:material/{icon}: due {org.next_step_on:%-d %b %Y}]]"

@@ -42,9 +42,10 @@ class TestOnboarding:
         screen = press(show("onboarding", cast.sam, org=cast.acme.public_id), "Flag for onboarding")
         assert stage_of(cast) is Stage.ONBOARDING
         screen = press(screen, "Withdraw")
+        screen.button(key="withdraw-submit").click().run()
         assert stage_of(cast) is Stage.ONBOARDING
         screen.text_area(key="withdraw.reason").set_value("They asked for it.")
-        press(screen, "Withdraw")
+        screen.button(key="withdraw-submit").click().run()
         assert stage_of(cast) is Stage.FREE
 
     def test_the_gate_is_shut_while_something_is_missing(self, show: Show, cast: Cast) -> None:
