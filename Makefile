@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 BIN := .venv/bin
 SERVE = @echo "Orgdesk is on http://$(ADDRESS):$(PORT) (Ctrl+C stops it)" && exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
-.PHONY: run demo test bench lint pictures
+.PHONY: run demo code test bench lint pictures
 
 run: .venv/ready
 	$(SERVE)
@@ -22,6 +22,10 @@ demo: export COOKIE_NAME = __Host-orgdesk-demo
 demo: .venv/ready
 	@$(BIN)/python -m data.seed
 	$(SERVE)
+
+# What the authenticator apps of the demo's people show just now.
+code: .venv/ready
+	@$(BIN)/python -m data.seed --code
 
 test: .venv/ready
 	$(BIN)/python -m tests.browser.chromium

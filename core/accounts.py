@@ -20,6 +20,7 @@ from core import (
     offers,
     passwords,
     persons,
+    second_factors,
     sessions,
     throttles,
 )
@@ -189,6 +190,7 @@ def _forget_traces(session: Session, user: User) -> None:
     """Take a person's address and former roles out of what others keep."""
     for kind in (links.RESET, links.PROVE):
         links.end(session, kind, user_id=user.id)
+    second_factors.forget(session, user)
     session.execute(delete(FormerMembership).where(FormerMembership.user_id == user.id))
     session.execute(
         update(Invitation)

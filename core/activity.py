@@ -29,6 +29,12 @@ EVENTS: Final = {
     "account.password_reset": "Password reset by mail",
     "account.reset_sent": "Password link sent",
     "account.sessions_ended": "Sessions ended",
+    "account.two_factor_on": "Two-factor set up",
+    "account.two_factor_replaced": "Two-factor set up on another device",
+    "account.two_factor_off": "Two-factor turned off",
+    "account.two_factor_reset": "Two-factor reset by an administrator",
+    "account.recovery_codes_made": "New recovery codes made",
+    "account.recovery_code_used": "Recovery code used",
     "account.disabled": "Account disabled",
     "account.enabled": "Account enabled",
     "organization.created": "Organization created",
@@ -70,6 +76,7 @@ _FIELDS: Final = {
     "disabled_at": "Account disabled",
     "proven_at": "Address confirmed",
     "password_hash": "Password",
+    "two_factor_at": "Two-factor",
 }
 _SILENT: Final = {"stage_entered_at", "requested_at", "request_note", "nonce", "sent_at"} | {
     "expires_at",

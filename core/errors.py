@@ -224,14 +224,11 @@ class MailUnderway(DomainError):
         )
 
 
-class SchemaTooNew(DomainError):
-    """The database was made by a newer Orgdesk."""
+class CodeNeeded(DomainError):
+    """The password is right; the person has two-factor, and no code has been given yet."""
 
-    def __init__(self, revision: str) -> None:
-        super().__init__(
-            f"The database is at revision {revision}, which this version does not know. "
-            "Start the newer version of Orgdesk that wrote it, or restore a backup."
-        )
+    def __init__(self) -> None:
+        super().__init__("Type the code of your authenticator app, too.")
 
 
 class JustJoined(DomainError):

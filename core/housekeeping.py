@@ -17,6 +17,7 @@ from sqlalchemy.sql.dml import ReturningDelete
 
 from core import clock, db, history
 from core.models import (
+    Challenge,
     FormerMembership,
     Invitation,
     Link,
@@ -153,6 +154,13 @@ def purge_links(session: Session) -> int:
     return _delete(session, Link, Link.id, old)
 
 
+def purge_challenges(session: Session) -> int:
+    """Purge sign-ins that nobody gave a code for."""
+    over = Challenge.created_at <= clock.now() - SESSIONS_STAY
+    old = select(Challenge.id).where(over).limit(BATCH)
+    return _delete(session, Challenge, Challenge.id, old)
+
+
 def purge_throttles(session: Session) -> int:
     """Purge counts whose window has passed."""
     old = select(Throttle.key).where(Throttle.ends_at <= clock.now()).limit(BATCH)
@@ -183,6 +191,7 @@ PURGES: Final = (
     purge_accounts,
     purge_sessions,
     purge_links,
+    purge_challenges,
     purge_throttles,
     purge_mails,
 )

@@ -4,13 +4,22 @@ import hashlib
 import hmac
 import os
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import cache
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import make_url
 
 from core.settings import PROJECT, settings
+
+_NONCE = 12
+"""Bytes that begin what is encrypted, never the same twice."""
+
+
+class Unreadable(ValueError):
+    """What was encrypted with another key, for somebody else, or was altered."""
 
 
 @cache
@@ -58,3 +67,20 @@ def token(kind: str, nonce: str) -> str:
 def fingerprint(token: str) -> str:
     """Return what the database keeps of a token: its SHA-256, 64 characters."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def encrypt(purpose: str, text: str, *, whose: str) -> str:
+    """Return a text that only this app reads, and only as that of `whose`."""
+    nonce = secrets.token_bytes(_NONCE)
+    sealed = AESGCM(derive(purpose)).encrypt(nonce, text.encode(), whose.encode())
+    return urlsafe_b64encode(nonce + sealed).decode()
+
+
+def decrypt(purpose: str, kept: str, *, whose: str) -> str:
+    """Return the text that was encrypted; raises `Unreadable`."""
+    try:
+        sealed = urlsafe_b64decode(kept)
+        nonce, sealed = sealed[:_NONCE], sealed[_NONCE:]
+        return AESGCM(derive(purpose)).decrypt(nonce, sealed, whose.encode()).decode()
+    except (ValueError, InvalidTag) as error:
+        raise Unreadable("encrypted with another SECRET_KEY, or altered") from error

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from core import accounts, checkup, db, history, news, outbox, setup, worker
+from core import (
+    accounts,
+    checkup,
+    db,
+    fields,
+    history,
+    news,
+    outbox,
+    people,
+    persons,
+    setup,
+    worker,
+)
 from core.errors import DomainError
 from core.permissions import ORGDESK
 from core.settings import settings
@@ -50,7 +62,29 @@ def create_administrator(
     except DomainError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(BROKEN) from error
-    typer.echo(f"{user.name} may sign in as {user.email} and is an administrator.")
+    typer.echo(
+        f"{user.name} may sign in as {user.email}, sets up two-factor there, "
+        "and is an administrator from then on."
+    )
+
+
+@app.command()
+def reset_two_factor(
+    email: Annotated[str, typer.Option(help="Whose device is lost.")],
+    reason: Annotated[str, typer.Option(help="Why; history and the person's mail tell it.")],
+) -> None:
+    """Take away somebody's two-factor; it is set up anew at the next sign-in."""
+    try:
+        with db.read() as session:
+            user = persons.find(session, fields.email_key(email))
+        if user is None:
+            typer.echo(f"Nobody has an account with the address {email}.", err=True)
+            raise typer.Exit(BROKEN)
+        db.run(people.reset_two_factor, ORGDESK, user.id, reason=reason)
+    except DomainError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(BROKEN) from error
+    typer.echo(f"{user.name} signs in with the password alone, and sets up two-factor anew.")
 
 
 @app.command()

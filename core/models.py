@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.account_models import Challenge, RecoveryCode, SecondFactor
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
 from core.desk_models import Move
 from core.kinds import Alert, InvitationStatus, Role, Staff, Stage
@@ -16,12 +17,15 @@ __all__ = [
     "Alert",
     "Audited",
     "Base",
+    "Challenge",
     "Digest",
     "Handover",
     "InvitationStatus",
     "Line",
     "Move",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
     "Staff",
     "Stage",
 ]

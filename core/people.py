@@ -6,7 +6,7 @@ import pandas as pd
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from core import clock, history, links, persons, sessions
+from core import clock, fields, history, links, mail, persons, second_factors, sessions
 from core.errors import InvalidInput, NotFound
 from core.frames import frame
 from core.matching import contains
@@ -109,6 +109,28 @@ def end_sessions(session: Session, actor: Actor, user_id: int) -> int:
     if ended:
         history.record(session, actor, user.id, "account.sessions_ended", user, always=True)
     return ended
+
+
+def reset_two_factor(session: Session, actor: Actor, user_id: int, *, reason: str) -> User:
+    """Take away somebody's two-factor, who has lost the device; it is set up anew after sign-in.
+
+    Every session ends. Raises `InvalidInput` without a reason, and for one's own.
+    """
+    user = _take(session, actor, user_id)
+    check = fields.Check()
+    why = check("reason", fields.reason, reason)
+    check.done()
+    if user.id == actor.user_id:
+        raise InvalidInput({"two_factor": "Replace your own device under User Settings."})
+    if user.two_factor_at is None:
+        return user
+    user.password_epoch += 1
+    second_factors.forget(session, user)
+    sessions.end_all(session, user.id, "two-factor reset")
+    what = f"reset by {actor.name}. The reason: {why}"
+    mail.enqueue(session, "two_factor_changed", user.email, name=user.name, what=what)
+    history.record(session, actor, user.id, "account.two_factor_reset", user, reason=why)
+    return user
 
 
 def _take(session: Session, actor: Actor, user_id: int) -> User:

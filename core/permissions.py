@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, select, update
+from sqlalchemy import Select, and_, bindparam, case, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.db import is_writing
@@ -125,7 +125,10 @@ def access_staff(session: Session, actor: Actor, action: Action) -> None:
 
 
 def staff_rights(session: Session, actor: Actor) -> Rights:
-    """Return what the actor may do everywhere, from the staff role alone."""
+    """Return what the actor may do everywhere, from the staff role alone.
+
+    Nothing before two-factor is set up: a password alone opens nothing of other people's.
+    """
     known = _known(session)
     if actor not in known:
         staff = session.scalar(_STAFF_ROLE, {"user_id": actor.user_id})
@@ -212,14 +215,16 @@ def _looking(column: InstrumentedAttribute[Any], *, as_orgdesk: bool) -> Select[
         return org
     is_theirs = and_(Membership.org_id == Organization.id, Membership.user_id == User.id)
     return (
-        org.add_columns(Membership.role, User.staff)
+        org.add_columns(Membership.role, _STAFF)
         .select_from(Organization)
         .join(User, and_(User.id == bindparam("user_id"), User.disabled_at.is_(None)))
         .outerjoin(Membership, is_theirs)
     )
 
 
-_STAFF_ROLE: Final = select(User.staff).where(
+_STAFF: Final = case((User.two_factor_at.is_not(None), User.staff)).label("staff")
+"""A staff role counts once its holder has two-factor."""
+_STAFF_ROLE: Final = select(_STAFF).where(
     User.id == bindparam("user_id"), User.disabled_at.is_(None)
 )
 """Statements that every click sends are built once: building one takes as long as sending three."""

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from core import clock, keys
+from core.errors import CodeNeeded
 from core.models import Session, User
 from core.permissions import Actor
 from core.settings import settings
@@ -30,6 +31,8 @@ class SignedIn:
     actor: Actor
     email: str
     last_seen_at: datetime
+    lacks_two_factor: bool = False
+    """Staff that has not set it up yet, and so may do nothing else."""
 
 
 def new_token() -> str:
@@ -37,13 +40,28 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def start(session: SqlSession, user_id: int, ticket: str, *, device: str, place: str) -> Session:
-    """Begin a session of a person who has just proven to be that person; the ticket opens it."""
+def start(
+    session: SqlSession,
+    user_id: int,
+    ticket: str,
+    *,
+    device: str,
+    place: str,
+    second_factor: bool = False,
+) -> Session:
+    """Begin a session of a person who has just proven to be that person; the ticket opens it.
+
+    Raises `CodeNeeded` for who has two-factor, unless the `second_factor` was proven, too.
+    """
+    proof = select(User.password_epoch, User.two_factor_at).where(User.id == user_id)
+    epoch, two_factor_at = session.execute(proof).one()
+    if two_factor_at is not None and not second_factor:
+        raise CodeNeeded
     now = clock.now()
     row = Session(
         user_id=user_id,
         ticket_hash=keys.fingerprint(ticket),
-        password_epoch=session.scalars(select(User.password_epoch).where(User.id == user_id)).one(),
+        password_epoch=epoch,
         device=device[:80],
         place=place[:64],
         created_at=now,
@@ -74,8 +92,8 @@ def find(session: SqlSession, token: str) -> SignedIn | None:
     row = session.execute(_FIND, _now() | {"token_hash": keys.fingerprint(token)}).one_or_none()
     if row is None:
         return None
-    session_id, last_seen_at, user_id, name, email = row
-    return SignedIn(session_id, Actor(user_id, name), email, last_seen_at)
+    session_id, last_seen_at, user_id, name, email, lacks = row
+    return SignedIn(session_id, Actor(user_id, name), email, last_seen_at, lacks_two_factor=lacks)
 
 
 def is_due_for_touch(signed_in: SignedIn) -> bool:
@@ -109,6 +127,18 @@ def end(session: SqlSession, session_id: int, reason: str) -> None:
 def end_others(session: SqlSession, user_id: int, kept_id: int, reason: str) -> int:
     """End every session of a person but one; return how many there were."""
     return _end(session, and_(Session.user_id == user_id, Session.id != kept_id), reason)
+
+
+def keep_only(session: SqlSession, user_id: int, kept_id: int, reason: str) -> None:
+    """End every session of a person but one, which goes on with the person's new epoch."""
+    end_others(session, user_id, kept_id, reason)
+    epoch = select(User.password_epoch).where(User.id == user_id).scalar_subquery()
+    session.execute(
+        update(Session)
+        .where(Session.id == kept_id, Session.user_id == user_id)
+        .values(password_epoch=epoch)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def end_all(session: SqlSession, user_id: int, reason: str) -> int:
@@ -152,7 +182,10 @@ _IS_LIVE: Final = and_(
 """Says that neither the session nor its person's account has ended; `_now` fills it in."""
 
 _FIND: Final = (
-    select(Session.id, Session.last_seen_at, User.id, User.name, User.email)
+    select(
+        *(Session.id, Session.last_seen_at, User.id, User.name, User.email),
+        and_(User.staff.is_not(None), User.two_factor_at.is_(None)).label("lacks_two_factor"),
+    )
     .join(User, User.id == Session.user_id)
     .where(Session.token_hash == bindparam("token_hash"), _IS_LIVE)
 )

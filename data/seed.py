@@ -12,13 +12,14 @@ from enum import Enum
 from random import Random
 from typing import Annotated, Any
 
+import pyotp
 import typer
 from PIL import Image, ImageDraw
 from sqlalchemy import Connection, func, insert, select
 
 from core import clock, db, logos, passwords, upgrade
 from core.models import Logo, Membership, Organization, User
-from data.world import COLUMNS, Row, World
+from data.world import COLUMNS, SECRET, Row, World
 
 DEMO_ORGANIZATIONS = 60
 DEMO_PASSWORD = "a small believable world"  # noqa: S105
@@ -30,8 +31,15 @@ def main(
     organizations: Annotated[int, typer.Option(min=1, help="How many organizations.")] = (
         DEMO_ORGANIZATIONS
     ),
+    *,
+    code: Annotated[bool, typer.Option("--code", help="Only print a code to sign in with.")] = (
+        False
+    ),
 ) -> None:
     """Fill the database in DATABASE_URL, if it is empty, and print who may sign in."""
+    if code:
+        typer.echo(_code())
+        return
     upgrade.upgrade()
     if not _is_empty():
         typer.echo("There are people in this database already: nothing was added.")
@@ -169,19 +177,33 @@ def _as_png(picture: Image.Image) -> bytes:
 def _print_sign_ins() -> None:
     with db.read() as session:
         staff = session.execute(
-            select(User.email, User.staff).where(User.staff.is_not(None)).order_by(User.id)
+            select(User.email, User.staff, User.two_factor_at)
+            .where(User.staff.is_not(None))
+            .order_by(User.id)
         ).all()
         people = session.execute(
-            select(User.email, Membership.role, Organization.name)
+            select(User.email, User.two_factor_at, Membership.role, Organization.name)
             .join(Membership, Membership.user_id == User.id)
             .join(Organization, Organization.id == Membership.org_id)
             .where(Organization.id == SHOWN_ORGANIZATION)
             .order_by(Membership.id)
         ).all()
-    one_of_each = {role: (email, f"{role} of {name}") for email, role, name in reversed(people)}
+    one_of_each = {
+        role: (email, f"{role} of {name}", since) for email, since, role, name in reversed(people)
+    }
     typer.echo(f"Sign in with the password: {DEMO_PASSWORD}")
-    for email, place in [*((email, str(role)) for email, role in staff), *one_of_each.values()]:
-        typer.echo(f"  {email:<40} {place}")
+    for email, place, since in [*staff, *one_of_each.values()]:
+        typer.echo(f"  {email:<40} {place}{', with a code' if since else ''}")
+    typer.echo(f"The code of everybody: {_code()}; `make code` prints the next one.")
+    typer.echo(f"Or let an authenticator app make them; its key: {SECRET}")
+
+
+def _code() -> str:
+    """Return the code that signs in whoever has two-factor in a made-up world, and until when."""
+    now = clock.now()
+    totp = pyotp.TOTP(SECRET)
+    left = totp.interval - now.timestamp() % totp.interval
+    return f"{totp.at(now)} (works for {left + totp.interval:.0f} s, once for each person)"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ Row = tuple[Any, ...]
 
 COLUMNS = {
     "users": "id email email_key name password_hash password_epoch staff proven_at created_at "
-    "last_seen_at version",
+    "two_factor_at last_seen_at version",
+    "second_factors": "user_id secret last_step",
     "organizations": "id public_id name name_key search_text logo alert_email overview "
     "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
     "target_on next_step next_step_on snoozed_until requested_at request_note created_at "
@@ -39,6 +40,10 @@ _IDS = len(public_ids.ALPHABET) ** public_ids.LENGTH
 _STRIDE = 104_729_003
 """Spreads consecutive numbers over all Organization IDs; it shares no factor with their count."""
 MOST_PEOPLE = 300
+OPEN_PEOPLE = 4
+"""How many people of an organization sign in without a code, unless they have to."""
+SECRET = "ORGDESKDEMO2ORGDESKDEMO2ORGDESKD"  # noqa: S105
+"""What every authenticator app in this world shares with Orgdesk."""
 SHOWCASES = 2
 """How many organizations at the start have enough people to look at."""
 _STAGES = [Stage.FREE] * 62 + [Stage.ONBOARDING] * 14
@@ -87,13 +92,14 @@ class World:
         domain = names.domain(name, org_id)
         chain = Chain(org_id)
 
-        people = self._people(number, domain, created)
+        stage = random.choice(_STAGES) if number else Stage.ONBOARDING
+        people = self._people(number, stage, domain, created)
         owner_id = people[0][0]
         chain.add(created, owner_id, "organization.created", name=name)
         for user_id, role, joined in people:
             member = (self._id("memberships"), org_id, user_id, role, joined)
             self._rows["memberships"].append(member)
-        stage, entered, rep_id = self._stage(number, chain, created)
+        entered, rep_id = self._lead(stage, chain, created)
         if number == 0:
             self._keep_busy(chain, owner_id)
         self._invite(org_id, owner_id, domain)
@@ -108,7 +114,7 @@ class World:
         self._rows["chain_heads"].append(chain.head)
 
     def _people(
-        self, number: int, domain: str, created: datetime
+        self, number: int, stage: Stage, domain: str, created: datetime
     ) -> list[tuple[int, Role, datetime]]:
         random = self._random
         size = min(int(random.paretovariate(1.35)), MOST_PEOPLE)
@@ -132,8 +138,12 @@ class World:
             local = ".".join(search.tokens(name)).encode("ascii", "ignore").decode()
             email = f"{local}{place if local in taken else ''}@{domain}"
             taken.add(local)
+            role = role if place else Role.OWNER
             user_id = self._person(name, email, joined)
-            people.append((user_id, role if place else Role.OWNER, joined))
+            people.append((user_id, role, joined))
+            goes_live = stage is Stage.PRODUCTION and role is Role.OWNER
+            if goes_live or (place > OPEN_PEOPLE and draw > 0.5 and self.organizations < 10_000):
+                self._protect(user_id)
         return people
 
     def _person(
@@ -141,14 +151,22 @@ class World:
     ) -> int:
         user_id = self._id("users")
         seen = self.now - (self.now - created) * self._random.random() ** 3
-        row = (user_id, email, email, name, self.password_hash, 0, staff, created, created, seen, 0)
-        self._rows["users"].append(row)
+        row = (user_id, email, email, name, self.password_hash, 0, staff, created, created)
+        self._rows["users"].append((*row, None, seen, 0))
+        if staff is not None:
+            self._protect(user_id)
         return user_id
 
-    def _stage(self, number: int, chain: Chain, created: datetime) -> tuple[Stage, datetime, int]:
-        """Lead an organization to a stage: which, since when, carried by whom."""
+    def _protect(self, user_id: int) -> None:
+        """Give the person who was made last two-factor, with the secret that everybody has."""
+        *row, _, seen, version = self._rows["users"][-1]
+        self._rows["users"][-1] = (*row, row[-1], seen, version)
+        secret = keys.encrypt("two-factor", SECRET, whose=str(user_id))
+        self._rows["second_factors"].append((user_id, secret, 0))
+
+    def _lead(self, stage: Stage, chain: Chain, created: datetime) -> tuple[datetime, int]:
+        """Lead an organization to a stage; return since when it is there, carried by whom."""
         random = self._random
-        stage = random.choice(_STAGES) if number else Stage.ONBOARDING
         rep_id, entered = random.choice(SALES_IDS), created
         for step in journeys.steps(random, stage, created, self.now):
             before = ("stage", step.start)
@@ -166,7 +184,7 @@ class World:
                 )
             )
             entered = step.at
-        return stage, entered, rep_id
+        return entered, rep_id
 
     def _keep_busy(self, chain: Chain, owner_id: int) -> None:
         """Let the organization that is shown have changed lately."""

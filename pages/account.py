@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core import accounts, db, sessions
+from core import accounts, db, sessions, two_factor
 from pages import ui
-from pages.ui import account_forms, cards, gate
+from pages.ui import account_forms, cards, gate, two_factor_forms
 
 actor = ui.open_person_page("User Settings")
 here = gate.signed_in()
@@ -14,6 +14,7 @@ with db.read() as session:
     mine = sessions.list_of(session, here.actor.user_id or 0)
     changed_at = accounts.find_password_change(session, actor)
     words = accounts.find_words(session, actor)
+    second = two_factor.state(session, actor)
 
 with st.container(key="account", width=680):
     with cards.row(gap="small", wrap=False):
@@ -27,8 +28,13 @@ with st.container(key="account", width=680):
     st.subheader("Password", anchor=False)
     account_forms.change_password(actor, words, changed_at)
 
+    st.subheader("Two-factor", anchor=False)
+    two_factor_forms.draw(actor, second, here)
+
     st.subheader("Sessions", anchor=False)
     account_forms.draw_sessions(actor, mine, here.session_id)
 
     st.subheader("Delete account", anchor=False)
     account_forms.delete(actor)
+
+two_factor_forms.draw_dialogs(actor)

@@ -3,12 +3,15 @@
 import streamlit as st
 
 from core import db, setup
-from pages.ui import failures, gate, moment, navigation
+from pages.ui import failures, gate, moment, navigation, two_factor_forms
 
 page = navigation.register()
 with moment.one_look(), failures.told("page"):
     actor = gate.actor()
-    if actor is not None:
+    if actor is not None and two_factor_forms.is_due(page.url_path):
+        with navigation.narrow():
+            two_factor_forms.require(actor)
+    elif actor is not None:
         navigation.draw_sidebar(actor)
         page.run()
     else:

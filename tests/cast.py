@@ -6,19 +6,21 @@ from datetime import UTC, datetime
 from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
-from core import public_ids, search
-from core.models import Membership, Organization, Role, Staff, User
+from core import keys, public_ids, search
+from core.models import Membership, Organization, Role, SecondFactor, Staff, User
 from core.permissions import Actor
 
 PASSWORD = "seven lanterns over a frozen harbour"
 """Everybody's."""
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+"""What the authenticator apps of the staff share with Orgdesk."""
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 _LONG_AGO = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 @dataclass
 class Cast:
-    """Acme has Olga, Adam and Mia; Otto is an outsider; the rest is staff."""
+    """Acme has Olga, Adam and Mia; Otto is an outsider; the rest is staff, with two-factor."""
 
     olga: Actor = field(init=False)
     adam: Actor = field(init=False)
@@ -65,11 +67,15 @@ def _person(session: Session, name: str, staff: Staff | None = None) -> Actor:
         name=name,
         password_hash=_HASH,
         staff=staff,
+        two_factor_at=_LONG_AGO if staff else None,
         proven_at=_LONG_AGO,
         created_at=_LONG_AGO,
     )
     session.add(user)
     session.flush()
+    if staff:
+        secret = keys.encrypt("two-factor", SECRET, whose=str(user.id))
+        session.add(SecondFactor(user_id=user.id, secret=secret, last_step=0))
     return Actor(user.id, name)
 
 

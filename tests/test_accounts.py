@@ -34,7 +34,7 @@ def log_in(person: Actor, password: str = PASSWORD, origin: str = "192.0.2.1") -
 
 def signed_in(session: Session, person: Actor) -> str:
     ticket, token = sessions.new_token(), sessions.new_token()
-    sessions.start(session, person.user_id, ticket, device="Test", place="::1")
+    sessions.start(session, person.user_id, ticket, device="Test", place="::1", second_factor=True)
     sessions.redeem(session, ticket, token)
     return token
 

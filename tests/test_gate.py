@@ -28,7 +28,9 @@ class Connection:
     def sign_in(self, person: Actor) -> None:
         assert person.user_id
         ticket, self.token = sessions.new_token(), sessions.new_token()
-        db.run(sessions.start, person.user_id, ticket, device="Chrome", place="::1")
+        db.run(
+            sessions.start, person.user_id, ticket, device="Chrome", place="::1", second_factor=True
+        )
         assert db.run(sessions.redeem, ticket, self.token)
 
 

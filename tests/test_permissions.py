@@ -118,6 +118,7 @@ people.set_staff               no     no     no     no     no     no     no     
 people.disable                 no     no     no     no     no     no     no     yes    no
 people.enable                  no     no     no     no     no     no     no     yes    no
 people.end_sessions            no     no     no     no     no     no     no     yes    no
+people.reset_two_factor        no     no     no     no     no     no     no     yes    no
 resets.send                    no     no     no     no     no     no     no     yes    no
 mail_desk.table                no     no     no     no     no     no     no     yes    no
 mail_desk.counts               no     no     no     no     no     no     no     yes    no
@@ -135,6 +136,12 @@ ABOUT_ONESELF = {
     "accounts.end_session",
     "accounts.end_other_sessions",
     "accounts.delete_account",
+    "two_factor.state",
+    "two_factor.begin",
+    "two_factor.cancel",
+    "two_factor.confirm",
+    "two_factor.make_recovery_codes",
+    "two_factor.turn_off",
 }
 """Each only ever about the actor: there is nobody to be refused."""
 BY_PROOF = {
@@ -299,6 +306,9 @@ ACTS: dict[str, Act] = {
     "people.disable": about_sam("people.disable"),
     "people.enable": about_sam("people.enable"),
     "people.end_sessions": about_sam("people.end_sessions"),
+    "people.reset_two_factor": lambda session, actor, cast: use_case("people.reset_two_factor")(
+        session, actor, cast.sam.user_id, reason="The phone is lost."
+    ),
     "resets.send": about_sam("resets.send"),
     "mail_desk.show": about_mail("mail_desk.show"),
     "mail_desk.retry": about_mail("mail_desk.retry"),

@@ -24,7 +24,9 @@ def signed_in(session: SqlSession, person: Actor) -> tuple[int, str]:
     """Sign somebody in; return the session's id and the token of its cookie."""
     assert person.user_id is not None
     ticket, token = sessions.new_token(), sessions.new_token()
-    row = sessions.start(session, person.user_id, ticket, device="Chrome on Linux", place="::1")
+    row = sessions.start(
+        session, person.user_id, ticket, device="Chrome on Linux", place="::1", second_factor=True
+    )
     assert sessions.redeem(session, ticket, token)
     return row.id, token
 

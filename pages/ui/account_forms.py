@@ -45,7 +45,7 @@ def change_password(actor: Actor, words: Sequence[str], changed_at: datetime | N
     if pressed and drawn.prepare(gate.ask_password, actor, old):
         hashed = drawn.prepare(accounts.prepare_password, new, words=words)
         if hashed and drawn.change(accounts.change_password, actor, hashed):
-            gate.enter(actor.user_id or 0)
+            gate.enter(actor.user_id or 0, second_factor=True)
 
 
 def draw_sessions(actor: Actor, mine: Sequence[Session], here_id: int) -> None:

@@ -14,12 +14,12 @@ from streamlit_authenticator.controllers import AuthenticationController, Cookie
 from streamlit_authenticator.models import AuthenticationModel, CookieModel
 from streamlit_authenticator.views import Authenticate
 
-from core import accounts, browsers, db, sessions
-from core.errors import DomainError, InvalidInput, Unavailable
+from core import accounts, browsers, db, sessions, two_factor
+from core.errors import CodeNeeded, DomainError, InvalidInput, Unavailable
 from core.permissions import Actor
 from core.sessions import SignedIn
 from core.settings import settings
-from pages.ui import browser, moment
+from pages.ui import browser, moment, second_step
 from pages.ui.words import refusal
 
 _STATUS = "authentication_status"
@@ -84,6 +84,10 @@ def sign_in() -> None:
     """Draw the sign-in page, and let in who proves to be somebody."""
     st.title("Log in", anchor=False)
     st.session_state[_STATUS] = None
+    connection = connection_key()
+    if connection and second_step.is_due(connection):
+        second_step.draw(connection, _hand_over, device=_device(), place=place())
+        return
     with st.container(key=_FORM):
         told = _sign_in_or_refuse()
     if told:
@@ -105,16 +109,36 @@ def _sign_in_or_refuse() -> str:
     return _WRONG if st.session_state[_STATUS] is False else ""
 
 
-def enter(user_id: int, *, page: str = "") -> NoReturn:
+def enter(user_id: int, *, page: str = "", second_factor: bool = False) -> NoReturn:
     """Sign in a person who has just proven to be that person; the page loads again, once.
 
+    Who has two-factor is asked for a code first, unless the `second_factor` was proven, too.
     `page` is the address of another page to load instead, such as `/`.
     """
-    ticket = sessions.new_token()
-    device = browsers.describe_device(st.context.headers.get("User-Agent", ""))
-    db.run(sessions.start, user_id, ticket, device=device, place=place())
+    ticket, where = sessions.new_token(), {"device": _device(), "place": place()}
+    try:
+        db.run(sessions.start, user_id, ticket, **where, second_factor=second_factor)
+    except CodeNeeded:
+        db.run(two_factor.ask, user_id, connection_key() or ticket)
+        st.rerun()
+    _hand_over(ticket, page)
+
+
+def go_on(page: str = "") -> NoReturn:
+    """Give who is here a new session in place of this one, for what is allowed has risen."""
+    if (found := signed_in()) is None:
+        st.rerun(scope="app")
+    db.run(sessions.end, found.session_id, "replaced by a new one")
+    enter(found.actor.user_id or 0, page=page, second_factor=True)
+
+
+def _hand_over(ticket: str, page: str = "") -> NoReturn:
     browser.hand_over(ticket, st.session_state.get(browser.FRAGMENT, ""), page)
     st.stop()
+
+
+def _device() -> str:
+    return browsers.describe_device(st.context.headers.get("User-Agent", ""))
 
 
 def log_out() -> NoReturn:
@@ -198,7 +222,7 @@ class _Cookie(CookieModel):
         """Return nothing: only who has no session sees the form."""
 
     def set_cookie(self) -> None:
-        """Go on from the proven password to the session; a second factor is asked in between."""
+        """Go on from the proven password to the code, where there is one, and the session."""
         if self.people.user_id is not None:
             enter(self.people.user_id)
 

@@ -72,7 +72,14 @@ def _measure(server: Served, empty: Served, organizations: int, *, people: bool)
 
 def _sign_in(url: str) -> str:
     ticket, token = sessions.new_token(), sessions.new_token()
-    db.run(sessions.start, ADMINISTRATOR, ticket, device="the bench", place="127.0.0.1")
+    db.run(
+        sessions.start,
+        ADMINISTRATOR,
+        ticket,
+        device="the bench",
+        place="127.0.0.1",
+        second_factor=True,
+    )
     db.run(sessions.redeem, ticket, token)
     return f"{browsers.cookie_name(host=urlsplit(url).netloc, takes_secure=True)}={token}"
 

@@ -4,6 +4,7 @@ import re
 from io import BytesIO
 
 import numpy as np
+import pyotp
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
@@ -70,7 +71,20 @@ def set_up(page: Page, code: str, name: str) -> None:
     expect(heading(page, "Set up Orgdesk")).to_be_visible()
     fill(page, "setup", code=code, name=name, email=address(name), password=PASSWORD)
     press(page, "Set up Orgdesk")
+    set_up_two_factor(page)
     expect(heading(page, "Organizations")).to_be_visible()
+
+
+def set_up_two_factor(page: Page) -> str:
+    """Set up two-factor where it is asked for, and return the secret that the app would keep."""
+    press(page, "Set up two-factor")
+    shown = page.locator(".st-key-two-factor-key code")
+    expect(shown).to_have_text(re.compile(r"^(\w{4} ?){8}$"))
+    secret = shown.inner_text().replace(" ", "").strip()
+    fill(page, "two-factor", code=pyotp.TOTP(secret).now())
+    press(page, "Turn on two-factor")
+    press(page, "I have kept them")
+    return secret
 
 
 def sign_up(page: Page, mailbox: Mailbox, name: str) -> None:
@@ -93,11 +107,13 @@ def log_out(page: Page) -> None:
     expect(heading(page, "Log in")).to_be_visible()
 
 
-def log_in(page: Page, name: str) -> None:
+def log_in(page: Page, name: str, *, sets_up_two_factor: bool = False) -> None:
     """Come in by the form of streamlit-authenticator."""
     page.get_by_role("textbox", name="Email").fill(address(name))
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     press(page, "Log in")
+    if sets_up_two_factor:
+        set_up_two_factor(page)
     expect(page.locator(".st-key-user-menu")).to_contain_text(name)
 
 

@@ -63,7 +63,7 @@ class TestTheMainJob:
         steps.sign_up(sam, mailbox, "Sam")
         steps.make_sales_rep(ada, "Sam")
         sam.reload()
-        steps.log_in(sam, "Sam")
+        steps.log_in(sam, "Sam", sets_up_two_factor=True)
         steps.flag_for_onboarding(sam)
         see_stage(nora, public_id, mailbox)
 

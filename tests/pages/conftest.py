@@ -34,6 +34,8 @@ def sign_in(person: Actor) -> str:
     """Return the token of a cookie that a person has just been given."""
     assert person.user_id is not None
     ticket, token = sessions.new_token(), sessions.new_token()
-    db.run(sessions.start, person.user_id, ticket, device="Test", place="127.0.0.1")
+    db.run(
+        sessions.start, person.user_id, ticket, device="Test", place="127.0.0.1", second_factor=True
+    )
     db.run(sessions.redeem, ticket, token)
     return token
