@@ -52,6 +52,11 @@ EVENTS: Final = {
     "logo.removed": "Logo",
     "profile.confirmed": "Profile confirmed as still right",
     "onboarding.requested": "Onboarding requested",
+    "view.saved": "View saved",
+    "view.renamed": "View renamed",
+    "view.replaced": "View changed",
+    "view.shared": "Sharing of a view changed",
+    "view.removed": "View deleted",
 }
 """Events that are told as a whole; of all others each changed field is told."""
 _FIELDS: Final = {

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.columns import UNIQUE_FOREVER, Base, one_of
+from core.columns import UNIQUE_FOREVER, UNRECORDED, Audited, Base, one_of
 from core.kinds import Stage
 
 
@@ -36,4 +36,60 @@ class Move(Base):
         Index("ix_moves_at", "at", "from_stage", "to_stage", "days", "rep_id"),
         Index("ix_moves_rep_id_at", "rep_id", "at", "from_stage", "to_stage", "days"),
         UNIQUE_FOREVER,
+    )
+
+
+class SavedView(Audited, Base):
+    """A list as somebody wants to find it again: its page, and the query of its address."""
+
+    __tablename__ = "saved_views"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    page: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(80))
+    name_key: Mapped[str] = mapped_column(String(400), info=UNRECORDED)
+    query: Mapped[str] = mapped_column(String(2000))
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("owner_id", "page", "name_key"),
+        Index(
+            "ix_saved_views_shared",
+            "page",
+            "id",
+            sqlite_where=text("is_shared"),
+            postgresql_where=text("is_shared"),
+        ),
+        UNIQUE_FOREVER,
+    )
+
+
+class ViewLook(Base):
+    """When somebody last looked at a view, and up to which organization there was one then."""
+
+    __tablename__ = "view_looks"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    view_id: Mapped[int] = mapped_column(
+        ForeignKey("saved_views.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    at: Mapped[datetime]
+    last_org_id: Mapped[int]
+
+
+class DefaultView(Base):
+    """With which view a page opens for somebody."""
+
+    __tablename__ = "default_views"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    page: Mapped[str] = mapped_column(String(20), primary_key=True)
+    view_id: Mapped[int] = mapped_column(
+        ForeignKey("saved_views.id", ondelete="CASCADE"), index=True
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.account_models import Challenge, RecoveryCode, SecondFactor
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
-from core.desk_models import Move
+from core.desk_models import DefaultView, Move, SavedView, ViewLook
 from core.kinds import Alert, InvitationStatus, Role, Staff, Stage
 from core.news_models import Digest, Line
 from core.people_models import Handover
@@ -18,6 +18,7 @@ __all__ = [
     "Audited",
     "Base",
     "Challenge",
+    "DefaultView",
     "Digest",
     "Handover",
     "InvitationStatus",
@@ -25,9 +26,11 @@ __all__ = [
     "Move",
     "RecoveryCode",
     "Role",
+    "SavedView",
     "SecondFactor",
     "Staff",
     "Stage",
+    "ViewLook",
 ]
 
 _IS_UNSENT = "sent_at IS NULL AND due_at IS NOT NULL"

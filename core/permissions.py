@@ -43,9 +43,11 @@ class Action(StrEnum):
     DELETE = "delete the organization"
 
     VIEW_ALL = "view every organization"
+    SAVE_VIEWS = "save views"
     MOVE_STAGES = "flag for onboarding and move stages"
     OVERRIDE_GATE = "let an organization through a gate whose checks fail"
     RESTORE = "restore a deleted organization"
+    REMOVE_VIEWS = "remove views that others share"
     READ_MAIL = "read the mails of Orgdesk"
     MANAGE_PEOPLE = "manage accounts and staff roles"
 
@@ -62,9 +64,11 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
     Action.VIEW_HISTORY: {Role.OWNER, *Staff},
     Action.DELETE: {Role.OWNER},
     Action.VIEW_ALL: {*Staff},
+    Action.SAVE_VIEWS: {*Staff},
     Action.MOVE_STAGES: {Staff.SALES, Staff.ADMINISTRATOR},
     Action.OVERRIDE_GATE: {Staff.ADMINISTRATOR},
     Action.RESTORE: {Staff.ADMINISTRATOR},
+    Action.REMOVE_VIEWS: {Staff.ADMINISTRATOR},
     Action.READ_MAIL: {Staff.ADMINISTRATOR},
     Action.MANAGE_PEOPLE: {Staff.ADMINISTRATOR},
 }

@@ -5,7 +5,7 @@ import streamlit as st
 from core import db
 from core.permissions import Action, staff_rights
 from pages import organizations_all, organizations_create, organizations_mine, ui
-from pages.ui import cards
+from pages.ui import cards, view_picker
 
 actor = ui.open_person_page("Organizations")
 
@@ -14,6 +14,8 @@ with db.read() as session:
 
 with cards.row(key="organizations-head"):
     st.title("Organizations", anchor=False, width="stretch")
+    if Action.SAVE_VIEWS in rights:
+        view_picker.draw_views(actor, "organizations", rights)
     organizations_create.offer(actor)
 
 if Action.VIEW_ALL in rights:

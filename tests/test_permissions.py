@@ -26,6 +26,7 @@ from core import (
     onboarding,
     organizations,
     persons,
+    saved_views,
     working_days,
 )
 from core.errors import (
@@ -108,6 +109,16 @@ onboarding.snooze              no     no     no     hidden no     yes    yes    
 onboarding.plan                no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.request             yes    yes    no     hidden no     no     no     no     hidden
 moves.table                    yes    no     no     hidden yes    yes    yes    yes    hidden
+saved_views.save               no     no     no     no     yes    yes    yes    yes    no
+saved_views.look               no     no     no     no     yes    yes    yes    yes    no
+saved_views.look at Sue's own  no     no     no     no     hidden hidden yes    hidden no
+saved_views.rename             no     no     no     no     no     no     yes    no     no
+saved_views.replace            no     no     no     no     no     no     yes    no     no
+saved_views.share              no     no     no     no     no     no     yes    no     no
+saved_views.remove             no     no     no     no     no     no     yes    yes    no
+saved_views.set_default        no     no     no     no     yes    yes    yes    yes    no
+saved_views.find_default       yes    yes    yes    yes    yes    yes    yes    yes    yes
+view_lists.table               no     no     no     no     yes    yes    yes    yes    no
 activity.table                 no     no     no     no     yes    yes    yes    yes    no
 activity.table of one          yes    no     no     hidden yes    yes    yes    yes    hidden
 activity.latest                yes    yes    yes    hidden yes    yes    yes    yes    hidden
@@ -192,6 +203,16 @@ def deleted(session: Session, cast: Cast) -> int:
 def a_mail(session: Session, cast: Cast) -> int:
     invited(session, cast)
     return session.scalars(select(Mail.id)).first() or 0
+
+
+def about_view(called: str, /, *args: Any, for_all: bool = True, **options: Any) -> Act:
+    """Return what calls a use case about a view that Sue saved."""
+
+    def act(session: Session, actor: Actor, cast: Cast) -> object:
+        view = saved_views.save(session, cast.sue, "organizations", "Hers", "", is_shared=for_all)
+        return use_case(called)(session, actor, view.id, *args, **options)
+
+    return act
 
 
 def about_acme(called: str, /, *args: Any, **options: Any) -> Act:
@@ -298,6 +319,16 @@ ACTS: dict[str, Act] = {
     "onboarding.snooze": lambda session, actor, cast: use_case("onboarding.snooze")(
         session, actor, in_onboarding(session, cast), until=working_days.today() + timedelta(3)
     ),
+    "saved_views.save": alone("saved_views.save", "organizations", "All", "sort=name"),
+    "saved_views.look": about_view("saved_views.look"),
+    "saved_views.look at Sue's own": about_view("saved_views.look", for_all=False),
+    "saved_views.rename": about_view("saved_views.rename", "Theirs"),
+    "saved_views.replace": about_view("saved_views.replace", "sort=name"),
+    "saved_views.share": about_view("saved_views.share", is_shared=False),
+    "saved_views.remove": about_view("saved_views.remove"),
+    "saved_views.set_default": alone("saved_views.set_default", "organizations", None),
+    "saved_views.find_default": alone("saved_views.find_default", "organizations"),
+    "view_lists.table": alone("view_lists.table", "organizations"),
     "activity.table of one": lambda session, actor, cast: use_case("activity.table")(
         session, actor, org_id=cast.acme.id
     ),

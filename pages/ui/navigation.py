@@ -16,7 +16,7 @@ from core.models import Organization
 from core.permissions import Action, Actor, Rights, staff_rights
 from pages.ui import gate, moment
 from pages.ui.cards import face, face_url
-from pages.ui.opening import find_place, fragment
+from pages.ui.opening import arrive, find_place, fragment
 from pages.ui.words import esc, quiet
 
 _FOLDER: Final = Path(__file__).parent
@@ -57,6 +57,7 @@ PLACES: Final = (
     Place("activity", "Activity", "timeline", _DESK, Action.VIEW_ALL),
     Place("mail", "Mail", "mail", _DESK, Action.READ_MAIL),
     Place("people", "People", "manage_accounts", _DESK, Action.MANAGE_PEOPLE),
+    Place("view", "Saved view"),
     Place("account", "User Settings"),
     Place("sign_up", "Create an account", section=_OPEN),
     Place("forgotten", "Forgot password", section=_OPEN),
@@ -81,6 +82,7 @@ def register() -> StreamlitPage:
     """Tell Streamlit of every page, always all of them, and return the one that is asked for."""
     st.set_page_config(layout="wide", initial_sidebar_state="auto")
     chosen = st.navigation([copy(page) for page in _pages().values()], position="hidden")
+    arrive(chosen.url_path)
     st.html(_Style())
     return chosen
 

@@ -16,6 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _TOLD = "told"
+_HERE, _BEFORE = "here", "here before"
 
 
 def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organization, Rights]:
@@ -71,6 +72,19 @@ def open_stranger_page(title: str) -> None:
     st.set_page_config(page_title=title)
     if told := st.session_state.pop(_TOLD, None):
         st.toast(esc(told), icon=":material/check:")
+
+
+def arrive(page: str) -> None:
+    """Note on which page a run begins, and from which other one somebody has just come."""
+    here = st.session_state.get(_HERE, "")
+    st.session_state[_BEFORE] = here if here != page else None
+    st.session_state[_HERE] = page
+
+
+def came_from() -> str | None:
+    """Return the page that somebody just came from, empty for a new visit; None when at home."""
+    page: str | None = st.session_state.get(_BEFORE)
+    return page
 
 
 def tell(sentence: str) -> None:

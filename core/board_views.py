@@ -1,0 +1,126 @@
+"""Which onboardings a view of the board is about; a link to the board carries a view."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from sqlalchemy import ColumnElement, FromClause, inspect, or_
+from sqlalchemy.orm import Session
+
+from core import finding, stuck, working_days
+from core.models import Organization, Stage
+from core.permissions import Actor
+
+MINE: Final = "mine"
+"""What the address calls whoever looks: the same link shows each rep the own ones."""
+SOON: Final = timedelta(days=7)
+"""How far ahead a next step counts as due."""
+
+
+class Column(StrEnum):
+    """The columns of the board, in their order: who asked, then the stages."""
+
+    ASKED = "asked"
+    ONBOARDING = "onboarding"
+    PREPRODUCTION = "preproduction"
+    PRODUCTION = "production"
+
+    @property
+    def stage(self) -> Stage:
+        """Return in which stage its organizations are; who asks is free still."""
+        return Stage.FREE if self is Column.ASKED else Stage(self.value)
+
+
+class Only(StrEnum):
+    """What the board can be narrowed to."""
+
+    STUCK = "stuck"
+    DUE = "due"
+
+
+class Sort(StrEnum):
+    """The orders of cards that are offered."""
+
+    LONGEST = "longest in stage"
+    DUE = "next step due"
+    NEWEST = "newest in stage"
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """What is looked for on the board, and in which order."""
+
+    words: str = ""
+    rep_id: int | None = None
+    only: Only | None = None
+    sort: Sort = Sort.LONGEST
+
+    @property
+    def has_words(self) -> bool:
+        """Return whether anything is searched for."""
+        return bool(self.words.strip())
+
+
+def read(actor: Actor, query: str) -> BoardView:
+    """Return the view that a query asks for, as the actor sees it; raises `ValueError`."""
+    asked = {name: values[-1] for name, values in parse_qs(query, max_num_fields=60).items()}
+    return BoardView(
+        words=asked.get("q", ""),
+        rep_id=find_rep(actor, asked.get("rep", "")),
+        only=Only(asked["only"]) if "only" in asked else None,
+        sort=Sort(asked.get("sort", Sort.LONGEST)),
+    )
+
+
+def find_rep(actor: Actor, asked: str) -> int | None:
+    """Return whose onboardings are asked for: an id, `MINE`, or nobody's in particular."""
+    return actor.user_id if asked == MINE else int(asked) if asked else None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of organizations on the board: where they are, their id there, which of them."""
+
+    source: FromClause
+    id: ColumnElement[int]
+    where: list[ColumnElement[bool]]
+
+
+def rows(session: Session, view: BoardView, column: Column) -> Rows:
+    """Return the organizations that stand in a column."""
+    source, org_id, where = _found(session, view)
+    where.append(Organization.deleted_at.is_(None))
+    where.append(Organization.stage == column.stage)
+    if column is Column.ASKED:
+        where.append(Organization.requested_at.is_not(None))
+        if view.rep_id is not None:  # who asks has no rep yet
+            where.append(or_(Organization.rep_id.is_(None), Organization.rep_id == view.rep_id))
+    elif view.rep_id is not None:
+        where.append(Organization.rep_id == view.rep_id)
+    if view.only is not None:
+        where.append(_narrowed(view.only))
+    return Rows(source, org_id, where)
+
+
+def is_on(view: BoardView, column: Column) -> bool:
+    """Return whether a column can hold anything; nobody is stuck who has not begun, or is done."""
+    return view.only is None or column.stage in stuck.LIMITED
+
+
+def _found(
+    session: Session, view: BoardView
+) -> tuple[FromClause, ColumnElement[Any], list[ColumnElement[bool]]]:
+    if not view.has_words:
+        table = inspect(Organization).local_table
+        return table, Organization.id.expression, []
+    hits = finding.find(session, view.words)
+    return hits.source, hits.id, [hits.is_found]
+
+
+def _narrowed(only: Only) -> ColumnElement[bool]:
+    today = working_days.today()
+    if only is Only.STUCK:
+        return stuck.condition(today)
+    return Organization.next_step_on <= today + SOON
