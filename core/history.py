@@ -33,11 +33,13 @@ class Facts(NamedTuple):
     reason: str
 
 
+_spelled = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+
 def seal(facts: Facts, before: str) -> str:
     """Return what ties an entry to the one before it: an HMAC that needs the app's key."""
     sealed = [before, *facts[:2], facts.at.isoformat(), *facts[3:]]
-    text = json.dumps(sealed, separators=(",", ":"), sort_keys=True)
-    return hmac.digest(keys.derive("history"), text.encode(), "sha256").hex()
+    return hmac.digest(keys.derive("history"), _spelled(sealed).encode(), "sha256").hex()
 
 
 def record(

@@ -1,5 +1,6 @@
 """What made-up organizations and people are called."""
 
+from functools import cache
 from random import Random
 
 from core import search
@@ -83,6 +84,12 @@ def organization_name(random: Random, number: int, of: int) -> str:
 def person_name(random: Random) -> str:
     """Return a first and a last name."""
     return f"{random.choice(_FIRST)} {random.choice(_LAST)}"
+
+
+@cache
+def local_part(name: str) -> str:
+    """Return what stands before the @ in the address of a person of this name."""
+    return ".".join(search.tokens(name)).encode("ascii", "ignore").decode()
 
 
 def domain(name: str, org_id: int) -> str:

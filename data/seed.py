@@ -5,21 +5,18 @@
 
 import colorsys
 import io
-import json
-from collections.abc import Iterator
-from datetime import datetime
-from enum import Enum
 from random import Random
-from typing import Annotated, Any
+from typing import Annotated
 
 import pyotp
 import typer
 from PIL import Image, ImageDraw
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import func, insert, select
 
 from core import clock, db, logos, passwords, upgrade
 from core.models import Logo, Membership, Organization, User
-from data.world import COLUMNS, SECRET, Row, World
+from data import loading
+from data.world import SECRET, World
 
 DEMO_ORGANIZATIONS = 60
 DEMO_PASSWORD = "a small believable world"  # noqa: S105
@@ -55,74 +52,9 @@ def _is_empty() -> bool:
 
 def _fill(world: World) -> None:
     with db.engine().begin() as connection:
-        load = _into_sqlite if connection.dialect.name == "sqlite" else _into_postgresql
-        for batch in load(connection, world):
-            typer.echo(f"\r{batch:,} of {world.organizations:,} organizations", nl=False)
+        for number in loading.load(connection, world):
+            typer.echo(f"\r{number:,} of {world.organizations:,} organizations", nl=False)
     typer.echo()
-
-
-def _into_sqlite(connection: Connection, world: World) -> Iterator[int]:
-    """Insert with indexes and triggers laid aside: a third of the time at a million."""
-    raw = connection.connection.cursor()
-    kept = raw.execute(
-        "SELECT type, name, sql FROM sqlite_master"
-        " WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
-    ).fetchall()
-    for kind, name, _ in kept:
-        raw.execute(f"DROP {kind} {name}")
-    done = 0
-    for batch in world.batches():
-        for table, rows in batch.items():
-            marks = ", ".join("?" * len(COLUMNS[table].split()))
-            columns = ", ".join(COLUMNS[table].split())
-            statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
-            raw.executemany(statement, [_sqlite_row(row) for row in rows])
-        done += len(batch["organizations"])
-        yield done
-    raw.execute(
-        "UPDATE memberships SET found_by ="
-        " (SELECT lower(name || ' ' || email) FROM users WHERE users.id = user_id)"
-    )
-    for _, _, statement in kept:
-        raw.execute(statement)
-    raw.execute("INSERT INTO organizations_search (organizations_search) VALUES ('rebuild')")
-    raw.execute("ANALYZE")
-
-
-def _into_postgresql(connection: Connection, world: World) -> Iterator[int]:
-    raw = connection.connection.cursor()
-    done = 0
-    for batch in world.batches():
-        for table, rows in batch.items():
-            columns = ", ".join(COLUMNS[table].split())
-            with raw.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row([_plain(value) for value in row])
-        done += len(batch["organizations"])
-        yield done
-    for table, columns in COLUMNS.items():
-        if columns.startswith("id "):
-            raw.execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
-            )
-    raw.execute("ANALYZE")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    return json.dumps(value) if isinstance(value, list) else value
-
-
-def _sqlite_row(row: Row) -> Row:
-    return tuple(
-        value.replace(tzinfo=None).isoformat(" ", "microseconds")
-        if isinstance(value, datetime)
-        else value.isoformat()
-        if hasattr(value, "isoformat")
-        else _plain(value)
-        for value in row
-    )
 
 
 def _keep_logos() -> list[str]:

@@ -135,7 +135,7 @@ class World:
                     people.append((user_id, role, joined))
                 continue
             name = names.person_name(random)
-            local = ".".join(search.tokens(name)).encode("ascii", "ignore").decode()
+            local = names.local_part(name)
             email = f"{local}{place if local in taken else ''}@{domain}"
             taken.add(local)
             role = role if place else Role.OWNER

@@ -1,0 +1,83 @@
+"""Made-up worlds: the same ones again, skewed like life, whole on both engines."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from core import clock, db, history, organizations
+from core.history import Broken
+from core.models import Membership, Organization, Role
+from core.permissions import Actor
+from data import loading
+from data.world import World
+from tests.test_schema import read
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def rows_of(organizations: int) -> list[dict[str, list[tuple[object, ...]]]]:
+    """Return a world's rows without what is encrypted, which is never the same twice."""
+    batches = list(World(organizations, NOW).batches(50))
+    for batch in batches:
+        del batch["second_factors"]
+    return batches
+
+
+def load(organizations: int) -> list[int]:
+    with db.engine().begin() as connection:
+        return list(loading.load(connection, World(organizations, clock.now())))
+
+
+class TestWorld:
+    def test_the_same_size_is_the_same_world(self):
+        assert rows_of(120) == rows_of(120)
+
+    def test_most_are_small_and_free_and_a_few_are_large(self):
+        world = list(World(3_000, NOW).batches())
+        sizes = Counter(row[1] for batch in world for row in batch["memberships"])
+        ordered = sorted(sizes.values())
+        assert ordered[len(ordered) // 2] <= 2
+        assert ordered[-1] > 50
+        assert 2.5 < sum(ordered) / len(ordered) < 3.5
+
+
+class TestLoading:
+    def test_what_rests_on_the_rows_is_there_again(self, engine: Engine):
+        before = read(engine)
+        load(30)
+        assert read(engine) == before
+
+    def test_the_world_is_whole(self, engine: Engine):
+        load(40)
+        with db.read() as session:
+            assert not [found for found in history.verify(session) if isinstance(found, Broken)]
+            owned = select(Membership.org_id).where(Membership.role == Role.OWNER)
+            assert session.scalar(select(func.count(Organization.id))) == 40
+            assert not session.scalars(
+                select(Organization.id).where(Organization.id.not_in(owned))
+            ).all()
+            counted = (
+                select(func.count())
+                .where(Membership.org_id == Organization.id)
+                .correlate(Organization)
+                .scalar_subquery()
+            )
+            wrong = select(Organization.id).where(Organization.member_count != counted)
+            assert not session.scalars(wrong).all()
+
+    def test_organizations_can_be_added_to_it(self, engine: Engine):
+        load(20)
+        made = db.run(organizations.create, Actor(1, "Ada Whitfield"), "The next one")
+        assert made.id == 21
+
+    def test_two_processes_make_the_world_that_one_makes(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(loading, "MANY", 1)
+        assert load(25) == [25]
+        with db.read() as session:
+            names = session.scalars(select(Organization.name).order_by(Organization.id)).all()
+        batch = next(World(25, clock.now()).batches())
+        assert names == [row[2] for row in batch["organizations"]]
