@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete
 
 from core import clock, db, history
+from core.errors import NotFound
 from core.models import (
     Challenge,
     FormerMembership,
@@ -102,7 +103,10 @@ def purge_organizations(session: Session) -> int:
     )
     if org_id is None:
         return 0
-    org = access(session, ORGDESK, org_id, Action.RESTORE)
+    try:
+        org = access(session, ORGDESK, org_id, Action.RESTORE)
+    except NotFound:
+        return 0  # another process purged it in this very moment
     if org.deleted_at is None or org.deleted_at > over:
         return 0
     logo = org.logo

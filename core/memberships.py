@@ -95,6 +95,16 @@ def list_owners(session: Session, org: Organization) -> Sequence[User]:
     ).all()
 
 
+def list_of_nobody(session: Session, org: Organization) -> Sequence[Membership]:
+    """Return the memberships of people who have deleted their account since."""
+    return session.scalars(
+        select(Membership)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.org_id == org.id, User.deleted_at.is_not(None))
+        .order_by(Membership.id)
+    ).all()
+
+
 def may_give(session: Session, actor: Actor, org: Organization, role: Role) -> bool:
     """Return whether a role is not above the actor's own: nobody gives or takes more than that."""
     own = get_role(session, actor, org.id)

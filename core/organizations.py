@@ -7,7 +7,7 @@ import pandas as pd
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import clock, counts, fields, finding, history, memberships, public_ids
+from core import clock, counts, fields, finding, history, memberships, offers, public_ids
 from core.errors import (
     InvalidInput,
     MembershipLimit,
@@ -99,23 +99,29 @@ def delete(session: Session, actor: Actor, org_id: int, *, name: str) -> Organiz
 
 
 def restore(session: Session, actor: Actor, org_id: int) -> Organization:
-    """Bring a deleted organization back with everybody in it, within 30 days.
+    """Bring a deleted organization back with everybody in it who still has an account.
 
-    Raises `MembershipLimit` with the names of those who belong to as many as they may by now.
+    It can be done within 30 days. Raises `NobodyOwns`, and `MembershipLimit` with the names of
+    those who belong to as many as they may by now.
     """
     org = access(session, actor, org_id, Action.RESTORE)
     if org.deleted_at is None:
         return org
     if clock.now() - org.deleted_at > RESTORED_WITHIN:
         raise NotFound("organization that can still be restored")
-    if memberships.count_owners(session, org) == 0:
-        raise NobodyOwns(org.name)
     full = _list_full(session, org)
+    gone = memberships.list_of_nobody(session, org)
+    if memberships.count_owners(session, org) == sum(each.role is Role.OWNER for each in gone):
+        raise NobodyOwns(org.name)
     if full:
         raise MembershipLimit(memberships.MEMBERSHIPS_PER_PERSON, full)
 
+    revoked = []
+    for membership in gone:
+        revoked += offers.withdraw_above(session, org, membership.user_id, None)
+        memberships.end(session, org, membership)
     org.deleted_at = None
-    history.record(session, actor, org, "organization.restored", org)
+    history.record(session, actor, org, "organization.restored", org, *gone, *revoked)
     return org
 
 

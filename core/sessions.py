@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, and_, bindparam, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from core import clock, keys
-from core.errors import CodeNeeded
+from core.errors import CodeNeeded, NotFound
 from core.models import Session, User
-from core.permissions import Actor
+from core.permissions import Actor, take_person
 from core.settings import settings
 
 TICKET_LASTS = timedelta(seconds=60)
@@ -51,22 +51,27 @@ def start(
 ) -> Session:
     """Begin a session of a person who has just proven to be that person; the ticket opens it.
 
-    Raises `CodeNeeded` for who has two-factor, unless the `second_factor` was proven, too.
+    For who was shut out in this very moment it has ended before it began. Raises `CodeNeeded` for
+    who has two-factor, unless the `second_factor` was proven, too.
     """
-    proof = select(User.password_epoch, User.two_factor_at).where(User.id == user_id)
-    epoch, two_factor_at = session.execute(proof).one()
-    if two_factor_at is not None and not second_factor:
+    user = take_person(session, user_id)
+    if user is None:
+        raise NotFound("account")
+    if user.two_factor_at is not None and not second_factor:
         raise CodeNeeded
     now = clock.now()
+    is_shut_out = user.disabled_at is not None
     row = Session(
         user_id=user_id,
         ticket_hash=keys.fingerprint(ticket),
-        password_epoch=epoch,
+        password_epoch=user.password_epoch,
         device=device[:80],
         place=place[:64],
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(hours=settings().session_hours),
+        ended_at=now if is_shut_out else None,
+        ended_because="account disabled" if is_shut_out else None,
     )
     session.add(row)
     return row

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
 from core import (
+    accounts,
     completeness,
     db,
     finding,
@@ -191,6 +192,24 @@ class TestRestore:
         olga = memberships.get(session, org, cast.olga.user_id)
         memberships.end(session, org, olga)
         history.record(session, cast.ada, org, "member.removed", olga)
+        with pytest.raises(NobodyOwns, match="Acme"):
+            organizations.restore(session, cast.ada, cast.acme.id)
+
+    def test_who_has_no_account_any_more_is_not_in_it_again(
+        self, session: Session, cast: Cast
+    ) -> None:
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        accounts.delete_account(session, cast.mia)
+        restored = organizations.restore(session, cast.ada, cast.acme.id)
+        assert memberships.find(session, restored, cast.mia.user_id) is None
+        session.refresh(restored)
+        assert restored.member_count == 2
+
+    def test_one_whose_owners_have_no_account_any_more_stays_deleted(
+        self, session: Session, cast: Cast
+    ) -> None:
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        accounts.delete_account(session, cast.olga)
         with pytest.raises(NobodyOwns, match="Acme"):
             organizations.restore(session, cast.ada, cast.acme.id)
 

@@ -68,6 +68,16 @@ class TestRedeem:
         sessions.start(session, cast.mia.user_id, ticket, device="", place="")
         assert sessions.find(session, ticket) is None
 
+    def test_who_was_shut_out_meanwhile_stays_out(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        change_user(session, cast.mia, disabled_at=clock.now())
+        ticket = sessions.new_token()
+        row = sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        change_user(session, cast.mia, disabled_at=None)
+        assert not sessions.redeem(session, ticket, "token")
+        assert row.ended_because == "account disabled"
+
     def test_neither_ticket_nor_token_is_kept(self, session: SqlSession, cast: Cast) -> None:
         ticket = sessions.new_token()
         assert cast.mia.user_id

@@ -1,0 +1,309 @@
+"""What must hold whatever was done, by whomever, at the same moment: I1 to I17.
+
+Most are plain SQL that finds what breaks them, from one text for both engines. What needs the order
+of things is told again from history in `retelling`, and what needs the answers is in `answers_of`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from core.errors import DomainError, Unavailable
+from core.models import Entry, Mail, Throttle
+from tests.prove import retelling
+from tests.prove.rules import Op, first_texts
+from tests.prove.world import CROWD, FIRST_OWN, MOST, World, snapshot
+
+NAMES: Final = tuple(f"I{number}" for number in range(1, 18))
+ERRORS: Final = "errors"
+"""What was answered by something else than a refusal that a person can read."""
+SERIAL: Final = "serial"
+"""What came of two at the same moment is what comes of one after the other."""
+
+_LIVE = "deleted_at IS NULL"
+_RANK = "CASE {0}.role WHEN 'owner' THEN 2 WHEN 'admin' THEN 1 ELSE 0 END"
+
+SQL: Final[dict[str, tuple[str, ...]]] = {
+    "I1": (
+        f"""SELECT id AS org_id, 'no owner' FROM organizations o WHERE {_LIVE} AND NOT EXISTS
+            (SELECT 1 FROM memberships WHERE org_id = o.id AND role = 'owner')""",
+        f"""SELECT o.id AS org_id, 'a deleted account belongs to it' FROM organizations o
+            JOIN memberships m ON m.org_id = o.id JOIN users u ON u.id = m.user_id
+            WHERE o.{_LIVE} AND u.deleted_at IS NOT NULL""",
+    ),
+    "I2": (
+        """SELECT org_id, 'two memberships' FROM memberships
+            GROUP BY org_id, user_id HAVING count(*) > 1""",
+        """SELECT org_id, 'no role' FROM memberships
+            WHERE role NOT IN ('member', 'admin', 'owner')""",
+        f"""SELECT id AS org_id, 'members are counted wrong' FROM organizations o
+            WHERE (id < {CROWD} OR id >= {FIRST_OWN}) AND member_count <>
+            (SELECT count(*) FROM memberships WHERE org_id = o.id)""",
+        """SELECT m.org_id, 'a member is a former one, too' FROM memberships m
+            JOIN former_memberships f ON f.org_id = m.org_id AND f.user_id = m.user_id""",
+    ),
+    "I3": (
+        f"""SELECT min(m.user_id) AS user_id, 'too many memberships' FROM memberships m
+            JOIN organizations o ON o.id = m.org_id AND o.{_LIVE}
+            GROUP BY m.user_id HAVING count(*) > 400""",
+    ),
+    "I4": (
+        """SELECT o.id AS org_id, 'an invitation admitted twice, or never' FROM organizations o
+            WHERE (SELECT count(*) FROM invitations WHERE org_id = o.id AND status = 'accepted')
+            <> (SELECT count(*) FROM history
+                WHERE org_id = o.id AND event = 'invitation.accepted')""",
+        """SELECT i.org_id, 'accepted by somebody else' FROM invitations i
+            WHERE i.status = 'accepted' AND NOT EXISTS (SELECT 1 FROM history h
+                JOIN users u ON u.id = h.actor_id WHERE h.org_id = i.org_id
+                AND h.event = 'invitation.accepted' AND u.email_key = i.email_key)""",
+    ),
+    "I5": (
+        """SELECT org_id, 'two invitations wait at an address' FROM invitations
+            WHERE status = 'pending' GROUP BY org_id, email_key HAVING count(*) > 1""",
+    ),
+    "I7": (
+        f"""SELECT i.org_id, 'an offer above the role of who made it' FROM invitations i
+            JOIN organizations o ON o.id = i.org_id AND o.{_LIVE}
+            LEFT JOIN memberships m ON m.org_id = i.org_id AND m.user_id = i.invited_by
+            WHERE i.status = 'pending'
+            AND (m.id IS NULL OR {_RANK.format("m")} < {_RANK.format("i")})""",
+    ),
+    "I8": (
+        """SELECT min(id) AS user_id, 'two accounts of one address' FROM users
+            WHERE email <> '' GROUP BY lower(email) HAVING count(*) > 1""",
+        """SELECT min(id) AS user_id, 'two accounts of one key' FROM users
+            GROUP BY email_key HAVING count(*) > 1""",
+    ),
+    "I9": (
+        """SELECT s.user_id, 'a session of a disabled person, or of an older password'
+            FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.ended_at IS NULL
+            AND (u.disabled_at IS NOT NULL OR u.deleted_at IS NOT NULL
+                OR s.password_epoch <> u.password_epoch)""",
+        """SELECT s.user_id, 'a session outlived what ends all' FROM sessions s
+            JOIN history h ON h.person_id = s.user_id AND h.at > s.created_at
+            WHERE s.ended_at IS NULL AND h.event IN ('account.password_changed',
+                'account.password_reset', 'account.disabled', 'account.deleted')""",
+    ),
+    "I10": (
+        """SELECT u.id AS user_id, 'more resets than links that were used' FROM users u
+            WHERE (SELECT count(*) FROM history
+                WHERE person_id = u.id AND event = 'account.password_reset')
+            > (SELECT count(*) FROM links
+                WHERE user_id = u.id AND kind = 'reset' AND used_at IS NOT NULL)""",
+        """SELECT l.user_id, 'a reset link outlived a reset' FROM links l
+            JOIN history h ON h.person_id = l.user_id AND h.at > l.created_at
+            WHERE l.kind = 'reset' AND l.used_at IS NULL
+            AND h.event IN ('account.password_reset', 'account.password_changed')""",
+        """SELECT u.id AS user_id, 'passwords changed and counted differ' FROM users u
+            WHERE u.password_epoch <> (SELECT count(*) FROM history WHERE person_id = u.id
+                AND event IN ('account.password_reset', 'account.password_changed',
+                    'account.deleted', 'account.two_factor_on', 'account.two_factor_replaced'))
+            AND NOT EXISTS (SELECT 1 FROM history WHERE person_id = u.id
+                AND event IN ('account.created', 'invitation.accepted'))""",
+        """SELECT user_id, 'two links of a kind work' FROM links
+            WHERE used_at IS NULL AND user_id IS NOT NULL
+            GROUP BY user_id, kind HAVING count(*) > 1""",
+    ),
+    "I13": (
+        """SELECT o.id AS org_id, 'moves and history differ' FROM organizations o
+            WHERE (SELECT count(*) FROM moves WHERE org_id = o.id)
+            <> (SELECT count(*) FROM history WHERE org_id = o.id AND event LIKE 'stage.%%')""",
+    ),
+    "I14": (
+        """SELECT 0 AS user_id, 'no administrator' WHERE NOT EXISTS (SELECT 1 FROM users
+            WHERE staff = 'administrator' AND disabled_at IS NULL AND deleted_at IS NULL)""",
+    ),
+    "I16": (
+        """SELECT h.org_id, 'something happened to a deleted organization' FROM history h
+            JOIN history b ON b.chain = h.chain AND b.position = h.position - 1
+            WHERE b.event = 'organization.deleted'
+            AND h.event NOT IN ('organization.restored', 'organization.purged')""",
+        """SELECT h.org_id, 'something happened after the purge' FROM history h
+            JOIN history b ON b.chain = h.chain AND b.position < h.position
+            WHERE b.event = 'organization.purged'""",
+    ),
+    "I17": (
+        """SELECT o.id AS org_id, 'a logo that is not there' FROM organizations o
+            LEFT JOIN logos l ON l.digest = o.logo
+            WHERE o.logo IS NOT NULL AND l.digest IS NULL""",
+    ),
+}
+
+CAUSES: Final[dict[str, str]] = {
+    "invitation": "event IN ('invitation.sent', 'invitation.resent')",
+    "invitation_accepted": "event = 'invitation.accepted'",
+    "member_removed": "event = 'member.removed' AND actor_id <> person_id",
+    "role_changed": "event = 'member.role_changed' AND actor_id <> person_id",
+}
+"""Which entries of an organization's history queue one mail each."""
+_PERSONAL_CAUSES: Final[dict[str, str]] = {
+    "password_changed": "event IN ('account.password_changed', 'account.password_reset')",
+}
+
+
+class Done(NamedTuple):
+    """What was asked, in which world, and what was returned or refused."""
+
+    number: int
+    op: Op
+    answer: Any
+    """The result's kind, or the refusal or error itself."""
+
+
+class Broken(NamedTuple):
+    """An invariant that does not hold, in which world, and why."""
+
+    name: str
+    number: int
+    why: str
+
+
+def check(
+    connection: Connection,
+    worlds: Sequence[World],
+    before: dict[str, dict[str, Any]],
+    done: Iterable[Done] = (),
+) -> list[Broken]:
+    """Return all that does not hold by now."""
+    entries = [
+        dict(row)
+        for row in connection.execute(
+            Entry.__table__.select().order_by(Entry.__table__.c.id)
+        ).mappings()
+    ]
+    now = snapshot(connection)
+    mails = [
+        dict(row)
+        for row in connection.execute(Mail.__table__.select()).mappings()
+        if not str(row["message_id"]).endswith("@test>")
+    ]
+    done = list(done)
+    tokens = {world.number: world for world in worlds}
+    broken = [
+        *_broken_rows(connection),
+        *_mails_without_cause(connection, mails, entries),
+        *retelling.check(before, now, entries, mails),
+        *_broken_answers(connection, done, tokens, entries),
+    ]
+    return [
+        Broken(name, number_of(kind, row_id, before, now), why)
+        for name, kind, row_id, why in broken
+    ]
+
+
+Found = tuple[str, str, int, str]
+"""The invariant, the kind of row, its id, and why."""
+
+
+def number_of(
+    kind: str, row_id: int, before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]
+) -> int:
+    """Return the number of the world that a row belongs to; -1 where nothing says so."""
+    if kind == "world":
+        return row_id
+    if row_id < CROWD:
+        return (row_id - 1) // MOST if row_id else -1
+    row = now.get(f"{kind}:{row_id}") or before.get(f"{kind}:{row_id}") or {}
+    for field in ("org_id", "user_id", "created_by", "invited_by"):
+        if (row.get(field) or CROWD) < CROWD:
+            return (int(row[field]) - 1) // MOST
+    return -1
+
+
+def _broken_rows(connection: Connection) -> Iterable[Found]:
+    for name, statements in SQL.items():
+        for statement in statements:
+            found = connection.exec_driver_sql(statement)
+            column = next(iter(found.keys()))
+            kind = "organizations" if column == "org_id" else "users"
+            for row_id, why in found:
+                yield name, kind, row_id, why
+    for digest, png, thumbnail in connection.exec_driver_sql(
+        "SELECT digest, png, thumbnail FROM logos"
+    ):
+        if not all(bytes(each).startswith(b"\x89PNG\r\n\x1a\n") for each in (png, thumbnail)):
+            yield "I17", "world", -1, f"the logo {digest} is not a PNG"
+
+
+def _mails_without_cause(
+    connection: Connection, mails: list[dict[str, Any]], entries: list[dict[str, Any]]
+) -> Iterable[Found]:
+    by_org = Counter((mail["org_id"], mail["template"]) for mail in mails)
+    for template, condition in CAUSES.items():
+        caused = dict(
+            connection.exec_driver_sql(
+                f"SELECT org_id, count(*) FROM history WHERE {condition} GROUP BY org_id"
+            ).all()
+        )
+        queued = {org: n for (org, kind), n in by_org.items() if kind == template and org}
+        gone = {e["org_id"] for e in entries if e["event"] == "organization.purged"}
+        for org in (caused.keys() | queued.keys()) - gone:
+            if caused.get(org, 0) != queued.get(org, 0):
+                why = f"{queued.get(org, 0)} mails {template} of {caused.get(org, 0)} causes"
+                yield "I12", "organizations", org, why
+    for template, condition in _PERSONAL_CAUSES.items():
+        statement = f"SELECT count(*) FROM history WHERE {condition}"
+        caused_by_all = connection.exec_driver_sql(statement).scalar_one()
+        sent = sum(mail["template"] == template for mail in mails)
+        if sent != caused_by_all:
+            yield "I12", "world", -1, f"{sent} mails {template} of {caused_by_all} causes"
+
+
+def _broken_answers(
+    connection: Connection,
+    done: list[Done],
+    worlds: dict[int, World],
+    entries: list[dict[str, Any]],
+) -> Iterable[Found]:
+    """Compare what people were told with what is stored."""
+    for each in done:
+        is_refusal = isinstance(each.answer, DomainError) and not isinstance(
+            each.answer, Unavailable
+        )
+        if isinstance(each.answer, BaseException) and not is_refusal:
+            yield ERRORS, "world", each.number, f"{each.op}: {each.answer!r}"
+    yield from _lost_edits(done, worlds, entries)
+    yield from _lost_hits(connection, done)
+    claimed = Counter(
+        each.answer
+        for each in done
+        if each.op.rule == "claim_mail" and isinstance(each.answer, int)
+    )
+    for mail_id, times in claimed.items():
+        if times > 1:
+            yield "I12", "world", -1, f"the mail {mail_id} was claimed {times} times"
+
+
+def _lost_edits(
+    done: list[Done], worlds: dict[int, World], entries: list[dict[str, Any]]
+) -> Iterable[Found]:
+    """Whoever was told that an edit is saved finds it in history, on top of what was shown."""
+    saved: defaultdict[tuple[int, str], list[tuple[Any, Any]]] = defaultdict(list)
+    for entry in entries:
+        if entry["event"] == "profile.changed":
+            for change in entry["changes"]:
+                saved[entry["org_id"], change["field"]].append((change["old"], change["new"]))
+    for each in done:
+        if each.op.rule != "save_profile" or isinstance(each.answer, BaseException):
+            continue
+        who, field, text = each.op.what
+        world = worlds[each.number]
+        typed = f"{text}@example.com" if field == "sales_email" else f"{who}_{text}"
+        edits = saved[world.org("acme"), field]
+        if [
+            new for old, new in edits if new == typed and (old or "") == first_texts(world)[field]
+        ] == []:
+            yield "I6", "world", each.number, f"{each.op} was told to be saved: {edits}"
+
+
+def _lost_hits(connection: Connection, done: list[Done]) -> Iterable[Found]:
+    told = Counter(each.number for each in done if each.op.rule == "knock")
+    keys_of = {
+        row.key: row.hits
+        for row in connection.execute(Throttle.__table__.select()).all()
+        if row.key.startswith("knock:")
+    }
+    if sum(told.values()) != sum(keys_of.values()):
+        yield "I15", "world", -1, f"{sum(told.values())} hits, counted {sum(keys_of.values())}"

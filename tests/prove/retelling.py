@@ -1,0 +1,162 @@
+"""History, told again: from what was there in the beginning it must lead to what is there now."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import cache
+from typing import Any, Final
+
+from core import history
+from core.changes import PRIVATE_MARK
+from core.history import GENESIS, Facts
+from core.models import Base
+
+EDGES: Final = {
+    ("free", "onboarding"),
+    ("onboarding", "preproduction"),
+    ("preproduction", "production"),
+    ("onboarding", "free"),
+    ("preproduction", "onboarding"),
+    ("preproduction", "free"),
+    ("production", "preproduction"),
+}
+RANKS: Final = {"member": 0, "admin": 1, "owner": 2}
+
+Rows = dict[str, dict[str, Any]]
+Found = tuple[str, str, int, str]
+
+
+def check(
+    before: Rows, now: Rows, entries: list[dict[str, Any]], mails: list[dict[str, Any]]
+) -> Iterable[Found]:
+    """Yield where history and what is stored do not say the same."""
+    yield from _broken_chains(entries)
+    told: Rows = {name: _as_told(name, row) for name, row in before.items()}
+    owners = _Owners(told)
+    stage_mails: Counter[int] = Counter()
+    for entry in entries:
+        for change in entry["changes"]:
+            yield from _tell(told, entry, change)
+            owners.follow(told, change)
+        yield from _above_the_inviter(told, entry)
+        if entry["event"].startswith("stage."):
+            stage_mails[entry["org_id"]] += len(owners.of[entry["org_id"]])
+    purged = {each["org_id"] for each in entries if each["event"] == "organization.purged"}
+    yield from _differences(told, now, purged)
+    sent = Counter(mail["org_id"] for mail in mails if mail["template"] == "stage_moved")
+    for org_id in (sent.keys() | stage_mails.keys()) - purged - {None}:
+        if sent[org_id] != stage_mails[org_id]:
+            why = f"{sent[org_id]} mails about stages to {stage_mails[org_id]} owners"
+            yield "I12", "organizations", org_id, why
+
+
+def _broken_chains(entries: list[dict[str, Any]]) -> Iterable[Found]:
+    last: dict[str, tuple[int, str]] = {}
+    for entry in sorted(entries, key=lambda each: (each["chain"], each["position"])):
+        position, mac = last.get(entry["chain"], (0, GENESIS))
+        sealed = history.seal(Facts(*(entry[name] for name in Facts._fields)), mac)
+        if entry["position"] != position + 1 or entry["mac"] != sealed:
+            kind = "users" if entry["chain"].startswith("person") else "organizations"
+            number = int(entry["chain"].partition(":")[2])
+            yield "I11", kind, number, f"{entry['chain']} breaks at {entry['position']}"
+        last[entry["chain"]] = entry["position"], entry["mac"]
+
+
+def _tell(told: Rows, entry: dict[str, Any], change: dict[str, Any]) -> Iterable[Found]:
+    """Let one change happen to what was told so far."""
+    kind, _, number = change["row"].partition(":")
+    row = told.setdefault(change["row"], {})
+    was = row.get(change["field"])
+    if was != change["old"] and not (was is None and change["old"] is None):
+        why = f"{entry['event']} of {change['row']} {change['field']}: {was} was {change['old']}"
+        yield "I11", kind, int(number), why
+    row[change["field"]] = change["new"]
+    step = change["old"], change["new"]
+    if None in step:
+        return
+    if change["field"] == "stage" and step not in EDGES:
+        yield "I13", kind, int(number), f"from {step[0]} to {step[1]}"
+    if change["field"] == "public_id":
+        yield "I16", kind, int(number), f"the id {step[0]} became {step[1]}"
+
+
+def _above_the_inviter(told: Rows, entry: dict[str, Any]) -> Iterable[Found]:
+    """Whoever came by an invitation has no role above that of who offered it, at that moment."""
+    if entry["event"] != "invitation.accepted":
+        return
+    accepted = {change["row"] for change in entry["changes"]}
+    offered = [told[name] for name in accepted if name.startswith("invitations:")]
+    for row in offered:
+        roles = [
+            each["role"]
+            for name, each in told.items()
+            if name.startswith("memberships:")
+            and each.get("org_id") == entry["org_id"]
+            and each.get("user_id") == row.get("invited_by")
+        ]
+        if not roles or RANKS[roles[0]] < RANKS[row["role"]]:
+            why = f"admitted as {row['role']} by somebody who is {roles or 'gone'}"
+            yield "I7", "organizations", entry["org_id"], why
+
+
+def _differences(told: Rows, now: Rows, purged: set[int]) -> Iterable[Found]:
+    """What was told and what is there, row by row."""
+    for name in told.keys() | now.keys():
+        kind, _, number = name.partition(":")
+        if told.get(name, {}).get("org_id") in purged:
+            continue  # gone with its organization
+        then, there = told.get(name, {}), _as_told(name, now.get(name, {}))
+        if then == there:
+            continue
+        differing = {
+            field: (then.get(field), there.get(field))
+            for field in then.keys() | there.keys()
+            if then.get(field) != there.get(field)
+        }
+        if differing:
+            yield "I11", kind, int(number), f"{name}, told and there: {differing}"
+
+
+def _as_told(name: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as history keeps it."""
+    if not row:
+        return row
+    return {
+        field: PRIVATE_MARK if private and row[field] is not None else _value(row[field])
+        for field, private in _recorded(name.partition(":")[0])
+    }
+
+
+@cache
+def _recorded(kind: str) -> list[tuple[str, bool]]:
+    """Return the fields of a table whose changes history tells, and which of them are private."""
+    return [
+        (column.name, bool(column.info.get("private")))
+        for column in Base.metadata.tables[kind].c
+        if not (column.primary_key or column.info.get("unrecorded"))
+    ]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, str) else value
+
+
+class _Owners:
+    """Who owns each organization, as history goes on."""
+
+    def __init__(self, told: Rows) -> None:
+        self.of: defaultdict[int, set[str]] = defaultdict(set)
+        for name, row in told.items():
+            if name.startswith("memberships:") and row["role"] == "owner":
+                self.of[row["org_id"]].add(name)
+
+    def follow(self, told: Rows, change: dict[str, Any]) -> None:
+        if not change["row"].startswith("memberships:"):
+            return
+        row = told[change["row"]]
+        for org in self.of.values():
+            org.discard(change["row"])
+        if row.get("role") == "owner" and row.get("org_id") is not None:
+            self.of[row["org_id"]].add(change["row"])
