@@ -6,18 +6,20 @@ from core import clock, organizations, profile
 from core.models import Organization, Stage
 from core.permissions import Action, Actor, Rights
 from core.settings import settings
-from pages import ui
+from pages import profile_alerts, ui
 from pages.ui import cards, gate
 
 
 def draw(actor: Actor, org: Organization, rights: Rights) -> None:
-    """Draw when the profile was confirmed, and the end of the organization."""
+    """Draw when the profile was confirmed, what alerts tell, and the end of the organization."""
     with st.container(border=True, key="settings-confirmed"), cards.row():
         with st.container(width="stretch", gap=None):
             st.markdown("**Up to date**")
             st.markdown(ui.quiet(_last_confirmed(org)))
         if Action.EDIT_PROFILE in rights and st.button("Still right", key="settings-confirm"):
             ui.save("Thank you: the profile is up to date.", profile.confirm, actor, org.id)
+
+    profile_alerts.draw(actor, org, rights)
 
     in_production = org.stage is Stage.PRODUCTION
     with st.container(border=True, key="settings-delete"), cards.row():

@@ -1,0 +1,74 @@
+"""Alerts on the tab Settings: where they go, and which of them."""
+
+import streamlit as st
+
+from core import alerts, lines, profile
+from core.models import Alert, Organization
+from core.permissions import Action, Actor, Rights
+from pages import ui
+from pages.ui import cards
+
+
+def draw(actor: Actor, org: Organization, rights: Rights) -> None:
+    """Draw the alert address with its state, and what goes there; owners choose it."""
+    may_choose = Action.EDIT_PROFILE in rights
+    with st.container(border=True, key="settings-alerts"):
+        with cards.row():
+            with st.container(width="stretch", gap=None):
+                st.markdown("**Alerts**")
+                _address(org)
+            if may_choose and org.alert_email and st.button("Send test", key="alerts-test"):
+                told = f"A test is on its way to {org.alert_email}."
+                ui.save(told, profile.send_test, actor, org.id)
+        if may_choose:
+            _choose(actor, org)
+        else:
+            _show(org)
+
+
+def _address(org: Organization) -> None:
+    if org.alert_email is not None:
+        state = ":green[:material/check_circle: confirmed]"
+        st.markdown(f":small[:gray[They go to] {ui.esc(org.alert_email)} {state}]")
+    if org.alert_email_new is not None:
+        waits = "is used as soon as the mailed link has confirmed it"
+        address = ui.esc(org.alert_email_new)
+        st.markdown(f":small[:orange[:material/schedule: {address} {waits}]]")
+    elif org.alert_email is None:
+        where = "Write an address under Organization Info; once a mailed link has confirmed it"
+        st.markdown(ui.quiet(f"{where}, alerts go there."))
+
+
+def _choose(actor: Actor, org: Organization) -> None:
+    chosen = alerts.chosen(org)
+    with ui.form("alerts") as form:
+        grid = st.grid(2, min_column_width=280, gap="xsmall")
+        wanted = []
+        for alert, label in alerts.LABELS.items():
+            with grid.cell():
+                if form.field(st.toggle, _name(alert), label, value=alert in chosen):
+                    wanted.append(alert)
+        with cards.row():
+            st.markdown(ui.quiet(_HOW), width="stretch")
+            pressed = form.submit("Save alerts", kind="secondary")
+    if pressed:
+        form.save("The alerts are saved.", alerts.choose, actor, org.id, wanted)
+
+
+_HOW = (
+    "What happens within a minute comes in one mail. Changing this, deleting the organization "
+    "and a new alert address are always told."
+)
+
+
+def _show(org: Organization) -> None:
+    for alert, label in alerts.LABELS.items():
+        mark = "check" if lines.is_on(org, alert) else "remove"
+        st.markdown(ui.quiet(f":material/{mark}: {label}"))
+    st.markdown(
+        ui.quiet("Only an owner chooses. Ask one of them; they stand under Access Control.")
+    )
+
+
+def _name(alert: Alert) -> str:
+    return alert.name.lower()

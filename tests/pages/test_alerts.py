@@ -1,0 +1,52 @@
+"""Alerts on the tab Settings: the address with its state, and the choice of what goes there."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import alerts, db
+from core.models import Alert, Organization
+from tests.cast import Cast
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    return "\n".join(element.value for element in screen.markdown)
+
+
+def give_address(org: Organization, **values: str | None) -> None:
+    with db.Session(db.writing_engine()) as session, session.begin():
+        row = session.get_one(Organization, org.id)
+        for field, value in values.items():
+            setattr(row, field, value)
+
+
+def test_an_owner_chooses_what_is_told(show: Show, cast: Cast):
+    screen = show("profile", cast.olga, org=cast.acme.public_id)
+    switches = {alert: screen.toggle(key=f"alerts.{alert.name.lower()}") for alert in Alert}
+    assert all(switch.value for switch in switches.values())
+    switches[Alert.STAGE].set_value(False)
+    screen.button(key="alerts-submit").click().run()
+    with db.read() as session:
+        org = session.get_one(Organization, cast.acme.id)
+    assert set(alerts.chosen(org)) == set(Alert) - {Alert.STAGE}
+    assert not next(t for t in screen.toggle if t.label == alerts.LABELS[Alert.STAGE]).value
+
+
+def test_the_address_stands_there_with_its_state(show: Show, cast: Cast):
+    assert "Write an address under Organization Info" in words(
+        show("profile", cast.olga, org=cast.acme.public_id)
+    )
+    give_address(cast.acme, alert_email="old@acme.example", alert_email_new="new@acme.example")
+    seen = words(show("profile", cast.olga, org=cast.acme.public_id))
+    assert r"old\@acme" not in seen
+    assert r"old@acme\.example :green[:material/check_circle: confirmed]" in seen
+    assert r"new@acme\.example is used as soon as" in seen
+
+
+def test_others_see_what_is_told_and_whom_to_ask(show: Show, cast: Cast):
+    screen = show("profile", cast.mia, org=cast.acme.public_id)
+    assert "Only an owner chooses" in words(screen)
+    assert not [t for t in screen.toggle if (t.key or "").startswith("alerts")]
