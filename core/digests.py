@@ -24,6 +24,8 @@ class Reader(NamedTuple):
 
     address: str
     template: str
+    things: str
+    """What several lines are called: `3 things happened`."""
     org_id: int | None
     context: dict[str, Any]
 
@@ -75,7 +77,7 @@ def _queue(session: Session, digest: Digest, reader: Reader, shown: Sequence[Lin
         reader.template,
         reader.address,
         org_id=reader.org_id,
-        headline=shown[0].title if count == 1 else f"{count} news",
+        headline=shown[0].title if count == 1 else f"{count} {reader.things}",
         lines=told,
         more=count - len(shown),
         **reader.context,
@@ -90,11 +92,12 @@ def _find_reader(session: Session, digest: Digest) -> Reader | None:
         if org is None or org.alert_email is None:
             return None
         page = {"page": f"history?org={org.public_id}"}
-        return Reader(org.alert_email, "alerts", org.id, {"organization": org.name, "link": page})
+        context = {"organization": org.name, "link": page}
+        return Reader(org.alert_email, "alerts", "things happened", org.id, context)
     user = session.get(User, int(number))
     if user is None or user.disabled_at is not None or user.deleted_at is not None:
         return None
-    return Reader(user.email, "digest", None, {"name": user.name})
+    return Reader(user.email, "digest", "things about onboarding", None, {"name": user.name})
 
 
 def _is_held_up(session: Session, digest: Digest, reader: Reader) -> bool:

@@ -10,7 +10,7 @@ from core.account_models import Challenge, RecoveryCode, SecondFactor
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
 from core.desk_models import DefaultView, Move, SavedView, ViewLook
 from core.kinds import Alert, InvitationStatus, Role, Staff, Stage
-from core.news_models import Digest, Line
+from core.news_models import Digest, Line, Told
 from core.people_models import Handover
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "SecondFactor",
     "Staff",
     "Stage",
+    "Told",
     "ViewLook",
 ]
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
-from core import alerts, db, digests, lines, mail
+from core import alerts, db, digests, lines, mail, onboarding_news
 from core.alerts import People
 from core.models import Alert, ChainHead, Entry, Line, Membership, Organization, Role, User
 
@@ -59,9 +59,14 @@ def _read_chains(session: Session) -> int:
     ids = {entry.org_id for entry in entries}
     found = session.scalars(select(Organization).where(Organization.id.in_(ids))).all()
     orgs = {org.id: org for org in found}
-    for org_id, news in groupby(entries, key=lambda entry: entry.org_id):
-        if org_id in orgs:
-            _tell_organization(session, orgs[org_id], list(news), people)
+    for _, chain in groupby(entries, key=lambda entry: entry.chain):
+        news = list(chain)
+        org = orgs.get(news[0].org_id or 0)
+        if org is not None:
+            _tell_organization(session, org, news, people)
+            onboarding_news.tell(session, org, news)
+        elif _has_two_factor_changed(news) and (user_id := news[0].person_id):
+            onboarding_news.tell_two_factor(session, user_id)
     for head in heads:
         head.news_from = None
     return len(heads)
@@ -105,6 +110,11 @@ def _changes_of(field: str, entries: Sequence[Entry]) -> list[tuple[str | None, 
         for change in entry.changes
         if change["field"] == field and change["row"] == f"organizations:{entry.org_id}"
     ]
+
+
+def _has_two_factor_changed(entries: Sequence[Entry]) -> bool:
+    fields = {change["field"] for entry in entries for change in entry.changes}
+    return "two_factor_at" in fields
 
 
 def _is_any_lockout(session: Session) -> bool:

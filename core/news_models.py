@@ -46,3 +46,15 @@ class Digest(Base):
     """Whether a person asked for no digests."""
 
     __table_args__ = (index_where("due_at IS NOT NULL", "ix_digests_due_at", "due_at"),)
+
+
+class Told(Base):
+    """What the rep of an organization was told of it last, so that it is not told again."""
+
+    __tablename__ = "told"
+
+    org_id: Mapped[int] = mapped_column(
+        ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True
+    )
+    topic: Mapped[str] = mapped_column(String(20), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """Working days in a stage after which an organization counts as stuck there."""
     holidays: tuple[date, ...] = ()
     """Days from Monday to Friday on which nobody works: `["2026-12-25", "2027-01-01"]`."""
+    digest_hour: int = Field(7, ge=0, le=23)
+    """The hour of working days, in UTC, at which sales reps hear what is due and what is stuck."""
     log_level: str = "INFO"
 
     @field_validator("public_url")

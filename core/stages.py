@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from core import clock, fields, gates, history, mail, memberships, working_days
+from core import clock, fields, gates, history, working_days
 from core.errors import GateNotMet, WrongStage
 from core.gates import EDGES, Check, Way
 from core.models import Move, Organization, Stage
@@ -44,7 +44,7 @@ def move(
     reason: str = "",
     override: bool = False,
 ) -> Organization:
-    """Move an organization that was taken with `access`; write down the move, mail its owners.
+    """Move an organization that was taken with `access`; write down the move.
 
     Raises `WrongStage`, `GateNotMet` with what is missing unless failed checks are to be
     overridden, and `InvalidInput` where a reason is needed: on the way back, and to override.
@@ -64,7 +64,6 @@ def move(
     if to is Stage.FREE:
         org.rep_id, org.target_on, org.next_step, org.next_step_on = None, None, None, None
     history.record(session, actor, org, OVERRIDDEN if failed else _EVENTS[way], org, reason=why)
-    _tell_owners(session, org, shown, why)
     return org
 
 
@@ -90,18 +89,3 @@ def _write_down(
             reason=reason,
         )
     )
-
-
-def _tell_owners(session: Session, org: Organization, before: Stage, reason: str) -> None:
-    for owner in memberships.list_owners(session, org):
-        mail.enqueue(
-            session,
-            "stage_moved",
-            owner.email,
-            org_id=org.id,
-            organization=org.name,
-            public_id=org.public_id,
-            before=before,
-            stage=org.stage,
-            reason=reason,
-        )

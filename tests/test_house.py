@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("2, on those", "alert_addresses org_addresses exports gates lines"),
     ("2, on those again", "stages"),
     ("3", "every other module of core"),
+    ("4, in the background", "onboarding_news"),
     ("4, in the background", "news"),
     ("4, in the background", "worker"),
     ("4", "web manage pages/ui"),

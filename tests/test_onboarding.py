@@ -11,9 +11,9 @@ from core import clock as core_clock
 from core import onboarding
 from core.errors import GateNotMet, InvalidInput, NotFound, NotPermitted, WrongStage
 from core.gates import EDGES
-from core.models import Entry, Logo, Mail, Membership, Move, Organization, Role, Stage, User
+from core.models import Entry, Logo, Membership, Move, Organization, Role, Stage, User
 from core.onboarding import Plan
-from tests.cast import Cast, email
+from tests.cast import Cast
 from tests.conftest import Clock
 
 FREE, ONBOARDING, PREPRODUCTION, PRODUCTION = Stage
@@ -176,12 +176,6 @@ class TestFlag:
     def test_an_outsider_learns_nothing(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotFound):
             onboarding.flag(session, cast.otto, [cast.acme.id], Plan(cast.sam.user_id))
-
-    def test_the_owners_hear_of_it(self, session: Session, cast: Cast) -> None:
-        onboarding.flag(session, cast.sam, [cast.acme.id])
-        mails = session.scalars(select(Mail).where(Mail.template == "stage_moved")).all()
-        assert [mail.recipient for mail in mails] == [email(cast.olga)]
-        assert (mails[0].context["before"], mails[0].context["stage"]) == ("free", "onboarding")
 
 
 class TestWithdraw:
