@@ -63,12 +63,7 @@ class User(Audited, Base):
 
     __table_args__ = (
         Index("ix_users_staff", "staff", postgresql_where=text("staff IS NOT NULL")),
-        Index(
-            "ix_users_disabled_at",
-            "disabled_at",
-            sqlite_where=text("disabled_at IS NOT NULL"),
-            postgresql_where=text("disabled_at IS NOT NULL"),
-        ),
+        index_where("disabled_at IS NOT NULL", "ix_users_disabled_at", "disabled_at"),
         UNIQUE_FOREVER,
     )
 
@@ -163,47 +158,19 @@ class Organization(Audited, Base):
         Index("ix_organizations_member_count_id", "member_count", "id"),
         Index("ix_organizations_stage_entered_at_id", "stage_entered_at", "id"),
         Index("ix_organizations_created_at_id", "created_at", "id"),
-        Index(
-            "ix_organizations_is_complete",
-            "id",
-            sqlite_where=text(_IS_COMPLETE),
-            postgresql_where=text(_IS_COMPLETE),
-        ),
-        Index(
-            "ix_organizations_is_incomplete",
-            "id",
-            sqlite_where=text(_IS_INCOMPLETE),
-            postgresql_where=text(_IS_INCOMPLETE),
-        ),
+        index_where(_IS_COMPLETE, "ix_organizations_is_complete", "id"),
+        index_where(_IS_INCOMPLETE, "ix_organizations_is_incomplete", "id"),
         Index("ix_organizations_rep_id_stage_id", "rep_id", "stage", "id"),
         Index("ix_organizations_stage_entered", "stage", "stage_entered_at", "id"),
         Index("ix_organizations_rep_entered", "rep_id", "stage", "stage_entered_at", "id"),
-        Index(
-            "ix_organizations_next_step_on",
-            "next_step_on",
-            "id",
-            sqlite_where=text("next_step_on IS NOT NULL"),
-            postgresql_where=text("next_step_on IS NOT NULL"),
+        index_where(
+            "next_step_on IS NOT NULL", "ix_organizations_next_step_on", "next_step_on", "id"
         ),
-        Index(
-            "ix_organizations_requested_at_id",
-            "requested_at",
-            "id",
-            sqlite_where=text("requested_at IS NOT NULL"),
-            postgresql_where=text("requested_at IS NOT NULL"),
+        index_where(
+            "requested_at IS NOT NULL", "ix_organizations_requested_at_id", "requested_at", "id"
         ),
-        Index(
-            "ix_organizations_deleted_at",
-            "deleted_at",
-            sqlite_where=text("deleted_at IS NOT NULL"),
-            postgresql_where=text("deleted_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_organizations_is_listed",
-            "id",
-            sqlite_where=text("is_listed"),
-            postgresql_where=text("is_listed"),
-        ),
+        index_where("deleted_at IS NOT NULL", "ix_organizations_deleted_at", "deleted_at"),
+        index_where("is_listed", "ix_organizations_is_listed", "id"),
         UNIQUE_FOREVER,
     )
 
@@ -287,11 +254,8 @@ class Invitation(Audited, Base):
     __table_args__ = (
         Index("ix_invitations_org_id_id", "org_id", "id"),
         Index("ix_invitations_org_id_status", "org_id", "status", "expires_at"),
-        Index(
-            "ix_invitations_unreminded",
-            "sent_at",
-            sqlite_where=text("status = 'pending' AND reminded_at IS NULL"),
-            postgresql_where=text("status = 'pending' AND reminded_at IS NULL"),
+        index_where(
+            "status = 'pending' AND reminded_at IS NULL", "ix_invitations_unreminded", "sent_at"
         ),
         Index(
             "uq_invitations_pending",
