@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from sqlalchemy.orm import Session
 
 from core import db, exports, org_addresses
-from core.exports import COLUMNS, MOMENT, NUMBERS, Format, Tally
+from core.exports import COLUMNS, MOMENTS, NUMBERS, Format, Tally
 from core.org_views import View
 from core.permissions import Actor
 
@@ -80,7 +80,7 @@ def _write_parquet(pieces: Iterator[bytes], sink: BinaryIO) -> None:
         read_options=arrow_csv.ReadOptions(block_size=_BLOCK),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=kinds | {MOMENT: pa.timestamp("s")},
+            column_types=kinds | dict.fromkeys(MOMENTS, pa.timestamp("s")),
             null_values=[""],
             strings_can_be_null=True,
         ),

@@ -47,10 +47,10 @@ class Format(StrEnum):
 
 
 NUMBERS: Final = ("Members", "Owners", "Pending invitations", "Profile (%)")
-MOMENT: Final = "Created (UTC)"
+MOMENTS: Final = ("Last active (UTC)", "Created (UTC)")
 COLUMNS: Final = (
     *("Organization ID", "Name", "Stage", *NUMBERS),
-    *("Sales rep", "Website", "Sales email", "Phone", MOMENT),
+    *("Sales rep", "Website", "Sales email", "Phone", *MOMENTS),
 )
 
 
@@ -131,6 +131,7 @@ def _statement(session: Session, view: View, *, formula_safe: bool) -> Select[*t
             text(Organization.website),
             text(Organization.sales_email),
             text(Organization.phone),
+            _moment(session, Organization.last_active_at.expression),
             _moment(session, Organization.created_at.expression),
         )
         .select_from(source.outerjoin(rep, rep.id == Organization.rep_id))

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core import clock
 from core.account_models import Challenge, RecoveryCode, SecondFactor
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
 from core.desk_models import DefaultView, Move, SavedView, ViewLook
@@ -39,6 +40,10 @@ _COUNTED = ("logo", "alert_email", "overview", "sales_email", "phone", "website"
 _IS_COMPLETE = " AND ".join(f"{column} IS NOT NULL" for column in _COUNTED)
 _IS_INCOMPLETE = " OR ".join(f"{column} IS NULL" for column in _COUNTED)
 """As `core.completeness` has it, for indexes: what is narrowed by it is walked by id."""
+
+
+def _now() -> datetime:
+    return clock.now()
 
 
 class User(Audited, Base):
@@ -147,6 +152,10 @@ class Organization(Audited, Base):
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     deleted_at: Mapped[datetime | None]
+    last_active_at: Mapped[datetime] = mapped_column(
+        default=_now, server_default=text("'2000-01-01 00:00:00'"), info=UNRECORDED
+    )
+    """As `core.presence` notes it; never before it was created."""
     member_count: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
     member_limit: Mapped[int | None]
     """How many members it may have, if an administrator has set a limit."""
@@ -158,6 +167,7 @@ class Organization(Audited, Base):
         Index("ix_organizations_member_count_id", "member_count", "id"),
         Index("ix_organizations_stage_entered_at_id", "stage_entered_at", "id"),
         Index("ix_organizations_created_at_id", "created_at", "id"),
+        Index("ix_organizations_last_active_at_id", "last_active_at", "id"),
         index_where(_IS_COMPLETE, "ix_organizations_is_complete", "id"),
         index_where(_IS_INCOMPLETE, "ix_organizations_is_incomplete", "id"),
         Index("ix_organizations_rep_id_stage_id", "rep_id", "stage", "id"),

@@ -6,7 +6,7 @@ from typing import TypeVar
 from urllib.parse import parse_qs, urlencode
 
 from core.models import Stage
-from core.org_views import Members, Profile, Sort, View
+from core.org_choices import Activity, Members, Profile, Sort, View
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ def to_query(view: View) -> str:
         "to": view.created_to,
         "members": view.members,
         "profile": view.profile,
+        "activity": view.activity,
         "deleted": "true" if view.is_deleted else None,
         "sort": view.sort if view.sort is not _WHOLE.sort else None,
     }
@@ -48,5 +49,6 @@ def from_query(query: str) -> View:
         created_to=one("to", date.fromisoformat),
         members=one("members", Members),
         profile=one("profile", Profile),
+        activity=one("activity", Activity),
         is_deleted=one("deleted", str) == "true",
     )

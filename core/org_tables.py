@@ -45,8 +45,8 @@ class Page:
     """The rows of one page, and what is around it.
 
     Columns of `rows`: id, public_id, name, logo, stage, member_count, owners, pending, profile (in
-    percent), rep, created_at. `total` counts no further than `FEW` + 1. `sort` is the order in
-    effect: newest first when words match too many rows for another.
+    percent), rep, last_active_at, created_at. `total` counts no further than `FEW` + 1. `sort` is
+    the order in effect: newest first when words match too many rows for another.
     """
 
     rows: pd.DataFrame
@@ -114,7 +114,8 @@ def _ids(session: Session, view: View, walk: _Walk, total: int) -> Select[*tuple
 def _along(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:
     """Return the next ids along an index: what ties with the row it starts from, then what follows.
 
-    SQLite would go through all ties from their first on; most organizations are equally small.
+    SQLite would go through all ties from their first on; most organizations are equally small. And
+    of two ends on one index it goes from the first that it reads, so a walk's own end stands first.
     """
     column, descending = walk.by
     if walk.start is None or column is Organization.id:
@@ -123,7 +124,7 @@ def _along(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:
     follows = operator.lt if descending else operator.gt
     ties = [column == key, follows(matches.id, row_id)]
     parts = [
-        matches._replace(where=[*matches.where, *where]) for where in (ties, [follows(column, key)])
+        matches._replace(where=[*where, *matches.where]) for where in (ties, [follows(column, key)])
     ]
     return _merged([_steps(part, walk._replace(start=None)) for part in parts], walk)
 
@@ -135,7 +136,7 @@ def _steps(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:
     return (
         select(matches.id.label("id"), walk.by.column.label("key"))
         .select_from(matches.source)
-        .where(*matches.where, *_beyond(keys, walk))
+        .where(*_beyond(keys, walk), *matches.where)
         .order_by(*_directed(keys, walk))
         .limit(walk.steps)
     )
@@ -208,6 +209,7 @@ def _columns(ids: Select[*tuple[Any, ...]], order: Order) -> Select[*tuple[Any, 
             counts.pending(),
             completeness.percent_column().label("profile"),
             rep.name.label("rep"),
+            Organization.last_active_at,
             Organization.created_at,
         )
         .join(page, page.c.id == Organization.id)

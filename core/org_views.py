@@ -1,119 +1,43 @@
 """Which of all organizations a view of the table is about; a link to the table carries a view."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, and_, func, inspect, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core import completeness, finding
-from core.models import Organization, Stage
+from core import clock, completeness, finding
+from core.models import Organization
+from core.org_choices import (
+    ORDERS,
+    SIZES,
+    STEPS,
+    TIERS,
+    Activity,
+    Members,
+    Order,
+    Profile,
+    Sort,
+    View,
+)
 from core.permissions import Action, Actor, access_staff
+
+__all__ = [
+    "ORDERS",
+    "SIZES",
+    "STEPS",
+    "TIERS",
+    "Activity",
+    "Members",
+    "Order",
+    "Profile",
+    "Sort",
+    "View",
+]
 
 FEW: Final = 1_000
 """How far matches are counted, and how many of them are sorted at most."""
-SIZES: Final = (25, 50, 100)
-"""Rows of a page that are offered."""
-
-
-class Sort(StrEnum):
-    """The orders that are offered; each has an index to walk along."""
-
-    NEWEST = "newest"
-    OLDEST = "oldest"
-    NAME = "name"
-    MEMBERS = "members"
-    STAGE_TIME = "time in stage"
-
-
-class Order(NamedTuple):
-    """What a sort goes by, then by id in the same direction."""
-
-    column: InstrumentedAttribute[Any]
-    descending: bool
-
-
-ORDERS: Final = {
-    Sort.NEWEST: Order(Organization.id, True),
-    Sort.OLDEST: Order(Organization.id, False),
-    Sort.NAME: Order(Organization.name_key, False),
-    Sort.MEMBERS: Order(Organization.member_count, True),
-    Sort.STAGE_TIME: Order(Organization.stage_entered_at, False),
-}
-
-
-class Members(StrEnum):
-    """How many people an organization has, in steps."""
-
-    ONE = "1"
-    HANDFUL = "2-10"
-    DOZENS = "11-50"
-    MANY = "51-200"
-    MOST = "201+"
-
-
-STEPS: Final = {
-    Members.ONE: (0, 1),
-    Members.HANDFUL: (2, 10),
-    Members.DOZENS: (11, 50),
-    Members.MANY: (51, 200),
-    Members.MOST: (201, 2**31 - 1),
-}
-"""The fewest and the most people of each step; who has nobody yet stands in the first."""
-
-
-class Profile(StrEnum):
-    """Whether all of a profile is there that counts."""
-
-    COMPLETE = "complete"
-    INCOMPLETE = "incomplete"
-
-
-@dataclass(frozen=True)
-class View:
-    """What is looked for, and in which order; days of creation are those of UTC."""
-
-    words: str = ""
-    stages: tuple[Stage, ...] = ()
-    rep_id: int | None = None
-    sort: Sort = Sort.NEWEST
-    size: int = 50
-    created_from: date | None = None
-    created_to: date | None = None
-    members: Members | None = None
-    profile: Profile | None = None
-    is_deleted: bool = False
-
-    @property
-    def has_words(self) -> bool:
-        """Return whether anything is searched for."""
-        return bool(self.words.strip())
-
-    @property
-    def is_dated(self) -> bool:
-        """Return whether only some days of creation are looked at."""
-        return self.created_from is not None or self.created_to is not None
-
-    @property
-    def is_narrowed(self) -> bool:
-        """Return whether a filter is set."""
-        return bool(self.stages) or self.rep_id is not None or not self.is_narrowed_by_stage_only
-
-    @property
-    def is_narrowed_by_stage_only(self) -> bool:
-        """Return whether no filter is set beside stage and sales rep, which have an index by id."""
-        return not (self.is_dated or self.members or self.profile or self.is_deleted)
-
-    @property
-    def order(self) -> Order:
-        """Return what the rows go by; those of some days go by day, since that index has ends."""
-        order = ORDERS[self.sort]
-        if self.is_dated and not self.has_words and order.column is Organization.id:
-            return Order(Organization.created_at, order.descending)
-        return order
 
 
 def open_view(session: Session, actor: Actor, view: View) -> None:
@@ -139,6 +63,8 @@ def matches(session: Session, view: View, *, along: Order | None = None) -> Matc
     and sorts all that it finds. Without it the narrowest filter's index is gone by.
     """
     filters = _filters(view)
+    if along is not None:
+        filters += [implied for implied in _implied(view) if implied.index is along.column]
     kept = [] if view.has_words else _cutting(filters, along) if along else filters
     if along is None and not view.has_words and len({f.index for f in filters}) > 1:
         kept = _narrowest(session, filters)
@@ -171,27 +97,65 @@ class _Filter(NamedTuple):
 
 
 def _filters(view: View) -> list[_Filter]:
-    made, filters = Organization.created_at, []
+    return [*_by_progress(view), *_by_time(view), *_by_contents(view)]
+
+
+def _by_progress(view: View) -> Iterator[_Filter]:
     if view.stages:
         stages = view.stages
-        filters.append(_Filter(Organization.stage, Organization.stage, lambda c: c.in_(stages)))
+        yield _Filter(Organization.stage, Organization.stage, lambda c: c.in_(stages))
     if view.rep_id is not None:
         rep_id = view.rep_id
-        filters.append(_Filter(Organization.rep_id, Organization.stage, lambda c: c == rep_id))
+        yield _Filter(Organization.rep_id, Organization.stage, lambda c: c == rep_id)
+
+
+def _by_time(view: View) -> Iterator[_Filter]:
+    made, active = Organization.created_at, Organization.last_active_at
     if view.created_from is not None:
         start = _midnight(view.created_from)
-        filters.append(_Filter(made, made, lambda c: c >= start))
+        yield _Filter(made, made, lambda c: c >= start)
     if view.created_to is not None:
         end = _midnight(view.created_to) + timedelta(days=1)
-        filters.append(_Filter(made, made, lambda c: c < end))
+        yield _Filter(made, made, lambda c: c < end)
+    after, until = _when(view.activity)
+    if after is not None:
+        yield _Filter(active, active, lambda c: c > after)
+    if until is not None:
+        yield _Filter(active, active, lambda c: c <= until)
+
+
+def _by_contents(view: View) -> Iterator[_Filter]:
     if view.members is not None:
         (low, high), counted = STEPS[view.members], Organization.member_count
-        filters.append(_Filter(counted, counted, lambda c: and_(c >= low, c <= high)))
+        yield _Filter(counted, counted, lambda c: and_(c >= low, c <= high))
     if view.profile is not None:
         is_whole = view.profile is Profile.COMPLETE
         narrow = completeness.is_complete if is_whole else completeness.is_incomplete
-        filters.append(_Filter(Organization.logo, Organization.id, narrow))
-    return filters
+        yield _Filter(Organization.logo, Organization.id, narrow)
+
+
+def _implied(view: View) -> Iterator[_Filter]:
+    """Yield what follows from the filters, since nothing happens before an organization is made.
+
+    On a walk it cuts off where nothing can fit: what was made this week entered no stage before.
+    """
+    if view.created_from is not None:
+        start = _midnight(view.created_from)
+        for column in (Organization.stage_entered_at, Organization.last_active_at):
+            yield _Filter(column, column, lambda c: c >= start)
+    until = _when(view.activity)[1]
+    if until is not None:
+        yield _Filter(Organization.created_at, Organization.created_at, lambda c: c <= until)
+
+
+def _when(activity: Activity | None) -> tuple[datetime | None, datetime | None]:
+    """Return after which moment, and until which, those of this tier were last active."""
+    if activity is None:
+        return None, None
+    low, high = TIERS[activity]
+    now = clock.now()
+    after = None if high is None else now - timedelta(days=high)
+    return after, now - timedelta(days=low) if low else None
 
 
 def _live(view: View) -> ColumnElement[bool]:

@@ -52,6 +52,7 @@ def create(session: Session, actor: Actor, name: str) -> Organization:
         stage_entered_at=now,
         created_at=now,
         created_by=actor.user_id,
+        last_active_at=now,
         member_count=0,
         version=0,
     )

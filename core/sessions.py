@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, bindparam, select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from core import clock, keys
+from core import clock, keys, presence
 from core.errors import CodeNeeded, NotFound
 from core.models import Session, User
 from core.permissions import Actor, take_person
@@ -74,6 +74,7 @@ def start(
         ended_because="account disabled" if is_shut_out else None,
     )
     session.add(row)
+    presence.note(session, user_id)
     return row
 
 
@@ -122,6 +123,7 @@ def touch(session: SqlSession, signed_in: SignedIn) -> None:
             .values(last_seen_at=now)
             .execution_options(unrecorded=True, synchronize_session=False)
         )
+        presence.note(session, signed_in.actor.user_id)
 
 
 def end(session: SqlSession, session_id: int, reason: str) -> None:

@@ -1,16 +1,17 @@
 """What the organizations of a view are made of: counted by the database, summed up by pandas."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import pandas as pd
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
-from core import org_views
+from core import clock, org_views
 from core.frames import frame
 from core.models import Membership, Organization, Role, Stage
-from core.org_views import STEPS, Members, View
+from core.org_views import STEPS, TIERS, Activity, Members, View
 from core.permissions import Actor
 
 
@@ -19,13 +20,15 @@ class Summary:
     """How many organizations there are, and of what kinds; each frame goes by its first column.
 
     `stages`: stage, organizations, members. `sizes`: step (of members), organizations, members.
-    `months`: month (a period, none left out), organizations (that began in it), in_all.
+    `activity`: tier, organizations, members. `months`: month (a period, none left out),
+    organizations (that began in it), in_all.
     """
 
     organizations: int
     members: int
     stages: pd.DataFrame
     sizes: pd.DataFrame
+    activity: pd.DataFrame
     months: pd.DataFrame
 
 
@@ -39,13 +42,14 @@ def organizations(session: Session, actor: Actor, view: View) -> Summary:
         select(
             Organization.stage.label("stage"),
             case(*steps, else_=Members.MOST.value).label("step"),
+            _tier().label("tier"),
             _month(session).label("month"),
             func.count().label("organizations"),
             func.sum(Organization.member_count).label("members"),
         )
         .select_from(source)
         .where(*where)
-        .group_by("stage", "step", "month"),
+        .group_by("stage", "step", "tier", "month"),
     )
     rows[_NUMBERS] = rows[_NUMBERS].astype("int64")
     return Summary(
@@ -53,6 +57,7 @@ def organizations(session: Session, actor: Actor, view: View) -> Summary:
         members=int(rows["members"].sum()),
         stages=_grouped(rows, "stage", list(Stage)),
         sizes=_grouped(rows, "step", list(Members)),
+        activity=_grouped(rows, "tier", list(Activity)),
         months=_by_month(rows),
     )
 
@@ -88,6 +93,13 @@ def _by_month(rows: pd.DataFrame) -> pd.DataFrame:
         every = pd.period_range(sums.index.min(), sums.index.max(), freq="M", name="month")
         sums = sums.reindex(every, fill_value=0)
     return pd.DataFrame({"organizations": sums, "in_all": sums.cumsum()}).reset_index()
+
+
+def _tier() -> ColumnElement[str]:
+    now, when = clock.now(), Organization.last_active_at
+    ends = {tier: high for tier, (_, high) in TIERS.items() if high is not None}
+    steps = ((when > now - timedelta(days=high), tier.value) for tier, high in ends.items())
+    return case(*steps, else_=Activity.QUIET.value)
 
 
 def _month(session: Session) -> ColumnElement[str]:

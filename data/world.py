@@ -24,7 +24,7 @@ COLUMNS = {
     "organizations": "id public_id name name_key search_text logo alert_email overview "
     "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
     "target_on next_step next_step_on snoozed_until requested_at request_note created_at "
-    "created_by member_count version",
+    "created_by last_active_at member_count version",
     "moves": "id org_id at from_stage to_stage actor_id rep_id days is_override missing reason",
     "memberships": "id org_id user_id role joined_at",
     "invitations": "id org_id email email_key role status invited_by nonce token_hash created_at "
@@ -34,6 +34,7 @@ COLUMNS = {
 }
 """What each table's rows hold, in the order of their values."""
 _ORGANIZATION = COLUMNS["organizations"].split()
+_SEEN = COLUMNS["users"].split().index("last_seen_at")
 
 YEARS = timedelta(days=3 * 365)
 _IDS = len(public_ids.ALPHABET) ** public_ids.LENGTH
@@ -93,7 +94,9 @@ class World:
         chain = Chain(org_id)
 
         stage = random.choice(_STAGES) if number else Stage.ONBOARDING
+        new = len(self._rows["users"])
         people = self._people(number, stage, domain, created)
+        last_active = max((user[_SEEN] for user in self._rows["users"][new:]), default=created)
         owner_id = people[0][0]
         chain.add(created, owner_id, "organization.created", name=name)
         for user_id, role, joined in people:
@@ -108,6 +111,7 @@ class World:
         row |= _identity(org_id, name, domain, row["website"] or "")
         row |= {"stage": stage, "stage_entered_at": entered, "created_at": created}
         row |= {"created_by": owner_id, "member_count": len(people), "version": 0}
+        row["last_active_at"] = last_active
         row["confirmed_at"] = created if row["phone"] else None
         self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION))
         self._rows["history"] += chain.entries

@@ -88,6 +88,7 @@ def _organization(session: Session, name: str, number: int) -> Organization:
         search_text=search.search_text(name, public_id),
         stage_entered_at=_LONG_AGO,
         created_at=_LONG_AGO,
+        last_active_at=_LONG_AGO,
     )
     session.add(org)
     session.flush()

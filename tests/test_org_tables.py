@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, insert, select, text
+from sqlalchemy import Engine, event, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from core import clock, completeness, db, finding, org_tables, org_views, search
 from core.errors import NotPermitted
 from core.models import Invitation, InvitationStatus, Logo, Organization, Role, Stage
 from core.org_tables import Place, Turn
-from core.org_views import Members, Profile, Sort, View
+from core.org_views import Activity, Members, Profile, Sort, View
 from tests.cast import Cast
+from tests.conftest import Clock
 
 REP = 6
 RARE = range(0, 4_000, 1_000)
@@ -44,6 +45,9 @@ VIEWS = {
         members=Members.HANDFUL,
         profile=Profile.INCOMPLETE,
     ),
+    "quiet": View(activity=Activity.QUIET),
+    "active": View(activity=Activity.ACTIVE),
+    "fading and small": View(activity=Activity.FADING, members=Members.ONE),
     "words and days": View(words="clin", created_from=date(2024, 3, 3)),
     "deleted": View(is_deleted=True),
 }
@@ -75,6 +79,7 @@ def make_organizations(session: Session, number: int, *, start: int = 0) -> None
                 "stage_entered_at": now - timedelta(days=place % 11),
                 "rep_id": REP if place % 3 == 0 else None,
                 "created_at": LONG_AGO + timedelta(hours=place),
+                "last_active_at": now - timedelta(hours=place * 7 % 4_000),
                 "member_count": 300 if place in RARE else place % 5,
                 **dict.fromkeys(completeness.COUNTED[1:], "there"),
                 "logo": LOGO if place % 3 == 0 else None,
@@ -179,6 +184,31 @@ class TestTable:
         else:
             assert (rows["profile"] < 100).all()
             assert not rows.empty
+
+    def test_tiers_of_activity_are_days_since_somebody_was_there(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        make_organizations(session, 8)
+        for place, days in enumerate([0, 6.9, 7.1, 29.9, 30.1, 89.9, 90.1, 400]):
+            self._last_active(session, f"ORG-{place:07d}", clock.now() - timedelta(days=days))
+        for number, tier in enumerate(Activity):
+            found = names(org_tables.table(session, cast.oda, View(words="clinic", activity=tier)))
+            assert sorted(found) == [f"ORG-{2 * number + place:07d}" for place in (0, 1)]
+
+    def test_the_one_that_was_active_last_comes_first(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        self._last_active(session, cast.acme.public_id, clock.now() + timedelta(days=1))
+        found = names(org_tables.table(session, cast.oda, View(sort=Sort.ACTIVE)))
+        assert found == [cast.acme.public_id, cast.otto_ltd.public_id]
+
+    def _last_active(self, session: Session, public_id: str, moment: datetime) -> None:
+        session.execute(
+            update(Organization)
+            .where(Organization.public_id == public_id)
+            .values(last_active_at=moment)
+            .execution_options(unrecorded=True)
+        )
 
     def test_filters_narrow_together(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 60)
