@@ -5,16 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import clock, db, schema
+from core import clock, db, schema, upgrade
 from core.errors import Unavailable
 from core.models import Entry, Mail
 from core.settings import settings
 from core.smtp import Connection, NotNow, Server
-from core.upgrade import MIGRATIONS
 
 CLOCKS_DIFFER_BY = timedelta(seconds=30)
 
@@ -55,7 +53,7 @@ def _settings() -> Finding:
 
 def _database(session: Session) -> Finding:
     found = MigrationContext.configure(session.connection()).get_current_revision()
-    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    newest = upgrade.newest()
     kind = session.get_bind().dialect.name
     if found != newest:
         return Finding(

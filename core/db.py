@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from core import changes
+from core import changes, metrics
 from core.errors import Unavailable
 from core.settings import settings
 
@@ -49,8 +49,10 @@ def engine() -> Engine:
         made = create_engine(url, pool_size=20, max_overflow=20)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
-        return made
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    else:
+        made = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    metrics.watch(made)
+    return made
 
 
 @contextmanager

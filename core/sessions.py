@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from core import clock, keys, presence
@@ -166,6 +166,12 @@ def list_of(session: SqlSession, user_id: int) -> Sequence[Session]:
         .order_by(Session.last_seen_at.desc(), Session.id.desc()),
         _now(),
     ).all()
+
+
+def count_live(session: SqlSession) -> int:
+    """Return how many sessions have not ended."""
+    live = select(func.count()).join(User, User.id == Session.user_id).where(_IS_LIVE)
+    return session.scalar(live.select_from(Session), _now()) or 0
 
 
 def _end(session: SqlSession, which: ColumnElement[bool], reason: str) -> int:

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     digest_hour: int = Field(7, ge=0, le=23)
     """The hour of working days, in UTC, at which sales reps hear what is due and what is stuck."""
     log_level: str = "INFO"
+    metrics_token: str = ""
+    """What a monitor on another machine shows to read `/metrics`: `Authorization: Bearer …`."""
 
     @field_validator("public_url")
     @classmethod

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 from core import db, schema
 from core.settings import PROJECT
@@ -50,6 +52,17 @@ def upgrade() -> None:
         command.upgrade(configuration(connection), "head")
         schema.install_triggers(connection)
         log.info("migrated the database from schema %s to %s", found or "nothing", newest)
+
+
+def is_current(session: Session) -> bool:
+    """Return whether the database has the schema of this version."""
+    return MigrationContext.configure(session.connection()).get_current_revision() == newest()
+
+
+@cache
+def newest() -> str | None:
+    """Return the schema that this version brings a database to."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def configuration(connection: Connection) -> Config:

@@ -6,7 +6,7 @@ from core import db, setup
 from pages.ui import failures, gate, moment, navigation, two_factor_forms
 
 page = navigation.register()
-with moment.one_look(), failures.told("page"):
+with moment.one_look(page.url_path or "home"), failures.told("page"):
     actor = gate.actor()
     if actor is not None and two_factor_forms.is_due(page.url_path):
         with navigation.narrow():

@@ -12,7 +12,7 @@ PROJECT = Path(__file__).parent.parent
 FLOORS: tuple[tuple[str, str], ...] = (
     # A module imports from rows above its own only: lower floors of the house.
     ("0, knows nothing of ours", "errors settings clock kinds visible search matching public_ids"),
-    ("0, knows nothing of ours", "faces frames smtp pictures"),
+    ("0, knows nothing of ours", "faces frames smtp pictures metrics"),
     ("0, what is stored", "columns"),
     ("0, what is stored", "people_models desk_models news_models account_models"),
     ("0, what is stored", "models"),

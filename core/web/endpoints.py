@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from core import browsers, db, sessions
+from core import browsers, db, sessions, upgrade
 from core.errors import Unavailable
 from core.models import Logo
 from core.settings import PROJECT, settings
 from core.web.door import is_same_origin, refuse_strangers
 from core.web.downloads import send_organizations
 from core.web.headers import is_under_tls
+from core.web.metrics import show_metrics
 
 _ICON = PROJECT / "pages" / "ui" / "assets" / "favicon.png"
 _LOGO_NAME = re.compile(r"([0-9a-f]{64})(-thumb)?")
@@ -114,12 +115,14 @@ async def tell_alive(_request: Request) -> Response:
 
 
 def tell_ready(_request: Request) -> Response:
-    """Say whether the database answers too, so that people can be sent here."""
+    """Say whether the database answers with our schema, so that people can be sent here."""
     try:
         with db.read() as session:
-            session.scalar(select(1))
+            is_current = upgrade.is_current(session)
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
+    if not is_current:
+        return PlainTextResponse("The database has the schema of another version.", 503)
     return PlainTextResponse("ready")
 
 
@@ -130,4 +133,5 @@ ROUTES = (
     Route("/favicon.png", show_icon),
     Route("/healthz", tell_alive),
     Route("/readyz", tell_ready),
+    Route("/metrics", show_metrics),
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from core import db
+from core import db, metrics
 
 T = TypeVar("T")
 
@@ -14,7 +14,7 @@ _run = threading.local()
 
 
 @contextmanager
-def one_look() -> Iterator[None]:
+def one_look(page: str = "part of a page") -> Iterator[None]:
     """Ask everything at most once from here on, and in one look at the database.
 
     For one run of a page, or of a part of it.
@@ -24,7 +24,7 @@ def one_look() -> Iterator[None]:
         return
     _run.known = {}
     try:
-        with db.one_look():
+        with metrics.rerun(page), db.one_look():
             yield
     finally:
         del _run.known

@@ -1,0 +1,114 @@
+"""`/metrics` in the words of Prometheus, and the middleware that counts requests for it."""
+
+import hmac
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core import clock, db, metrics, sessions
+from core.errors import Unavailable
+from core.models import Mail
+from core.settings import settings
+
+_KINDS: Final = ("auth", "component", "download", "healthz", "logos", "media", "metrics", "readyz")
+_LOOPBACK: Final = {"127.0.0.1", "::1"}
+_BY_A_PROXY: Final = {"x-forwarded-for", "x-real-ip", "forwarded", "via"}
+
+
+def show_metrics(request: Request) -> Response:
+    """Send what was counted to who asks from this machine, or knows METRICS_TOKEN."""
+    if not _may_see(request):
+        return PlainTextResponse("There is nothing here.", 404)
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+def _may_see(request: Request) -> bool:
+    """A proxy on this machine asks for somebody else, so what came by one needs the token."""
+    token = settings().metrics_token
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if token and hmac.compare_digest(given.encode(), token.encode()):
+        return True
+    host = request.client.host if request.client else ""
+    return host in _LOOPBACK and not _BY_A_PROXY & set(request.headers.keys())
+
+
+class Measured:
+    """Middleware that counts requests and open websockets."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request or websocket on, and count it."""
+        if scope["type"] == "websocket":
+            with metrics.websockets.track_inprogress():
+                await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._count(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, status = time.perf_counter(), 500
+
+        async def send_and_look(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_look)
+        finally:
+            taken = time.perf_counter() - began
+            metrics.requests.labels(_kind(scope["path"]), str(status)).observe(taken)
+
+
+def _kind(path: str) -> str:
+    """Return one of few words for a path: whatever strangers ask for must not fill the memory."""
+    if path.startswith("/_stcore/upload_file/"):
+        return "upload"
+    first = path.split("/", 2)[1]
+    return first if first in _KINDS else "other"
+
+
+class _Kept(Collector):
+    """What only the database knows; every process tells the same."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the numbers as they are now, or that the database does not answer."""
+        up = GaugeMetricFamily("orgdesk_database_up", "Whether the database answers")
+        try:
+            with db.read() as session:
+                due = Mail.due_at.is_not(None)
+                waiting = session.scalar(select(func.count()).where(due))
+                oldest = session.scalar(select(func.min(Mail.created_at)).where(due))
+                given_up = session.scalar(
+                    select(func.count()).where(Mail.sent_at.is_(None), Mail.due_at.is_(None))
+                )
+                live = sessions.count_live(session)
+        except Unavailable:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        age = (clock.now() - oldest).total_seconds() if oldest else 0.0
+        for name, told, value in (
+            ("orgdesk_mails_waiting", "Mails that are due now or later", waiting),
+            ("orgdesk_mails_oldest_seconds", "How long the oldest of them has waited", age),
+            ("orgdesk_mails_given_up", "Mails that nobody tries to send any more", given_up),
+            ("orgdesk_sessions", "Sessions of people who are signed in", live),
+        ):
+            yield GaugeMetricFamily(name, told, value=value)
+
+
+REGISTRY.register(_Kept())
