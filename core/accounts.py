@@ -17,12 +17,13 @@ from core import (
     links,
     mail,
     memberships,
-    offers,
+    notices,
     passwords,
     persons,
     second_factors,
     sessions,
     throttles,
+    withdrawals,
 )
 from core.errors import JustJoined, LastOwner, NotFound
 from core.models import (
@@ -149,9 +150,10 @@ def delete_account(session: Session, actor: Actor) -> User:
     if unowned:
         raise LastOwner(unowned)
     for org, membership in mine:
-        revoked = offers.withdraw_above(session, org, membership.user_id, None)
-        memberships.end(session, org, membership)
-        history.record(session, actor, org, "member.left", membership, *revoked)
+        ended = withdrawals.withdraw(session, org, membership.user_id, None)
+        notices.tell_owners(session, actor, org, membership.user_id, what="left")
+        memberships.end(session, org, membership, by=actor.user_id)
+        history.record(session, actor, org, "member.left", membership, *ended)
     user = _get_self(session, actor)
     if memberships.count_of(session, user.id):
         raise JustJoined

@@ -48,6 +48,12 @@ EVENTS: Final = {
     "invitation.revoked": "Invitation revoked",
     "member.removed": "Member removed",
     "member.left": "Member left",
+    "member.reinstated": "Member reinstated",
+    "ownership.offered": "Ownership offered",
+    "ownership.withdrawn": "Offer of ownership withdrawn",
+    "ownership.declined": "Offer of ownership declined",
+    "ownership.transferred": "Ownership handed over",
+    "ownership.named": "Owner named",
     "logo.changed": "Logo",
     "logo.removed": "Logo",
     "profile.confirmed": "Profile confirmed as still right",
@@ -78,11 +84,13 @@ _FIELDS: Final = {
     "next_step_on": "Next step due",
     "snoozed_until": "Snoozed until",
     "staff": "Staff role",
+    "member_limit": "Limit of members",
     "disabled_at": "Account disabled",
     "proven_at": "Address confirmed",
     "password_hash": "Password",
     "two_factor_at": "Two-factor",
 }
+_ABOUT_SOMEBODY: Final = ("account.", "member.", "ownership.")
 _SILENT: Final = {"stage_entered_at", "requested_at", "request_note", "nonce", "sent_at"} | {
     "expires_at",
     "answered_at",
@@ -167,11 +175,11 @@ def _told(entry: Entry, names: dict[int, str]) -> Iterator[tuple[str, str, str]]
     """Yield what happened, in words: the thing, its value before and after."""
     person = names.get(entry.person_id, "a deleted account") if entry.person_id else ""
     whose = f" of {person}" if person else ""
-    is_another = entry.event.startswith("account.") and entry.person_id != entry.actor_id
-    about = f": {person}" if person and is_another else ""
+    is_about = entry.event.startswith(_ABOUT_SOMEBODY) and entry.person_id != entry.actor_id
+    about = f": {person}" if person and is_about else ""
     whole = EVENTS.get(entry.event)
     if whole is not None:
-        yield whole + (whose if entry.event.startswith("member.") else about), "", ""
+        yield whole + about, "", ""
         return
     for change in entry.changes:
         field = change["field"]

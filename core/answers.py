@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import clock, fields, history, mail, memberships, offers, persons
+from core import clock, fields, history, memberships, notices, offers, persons
 from core.errors import InvalidInput, LinkNotValid, NotFound, NotTheInvited
 from core.models import Invitation, InvitationStatus, Logo, Membership, Organization, User
-from core.permissions import NOBODY, ORGDESK, Action, Actor, access, get_role
+from core.permissions import NOBODY, ORGDESK, Action, Actor, access
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,12 @@ def accept_with_new_account(
 def decline(session: Session, actor: Actor, token: str) -> Invitation:
     """Turn an invitation down: the invited person, or who holds the link and is not signed in."""
     invitation, org, _ = _look(session, token)
-    _ensure_open(session, invitation)
+    inviter = _ensure_open(session, invitation)
     if actor is not NOBODY:
         _ensure_invited(session, actor, invitation)
 
     _claim(session, invitation, InvitationStatus.DECLINED)
+    notices.send(session, org, inviter.id, "invitation_declined", email=invitation.email)
     history.record(session, actor, org, "invitation.declined", invitation)
     return invitation
 
@@ -120,15 +121,9 @@ def _look(session: Session, token: str) -> tuple[Invitation, Organization, bool]
 
 def _ensure_open(session: Session, invitation: Invitation) -> User:
     """Return the inviter, if the invitation is open and the inviter may still offer as much."""
-    inviter = session.get_one(User, invitation.invited_by)
-    role = get_role(session, Actor(inviter.id, inviter.name), invitation.org_id)
-    if (
-        invitation.status is not InvitationStatus.PENDING
-        or invitation.expires_at <= clock.now()
-        or inviter.disabled_at is not None
-        or role is None
-        or role.rank < invitation.role.rank
-    ):
+    inviter = offers.find_inviter(session, invitation)
+    is_over = invitation.expires_at <= clock.now()
+    if invitation.status is not InvitationStatus.PENDING or is_over or inviter is None:
         raise _refusal()
     return inviter
 
@@ -153,12 +148,15 @@ def _refusal() -> LinkNotValid:
 def _tell(
     session: Session, org: Organization, membership: Membership, inviter: User, name: str
 ) -> None:
-    mail.enqueue(
+    """Mail the inviter and the newcomer."""
+    role, page = membership.role, notices.page(org, "overview")
+    notices.send(session, org, inviter.id, "invitation_accepted", name=name, role=role)
+    notices.send(
         session,
-        "invitation_accepted",
-        inviter.email,
-        org_id=org.id,
-        organization=org.name,
-        name=name,
-        role=membership.role,
+        org,
+        membership.user_id,
+        "member_joined",
+        inviter=inviter.name,
+        role=role,
+        link=page,
     )

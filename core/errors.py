@@ -67,24 +67,22 @@ class LinkNotValid(DomainError):
         super().__init__(f"This link does not work, or no longer. {ask_for}")
 
 
-class AlreadyMember(DomainError):
+class AlreadyMember(InvalidInput):
     """The invited person belongs to the organization already."""
 
     def __init__(self, email: str) -> None:
         self.email = email
-        super().__init__(
-            f"{email} is a member already. Change the role under Active Users instead."
-        )
+        why = f"{email} is a member already. Change the role under Active Users instead."
+        super().__init__({"emails": why})
 
 
-class AlreadyInvited(DomainError):
+class AlreadyInvited(InvalidInput):
     """An invitation to the address waits already."""
 
     def __init__(self, email: str) -> None:
         self.email = email
-        super().__init__(
-            f"{email} is invited already. Press Resend under Invited Users to send a new link."
-        )
+        sentence = f"{email} is invited already. Press Resend under Invited Users for a new link."
+        super().__init__({"emails": sentence})
 
 
 class NotTheInvited(DomainError):

@@ -3,38 +3,40 @@
 What the invited person does with it is in `answers`.
 """
 
-import re
+from collections.abc import Collection
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
 import pandas as pd
-from sqlalchemy import case, select
+from sqlalchemy import ColumnElement, String, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from core import clock, fields, history, mail, memberships, offers, throttles
-from core.errors import (
-    AlreadyInvited,
-    AlreadyMember,
-    DomainError,
-    InvalidInput,
-    InvitationLimit,
-    NotFound,
-    NotPermitted,
-    RoleTooHigh,
-    TooManyAttempts,
-)
+from core import clock, history, invitees, mail, memberships, notices, offers, throttles
+from core.errors import InvitationLimit, NotFound, NotPermitted, RoleTooHigh, TooManyAttempts
 from core.frames import frame
 from core.matching import contains
-from core.models import Invitation, InvitationStatus, Mail, Membership, Organization, Role, User
+from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
+from core.people_errors import MemberLimit
 from core.permissions import Action, Actor, access
 from core.settings import settings
 
-AT_ONCE: Final = 10
+PER_PAGE: Final = 50
 PENDING_MOST: Final = 200
-PER_INVITER: Final = ((AT_ONCE, timedelta(minutes=1)), (50, timedelta(days=1)))
+PER_INVITER: Final = ((invitees.AT_ONCE, timedelta(minutes=1)), (50, timedelta(days=1)))
 PER_ORGANIZATION: Final = ((100, timedelta(days=1)),)
 """How many mails may go out. They are counted in the transaction that queues them:
 what is refused sends none and counts none."""
+
+
+class State(StrEnum):
+    """What an invitation is to those who look: `expired` besides what became of it."""
+
+    PENDING = "pending"
+    EXPIRED = "expired"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
 
 
 def invite(
@@ -42,15 +44,18 @@ def invite(
 ) -> list[Invitation]:
     """Invite everybody whose address stands in `emails`, or nobody; commas or lines separate them.
 
-    Each address is judged, and all refusals come at once. A single `AlreadyMember` or
-    `AlreadyInvited` comes as such, else `InvalidInput`; also raises `RoleTooHigh`,
-    `InvitationLimit`, `TooManyAttempts`.
+    Each address is judged by the same rule, and all answers come at once as `AddressesRefused`; a
+    single address that is taken as `AlreadyMember` or `AlreadyInvited`. Also raises `RoleTooHigh`,
+    `MemberLimit`, `InvitationLimit`, `TooManyAttempts`.
     """
     org = access(session, actor, org_id, Action.INVITE)
-    addresses = _judge(session, org, _split(emails))
+    addresses = invitees.judge(session, org, emails)
     if not memberships.may_give(session, actor, org, role):
         raise RoleTooHigh(role)
-    _ensure_room(session, actor, org, more=len(addresses), mails=len(addresses))
+    if org.member_limit is not None and org.member_count >= org.member_limit:
+        raise MemberLimit(org.member_limit)
+    _ensure_room(session, org, more=len(addresses))
+    _count_mails(session, actor, org, len(addresses))
 
     inviter_id = actor.user_id or 0
     invited = [
@@ -67,7 +72,8 @@ def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> I
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
     is_late = invitation.expires_at <= clock.now()
-    _ensure_room(session, actor, org, more=int(is_late), mails=1)
+    _ensure_room(session, org, more=int(is_late))
+    _count_mails(session, actor, org, 1)
 
     offers.stop_mail(session, invitation)
     offers.renew(invitation)
@@ -89,7 +95,7 @@ def link(session: Session, actor: Actor, org_id: int, invitation_id: int) -> str
 def change_role(
     session: Session, actor: Actor, org_id: int, invitation_id: int, role: Role
 ) -> Invitation:
-    """Offer another role to who has not answered yet; the links stay as they are."""
+    """Offer another role to who has not answered yet, and say so; the links stay as they are."""
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
     if invitation.role is role:
@@ -99,31 +105,41 @@ def change_role(
 
     invitation.role = role
     invitation.invited_by = actor.user_id or invitation.invited_by
+    _count_mails(session, actor, org, 1)
+    was_waiting = offers.stop_mail(session, invitation)
+    template = "invitation" if was_waiting else "invitation_role_changed"
+    _send(session, actor, org, invitation, template)
     history.record(session, actor, org, "invitation.role_changed", invitation)
     return invitation
 
 
 def revoke(session: Session, actor: Actor, org_id: int, invitation_id: int) -> Invitation:
-    """Take an invitation back; its links are dead."""
+    """Take an invitation back and say so to who has its mail; its links are dead."""
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
 
     offers.answer(session, invitation, InvitationStatus.REVOKED)
+    notices.tell_revoked(session, org, [invitation])
     history.record(session, actor, org, "invitation.revoked", invitation)
     return invitation
 
 
 def table(
-    session: Session, actor: Actor, org_id: int, *, search: str = "", most: int = 500
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    *,
+    search: str = "",
+    states: Collection[State] = (),
+    page: int = 1,
+    per_page: int = PER_PAGE,
 ) -> pd.DataFrame:
-    """Return who was invited and has not come: newest first, expired and declined ones included.
+    """Return one page of invitations in these states or in any, the newest first.
 
-    Columns: id, email, role, invited_by (a name), sent_at, expires_at, state (`pending`,
-    `expired`, `declined`), delivery (`queued`, `sent`, `failed`), delivery_error, the mail
-    server's own words.
+    Columns: id, email, role, invited_by (a name), sent_at, expires_at, reminded_at, state,
+    delivery (`queued`, `sent`, `failed`, `not sent`), delivery_error (the mail server's words).
     """
     access(session, actor, org_id, Action.VIEW_INVITATIONS)
-    is_unsent = Mail.sent_at.is_(None) & Mail.id.is_not(None)
     invited = (
         select(
             Invitation.id,
@@ -132,83 +148,55 @@ def table(
             User.name.label("invited_by"),
             Invitation.sent_at,
             Invitation.expires_at,
-            Invitation.status.label("state"),
-            case(
-                (is_unsent & Mail.error.is_not(None), "failed"), (is_unsent, "queued"), else_="sent"
-            ).label("delivery"),
-            case((is_unsent, Mail.error)).label("delivery_error"),
+            Invitation.reminded_at,
+            _state().label("state"),
+            _DELIVERY.label("delivery"),
+            case((_IS_UNSENT, Mail.error)).label("delivery_error"),
         )
         .join(User, User.id == Invitation.invited_by)
         .outerjoin(Mail, Mail.id == Invitation.mail_id)
-        .where(
-            Invitation.org_id == org_id,
-            Invitation.status.in_([InvitationStatus.PENDING, InvitationStatus.DECLINED]),
-            contains(Invitation.email, search),
-        )
-        .order_by(Invitation.sent_at.desc(), Invitation.id.desc())
-        .limit(most)
+        .where(Invitation.org_id == org_id, contains(Invitation.email, search))
+        .order_by(Invitation.id.desc())
+        .limit(per_page)
+        .offset((max(1, page) - 1) * per_page)
     )
-    listed = frame(session, invited)
-    is_late = (listed["state"] == InvitationStatus.PENDING) & (listed["expires_at"] <= clock.now())
-    listed["state"] = listed["state"].where(~is_late, "expired")
-    return listed
+    if states:
+        invited = invited.where(_state().in_(states))
+    return frame(session, invited)
 
 
-def _split(emails: str) -> list[str]:
-    """Return what stands between commas, semicolons and line ends."""
-    parts = re.split(r"[,;\n\r]", emails, maxsplit=100)
-    typed = [part.strip() for part in parts if part.strip()]
-    if len(typed) > AT_ONCE:
-        raise InvalidInput({"emails": f"Invite at most {AT_ONCE} at once, the next in a minute."})
-    return typed or [""]
+def counts(session: Session, actor: Actor, org_id: int) -> dict[State, int]:
+    """Return how many invitations there are in each state."""
+    access(session, actor, org_id, Action.VIEW_INVITATIONS)
+    state = _state().label("state")
+    counted = select(state, func.count()).where(Invitation.org_id == org_id).group_by(state)
+    found = session.execute(counted)
+    return dict.fromkeys(State, 0) | {State(name): number for name, number in found}
 
 
-def _judge(session: Session, org: Organization, typed: list[str]) -> dict[str, str]:
-    """Return addresses by what all their spellings have in common, or refuse all that are unfit."""
-    addresses: dict[str, str] = {}
-    unfit: list[str] = []
-    for text in typed:
-        try:
-            address = fields.email(text)
-            addresses.setdefault(fields.email_key(address), address)
-        except fields.Unfit as why:
-            unfit.append(f"{text[:60]}: {why}" if len(typed) > 1 else str(why))
-    taken = _find_taken(session, org, addresses)
-    if len(taken) == 1 and not unfit:
-        raise taken[0]
-    if taken or unfit:
-        raise InvalidInput({"emails": " ".join([*unfit, *map(str, taken)])})
-    return addresses
+_IS_UNSENT: Final = Mail.sent_at.is_(None) & Mail.id.is_not(None)
+_DELIVERY: Final = case(
+    (_IS_UNSENT & Mail.error.is_not(None), "failed"),
+    (_IS_UNSENT & Mail.due_at.is_(None), "not sent"),
+    (_IS_UNSENT, "queued"),
+    else_="sent",
+)
 
 
-def _find_taken(
-    session: Session, org: Organization, addresses: dict[str, str]
-) -> list[DomainError]:
-    """Return a refusal for each address that belongs to a member or is invited already."""
-    inside = session.scalars(
-        select(User.email_key)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.org_id == org.id, User.email_key.in_(addresses))
+def _state() -> ColumnElement[str]:
+    is_late = (Invitation.status == InvitationStatus.PENDING) & (
+        Invitation.expires_at <= clock.now()
     )
-    invited = session.scalars(
-        select(Invitation.email_key).where(
-            Invitation.org_id == org.id,
-            Invitation.email_key.in_(addresses),
-            Invitation.status == InvitationStatus.PENDING,
-        )
-    )
-    return [
-        *(AlreadyMember(addresses[key]) for key in inside),
-        *(AlreadyInvited(addresses[key]) for key in invited),
-    ]
+    return case((is_late, State.EXPIRED.value), else_=cast(Invitation.status, String))
 
 
-def _ensure_room(
-    session: Session, actor: Actor, org: Organization, *, more: int, mails: int
-) -> None:
-    """Keep to how many may be pending, and count the mails that are about to go out."""
+def _ensure_room(session: Session, org: Organization, *, more: int) -> None:
     if offers.count_open(session, org.id) + more > PENDING_MOST:
         raise InvitationLimit(PENDING_MOST)
+
+
+def _count_mails(session: Session, actor: Actor, org: Organization, mails: int) -> None:
+    """Count the mails that are about to go out; raises `TooManyAttempts`."""
     caps = ((f"person:{actor.user_id}", PER_INVITER), (f"org:{org.id}", PER_ORGANIZATION))
     minutes = [throttles.hit(session, "invite", *cap) for cap in caps for _ in range(mails)]
     if any(minutes):
@@ -235,16 +223,22 @@ def _get_pending(
     return invitation
 
 
-def _send(session: Session, actor: Actor, org: Organization, invitation: Invitation) -> None:
+def _send(
+    session: Session,
+    actor: Actor,
+    org: Organization,
+    invitation: Invitation,
+    template: str = "invitation",
+) -> None:
     queued = mail.enqueue(
         session,
-        "invitation",
+        template,
         invitation.email,
         org_id=org.id,
         organization=org.name,
         by=actor.name,
         role=invitation.role,
         hours=int(offers.LASTS.total_seconds()) // 3600,
-        link={"page": "invitation", "kind": offers.MAILED, "nonce": invitation.nonce},
+        link=offers.link(invitation),
     )
     invitation.mail_id = queued.id

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, true, update
 from sqlalchemy.orm import Session, load_only
 
 from core import clock
 from core.errors import MembershipLimit, NotFound
 from core.models import FormerMembership, Membership, Organization, Role, User
+from core.people_errors import MemberLimit
 from core.permissions import Actor, get_role, take_person
 
 MEMBERSHIPS_PER_PERSON = 400
@@ -15,7 +16,10 @@ MEMBERSHIPS_PER_PERSON = 400
 
 
 def make(session: Session, org: Organization, user_id: int, role: Role) -> Membership:
-    """Let a person in, and return the membership; raises `MembershipLimit`, `NotFound`."""
+    """Let a person in, and return the membership.
+
+    Raises `MembershipLimit`, `MemberLimit` of the organization, and `NotFound`.
+    """
     user = take_person(session, user_id)
     if user is None or user.deleted_at is not None:
         raise NotFound("account")
@@ -32,8 +36,13 @@ def make(session: Session, org: Organization, user_id: int, role: Role) -> Membe
     return membership
 
 
-def end(session: Session, org: Organization, membership: Membership) -> None:
-    """Take a person out, keeping what the person was, so that it can be given back."""
+def end(
+    session: Session, org: Organization, membership: Membership, *, by: int | None = None
+) -> None:
+    """Take a person out, keeping what the person was, so that it can be given back.
+
+    `by` is who ended it; whoever left alone is not brought back by others.
+    """
     session.merge(
         FormerMembership(
             org_id=org.id,
@@ -41,6 +50,7 @@ def end(session: Session, org: Organization, membership: Membership) -> None:
             role=membership.role,
             joined_at=membership.joined_at,
             removed_at=clock.now(),
+            removed_by=by,
         )
     )
     session.delete(membership)
@@ -126,9 +136,16 @@ def list_organizations(
 
 
 def _count(session: Session, org: Organization, step: int) -> None:
-    session.execute(
+    """Move the count of members on; one that would pass the organization's limit is refused."""
+    has_room = or_(
+        Organization.member_limit.is_(None), Organization.member_count < Organization.member_limit
+    )
+    counted = session.scalar(
         update(Organization)
-        .where(Organization.id == org.id)
+        .where(Organization.id == org.id, has_room if step > 0 else true())
         .values(member_count=Organization.member_count + step)
+        .returning(Organization.member_count)
         .execution_options(unrecorded=True, synchronize_session=False)
     )
+    if counted is None:
+        raise MemberLimit(org.member_limit or 0)

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, ScalarSelect, func, select, update
 from sqlalchemy.orm import Session
 
 from core import clock, keys
-from core.models import Invitation, InvitationStatus, Mail, Organization, Role
+from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
+from core.permissions import Actor, get_role
 
 MAILED: Final = "invitation"
 COPIED: Final = "invitation copied"
@@ -46,6 +47,19 @@ def renew(invitation: Invitation) -> None:
     invitation.token_hash = keys.fingerprint(keys.token(MAILED, invitation.nonce))
     invitation.sent_at = clock.now()
     invitation.expires_at = invitation.sent_at + LASTS
+
+
+def link(invitation: Invitation) -> dict[str, str]:
+    """Return what the outbox keeps of the mailed link."""
+    return {"page": "invitation", "kind": MAILED, "nonce": invitation.nonce}
+
+
+def find_inviter(session: Session, invitation: Invitation) -> User | None:
+    """Return who invites, if that person may still offer as much."""
+    inviter = session.get_one(User, invitation.invited_by)
+    role = get_role(session, Actor(inviter.id, inviter.name), invitation.org_id)
+    may_still = role is not None and role.rank >= invitation.role.rank
+    return inviter if may_still and inviter.disabled_at is None else None
 
 
 def copied_token(invitation: Invitation) -> str:
@@ -133,15 +147,21 @@ def withdraw_above(
     return list(pending)
 
 
-def stop_mail(session: Session, invitation: Invitation) -> None:
-    """Take the invitation's mail out of the queue, unless it is sent or being sent right now."""
-    session.execute(
+def stop_mail(session: Session, invitation: Invitation) -> bool:
+    """Take the invitation's mail out of the queue, and return whether it was still there.
+
+    What is sent, or being sent right now, is left alone.
+    """
+    stopped = session.scalar(
         update(Mail)
         .where(
             Mail.id == invitation.mail_id,
             Mail.sent_at.is_(None),
+            Mail.due_at.is_not(None),
             (Mail.claimed_until.is_(None)) | (Mail.claimed_until < clock.now()),
         )
         .values(due_at=None)
+        .returning(Mail.id)
         .execution_options(synchronize_session=False)
     )
+    return stopped is not None

@@ -23,6 +23,7 @@ from core.settings import settings
 
 RESTORED_WITHIN: Final = timedelta(days=30)
 """How long a deleted organization can be given back; then it is purged."""
+MOST_MEMBERS: Final = 1_000_000
 _SECOND_CLICK = timedelta(minutes=1)
 _MOST_DELETED = 400
 """Rows of the list of deleted organizations."""
@@ -123,6 +124,20 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
         memberships.end(session, org, membership)
     org.deleted_at = None
     history.record(session, actor, org, "organization.restored", org, *gone, *revoked)
+    return org
+
+
+def limit_members(session: Session, actor: Actor, org_id: int, limit: int | None) -> Organization:
+    """Let an organization have at most so many members, or any number with None.
+
+    Who belongs to it stays, also when there are more; nobody else joins until there is room.
+    """
+    org = access(session, actor, org_id, Action.LIMIT_MEMBERS)
+    if limit is not None and not 1 <= limit <= MOST_MEMBERS:
+        why = f"Choose a number from 1 to {MOST_MEMBERS:,}, or leave it empty for no limit."
+        raise InvalidInput({"limit": why})
+    org.member_limit = limit
+    history.record(session, actor, org, "organization.members_limited", org)
     return org
 
 

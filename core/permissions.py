@@ -38,7 +38,7 @@ class Action(StrEnum):
     REMOVE_MEMBERS = "remove members and admins"
     REQUEST_ONBOARDING = "request onboarding"
     EDIT_PROFILE = "manage the organization profile"
-    CHANGE_ROLES = "manage organization roles"
+    CHANGE_ROLES = "manage organization roles and hand ownership over"
     VIEW_HISTORY = "review history"
     DELETE = "delete the organization"
 
@@ -48,6 +48,8 @@ class Action(StrEnum):
     OVERRIDE_GATE = "let an organization through a gate whose checks fail"
     RESTORE = "restore a deleted organization"
     REMOVE_VIEWS = "remove views that others share"
+    NAME_OWNER = "name an owner where all are disabled"
+    LIMIT_MEMBERS = "limit the members of an organization"
     READ_MAIL = "read the mails of Orgdesk"
     MANAGE_PEOPLE = "manage accounts and staff roles"
 
@@ -69,6 +71,8 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
     Action.OVERRIDE_GATE: {Staff.ADMINISTRATOR},
     Action.RESTORE: {Staff.ADMINISTRATOR},
     Action.REMOVE_VIEWS: {Staff.ADMINISTRATOR},
+    Action.NAME_OWNER: {Staff.ADMINISTRATOR},
+    Action.LIMIT_MEMBERS: {Staff.ADMINISTRATOR},
     Action.READ_MAIL: {Staff.ADMINISTRATOR},
     Action.MANAGE_PEOPLE: {Staff.ADMINISTRATOR},
 }

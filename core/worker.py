@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import db, housekeeping, news, onboarding_news, outbox
+from core import db, housekeeping, news, onboarding_news, outbox, reminders
 from core.errors import Unavailable
 
 LOOKS_EVERY = timedelta(seconds=1)
@@ -61,6 +61,7 @@ class Worker:
             if time.monotonic() >= self._keeps_house_at:
                 housekeeping.keep(self._stopping.is_set)
                 onboarding_news.look_in_the_morning(self._stopping.is_set)
+                reminders.send_due(self._stopping.is_set)
                 self._keeps_house_at = time.monotonic() + KEEPS_HOUSE_EVERY.total_seconds()
         except Unavailable:
             return False  # the log has it

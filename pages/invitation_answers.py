@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from core import accounts, answers, members
+from core import accounts, answers, roles
 from core.answers import Offer
 from core.permissions import NOBODY, Actor
 from pages import ui
@@ -26,8 +26,8 @@ def draw_offer(offer: Offer) -> None:
     st.title(f"Join {ui.esc(org.name)}", anchor=False)
     st.markdown(f"**{ui.esc(offer.inviter)}** invites you as {badges.inline(role)}")
     with st.expander("What you may do there", type="compact", key="invitation-rights"):
-        for action in members.permission_diff(role, role).kept:
-            st.markdown(f":gray[:material/check: {members.permission(action)}]")
+        for action in roles.difference(role, role).kept:
+            st.markdown(f":gray[:material/check: {roles.permission(action)}]")
 
 
 def ask(offer: Offer, actor: Actor, token: str) -> None:

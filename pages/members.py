@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import clock, db, members
+from core import clock, db, members, roles
 from core.permissions import Action
 from pages import members_active, members_invited, ui
 from pages.ui import cards
@@ -74,7 +74,7 @@ def draw_users() -> None:
 
 
 def draw_roles() -> None:
-    table = members.roles_table()
+    table = roles.table()
     ticks = table.replace({True: "✓", False: ""})
     text = st.column_config.TextColumn
     columns = {name: text(name, width=110, alignment="center") for name in ticks.columns[1:]}
@@ -85,10 +85,10 @@ def draw_roles() -> None:
 
 cards.page_head(org, "Access Control", actions=draw_actions)
 draw_summary()
-users, roles = st.tabs(["Users", "Roles"])
-with users:
+users_tab, roles_tab = st.tabs(["Users", "Roles"])
+with users_tab:
     draw_users()
-with roles:
+with roles_tab:
     draw_roles()
 ui.draw_dialog(
     "invite",

@@ -5,7 +5,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from core import clock, db, invitations, members
+from core import clock, db, invitations, members, roles
 from core.models import Organization, Role
 from core.permissions import Actor
 from pages import ui
@@ -65,7 +65,7 @@ def _ask_role(actor: Actor, org: Organization, row: Row) -> str:
 
 def _draw_change_log(old: Role, new: Role) -> None:
     """Draw how many permissions are gained, lost and kept, and which."""
-    diff = members.permission_diff(old, new)
+    diff = roles.difference(old, new)
     with st.container(border=True, gap="xxsmall", key="change-log"):
         with cards.row():
             st.markdown("**Change log**", width="stretch")
@@ -75,9 +75,9 @@ def _draw_change_log(old: Role, new: Role) -> None:
                 width="content",
             )
         with st.expander("View Diff", expanded=True, type="compact"):
-            lines = [f":green[:material/add: {members.permission(it)}]" for it in diff.gained]
-            lines += [f":red[:material/remove: {members.permission(it)}]" for it in diff.lost]
-            lines += [f":gray[:material/check: {members.permission(it)}]" for it in diff.kept]
+            lines = [f":green[:material/add: {roles.permission(it)}]" for it in diff.gained]
+            lines += [f":red[:material/remove: {roles.permission(it)}]" for it in diff.lost]
+            lines += [f":gray[:material/check: {roles.permission(it)}]" for it in diff.kept]
             for line in lines:
                 st.markdown(line)
 

@@ -31,7 +31,7 @@ class TestTable:
         members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
         members.remove(session, cast.olga, cast.acme.id, cast.mia.user_id)
         assert told(session, cast) == [
-            ("Olga", "Member removed of Mia", "", ""),
+            ("Olga", "Member removed: Mia", "", ""),
             ("Olga", "Role of Mia", "member", "admin"),
         ]
 

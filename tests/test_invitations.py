@@ -6,7 +6,18 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import answers, history, invitations, keys, letters, members, memberships, offers, persons
+from core import (
+    answers,
+    history,
+    invitations,
+    keys,
+    letters,
+    members,
+    memberships,
+    offers,
+    organizations,
+    persons,
+)
 from core.errors import (
     AlreadyInvited,
     AlreadyMember,
@@ -21,7 +32,9 @@ from core.errors import (
     RoleTooHigh,
     TooManyAttempts,
 )
+from core.invitations import State
 from core.models import Entry, Invitation, InvitationStatus, Mail, Membership, Role, User
+from core.people_errors import AddressesRefused, MemberLimit
 from core.permissions import NOBODY, Actor
 from tests.cast import Cast, email
 from tests.conftest import Clock
@@ -73,9 +86,16 @@ class TestInvite:
     ) -> None:
         invite(session, cast, "waits@example.com")
         typed = f"fine@example.com, j.doe@mayo@, {email(cast.mia)}, Waits@example.com"
-        with pytest.raises(InvalidInput) as refused:
+        with pytest.raises(AddressesRefused) as refused:
             invitations.invite(session, cast.olga, cast.acme.id, typed)
         told = refused.value.fields["emails"]
+        assert refused.value.fine == ["fine@example.com"]
+        assert [address for address, _ in refused.value.answers] == [
+            "fine@example.com",
+            "j.doe@mayo@",
+            email(cast.mia),
+            "Waits@example.com",
+        ]
         assert "j.doe@mayo@: That is no email address" in told
         assert "mia@example.com is a member already" in told
         assert "Waits@example.com is invited already" in told
@@ -203,6 +223,87 @@ class TestSeeTo:
             invitations.revoke(session, cast.otto, cast.otto_ltd.id, invitation.id)
 
 
+class TestWhoHearsOfIt:
+    """The invited person hears of each change, but of nothing that no mail has told yet."""
+
+    def sent(self, session: Session, clock: Clock) -> None:
+        waiting = Mail.sent_at.is_(None) & Mail.due_at.is_not(None)
+        session.execute(update(Mail).where(waiting).values(sent_at=clock.now(), due_at=None))
+
+    def templates(self, session: Session) -> list[str]:
+        return list(
+            session.scalars(select(Mail.template).where(Mail.due_at.is_not(None)).order_by(Mail.id))
+        )
+
+    def test_another_role_is_told(self, session: Session, cast: Cast, clock: Clock) -> None:
+        invitation = invite(session, cast, "new@example.com")
+        invitations.change_role(session, cast.olga, cast.acme.id, invitation.id, Role.ADMIN)
+        assert self.templates(session) == ["invitation"]
+        assert "as admin" in letters.render(session.get(Mail, invitation.mail_id)).text
+        self.sent(session, clock)
+        invitations.change_role(session, cast.olga, cast.acme.id, invitation.id, Role.MEMBER)
+        assert self.templates(session) == ["invitation_role_changed"]
+        letter = letters.render(session.get(Mail, invitation.mail_id))
+        assert mailed_token(invitation) in letter.text
+
+    def test_a_revoked_invitation_is_told(self, session: Session, cast: Cast, clock: Clock) -> None:
+        told = invite(session, cast, "told@example.com")
+        self.sent(session, clock)
+        silent = invite(session, cast, "silent@example.com")
+        for invitation in (told, silent):
+            invitations.revoke(session, cast.olga, cast.acme.id, invitation.id)
+        revoked = session.scalars(select(Mail).where(Mail.template == "invitation_revoked")).all()
+        assert [mail.recipient for mail in revoked] == ["told@example.com"]
+        assert "withdrawn" in letters.render(revoked[0]).text
+
+    def test_what_an_inviter_takes_along_is_told(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        acme = cast.acme.id
+        invitations.invite(session, cast.adam, acme, "new@example.com", role=Role.ADMIN)
+        self.sent(session, clock)
+        members.change_role(session, cast.olga, acme, cast.adam.user_id, Role.MEMBER)
+        assert self.templates(session) == ["invitation_revoked", "role_changed"]
+
+    def test_the_inviter_hears_who_declined(self, session: Session, cast: Cast) -> None:
+        answers.decline(session, NOBODY, mailed_token(invite(session, cast, "new@example.com")))
+        mail = session.scalars(select(Mail).where(Mail.template == "invitation_declined")).one()
+        assert mail.recipient == email(cast.olga)
+        assert "new@example.com declined" in letters.render(mail).text
+
+    def test_the_newcomer_hears_too(self, session: Session, cast: Cast) -> None:
+        answers.accept(session, cast.otto, mailed_token(invite(session, cast, email(cast.otto))))
+        mail = session.scalars(select(Mail).where(Mail.template == "member_joined")).one()
+        assert mail.recipient == email(cast.otto)
+        assert f"/overview?org={cast.acme.public_id}" in letters.render(mail).text
+
+
+class TestMemberLimit:
+    def test_nobody_joins_past_it(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, email(cast.otto))
+        organizations.limit_members(session, cast.ada, cast.acme.id, 3)
+        with session.begin_nested() as attempt:
+            with pytest.raises(MemberLimit, match="at most 3 members"):
+                answers.accept(session, cast.otto, mailed_token(invitation))
+            attempt.rollback()
+        session.info["changes"].clear()  # the transaction is undone whole when a use case refuses
+        with pytest.raises(MemberLimit):
+            invite(session, cast, "new@example.com")
+        organizations.limit_members(session, cast.ada, cast.acme.id, 4)
+        answers.accept(session, cast.otto, mailed_token(invitation))
+
+    def test_it_can_be_taken_away(self, session: Session, cast: Cast) -> None:
+        organizations.limit_members(session, cast.ada, cast.acme.id, 1)
+        organizations.limit_members(session, cast.ada, cast.acme.id, None)
+        answers.accept(session, cast.otto, mailed_token(invite(session, cast, email(cast.otto))))
+        assert last_event(session) == "invitation.accepted"
+
+    @pytest.mark.parametrize("limit", [0, -1, 1_000_001])
+    def test_only_numbers_that_make_sense(self, session: Session, cast: Cast, limit: int) -> None:
+        with pytest.raises(InvalidInput):
+            organizations.limit_members(session, cast.ada, cast.acme.id, limit)
+
+
 class TestTable:
     def test_it_tells_state_and_delivery(self, session: Session, cast: Cast, clock: Clock) -> None:
         for name in ("sent", "failed", "declined"):
@@ -230,6 +331,28 @@ class TestTable:
         assert table.loc["failed@example.com", "delivery"] == "failed"
         assert table.loc["failed@example.com", "delivery_error"] == "550 No"
         assert set(table["invited_by"]) == {"Olga"}
+
+    def test_every_state_is_seen_and_counted(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        expired = invite(session, cast, "expired@example.com")
+        clock.turn(timedelta(hours=72))
+        answers.accept(session, cast.otto, mailed_token(invite(session, cast, email(cast.otto))))
+        answers.decline(session, NOBODY, mailed_token(invite(session, cast, "no@example.com")))
+        revoked = invite(session, cast, "revoked@example.com")
+        invitations.revoke(session, cast.olga, cast.acme.id, revoked.id)
+        invite(session, cast, "pending@example.com")
+        acme = cast.acme.id
+        table = invitations.table(session, cast.olga, acme).set_index("email")
+        assert table["state"].tolist() == ["pending", "revoked", "declined", "accepted", "expired"]
+        assert invitations.counts(session, cast.olga, acme) == dict.fromkeys(State, 1)
+        assert table.loc["revoked@example.com", "delivery"] == "not sent"
+        late = invitations.table(session, cast.olga, acme, states=[State.EXPIRED])
+        assert late["id"].tolist() == [expired.id]
+        pages = [
+            invitations.table(session, cast.olga, acme, page=page, per_page=3) for page in (1, 2)
+        ]
+        assert [len(page) for page in pages] == [3, 2]
 
     def test_search(self, session: Session, cast: Cast) -> None:
         invite(session, cast, "ana@example.com, ben@example.com")

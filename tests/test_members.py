@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import invitations, members, memberships
+from core import accounts, history, invitations, letters, members, memberships, roles
 from core.errors import LastOwner, NotFound, NotPermitted, RoleTooHigh
 from core.models import (
     Entry,
@@ -90,12 +90,15 @@ class TestRemove:
     def test_a_removed_person_is_gone_and_told(self, session: Session, cast: Cast) -> None:
         members.remove(session, cast.adam, cast.acme.id, cast.mia.user_id)
         acme = session.get_one(Organization, cast.acme.id, populate_existing=True)
-        mail = session.scalars(select(Mail)).one()
+        mail, news = session.scalars(select(Mail).order_by(Mail.id))
         former = session.scalars(select(FormerMembership)).one()
         assert memberships.find(session, cast.acme, cast.mia.user_id) is None
         assert acme.member_count == 2
         assert (mail.template, mail.recipient) == ("member_removed", email(cast.mia))
+        assert (news.template, news.recipient) == ("member_news", email(cast.olga))
+        assert "Mia was removed. Adam did it." in letters.render(news).text
         assert (former.user_id, former.role) == (cast.mia.user_id, Role.MEMBER)
+        assert former.removed_by == cast.adam.user_id
         assert last_entry(session).event == "member.removed"
 
     def test_an_admin_does_not_remove_an_owner(self, session: Session, cast: Cast) -> None:
@@ -134,7 +137,10 @@ class TestLeave:
         members.leave(session, cast.mia, cast.acme.id)
         assert memberships.find(session, cast.acme, cast.mia.user_id) is None
         assert last_entry(session).event == "member.left"
-        assert session.scalars(select(Mail)).all() == []
+        left, news = session.scalars(select(Mail).order_by(Mail.id))
+        assert (left.template, left.recipient) == ("member_left", email(cast.mia))
+        assert (news.template, news.recipient) == ("member_news", email(cast.olga))
+        assert letters.render(news).subject == "Acme: Mia left"
 
     def test_the_last_owner_does_not_leave(self, session: Session, cast: Cast) -> None:
         with pytest.raises(LastOwner):
@@ -146,10 +152,10 @@ class TestLeave:
 
 
 class TestTable:
-    def test_owners_stand_first(self, session: Session, cast: Cast) -> None:
+    def test_people_stand_in_order_of_names(self, session: Session, cast: Cast) -> None:
         people = members.table(session, cast.olga, cast.acme.id)
-        assert people["name"].tolist() == ["Olga", "Adam", "Mia"]
-        assert people["role"].tolist() == [Role.OWNER, Role.ADMIN, Role.MEMBER]
+        assert people["name"].tolist() == ["Adam", "Mia", "Olga"]
+        assert people["role"].tolist() == [Role.ADMIN, Role.MEMBER, Role.OWNER]
         assert people["two_factor"].tolist() == [False, False, False]
 
     def test_a_member_sees_no_roles(self, session: Session, cast: Cast) -> None:
@@ -159,7 +165,7 @@ class TestTable:
         with pytest.raises(NotPermitted):
             members.table(session, cast.mia, cast.acme.id, role=Role.OWNER)
 
-    @pytest.mark.parametrize("typed", ["MIA", " mia ", "mia@exa"])
+    @pytest.mark.parametrize("typed", ["MIA", " mia ", "mia@exa", "example mia"])
     def test_search_finds_names_and_addresses(
         self, session: Session, cast: Cast, typed: str
     ) -> None:
@@ -178,7 +184,21 @@ class TestTable:
             members.table(session, cast.olga, cast.acme.id, page=page, per_page=2)["name"].tolist()
             for page in (1, 2, 3)
         ]
-        assert names == [["Olga", "Adam"], ["Mia"], []]
+        assert names == [["Adam", "Mia"], ["Olga"], []]
+
+    def test_who_is_renamed_is_found_by_the_new_name(self, session: Session, cast: Cast) -> None:
+        accounts.rename(session, cast.mia, "Änne Ünal")
+        for typed in ("änne", "ÜNAL", "Ünal mia@"):
+            found = members.table(session, cast.olga, cast.acme.id, search=typed)
+            assert found["name"].tolist() == ["Änne Ünal"]
+        assert members.table(session, cast.olga, cast.acme.id)["name"].tolist()[0] != "Mia"
+
+    def test_what_is_found_is_counted_so_far_and_no_further(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(members, "COUNTED", 1)
+        assert members.count(session, cast.olga, cast.acme.id) == 3
+        assert members.count(session, cast.olga, cast.acme.id, search="example") == 2
 
     def test_one_role_at_a_time(self, session: Session, cast: Cast) -> None:
         people = members.table(session, cast.ada, cast.acme.id, role=Role.ADMIN)
@@ -205,6 +225,19 @@ class TestSummary:
         members.leave(session, cast.mia, cast.acme.id)
         assert members.summary(session, cast.olga, cast.acme.id)["member"] == 0
 
+    def test_it_tells_who_joined_in_which_month(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        memberships.make(session, cast.acme, cast.otto.user_id, Role.MEMBER)
+        made = memberships.find(session, cast.acme, cast.otto.user_id)
+        history.record(session, ORGDESK, cast.acme, "member.put", made)
+        joined = members.joined_by_month(session, cast.olga, cast.acme.id)
+        assert [f"{month:%Y-%m}" for month in joined.index][::11] == ["2025-12", "2026-11"]
+        assert {f"{month:%Y-%m}": number for month, number in joined.items() if number} == {
+            "2026-01": 3,
+            "2026-11": 1,
+        }
+
     def test_a_member_sees_nothing_of_invitations(self, session: Session, cast: Cast) -> None:
         numbers = members.summary(session, cast.mia, cast.acme.id)
         assert set(numbers.index) == {"owner", "admin", "member", "last_joined"}
@@ -212,18 +245,18 @@ class TestSummary:
 
 class TestRoles:
     def test_the_difference_between_admin_and_member(self) -> None:
-        difference = members.permission_diff(Role.ADMIN, Role.MEMBER)
+        difference = roles.difference(Role.ADMIN, Role.MEMBER)
         assert difference.gained == []
         assert Action.INVITE in difference.lost
         assert difference.kept == [Action.VIEW]
 
     def test_an_owner_gains_what_an_admin_lacks(self) -> None:
-        difference = members.permission_diff(Role.ADMIN, Role.OWNER)
+        difference = roles.difference(Role.ADMIN, Role.OWNER)
         assert Action.DELETE in difference.gained
         assert difference.lost == []
 
     def test_the_table_is_the_one_that_decides(self) -> None:
-        table = members.roles_table().set_index("permission")
+        table = roles.table().set_index("permission")
         assert table.loc["Manage invitations"].tolist() == [False, True, True]
         assert table.loc["Delete the organization"].tolist() == [False, False, True]
         assert "Manage accounts and staff roles" not in table.index

@@ -21,10 +21,12 @@ from core import (
     db,
     invitations,
     keys,
+    members,
     memberships,
     offers,
     onboarding,
     organizations,
+    ownership,
     persons,
     saved_views,
     working_days,
@@ -42,6 +44,7 @@ from core.exports import Format
 from core.models import Invitation, Mail, Membership, Role, Staff, Stage, User
 from core.onboarding import Plan
 from core.org_views import View
+from core.people_errors import HasOwner
 from core.permissions import (
     ALLOWED,
     NOBODY,
@@ -69,7 +72,19 @@ members.change_role            yes    no     no     hidden no     no     no     
 members.remove                 yes    yes    no     hidden no     no     no     no     hidden
 members.remove an owner        yes    no     no     hidden no     no     no     no     hidden
 members.leave                  yes    yes    yes    hidden hidden hidden hidden hidden hidden
+members.joined_by_month        yes    yes    yes    hidden yes    yes    yes    yes    hidden
+former_members.table           yes    yes    no     hidden yes    yes    yes    yes    hidden
+former_members.reinstate       yes    yes    no     hidden no     no     no     no     hidden
+ownership.offer                yes    no     no     hidden no     no     no     no     hidden
+ownership.withdraw             yes    no     no     hidden no     no     no     no     hidden
+ownership.accept               hidden hidden yes    hidden hidden hidden hidden hidden hidden
+ownership.decline              hidden hidden yes    hidden hidden hidden hidden hidden hidden
+ownership.list_offers          yes    yes    yes    hidden yes    yes    yes    yes    hidden
+ownerless.table                no     no     no     no     no     no     no     yes    no
+ownerless.list_heirs           no     no     no     hidden no     no     no     yes    hidden
+ownerless.name_owner           no     no     no     hidden no     no     no     yes    hidden
 invitations.table              yes    yes    no     hidden yes    yes    yes    yes    hidden
+invitations.counts             yes    yes    no     hidden yes    yes    yes    yes    hidden
 invitations.invite             yes    yes    no     hidden no     no     no     no     hidden
 invitations.invite an owner    yes    no     no     hidden no     no     no     no     hidden
 invitations.resend             yes    yes    no     hidden no     no     no     no     hidden
@@ -83,6 +98,7 @@ answers.decline                no     no     no     yes    no     no     no     
 organizations.create           yes    yes    yes    yes    yes    yes    yes    yes    no
 organizations.delete           yes    no     no     hidden no     no     no     no     hidden
 organizations.restore          no     no     no     hidden no     no     no     yes    hidden
+organizations.limit_members    no     no     no     hidden no     no     no     yes    hidden
 organizations.list_deleted     no     no     no     no     no     no     no     yes    no
 organizations.list_mine        yes    yes    yes    yes    yes    yes    yes    yes    yes
 organizations.look_alikes      yes    yes    yes    yes    yes    yes    yes    yes    yes
@@ -200,6 +216,17 @@ def deleted(session: Session, cast: Cast) -> int:
     return cast.acme.id
 
 
+def offered(session: Session, cast: Cast) -> int:
+    """Let Olga offer Mia the ownership."""
+    return ownership.offer(session, cast.olga, cast.acme.id, cast.mia.user_id or 0).id
+
+
+def removed(session: Session, cast: Cast) -> int:
+    """Let Otto have been a member once."""
+    memberships.make(session, cast.acme, cast.otto.user_id or 0, Role.MEMBER)
+    return members.remove(session, ORGDESK, cast.acme.id, cast.otto.user_id or 0).user_id
+
+
 def a_mail(session: Session, cast: Cast) -> int:
     invited(session, cast)
     return session.scalars(select(Mail.id)).first() or 0
@@ -225,6 +252,12 @@ def about_acme(called: str, /, *args: Any, **options: Any) -> Act:
 def about_invitation(name: str, *args: Any, role: Role = Role.MEMBER) -> Act:
     return lambda session, actor, cast: use_case(name)(
         session, actor, cast.acme.id, invited(session, cast, role).id, *args
+    )
+
+
+def about_offer(name: str) -> Act:
+    return lambda session, actor, cast: use_case(name)(
+        session, actor, cast.acme.id, offered(session, cast)
     )
 
 
@@ -264,6 +297,17 @@ ACTS: dict[str, Act] = {
     "members.leave": lambda session, actor, cast: use_case("members.leave")(
         session, actor, cast.acme.id
     ),
+    "former_members.reinstate": lambda session, actor, cast: use_case("former_members.reinstate")(
+        session, actor, cast.acme.id, removed(session, cast)
+    ),
+    "ownership.offer": lambda session, actor, cast: use_case("ownership.offer")(
+        session, actor, cast.acme.id, cast.mia.user_id
+    ),
+    "ownership.withdraw": about_offer("ownership.withdraw"),
+    "ownership.accept": about_offer("ownership.accept"),
+    "ownership.decline": about_offer("ownership.decline"),
+    "ownerless.name_owner": about_acme("ownerless.name_owner", "mia@example.com", reason="Gone"),
+    "organizations.limit_members": about_acme("organizations.limit_members", 50),
     "invitations.invite": about_acme("invitations.invite", "new@example.com"),
     "invitations.invite an owner": about_acme(
         "invitations.invite", "new@example.com", role=Role.OWNER
@@ -370,7 +414,7 @@ def outcome(act: Act, actor: Actor, cast: Cast) -> str:
             return "hidden"
         except (NotPermitted, RoleTooHigh, NotTheInvited):
             return "no"
-        except (GateNotMet, InvalidInput, LastOwner):
+        except (GateNotMet, HasOwner, InvalidInput, LastOwner):
             return "yes"
         finally:
             session.rollback()

@@ -11,9 +11,29 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from core import answers, db, history, invitations, keys, members, memberships, offers
+from core import (
+    answers,
+    db,
+    history,
+    invitations,
+    keys,
+    members,
+    memberships,
+    offers,
+    organizations,
+    ownership,
+)
 from core.errors import AlreadyInvited, DomainError
-from core.models import Entry, Invitation, InvitationStatus, Membership, Organization, Role
+from core.models import (
+    Entry,
+    Handover,
+    Invitation,
+    InvitationStatus,
+    Membership,
+    Organization,
+    Role,
+)
+from core.people_errors import MemberLimit
 from core.permissions import ORGDESK, Action, Actor, access
 from tests.cast import Cast, email
 from tests.conftest import Clock
@@ -192,3 +212,46 @@ def test_i7_an_offer_is_judged_again_when_it_is_taken(
         is_in = role_of(cast.acme, otto) is Role.ADMIN
         status = InvitationStatus.ACCEPTED if is_in else InvitationStatus.REVOKED
         assert now(made).status is status
+
+
+def test_a_handover_and_a_withdrawal_have_one_outcome(
+    engine: Engine, cast: Cast, race: Race
+) -> None:
+    acme, olga, adam = cast.acme.id, cast.olga, cast.adam
+    a, b = olga.user_id or 0, adam.user_id or 0
+    rivals: list[Callable[[int], Act]] = [
+        lambda offer_id: partial(db.run, ownership.withdraw, olga, acme, offer_id),
+        lambda offer_id: partial(db.run, ownership.decline, adam, acme, offer_id),
+        lambda offer_id: partial(db.run, members.remove, olga, acme, b),
+        lambda _offer_id: partial(db.run, members.leave, adam, acme),
+        lambda _offer_id: partial(db.run, members.leave, olga, acme),
+        lambda offer_id: partial(db.run, ownership.accept, adam, acme, offer_id),
+    ]
+    for rival in islice(cycle(rivals), RACES):
+        db.run(put, ORGDESK, acme, {a: Role.OWNER, b: Role.MEMBER})
+        made = db.run(ownership.offer, olga, acme, b, role=Role.ADMIN)
+        race(partial(db.run, ownership.accept, adam, acme, made.id), rival(made.id))
+        roles = (role_of(cast.acme, olga), role_of(cast.acme, adam))
+        assert roles.count(Role.OWNER) == 1
+        with db.read() as session:
+            status = session.get_one(Handover, made.id).status
+        assert (status is InvitationStatus.ACCEPTED) == (roles[1] is Role.OWNER)
+        db.run(put, ORGDESK, acme, {b: Role.OWNER})
+        db.run(put, ORGDESK, acme, {a: Role.OWNER, b: None})
+
+
+def test_the_last_place_is_taken_once(engine: Engine, cast: Cast, race: Race) -> None:
+    acme, otto, sam = cast.acme.id, cast.otto, cast.sam
+    db.run(organizations.limit_members, cast.ada, acme, 4)
+    for _ in range(RACES):
+        db.run(put, ORGDESK, acme, {otto.user_id or 0: None, sam.user_id or 0: None})
+        links = [
+            (person, mailed(db.run(offer, cast.olga, acme, Role.MEMBER, email(person))))
+            for person in (otto, sam)
+        ]
+        outcomes = race(*(partial(db.run, answers.accept, *each) for each in links))
+        assert sum(isinstance(each, MemberLimit) for each in outcomes) == 1
+        assert count(Membership, Membership.org_id == acme) == 4
+        for person, token in links:
+            if role_of(cast.acme, person) is None:
+                db.run(answers.decline, person, token)

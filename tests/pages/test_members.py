@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core import db, invitations, members
+from core import db, invitations, members, roles
 from core.models import Invitation, InvitationStatus, Membership, Role
 from core.permissions import Actor
 from pages.ui.row_menus import RowMenu
@@ -227,4 +227,4 @@ class TestInviteUser:
 
 def test_roles_are_drawn_from_what_decides(olgas: AppTest) -> None:
     shown = olgas.dataframe[-1].value
-    assert shown["permission"].tolist() == members.roles_table()["permission"].tolist()
+    assert shown["permission"].tolist() == roles.table()["permission"].tolist()

@@ -1,0 +1,75 @@
+"""Whom somebody wants to invite: each typed address is judged by the same rule."""
+
+import re
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import fields
+from core.errors import AlreadyInvited, AlreadyMember, DomainError, InvalidInput
+from core.models import Invitation, InvitationStatus, Membership, Organization, User
+from core.people_errors import AddressesRefused
+
+AT_ONCE: Final = 10
+"""As many as may be mailed in a minute."""
+FIELD: Final = "emails"
+_MOST_READ = 100
+_SHOWN = 60
+"""Characters of what is no address that the answer repeats."""
+
+
+def judge(session: Session, org: Organization, emails: str) -> dict[str, str]:
+    """Return the addresses by what all their spellings have in common, or refuse all at once.
+
+    Commas, semicolons and line ends separate them. Raises `AddressesRefused` with an answer for
+    each one; for a single one that is taken `AlreadyMember` or `AlreadyInvited`.
+    """
+    typed = _split(emails)
+    addresses: dict[str, str] = {}
+    answers: dict[str, str] = {}
+    for text in typed:
+        try:
+            address = fields.email(text)
+            addresses.setdefault(fields.email_key(address), address)
+            answers[addresses[fields.email_key(address)]] = ""
+        except fields.Unfit as why:
+            answers[text[:_SHOWN]] = str(why)
+    taken = _find_taken(session, org, addresses)
+    if taken and len(answers) == 1:
+        raise next(iter(taken.values()))
+    answers |= {address: str(refusal) for address, refusal in taken.items()}
+    if any(answers.values()):
+        raise AddressesRefused(FIELD, list(answers.items()))
+    return addresses
+
+
+def _split(emails: str) -> list[str]:
+    """Return what stands between commas, semicolons and line ends."""
+    parts = re.split(r"[,;\n\r]", emails, maxsplit=_MOST_READ)
+    typed = [part.strip() for part in parts if part.strip()]
+    if len(typed) > AT_ONCE:
+        raise InvalidInput({FIELD: f"Invite at most {AT_ONCE} at once, the next in a minute."})
+    return typed or [""]
+
+
+def _find_taken(
+    session: Session, org: Organization, addresses: dict[str, str]
+) -> dict[str, DomainError]:
+    """Return a refusal for each address that belongs to a member or is invited already."""
+    inside = session.scalars(
+        select(User.email_key)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.org_id == org.id, User.email_key.in_(addresses))
+    )
+    invited = session.scalars(
+        select(Invitation.email_key).where(
+            Invitation.org_id == org.id,
+            Invitation.email_key.in_(addresses),
+            Invitation.status == InvitationStatus.PENDING,
+        )
+    )
+    waiting: dict[str, DomainError] = {
+        addresses[key]: AlreadyInvited(addresses[key]) for key in invited
+    }
+    return waiting | {addresses[key]: AlreadyMember(addresses[key]) for key in inside}

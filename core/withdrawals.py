@@ -1,0 +1,21 @@
+"""What somebody has offered and may offer no longer: it is withdrawn, and who has a mail hears."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from core import handovers, notices, offers
+from core.models import Handover, Invitation, Organization, Role
+
+
+def withdraw(
+    session: Session, org: Organization, user_id: int, role: Role | None
+) -> Sequence[Invitation | Handover]:
+    """Withdraw what a person of this role may not offer, and return it.
+
+    That is higher invitations and, for who is no owner (any more), offers of ownership made by that
+    person; to who is an owner or goes, those made to that person. None: whoever belongs no more.
+    """
+    revoked = offers.withdraw_above(session, org, user_id, role)
+    notices.tell_revoked(session, org, revoked)
+    return [*revoked, *handovers.withdraw_of(session, org, user_id, role)]
