@@ -18,7 +18,13 @@ MENU: Final = {
     members_dialogs.EDIT_ROLES: "manage_accounts",
     "Revoke": "block",
 }
-STATE_COLORS: Final = {"pending": "blue", "expired": "orange", "declined": "gray"}
+STATE_COLORS: Final = {
+    "pending": "blue",
+    "expired": "orange",
+    "accepted": "green",
+    "declined": "gray",
+    "revoked": "gray",
+}
 
 
 def draw(actor: Actor, org: Organization, offered: list[Role], search: str) -> None:
@@ -93,7 +99,7 @@ def _draw_table(invited: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> No
 def _dressed(invited: pd.DataFrame, offered: list[Role]) -> pd.DataFrame:
     """Return invitations as the table shows them; only pending ones within reach have a menu."""
     menu = [f":material/{icon}: {label}" for label, icon in MENU.items()]
-    is_open = (invited["state"] != "declined") & invited["role"].isin(offered)
+    is_open = invited["state"].isin(["pending", "expired"]) & invited["role"].isin(offered)
     failed = "failed: " + invited["delivery_error"].fillna("").astype(str)
     return invited.assign(
         email=invited["email"].map(shortened),
