@@ -33,7 +33,6 @@ from core.models import (
     InvitationStatus,
     Membership,
     Organization,
-    Role,
     User,
 )
 from core.permissions import Action, Actor, access, take_person, take_staff
@@ -146,7 +145,7 @@ def delete_account(session: Session, actor: Actor) -> User:
     """
     take_staff(session)
     mine = _take_memberships(session, actor)
-    unowned = [org.name for org, membership in mine if _is_last_owner(session, org, membership)]
+    unowned = [org.name for org, place in mine if memberships.is_last_owner(session, org, place)]
     if unowned:
         raise LastOwner(unowned)
     for org, membership in mine:
@@ -182,10 +181,6 @@ def _take_memberships(session: Session, actor: Actor) -> list[tuple[Organization
             org = access(session, actor, org_id, Action.VIEW)
             mine.append((org, memberships.get(session, org, actor.user_id or 0)))
     return mine
-
-
-def _is_last_owner(session: Session, org: Organization, membership: Membership) -> bool:
-    return membership.role is Role.OWNER and memberships.count_owners(session, org) == 1
 
 
 def _forget_traces(session: Session, user: User) -> None:

@@ -33,7 +33,8 @@ def change_role(
         return membership
     if not memberships.may_give(session, actor, org, role):
         raise RoleTooHigh(role)
-    _ensure_owner_stays(session, org, membership)
+    if memberships.is_last_owner(session, org, membership):
+        raise LastOwner
 
     membership.role = role
     ended = withdrawals.withdraw(session, org, user_id, role)
@@ -54,7 +55,8 @@ def remove(
     membership = memberships.get(session, org, user_id)
     if not memberships.may_give(session, actor, org, membership.role):
         raise NotPermitted("remove an owner")
-    _ensure_owner_stays(session, org, membership)
+    if memberships.is_last_owner(session, org, membership):
+        raise LastOwner
 
     notices.tell(session, actor, org, user_id, "member_removed")
     notices.tell_owners(session, actor, org, user_id, what="was removed")
@@ -65,7 +67,8 @@ def leave(session: Session, actor: Actor, org_id: int, *, reason: str = "") -> M
     """Let the actor leave an organization; raises `LastOwner`."""
     org = access(session, actor, org_id, Action.VIEW)
     membership = memberships.get(session, org, actor.user_id or 0)
-    _ensure_owner_stays(session, org, membership)
+    if memberships.is_last_owner(session, org, membership):
+        raise LastOwner
 
     notices.send(session, org, membership.user_id, "member_left")
     notices.tell_owners(session, actor, org, membership.user_id, what="left")
@@ -198,11 +201,6 @@ def _without_two_factor(org_id: int) -> Label[int]:
     )
     counted = select(func.count()).select_from(few.subquery()).scalar_subquery()
     return counted.label("without_two_factor")
-
-
-def _ensure_owner_stays(session: Session, org: Organization, membership: Membership) -> None:
-    if membership.role is Role.OWNER and memberships.count_owners(session, org) == 1:
-        raise LastOwner
 
 
 def _end(

@@ -95,6 +95,11 @@ def count_owners(session: Session, org: Organization) -> int:
     )
 
 
+def is_last_owner(session: Session, org: Organization, membership: Membership) -> bool:
+    """Return whether without this membership an organization would have no owner."""
+    return membership.role is Role.OWNER and count_owners(session, org) == 1
+
+
 def list_owners(session: Session, org: Organization) -> Sequence[User]:
     """Return the people who own an organization, longest first."""
     return session.scalars(
