@@ -1,11 +1,12 @@
 """The tables of the staff's desk: what carries organizations from a free account to production."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.columns import UNIQUE_FOREVER, UNRECORDED, Audited, Base, one_of
+from core.columns import UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where, one_of
 from core.kinds import Stage
 
 
@@ -93,3 +94,45 @@ class DefaultView(Base):
     view_id: Mapped[int] = mapped_column(
         ForeignKey("saved_views.id", ondelete="CASCADE"), index=True
     )
+
+
+class Run(Base):
+    """What is done to all organizations of a view in the background, and how far it has come."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    actor_id: Mapped[int]
+    view: Mapped[str] = mapped_column(Text)
+    """The view as the query of an address."""
+    options: Mapped[dict[str, Any]]
+    """What the form said: rep, days, next step, note."""
+    total: Mapped[int]
+    """How many matched when it began."""
+    last_id: Mapped[int]
+    """The newest organization when it began; later ones are left alone."""
+    cursor: Mapped[int] = mapped_column(default=0)
+    """The organization that it has come to; it goes by id."""
+    done: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    ended_because: Mapped[str] = mapped_column(String(500), default="")
+    """Why it ended before its end, in a sentence."""
+    dismissed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_runs_actor_id_id", "actor_id", "id"),
+        index_where("ended_at IS NULL", "ix_runs_open", "id"),
+    )
+
+
+class RunRefusal(Base):
+    """An organization that a run could not do, and why."""
+
+    __tablename__ = "run_refusals"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    org_id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    why: Mapped[str] = mapped_column(Text)

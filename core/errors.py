@@ -168,6 +168,28 @@ class GateNotMet(DomainError):
         super().__init__(f"Not ready for {stage} yet. Missing: {'; '.join(missing)}.")
 
 
+class MoreMatch(DomainError):
+    """More organizations match by now than were shown: `total` of them."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        super().__init__(
+            f"{total:,} organizations match by now, more than were shown. "
+            "Close this, look at the table again, and confirm the new number."
+        )
+
+
+class TooManyMatch(DomainError):
+    """A run is about more organizations than one run may be."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        super().__init__(
+            f"At most {most:,} organizations are flagged in one run. Narrow the table by a filter "
+            "first, then flag the rest in another run."
+        )
+
+
 class WrongStage(DomainError):
     """The organization is not in the stage that the move starts from."""
 

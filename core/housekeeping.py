@@ -27,6 +27,7 @@ from core.models import (
     Mail,
     Membership,
     Organization,
+    Run,
     Throttle,
     User,
 )
@@ -38,6 +39,7 @@ DELETED_ORGANIZATIONS_STAY = timedelta(days=30)
 FORMER_MEMBERSHIPS_STAY = timedelta(days=90)
 UNPROVEN_ACCOUNTS_STAY = timedelta(days=7)
 MAILS_STAY = timedelta(days=30)
+RUNS_STAY = timedelta(days=90)
 SESSIONS_STAY = timedelta(days=1)
 """After their last possible moment, as links do."""
 BATCH = 200
@@ -178,6 +180,13 @@ def purge_mails(session: Session) -> int:
     return _delete(session, Mail, Mail.id, old)
 
 
+def purge_runs(session: Session) -> int:
+    """Purge runs that ended long ago, with the lists of what they could not do."""
+    over = Run.created_at <= clock.now() - RUNS_STAY
+    old = select(Run.id).where(over, Run.ended_at.is_not(None)).limit(BATCH)
+    return _delete(session, Run, Run.id, old)
+
+
 def _delete(session: Session, kind: type[Any], key: Any, old: Select[*tuple[Any, ...]]) -> int:
     """Delete the rows of `kind` with these keys, and return how many there were."""
     gone: ReturningDelete[Any] = (
@@ -198,4 +207,5 @@ PURGES: Final = (
     purge_challenges,
     purge_throttles,
     purge_mails,
+    purge_runs,
 )

@@ -1,6 +1,6 @@
 """What goes on in the background while the app is served: news is told, mails go out.
 
-The house is kept there, too.
+Runs over many organizations go on, and the house is kept, there, too.
 """
 
 import logging
@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import db, housekeeping, news, onboarding_news, outbox, reminders
+from core import chunks, db, housekeeping, news, onboarding_news, outbox, reminders
 from core.errors import Unavailable
 
 LOOKS_EVERY = timedelta(seconds=1)
@@ -30,6 +30,7 @@ class Worker:
         self._told = threading.Event()
         self._database_is_there = True
         self._keeps_house_at = 0.0
+        self._has_more = False
         self._thread = threading.Thread(target=self._work, name="worker", daemon=True)
 
     def start(self) -> None:
@@ -50,7 +51,8 @@ class Worker:
         while not self._stopping.is_set():
             went_well = not self._finds_database() or self._look()
             rest = LOOKS_EVERY if went_well else RESTS_AFTER_FAILURE
-            self._told.wait(rest.total_seconds())
+            if not (went_well and self._has_more):
+                self._told.wait(rest.total_seconds())
             self._told.clear()
 
     def _look(self) -> bool:
@@ -58,6 +60,7 @@ class Worker:
         try:
             news.tell(self._stopping.is_set)
             outbox.send_due(self._stopping.is_set)
+            self._has_more = chunks.work(self._stopping.is_set)
             if time.monotonic() >= self._keeps_house_at:
                 housekeeping.keep(self._stopping.is_set)
                 onboarding_news.look_in_the_morning(self._stopping.is_set)

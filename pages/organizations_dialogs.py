@@ -43,7 +43,7 @@ def _tell_flagged(flagged: Flagged) -> None:
         ui.tell(told)
         st.rerun()
     st.markdown(f"{told} Not flagged:")
-    for name, why in flagged.refused:
+    for _, name, why in flagged.refused:
         st.markdown(f"**{ui.esc(name)}**  \n{ui.quiet(ui.esc(why))}")
 
 

@@ -152,8 +152,8 @@ class TestFlag:
         put(session, cast, PRODUCTION)
         flagged = onboarding.flag(session, cast.sue, [cast.otto_ltd.id, cast.acme.id])
         assert flagged.done == ["Otto Ltd"]
-        assert [name for name, _ in flagged.refused] == ["Acme"]
-        assert "is in production now" in flagged.refused[0][1]
+        assert [name for _, name, _ in flagged.refused] == ["Acme"]
+        assert "is in production now" in flagged.refused[0].why
 
     def test_flagging_twice_is_harmless(self, session: Session, cast: Cast) -> None:
         onboarding.flag(session, cast.sam, [cast.acme.id])

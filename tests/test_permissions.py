@@ -28,6 +28,7 @@ from core import (
     organizations,
     ownership,
     persons,
+    runs,
     saved_views,
     working_days,
 )
@@ -135,6 +136,12 @@ saved_views.remove             no     no     no     no     no     no     yes    
 saved_views.set_default        no     no     no     no     yes    yes    yes    yes    no
 saved_views.find_default       yes    yes    yes    yes    yes    yes    yes    yes    yes
 view_lists.table               no     no     no     no     yes    yes    yes    yes    no
+runs.count                     no     no     no     no     no     yes    yes    yes    no
+runs.start                     no     no     no     no     no     yes    yes    yes    no
+runs.cancel Sam's              no     no     no     no     no     yes    no     yes    no
+runs.dismiss Sam's             no     no     no     no     no     yes    no     yes    no
+runs.refused of Sam's          no     no     no     no     no     yes    no     yes    no
+runs.list_open                 yes    yes    yes    yes    yes    yes    yes    yes    yes
 activity.table                 no     no     no     no     yes    yes    yes    yes    no
 activity.table of one          yes    no     no     hidden yes    yes    yes    yes    hidden
 activity.latest                yes    yes    yes    hidden yes    yes    yes    yes    hidden
@@ -269,6 +276,12 @@ def about_sam(name: str, *args: Any) -> Act:
     return lambda session, actor, cast: use_case(name)(session, actor, cast.sam.user_id, *args)
 
 
+def about_a_run(name: str) -> Act:
+    return lambda session, actor, cast: use_case(name)(
+        session, actor, runs.start(session, cast.sam, View(), Plan(), shown=99).id
+    )
+
+
 def about_mail(name: str) -> Act:
     return lambda session, actor, cast: use_case(name)(session, actor, a_mail(session, cast))
 
@@ -373,6 +386,13 @@ ACTS: dict[str, Act] = {
     "saved_views.set_default": alone("saved_views.set_default", "organizations", None),
     "saved_views.find_default": alone("saved_views.find_default", "organizations"),
     "view_lists.table": alone("view_lists.table", "organizations"),
+    "runs.count": alone("runs.count", View()),
+    "runs.start": lambda session, actor, cast: use_case("runs.start")(
+        session, actor, View(), Plan(cast.sue.user_id), shown=99
+    ),
+    "runs.cancel Sam's": about_a_run("runs.cancel"),
+    "runs.dismiss Sam's": about_a_run("runs.dismiss"),
+    "runs.refused of Sam's": about_a_run("runs.refused"),
     "activity.table of one": lambda session, actor, cast: use_case("activity.table")(
         session, actor, org_id=cast.acme.id
     ),
