@@ -29,6 +29,7 @@ code: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m tests.browser.nginx
 	$(BIN)/pytest -n 2 --dist worksteal
 
 bench: ORGANIZATIONS ?= 10000

@@ -31,9 +31,11 @@ class Server:
 
 
 @contextmanager
-def serve(database_url: str, directory: Path, **environment: str) -> Iterator[Server]:
+def serve(
+    database_url: str, directory: Path, *, port: int = 0, **environment: str
+) -> Iterator[Server]:
     """Start Orgdesk on a free port, wait until it is ready, and stop it at the end."""
-    port = ports.find_free()
+    port = port or ports.find_free()
     url = f"http://127.0.0.1:{port}"
     settings = {
         "DATABASE_URL": database_url,
