@@ -45,8 +45,8 @@ class Page:
     """The rows of one page, and what is around it.
 
     Columns of `rows`: id, public_id, name, logo, stage, member_count, owners, pending, profile (in
-    percent), rep, last_active_at, created_at. `total` counts no further than `FEW` + 1. `sort` is
-    the order in effect: newest first when words match too many rows for another.
+    percent), rep, last_active_at, created_at, deleted_at. `total` counts no further than `FEW` + 1.
+    `sort` is the order in effect: newest first when words match too many rows for another.
     """
 
     rows: pd.DataFrame
@@ -211,6 +211,7 @@ def _columns(ids: Select[*tuple[Any, ...]], order: Order) -> Select[*tuple[Any, 
             rep.name.label("rep"),
             Organization.last_active_at,
             Organization.created_at,
+            Organization.deleted_at,
         )
         .join(page, page.c.id == Organization.id)
         .outerjoin(rep, rep.id == Organization.rep_id)

@@ -18,15 +18,13 @@ from core.errors import (
 )
 from core.frames import frame
 from core.models import Membership, Organization, Role, Stage, User
-from core.permissions import Action, Actor, access, access_staff, take_person
+from core.permissions import Action, Actor, access, take_person
 from core.settings import settings
 
 RESTORED_WITHIN: Final = timedelta(days=30)
 """How long a deleted organization can be given back; then it is purged."""
 MOST_MEMBERS: Final = 1_000_000
 _SECOND_CLICK = timedelta(minutes=1)
-_MOST_DELETED = 400
-"""Rows of the list of deleted organizations."""
 
 
 def create(session: Session, actor: Actor, name: str) -> Organization:
@@ -139,26 +137,6 @@ def limit_members(session: Session, actor: Actor, org_id: int, limit: int | None
     org.member_limit = limit
     history.record(session, actor, org, "organization.members_limited", org)
     return org
-
-
-def list_deleted(session: Session, actor: Actor) -> pd.DataFrame:
-    """Return what can still be restored, last deleted first: id, public_id, name, deleted_at."""
-    access_staff(session, actor, Action.RESTORE)
-    return frame(
-        session,
-        select(
-            Organization.id,
-            Organization.public_id,
-            Organization.name,
-            Organization.logo,
-            Organization.stage,
-            Organization.member_count,
-            Organization.deleted_at,
-        )
-        .where(Organization.deleted_at >= clock.now() - RESTORED_WITHIN)
-        .order_by(Organization.deleted_at.desc())
-        .limit(_MOST_DELETED),
-    )
 
 
 def list_mine(session: Session, actor: Actor) -> pd.DataFrame:

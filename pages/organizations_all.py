@@ -1,6 +1,7 @@
 """All organizations, for staff: one filter line, the table, and a link that carries the view."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -25,28 +26,35 @@ def draw(actor: Actor, rights: Rights) -> None:
     filters, line = cards.row(key="organizations-filter"), cards.row(key="organizations-line")
     place, turns = st.container(), cards.row(key="organizations-turns")
     view = organizations_view.ask(reps, rights, filters, turns)
+    with line:
+        said, actions = cards.row(width="content"), cards.row(width="content")
+        st.space("stretch")
+        view = replace(view, sort=organizations_view.ask_sort())
+        columns = organizations_view.ask_columns()
+        downloads = st.container(width="content")
     with db.read() as session:
         page = org_tables.table(session, actor, view, organizations_view.find_place())
 
     with turns:
         organizations_view.draw_turns(page)
     total = organizations_summary.count(actor, view) or page.total
-    with line:
-        said, actions = cards.row(width="content"), cards.row(width="content")
-        st.space("stretch")
-        columns = organizations_view.ask_columns()
+    with downloads:
         organizations_download.offer(view, total)
-        if Action.RESTORE in rights:
-            organizations_dialogs.offer_restore(actor)
     with place:
-        may_flag = Action.MOVE_STAGES in rights and not view.is_deleted
-        chosen = _draw_rows(page, columns, selectable=may_flag)
+        chosen = _draw_rows(page, view, columns, may_choose=_may_choose(view, rights))
     with said:
         _draw_line(page, view, total, len(chosen))
     with actions:
-        if chosen:
+        if chosen and view.is_deleted:
+            organizations_dialogs.offer_restore(actor, page.rows, chosen)
+        elif chosen:
             organizations_dialogs.offer_flag(actor, chosen, reps)
-    organizations_summary.draw(actor, view)
+    if not page.rows.empty:
+        organizations_summary.draw(actor, view)
+
+
+def _may_choose(view: View, rights: Rights) -> bool:
+    return (Action.RESTORE if view.is_deleted else Action.MOVE_STAGES) in rights
 
 
 def _draw_line(page: Page, view: View, total: int, chosen: int) -> None:
@@ -58,15 +66,26 @@ def _draw_line(page: Page, view: View, total: int, chosen: int) -> None:
     st.markdown(words, width="content")
 
 
-def _draw_rows(page: Page, columns: Sequence[str], *, selectable: bool) -> list[int]:
+def _draw_rows(page: Page, view: View, columns: Sequence[str], *, may_choose: bool) -> list[int]:
     """Draw the table and return the ids of the rows that are selected."""
     if page.rows.empty:
-        cards.empty(
-            "search_off",
-            "No organization fits",
-            "Type less or take a filter away; the first one comes by Create New Organization.",
-        )
+        _draw_nothing(view)
         return []
     return tables.organizations(
-        page.rows, key="organizations-all", columns=columns, selectable=selectable
+        page.rows,
+        key="organizations-all",
+        columns=["deleted_at", *columns] if view.is_deleted else columns,
+        selectable=may_choose,
+        opens=not view.is_deleted,
     )
+
+
+def _draw_nothing(view: View) -> None:
+    if view == View(is_deleted=True, sort=view.sort, size=view.size):
+        head, what_next = "Nothing is deleted", "What is deleted can be restored here for 30 days."
+    else:
+        head = "No organization fits"
+        what_next = (
+            "Type less or take a filter away; the first one comes by Create New Organization."
+        )
+    cards.empty("search_off", head, what_next)

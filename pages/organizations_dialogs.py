@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
 import streamlit as st
 
-from core import db, onboarding, organizations
+from core import onboarding, organizations
 from core.onboarding import Flagged
 from core.permissions import Actor
 from pages import ui
-from pages.ui import tables
 from pages.ui.onboarding_forms import plan_fields
 
 
@@ -47,30 +47,16 @@ def _tell_flagged(flagged: Flagged) -> None:
         st.markdown(f"**{ui.esc(name)}**  \n{ui.quiet(ui.esc(why))}")
 
 
-def offer_restore(actor: Actor) -> None:
-    """Draw the way to deleted organizations, and the dialog in which one is restored."""
-    st.button(
-        "Deleted",
-        icon=":material/restore_from_trash:",
-        type="tertiary",
-        key="deleted-organizations",
-        on_click=ui.open_dialog,
-        args=("restore",),
-    )
-    ui.draw_dialog("restore", "Deleted organizations", _restore, actor, width="large")
-
-
-def _restore(actor: Actor) -> None:
-    with db.read() as session:
-        rows = organizations.list_deleted(session, actor)
-    if rows.empty:
-        st.markdown("Nothing was deleted in the last 30 days.")
-        return
-    st.markdown(ui.quiet("Each can be restored for 30 days, with everybody in it."))
-    chosen = tables.choose_organization(
-        rows, key="organizations-deleted", columns=("public_id", "stage", "deleted_at")
-    )
+def offer_restore(actor: Actor, rows: pd.DataFrame, org_ids: Sequence[int]) -> None:
+    """Draw the action `Restore` for a deleted organization that is selected."""
     names = dict(zip(rows["id"], rows["name"], strict=True))
-    pressed = st.button("Restore", type="primary", key="restore-save", disabled=chosen is None)
-    if pressed and chosen is not None:
-        ui.save(f"{names[chosen]} is restored.", organizations.restore, actor, chosen)
+    pressed = st.button(
+        "Restore",
+        icon=":material/restore_from_trash:",
+        key="restore-organization",
+        disabled=len(org_ids) > 1,
+        help="Everybody in it comes back, too." if len(org_ids) == 1 else "One at a time.",
+    )
+    if pressed:
+        told = f"{names[org_ids[0]]} is restored."
+        ui.save(told, organizations.restore, actor, org_ids[0])

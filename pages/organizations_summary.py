@@ -33,6 +33,9 @@ _MONTHS: Final = 24
 """Months that the chart of growth shows; the table has all."""
 _HEIGHT: Final = 170
 _FILL: Final = "#6d5fe8"
+_NUMBER: Final = "organizations:Q"
+_WHOLE: Final = alt.Axis(title=None, tickMinStep=1, tickCount=4, format="~s")
+_MONTH: Final = alt.Axis(labelOverlap=True)
 _threads = ThreadPoolExecutor(2, "summary")
 
 
@@ -42,11 +45,12 @@ class _Kinds(NamedTuple):
     summary: Summary
     growth: dict[str, Any]
     sizes: dict[str, Any]
+    activity: dict[str, Any]
 
 
 @dataclass
 class _Sum:
-    """What is counted for one view; nothing is until it is looked for a second time."""
+    """What is counted for one view; nothing is before it is looked for on its own, after a page."""
 
     actor: Actor
     view: View
@@ -74,6 +78,7 @@ def draw(actor: Actor, view: View) -> None:
     """Draw the summary of a view; where it is not there yet, look for it until it is."""
     summed = _find(actor, view)
     st.markdown("#### Membership summary", anchors=False)
+    summed.looks = 0
     if summed.kinds is not None and summed.look():
         _draw_all(summed)
     else:
@@ -102,7 +107,12 @@ def _find(actor: Actor, view: View) -> _Sum:
 def _count_kinds(actor: Actor, view: View) -> _Kinds:
     with db.read() as session:
         summary = summaries.organizations(session, actor, view)
-    return _Kinds(summary, _growth(summary.months.tail(_MONTHS)), _sizes(summary.sizes))
+    return _Kinds(
+        summary,
+        _growth(summary.months.tail(_MONTHS)),
+        _steps(summary.sizes),
+        _steps(summary.activity),
+    )
 
 
 def _count_roles(actor: Actor, view: View) -> pd.DataFrame:
@@ -153,10 +163,11 @@ def _draw_wait() -> None:
 
 
 def _draw_charts(kinds: _Kinds) -> None:
-    grid = st.grid(2, min_column_width=300)
+    grid = st.grid(3, min_column_width=220)
     for title, spec in (
-        ("New organizations by month", kinds.growth),
-        ("Organizations by number of members", kinds.sizes),
+        ("New by month", kinds.growth),
+        ("By number of members", kinds.sizes),
+        ("By activity", kinds.activity),
     ):
         with grid.cell():
             st.markdown(ui.quiet(title))
@@ -164,28 +175,30 @@ def _draw_charts(kinds: _Kinds) -> None:
 
 
 def _draw_tables(summary: Summary, roles: pd.DataFrame) -> None:
-    grid = st.grid(4, min_column_width=220)
+    grid = st.grid(3, min_column_width=220)
     months = summary.months.sort_values("month", ascending=False).astype({"month": str})
-    for rows in (summary.stages, roles, summary.sizes, months):
+    for rows in (summary.stages, roles, months, summary.sizes, summary.activity):
         names = {name: str(name).replace("_", " ").capitalize() for name in rows.columns}
         with grid.cell():
             st.dataframe(
-                rows.rename(columns=names | {"step": "Size"}), hide_index=True, height=_HEIGHT
+                rows.rename(columns=names | {"step": "Size", "tier": "Activity"}),
+                hide_index=True,
+                height=_HEIGHT,
             )
 
 
 def _growth(months: pd.DataFrame) -> dict[str, Any]:
     """Return a chart of the organizations that began in each month."""
     rows = months.assign(month=months["month"].astype(str))
-    return _bars(rows, alt.X("month:O", title=None), alt.Y("organizations:Q", title=None))
+    return _bars(rows, alt.X("month:O", title=None, axis=_MONTH), alt.Y(_NUMBER, axis=_WHOLE))
 
 
-def _sizes(sizes: pd.DataFrame) -> dict[str, Any]:
-    """Return a chart of how many organizations there are of each size, with numbers beside it."""
-    numbers = sizes["organizations"].map("{:,}".format)
-    rows = sizes.assign(step=sizes["step"].astype(str) + " · " + numbers)
+def _steps(kinds: pd.DataFrame) -> dict[str, Any]:
+    """Return a chart of how many organizations there are of each kind, with numbers beside it."""
+    numbers = kinds["organizations"].map("{:,}".format)
+    rows = kinds.assign(step=kinds[kinds.columns[0]].astype(str) + " · " + numbers)
     step = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=160))
-    return _bars(rows, alt.X("organizations:Q", title=None), step)
+    return _bars(rows[["step", "organizations"]], alt.X(_NUMBER, axis=None), step)
 
 
 def _bars(rows: pd.DataFrame, x: alt.X, y: alt.Y) -> dict[str, Any]:

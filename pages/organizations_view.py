@@ -1,6 +1,6 @@
 """The view of all organizations: chosen on the page, kept in the address, so that a link has it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import streamlit as st
@@ -8,10 +8,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.models import Stage
 from core.org_tables import Page, Place, Turn
-from core.org_views import SIZES, Members, Profile, Sort, View
+from core.org_views import SIZES, Activity, Members, Profile, Sort, View
 from core.permissions import Action, Rights
 from pages import ui
-from pages.ui import badges
+from pages.ui import badges, cards
 
 COLUMNS: Final = {
     "public_id": "Organization ID",
@@ -21,36 +21,41 @@ COLUMNS: Final = {
     "pending": "Pending",
     "profile": "Profile",
     "rep": "Sales rep",
+    "last_active_at": "Active",
     "created_at": "Created",
 }
 """What can be shown beside the name, and what it is called."""
+_AT_FIRST: Final = ("public_id", "stage", "member_count", "rep", "last_active_at", "created_at")
+"""What fits beside the name on a small desktop."""
 
 _PLACE: Final = "at"
-_BEHIND_THE_BUTTON: Final = ("from", "to", "members", "profile", "deleted")
+_BEHIND_THE_BUTTON: Final = (*("rep", "from", "to", "members", "activity", "profile", "deleted"),)
+_ACTIVITY: Final = (
+    "When one of its members last used Orgdesk. **Active**: in the last 7 days · **recent**: 7 to "
+    "30 days ago · **fading**: 30 to 90 days ago · **quiet**: longer ago, or never since it began."
+)
 
 
 def ask(
     reps: dict[int, str], rights: Rights, filters: DeltaGenerator, turns: DeltaGenerator
 ) -> View:
-    """Draw what narrows, sorts and cuts the table; every choice stands in the address."""
+    """Draw what narrows the table and cuts it into pages; every choice stands in the address."""
     with filters:
         hint = "Name, ID or website"
         words = _ask(st.text_input, "q", hint, type="search", live=True, width=210)
         stages = _ask_stages()
         st.space("stretch")
-        rep_id = _ask(
-            *(st.selectbox, "rep", "Sales rep", list(reps)),
-            index=None,
-            format_func=reps.get,
-            width=150,
-        )
-        more = _ask_more(rights)
-        sort = _ask(st.selectbox, "sort", "Sort", list(Sort), width=150)
+        more = _ask_more(reps, rights)
     with turns:
         st.markdown(ui.quiet("Rows"), width="content")
         size = _ask(st.selectbox, "rows", "Rows", SIZES, index=1, width=75)
         st.space("stretch")
-    return View(words, tuple(stages), rep_id, Sort(sort), size, **more)
+    return View(words=words, stages=tuple(stages), size=size, **more)
+
+
+def ask_sort() -> Sort:
+    """Draw the choice of an order."""
+    return Sort(_ask(st.selectbox, "sort", "Sort", list(Sort), icon=":material/sort:", width=160))
 
 
 def ask_columns() -> list[str]:
@@ -60,7 +65,11 @@ def ask_columns() -> list[str]:
         "Columns", icon=":material/view_column:", type="tertiary", key="choose-columns"
     ):
         chosen = st.multiselect(
-            "Beside the name", names, default=names, key="columns", bind="query-params"
+            "Beside the name",
+            names,
+            default=[COLUMNS[column] for column in _AT_FIRST],
+            key="columns",
+            bind="query-params",
         )
     return [column for column, name in COLUMNS.items() if name in chosen]
 
@@ -93,20 +102,45 @@ def find_place() -> Place:
     return Place(Turn(turn), beside) if turn in list(Turn) else Place()
 
 
-def _ask_more(rights: Rights) -> dict[str, Any]:
+def _ask_more(reps: dict[int, str], rights: Rights) -> dict[str, Any]:
     """Draw the filters that are needed less often, behind a button that says how many are set."""
     number = sum(name in st.query_params for name in _BEHIND_THE_BUTTON)
-    seen: dict[str, Any] = {"label_visibility": "visible"}
-    with st.popover(f"Filters · {number}" if number else "Filters", icon=":material/tune:"):
-        more = {
-            "created_from": _ask(st.date_input, "from", "Created from", value=None, **seen),
-            "created_to": _ask(st.date_input, "to", "Created to", value=None, **seen),
-            "members": _ask(st.selectbox, "members", "Members", list(Members), index=None, **seen),
-            "profile": _ask(st.selectbox, "profile", "Profile", list(Profile), index=None, **seen),
-        }
+    label = f"Filters · {number}" if number else "Filters"
+    with st.popover(label, icon=":material/tune:", key="filters"):
+        more = {"rep_id": _ask_one("rep", "Sales rep", list(reps), format_func=reps.get)}
+        with cards.row():
+            more["created_from"] = _ask_day("from", "Created from")
+            more["created_to"] = _ask_day("to", "Created to")
+        more["members"] = _ask_one("members", "Members", list(Members))
+        more["activity"] = _ask_one("activity", "Activity", list(Activity), help=_ACTIVITY)
+        more["profile"] = _ask_one("profile", "Profile", list(Profile))
         if Action.RESTORE in rights:
-            more["is_deleted"] = _ask(st.toggle, "deleted", "Only deleted ones", **seen)
+            more["is_deleted"] = _ask(
+                *(st.toggle, "deleted", "Only deleted ones"), label_visibility="visible"
+            )
+        st.button(
+            "Take all filters away",
+            type="tertiary",
+            icon=":material/filter_alt_off:",
+            key="clear-filters",
+            disabled=not number,
+            on_click=_clear,
+        )
     return more
+
+
+def _ask_one(key: str, label: str, choices: Sequence[Any], **options: Any) -> Any:
+    return _ask(
+        *(st.selectbox, key, label, choices),
+        index=None,
+        placeholder="Any",
+        label_visibility="visible",
+        **options,
+    )
+
+
+def _ask_day(key: str, label: str) -> Any:
+    return _ask(st.date_input, key, label, value=None, label_visibility="visible", width=130)
 
 
 def _ask_stages() -> tuple[Stage, ...]:
@@ -144,6 +178,13 @@ def _turn(place: Place) -> None:
     _to_start()
     if place.turn is not Turn.FIRST:
         st.query_params[_PLACE] = f"{place.turn}.{place.beside}".removesuffix(".")
+
+
+def _clear() -> None:
+    """Take away what is set behind the button."""
+    for name in _BEHIND_THE_BUTTON:
+        st.session_state[name] = False if name == "deleted" else None
+    _to_start()
 
 
 def _to_start() -> None:

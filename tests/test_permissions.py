@@ -100,7 +100,6 @@ organizations.create           yes    yes    yes    yes    yes    yes    yes    
 organizations.delete           yes    no     no     hidden no     no     no     no     hidden
 organizations.restore          no     no     no     hidden no     no     no     yes    hidden
 organizations.limit_members    no     no     no     hidden no     no     no     yes    hidden
-organizations.list_deleted     no     no     no     no     no     no     no     yes    no
 organizations.list_mine        yes    yes    yes    yes    yes    yes    yes    yes    yes
 organizations.look_alikes      yes    yes    yes    yes    yes    yes    yes    yes    yes
 org_tables.table               no     no     no     no     yes    yes    yes    yes    no

@@ -15,18 +15,24 @@ from pages.ui.cards import face_url
 ROW_HEIGHT: Final = 36
 _MOST_PIXELS: Final = 16 * ROW_HEIGHT
 """What is longer scrolls inside, so that the buttons below stay in sight."""
-_NAME_WIDTH: Final = 226
-_LONGEST_NAME: Final = 31
+_NAME_WIDTH: Final = 206
+_LONGEST_NAME: Final = 30
 """Latin letters that fit the column of names; it would cut others without a sign."""
 
 
 def organizations(
-    rows: pd.DataFrame, *, key: str, columns: Sequence[str], selectable: bool = False
+    rows: pd.DataFrame,
+    *,
+    key: str,
+    columns: Sequence[str],
+    selectable: bool = False,
+    opens: bool = True,
 ) -> list[int]:
     """Draw organizations, open the one whose name is clicked, and return the ids of selected rows.
 
     `rows` has id, public_id, name, logo, and `columns`. A click or a selection belongs to the rows
-    as they were shown: when others come into their place, it is not heard.
+    as they were shown: when others come into their place, it is not heard. Without `opens` a name
+    is only read.
     """
     key = shown_key(key, rows)
     selection: Any = st.dataframe(
@@ -35,7 +41,7 @@ def organizations(
         hide_index=True,
         row_height=ROW_HEIGHT,
         height=min((len(rows) + 1) * ROW_HEIGHT + 2, _MOST_PIXELS),
-        column_order=["face", "opens", *columns],
+        column_order=["face", "opens" if opens else "name", *columns],
         column_config=_config(f"{key}-open"),
         on_select="rerun" if selectable else "ignore",
         selection_mode="multi-row",
@@ -48,23 +54,6 @@ def organizations(
         st.switch_page("overview.py", query_params=query)
     chosen = selection["selection"]["rows"] if selectable else []
     return [int(rows["id"].iloc[place]) for place in chosen if 0 <= place < len(rows)]
-
-
-def choose_organization(rows: pd.DataFrame, *, key: str, columns: Sequence[str]) -> int | None:
-    """Draw organizations of which one can be chosen, and return its id."""
-    selection: Any = st.dataframe(
-        _dressed(rows),
-        key=shown_key(key, rows),
-        hide_index=True,
-        row_height=ROW_HEIGHT,
-        column_order=["face", "name", *columns],
-        column_config=_config(f"{key}-open") | {"name": st.column_config.TextColumn("Name")},
-        on_select="rerun",
-        selection_mode="single-row",
-        alt="Organizations",
-    )
-    chosen = [place for place in selection["selection"]["rows"] if 0 <= place < len(rows)]
-    return int(rows["id"].iloc[chosen[0]]) if chosen else None
 
 
 def shown_key(key: str, rows: pd.DataFrame) -> str:
@@ -106,22 +95,23 @@ def _config(open_key: str) -> dict[str, Any]:
         "opens": column.ButtonColumn(
             "Name", type="tertiary", alignment="left", width=_NAME_WIDTH, key=open_key
         ),
-        "name": column.TextColumn("Whole name"),
-        "public_id": column.TextColumn("Organization ID", width=110),
+        "name": column.TextColumn("Name", width=_NAME_WIDTH),
+        "public_id": column.TextColumn("Organization ID", width=106),
         "role": column.MultiselectColumn(
             "Role", options=list(Role), color=badges.ROLE_COLORS, width=80
         ),
         "stage": column.MultiselectColumn(
-            "Stage", options=list(Stage), color=badges.STAGE_COLORS, width=108
+            "Stage", options=list(Stage), color=badges.STAGE_COLORS, width=104
         ),
-        "member_count": column.NumberColumn("Members", width=68, format="localized"),
+        "member_count": column.NumberColumn("Members", width=66, format="localized"),
         "owners": column.NumberColumn("Owners", width=62),
         "pending": column.NumberColumn("Pending", width=64, help="Invitations not yet answered"),
         "profile": column.ProgressColumn(
             "Profile", width=96, format="%d%%", min_value=0, max_value=100
         ),
-        "rep": column.TextColumn("Sales rep", width=112),
-        "created_at": column.DatetimeColumn("Created", format="distance", width=96),
+        "rep": column.TextColumn("Sales rep", width=108),
+        "last_active_at": column.DatetimeColumn("Active", format="distance", width=96),
+        "created_at": column.DatetimeColumn("Created", format="distance", width=92),
         "exact": column.DatetimeColumn("Created at", format="D MMM YYYY, HH:mm", width=150),
         "deleted_at": column.DatetimeColumn("Deleted", format="distance", width=110),
     }

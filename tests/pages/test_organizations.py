@@ -180,16 +180,16 @@ class TestRestore:
     def test_an_administrator_brings_one_back(self, show: Show, cast: Cast) -> None:
         db.run(organizations.delete, cast.olga, cast.acme.id, name="Acme")
         screen = show("organizations", cast.ada)
-        screen.button(key="deleted-organizations").click().run()
-        key = tables.shown_key("organizations-deleted", screen.dataframe[-1].value)
-        screen.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-        screen.run()
-        screen.button(key="restore-save").click().run()
+        screen.toggle(key="deleted").set_value(True).run()
+        assert shown(screen) == [cast.acme.public_id]
+        select_rows(screen, [0]).button(key="restore-organization").click().run()
+        assert shown(screen) == []
+        screen.toggle(key="deleted").set_value(False).run()
         assert sorted(shown(screen)) == sorted([cast.acme.public_id, cast.otto_ltd.public_id])
 
     def test_others_are_not_offered_it(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.sam)
-        assert not [button for button in screen.button if button.key == "deleted-organizations"]
+        assert "deleted" not in [toggle.key for toggle in screen.toggle]
 
 
 class TestOverview:
