@@ -75,14 +75,20 @@ def set_up(page: Page, code: str, name: str) -> None:
     expect(heading(page, "Organizations")).to_be_visible()
 
 
-def set_up_two_factor(page: Page) -> str:
-    """Set up two-factor where it is asked for, and return the secret that the app would keep."""
+def set_up_two_factor(page: Page, keep: list[str] | None = None) -> str:
+    """Set up two-factor where it is asked for, and return the secret that the app would keep.
+
+    The recovery codes go into `keep`.
+    """
     press(page, "Set up two-factor")
     shown = page.locator(".st-key-two-factor-key code")
     expect(shown).to_have_text(re.compile(r"^(\w{4} ?){8}$"))
     secret = shown.inner_text().replace(" ", "").strip()
     fill(page, "two-factor", code=pyotp.TOTP(secret).now())
     press(page, "Turn on two-factor")
+    expect(page.get_by_role("button", name="I have kept them")).to_be_visible()
+    if keep is not None:
+        keep += page.get_by_test_id("stCode").locator("code").inner_text().split()
     press(page, "I have kept them")
     return secret
 

@@ -1,0 +1,80 @@
+"""Two-factor in the browser: staff sets it up and signs in; a stolen password shows nothing."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from core import db, people
+from core.models import Staff
+from tests.browser.acts import become, give_code, visit
+from tests.browser.steps import field, heading, log_out, press, set_up_two_factor
+from tests.cast import PASSWORD, Cast, email
+from tests.mailbox import Mailbox
+
+DEEP_LINK = "/people?q=otto"
+
+
+def give_password(page: Page, cast: Cast) -> None:
+    page.get_by_role("textbox", name="Email").fill(email(cast.mia))
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    press(page, "Log in")
+
+
+def test_staff_sets_it_up_and_a_password_alone_is_worth_nothing(
+    new_page: Callable[..., Page], cast: Cast, mailbox: Mailbox
+) -> None:
+    db.run(people.set_staff, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
+    mia, thief = new_page(), new_page()
+    visit(mia, DEEP_LINK)
+    give_password(mia, cast)
+    expect(heading(mia, "Set up two-factor")).to_be_visible()
+    recovery_codes: list[str] = []
+    secret = set_up_two_factor(mia, keep=recovery_codes)
+    expect(heading(mia, "People")).to_be_visible()
+    expect(mia).to_have_url(re.compile(re.escape(DEEP_LINK)))
+    mailbox.wait_for(email(cast.mia))
+    log_out(mia)
+
+    visit(thief, DEEP_LINK)
+    give_password(thief, cast)
+    expect(thief.get_by_role("textbox", name="Code")).to_be_visible()
+    for address in ("/account", "/organizations"):
+        text = thief.locator("body").inner_text()
+        assert not [name for name in ("Otto", "Acme", "Mia", email(cast.mia)) if name in text]
+        assert not [each for each in thief.context.cookies() if "orgdesk" in each["name"]]
+        visit(thief, address)
+        give_password(thief, cast)
+        expect(thief.get_by_role("textbox", name="Code")).to_be_visible()
+    thief.get_by_role("textbox", name="Code").fill("123456")
+    press(thief, "Log in")
+    expect(thief.get_by_text("This is not the code")).to_be_visible()
+
+    visit(mia, DEEP_LINK)
+    give_password(mia, cast)
+    give_code(mia, secret)
+    expect(heading(mia, "People")).to_be_visible()
+    expect(mia).to_have_url(re.compile(re.escape(DEEP_LINK)))
+    log_out(mia)
+
+    give_password(mia, cast)
+    mia.get_by_role("textbox", name="Code").fill(recovery_codes[7].lower())
+    press(mia, "Log in")
+    expect(mia.locator(".st-key-user-menu")).to_contain_text("Mia")
+    assert "9 of them are left" in mailbox.wait_for(email(cast.mia), count=2).as_string()
+
+
+def test_new_recovery_codes_are_downloaded(new_page: Callable[..., Page], cast: Cast) -> None:
+    page = new_page()
+    become(page, cast.sam)
+    visit(page, "/account")
+    press(page, "New recovery codes")
+    field(page, "make-codes", "password").fill(PASSWORD)
+    press(page.get_by_role("dialog"), "Make new codes")
+    with page.expect_download() as download:
+        press(page, "Download")
+    lines = Path(download.value.path()).read_text().split()
+    assert len([line for line in lines if re.fullmatch(r"(\w{4}-){2}\w{4}", line)]) == 10
+    press(page, "I have kept them")
+    expect(page.get_by_text("10 recovery codes left")).to_be_visible()
