@@ -25,3 +25,4 @@ else:
     st.markdown(ui.quiet(f"{counted}, page {page}{more}"))
 
 ui.draw_dialog("person", "Account", people_forms.draw_person, actor, width="medium")
+ui.draw_dialog("reset-two-factor", "Reset two-factor", people_forms.reset_two_factor, actor)

@@ -9,9 +9,10 @@ from core import db, people, resets
 from core.clock import now
 from core.models import Staff, User
 from core.permissions import Actor
-from pages.ui import cards
+from pages.ui import cards, gate, password_fields
 from pages.ui.dialogs import open_dialog
 from pages.ui.forms import Form, fields
+from pages.ui.forms import form as ask
 from pages.ui.row_menus import RowMenu, shortened
 from pages.ui.words import ago, day, esc, quiet
 
@@ -108,12 +109,14 @@ def draw_person(actor: Actor, user_id: int) -> None:
         options=[None, *Staff],
         index=[None, *Staff].index(person.staff),
         format_func=lambda role: role or _NO_STAFF,
-        hint="Counts from the next click on; whoever may do more than before logs in anew.",
+        hint="Counts once two-factor is set up; whoever may do more than before logs in anew.",
     )
+    is_same = staff is person.staff
+    password = "" if is_same else password_fields.ask_own(form, "Your password")
     form.foot()
     with cards.row():
-        is_same = staff is person.staff
-        if st.button("Save", key="person-save", type="primary", disabled=is_same):
+        pressed = st.button("Save", key="person-save", type="primary", disabled=is_same)
+        if pressed and form.prepare(gate.ask_password, actor, password):
             told = f"{person.name} has {f'the role {staff}' if staff else _NO_STAFF} now."
             form.save(told, people.set_staff, actor, person.id, staff)
         st.space("stretch")
@@ -130,6 +133,7 @@ def _draw_head(person: User) -> None:
     facts = [f"Joined {day(person.created_at)}", seen]
     if person.proven_at is None:
         facts.append("address not confirmed")
+    facts.append("with two-factor" if person.two_factor_at else "without two-factor")
     if person.disabled_at is not None:
         facts.append(f"disabled {ago(person.disabled_at, now())}")
     st.markdown(quiet(" · ".join(facts)))
@@ -145,6 +149,27 @@ def _draw_actions(form: Form, actor: Actor, person: User) -> None:
         form.save(told, resets.send, actor, person.id)
     if st.button("End sessions", key="person-end-sessions"):
         form.save(f"{person.name} is signed out.", people.end_sessions, actor, person.id)
+    if person.two_factor_at is not None and person.id != actor.user_id:
+        about = ("reset-two-factor", person.id)
+        st.button("Reset two-factor", key="person-two-factor", on_click=open_dialog, args=about)
     if st.button("Disable", key="person-disable"):
         told = f"{person.name} is disabled and signed out."
         form.save(told, people.disable, actor, person.id)
+
+
+def reset_two_factor(actor: Actor, user_id: int) -> None:
+    """Ask why, and take away the two-factor of somebody who has lost the device."""
+    with db.read() as session:
+        person = people.get(session, actor, user_id)
+    _draw_head(person)
+    st.markdown(
+        "Do this for somebody who has lost the device and the recovery codes, once you are sure "
+        "who asks. Sessions end; the password alone lets in until two-factor is set up anew."
+    )
+    with ask("reset-two-factor") as drawn:
+        hint = "It stands in the mail to the person, and in history."
+        reason = drawn.field(st.text_input, "reason", "Reason", hint=hint)
+        pressed = drawn.submit("Reset two-factor")
+    if pressed:
+        told = f"The two-factor of {person.name} is reset."
+        drawn.save(told, people.reset_two_factor, actor, person.id, reason=reason)

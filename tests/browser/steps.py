@@ -196,6 +196,7 @@ def make_sales_rep(page: Page, name: str) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("combobox", name="Staff role").click()
     page.get_by_role("option", name="sales").click()
+    fill(page, "person", password=PASSWORD)
     press(dialog, "Save")
     expect(page.get_by_test_id("stToast")).to_contain_text(f"{name} has the role sales now.")
 

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from core import db, people
 from core.models import Staff, User
 from core.permissions import Actor
-from tests.cast import Cast, email
+from tests.cast import PASSWORD, Cast, email
 from tests.pages.conftest import Show
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -53,8 +53,24 @@ def test_a_staff_role_is_given(about_mia: AppTest, cast: Cast) -> None:
     assert about_mia.button(key="person-save").disabled
     about_mia.selectbox(key="person.staff").select(Staff.SALES).run()
     about_mia.button(key="person-save").click().run()
+    assert "This is not your password" in words(about_mia)
+    assert person(cast.mia).staff is None
+    about_mia.text_input(key="person.password").set_value(PASSWORD)
+    about_mia.button(key="person-save").click().run()
     assert not about_mia.exception
     assert person(cast.mia).staff is Staff.SALES
+
+
+def test_a_lost_device_is_reset_with_a_reason(show: Show, cast: Cast) -> None:
+    screen = show("people", cast.ada)
+    screen.session_state["dialog"] = ("person", cast.sam.user_id)
+    screen.run().button(key="person-two-factor").click().run()
+    screen.button(key="reset-two-factor-submit").click().run()
+    assert person(cast.sam).two_factor_at is not None
+    screen.text_input(key="reset-two-factor.reason").set_value("The phone is lost")
+    screen.button(key="reset-two-factor-submit").click().run()
+    assert not screen.exception
+    assert person(cast.sam).two_factor_at is None
 
 
 def test_the_last_administrator_is_told_why_not(show: Show, cast: Cast) -> None:
