@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 from sqlalchemy import ColumnElement, FromClause, inspect, or_
@@ -20,7 +20,7 @@ SOON: Final = timedelta(days=7)
 
 
 class Column(StrEnum):
-    """The columns of the board, in their order: who asked, then the stages."""
+    """The columns of the board, in their order: who raised a hand, then the stages."""
 
     ASKED = "asked"
     ONBOARDING = "onboarding"
@@ -43,9 +43,9 @@ class Only(StrEnum):
 class Sort(StrEnum):
     """The orders of cards that are offered."""
 
-    LONGEST = "longest in stage"
-    DUE = "next step due"
-    NEWEST = "newest in stage"
+    LONGEST = "longest"
+    DUE = "due"
+    NEWEST = "newest"
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,12 @@ class BoardView:
     def has_words(self) -> bool:
         """Return whether anything is searched for."""
         return bool(self.words.strip())
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns that can hold anything; who has not begun, or is done, is not late."""
+        late = (Column.ONBOARDING, Column.PREPRODUCTION)
+        return late if self.only is not None else tuple(Column)
 
 
 def read(actor: Actor, query: str) -> BoardView:
@@ -89,38 +95,32 @@ class Rows:
 
 
 def rows(session: Session, view: BoardView, column: Column) -> Rows:
-    """Return the organizations that stand in a column."""
-    source, org_id, where = _found(session, view)
-    where.append(Organization.deleted_at.is_(None))
-    where.append(Organization.stage == column.stage)
-    if column is Column.ASKED:
-        where.append(Organization.requested_at.is_not(None))
-        if view.rep_id is not None:  # who asks has no rep yet
-            where.append(or_(Organization.rep_id.is_(None), Organization.rep_id == view.rep_id))
-    elif view.rep_id is not None:
-        where.append(Organization.rep_id == view.rep_id)
-    if view.only is not None:
-        where.append(_narrowed(view.only))
-    return Rows(source, org_id, where)
-
-
-def is_on(view: BoardView, column: Column) -> bool:
-    """Return whether a column can hold anything; nobody is stuck who has not begun, or is done."""
-    return view.only is None or column.stage in stuck.LIMITED
-
-
-def _found(
-    session: Session, view: BoardView
-) -> tuple[FromClause, ColumnElement[Any], list[ColumnElement[bool]]]:
+    """Return the organizations that stand in a column of a view."""
+    table = inspect(Organization).local_table
+    where = [*standing(view, column), Organization.deleted_at.is_(None), *narrowed(view)]
     if not view.has_words:
-        table = inspect(Organization).local_table
-        return table, Organization.id.expression, []
+        return Rows(table, Organization.id.expression, where)
     hits = finding.find(session, view.words)
-    return hits.source, hits.id, [hits.is_found]
+    return Rows(hits.source, hits.id, [hits.is_found, *where])
 
 
-def _narrowed(only: Only) -> ColumnElement[bool]:
+def standing(view: BoardView, column: Column) -> list[ColumnElement[bool]]:
+    """Return the conditions of a column, each on an index; deleted ones are not left out."""
+    rep_id = view.rep_id
+    if column is Column.ASKED:  # whoever goes further has asked for the last time
+        asked: list[ColumnElement[bool]] = [Organization.requested_at.is_not(None)]
+        if rep_id is not None:  # who asks has no rep yet
+            asked.append(or_(Organization.rep_id.is_(None), Organization.rep_id == rep_id))
+        return asked
+    where = [Organization.stage == column.stage]
+    return [*where, Organization.rep_id == rep_id] if rep_id is not None else where
+
+
+def narrowed(view: BoardView) -> list[ColumnElement[bool]]:
+    """Return the conditions of what a view is narrowed to."""
     today = working_days.today()
-    if only is Only.STUCK:
-        return stuck.condition(today)
-    return Organization.next_step_on <= today + SOON
+    if view.only is Only.STUCK:
+        return [stuck.condition(today)]
+    if view.only is Only.DUE:
+        return [Organization.next_step_on.is_not(None), Organization.next_step_on <= today + SOON]
+    return []

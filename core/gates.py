@@ -1,6 +1,6 @@
 """The way from a free account to production: which moves there are, and what each gate asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from core import memberships
+from core.memberships import Owners
 from core.models import Organization, Stage
 
 
@@ -61,11 +62,21 @@ class Check:
 
 def checks(session: Session, org: Organization) -> list[Check]:
     """Return what the gate to the next stage looks at; empty where nothing is asked."""
-    judge = _GATES.get(org.stage)
-    return judge(session, org) if judge else []
+    return checks_of(session, [org])[org.id]
 
 
-def _needs_for_preproduction(_session: Session, org: Organization) -> list[Check]:
+def checks_of(session: Session, orgs: Sequence[Organization]) -> dict[int, list[Check]]:
+    """Return the same for many organizations, by id; at most one query."""
+    asked = [org.id for org in orgs if org.stage is Stage.PREPRODUCTION]
+    owners = memberships.count_owners_of(session, asked) if asked else {}
+    nobody = Owners(0, 0)
+    return {
+        org.id: _GATES[org.stage](org, owners.get(org.id, nobody)) if org.stage in _GATES else []
+        for org in orgs
+    }
+
+
+def _needs_for_preproduction(org: Organization, _owners: Owners) -> list[Check]:
     return [
         Check(
             "Alert email address is confirmed",
@@ -84,17 +95,16 @@ def _filled(label: str, value: str | None) -> Check:
     return Check(f"{label} is filled in", f"{label} is empty", bool(value), "profile")
 
 
-def _needs_for_production(session: Session, org: Organization) -> list[Check]:
-    owners = memberships.list_owners(session, org)
-    proven = all(owner.two_factor_at is not None for owner in owners)
+def _needs_for_production(org: Organization, owners: Owners) -> list[Check]:
+    proven = owners.with_two_factor == owners.number
     return [
-        Check("There are two owners", "There is only one owner", len(owners) >= 2, "members"),
+        Check("There are two owners", "There is only one owner", owners.number >= 2, "members"),
         Check("Every owner has two-factor", "An owner is without two-factor", proven, "members"),
         Check("The logo is there", "The logo is missing", org.logo is not None, "profile"),
     ]
 
 
-_GATES: Final[dict[Stage, Callable[[Session, Organization], list[Check]]]] = {
+_GATES: Final[dict[Stage, Callable[[Organization, Owners], list[Check]]]] = {
     Stage.ONBOARDING: _needs_for_preproduction,
     Stage.PREPRODUCTION: _needs_for_production,
 }

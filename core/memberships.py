@@ -1,6 +1,7 @@
 """Rows of who belongs where: make, end, find and count them; the rules are the use cases' own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, or_, select, true, update
 from sqlalchemy.orm import Session, load_only
@@ -118,6 +119,24 @@ def list_of_nobody(session: Session, org: Organization) -> Sequence[Membership]:
         .where(Membership.org_id == org.id, User.deleted_at.is_not(None))
         .order_by(Membership.id)
     ).all()
+
+
+class Owners(NamedTuple):
+    """How many owners an organization has, and how many of them have two-factor."""
+
+    number: int
+    with_two_factor: int
+
+
+def count_owners_of(session: Session, org_ids: Collection[int]) -> dict[int, Owners]:
+    """Return the owners of many organizations, counted in one query."""
+    counted = session.execute(
+        select(Membership.org_id, func.count(), func.count(User.two_factor_at))
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.org_id.in_(org_ids), Membership.role == Role.OWNER)
+        .group_by(Membership.org_id)
+    )
+    return {org_id: Owners(number, proven) for org_id, number, proven in counted}
 
 
 def may_give(session: Session, actor: Actor, org: Organization, role: Role) -> bool:

@@ -1,12 +1,14 @@
 """The saved views of a page, each with how many rows are new in it since one last looked."""
 
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pandas as pd
 from sqlalchemy import Integer, Select, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from core import board_views, org_addresses, org_views
+from core import board_views, org_addresses, org_views, view_queries
 from core.board_views import Column
 from core.errors import DomainError
 from core.frames import frame
@@ -65,9 +67,11 @@ def _views(actor: Actor, page: str) -> Select[*tuple[Any, ...]]:
 
 def _count_new(session: Session, actor: Actor, page: str, views: pd.DataFrame) -> dict[int, int]:
     """Return how many rows are new in each view that was looked at, in one query."""
+    looked = list(views[views["seen_at"].notna()].itertuples())
+    reps = _find_reps(session) if any("rep=" in str(view.query) for view in looked) else {}
     counts = []
-    for view in views[views["seen_at"].notna()].itertuples():
-        for rows in _new_rows(session, actor, page, view):
+    for view in looked:
+        for rows in _new_rows(session, actor, page, view, reps):
             few = rows.limit(COUNTED + 1).subquery()
             number = select(func.count()).select_from(few).scalar_subquery()
             counts.append(select(literal(view.id, Integer).label("id"), number.label("new")))
@@ -79,34 +83,38 @@ def _count_new(session: Session, actor: Actor, page: str, views: pd.DataFrame) -
     return found
 
 
+def _find_reps(session: Session) -> dict[str, str]:
+    """Return the ids of staff by name: the address of Organizations has the name of a rep."""
+    named = session.execute(select(User.name, User.id).where(User.staff.is_not(None)))
+    return {name: str(user_id) for name, user_id in named}
+
+
 def _new_rows(
-    session: Session, actor: Actor, page: str, view: Any
+    session: Session, actor: Actor, page: str, view: Any, reps: Mapping[str, str]
 ) -> list[Select[*tuple[Any, ...]]]:
     """Return queries for what is new in a view; none where it asks for what is gone."""
     try:
         if page == "board":
             return _new_on_board(session, actor, view)
-        asked = org_addresses.from_query(view.query)
+        parts = view_queries.split(view.query)
+        if "rep" in parts:
+            parts["rep"] = [reps.get(rep, rep) for rep in parts["rep"]]
+        asked = org_addresses.from_query(urlencode(parts, doseq=True))
         org_views.open_view(session, actor, asked)
     except (ValueError, DomainError):
         return []
-    source, org_id, where = org_views.matches(
-        session, asked, along=Order(Organization.id, descending=True)
-    )
+    newest = Order(Organization.id, descending=True)
+    source, org_id, where = org_views.matches(session, asked, along=newest)
     return [select(literal(1)).select_from(source).where(*where, org_id > view.last_org_id)]
 
 
 def _new_on_board(session: Session, actor: Actor, view: Any) -> list[Select[*tuple[Any, ...]]]:
     asked = board_views.read(actor, view.query)
     new = []
-    for column in Column:
-        if board_views.is_on(asked, column):
-            rows = board_views.rows(session, asked, column)
-            since = (
-                Organization.requested_at
-                if column is Column.ASKED
-                else Organization.stage_entered_at
-            )
-            came = since > view.seen_at.to_pydatetime()
-            new.append(select(literal(1)).select_from(rows.source).where(*rows.where, came))
+    for column in asked.columns:
+        rows = board_views.rows(session, asked, column)
+        asks = column is Column.ASKED
+        since = Organization.requested_at if asks else Organization.stage_entered_at
+        came = since > view.seen_at.to_pydatetime()
+        new.append(select(literal(1)).select_from(rows.source).where(*rows.where, came))
     return new

@@ -29,6 +29,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("2, on those", "alert_addresses org_views org_addresses gates lines"),
     ("2, on those again", "stages exports"),
     ("2, on those again and again", "flags"),
+    ("2, on those", "board_walks"),
     ("3", "every other module of core"),
     ("4, in the background", "onboarding_news"),
     ("4, in the background", "news"),

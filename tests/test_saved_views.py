@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core import organizations, saved_views, view_lists, view_queries
+from core import onboarding, organizations, saved_views, view_lists, view_queries
 from core.errors import InvalidInput, NotFound, NotPermitted
 from core.models import Entry, SavedView, User, ViewLook
+from core.onboarding import Plan
 from core.permissions import Actor
 from tests import hostile
 from tests.cast import Cast
@@ -200,3 +201,19 @@ class TestNew:
         saved_views.save(session, cast.ada, "organizations", "Deleted", "deleted=true")
         assert new(session, cast.sam) == [None]
         assert new(session, cast.ada) == [0]
+
+    def test_a_sales_rep_may_stand_there_by_name(self, session: Session, cast: Cast) -> None:
+        saved_views.save(session, cast.sam, "organizations", "Hers", "rep=Sue")
+        org = organizations.create(session, cast.otto, "Lakeside Clinic")
+        onboarding.flag(session, cast.sam, [org.id], Plan(cast.sue.user_id))
+        assert new(session, cast.sam) == [1]
+
+    def test_on_the_board_new_is_what_came_into_its_stage(
+        self, session: Session, cast: Cast
+    ) -> None:
+        view = saved_views.save(session, cast.sam, "board", "Mine", "rep=mine", is_shared=True)
+        saved_views.look(session, cast.sue, view.id)
+        onboarding.request(session, cast.olga, cast.acme.id)
+        onboarding.flag(session, cast.sam, [cast.otto_ltd.id])
+        listed = [view_lists.table(session, each, "board") for each in (cast.sam, cast.sue)]
+        assert [table["new"].tolist() for table in listed] == [[2], [1]]

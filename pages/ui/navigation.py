@@ -54,6 +54,7 @@ PLACES: Final = (
     Place("history", "History", "history", _HERE, Action.VIEW_HISTORY),
     Place("solutions", "Connected solutions", "hub", _HERE),
     Place("organizations", "Organizations", "domain", _DESK, Action.VIEW_ALL),
+    Place("board", "Onboarding board", "view_kanban", _DESK, Action.VIEW_ALL),
     Place("activity", "Activity", "timeline", _DESK, Action.VIEW_ALL),
     Place("mail", "Mail", "mail", _DESK, Action.READ_MAIL),
     Place("people", "People", "manage_accounts", _DESK, Action.MANAGE_PEOPLE),

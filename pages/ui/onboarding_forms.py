@@ -42,13 +42,18 @@ def draw_requested(org: Organization) -> None:
 def draw_flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
     """Draw how sales takes a free organization into onboarding."""
     st.subheader("Take it into onboarding", anchor=False)
+    flag(actor, org, reps)
+
+
+def flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
+    """Draw the form that flags an organization."""
     with form("flag") as flagging:
-        plan = plan_fields(flagging, actor.user_id, reps)
+        planned = plan_fields(flagging, actor.user_id, reps)
         note = note_field(flagging)
         pressed = flagging.submit("Flag for onboarding")
     if pressed:
         flagging.save(
-            f"{org.name} is in onboarding.", onboarding.flag, actor, [org.id], plan, note=note
+            f"{org.name} is in onboarding.", onboarding.flag, actor, [org.id], planned, note=note
         )
 
 
@@ -56,7 +61,7 @@ def draw_move(actor: Actor, org: Organization, checks: Sequence[Check]) -> None:
     """Draw the way back and the way through the gate; it is judged again when pressed."""
     form = fields("move")
     _opens("Withdraw", "undo", "withdraw")
-    draw_dialog("withdraw", "Withdraw", _withdraw, actor, org)
+    draw_dialog("withdraw", "Withdraw", withdraw, actor, org)
     to = FORWARD.get(org.stage)
     if to is None:
         return
@@ -78,7 +83,7 @@ def draw_override(actor: Actor, org: Organization, checks: Sequence[Check], righ
     failed = [check.lack for check in checks if not check.is_met]
     if failed and Action.OVERRIDE_GATE in rights:
         _opens("Override", "gavel", "override")
-        draw_dialog("override", f"Override for {FORWARD[org.stage]}", _override, actor, org, failed)
+        draw_dialog("override", f"Override for {FORWARD[org.stage]}", override, actor, org, failed)
 
 
 def draw_carry(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
@@ -91,8 +96,8 @@ def draw_carry(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None
                 save(told, onboarding.snooze, actor, org.id, until=None)
         elif org.stage in LIMITED:
             _opens("Snooze", "snooze", "snooze")
-    draw_dialog("plan", "Plan", _plan, actor, org, reps)
-    draw_dialog("snooze", "Snooze", _snooze, actor, org)
+    draw_dialog("plan", "Plan", plan, actor, org, reps)
+    draw_dialog("snooze", "Snooze", snooze, actor, org)
 
 
 def plan_fields(
@@ -159,15 +164,17 @@ def _opens(label: str, icon: str, dialog: str) -> None:
     )
 
 
-def _plan(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
+def plan(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
+    """Draw the form of who carries an onboarding, until when, and what comes next."""
     with form("plan") as planning:
-        plan = plan_fields(planning, org.rep_id, reps, org)
+        planned = plan_fields(planning, org.rep_id, reps, org)
         pressed = planning.submit("Save plan")
     if pressed:
-        planning.save("The plan is saved.", onboarding.plan, actor, org.id, plan)
+        planning.save("The plan is saved.", onboarding.plan, actor, org.id, planned)
 
 
-def _snooze(actor: Actor, org: Organization) -> None:
+def snooze(actor: Actor, org: Organization) -> None:
+    """Draw the form that puts off hearing of an organization."""
     st.markdown(f"{esc(org.name)} does not count as stuck until this day.")
     with form("snooze") as sleeping:
         until = sleeping.field(
@@ -183,7 +190,8 @@ def _snooze(actor: Actor, org: Organization) -> None:
         sleeping.save(told, onboarding.snooze, actor, org.id, until=until)
 
 
-def _override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
+def override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
+    """Draw the form that lets an organization through although checks fail."""
     to = FORWARD[org.stage]
     st.markdown(f"{esc(org.name)} goes to {to} although this is missing:")
     st.markdown("\n".join(f"- :orange[:material/error:] {lack}" for lack in failed))
@@ -205,7 +213,8 @@ def _override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
         )
 
 
-def _withdraw(actor: Actor, org: Organization) -> None:
+def withdraw(actor: Actor, org: Organization) -> None:
+    """Draw the form that takes an organization back, with a reason."""
     st.markdown(quiet("Back to an earlier stage, or out of onboarding."))
     with form("withdraw") as leaving:
         to = leaving.field(

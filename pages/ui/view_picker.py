@@ -16,7 +16,10 @@ from pages.ui.forms import change, form, save
 from pages.ui.opening import came_from, tell
 from pages.ui.words import esc, quiet
 
-ALSO_KEPT: Final = {"organizations": ("stages",)}
+ALSO_KEPT: Final = {
+    "organizations": ("stages",),
+    "board": ("board-rep", "board-only", "board-sort"),
+}
 """What a page remembers of its view beside the address."""
 _PICKER: Final = "views"
 _LABEL_LONGEST: Final = 28

@@ -1,0 +1,136 @@
+"""The ways through the columns of the board: the first cards of each, along an index."""
+
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from core import board_views, stuck, working_days
+from core.board_views import BoardView, Column, Only, Sort
+from core.models import Organization
+
+FEW: Final = 1_000
+"""How far is counted what no index counts, and how many found by words are sorted at most."""
+
+
+class _Key(NamedTuple):
+    """What the rows of a walk go by, then by id in the same direction."""
+
+    column: InstrumentedAttribute[Any]
+    is_descending: bool = False
+
+
+class _Walk(NamedTuple):
+    """Rows in the order of an index; those of a higher rank come after all of a lower one."""
+
+    rank: int
+    key: _Key
+    where: list[ColumnElement[bool]]
+
+
+_LONGEST: Final = _Key(Organization.stage_entered_at)
+_NEWEST: Final = _Key(Organization.stage_entered_at, is_descending=True)
+_DUE: Final = _Key(Organization.next_step_on)
+_WAITING: Final = _Key(Organization.requested_at)
+
+
+def first(
+    session: Session, view: BoardView, column: Column, most: int, *, shelf: str
+) -> list[Select[*tuple[Any, ...]]]:
+    """Return queries that find the first `most` of a column: shelf, rank, place, id, found.
+
+    By rank and place they are in order; `shelf` is handed through. `found` is how many there are
+    when words are searched for, no further than `FEW` + 1.
+    """
+    if not view.has_words:
+        return [_taken(shelf, walk, most) for walk in _walks(view, column)]
+    rows, key = board_views.rows(session, view, column), _key(view, column)
+    few = (
+        select(rows.id.label("id"), key.column.label("key"))
+        .select_from(rows.source)
+        .where(*rows.where)
+        .order_by(rows.id.desc())
+        .limit(FEW + 1)
+        .subquery()
+    )
+    return [_placed(shelf, 0, key, few).limit(most)]
+
+
+def count(view: BoardView, column: Column) -> ColumnElement[int]:
+    """Return the number of rows in a column of a view without words.
+
+    Exact, unless the view is narrowed to what is late: then no further than about `FEW`.
+    """
+    if view.only is None:  # by an index alone; the few that are deleted have one of their own
+        standing = and_(*board_views.standing(view, column))
+        return _number(standing) - _number(standing & Organization.deleted_at.is_not(None))
+    numbers = [
+        select(func.count())
+        .select_from(select(literal(1)).where(*walk.where).limit(FEW + 1).subquery())
+        .scalar_subquery()
+        for walk in _walks(view, column)
+    ]
+    return sum(numbers[1:], start=numbers[0])
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count()).select_from(Organization).where(condition).scalar_subquery()
+
+
+def _walks(view: BoardView, column: Column) -> list[_Walk]:
+    live = [*board_views.standing(view, column), Organization.deleted_at.is_(None)]
+    due = Organization.next_step_on
+    if view.only is Only.STUCK:
+        over, late = _stuck(column)
+        return [_Walk(0, _LONGEST, [*live, *over]), _Walk(1, _DUE, [*live, *late])]
+    if view.only is Only.DUE:
+        return [_Walk(0, _DUE, [*live, *board_views.narrowed(view)])]
+    if _key(view, column) is _DUE:
+        later = _Walk(1, _LONGEST, [*live, due.is_(None)])
+        return [_Walk(0, _DUE, [*live, due.is_not(None)]), later]
+    return [_Walk(0, _key(view, column), live)]
+
+
+def _stuck(column: Column) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Return `stuck.condition` in two parts, each along an index: too long here, else overdue."""
+    today = working_days.today()
+    awake = or_(Organization.snoozed_until.is_(None), Organization.snoozed_until <= today)
+    over = stuck.is_over_limit(column.stage, today)
+    return [awake, over], [awake, stuck.is_overdue(today), ~over]
+
+
+def _key(view: BoardView, column: Column) -> _Key:
+    if column is Column.ASKED:
+        return _WAITING
+    if column is Column.PRODUCTION or view.sort is Sort.NEWEST:
+        return _NEWEST
+    return _DUE if view.sort is Sort.DUE else _LONGEST
+
+
+def _taken(shelf: str, walk: _Walk, most: int) -> Select[*tuple[Any, ...]]:
+    key = walk.key
+    steps = (
+        select(Organization.id.label("id"), key.column.label("key"))
+        .where(*walk.where)
+        .order_by(*_directed(key.column, Organization.id, key))
+        .limit(most)
+        .subquery()
+    )
+    return _placed(shelf, walk.rank, key, steps)
+
+
+def _placed(shelf: str, rank: int, key: _Key, few: FromClause) -> Select[*tuple[Any, ...]]:
+    order = _directed(few.c.key, few.c.id, key)
+    return select(
+        literal(shelf).label("shelf"),
+        literal(rank).label("rank"),
+        func.row_number().over(order_by=order).label("place"),
+        few.c.id.label("id"),
+        func.count().over().label("found"),
+    ).order_by(*order)
+
+
+def _directed(value: Any, row_id: Any, key: _Key) -> list[ColumnElement[Any]]:
+    if key.is_descending:
+        return [value.desc(), row_id.desc()]
+    return [value.asc(), row_id.asc()]

@@ -1,0 +1,150 @@
+"""The board as sales sees it: cards, what is stuck, and every move from a card."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+from streamlit.proto.Common_pb2 import StringTriggerValue
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1 import AppTest
+
+from core import clock, db, onboarding, working_days
+from core.models import Move, Organization, Stage
+from core.onboarding import Plan
+from tests.cast import Cast
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
+
+
+def choose(screen: AppTest, key: str, label: str) -> AppTest:
+    """Choose from a menu, as its click would: AppTest has no word for it."""
+    menus = [menu.proto for menu in screen.get("menu_button")]
+    menu = next(menu for menu in menus if menu.id.endswith(f"-{key}"))
+    assert label in list(menu.options)
+    states = screen._tree.get_widget_states()
+    states.widgets.append(
+        WidgetState(id=menu.id, string_trigger_value=StringTriggerValue(data=label))
+    )
+    return screen._run(states)
+
+
+@pytest.fixture
+def acme(cast: Cast) -> Organization:
+    """Acme, in onboarding since long ago, with Sue, and with nothing that the gate asks for."""
+    next_step = Plan(cast.sue.user_id, None, "Call *Olga*", working_days.today())
+    db.run(onboarding.flag, cast.sam, [cast.acme.id], next_step)
+    long_ago = clock.now() - timedelta(days=40)
+    with db.Session(db.writing_engine()) as session, session.begin():
+        session.execute(
+            update(Organization)
+            .where(Organization.id == cast.acme.id)
+            .values(stage_entered_at=long_ago)
+            .execution_options(unrecorded=True)
+        )
+    return cast.acme
+
+
+def now(cast: Cast) -> Organization:
+    with db.read() as session:
+        return session.get_one(Organization, cast.acme.id)
+
+
+def test_a_card_says_how_it_stands(show: Show, cast: Cast, acme: Organization) -> None:
+    screen = show("board", cast.sam)
+    said = words(screen)
+    assert "Call \\*Olga\\*" in said
+    assert ":orange[:material/error: 5]" in said
+    assert "**1 stuck**" in said
+    assert "working days in onboarding, the limit is 10" in said
+    helped = [str(markdown.help) for markdown in screen.markdown]
+    assert any("- Phone is empty" in text for text in helped)
+
+
+def test_a_refusal_of_the_gate_stands_on_the_card(
+    show: Show, cast: Cast, acme: Organization
+) -> None:
+    screen = show("board", cast.sam)
+    choose(screen, f"card-menu-{acme.id}", ":material/arrow_forward: Move to preproduction")
+    assert "Not ready for preproduction yet\\. Missing\\: Alert email" in words(screen)
+    assert now(cast).stage is Stage.ONBOARDING
+
+
+def test_a_card_moves_on(show: Show, cast: Cast, acme: Organization) -> None:
+    filled = {"alert_email": "a@x.io", "overview": "x", "sales_email": "b@x.io", "phone": "+1"}
+    with db.Session(db.writing_engine()) as session, session.begin():
+        session.execute(
+            update(Organization)
+            .where(Organization.id == acme.id)
+            .values(website="https://x.io", **filled)
+            .execution_options(unrecorded=True)
+        )
+    screen = show("board", cast.sam)
+    choose(screen, f"card-menu-{acme.id}", ":material/arrow_forward: Move to preproduction")
+    assert now(cast).stage is Stage.PREPRODUCTION
+    assert [toast.value for toast in screen.toast] == ["Acme is in preproduction\\."]
+
+
+def test_withdrawing_asks_for_the_reason(show: Show, cast: Cast, acme: Organization) -> None:
+    screen = show("board", cast.sam)
+    choose(screen, f"card-menu-{acme.id}", ":material/undo: Withdraw")
+    screen.button(key="withdraw-submit").click().run()
+    assert now(cast).stage is Stage.ONBOARDING
+    screen.text_area(key="withdraw.reason").set_value("They asked for a break.")
+    screen.button(key="withdraw-submit").click().run()
+    assert now(cast).stage is Stage.FREE
+
+
+def test_administrators_override(show: Show, cast: Cast, acme: Organization) -> None:
+    assert "Override" not in str(show("board", cast.sam).main)
+    screen = show("board", cast.ada)
+    choose(screen, f"card-menu-{acme.id}", ":material/gavel: Override")
+    screen.text_area(key="override.reason").set_value("The contract is signed.")
+    screen.button(key="override-submit").click().run()
+    with db.read() as session:
+        move = session.scalars(select(Move).order_by(Move.id.desc())).first()
+    assert move is not None
+    assert (move.to_stage, move.is_override) == (Stage.PREPRODUCTION, True)
+
+
+def test_what_is_stuck_is_snoozed_by_its_menu(show: Show, cast: Cast, acme: Organization) -> None:
+    screen = show("board", cast.sam)
+    choose(screen, f"stuck-snooze-{acme.id}", "In a week")
+    assert now(cast).snoozed_until == working_days.today() + timedelta(days=7)
+    assert "stuck" not in words(screen)
+
+
+def test_a_raised_hand_shows_its_note_and_is_flagged(show: Show, cast: Cast) -> None:
+    db.run(onboarding.request, cast.olga, cast.acme.id, note="We *test* in spring.")
+    screen = show("board", cast.sam, rep="mine")
+    assert "We \\*test\\* in spring\\." in words(screen)
+    choose(screen, f"card-menu-{cast.acme.id}", ":material/flag: Flag for onboarding")
+    screen.text_input(key="flag.next_step").set_value("Call")
+    screen.button(key="flag-submit").click().run()
+    assert (now(cast).stage, now(cast).rep_id) == (Stage.ONBOARDING, cast.sam.user_id)
+
+
+def test_the_address_narrows_the_board(show: Show, cast: Cast, acme: Organization) -> None:
+    def menus(**query: str) -> list[str]:
+        screen = show("board", cast.sam, **query)
+        return [menu.proto.id for menu in screen.get("menu_button")]
+
+    key = f"card-menu-{acme.id}"
+    assert any(key in menu for menu in menus(rep=str(cast.sue.user_id), only="stuck"))
+    assert not any(key in menu for menu in menus(rep="mine"))
+    assert not any(key in menu for menu in menus(q="otto"))
+
+
+def test_ops_looks_and_moves_nothing(show: Show, cast: Cast, acme: Organization) -> None:
+    screen = show("board", cast.oda)
+    assert "Call \\*Olga\\*" in words(screen)
+    assert "Snooze" not in str(screen.main)
+
+
+def test_members_do_not_see_it(show: Show, cast: Cast) -> None:
+    assert show("board", cast.olga).title[0].value == "This page is for staff"
