@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core import clock, db, fields, flags, org_addresses, org_views
 from core.errors import MoreMatch, NotFound, TooManyMatch
+from core.exports import RISKY
 from core.flags import Plan
 from core.frames import frame
 from core.models import Organization, Run, RunRefusal, Staff, Stage, User
@@ -94,7 +95,10 @@ def list_open(session: Session, actor: Actor) -> list[Run]:
     Administrators see those of others, too, while they go on.
     """
     is_administrator = exists().where(
-        User.id == actor.user_id, User.staff == Staff.ADMINISTRATOR, User.disabled_at.is_(None)
+        User.id == actor.user_id,
+        User.staff == Staff.ADMINISTRATOR,
+        User.two_factor_at.is_not(None),
+        User.disabled_at.is_(None),
     )
     runs = (
         select(Run)
@@ -118,6 +122,14 @@ def refused(session: Session, actor: Actor, run_id: int) -> pd.DataFrame:
         .order_by(RunRefusal.org_id)
     )
     return frame(session, rows)
+
+
+def refused_file(session: Session, actor: Actor, run_id: int) -> bytes:
+    """Return the same as `refused` as CSV whose cells no spreadsheet runs."""
+    rows = refused(session, actor, run_id)
+    rows["name"] = [f"'{name}" if name.startswith(RISKY) else name for name in rows["name"]]
+    names = {"public_id": "Organization ID", "name": "Name", "why": "Why it was not flagged"}
+    return rows.rename(columns=names).to_csv(index=False, lineterminator="\r\n").encode()
 
 
 def _count(session: Session, view: View) -> int:

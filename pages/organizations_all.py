@@ -12,6 +12,8 @@ from core.permissions import Action, Actor, Rights
 from pages import (
     organizations_dialogs,
     organizations_download,
+    organizations_flag,
+    organizations_runs,
     organizations_summary,
     organizations_view,
     ui,
@@ -23,6 +25,8 @@ def draw(actor: Actor, rights: Rights) -> None:
     """Draw one page of the organizations that the address asks for."""
     with db.read() as session:
         reps = onboarding.list_reps(session)
+    if Action.MOVE_STAGES in rights:
+        organizations_runs.draw(actor, reps)
     filters, line = cards.row(key="organizations-filter"), cards.row(key="organizations-line")
     place, turns = st.container(), cards.row(key="organizations-turns")
     view = organizations_view.ask(reps, rights, filters, turns)
@@ -48,7 +52,9 @@ def draw(actor: Actor, rights: Rights) -> None:
         if chosen and view.is_deleted:
             organizations_dialogs.offer_restore(actor, page.rows, chosen)
         elif chosen:
-            organizations_dialogs.offer_flag(actor, chosen, reps)
+            organizations_flag.offer_selected(actor, chosen, reps)
+        if page.total and Action.MOVE_STAGES in rights and not view.is_deleted:
+            organizations_flag.offer_all(actor, view, reps)
     if not page.rows.empty:
         organizations_summary.draw(actor, view)
 

@@ -141,6 +141,7 @@ runs.count                     no     no     no     no     no     yes    yes    
 runs.start                     no     no     no     no     no     yes    yes    yes    no
 runs.cancel Sam's              no     no     no     no     no     yes    no     yes    no
 runs.dismiss Sam's             no     no     no     no     no     yes    no     yes    no
+runs.refused_file of Sam's     no     no     no     no     no     yes    no     yes    no
 runs.refused of Sam's          no     no     no     no     no     yes    no     yes    no
 runs.list_open                 yes    yes    yes    yes    yes    yes    yes    yes    yes
 activity.table                 no     no     no     no     yes    yes    yes    yes    no
@@ -394,6 +395,7 @@ ACTS: dict[str, Act] = {
     ),
     "runs.cancel Sam's": about_a_run("runs.cancel"),
     "runs.dismiss Sam's": about_a_run("runs.dismiss"),
+    "runs.refused_file of Sam's": about_a_run("runs.refused_file"),
     "runs.refused of Sam's": about_a_run("runs.refused"),
     "activity.table of one": lambda session, actor, cast: use_case("activity.table")(
         session, actor, org_id=cast.acme.id
