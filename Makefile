@@ -1,4 +1,4 @@
-# What one does with Orgdesk: run, demo, test, bench, lint. `make run` needs Python 3.11 and nothing else.
+# What one does with Orgdesk: run, demo, test, prove, bench, lint. `make run` needs Python 3.11 and nothing else.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
@@ -31,6 +31,14 @@ test: .venv/ready
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.nginx
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# As many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500
+prove: RACES ?= 200
+prove: KILLS ?= 40
+prove: WALKS ?= 20
+prove: STOPS ?= 4
+prove: .venv/ready
+	$(BIN)/python -m tests.prove --races $(RACES) --kills $(KILLS) --walks $(WALKS) --stops $(STOPS)
 
 bench: ORGANIZATIONS ?= 10000
 bench: .venv/ready

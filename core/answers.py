@@ -116,6 +116,8 @@ def _look(session: Session, token: str) -> tuple[Invitation, Organization, bool]
     except NotFound as gone:
         raise _refusal() from gone
     session.refresh(invitation)
+    if offers.find_by_token(session, token) is None:
+        raise _refusal()  # a new link has taken its place in this very moment
     return invitation, org, was_mailed
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import clock, counts, fields, finding, history, memberships, offers, public_ids
+from core import clock, counts, fields, finding, history, memberships, public_ids, withdrawals
 from core.errors import (
     InvalidInput,
     MembershipLimit,
@@ -17,7 +17,7 @@ from core.errors import (
     StillInProduction,
 )
 from core.frames import frame
-from core.models import Membership, Organization, Role, Stage, User
+from core.models import Base, Membership, Organization, Role, Stage, User
 from core.permissions import Action, Actor, access, take_person
 from core.settings import settings
 
@@ -116,12 +116,12 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
     if full:
         raise MembershipLimit(memberships.MEMBERSHIPS_PER_PERSON, full)
 
-    revoked = []
+    ended: list[Base] = []
     for membership in gone:
-        revoked += offers.withdraw_above(session, org, membership.user_id, None)
+        ended += withdrawals.withdraw(session, org, membership.user_id, None)
         memberships.end(session, org, membership)
     org.deleted_at = None
-    history.record(session, actor, org, "organization.restored", org, *gone, *revoked)
+    history.record(session, actor, org, "organization.restored", org, *gone, *ended)
     return org
 
 

@@ -92,12 +92,19 @@ class Sqlite:
 class Postgresql:
     """PostgreSQL from its wheel: one server per test process, reached by a socket of its own."""
 
-    def __init__(self, directory: Path) -> None:
-        self.server = _start(directory)
+    def __init__(self, directory: Path, *, hasty: bool = True) -> None:
+        self.server = _start(directory, _HASTY if hasty else "")
         self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
         with use(self.make("template", migrated=False)):
             upgrade()
         self.lent = self.make("lent")
+        self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
+
+    def reconnect(self) -> None:
+        """Come back after the server was gone."""
+        self.connection.close()
+        self.inside.close()
+        self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
         self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
 
     def borrow(self) -> str:
@@ -129,13 +136,13 @@ class Postgresql:
 ENGINES = {"sqlite": Sqlite, "postgresql": Postgresql}
 
 
-def _start(directory: Path) -> PostgresServer:
+def _start(directory: Path, options: str) -> PostgresServer:
     # As root the wheel makes a system user for PostgreSQL, which two processes must not do at once.
     with (directory.parent.parent / "postgresql.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server = get_server(directory, cleanup_mode="delete", start=False)
         server.ensure_pgdata_inited()
         with (directory / "postgresql.auto.conf").open("a") as settings:
-            settings.write(_HASTY)
+            settings.write(options)
         server.start()
     return server

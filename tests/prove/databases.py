@@ -25,9 +25,13 @@ class Database:
             with closing(sqlite3.connect(str(self.url.database))) as source:
                 source.backup(self.fresh)
         else:
-            plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-            self.inside = psycopg.connect(plain, autocommit=True)
-            self.inside.execute("SET session_replication_role = replica")
+            self.reconnect()
+
+    def reconnect(self) -> None:
+        """Come back after PostgreSQL was gone."""
+        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.inside = psycopg.connect(plain, autocommit=True)
+        self.inside.execute("SET session_replication_role = replica")
 
     @property
     def is_sqlite(self) -> bool:

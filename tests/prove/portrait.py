@@ -12,10 +12,11 @@ from tests.prove.world import CROWD, MOST, World, snapshot
 _LEFT_OUT = {
     *("id", "public_id", "org_id", "user_id", "created_by", "invited_by", "rep_id", "mail_id"),
     *("version", "name_key", "search_text", "nonce", "token_hash", "password_hash"),
+    *("from_id", "to_id"),
 }
 
 
-def portrait(connection: Connection, worlds: Sequence[World]) -> dict[int, Any]:
+def portrait(connection: Connection, worlds: Sequence[World]) -> dict[int, Counter[str]]:
     """Return what each world looks like: its rows, events and mails, without ids and moments."""
     looks: dict[int, Counter[str]] = {world.number: Counter() for world in worlds}
     rows = snapshot(connection)
@@ -55,7 +56,7 @@ def _plain(row: dict[str, Any], number: int) -> str:
         for field, value in row.items()
         if field not in _LEFT_OUT
     }
-    for field in ("org_id", "user_id", "invited_by", "rep_id"):
+    for field in ("org_id", "user_id", "invited_by", "rep_id", "from_id", "to_id"):
         if (row.get(field) or CROWD) < CROWD:
             kept[field] = row[field] - number * MOST
     return (

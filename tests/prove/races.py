@@ -21,17 +21,24 @@ from core.models import Role, Stage
 from core.organizations import RESTORED_WITHIN
 from tests.engines import use
 from tests.prove.databases import Database
-from tests.prove.invariants import NAMES, SERIAL, Broken, Done, check
+from tests.prove.invariants import NAMES, SERIAL, Answer, Broken, Done, check
 from tests.prove.portrait import portrait
 from tests.prove.rules import Op, draw_any
 from tests.prove.world import Start, World, build, snapshot
 
 AT_ONCE: Final = 40
 """Races in one database before it is looked at and emptied."""
+PART: Final = 400
+"""Races between one report and the next."""
 ALONE: Final = {"I14"}
 """What is about the whole database: there is one world at a time."""
 SIZES: Final = (2,) * 12 + (3,) * 5 + (4,) * 3 + (5, 6, 8, 12)
 """How many things happen at once: mostly two."""
+INCOMPARABLE: Final = {
+    *("purge", "claim_mail"),
+    *("delete", "accept_newest", "reset_newest", "accept_ownership", "refuse_ownership"),
+}
+"""Rules that reach into other worlds, and rules that look before they do something."""
 COMPARED: Final = 4
 """Of so many races of two, one is compared with both orders."""
 THREADS: Final = 12
@@ -86,7 +93,7 @@ class Crew(Protocol):
 def make(aim: str, seed: str, number: int, *, seats: int) -> Race:
     """Make the race of this seed, in the world of this number."""
     chance = Random(seed)
-    start = _start(aim, chance)
+    start = start_of(aim, chance)
     ops = [draw_any(aim, chance) for _ in range(chance.choice(SIZES))]
     taken = min(len(ops), seats)
     return Race(
@@ -94,7 +101,8 @@ def make(aim: str, seed: str, number: int, *, seats: int) -> Race:
     )
 
 
-def _start(aim: str, chance: Random) -> Start:
+def start_of(aim: str, chance: Random) -> Start:
+    """Let chance choose how a world begins."""
     return Start(
         adam=chance.choice((Role.OWNER, Role.OWNER, Role.ADMIN)),
         mia=chance.choice((Role.MEMBER, Role.ADMIN, Role.OWNER)),
@@ -102,6 +110,7 @@ def _start(aim: str, chance: Random) -> Start:
         is_full=chance.random() < 0.7,
         is_crowded=aim == "I3",
         deleted_for=timedelta(days=chance.choice((5, 5, 31))),
+        is_limited=chance.random() < 0.2,
     )
 
 
@@ -143,7 +152,7 @@ def _twins(races: Sequence[Race]) -> dict[int, tuple[Race, Race]]:
     free = len(races)
     for race in races[::COMPARED]:
         ops = sum(race.seats, ())
-        if len(ops) == 2 and _keeps_to_its_world(race):
+        if len(ops) == 2 and _is_comparable(race):
             orders = (ops, ops[::-1])
             twins[race.world.number] = tuple(
                 race._replace(world=World(free + place, race.world.start), seats=(order,))
@@ -153,32 +162,33 @@ def _twins(races: Sequence[Race]) -> dict[int, tuple[Race, Race]]:
     return twins
 
 
-def _keeps_to_its_world(race: Race) -> bool:
-    """Return whether nothing from other worlds reaches into this one: a purge takes the oldest."""
+def _is_comparable(race: Race) -> bool:
+    """Return whether it can be compared: nothing reaches beyond its world, or looks before."""
     is_purged = race.world.start.deleted_for > RESTORED_WITHIN
-    purges = any(op.rule == "purge" for op in sum(race.seats, ()))
-    return race.aim not in ALONE and not is_purged and not purges
+    rules = {op.rule for op in sum(race.seats, ())}
+    return race.aim not in ALONE and not is_purged and not rules & INCOMPARABLE
 
 
 def _compare(
     races: Sequence[Race],
     twins: dict[int, tuple[Race, Race]],
     done: list[Done],
-    portraits: dict[int, Any],
+    portraits: dict[int, Counter[str]],
 ) -> Iterator[Broken]:
     answers: dict[int, list[str]] = {}
     for each in done:
-        answers.setdefault(each.number, []).append(f"{each.op}: {_kind(each.answer)}")
+        answers.setdefault(each.number, []).append(f"{each.op}: {each.answer.what}")
     for race in races:
         numbers = [race.world.number]
         numbers += [twin.world.number for twin in twins.get(race.world.number, ())]
-        raced, *orders = [(sorted(answers[number]), portraits[number]) for number in numbers]
+        raced, *orders = [portraits[number] + Counter(answers[number]) for number in numbers]
         if orders and raced not in orders:
-            yield Broken(SERIAL, race.world.number, f"neither order gives {raced}: {orders}")
+            why = " or ".join(f"{_few(raced - each)} for {_few(each - raced)}" for each in orders)
+            yield Broken(SERIAL, race.world.number, why)
 
 
-def _kind(answer: Any) -> str:
-    return type(answer).__name__
+def _few(rows: Counter[str]) -> str:
+    return "; ".join(rows)
 
 
 def play(races: Sequence[Race], seat: int, barriers: dict[int, Any]) -> list[Done]:
@@ -193,15 +203,17 @@ def play(races: Sequence[Race], seat: int, barriers: dict[int, Any]) -> list[Don
     return done
 
 
-def answer(op: Op, world: World) -> Any:
+def answer(op: Op, world: World) -> Answer:
     """Let something happen, and return what is kept of the answer: it fits through a pipe."""
     try:
         result = op.do(world)
-    except Exception as refused:  # noqa: BLE001 - whatever it is, it is told
-        return refused if isinstance(refused, DomainError) else RuntimeError(repr(refused))
+    except DomainError as refusal:
+        return Answer("refused", type(refusal).__name__)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+        return Answer("failed", repr(error))
     if op.rule == "claim_mail":
-        return result and result.id
-    return result if result is None or isinstance(result, bool | int) else type(result).__name__
+        return Answer("done", result and result.id)
+    return Answer("done", result if isinstance(result, bool | int) else type(result).__name__)
 
 
 class Threads:

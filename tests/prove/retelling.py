@@ -1,6 +1,5 @@
 """History, told again: from what was there in the beginning it must lead to what is there now."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
@@ -26,28 +25,16 @@ Rows = dict[str, dict[str, Any]]
 Found = tuple[str, str, int, str]
 
 
-def check(
-    before: Rows, now: Rows, entries: list[dict[str, Any]], mails: list[dict[str, Any]]
-) -> Iterable[Found]:
+def check(before: Rows, now: Rows, entries: list[dict[str, Any]]) -> Iterable[Found]:
     """Yield where history and what is stored do not say the same."""
     yield from _broken_chains(entries)
     told: Rows = {name: _as_told(name, row) for name, row in before.items()}
-    owners = _Owners(told)
-    stage_mails: Counter[int] = Counter()
     for entry in entries:
         for change in entry["changes"]:
             yield from _tell(told, entry, change)
-            owners.follow(told, change)
         yield from _above_the_inviter(told, entry)
-        if entry["event"].startswith("stage."):
-            stage_mails[entry["org_id"]] += len(owners.of[entry["org_id"]])
     purged = {each["org_id"] for each in entries if each["event"] == "organization.purged"}
     yield from _differences(told, now, purged)
-    sent = Counter(mail["org_id"] for mail in mails if mail["template"] == "stage_moved")
-    for org_id in (sent.keys() | stage_mails.keys()) - purged - {None}:
-        if sent[org_id] != stage_mails[org_id]:
-            why = f"{sent[org_id]} mails about stages to {stage_mails[org_id]} owners"
-            yield "I12", "organizations", org_id, why
 
 
 def _broken_chains(entries: list[dict[str, Any]]) -> Iterable[Found]:
@@ -141,22 +128,3 @@ def _value(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value) if isinstance(value, str) else value
-
-
-class _Owners:
-    """Who owns each organization, as history goes on."""
-
-    def __init__(self, told: Rows) -> None:
-        self.of: defaultdict[int, set[str]] = defaultdict(set)
-        for name, row in told.items():
-            if name.startswith("memberships:") and row["role"] == "owner":
-                self.of[row["org_id"]].add(name)
-
-    def follow(self, told: Rows, change: dict[str, Any]) -> None:
-        if not change["row"].startswith("memberships:"):
-            return
-        row = told[change["row"]]
-        for org in self.of.values():
-            org.discard(change["row"])
-        if row.get("role") == "owner" and row.get("org_id") is not None:
-            self.of[row["org_id"]].add(change["row"])

@@ -16,6 +16,7 @@ from core import (
     accounts,
     answers,
     db,
+    former_members,
     housekeeping,
     invitations,
     keys,
@@ -25,6 +26,8 @@ from core import (
     onboarding,
     organizations,
     outbox,
+    ownerless,
+    ownership,
     people,
     profile,
     resets,
@@ -35,7 +38,7 @@ from core import (
 )
 from core.alert_addresses import KIND as ALERT
 from core.logos import Logo
-from core.models import Invitation, Link, Organization, Role, Staff, Stage, User
+from core.models import Handover, Invitation, Link, Organization, Role, Staff, Stage, User
 from core.permissions import NOBODY, ORGDESK, Actor
 from core.persons import NewAccount
 from tests.prove.world import World
@@ -124,6 +127,50 @@ def leave(world: World, who: str) -> object:
 @rule("I1 I7 I9 I11", ("olga", "adam", "mia", "oda", "otto"))
 def delete_account(world: World, who: str) -> object:
     return db.run(accounts.delete_account, world.actor(who))
+
+
+@rule("I1 I2 I7 I12", ("olga", "adam"), ("mia", "adam", "oda"))
+def reinstate(world: World, who: str, whom: str) -> object:
+    ids = world.org("acme"), world.id(whom)
+    return db.run(former_members.reinstate, world.actor(who), *ids)
+
+
+@rule("I1 I1 I7 I12", OWNERS, INSIDERS, (Role.MEMBER, Role.ADMIN))
+def offer_ownership(world: World, who: str, whom: str, role: Role) -> object:
+    ids = world.org("acme"), world.id(whom)
+    return db.run(ownership.offer, world.actor(who), *ids, role=role)
+
+
+@rule("I1 I1 I7 I12", ("adam", "mia", "mia"))
+def accept_ownership(world: World, who: str) -> object:
+    """Accept what was offered last, or what was offered when the world began."""
+    ids = world.org("acme"), newest_handover(world, who)
+    return db.run(ownership.accept, world.actor(who), *ids)
+
+
+@rule("I1 I12", INSIDERS, ("decline", "withdraw"))
+def refuse_ownership(world: World, who: str, how: str) -> object:
+    ids = world.org("acme"), newest_handover(world, "mia")
+    return db.run(getattr(ownership, how), world.actor(who), *ids)
+
+
+def newest_handover(world: World, whom: str) -> int:
+    """Return the id of the offer of ownership that somebody was made last."""
+    with db.read() as session:
+        ids = select(Handover.id).where(Handover.to_id == world.id(whom)).order_by(-Handover.id)
+        return session.scalars(ids).first() or 0
+
+
+@rule("I1 I12", ADMINISTRATORS, ("mia", "otto"))
+def name_owner(world: World, who: str, whom: str) -> object:
+    words = {"reason": "Nobody else can."}
+    ids = world.org("acme"), world.email(whom)
+    return db.run(ownerless.name_owner, world.actor(who), *ids, **words)
+
+
+@rule("I1", ("ada",), ("olga", "adam"))
+def disable_owner(world: World, who: str, whom: str) -> object:
+    return db.run(people.disable, world.actor(who), world.id(whom))
 
 
 # Organizations

@@ -15,6 +15,7 @@ from core.alert_addresses import KIND as ALERT
 from core.models import (
     Audited,
     Base,
+    Handover,
     Invitation,
     InvitationStatus,
     Link,
@@ -60,6 +61,8 @@ class Start:
     is_crowded: bool = False
     """Whether Oda belongs to 399 organizations."""
     deleted_for: timedelta = timedelta(days=5)
+    is_limited: bool = False
+    """Whether Acme has room for one more member only."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def build(connection: Connection, worlds: Sequence[World]) -> None:
     connection.execute(insert(Organization.__table__), orgs)
     for kind, rows in (
         (Membership, _memberships),
+        (Handover, _handovers),
         (Mail, _mails),
         (Invitation, _invitations),
         (Link, _links),
@@ -211,6 +215,20 @@ def _memberships(world: World) -> Iterable[dict[str, Any]]:
             "role": role,
             "joined_at": LONG_AGO,
         }
+
+
+def _handovers(world: World) -> Iterable[dict[str, Any]]:
+    is_owner = world.start.mia is Role.OWNER
+    yield {
+        "id": world.number * MOST + 1,
+        "org_id": world.org("acme"),
+        "from_id": world.id("olga"),
+        "to_id": world.id("mia"),
+        "role_after": Role.MEMBER,
+        "status": InvitationStatus.REVOKED if is_owner else InvitationStatus.PENDING,
+        "created_at": clock.now(),
+        "expires_at": clock.now() + timedelta(days=1),
+    }
 
 
 def _mails(world: World) -> Iterable[dict[str, Any]]:
@@ -335,7 +353,7 @@ def _count_members(connection: Connection) -> None:
 
 def _leave_room(connection: Connection) -> None:
     """Let every id that a use case gives out be far from ours."""
-    kinds = (User, Organization, Membership, Mail, Invitation, Link, Session)
+    kinds = (User, Organization, Membership, Handover, Mail, Invitation, Link, Session)
     if connection.dialect.name == "sqlite":
         connection.execute(text(f"UPDATE sqlite_sequence SET seq = {FIRST_OWN}"))
         kinds = ()
