@@ -70,6 +70,7 @@ _FIELDS: Final = {
     "alert_email": "Alert email address",
     "alert_email_new": "Alert email address, not confirmed yet",
     "alerts_off": "Alerts not told",
+    "text": "Note",
     "overview": "Company overview",
     "sales_email": "Sales email",
     "phone": "Phone",
@@ -91,7 +92,16 @@ _FIELDS: Final = {
     "two_factor_at": "Two-factor",
 }
 _ABOUT_SOMEBODY: Final = ("account.", "member.", "ownership.")
-_SILENT: Final = {"stage_entered_at", "requested_at", "request_note", "nonce", "sent_at"} | {
+_SILENT: Final = {
+    "org_id",
+    "author_id",
+    "is_shared",
+    "edited_at",
+    "stage_entered_at",
+    "requested_at",
+    "request_note",
+    "nonce",
+    "sent_at",
     "expires_at",
     "answered_at",
     "confirmed_at",

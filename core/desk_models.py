@@ -40,6 +40,24 @@ class Move(Base):
     )
 
 
+class Note(Audited, Base):
+    """What somebody who works here writes about an organization, for staff or for all of it."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    search_text: Mapped[str] = mapped_column(Text, info=UNRECORDED)
+    is_shared: Mapped[bool]
+    """Whether the organization sees it; decided once, when it is written."""
+    created_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_notes_org_id_id", "org_id", "id"), UNIQUE_FOREVER)
+
+
 class SavedView(Audited, Base):
     """A list as somebody wants to find it again: its page, and the query of its address."""
 

@@ -1,6 +1,6 @@
-"""Find organizations by words: keep what can be found, and ask for it on either engine."""
+"""Find organizations and notes by words: keep what can be found, ask for it on either engine."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -20,9 +20,8 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
 from core import search
-from core.models import Organization
+from core.models import Note, Organization
 
-_FTS5 = table("organizations_search", column("rowid"))
 _WORD_START = 4
 """Letters of a word that are enough for a look-alike to be considered."""
 _MOST_CANDIDATES = 300
@@ -72,15 +71,21 @@ def _names(hits: Hits) -> Select[str]:
     )
 
 
-def _hits(session: Session, words: str, *, near: bool) -> Hits:
+def find_notes(session: Session, words: str) -> Hits:
+    """Return the notes that have a word beginning with each of these words."""
+    return _hits(session, words, near=False, kind=Note)
+
+
+def _hits(session: Session, words: str, *, near: bool, kind: type[Any] = Organization) -> Hits:
+    rows = inspect(kind).local_table
     if session.get_bind().dialect.name == "sqlite":
         query = search.fts5_query(words, near=near)
-        source = _FTS5.join(Organization, Organization.id == _FTS5.c.rowid)
-        is_found = literal_column("organizations_search").op("MATCH")(query)
-        return Hits(source, _FTS5.c.rowid, is_found if query else false())
+        index = table(f"{rows.name}_search", column("rowid"))
+        is_found = literal_column(index.name).op("MATCH")(query)
+        source = index.join(kind, kind.id == index.c.rowid)
+        return Hits(source, index.c.rowid, is_found if query else false())
     query = search.tsquery(words, near=near)
-    is_found = literal_column("organizations.search_tokens").op("@@")(
+    is_found = literal_column(f"{rows.name}.search_tokens").op("@@")(
         cast(literal(query, String()), TSQUERY)
     )
-    rows = inspect(Organization).local_table
     return Hits(rows, rows.c.id, is_found if query else false())

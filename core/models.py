@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core import clock
 from core.account_models import Challenge, RecoveryCode, SecondFactor
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
-from core.desk_models import DefaultView, Move, Run, RunRefusal, SavedView, ViewLook
+from core.desk_models import DefaultView, Move, Note, Run, RunRefusal, SavedView, ViewLook
 from core.kinds import Alert, InvitationStatus, Role, Staff, Stage
 from core.news_models import Digest, Line, Told
 from core.people_models import Handover
@@ -25,6 +25,7 @@ __all__ = [
     "InvitationStatus",
     "Line",
     "Move",
+    "Note",
     "RecoveryCode",
     "Role",
     "Run",

@@ -44,6 +44,7 @@ class Action(StrEnum):
 
     VIEW_ALL = "view every organization"
     SAVE_VIEWS = "save views"
+    WRITE_NOTES = "read and write staff notes"
     MOVE_STAGES = "flag for onboarding and move stages"
     OVERRIDE_GATE = "let an organization through a gate whose checks fail"
     RESTORE = "restore a deleted organization"
@@ -67,6 +68,7 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
     Action.DELETE: {Role.OWNER},
     Action.VIEW_ALL: {*Staff},
     Action.SAVE_VIEWS: {*Staff},
+    Action.WRITE_NOTES: {*Staff},
     Action.MOVE_STAGES: {Staff.SALES, Staff.ADMINISTRATOR},
     Action.OVERRIDE_GATE: {Staff.ADMINISTRATOR},
     Action.RESTORE: {Staff.ADMINISTRATOR},

@@ -91,31 +91,32 @@ RULES = (
     ),
 )
 
-SEARCH_INDEX = {
+_SEARCHED = ("organizations", "notes")
+_SEARCH_INDEX = {
     "sqlite": (
-        "CREATE VIRTUAL TABLE organizations_search USING fts5(search_text,"
-        " content='organizations', content_rowid='id', tokenize='ascii', prefix='1 2 3 4')",
+        "CREATE VIRTUAL TABLE {table}_search USING fts5(search_text,"
+        " content='{table}', content_rowid='id', tokenize='ascii', prefix='1 2 3 4')",
     ),
     "postgresql": (
-        "ALTER TABLE organizations ADD COLUMN search_tokens tsvector GENERATED ALWAYS AS"
+        "ALTER TABLE {table} ADD COLUMN search_tokens tsvector GENERATED ALWAYS AS"
         " (array_to_tsvector(array_remove(string_to_array(search_text, ' '), ''))) STORED",
-        "ALTER TABLE organizations ALTER COLUMN search_tokens SET STATISTICS 1000",
-        "CREATE INDEX ix_organizations_search_tokens ON organizations USING gin (search_tokens)",
+        "ALTER TABLE {table} ALTER COLUMN search_tokens SET STATISTICS 1000",
+        "CREATE INDEX ix_{table}_search_tokens ON {table} USING gin (search_tokens)",
     ),
 }
-"""Search by words and their beginnings, over `organizations.search_text`."""
+"""Search by words and their beginnings, over `search_text` of each table."""
 
 _FOLLOW_IN_SEARCH = (
-    """CREATE TRIGGER search_finds_new AFTER INSERT ON organizations BEGIN
-    INSERT INTO organizations_search (rowid, search_text) VALUES (NEW.id, NEW.search_text);
+    """CREATE TRIGGER search_finds_new_{table} AFTER INSERT ON {table} BEGIN
+    INSERT INTO {table}_search (rowid, search_text) VALUES (NEW.id, NEW.search_text);
 END""",
-    """CREATE TRIGGER search_finds_changed AFTER UPDATE OF search_text ON organizations BEGIN
-    INSERT INTO organizations_search (organizations_search, rowid, search_text)
+    """CREATE TRIGGER search_finds_changed_{table} AFTER UPDATE OF search_text ON {table} BEGIN
+    INSERT INTO {table}_search ({table}_search, rowid, search_text)
         VALUES ('delete', OLD.id, OLD.search_text);
-    INSERT INTO organizations_search (rowid, search_text) VALUES (NEW.id, NEW.search_text);
+    INSERT INTO {table}_search (rowid, search_text) VALUES (NEW.id, NEW.search_text);
 END""",
-    """CREATE TRIGGER search_forgets_purged AFTER DELETE ON organizations BEGIN
-    INSERT INTO organizations_search (organizations_search, rowid, search_text)
+    """CREATE TRIGGER search_forgets_purged_{table} AFTER DELETE ON {table} BEGIN
+    INSERT INTO {table}_search ({table}_search, rowid, search_text)
         VALUES ('delete', OLD.id, OLD.search_text);
 END""",
 )
@@ -169,8 +170,9 @@ RAISE '{_HISTORY}' USING ERRCODE = 'integrity_constraint_violation'; END $$""",
 def create(connection: Connection) -> None:
     """Make everything from the models, as the migrations make it step by step."""
     Base.metadata.create_all(connection)
-    for statement in SEARCH_INDEX[connection.dialect.name]:
-        connection.exec_driver_sql(statement)
+    for table in _SEARCHED:
+        for statement in _SEARCH_INDEX[connection.dialect.name]:
+            connection.exec_driver_sql(statement.format(table=table))
     install_triggers(connection)
 
 
@@ -178,7 +180,8 @@ def install_triggers(connection: Connection) -> None:
     """Make every trigger of this version."""
     if connection.dialect.name == "sqlite":
         statements = [_SQLITE_RULE.format(rule=rule) for rule in RULES]
-        statements += _FOLLOW_IN_SEARCH
+        follow = _FOLLOW_IN_SEARCH
+        statements += [each.format(table=table) for table in _SEARCHED for each in follow]
     else:
         statements = [part.format(rule=rule) for rule in RULES for part in _POSTGRESQL_RULE]
         statements += _NO_TRUNCATE

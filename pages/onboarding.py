@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from core import db, gates, moves, onboarding
+from core import db, gates, moves, notes, onboarding
 from core.models import Stage
 from core.permissions import Action
 from pages import ui
 from pages.ui import cards, onboarding_forms, path
+from pages.ui.notes import draw_notes, shown_count
 
 actor, org, rights = ui.open_page("Onboarding")
 may_move = Action.MOVE_STAGES in rights
@@ -15,6 +16,7 @@ with db.read() as session:
     checks = gates.checks(session, org)
     visits = moves.path(session, actor, org.id)
     reps = onboarding.list_reps(session)
+    written = notes.about(session, actor, org.id, most=shown_count())
     made = moves.table(session, actor, org.id) if Action.VIEW_HISTORY in rights else None
 
 
@@ -43,6 +45,8 @@ with worked:
         onboarding_forms.draw_flag(actor, org, reps)
     elif org.stage is Stage.FREE and Action.REQUEST_ONBOARDING in rights and not org.requested_at:
         onboarding_forms.draw_request(actor, org)
+
+draw_notes(actor, org, rights, written)
 
 if made is not None:
     path.draw_moves(made)

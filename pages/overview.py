@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from core import activity, completeness, db, gates, members, memberships, moves, onboarding
+from core import activity, completeness, db, gates, members, memberships, moves, notes, onboarding
 from core.models import Role
 from core.permissions import Action
 from pages import ui
 from pages.ui import badges, cards, changes, path
+from pages.ui.notes import draw_notes
 
 OWNERS_SHOWN = 5
+NOTES_SHOWN = 3
 
 actor, org, rights = ui.open_page("Overview")
 
@@ -19,6 +21,7 @@ with db.read() as session:
     owners = memberships.list_owners(session, org)
     latest = activity.latest(session, actor, org.id)
     reps = onboarding.list_reps(session)
+    written = notes.about(session, actor, org.id, most=NOTES_SHOWN + 1)
 
 
 def draw_actions() -> None:
@@ -63,6 +66,7 @@ told, beside = st.columns([3, 2], gap="medium")
 with told:
     st.subheader("Last changes", anchor=False)
     changes.draw_changes(latest, key="overview-changes", is_short=True)
+    draw_notes(actor, org, rights, written, most=NOTES_SHOWN)
 with beside:
     draw_people()
     draw_contact()

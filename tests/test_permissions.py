@@ -23,6 +23,7 @@ from core import (
     keys,
     members,
     memberships,
+    notes,
     offers,
     onboarding,
     organizations,
@@ -118,6 +119,11 @@ profile.alert_link_sent_at     yes    yes    yes    hidden yes    yes    yes    
 profile.send_test              yes    no     no     hidden no     no     no     no     hidden
 solutions.search               yes    yes    yes    yes    yes    yes    yes    yes    hidden
 solutions.count                yes    yes    yes    yes    yes    yes    yes    yes    hidden
+notes.write                    no     no     no     hidden yes    yes    yes    yes    hidden
+notes.edit                     no     no     no     no     no     yes    no     no     no
+notes.delete                   no     no     no     no     no     yes    no     no     no
+notes.about                    yes    yes    yes    hidden yes    yes    yes    yes    hidden
+notes.find                     no     no     no     no     yes    yes    yes    yes    no
 alerts.choose                  yes    no     no     hidden no     no     no     no     hidden
 onboarding.flag                no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.move                no     no     no     hidden no     yes    yes    yes    hidden
@@ -251,6 +257,11 @@ def about_view(called: str, /, *args: Any, for_all: bool = True, **options: Any)
     return act
 
 
+def a_note(session: Session, cast: Cast) -> int:
+    """Let Sam write a note about Acme."""
+    return notes.write(session, cast.sam, cast.acme.id, "They call back.").id
+
+
 def about_acme(called: str, /, *args: Any, **options: Any) -> Act:
     """Return what calls a use case about Acme, such as `members.table`."""
     return lambda session, actor, cast: use_case(called)(
@@ -351,6 +362,13 @@ ACTS: dict[str, Act] = {
     "profile.save": about_acme("profile.save", {"overview": ""}, {"overview": "We heal."}),
     "profile.set_logo": about_acme("profile.set_logo", PICTURE),
     "profile.list_in_solutions": about_acme("profile.list_in_solutions", listed=False),
+    "notes.write": about_acme("notes.write", "They call back."),
+    "notes.edit": lambda session, actor, cast: use_case("notes.edit")(
+        session, actor, a_note(session, cast), "They called back."
+    ),
+    "notes.delete": lambda session, actor, cast: use_case("notes.delete")(
+        session, actor, a_note(session, cast)
+    ),
     "alerts.choose": about_acme("alerts.choose", []),
     "onboarding.flag": lambda session, actor, cast: use_case("onboarding.flag")(
         session, actor, [cast.acme.id], Plan(cast.sue.user_id)

@@ -1,0 +1,39 @@
+"""Notes: what staff wrote about any organization, found by its words."""
+
+import streamlit as st
+
+from core import db, notes
+from core.permissions import Action
+from pages import ui
+from pages.ui import cards
+from pages.ui.notes import draw_dialogs, draw_note, draw_older, shown_count
+
+actor, rights = ui.open_staff_page("Notes", Action.WRITE_NOTES)
+
+st.title("Notes", anchor=False)
+with cards.row():
+    words = cards.ask_words("Words in a note")
+    whose = st.segmented_control(
+        "Whose",
+        ["Everybody's", "Mine"],
+        default="Everybody's",
+        required=True,
+        label_visibility="collapsed",
+        key="whose",
+        bind="query-params",
+    )
+
+author_id = actor.user_id if whose == "Mine" else None
+with db.read() as session:
+    found = notes.find(session, actor, words, author_id=author_id, most=shown_count())
+
+shown = found[: shown_count() - 1]
+for note in shown:
+    draw_note(actor, note, is_staff=True, names_organization=True)
+if not found and words:
+    cards.empty("search_off", "No such note", "Try the beginning of another word.")
+elif not found:
+    cards.empty("sticky_note_2", "No notes yet", "Write one on an organization's Onboarding page.")
+elif len(found) > len(shown):
+    draw_older(len(shown))
+draw_dialogs(actor, shown)
