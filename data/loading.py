@@ -103,7 +103,8 @@ def _bare_sqlite(raw: Any) -> Iterator[None]:
     yield
     for _, _, statement in kept:
         raw.execute(statement)
-    raw.execute("INSERT INTO organizations_search (organizations_search) VALUES ('rebuild')")
+    for index in ("organizations_search", "notes_search"):
+        raw.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")  # noqa: S608
 
 
 def _insert_into_sqlite(raw: Any, table: str, rows: list[Row]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from core import keys, public_ids, search, working_days
 from core.models import InvitationStatus, Role, Staff, Stage
-from data import journeys, names, profiles
+from data import journeys, names, notes, profiles
 from data.chains import Chain
 from data.names import SALES_IDS, STAFF
 
@@ -25,6 +25,7 @@ COLUMNS = {
     "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
     "target_on next_step next_step_on snoozed_until requested_at request_note created_at "
     "created_by last_active_at member_count version",
+    "notes": "id org_id author_id text search_text is_shared created_at",
     "moves": "id org_id at from_stage to_stage actor_id rep_id days is_override missing reason",
     "memberships": "id org_id user_id role joined_at",
     "invitations": "id org_id email email_key role status invited_by nonce token_hash created_at "
@@ -114,6 +115,8 @@ class World:
         row["last_active_at"] = last_active
         row["confirmed_at"] = created if row["phone"] else None
         self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION))
+        for note in notes.about(org_id, rep_id, entered, self.now):
+            self._rows["notes"].append((self._id("notes"), org_id, *note))
         self._rows["history"] += chain.entries
         self._rows["chain_heads"].append(chain.head)
 

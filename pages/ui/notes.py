@@ -12,7 +12,7 @@ from core.permissions import Action, Actor, Rights
 from pages.ui import cards
 from pages.ui.dialogs import draw_dialog, open_dialog
 from pages.ui.forms import form, save
-from pages.ui.words import ago, esc, exact, quiet
+from pages.ui.words import ago, day, esc, quiet
 
 STAFF_ONLY, SHARED = "Staff only", "The organization, too"
 
@@ -45,7 +45,7 @@ def draw_notes(
         st.markdown(quiet("Nobody has written one yet."))
     shown = found[: most or shown_count() - 1]
     for note in shown:
-        draw_note(actor, note, is_staff=is_staff)
+        draw_note(actor, note, is_staff=is_staff, may_change=most is None)
     if most is not None and (is_staff or len(found) > most):
         label = "All notes" if found else "Write a note"
         st.page_link("onboarding.py", label=label, query_params={"org": org.public_id})
@@ -55,9 +55,14 @@ def draw_notes(
 
 
 def draw_note(
-    actor: Actor, note: Shown, *, is_staff: bool, names_organization: bool = False
+    actor: Actor,
+    note: Shown,
+    *,
+    is_staff: bool,
+    may_change: bool = True,
+    names_organization: bool = False,
 ) -> None:
-    """Draw one note; its author may change it and take it away."""
+    """Draw one note; its author may change it and take it away, where there is room for that."""
     with st.container(border=True, key=f"note-{note.id}", gap="xxsmall"):
         if names_organization:
             _draw_organization(note)
@@ -68,7 +73,7 @@ def draw_note(
             if is_staff:
                 draw_reach(is_shared=note.is_shared)
             st.space("stretch")
-            if note.author_id == actor.user_id:
+            if may_change and note.author_id == actor.user_id:
                 _draw_actions(note)
         st.text(note.text)
 
@@ -138,8 +143,8 @@ def _draw_organization(note: Shown) -> None:
 
 def _draw_when(note: Shown) -> None:
     edited = f", edited {ago(note.edited_at, now())}" if note.edited_at else ""
-    words = quiet(f"{ago(note.created_at, now())}{edited}")
-    st.markdown(words, width="content", help=esc(exact(note.created_at)))
+    when = f"{ago(note.created_at, now())}, {day(note.created_at)}"
+    st.markdown(quiet(f"{when}{edited}"), width="content")
 
 
 def _draw_actions(note: Shown) -> None:
