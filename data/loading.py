@@ -101,6 +101,10 @@ def _bare_sqlite(raw: Any) -> Iterator[None]:
         raw.execute(f"DROP {kind} {name}")
     raw.execute("PRAGMA cache_size = -400000")
     yield
+    raw.execute(
+        "UPDATE memberships SET found_by ="
+        " (SELECT lower(name || ' ' || email) FROM users WHERE users.id = user_id)"
+    )
     for _, _, statement in kept:
         raw.execute(statement)
     for index in ("organizations_search", "notes_search"):

@@ -135,7 +135,8 @@ class World:
         for place in range(size):
             draw = random.random()
             role = Role.MEMBER if draw > 0.2 else Role.ADMIN if draw > 0.08 else Role.OWNER
-            joined = created + (self.now - created) * random.random() if place else created
+            lately = random.random() ** (0.3 if number < SHOWCASES else 1)
+            joined = created + (self.now - created) * lately if place else created
             if place and draw > 0.98 and number:
                 user_id = random.randrange(len(STAFF) + 1, first)
                 if all(user_id != other for other, _, _ in people):

@@ -95,10 +95,12 @@ def send_away(offer: Offer, actor: Actor) -> None:
     """Tell somebody else how the invited person gets here."""
     st.markdown(
         f"The invitation is for **{ui.esc(offer.invitation.email)}**, and you are signed in as "
-        f"**{ui.esc(actor.name)}**. Log out, then open the link again and go on with that address."
+        f"**{ui.esc(actor.name)}**. Log out to go on with that address; you come back to this page."
     )
-    if st.button("Log out", key="invitation-log-out", type="primary", icon=":material/logout:"):
-        gate.log_out()
+    label = "Log out and come back"
+    if st.button(label, key="invitation-log-out", type="primary", icon=":material/logout:"):
+        gate.log_out(stay=True)
+    st.page_link("home.py", label="Stay signed in", icon=":material/arrow_back:")
 
 
 def _draw_decline(actor: Actor, token: str) -> None:

@@ -2,9 +2,18 @@
 
 import streamlit as st
 
-from core import clock, db, members, roles
-from core.permissions import Action
-from pages import members_active, members_invited, ui
+from core import db, members, ownership, roles
+from core.permissions import Action, get_role
+from pages import (
+    members_active,
+    members_former,
+    members_invite,
+    members_invited,
+    members_limit,
+    members_ownership,
+    members_summary,
+    ui,
+)
 from pages.ui import cards
 
 actor, org, rights = ui.open_page("Access Control", Action.VIEW)
@@ -12,40 +21,23 @@ may_see_invited = Action.VIEW_INVITATIONS in rights
 
 with db.read() as session:
     numbers = members.summary(session, actor, org.id)
+    joined = members.joined_by_month(session, actor, org.id)
     offered = members.list_roles_to_give(session, actor, org.id)
+    offers = ownership.list_offers(session, actor, org.id)
+    own_role = get_role(session, actor, org.id)
 
 
 def draw_actions() -> None:
+    members_limit.draw_action(rights)
     icon = ":material/person_add:"
     if offered and st.button("Invite user", key="invite-user", type="primary", icon=icon):
         ui.open_dialog("invite")
 
 
-def draw_summary() -> None:
-    is_alone = numbers["owner"] == 1 and Action.CHANGE_ROLES in rights
-    advice = "Two are safer. Make somebody else an owner, too." if is_alone else None
-    shown: dict[str, str] = {
-        "Owners": f"{numbers['owner']:,}",
-        "Admins": f"{numbers['admin']:,}",
-        "Members": f"{numbers['member']:,}",
-    }
-    if may_see_invited:
-        shown["Pending invitations"] = f"{numbers['pending']:,}"
-    shown["Last joined"] = ui.ago(numbers["last_joined"], clock.now())
-    if may_see_invited:
-        shown["Without two-factor"] = f"{numbers['without_two_factor']:,}"
-    with st.container(border=True, key="members-summary"):
-        grid = st.grid(len(shown), min_column_width=110, gap=("xsmall", "small"))
-        for label, value in shown.items():
-            with grid.cell():
-                st.metric(label, value, help=advice if label == "Owners" else None)
-
-
 def draw_users() -> None:
-    people = int(numbers[["owner", "admin", "member"]].sum())
-    labels = {"active": f"Active Users {people:,}"}
+    labels = {"active": f"Active Users {org.member_count:,}"}
     if may_see_invited:
-        labels["invited"] = f"Invited Users {numbers['pending']:,}"
+        labels |= {"invited": f"Invited Users {numbers['pending']:,}", "former": "Former Users"}
     with cards.row(key="members-filter"):
         view = st.segmented_control(
             "Users",
@@ -62,15 +54,17 @@ def draw_users() -> None:
             type="search",
             live=True,
             width=240,
-            placeholder="Name or email" if view == "active" else "Email",
+            placeholder="Email" if view == "invited" else "Name or email",
             label_visibility="collapsed",
             key=f"members-search-{view}",
         )
         role = members_active.ask_role() if may_see_invited and view == "active" else None
     if view == "active":
         members_active.draw(actor, org, rights, search, role)
-    else:
+    elif view == "invited":
         members_invited.draw(actor, org, offered, search)
+    else:
+        members_former.draw(actor, org, offered, search)
 
 
 def draw_roles() -> None:
@@ -84,19 +78,13 @@ def draw_roles() -> None:
 
 
 cards.page_head(org, "Access Control", actions=draw_actions)
-draw_summary()
+members_ownership.draw_offers(actor, org, offers)
+members_summary.draw(org, rights, numbers, joined)
 users_tab, roles_tab = st.tabs(["Users", "Roles"])
 with users_tab:
     draw_users()
 with roles_tab:
     draw_roles()
-ui.draw_dialog(
-    "invite",
-    "Invite user",
-    members_invited.draw_invite,
-    actor,
-    org,
-    offered,
-    width="medium",
-    icon=":material/person_add:",
-)
+members_invite.draw_dialog(actor, org, offered)
+members_limit.draw_dialog(actor, org)
+members_ownership.draw_dialogs(actor, org, own_role)

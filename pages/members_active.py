@@ -8,7 +8,7 @@ import streamlit as st
 from core import db, members
 from core.models import Organization, Role
 from core.permissions import Action, Actor, Rights
-from pages import members_dialogs, ui
+from pages import members_dialogs, members_ownership, ui
 from pages.ui import badges, cards
 from pages.ui.row_menus import RowMenu, cells, shortened
 
@@ -47,11 +47,16 @@ def draw(actor: Actor, org: Organization, rights: Rights, search: str, role: Rol
 
 
 def _ask_page(count: int, shown: str) -> int:
-    pages = -(-count // members.PER_PAGE)
+    """Draw how many there are and the pages, and return which one is asked for."""
+    reachable = min(count, members.COUNTED) if shown[0] != "-" else count
+    pages = -(-reachable // members.PER_PAGE)
     if pages < 2:
         return 1
     with cards.row(key="members-pages"):
-        st.markdown(ui.quiet(ui.count(count, "person", "people")), width="stretch")
+        counted = ui.count(count, "person", "people")
+        if count > reachable:
+            counted = f"{members.COUNTED:,}+ people; more words find fewer"
+        st.markdown(ui.quiet(counted), width="stretch")
         return st.pagination(pages, key=f"members-page-{count}-{shown}")
 
 
@@ -65,13 +70,13 @@ def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> None:
         height="content",
         column_order=[column for column in SHOWN if column in shown],
         column_config={
-            "face": config.ImageColumn("", width=44),
-            "name": config.TextColumn("Name", width=220),
-            "email": config.TextColumn("Email", width=260),
+            "face": config.ImageColumn("", width=36),
+            "name": config.TextColumn("Name", width=180),
+            "email": config.TextColumn("Email", width=212),
             "role": badges.role_column(),
-            "two_factor": config.TextColumn("Two-factor", width=90),
-            "last_seen_at": config.DatetimeColumn("Last seen", format="distance", width=120),
-            "joined_at": config.DatetimeColumn("Joined", format="D MMM YYYY", width=110),
+            "two_factor": config.TextColumn("Two-factor", width=78),
+            "last_seen_at": config.DatetimeColumn("Last seen", format="distance", width=108),
+            "joined_at": config.DatetimeColumn("Joined", format="D MMM YYYY", width=98),
             "menu": menu.column(),
         },
         placeholder="never",
@@ -79,23 +84,35 @@ def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> None:
     )
     if chosen := menu.chosen():
         label, row = chosen
-        name = "edit-roles" if label == members_dialogs.EDIT_ROLES else "quick-view"
-        ui.open_dialog(name, row)
+        if label == members_dialogs.EDIT_ROLES:
+            members_dialogs.open_roles(row)
+        else:
+            name = "offer-ownership" if label == members_ownership.OFFER else "quick-view"
+            ui.open_dialog(name, row)
 
 
 def _dressed(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> pd.DataFrame:
     """Return the people as the table shows them: with faces, short names, and a menu each."""
-    labels = [f":material/manage_accounts: {members_dialogs.EDIT_ROLES}"] if may_edit else []
-    labels.append(f":material/visibility: {members_dialogs.QUICK_VIEW}")
+    roles = people["role"] if may_edit else [None] * len(people)
     is_actor = people["user_id"] == actor.user_id
     shown = people.assign(
         face=[cards.face_url(*who) for who in people[["name", "user_id"]].to_numpy().tolist()],
-        name=people["name"].map(lambda name: shortened(name, 28))
+        name=people["name"].map(lambda name: shortened(name, 24))
         + is_actor.map({True: " (you)", False: ""}),
-        email=people["email"].map(shortened),
-        menu=cells([labels] * len(people)),
+        email=people["email"].map(lambda email: shortened(email, 31)),
+        menu=cells([_labels(role) for role in roles]),
     )
     if "role" in people:
         shown["role"] = people["role"].map(lambda role: [str(role)])
         shown["two_factor"] = people["two_factor"].map({True: "on", False: "off"})
     return shown
+
+
+def _labels(role: Role | None) -> list[str]:
+    """Return the menu of a row: who may not edit roles is shown none, and just looks."""
+    labels = [f":material/visibility: {members_dialogs.QUICK_VIEW}"]
+    if role is None:
+        return labels
+    if role != Role.OWNER:
+        labels.append(f":material/key: {members_ownership.OFFER}")
+    return [f":material/manage_accounts: {members_dialogs.EDIT_ROLES}", *labels]

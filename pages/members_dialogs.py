@@ -14,32 +14,58 @@ from pages.ui import badges, cards
 EDIT_ROLES: Final = "Edit roles"
 QUICK_VIEW: Final = "Quick View"
 
+_EDITING: Final = "editing roles"
+
 Row = dict[str, Any]
 """One row of `members.table` or of `invitations.table`."""
+
+
+def open_roles(row: Row) -> None:
+    """Open `Edit roles` about a member, or about who is invited; nothing is edited yet."""
+    st.session_state.pop(_EDITING, None)
+    ui.open_dialog("edit-roles", row)
 
 
 def draw(actor: Actor, org: Organization) -> None:
     """Draw the dialog that is open, if one is."""
     icon = ":material/manage_accounts:"
-    ui.draw_dialog("edit-roles", EDIT_ROLES, _draw_edit, actor, org, width="medium", icon=icon)
+    ui.draw_dialog("edit-roles", EDIT_ROLES, _draw_roles, actor, org, width="medium", icon=icon)
     ui.draw_dialog("quick-view", QUICK_VIEW, _draw_quick_view, actor, org)
 
 
-def _draw_edit(actor: Actor, org: Organization, row: Row) -> None:
-    """Draw how the role of a member, or of who is invited, is changed."""
-    _draw_who(row)
+def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
+    """Draw the current role, and once `Edit` is pressed how it is changed."""
+    draw_who(row)
     old = Role(row["role"])
-    with cards.row():
+    with cards.row(key="current-role"):
+        st.markdown(ui.quiet("Current role"), width="content")
         badges.badge(old)
-        st.markdown(":material/arrow_forward:", width="content")
-        new = Role(_ask_role(actor, org, row))
-    _draw_change_log(old, new)
+        st.space("stretch")
+        is_editing = bool(st.session_state.get(_EDITING))
+        if not is_editing:
+            edit = st.session_state.__setitem__
+            st.button("Edit", key="edit-roles-edit", on_click=edit, args=(_EDITING, True))
+    if is_editing:
+        _draw_edit(actor, org, row, old)
+    else:
+        with st.expander("What this role may do", type="compact"):
+            for action in roles.difference(old, old).kept:
+                st.markdown(f":gray[:material/check: {roles.permission(action)}]")
+
+
+def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
+    """Draw the list of roles, what another one changes, and `Save`."""
+    with db.read() as session:
+        offered = members.list_roles_to_give(session, actor, org.id)
     form = ui.fields("edit-roles")
+    chosen = form.field(
+        st.selectbox, "role", "Role", options=offered, index=offered.index(old), format_func=str
+    )
+    new = Role(chosen)
+    draw_change_log(old, new)
     form.foot()
     with cards.row(horizontal_alignment="right"):
-        if st.button("Cancel", key="edit-roles-cancel"):
-            ui.close_dialog()
-            st.rerun()
+        draw_cancel("edit-roles")
         pressed = st.button("Save", key="edit-roles-save", type="primary", disabled=new is old)
     if pressed and "user_id" in row:
         told = f"{row['name']} is {new} now."
@@ -49,22 +75,15 @@ def _draw_edit(actor: Actor, org: Organization, row: Row) -> None:
         form.save(told, invitations.change_role, actor, org.id, int(row["id"]), new)
 
 
-def _ask_role(actor: Actor, org: Organization, row: Row) -> str:
-    with db.read() as session:
-        offered = members.list_roles_to_give(session, actor, org.id)
-    return st.segmented_control(
-        "Role",
-        offered,
-        default=Role(row["role"]),
-        required=True,
-        format_func=badges.label,
-        label_visibility="collapsed",
-        key=f"edit-roles-role-{row.get('user_id', '')}-{row.get('id', '')}",
-    )
+def draw_cancel(name: str) -> None:
+    """Draw the button that closes a dialog and changes nothing."""
+    if st.button("Cancel", key=f"{name}-cancel"):
+        ui.close_dialog()
+        st.rerun()
 
 
-def _draw_change_log(old: Role, new: Role) -> None:
-    """Draw how many permissions are gained, lost and kept, and which."""
+def draw_change_log(old: Role, new: Role) -> None:
+    """Draw how many permissions are gained and lost, and behind `View Diff` which."""
     diff = roles.difference(old, new)
     with st.container(border=True, gap="xxsmall", key="change-log"):
         with cards.row():
@@ -74,7 +93,7 @@ def _draw_change_log(old: Role, new: Role) -> None:
                 f" :gray-badge[{len(diff.kept)} kept]",
                 width="content",
             )
-        with st.expander("View Diff", expanded=True, type="compact"):
+        with st.expander("View Diff", type="compact", key="view-diff"):
             lines = [f":green[:material/add: {roles.permission(it)}]" for it in diff.gained]
             lines += [f":red[:material/remove: {roles.permission(it)}]" for it in diff.lost]
             lines += [f":gray[:material/check: {roles.permission(it)}]" for it in diff.kept]
@@ -83,7 +102,7 @@ def _draw_change_log(old: Role, new: Role) -> None:
 
 
 def _draw_quick_view(actor: Actor, org: Organization, row: Row) -> None:
-    _draw_who(row)
+    draw_who(row)
     facts = {"Joined": ui.exact(row["joined_at"])}
     if "role" in row:
         seen, now = row["last_seen_at"], clock.now()
@@ -103,7 +122,10 @@ def _draw_quick_view(actor: Actor, org: Organization, row: Row) -> None:
 
 def _draw_leave(actor: Actor, org: Organization) -> None:
     with st.popover("Leave organization", icon=":material/logout:", key="leave"):
-        st.markdown(f"You will not see {ui.esc(org.name)} any more until somebody invites you.")
+        st.markdown(
+            f"You will not see {ui.esc(org.name)} any more until somebody invites you. "
+            "The last owner cannot leave: offer the ownership to somebody first."
+        )
         form = ui.fields("leave")
         form.foot()
         if st.button("Leave", key="leave-confirm", type="primary"):
@@ -128,7 +150,8 @@ def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
             form.save(told, members.remove, actor, org.id, int(row["user_id"]))
 
 
-def _draw_who(row: Row) -> None:
+def draw_who(row: Row) -> None:
+    """Draw face, name and address of whom a dialog is about."""
     name = row.get("name") or row["email"]
     with cards.row(gap="small", wrap=False):
         cards.face(name, int(row.get("user_id", 0)), width=40)

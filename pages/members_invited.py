@@ -1,11 +1,12 @@
-"""Who is invited and has not come yet: the table, its menu, and `Invite user`."""
+"""Who was invited, and what became of it: the table and its menu."""
 
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
-from core import db, invitations
+from core import clock, db, invitations
+from core.invitations import State
 from core.models import Organization, Role
 from core.permissions import Actor
 from pages import members_dialogs, ui
@@ -19,56 +20,57 @@ MENU: Final = {
     "Revoke": "block",
 }
 STATE_COLORS: Final = {
-    "pending": "blue",
-    "expired": "orange",
-    "accepted": "green",
-    "declined": "gray",
-    "revoked": "gray",
+    State.PENDING: "blue",
+    State.EXPIRED: "orange",
+    State.ACCEPTED: "green",
+    State.DECLINED: "gray",
+    State.REVOKED: "gray",
 }
 
 
 def draw(actor: Actor, org: Organization, offered: list[Role], search: str) -> None:
     """Draw who is invited, and do what was chosen about one of them."""
     with db.read() as session:
-        invited = invitations.table(session, actor, org.id, search=search)
-    if invited.empty:
-        head = "Nobody found" if search else "Nobody is invited right now"
-        cards.empty("mail", head, "Press Invite user to invite colleagues by mail.")
-        return
-    menu = RowMenu("invited-menu", invited, "id")
-    with st.container(key="invited-table"):
-        _draw_table(invited, menu, offered)
-    if chosen := menu.chosen():
-        _do(actor, org, *chosen)
+        counts = invitations.counts(session, actor, org.id)
+    states = _ask_states(counts)
+    wanted = sum(counts[state] for state in states or State)
+    place, page = st.container(key="invited-table"), _ask_page(wanted, f"{search}-{states}")
+    with db.read() as session:
+        found = invitations.table(session, actor, org.id, search=search, states=states, page=page)
+    with place:
+        if found.empty:
+            is_narrowed = bool(search or sum(counts.values()))
+            head = "Nobody found" if is_narrowed else "Nobody has been invited yet"
+            cards.empty("mail", head, "Press Invite user to invite colleagues by mail.")
+        else:
+            menu = RowMenu("invited-menu", found, "id")
+            _draw_table(found, menu, offered)
+            if chosen := menu.chosen():
+                _do(actor, org, *chosen)
     members_dialogs.draw(actor, org)
     ui.draw_dialog("copy-link", "Copy link", _draw_link, actor, org, icon=":material/link:")
 
 
-def draw_invite(actor: Actor, org: Organization, offered: list[Role]) -> None:
-    """Draw the form that invites people, several at once."""
-    with ui.form("invite") as form:
-        emails = form.field(
-            st.text_area,
-            "emails",
-            "Email",
-            hint="Several at once: separate them by commas, or write one on each line.",
-            placeholder="",
-            height=96,
-        )
-        role = form.field(
-            st.segmented_control,
-            "role",
-            "Role",
-            options=offered,
-            default=Role.MEMBER,
-            required=True,
-            format_func=badges.label,
-        )
-        st.markdown(ui.quiet("Each gets a link that works for 72 hours."))
-        pressed = form.submit("Invite")
-    if pressed:
-        told = "The invitations are on their way."
-        form.save(told, invitations.invite, actor, org.id, emails, role=Role(role))
+def _ask_states(counts: dict[State, int]) -> list[State]:
+    """Draw the states with their numbers, and return those that are chosen; all but accepted."""
+    return st.pills(
+        "State",
+        list(State),
+        selection_mode="multi",
+        default=[state for state in State if state is not State.ACCEPTED],
+        format_func=lambda state: f"{state} {counts[state]:,}",
+        label_visibility="collapsed",
+        key="invited-states",
+    )
+
+
+def _ask_page(count: int, shown: str) -> int:
+    pages = -(-count // invitations.PER_PAGE)
+    if pages < 2:
+        return 1
+    with cards.row(key="invited-pages"):
+        st.markdown(ui.quiet(ui.count(count, "invitation")), width="stretch")
+        return st.pagination(pages, key=f"invited-page-{count}-{shown}")
 
 
 def _draw_table(invited: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> None:
@@ -78,18 +80,23 @@ def _draw_table(invited: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> No
         hide_index=True,
         height="content",
         column_order=[
-            *("email", "role", "state", "invited_by", "sent_at", "expires_at", "delivery", "menu"),
+            *("email", "role", "state", "invited_by", "sent_at", "expires_at"),
+            *("delivery", "reminders", "menu"),
         ],
         column_config={
-            "email": config.TextColumn("Email", width=280),
+            "email": config.TextColumn("Email", width=196),
             "role": badges.role_column(),
             "state": config.MultiselectColumn(
-                "State", width=100, options=list(STATE_COLORS), color=list(STATE_COLORS.values())
+                "State",
+                width=84,
+                options=[str(state) for state in STATE_COLORS],
+                color=list(STATE_COLORS.values()),
             ),
-            "invited_by": config.TextColumn("Invited by"),
-            "sent_at": config.DatetimeColumn("Sent", format="distance", width=110),
-            "expires_at": config.DatetimeColumn("Expires", format="distance", width=110),
-            "delivery": config.TextColumn("Delivery"),
+            "invited_by": config.TextColumn("Invited by", width=96),
+            "sent_at": config.DatetimeColumn("Sent", format="distance", width=100),
+            "expires_at": config.DatetimeColumn("Expires", format="distance", width=84),
+            "delivery": config.TextColumn("Delivery", width=72),
+            "reminders": config.TextColumn("Reminders", width=76),
             "menu": menu.column(),
         },
         row_height=36,
@@ -101,12 +108,17 @@ def _dressed(invited: pd.DataFrame, offered: list[Role]) -> pd.DataFrame:
     menu = [f":material/{icon}: {label}" for label, icon in MENU.items()]
     is_open = invited["state"].isin(["pending", "expired"]) & invited["role"].isin(offered)
     failed = "failed: " + invited["delivery_error"].fillna("").astype(str)
+    now = clock.now()
     return invited.assign(
-        email=invited["email"].map(shortened),
+        email=invited["email"].map(lambda email: shortened(email, 28)),
         role=invited["role"].map(lambda role: [str(role)]),
         state=invited["state"].map(lambda state: [str(state)]),
-        invited_by=invited["invited_by"].map(shortened),
+        invited_by=invited["invited_by"].map(lambda name: shortened(name, 15)),
         delivery=invited["delivery"].where(invited["delivery"] != "failed", failed),
+        reminders=[
+            "none" if bool(pd.isna(at)) else f"1, {ui.ago(at, now)}"
+            for at in invited["reminded_at"]
+        ],
         menu=cells([menu if each else [] for each in is_open]),
     )
 
@@ -122,7 +134,7 @@ def _do(actor: Actor, org: Organization, label: str, row: members_dialogs.Row) -
     elif label == "Copy link":
         ui.open_dialog("copy-link", row)
     else:
-        ui.open_dialog("edit-roles", row)
+        members_dialogs.open_roles(row)
 
 
 def _draw_link(actor: Actor, org: Organization, row: members_dialogs.Row) -> None:

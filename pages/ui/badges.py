@@ -58,4 +58,4 @@ def label(what: Stage | Role) -> str:
 def role_column() -> Any:
     """Return the configuration of a table's column of roles, whose cells hold `[role]`."""
     roles = [str(role) for role in Role]
-    return st.column_config.MultiselectColumn("Role", width=90, options=roles, color=ROLE_COLORS)
+    return st.column_config.MultiselectColumn("Role", width=82, options=roles, color=ROLE_COLORS)

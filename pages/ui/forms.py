@@ -130,6 +130,10 @@ class Form:
             place = self._foot if self._foot is not None else st.empty()
             place.markdown(refusal(" ".join(homeless)))
 
+    def say(self, field: str, sentence: str) -> None:
+        """Put a refusal of the page's own words below a field, in place of what stands there."""
+        self._below[field].markdown(refusal(sentence))
+
     def _remembered(self) -> dict[str, tuple[object, str]]:
         """Return what was refused last: a field's refusal stands until the field changes."""
         kept: dict[str, tuple[object, str]] = st.session_state.get(self.key("refused"), {})

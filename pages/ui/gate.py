@@ -141,13 +141,17 @@ def _device() -> str:
     return browsers.describe_device(st.context.headers.get("User-Agent", ""))
 
 
-def log_out() -> NoReturn:
-    """End this session and take the cookie away; the start page loads, once."""
+def log_out(*, stay: bool = False) -> NoReturn:
+    """End this session and take the cookie away; the start page loads, once.
+
+    With `stay` this page loads instead, its fragment included, for who comes next.
+    """
+    fragment = st.session_state.get(browser.FRAGMENT, "") if stay else ""
     authenticator = _Authenticator()
     authenticator.authentication_controller.logout()
     authenticator.cookie_controller.delete_cookie()
     st.session_state.clear()
-    browser.hand_over("", page="/")
+    browser.hand_over("", fragment, "" if stay else "/")
     st.stop()
 
 

@@ -17,7 +17,7 @@ class RowMenu:
 
     def column(self) -> Any:
         """Return the configuration of the column whose cells hold each row's labels."""
-        return st.column_config.ButtonColumn("", type="tertiary", key=self.key, width=60)
+        return st.column_config.ButtonColumn("", type="tertiary", key=self.key, width=44)
 
     def chosen(self) -> tuple[str, dict[str, Any]] | None:
         """Return the label that was chosen just now and its row; to be asked after the table."""

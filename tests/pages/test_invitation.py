@@ -61,7 +61,7 @@ def test_the_invited_person_declines(follow: Follow, cast: Cast) -> None:
 
 def test_somebody_else_is_shown_the_way_out(follow: Follow, cast: Cast) -> None:
     screen = follow(email(cast.otto), cast.sam)
-    assert "Log out, then open the link again" in words(screen)
+    assert "Log out to go on with that address" in words(screen)
     assert [str(button.key) for button in screen.main.button] == ["invitation-log-out"]
 
 
