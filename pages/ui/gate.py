@@ -142,10 +142,7 @@ def _device() -> str:
 
 
 def log_out(*, stay: bool = False) -> NoReturn:
-    """End this session and take the cookie away; the start page loads, once.
-
-    With `stay` this page loads instead, its fragment included, for who comes next.
-    """
+    """End this session and take the cookie away; the start page loads, or to `stay` this one."""
     fragment = st.session_state.get(browser.FRAGMENT, "") if stay else ""
     authenticator = _Authenticator()
     authenticator.authentication_controller.logout()
