@@ -34,8 +34,7 @@ _WRONG = (
 
 def actor() -> Actor | None:
     """Return who is here; None for somebody who is not signed in, or no longer."""
-    found = signed_in()
-    return found.actor if found is not None else None
+    return found.actor if (found := signed_in()) is not None else None
 
 
 def signed_in() -> SignedIn | None:
