@@ -25,7 +25,7 @@ def test_one_thing_after_another(database: Database) -> None:
 @pytest.mark.parametrize("aim", NAMES)
 def test_several_things_at_the_same_moment(database: Database, aim: str) -> None:
     with races.crew_of("threads", database.address) as crew:
-        tally = races.run(database, crew, aim, count=1 if aim in races.ALONE else 12, seed="test")
+        tally = races.run(database, crew, aim, count=8 if aim in races.ALONE else 20, seed="test")
     assert tally.broken == []
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from core.models import Entry, Mail, Throttle
 from tests.prove import retelling
 from tests.prove.rules import Op, first_texts
-from tests.prove.world import CROWD, FIRST_OWN, MOST, World, snapshot
+from tests.prove.world import CROWD, FIRST_OWN, MOST, PASSWORD_HASH, World, snapshot
 
 NAMES: Final = tuple(f"I{number}" for number in range(1, 18))
 ERRORS: Final = "errors"
@@ -76,6 +76,9 @@ SQL: Final[dict[str, tuple[str, ...]]] = {
             WHERE email <> '' GROUP BY lower(email) HAVING count(*) > 1""",
         """SELECT min(id) AS user_id, 'two accounts of one key' FROM users
             GROUP BY email_key HAVING count(*) > 1""",
+        f"""SELECT u.id AS user_id, 'proven with another password' FROM users u
+            JOIN history h ON h.person_id = u.id AND h.event = 'account.proven'
+            WHERE u.password_hash <> '{PASSWORD_HASH}'""",
     ),
     "I9": (
         """SELECT s.user_id, 'a session of a disabled person, or of an older password'
