@@ -41,6 +41,7 @@ EVENTS: Final = {
     "organization.deleted": "Organization deleted",
     "organization.restored": "Organization restored",
     "organization.purged": "Organization purged",
+    "organizations.downloaded": "Organizations downloaded",
     "invitation.sent": "Invitation sent",
     "invitation.resent": "Invitation sent again",
     "invitation.accepted": "Invitation accepted",

@@ -1,8 +1,8 @@
 """Write a file of organizations to the standard output, in a process of its own.
 
 `python -m core.export_files csv 7 "stage=free"` writes, for person 7, what that query asks for,
-and says at the end how many rows there were. So much work beside people's clicks would take their
-turns at the interpreter, and a person who leaves ends the process.
+and says how many rows there have been, at last how many in all. So much work beside people's clicks
+would take their turns at the interpreter, and a person who leaves ends the process.
 """
 
 import csv
@@ -10,8 +10,9 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from sqlalchemy.orm import Session
@@ -30,13 +31,27 @@ XLSX_ROWS: Final = 1_048_575
 _ROW_GROUP: Final = 100_000
 _NICENESS: Final = 10
 _BLOCK: Final = 2**20
+_TOLD_EVERY: Final = 0.5
 
 
-def write(session: Session, actor: Actor, view: View, form: Format, sink: BinaryIO) -> int:
-    """Write all organizations of a view to `sink`, and return how many there were."""
+def write(
+    session: Session,
+    actor: Actor,
+    view: View,
+    form: Format,
+    sink: BinaryIO,
+    *,
+    tell: Callable[[int], None] | None = None,
+) -> int:
+    """Write all organizations of a view to `sink`, and return how many there were.
+
+    `tell`, where there is one, hears now and then how many have been read so far.
+    """
     tally = Tally()
     is_csv = form is Format.CSV
     pieces = exports.lines(session, actor, view, formula_safe=is_csv, tally=tally)
+    if tell is not None:
+        pieces = _told(pieces, tally, tell)
     if is_csv:
         sink.writelines(pieces)
     elif form is Format.PARQUET:
@@ -44,6 +59,16 @@ def write(session: Session, actor: Actor, view: View, form: Format, sink: Binary
     else:
         _write_xlsx(pieces, sink)
     return tally.rows
+
+
+def _told(pieces: Iterator[bytes], tally: Tally, tell: Callable[[int], None]) -> Iterator[bytes]:
+    """Hand pieces on, and say about twice a second how many rows there have been."""
+    told_at = monotonic()
+    for piece in pieces:
+        yield piece
+        if monotonic() - told_at > _TOLD_EVERY:
+            tell(tally.rows)
+            told_at = monotonic()
 
 
 class _Pieces(io.RawIOBase):
@@ -136,9 +161,14 @@ def main(form: str, person: str, query: str) -> None:
     os.nice(_NICENESS)
     with db.read() as session:
         view, actor = org_addresses.from_query(query), Actor(int(person), "")
-        rows = write(session, actor, view, Format(form), sys.stdout.buffer)
+        rows = write(session, actor, view, Format(form), sys.stdout.buffer, tell=_tell)
     sys.stdout.buffer.flush()
+    _tell(rows)
+
+
+def _tell(rows: int) -> None:
     sys.stderr.write(f"rows {rows}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -86,6 +86,7 @@ def _copied(cursor: psycopg.Cursor[Any], text: str, tally: Tally) -> Iterator[by
         gathered = bytearray()
         for data in copy:
             gathered += data
+            tally.rows += bytes(data).count(b"\n")
             if len(gathered) > io.DEFAULT_BUFFER_SIZE:
                 yield bytes(gathered)
                 gathered.clear()

@@ -28,7 +28,8 @@ def draw(actor: Actor, rights: Rights) -> None:
     if Action.MOVE_STAGES in rights:
         organizations_runs.draw(actor, reps)
     filters, line = cards.row(key="organizations-filter"), cards.row(key="organizations-line")
-    place, turns = st.container(), cards.row(key="organizations-turns")
+    progress, place = st.container(), st.container()
+    turns = cards.row(key="organizations-turns")
     view = organizations_view.ask(reps, rights, filters, turns)
     with line:
         said, actions = cards.row(width="content"), cards.row(width="content")
@@ -44,6 +45,8 @@ def draw(actor: Actor, rights: Rights) -> None:
     total = organizations_summary.count(actor, view) or page.total
     with downloads:
         organizations_download.offer(view, total)
+    with progress:
+        organizations_download.draw_progress(actor, total)
     with place:
         chosen = _draw_rows(page, view, columns, may_choose=_may_choose(view, rights))
     with said:

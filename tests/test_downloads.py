@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
-from core import db, export_files, web
+from core import activity, db, export_files, transfers, web
 from core.web import downloads
 from tests.cast import Cast
 from tests.test_org_tables import make_organizations
@@ -97,6 +97,10 @@ class TestFile:
         assert answer.headers["content-type"] == "text/csv; charset=utf-8"
         assert answer.headers["content-disposition"].startswith('attachment; filename="organ')
         assert answer.headers["x-content-type-options"] == "nosniff"
+        with db.read() as session:
+            told = activity.table(session, cast.ada, person_id=cast.oda.user_id)
+        assert told["what"].tolist() == ["Organizations downloaded"]
+        assert told["reason"].tolist() == ["CSV: q=clinic&stage=free&stage=production&sort=oldest"]
         (line,) = [record.message for record in caplog.records if "downloaded" in record.message]
         assert f"person {cast.oda.user_id} downloaded organizations as csv ({query})" in line
         assert f"rows {len(ids)}, {len(answer.content)} bytes" in line
@@ -150,6 +154,30 @@ class TestReader:
         assert [child.is_running() for child in working()] == [True], "it waits for the reader"
         left.set()
         await asyncio.wait_for(answering, 20)
+
+    def test_who_stops_it_on_the_page_ends_the_work(self, cast: Cast) -> None:
+        add_many(12_000)
+        asyncio.run(self._read_and_stop(cast, sign_in(cast.oda)))
+        assert working() == []
+        assert transfers.list_of(cast.oda) == []
+
+    async def _read_and_stop(self, cast: Cast, cookie: str) -> None:
+        app = Starlette(routes=web.ROUTES, middleware=web.MIDDLEWARE)
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+            if message.get("body"):
+                (transfer,) = transfers.list_of(cast.oda)
+                assert transfer.form == "csv"
+                transfer.stop()
+                await asyncio.Event().wait()
+
+        await asyncio.wait_for(app(scope(cookie), receive, send), 20)
+        assert sent[-1].get("more_body"), "it must not look whole"
 
     def test_only_so_many_at_once(
         self, client: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch

@@ -105,6 +105,7 @@ organizations.limit_members    no     no     no     hidden no     no     no     
 organizations.list_mine        yes    yes    yes    yes    yes    yes    yes    yes    yes
 organizations.look_alikes      yes    yes    yes    yes    yes    yes    yes    yes    yes
 org_tables.table               no     no     no     no     yes    yes    yes    yes    no
+downloads.begin                no     no     no     no     yes    yes    yes    yes    no
 summaries.organizations        no     no     no     no     yes    yes    yes    yes    no
 summaries.roles                no     no     no     no     yes    yes    yes    yes    no
 export_files.write             no     no     no     no     yes    yes    yes    yes    no
@@ -353,6 +354,7 @@ ACTS: dict[str, Act] = {
         session, actor, deleted(session, cast)
     ),
     "org_tables.table": alone("org_tables.table", View()),
+    "downloads.begin": alone("downloads.begin", View(), Format.CSV),
     "summaries.organizations": alone("summaries.organizations", View()),
     "summaries.roles": alone("summaries.roles", View()),
     "export_files.write": alone("export_files.write", View(), Format.CSV, BytesIO()),

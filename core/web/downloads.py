@@ -22,11 +22,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from core import clock, db, org_addresses, org_views, sessions
+from core import clock, db, downloads, org_addresses, org_views, sessions, transfers
 from core.errors import DomainError, Unavailable
 from core.exports import Format
 from core.permissions import Actor
 from core.settings import PROJECT
+from core.transfers import Transfer
 from core.web.door import token_of
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,8 @@ async def send_organizations(request: Request) -> Response:
         return Response(headers=_headers(form))
     if _under_way.borrowed_tokens >= AT_ONCE:
         return _refusal(503, "Others are downloading just now. Try again in a minute.")
-    return _Download(form, actor, request.url.query)
+    refused = await to_thread.run_sync(_write_down, actor, request.url.query, form)
+    return refused or _Download(form, actor, request.url.query)
 
 
 def _find_reader(request: Request) -> Actor | Response:
@@ -74,6 +76,15 @@ def _find_reader(request: Request) -> Actor | Response:
         return _refusal(400, "There is no such filter. Choose Download on Organizations again.")
     except DomainError as error:
         return _refusal(503 if isinstance(error, Unavailable) else 403, str(error))
+
+
+def _write_down(actor: Actor, query: str, form: Format) -> Response | None:
+    """Let history know; what it does not know is not sent."""
+    try:
+        db.run(downloads.begin, actor, org_addresses.from_query(query), form)
+    except DomainError as error:
+        return _refusal(503 if isinstance(error, Unavailable) else 403, str(error))
+    return None
 
 
 def _refusal(status: int, sentence: str) -> Response:
@@ -99,27 +110,30 @@ class _Download(Response):
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file, and stop the work when the connection is closed."""
+        loop = asyncio.get_running_loop()
         async with _under_way, anyio.create_task_group() as together:
+            stop = partial(loop.call_soon_threadsafe, together.cancel_scope.cancel)
             together.start_soon(_cancel_when_left, receive, together.cancel_scope)
-            await self._send(send)
+            with transfers.under_way(Transfer(self.actor, self.form, stop)) as transfer:
+                await self._send(send, transfer)
             together.cancel_scope.cancel()
 
-    async def _send(self, send: Send) -> None:
-        started, sent, told = monotonic(), 0, "stopped"
+    async def _send(self, send: Send, transfer: Transfer) -> None:
+        started, told = monotonic(), "stopped"
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         try:
             await send(start)
-            async with _working(self.form, self.actor, self.query) as (output, end):
+            async with _working(transfer, self.query) as (output, end):
                 while piece := await output.read(_PIECE):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
-                    sent += len(piece)
+                    transfer.sent += len(piece)
                 told = await end()
             await send({"type": "http.response.body", "body": b""})
         finally:
             log.info(
                 "person %s downloaded organizations as %s (%s): %s, %s bytes in %.1f s",
                 *(self.actor.user_id, self.form, self.query or "all", told),
-                *(sent, monotonic() - started),
+                *(transfer.sent, monotonic() - started),
             )
 
 
@@ -131,17 +145,18 @@ async def _cancel_when_left(receive: Receive, work: anyio.CancelScope) -> None:
 
 @asynccontextmanager
 async def _working(
-    form: Format, actor: Actor, query: str
+    transfer: Transfer, query: str
 ) -> AsyncIterator[tuple[asyncio.StreamReader, Callable[[], Awaitable[str]]]]:
     """Let a process write the file: its output, and what to call at the end for what it says.
 
     That raises `RuntimeError` when it failed: then the answer must break off, not look whole.
     """
     with TemporaryDirectory() as directory:
-        said = Path(directory) / "said"
+        transfer.said = said = Path(directory) / "said"
+        person = str(transfer.actor.user_id)
         with said.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "core.export_files", form, str(actor.user_id), query),
+                *(sys.executable, "-m", "core.export_files", transfer.form, person, query),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
@@ -162,4 +177,4 @@ async def _working(
 async def _end(process: asyncio.subprocess.Process, said: Path) -> str:
     if await process.wait():
         raise RuntimeError(f"a download broke off: {said.read_text()[-2_000:]}")
-    return said.read_text().strip()
+    return said.read_text().splitlines()[-1]

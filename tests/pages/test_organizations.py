@@ -1,14 +1,17 @@
 """Organizations, Welcome and Overview as people see them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core import db, history, members, organizations
+from core import db, history, members, organizations, transfers
+from core.exports import Format
 from core.models import Organization, Stage
 from core.permissions import Actor
+from core.transfers import Transfer
 from pages.ui import tables
 from tests.cast import Cast
 from tests.pages.conftest import Show
@@ -174,6 +177,24 @@ class TestFlag:
     def test_ops_select_nothing(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.oda)
         assert not [button for button in screen.button if button.key == "flag-organizations"]
+
+
+class TestDownload:
+    def test_one_under_way_is_shown_and_can_be_stopped(
+        self, show: Show, cast: Cast, tmp_path: Path
+    ) -> None:
+        stopped: list[bool] = []
+        said = tmp_path / "said"
+        said.write_text("rows 1\nrows 2\nrow")
+        mine = Transfer(cast.oda, Format.XLSX, lambda: stopped.append(True), 7_000_000, said)
+        others = Transfer(cast.sam, Format.CSV, lambda: None)
+        with transfers.under_way(mine), transfers.under_way(others):
+            screen = show("organizations", cast.oda)
+            (progress,) = screen.get("progress")
+            assert progress.proto.text == "**XLSX** · 2 of 2 organizations · 7 MB"
+            screen.button(key=f"stop-{id(mine)}").click().run()
+        assert stopped == [True]
+        assert not show("organizations", cast.oda).get("progress")
 
 
 class TestRestore:
