@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     literal,
     not_,
+    or_,
     select,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
@@ -33,8 +34,11 @@ from core.permissions import Actor
 
 BATCH: Final = 5_000
 """Rows that are in memory at once."""
-RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the beginning of a formula, or skips on the way to one."""
+RISKY: Final = "=+-@\uff1d\uff0b\uff0d\uff20\u2013\u2212"
+"""What a spreadsheet takes for the beginning of a formula: in all widths, and dashes it mends."""
+SKIPPED: Final = '\t\r\n\v\f \u00a0\u200b\u2060\u3000\ufeff"'
+"""What it may skip on the way there."""
+_BREAKS: Final = ("\t", "\r", "\n")
 _FIRST_MANY: Final = 60
 
 
@@ -166,8 +170,9 @@ def _plain(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
 def _safe(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
     """Return a text that no spreadsheet runs; a phone number, + and digits, stays as it is."""
     first, others = func.substr(column, 1, 1), func.substr(column, 2)
-    is_phone = and_(first == "+", func.ltrim(others, "0123456789") == "")
-    is_risky = and_(first.in_(RISKY), not_(is_phone))
+    is_phone = and_(first == "+", others != "", func.ltrim(others, "0123456789") == "")
+    begins = func.substr(func.ltrim(column, SKIPPED), 1, 1)
+    is_risky = and_(or_(first.in_(_BREAKS), begins.in_(tuple(RISKY))), not_(is_phone))
     return case((is_risky, literal("'").concat(column)), else_=column)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from core.exports import COLUMNS, Format, Tally
 from core.models import Organization, Stage
 from core.org_views import Members, Profile, Sort, View
 from core.settings import PROJECT
+from tests import hostile
 from tests.cast import Cast
 from tests.test_org_tables import LONG_AGO, REP, make_organizations
 
@@ -91,6 +93,12 @@ class TestLines:
             ("\t=1", "'\t=1"),
             ("\r=1", "'\r=1"),
             ("\n=1", "'\n=1"),
+            ("\tplain", "'\tplain"),
+            ("  =1+1", "'  =1+1"),
+            ("\u00a0\ufeff=1+1", "'\u00a0\ufeff=1+1"),
+            ("\uff1d1+1", "'\uff1d1+1"),
+            ("\u22121+1", "'\u22121+1"),
+            ('"=1+1"', '\'"=1+1"'),
             ('a "quoted", name', 'a "quoted", name'),
             ("two\nlines", "two\nlines"),
             ("Größe 東京 👩‍⚕️", "Größe 東京 👩‍⚕️"),
@@ -106,6 +114,16 @@ class TestLines:
         assert [row[1], row[8], row[9]] == [cell] * 3
         assert row[10] == "+12125550100", "a phone number is as it was"
         assert read(session, cast, View(sort=Sort.OLDEST), formula_safe=False)[0][1] == name
+
+    def test_no_payload_that_others_know_is_a_formula(self, session: Session, cast: Cast) -> None:
+        payloads = [text for text in hostile.texts("csv") if "\0" not in text]
+        acme = session.get_one(Organization, cast.acme.id)
+        for payload in payloads:
+            acme.name = acme.overview = payload
+            session.flush()
+            cell = read(session, cast, View(sort=Sort.OLDEST))[0][1]
+            assert cell in {payload, f"'{payload}"}
+            assert not re.match(r"[\s\ufeff\u200b\"]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]", cell)
 
     def test_times_are_in_utc(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 1)
