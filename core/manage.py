@@ -13,6 +13,7 @@ from core import (
     accounts,
     checkup,
     db,
+    desk_commands,
     fields,
     history,
     news,
@@ -31,6 +32,7 @@ BROKEN = 1
 """What a command exits with when it found something wrong."""
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+app.add_typer(desk_commands.app)
 
 
 @app.callback()

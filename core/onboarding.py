@@ -11,9 +11,9 @@ from core import clock, fields, flags, history, stages, stuck, working_days
 from core.errors import InvalidInput, WrongStage
 from core.flags import NO_PLAN, Flagged, Plan, list_reps
 from core.models import Organization, Stage
-from core.permissions import Action, Actor, access
+from core.permissions import Action, Actor, access, staff_rights
 
-__all__ = ["Flagged", "Plan", "flag", "list_reps", "move", "plan", "request", "snooze"]
+__all__ = ["Flagged", "Plan", "flag", "flag_one", "list_reps", "move", "plan", "request", "snooze"]
 
 LONGEST_SNOOZE: Final = timedelta(days=366)
 
@@ -26,9 +26,17 @@ def flag(
     The rep who carries them is who flags, unless the plan names another. `note` says why and
     stands in history. Flagging twice is harmless.
     """
-    if plan.rep_id is None:
-        plan = replace(plan, rep_id=actor.user_id)
-    return flags.flag_all(session, actor, org_ids, flags.clean(session, plan), note)
+    if Action.MOVE_STAGES not in staff_rights(session, actor):
+        access(session, actor, min(org_ids, default=0), Action.MOVE_STAGES)
+    return flags.flag_all(session, actor, org_ids, _clean(session, actor, plan), note)
+
+
+def flag_one(
+    session: Session, actor: Actor, org_id: int, plan: Plan = NO_PLAN, *, note: str = ""
+) -> Organization:
+    """Take one free organization into onboarding, as `flag`; raises `WrongStage` otherwise."""
+    access(session, actor, org_id, Action.MOVE_STAGES)
+    return flags.flag(session, actor, org_id, _clean(session, actor, plan), note)
 
 
 def move(
@@ -51,8 +59,7 @@ def move(
     action = Action.OVERRIDE_GATE if override else Action.MOVE_STAGES
     org = access(session, actor, org_id, action)
     if org.stage is shown is Stage.FREE and to is Stage.ONBOARDING:
-        plan = flags.clean(session, Plan(rep_id=actor.user_id))
-        return flags.flag(session, actor, org_id, plan, reason)
+        return flag_one(session, actor, org_id, note=reason)
     return stages.move(session, actor, org, to, shown=shown, reason=reason, override=override)
 
 
@@ -90,3 +97,8 @@ def snooze(session: Session, actor: Actor, org_id: int, *, until: date | None) -
     org.snoozed_until = until
     history.record(session, actor, org, "onboarding.snoozed", org)
     return org
+
+
+def _clean(session: Session, actor: Actor, plan: Plan) -> Plan:
+    rep_id = actor.user_id if plan.rep_id is None else plan.rep_id
+    return flags.clean(session, replace(plan, rep_id=rep_id))

@@ -154,13 +154,14 @@ def _missing(card: Card) -> str:
 
 def _do(actor: Actor, card: Card, chosen: str, moving: Form) -> None:
     """Move a card on at once, or open the dialog about it that was chosen."""
-    org, to = card.org, FORWARD.get(card.org.stage)
-    if to is not None and chosen == _NEXT.format(to):
-        told = f"{org.name} is in {to}."
-        moving.save(told, onboarding.move, actor, org.id, to, shown=org.stage)
-    else:
-        dialog = next(name for name, label in DIALOGS.items() if label == chosen)
-        ui.open_dialog(f"card-{dialog}", org.id)
+    org = card.org
+    for shown, to in FORWARD.items():
+        if chosen == _NEXT.format(to):  # what was chosen was shown, whatever the card is by now
+            told = f"{org.name} is in {to}."
+            moving.save(told, onboarding.move, actor, org.id, to, shown=shown)
+            return
+    dialog = next(name for name, label in DIALOGS.items() if label == chosen)
+    ui.open_dialog(f"card-{dialog}", org.id)
 
 
 def _options(column: Column, card: Card, rights: Rights) -> list[str]:

@@ -22,11 +22,13 @@ with db.read() as session:
 
 def draw_actions() -> None:
     if may_move and org.stage is not Stage.FREE:
-        onboarding_forms.draw_override(actor, org, checks, rights)
-        onboarding_forms.draw_move(actor, org, checks)
+        onboarding_forms.draw_move(org, checks, rights)
 
 
 cards.page_head(org, "Onboarding", actions=draw_actions)
+if may_move:
+    onboarding_forms.draw_pressed(actor, org)
+    onboarding_forms.draw_dialogs(actor, org, reps, checks, rights)
 with st.container(border=True, key="path"):
     path.draw_path(org, visits)
     if Action.VIEW_ALL in rights:
@@ -38,7 +40,7 @@ helped, worked = st.columns(2, gap="large")
 with helped:
     path.draw_help(org, reps)
     if may_move and org.stage is not Stage.FREE:
-        onboarding_forms.draw_carry(actor, org, reps)
+        onboarding_forms.draw_carry(actor, org)
 with worked:
     onboarding_forms.draw_requested(org)
     if org.stage is Stage.FREE and may_move:

@@ -9,7 +9,7 @@ from core.onboarding import Flagged
 from core.org_views import View
 from core.permissions import Actor
 from pages import organizations_runs, ui
-from pages.ui.onboarding_forms import note_field, plan_fields
+from pages.ui.plan_fields import note_field, plan_fields
 
 
 def offer_selected(actor: Actor, org_ids: Sequence[int], reps: Mapping[int, str]) -> None:

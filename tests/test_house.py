@@ -34,6 +34,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("4, in the background", "onboarding_news"),
     ("4, in the background", "news"),
     ("4, in the background", "worker"),
+    ("4, on the command line", "desk_commands"),
     ("4", "web manage pages/ui"),
     ("5", "pages"),
     ("6", "app"),

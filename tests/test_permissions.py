@@ -127,6 +127,7 @@ notes.about                    yes    yes    yes    hidden yes    yes    yes    
 notes.find                     no     no     no     no     yes    yes    yes    yes    no
 alerts.choose                  yes    no     no     hidden no     no     no     no     hidden
 onboarding.flag                no     no     no     hidden no     yes    yes    yes    hidden
+onboarding.flag_one            no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.move                no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.move with override  no     no     no     hidden no     no     no     yes    hidden
 onboarding.snooze              no     no     no     hidden no     yes    yes    yes    hidden
@@ -375,6 +376,7 @@ ACTS: dict[str, Act] = {
     "onboarding.flag": lambda session, actor, cast: use_case("onboarding.flag")(
         session, actor, [cast.acme.id], Plan(cast.sue.user_id)
     ),
+    "onboarding.flag_one": about_acme("onboarding.flag_one"),
     "onboarding.move": lambda session, actor, cast: use_case("onboarding.move")(
         session,
         actor,

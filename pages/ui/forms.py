@@ -57,11 +57,12 @@ class Form:
         *,
         kind: Literal["primary", "secondary", "tertiary"] = "primary",
         width: Literal["stretch", "content"] = "content",
+        **options: Any,
     ) -> bool:
         """Draw the button that sends the form, and return whether it was pressed just now."""
         self._foot = st.empty()
         key = f"{self.name}-submit"
-        return st.form_submit_button(label, key=key, type=kind, width=width)
+        return st.form_submit_button(label, key=key, type=kind, width=width, **options)
 
     def foot(self) -> None:
         """Keep a place for refusals that belong to no field, where there is no `submit`."""

@@ -1,21 +1,24 @@
 """The forms of onboarding: ask for it, flag, plan, move on, override, snooze, withdraw."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 
 import streamlit as st
 
 from core import onboarding, working_days
 from core.gates import BACK, FORWARD, Check
-from core.models import Organization
-from core.onboarding import Plan
+from core.models import Organization, Stage
 from core.permissions import Action, Actor, Rights
 from core.stuck import LIMITED, is_snoozed
-from pages.ui.dialogs import draw_dialog, open_dialog
-from pages.ui.forms import Form, fields, form, save
+from pages.ui.dialogs import draw_dialog, open_dialog, shown_first
+from pages.ui.forms import fields, form, save
+from pages.ui.plan_fields import note_field, plan_fields
 from pages.ui.words import day, esc, quiet
 
 _A_WEEK = timedelta(days=7)
+_PRESSED = "onboarding-pressed"
+"""The move that was pressed as it was shown: which organization, from where, to where."""
 
 
 def draw_request(actor: Actor, org: Organization) -> None:
@@ -50,43 +53,58 @@ def flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
     with form("flag") as flagging:
         planned = plan_fields(flagging, actor.user_id, reps)
         note = note_field(flagging)
-        pressed = flagging.submit("Flag for onboarding")
+        pressed = flagging.submit("Flag for onboarding", **_press(org, Stage.ONBOARDING))
     if pressed:
-        flagging.save(
-            f"{org.name} is in onboarding.", onboarding.flag, actor, [org.id], planned, note=note
+        told = f"{org.name} is in onboarding."
+        flagging.save(told, onboarding.flag_one, actor, org.id, planned, note=note)
+
+
+def draw_move(org: Organization, checks: Sequence[Check], rights: Rights) -> None:
+    """Draw the ways back, round the gate and through it; `draw_pressed` goes through."""
+    is_ready = all(check.is_met for check in checks)
+    if not is_ready and Action.OVERRIDE_GATE in rights:
+        _opens("Override", "gavel", "override")
+    _opens("Withdraw", "undo", "withdraw")
+    to = FORWARD.get(org.stage)
+    if to is not None:
+        st.button(
+            f"Move to {to}",
+            type="primary" if is_ready else "secondary",
+            icon=":material/arrow_forward:",
+            disabled=not is_ready,
+            help=None if is_ready else "Some checks are missing; they stand below.",
+            key="move",
+            **_press(org, to),
         )
 
 
-def draw_move(actor: Actor, org: Organization, checks: Sequence[Check]) -> None:
-    """Draw the way back and the way through the gate; it is judged again when pressed."""
-    form = fields("move")
-    _opens("Withdraw", "undo", "withdraw")
+def draw_pressed(actor: Actor, org: Organization) -> None:
+    """Do the move that was pressed, from the stage that was shown then, or show why not."""
+    org_id, shown, to = st.session_state.pop(_PRESSED, (None, None, None))
+    is_by_form = shown is Stage.FREE and org.stage is Stage.FREE
+    if org_id == org.id and not is_by_form:
+        form = fields("move")
+        form.foot()
+        form.save(f"{org.name} is in {to}.", onboarding.move, actor, org.id, to, shown=shown)
+
+
+def draw_dialogs(
+    actor: Actor,
+    org: Organization,
+    reps: Mapping[int, str],
+    checks: Sequence[Check],
+    rights: Rights,
+) -> None:
+    """Draw the dialog that is open."""
     draw_dialog("withdraw", "Withdraw", withdraw, actor, org)
-    to = FORWARD.get(org.stage)
-    if to is None:
-        return
-    is_ready = all(check.is_met for check in checks)
-    pressed = st.button(
-        f"Move to {to}",
-        type="primary" if is_ready else "secondary",
-        icon=":material/arrow_forward:",
-        disabled=not is_ready,
-        help=None if is_ready else "Some checks are missing; they stand below.",
-        key="move",
-    )
-    if pressed:
-        form.save(f"{org.name} is in {to}.", onboarding.move, actor, org.id, to, shown=org.stage)
+    draw_dialog("plan", "Plan", plan, actor, org, reps)
+    draw_dialog("snooze", "Snooze", snooze, actor, org)
+    if Action.OVERRIDE_GATE in rights:
+        failed = [check.lack for check in checks if not check.is_met]
+        draw_dialog("override", "Override", override, actor, org, failed)
 
 
-def draw_override(actor: Actor, org: Organization, checks: Sequence[Check], rights: Rights) -> None:
-    """Draw how an administrator lets an organization through while checks fail."""
-    failed = [check.lack for check in checks if not check.is_met]
-    if failed and Action.OVERRIDE_GATE in rights:
-        _opens("Override", "gavel", "override")
-        draw_dialog("override", f"Override for {FORWARD[org.stage]}", override, actor, org, failed)
-
-
-def draw_carry(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
+def draw_carry(actor: Actor, org: Organization) -> None:
     """Draw how sales plans an onboarding, and puts off hearing of it."""
     with st.container(horizontal=True, gap="xsmall", key="carry"):
         _opens("Plan", "edit_calendar", "plan")
@@ -96,62 +114,15 @@ def draw_carry(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None
                 save(told, onboarding.snooze, actor, org.id, until=None)
         elif org.stage in LIMITED:
             _opens("Snooze", "snooze", "snooze")
-    draw_dialog("plan", "Plan", plan, actor, org, reps)
-    draw_dialog("snooze", "Snooze", snooze, actor, org)
 
 
-def plan_fields(
-    drawn: Form, rep_id: int | None, reps: Mapping[int, str], org: Organization | None = None
-) -> Plan:
-    """Draw the fields of a plan and return what they say."""
-    ids = list(reps)
-    left, right = st.columns(2, gap="small")
-    with left:
-        rep = drawn.field(
-            st.selectbox,
-            "rep_id",
-            "Sales rep",
-            options=ids,
-            index=ids.index(rep_id) if rep_id in ids else None,
-            format_func=reps.__getitem__,
-            placeholder="Choose",
-            hint="Who carries it.",
-        )
-    with right:
-        target_on = _day_field(drawn, "target_on", "Target date", "For the next stage.", org)
-    next_step = drawn.field(
-        st.text_input,
-        "next_step",
-        "Next step",
-        value=(org.next_step or "") if org else "",
-        placeholder="Call about …",
-    )
-    next_step_on = _day_field(
-        drawn, "next_step_on", "Next step due", "Past this day it counts as stuck.", org
-    )
-    return Plan(rep, target_on, next_step, next_step_on)
+def _press(org: Organization, to: Stage) -> dict[str, Any]:
+    """Return the options of a button that remembers what was shown beside it."""
 
+    def press(org_id: int, shown: Stage) -> None:
+        st.session_state[_PRESSED] = (org_id, shown, to)
 
-def _day_field(
-    drawn: Form, name: str, label: str, hint: str, org: Organization | None
-) -> date | None:
-    day: date | None = drawn.field(
-        st.date_input,
-        name,
-        label,
-        value=getattr(org, name, None),
-        format="YYYY-MM-DD",
-        hint=hint,
-    )
-    return day
-
-
-def note_field(drawn: Form) -> str:
-    """Draw the field for why an organization is flagged, and return what it says."""
-    note: str = drawn.field(
-        st.text_area, "note", "Note", height=68, hint="Optional: why; the owners can read it."
-    )
-    return note
+    return {"on_click": press, "args": (org.id, org.stage)}
 
 
 def _opens(label: str, icon: str, dialog: str) -> None:
@@ -192,7 +163,8 @@ def snooze(actor: Actor, org: Organization) -> None:
 
 def override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
     """Draw the form that lets an organization through although checks fail."""
-    to = FORWARD[org.stage]
+    shown, failed = shown_first("stage", org.stage), shown_first("failed", failed)
+    to = FORWARD[shown]
     st.markdown(f"{esc(org.name)} goes to {to} although this is missing:")
     st.markdown("\n".join(f"- :orange[:material/error:] {lack}" for lack in failed))
     with form("override") as overriding:
@@ -207,7 +179,7 @@ def override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
             actor,
             org.id,
             to,
-            shown=org.stage,
+            shown=shown,
             reason=reason,
             override=True,
         )
@@ -215,14 +187,15 @@ def override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
 
 def withdraw(actor: Actor, org: Organization) -> None:
     """Draw the form that takes an organization back, with a reason."""
+    shown = shown_first("stage", org.stage)
     st.markdown(quiet("Back to an earlier stage, or out of onboarding."))
     with form("withdraw") as leaving:
         to = leaving.field(
             st.segmented_control,
             "to",
             "Back to",
-            options=BACK[org.stage],
-            default=BACK[org.stage][0],
+            options=BACK[shown],
+            default=BACK[shown][0],
             required=True,
         )
         reason = leaving.field(
@@ -231,4 +204,4 @@ def withdraw(actor: Actor, org: Organization) -> None:
         pressed = leaving.submit("Withdraw")
     if pressed:
         told = f"{org.name} is back in {to}."
-        leaving.save(told, onboarding.move, actor, org.id, to, shown=org.stage, reason=reason)
+        leaving.save(told, onboarding.move, actor, org.id, to, shown=shown, reason=reason)
