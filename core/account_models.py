@@ -1,8 +1,8 @@
-"""The nouns beside an account: what proves that somebody is that person, besides the password."""
+"""The nouns beside an account: what proves who somebody is, and for whom an administrator acts."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.columns import Base
@@ -49,3 +49,29 @@ class Challenge(Base):
     connection_hash: Mapped[str] = mapped_column(String(64), unique=True)
     password_epoch: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class StandIn(Base):
+    """An administrator who may for a while do in one organization what its owners may."""
+
+    __tablename__ = "stand_ins"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(200))
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    """When it was ended before its time, by whoever stood in."""
+
+    __table_args__ = (
+        Index(
+            "uq_stand_ins_open",
+            "org_id",
+            "user_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )

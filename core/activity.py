@@ -38,6 +38,8 @@ EVENTS: Final = {
     "account.disabled": "Account disabled",
     "account.enabled": "Account enabled",
     "organization.created": "Organization created",
+    "acting.started": "Administrator acts as an owner",
+    "acting.ended": "Administrator acts as an owner no longer",
     "organization.deleted": "Organization deleted",
     "organization.restored": "Organization restored",
     "organization.purged": "Organization purged",

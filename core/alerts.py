@@ -35,6 +35,7 @@ _CONTACT: Final = {
 }
 _WHOLE: Final = {
     "organization.deleted": "The organization is deleted",
+    "acting.started": "An administrator of Orgdesk acts as an owner",
     "organization.restored": "The organization is there again",
 }
 

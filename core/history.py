@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from core import changes, clock, keys
 from core.models import Base, ChainHead, Entry, Organization
-from core.permissions import Actor
+from core.permissions import Actor, find_reason
 
+REASON_LONGEST = 500
+"""In characters."""
 GENESIS = "0" * 64
 """What stands before the first entry of a chain."""
 
@@ -72,10 +74,18 @@ def record(
         subject=changes.row_name(row),
         person_id=person_id if person_id is not None else _person_of(row),
         changes=differences,
-        reason=reason,
+        reason=_whole_reason(reason, find_reason(session, actor, org_id) if org_id else ""),
     )
     _append(session, entry)
     return entry
+
+
+def _whole_reason(reason: str, as_owner: str) -> str:
+    """Return a reason, and why an administrator was able to act as an owner meanwhile."""
+    if not as_owner or reason == as_owner:
+        return reason
+    told = f"As an owner: {as_owner}"
+    return f"{reason[: REASON_LONGEST - len(told) - 3]} ({told})" if reason else told
 
 
 def _append(session: Session, entry: Entry) -> None:

@@ -28,6 +28,7 @@ from core.models import (
     Membership,
     Organization,
     Run,
+    StandIn,
     Throttle,
     User,
 )
@@ -167,6 +168,13 @@ def purge_challenges(session: Session) -> int:
     return _delete(session, Challenge, Challenge.id, old)
 
 
+def purge_stand_ins(session: Session) -> int:
+    """Purge what administrators were allowed for an hour; history keeps it."""
+    over = StandIn.ends_at <= clock.now() - SESSIONS_STAY
+    old = select(StandIn.id).where(over).limit(BATCH)
+    return _delete(session, StandIn, StandIn.id, old)
+
+
 def purge_throttles(session: Session) -> int:
     """Purge counts whose window has passed."""
     old = select(Throttle.key).where(Throttle.ends_at <= clock.now()).limit(BATCH)
@@ -205,6 +213,7 @@ PURGES: Final = (
     purge_sessions,
     purge_links,
     purge_challenges,
+    purge_stand_ins,
     purge_throttles,
     purge_mails,
     purge_runs,

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
-from core.account_models import Challenge, RecoveryCode, SecondFactor
+from core.account_models import Challenge, RecoveryCode, SecondFactor, StandIn
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
 from core.desk_models import DefaultView, Move, Note, Run, RunRefusal, SavedView, ViewLook
 from core.kinds import Alert, InvitationStatus, Role, Staff, Stage
@@ -34,6 +34,7 @@ __all__ = [
     "SecondFactor",
     "Staff",
     "Stage",
+    "StandIn",
     "Told",
     "ViewLook",
 ]

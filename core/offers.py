@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import clock, keys
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
-from core.permissions import Actor, get_role
+from core.permissions import Action, Actor, get_role, may
 
 MAILED: Final = "invitation"
 COPIED: Final = "invitation copied"
@@ -55,10 +55,15 @@ def link(invitation: Invitation) -> dict[str, str]:
 
 
 def find_inviter(session: Session, invitation: Invitation) -> User | None:
-    """Return who invites, if that person may still offer as much."""
+    """Return who invites, if that person may still offer as much.
+
+    An administrator who acted as an owner then may, since it could be done again.
+    """
     inviter = session.get_one(User, invitation.invited_by)
-    role = get_role(session, Actor(inviter.id, inviter.name), invitation.org_id)
+    who = Actor(inviter.id, inviter.name)
+    role = get_role(session, who, invitation.org_id)
     may_still = role is not None and role.rank >= invitation.role.rank
+    may_still = may_still or may(session, who, invitation.org_id, Action.ACT_AS_OWNER)
     return inviter if may_still and inviter.disabled_at is None else None
 
 

@@ -1,30 +1,21 @@
 """The profile of an organization: what it says about itself, where its alerts go, its logo."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlalchemy.orm import Session
 
-from core import alert_addresses, clock, fields, finding, history, links, mail
-from core.errors import InvalidInput, LinkNotValid, NotFound, Stale
+from core import alert_addresses, clock, finding, history, links, mail, profile_texts
+from core.errors import InvalidInput, LinkNotValid, NotFound
 from core.logos import Logo as Picture
 from core.models import Link, Logo, Organization
 from core.permissions import ORGDESK, Action, Actor, access
+from core.profile_texts import preview as preview
+from core.profile_texts import texts as texts
 
 CONFIRM_EVERY = timedelta(days=365)
 """How often owners are asked whether all of it is still right."""
-
-_CLEANERS: Final[dict[str, Callable[[str], str | None]]] = {
-    "name": fields.organization_name,
-    "alert_email": fields.optional(fields.email),
-    "overview": fields.overview,
-    "sales_email": fields.optional(fields.email),
-    "phone": fields.phone,
-    "website": fields.website,
-    "twitter": fields.twitter_handle,
-}
 
 
 @dataclass(frozen=True)
@@ -33,18 +24,6 @@ class AlertLink:
 
     organization: str
     email: str
-
-
-def texts(org: Organization) -> dict[str, str]:
-    """Return what the form shows: each field as a person writes it."""
-    kept = {field: getattr(org, field) for field in _CLEANERS}
-    kept["alert_email"] = org.alert_email_new or org.alert_email
-    return {field: _as_text(field, value) for field, value in kept.items()}
-
-
-def preview(typed: Mapping[str, str]) -> dict[str, str]:
-    """Return what was typed as it would be shown once saved; what is unfit stays as it is."""
-    return {field: _tidied(field, text) for field, text in typed.items()}
 
 
 def save(
@@ -60,24 +39,9 @@ def save(
     has both texts. Who decides for one sends it again with theirs as `shown`.
     """
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
-    wanted = _clean(org, {field: text for field, text in typed.items() if text != shown[field]})
-    now = texts(org)
-    as_text = {field: _as_text(field, value) for field, value in wanted.items()}
-    changed = [f for f in wanted if as_text[f] != shown[f] and as_text[f] != now[f]]
-    disputed = [f for f in changed if now[f] != shown[f]]
-    if disputed:
-        raise Stale({f: now[f] for f in disputed}, {f: as_text[f] for f in disputed})
-    if not changed:
-        return org
-
-    for field in changed:
-        if field == "alert_email":
-            alert_addresses.change(session, actor, org, wanted[field])
-        else:
-            setattr(org, field, wanted[field])
-    org.confirmed_at = clock.now()
-    finding.index(org)
-    history.record(session, actor, org, "profile.changed", org)
+    if profile_texts.change(session, actor, org, shown, typed):
+        org.confirmed_at = clock.now()
+        history.record(session, actor, org, "profile.changed", org)
     return org
 
 
@@ -193,15 +157,6 @@ def send_test(session: Session, actor: Actor, org_id: int) -> Organization:
     return org
 
 
-def _clean(org: Organization, typed: Mapping[str, str]) -> dict[str, str | None]:
-    check = fields.Check()
-    clean = {field: check(field, _CLEANERS[field], text) for field, text in typed.items()}
-    if org.alert_email and clean.get("alert_email", "") is None:
-        check.refuse("alert_email", "Alerts need one address. Write the one they should go to.")
-    check.done()
-    return clean
-
-
 def _open(session: Session, link: Link) -> Organization:
     """Return the organization that a link is about, if it still waits for that address."""
     try:
@@ -211,18 +166,3 @@ def _open(session: Session, link: Link) -> Organization:
     if org.alert_email_new != link.email:
         raise LinkNotValid("Ask for a new one.")
     return org
-
-
-def _as_text(field: str, value: str | None) -> str:
-    if not value:
-        return ""
-    if field == "phone":
-        return fields.show_phone(value)
-    return f"@{value}" if field == "twitter" else value
-
-
-def _tidied(field: str, text: str) -> str:
-    try:
-        return _as_text(field, _CLEANERS[field](text))
-    except fields.Unfit:
-        return text

@@ -6,7 +6,7 @@ from core import activity, completeness, db, gates, members, memberships, moves,
 from core.models import Role
 from core.permissions import Action
 from pages import ui
-from pages.ui import badges, cards, changes, path
+from pages.ui import badges, cards, changes, path, standing_in
 from pages.ui.notes import draw_notes
 
 OWNERS_SHOWN = 5
@@ -31,6 +31,9 @@ def draw_actions() -> None:
         st.switch_page("members.py", query_params=here)
     if Action.EDIT_PROFILE in rights and st.button("Edit profile", icon=":material/edit:"):
         st.switch_page("profile.py", query_params=here)
+    may_act = Action.ACT_AS_OWNER in rights and Action.EDIT_PROFILE not in rights
+    if may_act and st.button("Act as owner", icon=":material/shield_person:"):
+        ui.open_dialog("act-as-owner")
 
 
 def draw_people() -> None:
@@ -70,3 +73,5 @@ with told:
 with beside:
     draw_people()
     draw_contact()
+
+ui.draw_dialog("act-as-owner", "Act as owner", standing_in.draw_start, actor, org)

@@ -31,6 +31,7 @@ from core import (
     persons,
     runs,
     saved_views,
+    stand_ins,
     working_days,
 )
 from core.board_views import BoardView
@@ -156,6 +157,9 @@ activity.table                 no     no     no     no     yes    yes    yes    
 activity.table of one          yes    no     no     hidden yes    yes    yes    yes    hidden
 activity.latest                yes    yes    yes    hidden yes    yes    yes    yes    hidden
 moves.path                     yes    yes    yes    hidden yes    yes    yes    yes    hidden
+contacts.save                  no     no     no     hidden yes    no     no     yes    hidden
+stand_ins.start                no     no     no     hidden no     no     no     yes    hidden
+stand_ins.end                  no     no     no     hidden no     no     no     yes    hidden
 people.table                   no     no     no     no     no     no     no     yes    no
 people.get                     no     no     no     no     no     no     no     yes    no
 people.set_staff               no     no     no     no     no     no     no     yes    no
@@ -199,6 +203,8 @@ BY_PROOF = {
     "sign_ups.prove",
 }
 """For strangers: a mailed link, a code or the command line decides."""
+
+OF_MEMBERS_THEMSELVES = {"members.leave", "ownership.offer"}
 
 PEOPLE = tuple(MATRIX.split()[:9])
 
@@ -422,6 +428,10 @@ ACTS: dict[str, Act] = {
     "activity.table of one": lambda session, actor, cast: use_case("activity.table")(
         session, actor, org_id=cast.acme.id
     ),
+    "contacts.save": about_acme(
+        "contacts.save", {"phone": ""}, {"phone": "+1 212 555 0100"}, reason="They called."
+    ),
+    "stand_ins.start": about_acme("stand_ins.start", reason="They asked for help."),
     "people.get": about_sam("people.get"),
     "people.set_staff": about_sam("people.set_staff", Staff.OPS),
     "people.disable": about_sam("people.disable"),
@@ -472,6 +482,19 @@ def test_the_matrix(engine: Engine, cast: Cast, name: str, expected: list[str]) 
     people = [getattr(cast, person, NOBODY) for person in PEOPLE]
     met = [outcome(act_of(name), person, cast) for person in people]
     assert dict(zip(PEOPLE, met, strict=True)) == dict(zip(PEOPLE, expected, strict=True))
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_who_acts_as_an_owner_may_what_either_may(engine: Engine, cast: Cast) -> None:
+    """Ada stands in at Acme; what is about a person's own membership stays that person's."""
+    db.run(stand_ins.start, cast.ada, cast.acme.id, reason="They asked for help.")
+    met, either = {}, {}
+    for name, (olga, *others) in rows():
+        if name not in OF_MEMBERS_THEMSELVES:
+            ada = others[PEOPLE.index("ada") - 1]
+            either[name] = "yes" if "yes" in (olga, ada) else ada
+            met[name] = outcome(act_of(name), cast.ada, cast)
+    assert met == either
 
 
 def list_use_cases() -> Iterator[str]:

@@ -149,8 +149,8 @@ def _where(actor: Actor) -> tuple[Organization | None, Rights]:
         found = moment.once(find_place, actor, first[0].public_id) if first else None
     if found is None:
         return None, frozenset()
-    st.session_state[_ORG] = found[0].public_id
-    return found
+    st.session_state[_ORG] = found.org.public_id
+    return found.org, found.rights
 
 
 def _find_staff_rights(actor: Actor) -> Rights:

@@ -1,22 +1,40 @@
 """The first statement of every page: who is here, where, and what they may do there."""
 
 from collections.abc import Callable
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from contextlib import suppress
+from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 
 import pages.ui.gate as gate
-from core import db
+from core import db, stand_ins
+from core.errors import DomainError
+from core.looks import StandingIn
 from core.models import Organization
-from core.permissions import Action, Actor, Rights, find_organization, staff_rights
+from core.permissions import (
+    Action,
+    Actor,
+    Rights,
+    find_organization,
+    find_standing_in,
+    staff_rights,
+)
 from pages.ui import failures, moment
-from pages.ui.words import esc
+from pages.ui.words import esc, local
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _TOLD = "told"
 _HERE, _BEFORE = "here", "here before"
+
+
+class Here(NamedTuple):
+    """The organization in the address, what one may do there, and whether as a stand-in."""
+
+    org: Organization
+    rights: Rights
+    standing_in: StandingIn | None
 
 
 def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organization, Rights]:
@@ -33,19 +51,41 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
             "It does not exist, or you do not belong to it. Choose one of yours under "
             "Manage Organizations, or ask one of its owners for an invitation.",
         )
-    org, rights = found
+    org, rights, standing_in = found
     if st.query_params.get("org") != org.public_id:
         st.query_params["org"] = org.public_id
     st.set_page_config(page_title=f"{title} · {org.name}")
     if action not in rights:
         _stop_at(f"You may not {action.value}", "Ask one of the owners to do it, or to let you.")
+    if standing_in is not None:
+        _draw_standing_in(actor, org, standing_in)
     return actor, org, rights
 
 
-def find_place(actor: Actor, public_id: str) -> tuple[Organization, Rights] | None:
+def find_place(actor: Actor, public_id: str) -> Here | None:
     """Return the organization with this ID and what the actor may do there; None for outsiders."""
     with db.read() as session:
-        return find_organization(session, actor, public_id)
+        found = find_organization(session, actor, public_id)
+        return found and Here(*found, find_standing_in(session, actor, found[0].id))
+
+
+def _draw_standing_in(actor: Actor, org: Organization, standing_in: StandingIn) -> None:
+    """Say on top of a page that an administrator acts as an owner, and let it end."""
+    with st.container(
+        horizontal=True, border=True, vertical_alignment="center", gap="small", key="standing-in"
+    ):
+        until = f"{local(standing_in.until):%H:%M}"
+        st.markdown(
+            f":material/shield_person: **You act as an owner of {esc(org.name)}** until {until}: "
+            f"{esc(standing_in.reason)}",
+            width="stretch",
+        )
+        st.button("End", key="standing-in-end", on_click=_end_standing_in, args=(actor, org.id))
+
+
+def _end_standing_in(actor: Actor, org_id: int) -> None:
+    with suppress(DomainError):  # it has ended, then
+        db.run(stand_ins.end, actor, org_id)
 
 
 def open_person_page(title: str) -> Actor:
