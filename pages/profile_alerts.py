@@ -17,7 +17,7 @@ def draw(actor: Actor, org: Organization, rights: Rights) -> None:
             with st.container(width="stretch", gap=None):
                 st.markdown("**Alerts**")
                 _address(org)
-            if may_choose and org.alert_email and st.button("Send test", key="alerts-test"):
+            if may_choose and org.alert_email and st.button("Send test alert", key="alerts-test"):
                 told = f"A test is on its way to {org.alert_email}."
                 ui.save(told, profile.send_test, actor, org.id)
         if may_choose:
@@ -28,12 +28,15 @@ def draw(actor: Actor, org: Organization, rights: Rights) -> None:
 
 def _address(org: Organization) -> None:
     if org.alert_email is not None:
-        state = ":green[:material/check_circle: confirmed]"
-        st.markdown(f":small[:gray[They go to] {ui.esc(org.alert_email)} {state}]")
+        with cards.row():
+            st.markdown(ui.quiet("They go to"), width="content")
+            st.text(org.alert_email, width="content")
+            st.markdown(":small[:green[:material/check_circle: Confirmed]]", width="content")
     if org.alert_email_new is not None:
-        waits = "is used as soon as the mailed link has confirmed it"
-        address = ui.esc(org.alert_email_new)
-        st.markdown(f":small[:orange[:material/schedule: {address} {waits}]]")
+        waits = "Another one is used as soon as the mailed link has confirmed it:"
+        with cards.row():
+            st.markdown(f":small[:orange[:material/schedule: {waits}]]", width="content")
+            st.text(org.alert_email_new, width="content")
     elif org.alert_email is None:
         where = "Write an address under Organization Info; once a mailed link has confirmed it"
         st.markdown(ui.quiet(f"{where}, alerts go there."))

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 def words(screen: AppTest) -> str:
     assert not screen.exception
-    return "\n".join(element.value for element in screen.markdown)
+    return "\n".join(e.value for e in screen.main if e.type in {"markdown", "text"})
 
 
 def give_address(org: Organization, **values: str | None) -> None:
@@ -41,9 +41,9 @@ def test_the_address_stands_there_with_its_state(show: Show, cast: Cast):
     )
     give_address(cast.acme, alert_email="old@acme.example", alert_email_new="new@acme.example")
     seen = words(show("profile", cast.olga, org=cast.acme.public_id))
-    assert r"old\@acme" not in seen
-    assert r"old@acme\.example :green[:material/check_circle: confirmed]" in seen
-    assert r"new@acme\.example is used as soon as" in seen
+    assert "old@acme.example" in seen
+    assert "Confirmed" in seen
+    assert seen.index("Another one is used as soon as") < seen.index("new@acme.example")
 
 
 def test_others_see_what_is_told_and_whom_to_ask(show: Show, cast: Cast):

@@ -1,0 +1,66 @@
+"""Alerts, from the address that an owner proves to the one mail that tells what happened."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+from playwright.sync_api import Page, expect
+
+from core import clock, db, members, onboarding
+from core.models import Digest, Role
+from tests.browser import acts
+from tests.browser.steps import fill, heading, press
+from tests.cast import Cast
+from tests.mailbox import Mailbox, link_in, text_of
+
+ADDRESS = "alarm@acme.example"
+
+
+def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
+    new_page: Callable[..., Page], cast: Cast, mailbox: Mailbox
+) -> None:
+    page = new_page()
+    acts.become(page, cast.olga)
+    acts.visit(page, f"/profile?org={cast.acme.public_id}")
+    fill(page, "profile", alert_email=ADDRESS)
+    press(page, "Submit")
+    prove(new_page(), mailbox)
+
+    page.reload()
+    page.get_by_role("tab", name="Settings").click()
+    expect(page.locator(".st-key-settings-alerts")).to_contain_text(ADDRESS)
+    page.locator(".st-key-alerts-stage label").click()
+    press(page, "Save alerts")
+    expect(page.get_by_test_id("stToast")).to_contain_text("The alerts are saved.")
+    assert "Not told any more: stage." in text_of(mailbox.wait_for(ADDRESS, count=2))
+
+    acme, adam, mia = cast.acme.id, cast.adam.user_id, cast.mia.user_id
+    db.run(onboarding.flag, cast.sam, [acme])
+    db.run(members.change_role, cast.olga, acme, mia, Role.ADMIN)
+    db.run(members.change_role, cast.olga, acme, adam, Role.OWNER)
+    db.run(let_a_minute_pass, cast)
+    told = mailbox.wait_for(ADDRESS, count=3)
+    assert told["Subject"] == "Acme: 2 things happened"
+    lines = text_of(told).splitlines()
+    assert "- Mia is admin now" in lines
+    assert "- Adam is an owner now" in lines
+
+    (link,) = re.findall(r"http\S+/history\?org=\S+", text_of(told))
+    page.goto(link)
+    expect(heading(page, "History")).to_be_visible()
+    assert len(mailbox.to(ADDRESS)) == 3
+
+
+def prove(stranger: Page, mailbox: Mailbox) -> None:
+    """Confirm the address by the mailed link, in a browser that is signed in nowhere."""
+    stranger.goto(link_in(mailbox.wait_for(ADDRESS)))
+    press(stranger, "Confirm address")
+    expect(stranger.get_by_text("From now on alerts about")).to_be_visible()
+
+
+def let_a_minute_pass(session, cast: Cast) -> None:
+    """Let the last alert have been told a minute ago."""
+    digest = session.get_one(Digest, f"org:{cast.acme.id}")
+    digest.told_at = clock.now() - timedelta(minutes=1)
+    if digest.due_at is not None:
+        digest.due_at = clock.now()
