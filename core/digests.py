@@ -11,8 +11,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from core import clock, db, mail
-from core.lines import ALERTS_EVERY
+from core.lines import ALERTS_EVERY, MOVED
 from core.models import Digest, Line, Mail, Organization, User
+from core.permissions import Action, Actor, rights_of, take_person
 from core.settings import settings
 
 MOST_LINES = 50
@@ -28,6 +29,28 @@ class Reader(NamedTuple):
     """What several lines are called: `3 things happened`."""
     org_id: int | None
     context: dict[str, Any]
+
+
+def choice(session: Session, actor: Actor) -> bool | None:
+    """Return whether a person gets digests about onboardings; None for who carries none anyway."""
+    asked = (
+        select(User.staff, Digest.is_off)
+        .outerjoin(Digest, Digest.reader == _key(actor))
+        .where(User.id == actor.user_id)
+    )
+    staff, is_off = session.execute(asked).one()
+    return not is_off if Action.MOVE_STAGES in rights_of(None, staff) else None
+
+
+def choose(session: Session, actor: Actor, *, wanted: bool) -> Digest:
+    """Let a person get digests about onboardings, or no longer; owners always hear of moves."""
+    take_person(session, actor.user_id or 0)
+    digest = session.get(Digest, _key(actor), populate_existing=True)
+    if digest is None:
+        digest = Digest(reader=_key(actor))
+        session.add(digest)
+    digest.is_off = not wanted
+    return digest
 
 
 def tell_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
@@ -59,6 +82,9 @@ def _tell_next(session: Session) -> bool:
     if reader is not None and _is_held_up(session, digest, reader):
         digest.due_at = clock.now() + ALERTS_EVERY
         return True
+    if digest.is_off:
+        unwanted = (Line.reader == digest.reader) & (Line.topic != MOVED)
+        session.execute(delete(Line).where(unwanted))
     waiting = select(Line).where(Line.reader == digest.reader).order_by(Line.id)
     shown = session.scalars(waiting.limit(MOST_LINES)).all()
     if reader is not None and shown:
@@ -98,6 +124,10 @@ def _find_reader(session: Session, digest: Digest) -> Reader | None:
     if user is None or user.disabled_at is not None or user.deleted_at is not None:
         return None
     return Reader(user.email, "digest", "things about onboarding", None, {"name": user.name})
+
+
+def _key(actor: Actor) -> str:
+    return f"person:{actor.user_id}"
 
 
 def _is_held_up(session: Session, digest: Digest, reader: Reader) -> bool:

@@ -17,6 +17,8 @@ GATHERS = timedelta(seconds=5)
 ALERTS_EVERY = timedelta(minutes=1)
 """An alert address, and an owner whose organizations move, gets at most one mail in this time."""
 
+MOVED: Final = "moved"
+"""The topic of moves, of which owners hear whatever they chose."""
 LOCKED_OUT: Final = "locked out"
 """The reader of lines that `news` hands on to whoever they concern."""
 

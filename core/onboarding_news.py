@@ -22,7 +22,6 @@ REPS_EVERY = timedelta(hours=1)
 BATCH = 100
 """Organizations that are looked through in one transaction in the morning."""
 
-MOVED: Final = "moved"
 ASKED: Final = "asked"
 CHECKS: Final = "checks"
 DUE: Final = "due"
@@ -138,7 +137,7 @@ def _tell_owners(session: Session, org: Organization, old: str, new: str, reason
     detail = f"It has moved from {old} to {new}." + (f" The reason: {reason}" if reason else "")
     for owner in memberships.list_owners(session, org):
         lines.to_person(
-            session, owner.id, org, MOVED, title, detail, page="onboarding", every=MOVES_EVERY
+            session, owner.id, org, lines.MOVED, title, detail, page="onboarding", every=MOVES_EVERY
         )
 
 

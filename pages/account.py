@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import accounts, db, sessions, two_factor
+from core import accounts, db, digests, sessions, two_factor
 from pages import ui
 from pages.ui import account_forms, cards, gate, two_factor_forms
 
@@ -14,6 +14,7 @@ with db.read() as session:
     mine = sessions.list_of(session, here.actor.user_id or 0)
     changed_at = accounts.find_password_change(session, actor)
     words = accounts.find_words(session, actor)
+    gets_digests = digests.choice(session, actor)
     second = two_factor.state(session, actor)
 
 with st.container(key="account", width=680):
@@ -30,6 +31,8 @@ with st.container(key="account", width=680):
 
     st.subheader("Two-factor", anchor=False)
     two_factor_forms.draw(actor, second, here)
+
+    account_forms.choose_digests(actor, gets_digests)
 
     st.subheader("Sessions", anchor=False)
     account_forms.draw_sessions(actor, mine, here.session_id)

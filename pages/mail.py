@@ -33,6 +33,7 @@ elif shown.empty:
 else:
     mails.draw_table(shown)
     more = ", older ones follow" if len(found) > len(shown) else ""
-    st.markdown(ui.quiet(f"{ui.count(len(shown), 'mail')}, page {page}{more}"))
+    words = f"{ui.count(len(shown), 'mail')}, page {page}{more}"
+    mails.draw_foot(actor, words, recipient, counts)
 
 ui.draw_dialog("mail", "Mail", mails.draw_mail, actor, width="medium")

@@ -73,3 +73,45 @@ class TestAdministration:
     def test_a_mail_that_does_not_exist_is_not_found(self, session, cast: Cast):
         with pytest.raises(NotFound):
             mail_desk.show(session, cast.ada, 999)
+
+    def test_all_that_failed_are_tried_again_but_not_what_was_taken_back(self, session, cast: Cast):
+        made = {}
+        for name, values in {
+            "refused": {"due_at": None, "error": "550 No", "attempts": 1},
+            "retried": {"error": "451 Later", "attempts": 9},
+            "stopped": {"due_at": None},
+            "sent": {"due_at": None, "sent_at": core_clock.now()},
+        }.items():
+            made[name] = mail.enqueue(
+                session, "alert_test", f"{name}@example.com", organization="Acme"
+            )
+            for field, value in values.items():
+                setattr(made[name], field, value)
+        made["cancelled"] = mail.enqueue(session, "alert_test", "c@example.com", organization="A")
+        mail_desk.cancel(session, cast.ada, made["cancelled"].id)
+
+        assert mail_desk.retry_failed(session, cast.ada, recipient="nobody@") == 0
+        assert mail_desk.retry_failed(session, cast.ada) == 2
+        states = {
+            name: mail_desk.show(session, cast.ada, each.id).state for name, each in made.items()
+        }
+        waiting, given_up = mail_desk.State.WAITING, mail_desk.State.GIVEN_UP
+        assert states == {
+            "refused": waiting,
+            "retried": waiting,
+            "stopped": given_up,
+            "sent": mail_desk.State.SENT,
+            "cancelled": given_up,
+        }
+
+    def test_several_states_come_together_page_by_page(self, session, cast: Cast, monkeypatch):
+        monkeypatch.setattr(mail_desk, "PER_PAGE", 2)
+        for number in range(6):
+            queued = mail.enqueue(session, "alert_test", f"{number}@example.com", organization="A")
+            queued.due_at, queued.error = (None, "550 No") if number % 2 else (queued.due_at, None)
+        states = [mail_desk.State.WAITING, mail_desk.State.GIVEN_UP]
+        pages = [mail_desk.table(session, cast.ada, states=states, page=n) for n in (1, 2, 3)]
+        found = [address[0] for page in pages for address in page["recipient"].head(2)]
+        assert found == list("543210")
+        given_up = mail_desk.table(session, cast.ada, states=states[1:], recipient="example")
+        assert [address[0] for address in given_up["recipient"]] == list("531")

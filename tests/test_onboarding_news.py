@@ -25,6 +25,7 @@ from core.permissions import Actor, take_person
 from tests.cast import Cast, email
 from tests.conftest import Clock
 
+NAMES = ("olga", "oda", "sam", "ada")
 FREE, ONBOARDING, PREPRODUCTION = Stage.FREE, Stage.ONBOARDING, Stage.PREPRODUCTION
 
 
@@ -284,6 +285,24 @@ class TestMornings:
 
 
 class TestReaders:
+    def test_a_rep_who_wants_no_digests_gets_none_but_hears_of_moves_as_an_owner(
+        self, cast: Cast, clock: Clock
+    ):
+        do(digests.choose, cast.sam, wanted=False)
+        do(onboarding.request, cast.adam, cast.acme.id)
+        assert told(clock, cast.sam) == []
+        do(onboarding.flag, cast.sue, db.run(make_many, cast.sam, 1))
+        assert titles(told(clock, cast.sam)) == ["Clinic 0 is in onboarding now"]
+        do(digests.choose, cast.sam, wanted=True)
+        do(onboarding.request, cast.otto, cast.otto_ltd.id)
+        clock.turn(onboarding_news.REPS_EVERY)
+        assert titles(told(clock, cast.sam)[1:]) == ["Otto Ltd asks for onboarding"]
+
+    def test_only_who_may_carry_an_onboarding_has_the_choice(self, cast: Cast):
+        with db.read() as session:
+            choices = {name: digests.choice(session, getattr(cast, name)) for name in NAMES}
+        assert choices == {"olga": None, "oda": None, "sam": True, "ada": True}
+
     def test_a_disabled_person_is_told_nothing(self, cast: Cast, clock: Clock):
         do(onboarding.request, cast.adam, cast.acme.id)
         news.tell()

@@ -177,6 +177,8 @@ mail_desk.cancel               no     no     no     no     no     no     no     
 """
 """Otto has an organization of his own, and no part in Acme, which it is all about."""
 ABOUT_ONESELF = {
+    "digests.choice",
+    "digests.choose",
     "accounts.rename",
     "accounts.change_password",
     "accounts.find_words",

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from core import accounts
+from core import accounts, digests
 from core.clock import now
 from core.models import Session
 from core.permissions import Actor
@@ -46,6 +46,24 @@ def change_password(actor: Actor, words: Sequence[str], changed_at: datetime | N
         hashed = drawn.prepare(accounts.prepare_password, new, words=words)
         if hashed and drawn.change(accounts.change_password, actor, hashed):
             gate.enter(actor.user_id or 0, second_factor=True)
+
+
+def choose_digests(actor: Actor, is_on: bool | None) -> None:
+    """Draw the switch for mails about onboardings; nothing for who gets none anyway."""
+    if is_on is None:
+        return
+    st.subheader("Mails", anchor=False)
+    key = f"digests-{'on' if is_on else 'off'}"
+    wanted = st.toggle("Digests about onboardings I carry", value=is_on, key=key)
+    st.markdown(
+        quiet(
+            "At most one an hour: raised hands, checks that turned, and in the morning what is "
+            "due or stuck."
+        )
+    )
+    if wanted != is_on:
+        told = "Digests come again." if wanted else "No digests come any more."
+        save(told, digests.choose, actor, wanted=wanted)
 
 
 def draw_sessions(actor: Actor, mine: Sequence[Session], here_id: int) -> None:

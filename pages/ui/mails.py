@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import db, mail_desk
 from core.clock import now
-from core.mail_desk import Shown, State
+from core.mail_desk import COUNTED, Shown, State
 from core.permissions import Actor
 from pages.ui import cards
 from pages.ui.dialogs import open_dialog
@@ -34,7 +34,7 @@ def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
             "State",
             list(State),
             selection_mode="multi",
-            format_func=lambda state: f"{state.capitalize()} {counts[state]:,}",
+            format_func=lambda state: f"{state.capitalize()} {_number(counts[state])}",
             label_visibility="collapsed",
             key="state",
             bind="query-params",
@@ -50,6 +50,21 @@ def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
             bind="query-params",
         )
     return recipient or "", list(states), page
+
+
+def draw_foot(actor: Actor, words: str, recipient: str, counts: Mapping[State, int]) -> None:
+    """Draw how many there are, and the way to try again all that could not be sent."""
+    with cards.row():
+        st.markdown(quiet(words), width="stretch")
+        failed = counts[State.RETRYING] + counts[State.GIVEN_UP]
+        label = "Try all failed again" if not recipient else "Try failed ones to them again"
+        if failed and st.button(label, key="mail-retry-failed", icon=":material/send:"):
+            told = "What could not be sent is due now."
+            save(told, mail_desk.retry_failed, actor, recipient=recipient)
+
+
+def _number(counted: int) -> str:
+    return f"{COUNTED:,}+" if counted > COUNTED else f"{counted:,}"
 
 
 def draw_table(found: pd.DataFrame) -> None:

@@ -121,3 +121,10 @@ class TestDelete:
         screen.button(key="delete-account-submit").click().run()
         assert "This is not your password" in words(screen)
         assert person(cast.mia).deleted_at is None
+
+
+def test_a_rep_switches_digests_off_and_others_have_no_such_switch(show: Show, cast: Cast):
+    screen = show("account", cast.sam)
+    screen.toggle(key="digests-on").set_value(False).run()
+    assert not screen.toggle(key="digests-off").value
+    assert not [toggle for toggle in show("account", cast.olga).toggle if toggle.key != "x"]

@@ -100,3 +100,12 @@ def test_a_mail_is_cancelled_and_tried_again(show: Show, cast: Cast):
     opened(screen, mail_id)
     screen.button(key="mail-retry").click().run()
     assert now(mail_id).due_at is not None
+
+
+def test_all_that_failed_are_tried_again_with_one_click(show: Show, cast: Cast):
+    ids = [enqueue(f"{n}@example.com", error="550 No", due_at=None) for n in range(2)]
+    screen = show("mail", cast.ada)
+    screen.button(key="mail-retry-failed").click().run()
+    assert not screen.exception
+    assert all(now(mail_id).due_at is not None for mail_id in ids)
+    assert not [button for button in screen.button if button.key == "mail-retry-failed"]
