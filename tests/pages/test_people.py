@@ -3,9 +3,10 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, people
-from core.models import Staff, User
+from core import db, memberships, ownerless, people
+from core.models import Role, Staff, User
 from core.permissions import Actor
+from pages.ui.row_menus import RowMenu
 from tests.cast import PASSWORD, Cast, email
 from tests.pages.conftest import Show
 
@@ -97,3 +98,25 @@ def test_who_loses_the_role_meanwhile_does_nothing_more(about_mia: AppTest, cast
     about_mia.button(key="person-disable").click().run()
     assert person(cast.mia).disabled_at is None
     assert "This page is for staff" in [title.value for title in about_mia.title]
+
+
+class TestOwnerless:
+    def test_an_owner_is_named_where_all_are_disabled(self, show: Show, cast: Cast) -> None:
+        assert "no owner who can sign in" not in words(show("people", cast.ada))
+        db.run(people.disable, cast.ada, cast.olga.user_id or 0)
+        screen = show("people", cast.ada)
+        assert "1 organization has no owner who can sign in" in words(screen)
+        with db.read() as session:
+            found = ownerless.table(session, cast.ada)
+        menu = RowMenu("ownerless-menu", found, "id").key
+        screen.session_state[menu] = {"row": 0, "label": ":material/key: Name an owner"}
+        screen.run()
+        screen.button(key="name-owner-submit").click().run()
+        assert words(screen).count(":material/error:") == 2
+        screen.selectbox(key="name-owner.email").set_value(email(cast.mia))
+        screen.text_input(key="name-owner.reason").set_value("All owners left.")
+        screen.button(key="name-owner-submit").click().run()
+        assert not screen.exception
+        with db.read() as session:
+            assert memberships.find(session, cast.acme, cast.mia.user_id or 0).role is Role.OWNER
+        assert "no owner who can sign in" not in words(screen)
