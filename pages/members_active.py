@@ -71,13 +71,13 @@ def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> None:
         column_order=[column for column in SHOWN if column in shown],
         column_config={
             "face": config.ImageColumn("", width=36),
-            "name": config.TextColumn("Name", width=180),
-            "email": config.TextColumn("Email", width=212),
+            "name": config.TextColumn("Name", width=180 if may_edit else 156),
+            "email": config.TextColumn("Email", width=212 if may_edit else 180),
             "role": badges.role_column(),
             "two_factor": config.TextColumn("Two-factor", width=78),
             "last_seen_at": config.DatetimeColumn("Last seen", format="distance", width=108),
             "joined_at": config.DatetimeColumn("Joined", format="D MMM YYYY", width=98),
-            "menu": menu.column(),
+            "menu": menu.column(44 if may_edit else 100),
         },
         placeholder="never",
         row_height=36,
@@ -99,7 +99,7 @@ def _dressed(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> pd.DataFr
         face=[cards.face_url(*who) for who in people[["name", "user_id"]].to_numpy().tolist()],
         name=people["name"].map(lambda name: shortened(name, 24))
         + is_actor.map({True: " (you)", False: ""}),
-        email=people["email"].map(lambda email: shortened(email, 31)),
+        email=people["email"].map(lambda email: shortened(email, 31 if may_edit else 26)),
         menu=cells([_labels(role) for role in roles]),
     )
     if "role" in people:

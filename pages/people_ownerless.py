@@ -49,7 +49,7 @@ def _draw_table(found: pd.DataFrame) -> None:
                 "Stage", options=list(Stage), color=badges.STAGE_COLORS, width=110
             ),
             "member_count": config.NumberColumn("Members", width=80, format="localized"),
-            "menu": menu.column(),
+            "menu": menu.column(130),
         },
         alt="Organizations without an owner who can sign in",
     )

@@ -15,9 +15,12 @@ class RowMenu:
         shown = hash(tuple(table[id_column].tolist())) % 2**32
         self.key = f"{name}-{shown:x}"
 
-    def column(self) -> Any:
-        """Return the configuration of the column whose cells hold each row's labels."""
-        return st.column_config.ButtonColumn("", type="tertiary", key=self.key, width=44)
+    def column(self, width: int = 44) -> Any:
+        """Return the configuration of the column whose cells hold each row's labels.
+
+        A single label stands in the cell as it is, and needs more width.
+        """
+        return st.column_config.ButtonColumn("", type="tertiary", key=self.key, width=width)
 
     def chosen(self) -> tuple[str, dict[str, Any]] | None:
         """Return the label that was chosen just now and its row; to be asked after the table."""
