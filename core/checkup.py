@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import clock, db, schema, upgrade
+from core import clock, db, move_counts, schema, upgrade
 from core.errors import Unavailable
 from core.models import Entry, Mail
 from core.settings import settings
@@ -41,6 +41,7 @@ def examine() -> Iterator[Finding]:
                 yield _triggers(session)
                 yield _clock(session)
                 yield _mail(session)
+                yield _charts(session)
     except Unavailable:
         yield Finding("database", False, "It does not answer; DATABASE_URL says where it is.")
 
@@ -71,6 +72,16 @@ def _triggers(session: Session) -> Finding:
     if missing:
         return Finding("triggers", False, f"Missing or switched off: {', '.join(sorted(missing))}.")
     return Finding("triggers", True, f"All {len(schema.RULES)} rules are kept by the database.")
+
+
+def _charts(session: Session) -> Finding:
+    differences = move_counts.find_differences(session)
+    if differences:
+        sentence = (
+            f"{differences} counts differ from the moves; run `python -m core.manage recount`."
+        )
+        return Finding("charts", False, sentence)
+    return Finding("charts", True, "What the charts count is what the moves say.")
 
 
 def _clock(session: Session) -> Finding:

@@ -1,6 +1,6 @@
 """The tables of the staff's desk: what carries organizations from a free account to production."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
@@ -154,3 +154,42 @@ class RunRefusal(Base):
     org_id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80))
     why: Mapped[str] = mapped_column(Text)
+
+
+class MoveCount(Base):
+    """How many moves were made in a week between two stages, by the rep who carried them.
+
+    Rows add up: triggers add one for each move, housekeeping merges those that are alike.
+    """
+
+    __tablename__ = "move_counts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    week: Mapped[date]
+    """Its Monday, in UTC."""
+    from_stage: Mapped[Stage] = mapped_column(one_of(Stage, "from_stage"))
+    to_stage: Mapped[Stage] = mapped_column(one_of(Stage, "to_stage"))
+    rep_id: Mapped[int]
+    """0 where nobody carried them."""
+    number: Mapped[int]
+
+    __table_args__ = (
+        Index("ix_move_counts_week", "week", "rep_id", "from_stage", "to_stage", "number"),
+    )
+
+
+class StayCount(Base):
+    """How many organizations left a stage in a week after so many working days in it."""
+
+    __tablename__ = "stay_counts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rep_id: Mapped[int]
+    """0 where nobody carried them, -1 for those of everybody together."""
+    week: Mapped[date]
+    """The Monday of that in which the stage was left, in UTC."""
+    stage: Mapped[Stage]
+    days: Mapped[int]
+    number: Mapped[int]
+
+    __table_args__ = (Index("ix_stay_counts_rep_id", "rep_id", "week", "stage", "days", "number"),)

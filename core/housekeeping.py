@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete
 
-from core import clock, db, history
+from core import clock, db, history, move_counts
 from core.errors import NotFound
 from core.models import (
     Challenge,
@@ -217,4 +217,5 @@ PURGES: Final = (
     purge_throttles,
     purge_mails,
     purge_runs,
+    move_counts.merge,
 )

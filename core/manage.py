@@ -16,6 +16,7 @@ from core import (
     desk_commands,
     fields,
     history,
+    move_counts,
     news,
     outbox,
     people,
@@ -134,6 +135,14 @@ def verify() -> None:
                 typer.echo(f"entries {found.entries}, chains {found.chains}, broken {broken}")
     if broken:
         raise typer.Exit(BROKEN)
+
+
+@app.command()
+def recount() -> None:
+    """Count all moves anew for the charts, where `check` found that the counts differ."""
+    with db.writing_engine().begin() as connection:
+        move_counts.recount(connection)
+    typer.echo("The charts count what the moves say.")
 
 
 @app.command()

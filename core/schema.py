@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from core import move_counts
 from core.models import Base, Organization
 
 
@@ -186,6 +187,7 @@ def install_triggers(connection: Connection) -> None:
         statements = [part.format(rule=rule) for rule in RULES for part in _POSTGRESQL_RULE]
         statements += _NO_TRUNCATE
     statements += _FOLLOW_NAMES[connection.dialect.name]
+    statements += move_counts.triggers(connection.dialect.name)
     for statement in statements:
         connection.exec_driver_sql(statement)
 

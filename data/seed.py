@@ -13,7 +13,7 @@ import typer
 from PIL import Image, ImageDraw
 from sqlalchemy import func, insert, select
 
-from core import clock, db, logos, passwords, upgrade
+from core import clock, db, logos, move_counts, passwords, upgrade
 from core.models import Logo, Membership, Organization, User
 from data import loading
 from data.world import SECRET, World
@@ -54,6 +54,7 @@ def _fill(world: World) -> None:
     with db.engine().begin() as connection:
         for number in loading.load(connection, world):
             typer.echo(f"\r{number:,} of {world.organizations:,} organizations", nl=False)
+        move_counts.recount(connection)
     typer.echo()
 
 

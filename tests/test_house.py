@@ -16,6 +16,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("0, what is stored", "columns people_errors"),
     ("0, what is stored", "people_models desk_models news_models account_models"),
     ("0, what is stored", "models"),
+    ("0, what is stored", "move_counts"),
     ("0, on those", "looks fields logos keys changes schema browsers finding completeness counts"),
     ("0, on those", "working_days view_queries"),
     ("0, on those again", "passwords db stuck"),

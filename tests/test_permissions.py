@@ -35,6 +35,7 @@ from core import (
     working_days,
 )
 from core.board_views import BoardView
+from core.charts import Period
 from core.errors import (
     GateNotMet,
     InvalidInput,
@@ -135,6 +136,7 @@ onboarding.snooze              no     no     no     hidden no     yes    yes    
 onboarding.plan                no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.request             yes    yes    no     hidden no     no     no     no     hidden
 moves.table                    yes    no     no     hidden yes    yes    yes    yes    hidden
+charts.show                    no     no     no     no     yes    yes    yes    yes    no
 board.show                     no     no     no     no     yes    yes    yes    yes    no
 saved_views.save               no     no     no     no     yes    yes    yes    yes    no
 saved_views.look               no     no     no     no     yes    yes    yes    yes    no
@@ -408,6 +410,7 @@ ACTS: dict[str, Act] = {
     "onboarding.snooze": lambda session, actor, cast: use_case("onboarding.snooze")(
         session, actor, in_onboarding(session, cast), until=working_days.today() + timedelta(3)
     ),
+    "charts.show": alone("charts.show", Period.QUARTER),
     "board.show": alone("board.show", BoardView()),
     "saved_views.save": alone("saved_views.save", "organizations", "All", "sort=name"),
     "saved_views.look": about_view("saved_views.look"),
