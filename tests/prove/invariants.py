@@ -273,7 +273,7 @@ def _broken_answers(
 ) -> Iterable[Found]:
     """Compare what people were told with what is stored."""
     for each in done:
-        if each.answer.kind == "failed" or each.answer.what == "Unavailable":
+        if each.answer.kind == "failed":
             yield ERRORS, "world", each.number, f"{each.op}: {each.answer.what}"
     yield from _lost_edits(done, worlds, entries)
     yield from _lost_hits(connection, done)

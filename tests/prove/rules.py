@@ -114,12 +114,12 @@ def change_role(world: World, who: str, whom: str, role: Role) -> object:
     return db.run(members.change_role, world.actor(who), acme, world.id(whom), role)
 
 
-@rule("I1 I7 I12", OWNERS, ("olga", "adam", "mia", "otto", "oda"))
+@rule("I1 I2 I7 I12", OWNERS, ("olga", "adam", "mia", "otto", "oda"))
 def remove(world: World, who: str, whom: str) -> object:
     return db.run(members.remove, world.actor(who), world.org("acme"), world.id(whom))
 
 
-@rule("I1 I3 I7", INSIDERS)
+@rule("I1 I2 I3 I7", INSIDERS)
 def leave(world: World, who: str) -> object:
     return db.run(members.leave, world.actor(who), world.org("acme"))
 

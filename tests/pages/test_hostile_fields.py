@@ -1,0 +1,132 @@
+"""What attackers type into every field of every form: kept letter by letter, or told why not."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import pytest
+from sqlalchemy import Engine
+from streamlit.testing.v1 import AppTest
+
+from pages.ui.navigation import PLACES
+from tests.cast import Cast
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+TEXTS = (
+    "<img src=x onerror=alert(1)>",
+    "![x](http://evil.invalid/x.png) :red[no] $\\frac{1}{2}$",
+    "\u202egnp.exe\u202c\u200b\ufeff",
+    "null\x00byte\x1b[31m\x07",
+    "=cmd|' /C calc'!A0",
+    "'; DROP TABLE users; -- %s %n {0} ${7*7} {{7*7}}",
+    "Bcc: all@example.com\r\n\r\nHello",
+    "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢" * 40,
+    "👩‍👩‍👧‍👦﷽" * 30,
+    "../../../../etc/passwd",
+    "javascript:alert(1)//http://",
+    "  \t\n  ",
+)
+AT_A_FIELD = 3
+"""How many of them each field is given; neighbours get different ones."""
+OPEN_TO_ALL = {"home", "sign_up", "forgotten", "invitation"}
+"""Pages that show somebody who is not signed in more than the sign-in form, or that form."""
+LEFT_ALONE = ("end-", "delete-submit")
+"""Buttons that end what the test stands on."""
+
+
+class Forms:
+    """The forms that were tried so far, by the keys of their fields."""
+
+    def __init__(self) -> None:
+        self.tried: set[frozenset[str]] = set()
+        self.turn = 0
+
+    def try_all(self, screen: AppTest, there_before: set[str]) -> None:
+        """Type into each form that is new on the screen, and send it."""
+        new = sorted(_fields(screen).keys() - there_before)
+        for _, fields in groupby(new, _form_of):
+            keys = frozenset(fields)
+            if keys not in self.tried:
+                self.tried.add(keys)
+                self._try(screen, keys)
+
+    def _try(self, screen: AppTest, keys: frozenset[str]) -> None:
+        for _ in range(AT_A_FIELD):
+            typed = self._type(screen, keys)
+            for button in screen.button:
+                if not button.disabled and _sends(str(button.key), keys):
+                    button.click()
+                    break
+            screen.run()
+            _see_all_well(screen, typed)
+            if not keys & _fields(screen).keys():
+                break  # it was taken, and the form is gone
+
+    def _type(self, screen: AppTest, keys: frozenset[str]) -> dict[str, str]:
+        typed = {}
+        for key, widget in _fields(screen).items():
+            if key in keys:
+                text = TEXTS[self.turn % len(TEXTS)][: widget.max_chars or None]
+                typed[key] = text if widget.type == "text_area" else text.replace("\n", " ")
+                widget.set_value(typed[key])
+                self.turn += 1
+        return typed
+
+
+def _fields(screen: AppTest) -> dict[str, object]:
+    widgets = (*screen.text_input, *screen.text_area)
+    return {str(widget.key): widget for widget in widgets if not widget.disabled}
+
+
+def _form_of(key: str) -> str:
+    return key.partition(".")[0]
+
+
+def _sends(button: str, keys: frozenset[str]) -> bool:
+    form, _, what = button.rpartition("-")
+    return what in {"submit", "save"} and form in {_form_of(key) for key in keys}
+
+
+def _see_all_well(screen: AppTest, typed: dict[str, str]) -> None:
+    """See no traceback, and nothing lost: what is still asked for still has what was typed."""
+    assert not screen.exception, [each.value for each in screen.exception]
+    told = " ".join(each.value for each in screen.markdown)
+    is_refused = ":red[" in told or ":material/error" in told
+    if is_refused:
+        shown = _fields(screen)
+        lost = {key for key, text in typed.items() if key in shown and shown[key].value != text}
+        assert lost == set(), told
+
+
+def _scenes(
+    show: Show, cast: Cast, place: str, person: str | None
+) -> Iterator[tuple[AppTest, set[str]]]:
+    """Yield a page as it opens, and as each of its buttons leaves it, with the fields before."""
+    actor = getattr(cast, person) if person else None
+    screen = show(place, actor, org=cast.acme.public_id)
+    assert not screen.exception
+    before = set(_fields(screen))
+    openers = [
+        number
+        for number, button in enumerate(screen.button)
+        if not (button.disabled or str(button.key).startswith(LEFT_ALONE))
+        and not str(button.key).endswith(("-submit", "-save"))
+    ]
+    yield screen, set()
+    for number in openers:
+        again = show(place, actor, org=cast.acme.public_id)
+        again.button[number].click().run()
+        assert not again.exception
+        yield again, before
+
+
+@pytest.mark.parametrize("person", ["olga", "ada", None])
+def test_no_field_of_any_form_breaks(
+    show: Show, engine: Engine, cast: Cast, person: str | None
+) -> None:
+    forms = Forms()
+    for place in [place.name for place in PLACES if person or place.name in OPEN_TO_ALL]:
+        for screen, before in _scenes(show, cast, place, person):
+            forms.try_all(screen, before)
+    assert len(forms.tried) >= (2 if person is None else 7)
