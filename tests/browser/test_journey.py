@@ -14,11 +14,12 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import make_url
 
 from core import db, history, keys
-from tests.browser import steps
+from tests.browser import downloads, steps
 from tests.browser.acts import log_in, visit
 from tests.browser.conftest import DESKTOP
+from tests.browser.secrets import Secrets
 from tests.browser.server import Server, serve
-from tests.cast import Cast
+from tests.cast import PASSWORD, Cast
 from tests.cast import make as make_cast
 from tests.engines import Postgresql, Sqlite, use
 from tests.mailbox import Mailbox, link_in, text_of
@@ -41,6 +42,7 @@ class TestTheMainJob:
         self, server: Server, new_page: Callable[..., Page], mailbox: Mailbox
     ) -> None:
         ada, nora, milo, sam = new_page(), new_page(), new_page(), new_page()
+        secrets = Secrets(ada, nora, milo, sam)
         steps.set_up(ada, setup_code(server), "Ada")
         steps.sign_up(nora, mailbox, "Nora")
         steps.log_out(nora)
@@ -69,7 +71,7 @@ class TestTheMainJob:
 
         see_rows(server, public_id)
         see_unbroken_history()
-        see_no_token(server, mailbox)
+        see_no_token(server, mailbox, secrets, sam)
 
     def test_on_a_phone_somebody_signs_up_and_fills_in_a_profile(
         self, phone: Page, mailbox: Mailbox, cast: Cast
@@ -202,15 +204,32 @@ def see_unbroken_history() -> None:
     assert verified.entries >= len(EVENTS)
 
 
-def see_no_token(server: Server, mailbox: Mailbox) -> None:
-    """Find each mailed token's fingerprint in the database, and no token there or in the log."""
-    tokens = {link_in(mail).partition("#")[2] for mail in mailbox.messages if "#" in text_of(mail)}
-    assert len(tokens) == 4
-    files = [file.read_bytes() for file in database(server).parent.glob("served.db*")]
-    stored = b"".join(files)
-    assert [token for token in tokens if keys.fingerprint(token).encode() not in stored] == []
-    readable = stored + server.log.read_bytes()
-    assert [token for token in tokens if token.encode() in readable] == []
+def see_no_token(server: Server, mailbox: Mailbox, secrets: Secrets, staff: Page) -> None:
+    """Find the fingerprints of what was mailed in the database, and no secret itself anywhere.
+
+    Searched are the database, what lies beside it, the log, and every kind of download.
+    """
+    mailed = {link_in(mail).partition("#")[2] for mail in mailbox.messages if "#" in text_of(mail)}
+    assert len(mailed) == 4
+    files = list(database(server).parent.glob("served.db*"))
+    assert {file.suffix for file in files} >= {".db", ".db-wal"}
+    stored = b"".join(file.read_bytes() for file in files)
+    assert [token for token in mailed if keys.fingerprint(token).encode() not in stored] == []
+    everything = {
+        "the database": stored,
+        "the log": server.log.read_bytes(),
+        **downloads.fetch_all(staff),
+    }
+    assert all(NAME.encode() in everything[form] for form in downloads.FORMS)
+    tokens = mailed | secrets.read() | {PASSWORD}
+    assert len(tokens) >= 4 + 2 * 4  # a ticket and a cookie for each of four people
+    found = {
+        (token, where)
+        for token in tokens
+        for where, raw in everything.items()
+        if token.encode() in raw
+    }
+    assert found == set()
 
 
 def database(server: Server) -> Path:

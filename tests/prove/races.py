@@ -110,7 +110,7 @@ def start_of(aim: str, chance: Random) -> Start:
         is_full=chance.random() < 0.7,
         is_crowded=aim == "I3",
         deleted_for=timedelta(days=chance.choice((5, 5, 31))),
-        is_limited=chance.random() < 0.2,
+        room=chance.choice((None, None, None, 0, 1)),
     )
 
 

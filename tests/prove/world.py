@@ -61,8 +61,8 @@ class Start:
     is_crowded: bool = False
     """Whether Oda belongs to 399 organizations."""
     deleted_for: timedelta = timedelta(days=5)
-    is_limited: bool = False
-    """Whether Acme has room for one more member only."""
+    room: int | None = None
+    """For how many more members Acme has room."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,7 @@ def _organizations(world: World) -> Iterable[dict[str, Any]]:
         "website": "https://example.com",
     }
     for name in ORGANIZATIONS:
+        limit = None if world.start.room is None else 3 + world.start.room
         is_full = name == "acme" and world.start.is_full
         public_id = public_ids.spell(world.org(name))
         yield (
@@ -193,6 +194,7 @@ def _organizations(world: World) -> Iterable[dict[str, Any]]:
                 "created_at": LONG_AGO,
                 "deleted_at": None,
                 "member_count": 0,
+                "member_limit": limit if name == "acme" else None,
                 "version": 0,
             }
         )
