@@ -1,13 +1,24 @@
 """Numbers beside an organization's row, counted for the rows that are shown, or for all."""
 
-from sqlalchemy import ColumnElement, Label, Subquery, and_, func, literal_column, select
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Label, Subquery, and_, bindparam, func, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core import clock
+from core.columns import UtcDateTime
 from core.models import Invitation, Membership, Organization, Role
 
 _IS_PENDING: ColumnElement[bool] = literal_column("invitations.status = 'pending'")
 """Word for word as in the index of pending invitations, so that both engines use it."""
+
+
+def _now() -> datetime:
+    return clock.now()
+
+
+_NOW = bindparam("counted_at", callable_=_now, type_=UtcDateTime(), unique=True)
+"""When the statement is sent, not when it was built."""
 
 
 def owners() -> Label[int]:
@@ -30,7 +41,7 @@ def pending() -> Label[int]:
         .where(
             Invitation.org_id == Organization.id,
             _IS_PENDING,
-            Invitation.expires_at > clock.now(),
+            Invitation.expires_at > _NOW,
         )
         .correlate(Organization)
         .scalar_subquery()
@@ -45,7 +56,7 @@ def owners_of_all() -> Subquery:
 
 def pending_of_all() -> Subquery:
     """Return org_id and `number` of invitations not yet answered, counted in one pass."""
-    return _of_all(Invitation.org_id, and_(_IS_PENDING, Invitation.expires_at > clock.now()))
+    return _of_all(Invitation.org_id, and_(_IS_PENDING, Invitation.expires_at > _NOW))
 
 
 def _of_all(org_id: InstrumentedAttribute[int], which: ColumnElement[bool]) -> Subquery:

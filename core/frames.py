@@ -1,5 +1,6 @@
 """Rows to pandas: columns straight from SQLAlchemy Core, never through ORM objects."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -7,7 +8,11 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 
-def frame(session: Session, statement: Select[*tuple[Any, ...]]) -> pd.DataFrame:
+def frame(
+    session: Session,
+    statement: Select[*tuple[Any, ...]],
+    parameters: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
     """Return the statement's rows as a data frame, one column per selected column, by its name."""
-    result = session.execute(statement)
+    result = session.execute(statement, parameters)
     return pd.DataFrame(result.all(), columns=pd.Index(result.keys()))

@@ -133,16 +133,17 @@ def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
     access(session, actor, org_id, Action.VIEW)
     here = Membership.org_id == org_id
     newest = select(func.max(Membership.joined_at)).where(here).scalar_subquery()
-    columns = [Membership.role, func.count().label("people"), newest.label("last_joined")]
+    columns: list[Any] = [Membership.role, func.count(), newest.label("last_joined")]
     sees_all = may(session, actor, org_id, Action.VIEW_INVITATIONS)
     if sees_all:
         columns += [offers.counted_open(org_id).label("pending"), _without_two_factor(org_id)]
-    grouped = frame(session, select(*columns).where(here).group_by(Membership.role))
-    people = grouped.set_index("role")["people"].reindex(list(Role)).fillna(0).astype(int)
-    numbers = pd.Series({each.value: people[each] for each in Role}, dtype=object)
-    for name in grouped.columns[2:]:
-        numbers[name] = grouped[name].iloc[0] if len(grouped) else 0
-    return numbers
+    grouped = session.execute(select(*columns).where(here).group_by(Membership.role)).all()
+    numbers: dict[str, Any] = {each.value: 0 for each in Role}
+    numbers |= {column.name: 0 for column in columns[2:]}
+    for role, people, *same in grouped:
+        numbers[role] = people
+        numbers |= {column.name: value for column, value in zip(columns[2:], same, strict=True)}
+    return pd.Series(numbers, dtype=object)
 
 
 def joined_by_month(session: Session, actor: Actor, org_id: int) -> "pd.Series[int]":

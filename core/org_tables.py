@@ -8,10 +8,11 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, literal, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
 from core import completeness, counts, org_views
@@ -76,7 +77,8 @@ def table(session: Session, actor: Actor, view: View, place: Place = FIRST) -> P
     forwards = place.turn in {Turn.FIRST, Turn.AFTER}
 
     walk = _Walk(Order(column, descending is forwards), start, size + 1)
-    rows = frame(session, _columns(_ids(session, view, walk, total), view.order))
+    ids = [row.id for row in session.execute(_ids(session, view, walk, total))]
+    rows = frame(session, _shown(view.order), {"ids": ids})
     has_more = len(rows) > size
     if start is not None and not has_more and (rows.empty or not forwards):
         return table(session, actor, view)  # a first page is a full one
@@ -193,9 +195,10 @@ def _directed(keys: Sequence[ColumnElement[Any]], walk: _Walk) -> list[ColumnEle
     return [key.desc() if walk.by.descending else key.asc() for key in keys]
 
 
-def _columns(ids: Select[*tuple[Any, ...]], order: Order) -> Select[*tuple[Any, ...]]:
-    """Return what the table shows of these organizations, in the order of the table."""
-    page, rep = ids.subquery("page"), aliased(User)
+@cache
+def _shown(order: Order) -> Select[*tuple[Any, ...]]:
+    """Return the query for what the table shows of `ids`, in its order; one for all views."""
+    rep = aliased(User)
     keys = [order.column.expression, Organization.id.expression]
     return (
         select(
@@ -213,7 +216,7 @@ def _columns(ids: Select[*tuple[Any, ...]], order: Order) -> Select[*tuple[Any, 
             Organization.created_at,
             Organization.deleted_at,
         )
-        .join(page, page.c.id == Organization.id)
         .outerjoin(rep, rep.id == Organization.rep_id)
+        .where(Organization.id.in_(bindparam("ids", expanding=True)))
         .order_by(*_directed(keys, _Walk(order, None, 0)))
     )

@@ -1,6 +1,7 @@
 """The people of an organization: one page of them at a time, each with a menu."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -9,8 +10,8 @@ from core import db, members
 from core.models import Organization, Role
 from core.permissions import Action, Actor, Rights
 from pages import members_dialogs, members_ownership, ui
-from pages.ui import badges, cards
-from pages.ui.row_menus import RowMenu, cells, shortened
+from pages.ui import badges, cards, tables
+from pages.ui.row_menus import RowMenu, shortened
 
 SHOWN: Final = (
     *("face", "name", "email", "role", "two_factor", "last_seen_at", "joined_at", "menu"),
@@ -62,13 +63,13 @@ def _ask_page(count: int, shown: str) -> int:
 
 def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> None:
     menu = RowMenu("members-menu", people, "user_id")
-    shown = _dressed(people, actor, may_edit=may_edit)
+    order = [column for column in SHOWN if column in people or column in {"face", "menu"}]
     config = st.column_config
     st.dataframe(
-        shown,
+        tables.sent(people, order, **_dressed(people, actor, may_edit=may_edit)),
         hide_index=True,
         height="content",
-        column_order=[column for column in SHOWN if column in shown],
+        column_order=order,
         column_config={
             "face": config.ImageColumn("", width=36),
             "name": config.TextColumn("Name", width=180 if may_edit else 156),
@@ -91,21 +92,21 @@ def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> None:
             ui.open_dialog(name, row)
 
 
-def _dressed(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> pd.DataFrame:
-    """Return the people as the table shows them: with faces, short names, and a menu each."""
-    roles = people["role"] if may_edit else [None] * len(people)
-    is_actor = people["user_id"] == actor.user_id
-    shown = people.assign(
-        face=[cards.face_url(*who) for who in people[["name", "user_id"]].to_numpy().tolist()],
-        name=people["name"].map(lambda name: shortened(name, 24))
-        + is_actor.map({True: " (you)", False: ""}),
-        email=people["email"].map(lambda email: shortened(email, 31 if may_edit else 26)),
-        menu=cells([_labels(role) for role in roles]),
-    )
-    if "role" in people:
-        shown["role"] = people["role"].map(lambda role: [str(role)])
-        shown["two_factor"] = people["two_factor"].map({True: "on", False: "off"})
-    return shown
+def _dressed(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> dict[str, Sequence[Any]]:
+    """Return what the table shows in other words: faces, short names, and a menu each."""
+    who = list(zip(people["name"].tolist(), people["user_id"].tolist(), strict=True))
+    roles = people["role"].tolist() if may_edit else [None] * len(people)
+    return {
+        "face": [cards.face_url(*person) for person in who],
+        "name": [
+            shortened(name, 24) + (" (you)" if user_id == actor.user_id else "")
+            for name, user_id in who
+        ],
+        "email": [shortened(each, 31 if may_edit else 26) for each in people["email"].tolist()],
+        "role": tables.tags(people.get("role", ())),
+        "two_factor": ["on" if is_on else "off" for is_on in people.get("two_factor", ())],
+        "menu": [_labels(role) for role in roles],
+    }
 
 
 def _labels(role: Role | None) -> list[str]:

@@ -336,7 +336,8 @@ class TestWork:
         after = self._measure_all(session, cast)
 
         grown = {name: (before[name], after[name]) for name in before}
-        assert {n: was for n, was in grown.items() if was[1] > 1.5 * was[0] + 200} == {}
+        more = 200 if engine.dialect.name == "sqlite" else 2_500  # it may count rows as they lie
+        assert {n: was for n, was in grown.items() if was[1] > 1.5 * was[0] + more} == {}
 
     def _measure_all(self, session: Session, cast: Cast) -> dict[str, int]:
         if session.get_bind().dialect.name == "postgresql":  # as autovacuum does from time to time

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.activity import OVERRIDDEN
+from pages.ui import tables
 from pages.ui.cards import empty, face_url
 from pages.ui.words import quiet
 
@@ -44,27 +45,28 @@ def draw_changes(
     if changes.empty:
         empty("history", "Nothing here yet", "Every change will stand here, for good.")
         return
-    people = zip(changes["who"], changes["who_id"].fillna(0), strict=True)
-    values = zip(changes["before"], changes["after"], strict=True)
-    overridden = changes["what"].str.endswith(OVERRIDDEN)
-    told: dict[str, Any] = {"mark": [["override"] if mark else [] for mark in overridden]}
-    shown = changes.assign(
-        face=[face_url(who, int(who_id)) for who, who_id in people],
-        change=[f"{before} → {after}" if before or after else "" for before, after in values],
-        exact=changes["at"],
-        **told,
-    )
+    people = zip(changes["who"].tolist(), changes["who_id"].tolist(), strict=True)
+    values = zip(changes["before"].tolist(), changes["after"].tolist(), strict=True)
+    overridden = [what.endswith(OVERRIDDEN) for what in changes["what"].tolist()]
     middle = ["organization"] if organizations else []
-    reason = ["reason"] if changes["reason"].any() and not is_short else []
-    marked = ["mark"] if overridden.any() else []
+    reason = ["reason"] if any(changes["reason"].tolist()) and not is_short else []
+    marked = ["mark"] if any(overridden) else []
     last = ["at"] if is_short else ["at", "exact"]
+    order = ["face", "who", *middle, "what", *marked, "change", *reason, *last]
+    shown = tables.sent(
+        changes.assign(exact=changes["at"]),
+        order,
+        face=[face_url(who, 0 if pd.isna(who_id) else int(who_id)) for who, who_id in people],
+        change=[f"{before} → {after}" if before or after else "" for before, after in values],
+        mark=[["override"] if mark else [] for mark in overridden],
+    )
     st.dataframe(
         shown,
         key=key,
         hide_index=True,
         row_height=36,
         height="content",
-        column_order=["face", "who", *middle, "what", *marked, "change", *reason, *last],
+        column_order=order,
         column_config=_columns(is_short=is_short),
     )
 
