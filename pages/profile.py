@@ -4,13 +4,19 @@ import streamlit as st
 
 from core import clock, profile
 from core.permissions import Action
-from pages import profile_form, profile_settings, ui
+from pages import profile_contact, profile_form, profile_settings, ui
 from pages.ui import cards
 
 actor, org, rights = ui.open_page("Organization Profile", Action.VIEW)
 may_edit = Action.EDIT_PROFILE in rights
 
-cards.page_head(org)
+
+def draw_actions() -> None:
+    if Action.EDIT_CONTACT in rights and not may_edit:
+        profile_contact.draw_button(org)
+
+
+cards.page_head(org, actions=draw_actions)
 
 if may_edit and profile.is_due(org):
     with st.container(border=True, key="profile-due"), cards.row():
@@ -32,3 +38,5 @@ with info:
         profile_form.show(org)
 with settings:
     profile_settings.draw(actor, org, rights)
+
+profile_contact.draw_dialog(actor, org)
