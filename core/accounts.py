@@ -11,6 +11,7 @@ from core import (
     clock,
     db,
     fields,
+    finding,
     history,
     keys,
     lines,
@@ -92,6 +93,7 @@ def rename(session: Session, actor: Actor, name: str) -> User:
     cleaned = check("name", fields.person_name, name)
     check.done()
     user.name = cleaned
+    finding.index_person(user)
     history.record(session, actor, user.id, "account.renamed", user)
     return user
 
@@ -161,6 +163,7 @@ def delete_account(session: Session, actor: Actor) -> User:
     _forget_traces(session, user)
     user.email, user.email_key = "", f"deleted:{user.id}"
     user.name, user.password_hash, user.staff = "A deleted account", None, None
+    finding.index_person(user)
     user.password_epoch += 1
     user.deleted_at = user.disabled_at = clock.now()
     history.record(session, actor, user.id, "account.deleted", user)

@@ -1,4 +1,4 @@
-"""Find organizations and notes by words: keep what can be found, ask for it on either engine."""
+"""Find organizations, notes and people by words: keep what can be found, ask on either engine."""
 
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
 from core import search
-from core.models import Note, Organization
+from core.models import Note, Organization, User
 
 _WORD_START = 4
 """Letters of a word that are enough for a look-alike to be considered."""
@@ -74,6 +74,16 @@ def _names(hits: Hits) -> Select[str]:
 def find_notes(session: Session, words: str) -> Hits:
     """Return the notes that have a word beginning with each of these words."""
     return _hits(session, words, near=False, kind=Note)
+
+
+def index_person(user: User) -> None:
+    """Keep what a person is found by; called whenever name or address have changed."""
+    user.search_text = search.search_text(user.name, user.email) if user.email else ""
+
+
+def find_people(session: Session, words: str) -> Hits:
+    """Return the people with a word in name or address that begins with each of these words."""
+    return _hits(session, words, near=False, kind=User)
 
 
 def _hits(session: Session, words: str, *, near: bool, kind: type[Any] = Organization) -> Hits:

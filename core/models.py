@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core import clock
+from core import clock, search
 from core.account_models import Challenge, RecoveryCode, SecondFactor, StandIn
 from core.columns import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
 from core.desk_models import DefaultView, Move, Note, Run, RunRefusal, SavedView, ViewLook
@@ -50,6 +50,11 @@ def _now() -> datetime:
     return clock.now()
 
 
+def _words_of_person(context: Any) -> str:
+    new = context.get_current_parameters()
+    return search.search_text(new["name"], new["email"])
+
+
 class User(Audited, Base):
     """A person with an account."""
 
@@ -68,6 +73,9 @@ class User(Audited, Base):
     deleted_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
     last_seen_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
+    search_text: Mapped[str] = mapped_column(
+        Text, default=_words_of_person, server_default="", info=UNRECORDED
+    )
     version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
 
     __table_args__ = (

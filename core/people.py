@@ -1,55 +1,76 @@
 """People: every account, for administrators: staff roles, who is disabled, whose sessions end."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from core import clock, fields, history, links, mail, persons, second_factors, sessions
+from core import clock, fields, finding, history, links, mail, persons, second_factors, sessions
 from core.errors import InvalidInput, NotFound
 from core.frames import frame
-from core.matching import contains
 from core.models import Membership, Staff, User
 from core.permissions import Action, Actor, access_staff, rights_of, take_person
 
 PER_PAGE: Final = 50
 
 
-def table(
-    session: Session, actor: Actor, *, search: str = "", staff_only: bool = False, page: int = 1
-) -> pd.DataFrame:
-    """Return one page of accounts, the newest first.
+@dataclass(frozen=True)
+class Page:
+    """Some accounts, the newest first, and whether there are others on either side.
 
-    Columns: user_id, name, email, staff, proven_at, disabled_at, last_seen_at, created_at, and
-    organizations, of how many the person is a member.
+    Columns of `rows`: user_id, name, email, staff, two_factor_at, proven_at, disabled_at,
+    last_seen_at, created_at, and organizations, of how many the person is a member.
+    """
+
+    rows: pd.DataFrame
+    has_newer: bool
+    has_older: bool
+
+
+def table(
+    session: Session,
+    actor: Actor,
+    *,
+    search: str = "",
+    staff_only: bool = False,
+    older_than: int | None = None,
+    newer_than: int | None = None,
+) -> Page:
+    """Return a page of accounts: the newest, or those next to the account with this id.
+
+    A page begins at an account, never at a number, so that each costs the same.
     """
     access_staff(session, actor, Action.MANAGE_PEOPLE)
+    hits = finding.find_people(session, search) if search.strip() else None
+    ids = hits.id if hits is not None else User.id.expression
+    wanted = _columns().where(User.deleted_at.is_(None)).limit(PER_PAGE + 1)
+    if hits is not None:
+        wanted = wanted.select_from(hits.source).where(hits.is_found)
+    if staff_only:
+        wanted = wanted.where(User.staff.in_(list(Staff)))
+    if newer_than is not None:
+        found = frame(session, wanted.where(ids > newer_than).order_by(ids))
+        rows = found.head(PER_PAGE).iloc[::-1].reset_index(drop=True)
+        return Page(rows, has_newer=len(found) > PER_PAGE, has_older=True)
+    if older_than is not None:
+        wanted = wanted.where(ids < older_than)
+    found = frame(session, wanted.order_by(ids.desc()))
+    return Page(found.head(PER_PAGE), older_than is not None, len(found) > PER_PAGE)
+
+
+def _columns() -> Select[*tuple[Any, ...]]:
     organizations = (
         select(func.count()).where(Membership.user_id == User.id).correlate(User).scalar_subquery()
     )
-    wanted = (
-        select(
-            User.id.label("user_id"),
-            User.name,
-            User.email,
-            User.staff,
-            User.proven_at,
-            User.disabled_at,
-            User.last_seen_at,
-            User.created_at,
-            organizations.label("organizations"),
-        )
-        .where(User.deleted_at.is_(None))
-        .order_by(User.id.desc())
-        .limit(PER_PAGE + 1)
-        .offset((page - 1) * PER_PAGE)
+    return select(
+        User.id.label("user_id"),
+        *(User.name, User.email, User.staff),
+        *(User.two_factor_at, User.proven_at, User.disabled_at),
+        *(User.last_seen_at, User.created_at),
+        organizations.label("organizations"),
     )
-    if staff_only:
-        wanted = wanted.where(User.staff.is_not(None))
-    if search.strip():
-        wanted = wanted.where(or_(contains(User.name, search), contains(User.email, search)))
-    return frame(session, wanted)
 
 
 def get(session: Session, actor: Actor, user_id: int) -> User:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import clock, fields
+from core import clock, fields, finding
 from core.errors import InvalidInput, LastAdministrator
 from core.models import Membership, Organization, Staff, User
 from core.permissions import take_person
@@ -71,6 +71,7 @@ def make(session: Session, new: NewAccount, *, is_proven: bool) -> User:
         user.password_epoch += 1
     user.email = new.email
     user.name = new.name
+    finding.index_person(user)
     user.password_hash = new.password_hash
     user.proven_at = clock.now() if is_proven else None
     session.flush()  # for its id

@@ -92,7 +92,7 @@ RULES = (
     ),
 )
 
-_SEARCHED = ("organizations", "notes")
+_SEARCHED = ("organizations", "notes", "users")
 _SEARCH_INDEX = {
     "sqlite": (
         "CREATE VIRTUAL TABLE {table}_search USING fts5(search_text,"

@@ -107,7 +107,7 @@ def _bare_sqlite(raw: Any) -> Iterator[None]:
     )
     for _, _, statement in kept:
         raw.execute(statement)
-    for index in ("organizations_search", "notes_search"):
+    for index in ("organizations_search", "notes_search", "users_search"):
         raw.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")  # noqa: S608
 
 

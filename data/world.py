@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 
 COLUMNS = {
     "users": "id email email_key name password_hash password_epoch staff proven_at created_at "
-    "two_factor_at last_seen_at version",
+    "two_factor_at last_seen_at search_text version",
     "second_factors": "user_id secret last_step",
     "organizations": "id public_id name name_key search_text logo alert_email overview "
     "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
@@ -160,15 +160,15 @@ class World:
         user_id = self._id("users")
         seen = self.now - (self.now - created) * self._random.random() ** 3
         row = (user_id, email, email, name, self.password_hash, 0, staff, created, created)
-        self._rows["users"].append((*row, None, seen, 0))
+        self._rows["users"].append((*row, None, seen, search.search_text(name, email), 0))
         if staff is not None:
             self._protect(user_id)
         return user_id
 
     def _protect(self, user_id: int) -> None:
         """Give the person who was made last two-factor, with the secret that everybody has."""
-        *row, _, seen, version = self._rows["users"][-1]
-        self._rows["users"][-1] = (*row, row[-1], seen, version)
+        *row, _, seen, words, version = self._rows["users"][-1]
+        self._rows["users"][-1] = (*row, row[-1], seen, words, version)
         secret = keys.encrypt("two-factor", SECRET, whose=str(user_id))
         self._rows["second_factors"].append((user_id, secret, 0))
 

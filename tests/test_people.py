@@ -13,7 +13,7 @@ from tests.cast import Cast, email
 
 
 def names(session: Session, actor: Actor, **options: object) -> list[str]:
-    return people.table(session, actor, **options)["name"].tolist()
+    return people.table(session, actor, **options).rows["name"].tolist()
 
 
 def signed_in(session: Session, person: Actor) -> str:
@@ -25,7 +25,7 @@ def signed_in(session: Session, person: Actor) -> str:
 
 class TestTable:
     def test_everybody_the_newest_first(self, session: Session, cast: Cast) -> None:
-        found = people.table(session, cast.ada)
+        found = people.table(session, cast.ada).rows
         assert found["name"].tolist()[:3] == ["Ada", "Sue", "Sam"]
         assert len(found) == 8
         mia = found.set_index("name").loc["Mia"]
@@ -40,13 +40,38 @@ class TestTable:
     def test_staff_only(self, session: Session, cast: Cast) -> None:
         assert names(session, cast.ada, staff_only=True) == ["Ada", "Sue", "Sam", "Oda"]
 
-    def test_page_by_page(
+    def test_page_by_page_there_and_back(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(people, "PER_PAGE", 3)
-        pages = [names(session, cast.ada, page=page)[:3] for page in (1, 2, 3, 4)]
-        assert [len(page) for page in pages] == [3, 3, 2, 0]
-        assert len({name for page in pages for name in page}) == 8
+        pages = [people.table(session, cast.ada)]
+        while pages[-1].has_older:
+            last = int(pages[-1].rows["user_id"].iloc[-1])
+            pages.append(people.table(session, cast.ada, older_than=last))
+        there = [page.rows["name"].tolist() for page in pages]
+        assert there == [["Ada", "Sue", "Sam"], ["Oda", "Otto", "Mia"], ["Adam", "Olga"]]
+        assert [page.has_newer for page in pages] == [False, True, True]
+        first = int(pages[2].rows["user_id"].iloc[0])
+        back = people.table(session, cast.ada, newer_than=first)
+        assert back.rows["name"].tolist() == there[1]
+        assert (back.has_newer, back.has_older) == (True, True)
+
+    def test_words_follow_a_new_name(self, session: Session, cast: Cast) -> None:
+        accounts.rename(session, cast.mia, "Zoë Müller")
+        assert names(session, cast.ada, search="muller zoe") == ["Zoë Müller"]
+        assert names(session, cast.ada, search="mia example") == ["Zoë Müller"]
+        accounts.delete_account(session, cast.mia)
+        assert names(session, cast.ada, search="zoe") == []
+
+    def test_words_and_staff_and_pages_together(self, session: Session, cast: Cast) -> None:
+        sam = cast.sam.user_id
+        assert names(session, cast.ada, search="example", staff_only=True, older_than=sam) == [
+            "Oda"
+        ]
+        assert names(session, cast.ada, search="example", staff_only=True, newer_than=sam) == [
+            "Ada",
+            "Sue",
+        ]
 
     def test_who_is_deleted_is_not_there(self, session: Session, cast: Cast) -> None:
         accounts.delete_account(session, cast.mia)

@@ -8,6 +8,7 @@ import streamlit as st
 from core import db, people, resets
 from core.clock import now
 from core.models import Staff, User
+from core.people import Page
 from core.permissions import Actor
 from pages.ui import cards, gate, password_fields
 from pages.ui.dialogs import open_dialog
@@ -16,36 +17,58 @@ from pages.ui.forms import form as ask
 from pages.ui.row_menus import RowMenu, shortened
 from pages.ui.words import ago, day, esc, quiet
 
+_OLDER: Final = "older_than"
+_NEWER: Final = "newer_than"
 _NO_STAFF: Final = "no staff role"
 _ORDER: Final = (
-    *("face", "name", "email", "staff", "state"),
+    *("face", "name", "email", "staff", "two_factor", "state"),
     *("organizations", "last_seen_at", "created_at"),
 )
 
 
-def draw_filter() -> tuple[str, bool, int]:
-    """Draw what narrows the table, and return the words, whether staff only, and which page."""
+def draw_filter() -> tuple[str, bool]:
+    """Draw what narrows the table, and return the words, and whether only staff is shown."""
     with cards.row(key="people-filter"):
-        search = cards.ask_words("Name or email", width=280, on_change=_to_first_page)
-        only_staff = st.toggle(
-            "Staff only", key="staff", bind="query-params", on_change=_to_first_page
-        )
-        st.space("stretch")
-        st.markdown(quiet("Page"), width="content")
-        page = st.number_input(
-            "Page",
-            1,
-            10_000,
-            width=110,
-            label_visibility="collapsed",
-            key="page",
-            bind="query-params",
-        )
-    return search, only_staff, page
+        search = cards.ask_words("Name or email", width=280, on_change=_turn)
+        only_staff = st.toggle("Staff only", key="staff", bind="query-params", on_change=_turn)
+    return search, only_staff
 
 
-def _to_first_page() -> None:
-    st.session_state["page"] = 1
+def find_place() -> dict[str, int]:
+    """Return beside which account the page lies, from the address; nothing for the newest."""
+    for name in (_OLDER, _NEWER):
+        beside = st.query_params.get(name, "")
+        if beside.isascii() and beside.isdigit() and len(beside) < 16:
+            return {name: int(beside)}
+    return {}
+
+
+def draw_turns(page: Page) -> None:
+    """Draw the ways to newer and older accounts; where the page lies stands in the address."""
+    ids = page.rows["user_id"].tolist() or [0]
+    with cards.row(key="people-turns", width="content"):
+        for label, icon, name, beside, is_open in (
+            ("Newest", "first_page", "", 0, page.has_newer),
+            ("Newer", "chevron_left", _NEWER, ids[0], page.has_newer),
+            ("Older", "chevron_right", _OLDER, ids[-1], page.has_older),
+        ):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                icon_position="right" if name == _OLDER else "left",
+                type="tertiary",
+                disabled=not is_open,
+                key=f"people-{label.lower()}",
+                on_click=_turn,
+                args=(name, int(beside)),
+            )
+
+
+def _turn(name: str = "", beside: int = 0) -> None:
+    for each in (_OLDER, _NEWER):
+        st.query_params.pop(each, None)
+    if name:
+        st.query_params[name] = str(beside)
 
 
 def draw_table(found: pd.DataFrame, *, key: str) -> None:
@@ -57,6 +80,7 @@ def draw_table(found: pd.DataFrame, *, key: str) -> None:
         name=found["name"].map(shortened),
         email=found["email"].map(shortened),
         staff=pd.Series([[str(staff)] if staff else [] for staff in found["staff"]], dtype=object),
+        two_factor=["on" if pd.notna(row["two_factor_at"]) else "off" for row in rows],
         state=[_state(row) for row in rows],
     )
     st.dataframe(
@@ -83,7 +107,8 @@ def _columns(names: str) -> dict[str, Any]:
         ),
         "email": column.TextColumn("Email", width=280),
         "staff": column.MultiselectColumn("Staff role", options=staff, width=120),
-        "state": column.TextColumn("Account", width=120),
+        "two_factor": column.TextColumn("Two-factor", width=90),
+        "state": column.TextColumn("Account", width=110),
         "organizations": column.NumberColumn("Organizations", width=110),
         "last_seen_at": column.DatetimeColumn("Last seen", format="distance", width=120),
         "created_at": column.DatetimeColumn("Joined", format="D MMM YYYY", width=110),

@@ -141,7 +141,7 @@ class TestPeople:
         visit(mia, "/account")
         become(ada, cast.ada)
         visit(ada, "/people?q=mia%40")
-        expect(ada.get_by_text("1 person, page 1")).to_be_visible()
+        expect(ada.get_by_text("1 person", exact=True)).to_be_visible()
         table = ada.get_by_test_id("stDataFrame").first
         expect(table.locator("[role=gridcell]").first).to_be_attached()
         table.click(position={"x": 72, "y": 54})
