@@ -11,6 +11,7 @@ actor, rights = ui.open_staff_page("Onboarding board", Action.VIEW_ALL)
 
 with cards.row(key="board-head"):
     st.title("Onboarding board", anchor=False, width="stretch")
+    st.page_link("charts.py", label="Charts", icon=":material/bar_chart:")
     view_picker.draw_views(actor, "board", rights)
 
 with db.read() as session:

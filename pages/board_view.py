@@ -1,7 +1,6 @@
 """The view of the board: chosen on the page, kept in the address, so that a link has it."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -9,6 +8,7 @@ import streamlit as st
 from core import board
 from core.board_views import MINE, Column, Only, Sort
 from pages.ui import cards
+from pages.ui.choices import choose
 
 _SORTS: Final = {
     Sort.LONGEST: "Longest here first",
@@ -24,12 +24,17 @@ def ask(reps: dict[int, str]) -> str:
     whose = {MINE: "Mine"} | {str(rep_id): name for rep_id, name in reps.items()}
     with cards.row(key="board-filter"):
         words = cards.ask_words("Name, ID or website", width=210)
-        only = _choose(st.pills, "only", "Only", _ONLY)
+        only = choose("board", st.pills, "only", "Only", _ONLY)
         st.space("stretch")
-        rep = _choose(
-            st.selectbox, "rep", "Sales rep", whose, index=None, placeholder="Everybody", width=170
+        rep = choose(
+            *("board", st.selectbox, "rep", "Sales rep", whose),
+            index=None,
+            placeholder="Everybody",
+            width=170,
         )
-        sort = _choose(st.selectbox, "sort", "Sort", _SORTS, index=0, width=190)
+        sort = choose(
+            *("board", st.selectbox, "sort", "Sort", _SORTS), default=Sort.LONGEST, width=190
+        )
     asked = {"q": words, "rep": rep, "only": only, "sort": sort}
     return urlencode({name: value for name, value in asked.items() if value})
 
@@ -44,31 +49,3 @@ def show_more(column: Column) -> None:
     """Let a column show more cards from the next run on."""
     shown = shown_cards()
     st.session_state[_SHOWN] = shown | {column: shown[column] + 2 * board.PAGE}
-
-
-def _choose(
-    widget: Callable[..., Any], name: str, label: str, choices: dict[Any, str], **options: Any
-) -> str | None:
-    """Draw a choice that stands in the address by its value; bound widgets put its label there."""
-    key = f"board-{name}"
-    values: Sequence[str] = [str(value) for value in choices]
-    if key not in st.session_state:
-        asked = st.query_params.get(name)
-        if asked in values:
-            st.session_state[key] = asked
-            options.pop("index", None)
-    chosen: str | None = widget(
-        label,
-        values,
-        key=key,
-        format_func={str(value): words for value, words in choices.items()}.__getitem__,
-        label_visibility="collapsed",
-        **options,
-    )
-    kept = None if options.get("index") == 0 and chosen == values[0] else chosen
-    if kept != st.query_params.get(name):
-        if kept is None:
-            st.query_params.pop(name, None)
-        else:
-            st.query_params[name] = kept
-    return chosen

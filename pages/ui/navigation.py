@@ -55,6 +55,7 @@ PLACES: Final = (
     Place("solutions", "Connected solutions", "hub", _HERE),
     Place("organizations", "Organizations", "domain", _DESK, Action.VIEW_ALL),
     Place("board", "Onboarding board", "view_kanban", _DESK, Action.VIEW_ALL),
+    Place("charts", "Onboarding charts", "bar_chart", _DESK, Action.VIEW_ALL),
     Place("notes", "Notes", "sticky_note_2", _DESK, Action.WRITE_NOTES),
     Place("activity", "Activity", "timeline", _DESK, Action.VIEW_ALL),
     Place("mail", "Mail", "mail", _DESK, Action.READ_MAIL),

@@ -1,0 +1,51 @@
+"""Onboarding charts: how many came how far, how long it took, when, and by whom."""
+
+import streamlit as st
+
+from core import charts, db, onboarding
+from core.charts import Period
+from core.permissions import Action
+from pages import charts_drawn, ui
+from pages.ui import cards
+from pages.ui.choices import choose
+
+PERIODS = {
+    Period.MONTH: "4 weeks",
+    Period.QUARTER: "13 weeks",
+    Period.HALF: "26 weeks",
+    Period.YEAR: "1 year",
+    Period.ALL: "All time",
+}
+
+actor, rights = ui.open_staff_page("Onboarding charts", Action.VIEW_ALL)
+
+with db.read() as session:
+    reps = {str(rep_id): name for rep_id, name in onboarding.list_reps(session).items()}
+
+with cards.row(key="charts-head"):
+    st.title("Onboarding charts", anchor=False, width="stretch")
+    rep = choose(
+        *("charts", st.selectbox, "rep", "Sales rep", reps),
+        index=None,
+        placeholder="Everybody",
+        width=170,
+    )
+    weeks = choose(
+        *("charts", st.segmented_control, "weeks", "Period", PERIODS),
+        default=Period.QUARTER,
+        required=True,
+    )
+
+with db.read() as session:
+    shown = charts.show(
+        session, actor, Period(weeks or Period.QUARTER), rep_id=int(rep) if rep else None
+    )
+
+if shown.is_empty:
+    cards.empty(
+        "query_stats",
+        "Nothing moved in this time",
+        "Choose a longer time, or everybody; moves are made on the Onboarding board.",
+    )
+else:
+    charts_drawn.draw(shown)

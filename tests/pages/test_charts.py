@@ -1,0 +1,81 @@
+"""The charts page: numbers that can be read, the table and the file behind each of them."""
+
+import json
+
+import pytest
+from sqlalchemy import Engine
+from streamlit.testing.v1 import AppTest
+
+from core import db, onboarding
+from core.models import Organization, Stage
+from core.onboarding import Plan
+from pages import charts_drawn
+from tests.cast import Cast
+from tests.pages.conftest import Show
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def moved(cast: Cast) -> Organization:
+    """Acme goes to preproduction by override with Sue, Otto Ltd into onboarding with Sam."""
+    db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(cast.sue.user_id))
+    db.run(
+        *(onboarding.move, cast.ada, cast.acme.id, Stage.PREPRODUCTION),
+        shown=Stage.ONBOARDING,
+        reason="Signed.",
+        override=True,
+    )
+    db.run(onboarding.flag, cast.sam, [cast.otto_ltd.id])
+    return cast.acme
+
+
+def specs(screen: AppTest) -> list[dict[str, object]]:
+    assert not screen.exception
+    return [json.loads(chart.proto.spec) for chart in screen.get("vega_lite_chart")]
+
+
+def test_there_are_four_charts_of_what_moved(show: Show, cast: Cast, moved: Organization) -> None:
+    screen = show("charts", cast.oda)
+    assert [str(spec["description"]).split()[0] for spec in specs(screen)] == [
+        "Moves",
+        "Median",
+        "Moves",
+        "Moves",
+    ]
+
+
+def test_each_has_its_table_and_its_file(show: Show, cast: Cast, moved: Organization) -> None:
+    screen = show("charts", cast.oda)
+    screen.session_state["table-funnel"] = True
+    screen.run()
+    table = screen.dataframe[0].value
+    assert table["Stage"].tolist() == ["onboarding", "preproduction", "production"]
+    assert table["Entered"].tolist() == [2, 1, 0]
+    assert table["Of the stage before, %"].tolist()[1:] == [50.0, 0.0]
+    assert [button.proto.label for button in screen.get("download_button")] == ["Download CSV"]
+
+
+def test_period_and_rep_stand_in_the_address(show: Show, cast: Cast, moved: Organization) -> None:
+    screen = show("charts", cast.oda, weeks="4", rep=str(cast.sam.user_id))
+    screen.session_state["table-moves-by-sales-rep"] = True
+    screen.run()
+    assert screen.dataframe[0].value["Sales rep"].tolist() == ["Sam"]
+    screen.button_group(key="charts-weeks").set_value("52").run()
+    assert screen.query_params["weeks"] == "52"
+
+
+def test_a_name_runs_in_no_spreadsheet(engine: Engine) -> None:
+    assert charts_drawn._harmless("=1+1") == "'=1+1"
+    assert charts_drawn._harmless(-1) == -1
+
+
+def test_nothing_moved_says_what_to_do(show: Show, cast: Cast) -> None:
+    screen = show("charts", cast.oda, weeks="nonsense")
+    said = " ".join(markdown.value for markdown in screen.markdown)
+    assert "Nothing moved in this time" in said
+    assert not screen.exception
+
+
+def test_members_do_not_see_them(show: Show, cast: Cast) -> None:
+    assert show("charts", cast.olga).title[0].value == "This page is for staff"
