@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, String, case, cast, func, select
+from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import clock, history, invitees, mail, memberships, notices, offers, throttles
@@ -106,9 +106,8 @@ def change_role(
     invitation.role = role
     invitation.invited_by = actor.user_id or invitation.invited_by
     _count_mails(session, actor, org, 1)
-    was_waiting = offers.stop_mail(session, invitation)
-    template = "invitation" if was_waiting else "invitation_role_changed"
-    _send(session, actor, org, invitation, template)
+    is_news = not offers.stop_mail(session, invitation)
+    _send(session, actor, org, invitation, "invitation_role_changed" if is_news else "invitation")
     history.record(session, actor, org, "invitation.role_changed", invitation)
     return invitation
 
@@ -161,7 +160,7 @@ def table(
         .offset((max(1, page) - 1) * per_page)
     )
     if states:
-        invited = invited.where(_state().in_(states))
+        invited = invited.where(or_(*(_is_in(state) for state in states)))
     return frame(session, invited)
 
 
@@ -174,6 +173,16 @@ def counts(session: Session, actor: Actor, org_id: int) -> dict[State, int]:
     return dict.fromkeys(State, 0) | {State(name): number for name, number in found}
 
 
+def _is_in(state: State) -> ColumnElement[bool]:
+    """Return the condition for a state, as an index on status and expiry answers it."""
+    if state is State.PENDING:
+        return offers.is_open()
+    if state is State.EXPIRED:
+        is_pending = Invitation.status == InvitationStatus.PENDING
+        return is_pending & (Invitation.expires_at <= clock.now())
+    return Invitation.status == InvitationStatus(state)
+
+
 _IS_UNSENT: Final = Mail.sent_at.is_(None) & Mail.id.is_not(None)
 _DELIVERY: Final = case(
     (_IS_UNSENT & Mail.error.is_not(None), "failed"),
@@ -184,10 +193,7 @@ _DELIVERY: Final = case(
 
 
 def _state() -> ColumnElement[str]:
-    is_late = (Invitation.status == InvitationStatus.PENDING) & (
-        Invitation.expires_at <= clock.now()
-    )
-    return case((is_late, State.EXPIRED.value), else_=cast(Invitation.status, String))
+    return case((_is_in(State.EXPIRED), State.EXPIRED.value), else_=cast(Invitation.status, String))
 
 
 def _ensure_room(session: Session, org: Organization, *, more: int) -> None:

@@ -48,6 +48,8 @@ SECRET = "ORGDESKDEMO2ORGDESKDEMO2ORGDESKD"  # noqa: S105
 """What every authenticator app in this world shares with Orgdesk."""
 SHOWCASES = 2
 """How many organizations at the start have enough people to look at."""
+_INVITED = (0, 0, 0, 0, 1, 2)
+"""How many people are invited to an organization, one as often as the other."""
 _STAGES = [Stage.FREE] * 62 + [Stage.ONBOARDING] * 14
 _STAGES += [Stage.PREPRODUCTION] * 11 + [Stage.PRODUCTION] * 13
 
@@ -213,7 +215,9 @@ class World:
 
     def _invite(self, org_id: int, owner_id: int, domain: str) -> None:
         random = self._random
-        for place in range(random.choice((0, 0, 0, 0, 1, 2))):
+        pending, shown = InvitationStatus.PENDING, list(InvitationStatus)
+        became = [*shown, pending] if org_id <= SHOWCASES else [pending] * random.choice(_INVITED)
+        for place, status in enumerate(became):
             nonce = f"{random.getrandbits(128):032x}"
             sent = self.now - timedelta(hours=random.uniform(1, 140))
             email = f"{names.slug(names.person_name(random))}.new{place}@{domain}"
@@ -222,7 +226,7 @@ class World:
             self._rows["invitations"].append(
                 (
                     *(self._id("invitations"), org_id, email, email, Role.MEMBER),
-                    *(InvitationStatus.PENDING, owner_id, nonce, token_hash, sent, sent, ends),
+                    *(status, owner_id, nonce, token_hash, sent, sent, ends),
                 )
             )
 

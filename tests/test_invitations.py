@@ -154,6 +154,19 @@ class TestCaps:
         with pytest.raises(TooManyAttempts):
             invite(session, cast, "one@example.com")
 
+    def test_a_hundred_a_day_by_one_organization(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        acme, mia = cast.acme.id, cast.mia
+        members.change_role(session, cast.olga, acme, mia.user_id, Role.ADMIN)
+        for batch in range(10):
+            inviter = (cast.olga, cast.adam)[batch % 2]
+            typed = ",".join(f"p{batch}{n}@example.com" for n in range(10))
+            invitations.invite(session, inviter, acme, typed)
+            clock.turn(timedelta(minutes=1))
+        with pytest.raises(TooManyAttempts):
+            invitations.invite(session, mia, acme, "one@example.com")
+
     def test_two_hundred_wait_at_most(self, session: Session, cast: Cast, clock: Clock) -> None:
         addresses = [f"{n}@example.com" for n in range(200)]
         waiting = [
