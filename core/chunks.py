@@ -20,7 +20,7 @@ from core.models import Organization, Run, RunRefusal, User
 from core.org_views import Order, View
 from core.permissions import Actor
 
-CHUNK: Final = 25
+CHUNK: Final = 10
 """Organizations of one transaction."""
 WORKS: Final = timedelta(seconds=2)
 """How long runs go on before mails have their turn."""

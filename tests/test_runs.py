@@ -16,7 +16,7 @@ from core.models import Entry, Move, Organization, Run, Staff, Stage
 from core.org_views import View
 from tests.cast import Cast
 
-MANY, CHUNK = 24, 10
+MANY = 24
 FREE = View(stages=(Stage.FREE,))
 
 
@@ -43,7 +43,6 @@ def many(engine: Engine, cast: Cast) -> int:
 def untiring(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs rest for no longer than they must."""
     monkeypatch.setattr(chunks, "_REST_AT_LEAST", 0.0)
-    monkeypatch.setattr(chunks, "CHUNK", CHUNK)
 
 
 pytestmark = pytest.mark.usefixtures("untiring")
@@ -142,7 +141,7 @@ class TestWork:
         db.run(chunks.advance, run.id)
         db.run(runs.cancel, cast.sam, run.id)
         work()
-        assert now(run).done == CHUNK
+        assert now(run).done == chunks.CHUNK
         assert now(run).ended_because == "Cancelled by Sam."
 
     @one
@@ -151,7 +150,7 @@ class TestWork:
         db.run(chunks.advance, run.id)
         db.run(people.set_staff, cast.ada, cast.sam.user_id, Staff.OPS)
         work()
-        assert now(run).done == CHUNK
+        assert now(run).done == chunks.CHUNK
         assert "You may not flag for onboarding" in now(run).ended_because
 
     @one
@@ -198,11 +197,11 @@ class TestConfirmation:
 
 def die_within_the_third_chunk() -> None:
     """Work in a process of its own, and be killed with a chunk half done."""
-    chunks.CHUNK, flag, flagged = CHUNK, flags.flag, []
+    flag, flagged = flags.flag, []
 
     def flag_until_killed(*args: object) -> object:
         flagged.append(args)
-        if len(flagged) == 2 * CHUNK + 3:
+        if len(flagged) == 2 * chunks.CHUNK + 3:
             os.kill(os.getpid(), signal.SIGKILL)
         return flag(*args)
 
@@ -219,7 +218,7 @@ class TestInterrupted:
         killed.start()
         killed.join(30)
         assert killed.exitcode == -signal.SIGKILL
-        assert now(run).done == 2 * CHUNK
+        assert now(run).done == 2 * chunks.CHUNK
         work()
         assert now(run).done == many
         assert moves_of_each() == [1] * many

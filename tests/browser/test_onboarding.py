@@ -1,0 +1,100 @@
+"""From a raised hand to production, on the screen, as each of four people sees it."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+from sqlalchemy import update
+
+from core import db, organizations
+from core.models import Organization
+from core.permissions import Actor
+from tests.browser import acts
+from tests.browser.steps import cells, field, fill, heading, press
+from tests.browser.test_organizations import cell, click_at
+from tests.cast import Cast
+
+UNSEEN = {"unrecorded": True}
+WHY = "The contract is signed; the second owner comes on Monday."
+
+
+def open_onboarding(page: Page, cast: Cast) -> None:
+    acts.visit(page, f"/onboarding?org={cast.acme.public_id}")
+    expect(heading(page, "Onboarding")).to_be_visible()
+
+
+def raise_a_hand(page: Page, cast: Cast) -> None:
+    open_onboarding(page, cast)
+    fill(page, "request", note="We want to test in spring.")
+    press(page, "Request onboarding")
+    expect(page.get_by_text("hand raised")).to_be_visible()
+
+
+def flag_three(page: Page) -> None:
+    acts.visit(page, "/organizations")
+    expect(page.get_by_text("3 organizations", exact=True)).to_be_visible()
+    for row in (1, 2, 3):
+        expect(cell(page, row, 3)).to_be_attached()
+        click_at(page, row, 16)
+        expect(page.get_by_text(f"{row} selected of 3 organizations")).to_be_visible()
+    press(page, "Flag for onboarding")
+    fill(page, "flag", next_step="Call them")
+    press(page.get_by_role("dialog"), "Flag for onboarding")
+    expect(page.get_by_test_id("stToast")).to_contain_text("3 organizations are in onboarding.")
+
+
+def mend(page: Page, cast: Cast) -> None:
+    """Follow the list of what is missing until all of it is green."""
+    open_onboarding(page, cast)
+    expect(page.get_by_text("4 of 5 checks are missing for preproduction")).to_be_visible()
+    page.locator(".st-key-checks").get_by_role("link", name="Mend").first.click()
+    expect(field(page, "profile", "phone")).to_be_visible()
+    fill(page, "profile", overview="We heal.", sales_email="sales@acme.example")
+    fill(page, "profile", phone="+49 431 97990-0", website="acme.example")
+    press(page, "Submit")
+    expect(page.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+    open_onboarding(page, cast)
+    expect(page.get_by_text("All checks are met for preproduction")).to_be_visible()
+
+
+def override(page: Page, cast: Cast) -> None:
+    open_onboarding(page, cast)
+    expect(page.get_by_text("3 of 3 checks are missing for production")).to_be_visible()
+    press(page, "Override")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("There is only one owner")
+    press(dialog, "Override")
+    expect(dialog).to_contain_text("Write a few words.")
+    fill(page, "override", reason=WHY)
+    press(dialog, "Override")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Acme is in production, by override.")
+
+
+def test_from_a_raised_hand_to_production_by_override(
+    new_page: Callable[..., Page], cast: Cast
+) -> None:
+    db.run(organizations.create, cast.otto, "Third")
+    known = update(Organization).where(Organization.id == cast.acme.id)
+    with db.Session(db.writing_engine()) as session, session.begin():
+        session.execute(known.values(alert_email="alarm@acme.example"), execution_options=UNSEEN)
+
+    def be(person: Actor) -> Page:
+        page = new_page()
+        acts.become(page, person)
+        return page
+
+    owner, rep, administrator = be(cast.olga), be(cast.sam), be(cast.ada)
+    raise_a_hand(owner, cast)
+    flag_three(rep)
+    mend(owner, cast)
+
+    open_onboarding(rep, cast)
+    press(rep, "Move to preproduction")
+    expect(rep.get_by_test_id("stToast")).to_contain_text("Acme is in preproduction.")
+    override(administrator, cast)
+
+    acts.visit(owner, f"/history?org={cast.acme.public_id}")
+    told = cells(owner.get_by_test_id("stDataFrame").first)
+    expect(told.filter(has_text="Stage (checks overridden)").first).to_be_attached()
+    expect(told.filter(has_text=WHY).first).to_be_attached()
+    open_onboarding(owner, cast)
+    expect(owner.locator(".st-key-path").get_by_text("override")).to_be_visible()
