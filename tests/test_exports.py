@@ -116,7 +116,7 @@ class TestLines:
         assert read(session, cast, View(sort=Sort.OLDEST), formula_safe=False)[0][1] == name
 
     def test_no_payload_that_others_know_is_a_formula(self, session: Session, cast: Cast) -> None:
-        payloads = [text for text in hostile.texts("csv") if "\0" not in text]
+        payloads = [text[:80] for text in hostile.texts("csv") if "\0" not in text]
         acme = session.get_one(Organization, cast.acme.id)
         for payload in payloads:
             acme.name = acme.overview = payload
