@@ -72,12 +72,16 @@ def find_place(actor: Actor, public_id: str) -> Here | None:
 def _draw_standing_in(actor: Actor, org: Organization, standing_in: StandingIn) -> None:
     """Say on top of a page that an administrator acts as an owner, and let it end."""
     with st.container(
-        horizontal=True, border=True, vertical_alignment="center", gap="small", key="standing-in"
+        horizontal=True,
+        wrap=False,
+        border=True,
+        vertical_alignment="center",
+        gap="small",
+        key="standing-in",
     ):
-        until = f"{local(standing_in.until):%H:%M}"
+        until = f"until {local(standing_in.until):%H:%M}: {esc(standing_in.reason)}"
         st.markdown(
-            f":material/shield_person: **You act as an owner of {esc(org.name)}** until {until}: "
-            f"{esc(standing_in.reason)}",
+            f":orange[:material/shield_person:] **You act as an owner of {esc(org.name)}** {until}",
             width="stretch",
         )
         st.button("End", key="standing-in-end", on_click=_end_standing_in, args=(actor, org.id))

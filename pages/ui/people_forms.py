@@ -22,7 +22,7 @@ _NEWER: Final = "newer_than"
 _NO_STAFF: Final = "no staff role"
 _ORDER: Final = (
     *("face", "name", "email", "staff", "two_factor", "state"),
-    *("organizations", "last_seen_at", "created_at"),
+    *("last_seen_at", "organizations", "created_at"),
 )
 
 
@@ -103,14 +103,14 @@ def _columns(names: str) -> dict[str, Any]:
     return {
         "face": column.ImageColumn("", width=36),
         "name": column.ButtonColumn(
-            "Name", type="tertiary", alignment="left", width=220, key=names
+            "Name", type="tertiary", alignment="left", width=176, key=names
         ),
-        "email": column.TextColumn("Email", width=280),
-        "staff": column.MultiselectColumn("Staff role", options=staff, width=120),
-        "two_factor": column.TextColumn("Two-factor", width=90),
-        "state": column.TextColumn("Account", width=110),
+        "email": column.TextColumn("Email", width=236),
+        "staff": column.MultiselectColumn("Staff role", options=staff, width=112),
+        "two_factor": column.TextColumn("Two-factor", width=82),
+        "state": column.TextColumn("Account", width=84),
         "organizations": column.NumberColumn("Organizations", width=110),
-        "last_seen_at": column.DatetimeColumn("Last seen", format="distance", width=120),
+        "last_seen_at": column.DatetimeColumn("Last seen", format="distance", width=104),
         "created_at": column.DatetimeColumn("Joined", format="D MMM YYYY", width=110),
     }
 
@@ -174,9 +174,10 @@ def _draw_actions(form: Form, actor: Actor, person: User) -> None:
         form.save(told, resets.send, actor, person.id)
     if st.button("End sessions", key="person-end-sessions"):
         form.save(f"{person.name} is signed out.", people.end_sessions, actor, person.id)
-    if person.two_factor_at is not None and person.id != actor.user_id:
-        about = ("reset-two-factor", person.id)
-        st.button("Reset two-factor", key="person-two-factor", on_click=open_dialog, args=about)
+    may_reset = person.two_factor_at is not None and person.id != actor.user_id
+    if may_reset and st.button("Reset two-factor", key="person-two-factor"):
+        open_dialog("reset-two-factor", person.id)
+        st.rerun()
     if st.button("Disable", key="person-disable"):
         told = f"{person.name} is disabled and signed out."
         form.save(told, people.disable, actor, person.id)

@@ -88,7 +88,8 @@ def _draw_offer(actor: Actor, state: State, here: SignedIn) -> None:
         if drawn.change(two_factor.confirm, actor, code, codes, here_id=here.session_id):
             st.session_state[_CODES] = codes
             st.rerun()
-    if state.since is not None and st.button("Cancel", key="two-factor-cancel", type="tertiary"):
+    may_cancel = state.since is not None or not state.is_staff
+    if may_cancel and st.button("Cancel", key="two-factor-cancel", type="tertiary"):
         save("Your two-factor stays as it was.", two_factor.cancel, actor)
 
 
@@ -126,7 +127,7 @@ def _draw_state(state: State) -> None:
         st.badge("On", color="green", icon=":material/verified_user:")
         st.markdown(quiet(f"Since {day(state.since)}, {left}."))
     if state.codes_left <= _FEW:
-        st.markdown("Make new recovery codes before the last one is used.")
+        st.markdown("Make new recovery codes, or a lost phone locks you out.")
     with cards.row(key="two-factor-actions"):
         st.button("Replace device", key="two-factor-replace", on_click=_open, args=("replace",))
         label = "New recovery codes"
