@@ -101,14 +101,12 @@ class TestSetUp:
         hashes = session.scalars(select(RecoveryCode.code_hash)).all()
         assert not set(hashes) & {keys.fingerprint(each) for each in CODES}
 
-    @pytest.mark.parametrize("typed", ["", "000000", "12345", "１２３４５６", "x" * 1000, "\ud800"])
-    def test_another_code_does_not(
-        self, session: Session, cast: Cast, clock: Clock, typed: str
-    ) -> None:
+    def test_another_code_does_not(self, session: Session, cast: Cast) -> None:
         two_factor.begin(session, cast.mia, second_factors.new_secret())
-        with pytest.raises(InvalidInput) as refused:
-            two_factor.confirm(session, cast.mia, typed, CODES, here_id=0)
-        assert list(refused.value.fields) == ["code"]
+        for typed in ("", "000000", "12345", "１２３４５６", "x" * 1000, "\ud800"):
+            with pytest.raises(InvalidInput) as refused:
+                two_factor.confirm(session, cast.mia, typed, CODES, here_id=0)
+            assert list(refused.value.fields) == ["code"]
         assert user(session, cast.mia).two_factor_at is None
 
     def test_the_offer_waits_until_it_is_confirmed_or_withdrawn(
@@ -189,16 +187,12 @@ class TestSigningIn:
             assert sessions.find(session, token).actor == cast.sam
             assert two_factor.find_asked(session, HERE) is None
 
-    @pytest.mark.parametrize(("ahead", "taken"), [(-2, False), (-1, True), (1, True), (2, False)])
     def test_the_clock_of_a_phone_may_be_half_a_minute_off(
-        self, engine: Engine, cast: Cast, clock: Clock, ahead: int, *, taken: bool
+        self, session: Session, cast: Cast, clock: Clock
     ) -> None:
-        db.run(two_factor.ask, cast.sam.user_id, HERE)
-        if taken:
-            assert answer(code(clock, ahead=ahead))
-        else:
-            with pytest.raises(InvalidInput):
-                answer(code(clock, ahead=ahead))
+        for ahead, taken in ((-2, False), (-1, True), (2, False), (1, True)):
+            typed = code(clock, ahead=ahead)
+            assert second_factors.take_code(session, cast.sam.user_id, typed) is taken
 
     def test_a_code_is_taken_once_and_none_before_it(
         self, engine: Engine, cast: Cast, clock: Clock
