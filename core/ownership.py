@@ -27,6 +27,7 @@ def offer(
     to = memberships.get(session, org, user_id)
     _ensure_can_take(session, owner, to, role)
     before = handovers.withdraw_of(session, org, owner.user_id, role)
+    withdrawals.tell_withdrawn(session, org, [each for each in before if each.to_id != user_id])
 
     session.flush()  # at most one offer of an owner waits
     made = handovers.make(session, org, owner.user_id, user_id, role)

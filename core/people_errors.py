@@ -12,7 +12,7 @@ class MemberLimit(DomainError):
         self.limit = limit
         super().__init__(
             f"This organization may have at most {limit:,} members, and has as many. "
-            "Remove somebody first, or ask an administrator of Orgdesk for a higher limit."
+            "Ask one of its owners to make room, or an administrator of Orgdesk for a higher limit."
         )
 
 

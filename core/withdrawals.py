@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from core import handovers, notices, offers
-from core.models import Handover, Invitation, Organization, Role
+from core import clock, handovers, notices, offers
+from core.models import Handover, Invitation, Organization, Role, User
 
 
 def withdraw(
@@ -18,4 +18,14 @@ def withdraw(
     """
     revoked = offers.withdraw_above(session, org, user_id, role)
     notices.tell_revoked(session, org, revoked)
-    return [*revoked, *handovers.withdraw_of(session, org, user_id, role)]
+    ended = handovers.withdraw_of(session, org, user_id, role)
+    tell_withdrawn(session, org, [each for each in ended if each.from_id == user_id])
+    return [*revoked, *ended]
+
+
+def tell_withdrawn(session: Session, org: Organization, ended: Sequence[Handover]) -> None:
+    """Mail those to whom ownership is offered no longer, unless the offer was too old anyway."""
+    for handover in ended:
+        if handover.expires_at > clock.now():
+            giver = session.get_one(User, handover.from_id)
+            notices.send(session, org, handover.to_id, "ownership_withdrawn", by=giver.name)

@@ -65,6 +65,10 @@ class TestOffer:
         first = offer(session, cast)
         second = ownership.offer(session, cast.olga, cast.acme.id, cast.mia.user_id)
         assert first.status is InvitationStatus.REVOKED
+        assert mails(session)[1:] == [
+            ("ownership_withdrawn", email(cast.adam)),
+            ("ownership_offered", email(cast.mia)),
+        ]
         assert [
             each.handover for each in ownership.list_offers(session, cast.olga, cast.acme.id)
         ] == [second]

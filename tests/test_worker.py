@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core import db, housekeeping, mail, outbox, settings, worker
-from core.models import Lock
+from core import db, housekeeping, invitations, mail, outbox, reminders, settings, worker
+from core.models import Invitation, Lock, Mail
 from tests import mail_server
 from tests.mail_server import MailServer
 
@@ -61,6 +61,21 @@ def test_several_workers_do_everything_once(server):
     for each in workers:
         each.stop()
     assert len(set(server.recipients)) == 9
+
+
+@one
+def test_it_reminds_of_invitations(engine, cast, clock, working):
+    (made,) = db.run(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
+    db.run(lambda session: session.get(Mail, made.mail_id).__setattr__("sent_at", clock.now()))
+    clock.turn(reminders.AFTER)
+
+    def was_reminded() -> bool:
+        with db.read() as session:
+            return session.get(Invitation, made.id).reminded_at is not None
+
+    working._keeps_house_at = 0.0
+    working.wake()
+    wait_until(was_reminded)
 
 
 @one
