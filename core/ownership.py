@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from core import clock, handovers, history, memberships, notices, withdrawals
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound, NotPermitted
 from core.models import Handover, InvitationStatus, Membership, Organization, Role, User
 from core.people_errors import OfferGone
 from core.permissions import Action, Actor, access, may
@@ -24,6 +24,8 @@ def offer(
     """
     org = access(session, actor, org_id, Action.CHANGE_ROLES)
     owner = memberships.get(session, org, actor.user_id or 0)
+    if owner.role is not Role.OWNER:
+        raise NotPermitted("offer an ownership that is not yours")
     to = memberships.get(session, org, user_id)
     _ensure_can_take(session, owner, to, role)
     before = handovers.withdraw_of(session, org, owner.user_id, role)

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from core import db, members, ownership, roles
-from core.permissions import Action, get_role
+from core.models import Role
+from core.permissions import Action, find_standing_in, get_role
 from pages import (
     members_active,
     members_former,
@@ -25,6 +26,7 @@ with db.read() as session:
     offered = members.list_roles_to_give(session, actor, org.id)
     offers = ownership.list_offers(session, actor, org.id)
     own_role = get_role(session, actor, org.id)
+    owns = own_role is Role.OWNER and find_standing_in(session, actor, org.id) is None
 
 
 def draw_actions() -> None:
@@ -60,7 +62,8 @@ def draw_users() -> None:
         )
         role = members_active.ask_role() if may_see_invited and view == "active" else None
     if view == "active":
-        members_active.draw(actor, org, rights, search, role)
+        may_edit = Action.CHANGE_ROLES in rights
+        members_active.draw(actor, org, search, role, may_edit=may_edit, owns=owns)
     elif view == "invited":
         members_invited.draw(actor, org, offered, search)
     else:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import db, members
 from core.models import Organization, Role
-from core.permissions import Action, Actor, Rights
+from core.permissions import Actor
 from pages import members_dialogs, members_ownership, ui
 from pages.ui import badges, cards, tables
 from pages.ui.row_menus import RowMenu, shortened
@@ -32,8 +32,13 @@ def ask_role() -> Role | None:
     )
 
 
-def draw(actor: Actor, org: Organization, rights: Rights, search: str, role: Role | None) -> None:
-    """Draw one page of people, and the dialog about the one who was chosen."""
+def draw(
+    actor: Actor, org: Organization, search: str, role: Role | None, *, may_edit: bool, owns: bool
+) -> None:
+    """Draw one page of people, and the dialog about the one who was chosen.
+
+    Who may edit roles finds that in the menu; who `owns` the organization may offer that, too.
+    """
     with db.read() as session:
         count = members.count(session, actor, org.id, search=search, role=role)
     place, page = st.container(key="members-table"), _ask_page(count, f"{search}-{role}")
@@ -43,7 +48,7 @@ def draw(actor: Actor, org: Organization, rights: Rights, search: str, role: Rol
         if people.empty:
             cards.empty("search_off", "Nobody found", "Try a part of the name, or another role.")
         else:
-            _draw_table(people, actor, may_edit=Action.CHANGE_ROLES in rights)
+            _draw_table(people, actor, may_edit=may_edit, owns=owns)
     members_dialogs.draw(actor, org)
 
 
@@ -61,12 +66,12 @@ def _ask_page(count: int, shown: str) -> int:
         return st.pagination(pages, key=f"members-page-{count}-{shown}")
 
 
-def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> None:
+def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool, owns: bool) -> None:
     menu = RowMenu("members-menu", people, "user_id")
     order = [column for column in SHOWN if column in people or column in {"face", "menu"}]
     config = st.column_config
     st.dataframe(
-        tables.sent(people, order, **_dressed(people, actor, may_edit=may_edit)),
+        tables.sent(people, order, **_dressed(people, actor, may_edit=may_edit, owns=owns)),
         hide_index=True,
         height="content",
         column_order=order,
@@ -92,7 +97,9 @@ def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> None:
             ui.open_dialog(name, row)
 
 
-def _dressed(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> dict[str, Sequence[Any]]:
+def _dressed(
+    people: pd.DataFrame, actor: Actor, *, may_edit: bool, owns: bool
+) -> dict[str, Sequence[Any]]:
     """Return what the table shows in other words: faces, short names, and a menu each."""
     who = list(zip(people["name"].tolist(), people["user_id"].tolist(), strict=True))
     roles = people["role"].tolist() if may_edit else [None] * len(people)
@@ -105,15 +112,15 @@ def _dressed(people: pd.DataFrame, actor: Actor, *, may_edit: bool) -> dict[str,
         "email": [shortened(each, 31 if may_edit else 26) for each in people["email"].tolist()],
         "role": tables.tags(people.get("role", ())),
         "two_factor": ["on" if is_on else "off" for is_on in people.get("two_factor", ())],
-        "menu": [_labels(role) for role in roles],
+        "menu": [_labels(role, owns=owns) for role in roles],
     }
 
 
-def _labels(role: Role | None) -> list[str]:
+def _labels(role: Role | None, *, owns: bool) -> list[str]:
     """Return the menu of a row: who may not edit roles is shown none, and just looks."""
     labels = [f":material/visibility: {members_dialogs.QUICK_VIEW}"]
     if role is None:
         return labels
-    if role != Role.OWNER:
+    if owns and role != Role.OWNER:
         labels.append(f":material/key: {members_ownership.OFFER}")
     return [f":material/manage_accounts: {members_dialogs.EDIT_ROLES}", *labels]

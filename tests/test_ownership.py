@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core import (
     accounts,
+    history,
     invitations,
     letters,
     members,
@@ -15,6 +16,7 @@ from core import (
     organizations,
     ownerless,
     ownership,
+    stand_ins,
 )
 from core.errors import InvalidInput, LastOwner, NotFound, NotPermitted
 from core.models import Entry, Handover, Invitation, InvitationStatus, Mail, Role, User
@@ -84,6 +86,18 @@ class TestOffer:
         disable(session, cast.adam, clock)
         with pytest.raises(InvalidInput, match="disabled"):
             offer(session, cast)
+
+    def test_who_acts_as_an_owner_has_no_ownership_to_offer(
+        self, session: Session, cast: Cast
+    ) -> None:
+        stand_ins.start(session, cast.ada, cast.acme.id, reason="Olga asked us to")
+        with pytest.raises(NotFound):
+            ownership.offer(session, cast.ada, cast.acme.id, cast.mia.user_id)
+        memberships.make(session, cast.acme, cast.ada.user_id, Role.MEMBER)
+        made = memberships.find(session, cast.acme, cast.ada.user_id)
+        history.record(session, ORGDESK, cast.acme, "member.put", made)
+        with pytest.raises(NotPermitted, match="not yours"):
+            ownership.offer(session, cast.ada, cast.acme.id, cast.mia.user_id)
 
     def test_outsiders_are_not_offered_anything(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotFound):
