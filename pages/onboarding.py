@@ -47,6 +47,8 @@ with worked:
         onboarding_forms.draw_flag(actor, org, reps)
     elif org.stage is Stage.FREE and Action.REQUEST_ONBOARDING in rights and not org.requested_at:
         onboarding_forms.draw_request(actor, org)
+    elif org.stage is Stage.FREE and Action.VIEW_ALL not in rights and not org.requested_at:
+        onboarding_forms.draw_whom_to_ask(org)
 
 draw_notes(actor, org, rights, written)
 

@@ -1,16 +1,21 @@
 """Moves: the way an organization went, as the path shows it."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from alembic import command
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from core import activity, moves, onboarding
+from core import activity, db, moves, onboarding
 from core.errors import NotFound, NotPermitted
-from core.models import Stage
+from core.models import Move, Stage
 from core.moves import Visit
+from core.upgrade import configuration, upgrade
 from tests.cast import Cast
 from tests.conftest import Clock
+from tests.engines import Postgresql, Sqlite, use
 
 FREE, ONBOARDING, PREPRODUCTION, PRODUCTION = Stage
 WHY = "The contract is signed."
@@ -60,3 +65,51 @@ def test_a_member_reads_no_reasons(session: Session, cast: Cast) -> None:
         moves.table(session, cast.mia, cast.acme.id)
     with pytest.raises(NotFound):
         moves.path(session, cast.otto, cast.acme.id)
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
+def test_an_older_database_learns_its_moves_from_history(
+    engines: dict[str, Sqlite | Postgresql], engine_name: str
+) -> None:
+    with use(engines[engine_name].make("older", migrated=False)) as engine:
+        with engine.begin() as connection:
+            command.upgrade(configuration(connection), "0005")
+            connection.execute(
+                text(
+                    "INSERT INTO organizations (public_id, name, name_key, search_text, is_listed,"
+                    " stage, stage_entered_at, created_at, member_count, version) VALUES"
+                    " ('ORG-1', 'Old', 'old', 'old', false, 'free',"
+                    " '2026-11-18 09:00:00+00', '2026-11-02 09:00:00+00', 0, 0)"
+                )
+            )
+            for place, (day, actor, told, why) in enumerate(TOLD, start=1):
+                connection.execute(
+                    text(
+                        "INSERT INTO history (chain, position, at, actor_id, org_id, event,"
+                        " subject, changes, reason, mac) VALUES ('org:1', :place, :at, :actor, 1,"
+                        " 'stage.told', 'organizations:1', :changes, :why, '')"
+                    ),
+                    {
+                        "place": place,
+                        "at": f"2026-11-{day} 09:00:00+00",
+                        "actor": actor,
+                        "changes": json.dumps(told),
+                        "why": why,
+                    },
+                )
+        upgrade()
+        with db.read() as session:
+            rows = session.scalars(select(Move).order_by(Move.id)).all()
+        facts = [(m.from_stage, m.to_stage, m.actor_id, m.rep_id, m.days, m.reason) for m in rows]
+    engines[engine_name].drop("older")
+    assert facts == [(FREE, ONBOARDING, 6, 7, 5, ""), (ONBOARDING, FREE, 7, 7, 7, "A break.")]
+
+
+def change(field: str, old: object, new: object) -> dict[str, object]:
+    return {"row": "organizations:1", "field": field, "old": old, "new": new}
+
+
+TOLD = (
+    ("09", 6, [change("stage", "free", "onboarding"), change("rep_id", None, 7)], ""),
+    ("18", 7, [change("stage", "onboarding", "free"), change("rep_id", 7, None)], "A break."),
+)

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import chunks, db, flags, people, public_ids, runs
+from core import chunks, db, flags, housekeeping, people, public_ids, runs
 from core.errors import InvalidInput, MoreMatch, NotPermitted, TooManyMatch
 from core.flags import Plan
 from core.models import Entry, Move, Organization, Run, Staff, Stage
 from core.org_views import View
 from tests.cast import Cast
+from tests.conftest import Clock
 
 MANY = 24
 FREE = View(stages=(Stage.FREE,))
@@ -172,6 +173,15 @@ class TestWork:
         assert runs.list_open(session, cast.ada) == []
         runs.dismiss(session, cast.sam, run.id)
         assert runs.list_open(session, cast.sam) == []
+
+    def test_it_is_purged_long_after_its_end(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        run = runs.start(session, cast.sam, FREE, Plan(), shown=99)
+        clock.turn(housekeeping.RUNS_STAY)
+        assert housekeeping.purge_runs(session) == 0
+        runs.cancel(session, cast.sam, run.id)
+        assert housekeeping.purge_runs(session) == 1
 
 
 class TestConfirmation:

@@ -34,6 +34,12 @@ def draw_request(actor: Actor, org: Organization) -> None:
         asked.save(told, onboarding.request, actor, org.id, note=note)
 
 
+def draw_whom_to_ask(org: Organization) -> None:
+    """Draw who may raise a hand, for who may not."""
+    st.subheader("Go further", anchor=False)
+    st.markdown(f"An owner or an admin of {esc(org.name)} can request onboarding; ask one of them.")
+
+
 def draw_requested(org: Organization) -> None:
     """Draw the hand that is raised."""
     if org.requested_at is not None:

@@ -36,6 +36,7 @@ class TestOnboarding:
     def test_a_member_sees_the_way_and_whom_to_ask(self, show: Show, cast: Cast) -> None:
         screen = show("onboarding", cast.mia, org=cast.acme.public_id)
         assert "sales@example.com" in words(screen)
+        assert "An owner or an admin of Acme can request onboarding" in words(screen)
         assert "Request onboarding" not in [button.label for button in screen.button]
 
     def test_sales_flags_and_withdraws_with_a_reason(self, show: Show, cast: Cast) -> None:
