@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from core import db, fields, onboarding, persons
-from core.errors import DomainError, NotFound
+from core.errors import DomainError, GateNotMet, NotFound
 from core.kinds import Stage
 from core.models import Organization
 from core.onboarding import Plan
 from core.permissions import Actor, find_organization
+from core.settings import settings
 
 REFUSED = 1
 """What a command exits with when something was refused."""
@@ -69,7 +70,7 @@ def move(
     reason: Reason = "",
 ) -> None:
     """Move an organization to another stage, through the same gate as everywhere."""
-    with _told():
+    with _told(org_id):
         actor = _person(who)
         org = _organization(actor, org_id)
         moved = db.run(
@@ -91,12 +92,16 @@ def withdraw(org_id: Id, to: To, who: As, *, reason: Reason) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Print a refusal as the sentence that it is, and where it is mended."""
+def _told(public_id: str = "") -> Iterator[None]:
+    """Print a refusal as the sentence that it is, and where what is missing is mended."""
     try:
         yield
     except DomainError as refusal:
         typer.echo(str(refusal), err=True)
+        if isinstance(refusal, GateNotMet):
+            for lack, page in refusal.mended_on.items():
+                address = f"{settings().public_url}/{page}?org={public_id}"
+                typer.echo(f"  {lack}: {address}", err=True)
         raise typer.Exit(REFUSED) from refusal
 
 

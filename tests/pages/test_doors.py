@@ -17,6 +17,7 @@ from core.errors import DomainError
 from core.models import Move, Organization, RunRefusal, Stage
 from core.onboarding import Plan
 from core.permissions import Actor
+from core.settings import settings
 from tests.cast import Cast, email
 from tests.pages.conftest import Show
 from tests.pages.test_board import choose
@@ -323,6 +324,13 @@ def test_the_command_line_takes_a_whole_plan(cast: Cast) -> None:
     assert (org.rep_id, org.target_on, org.next_step) == (cast.sue.user_id, today, "Call Olga")
     assert org.next_step_on == today
     assert moves(cast)[0].reason == "Signed."
+
+
+def test_the_command_line_says_where_what_is_missing_is_mended(cast: Cast) -> None:
+    db.run(onboarding.flag_one, cast.sue, cast.acme.id)
+    said = command("move", cast.acme.public_id, PREPRODUCTION, "--as", email(cast.sam))
+    address = f"{settings().public_url}/profile?org={cast.acme.public_id}"
+    assert f"  Phone is empty: {address}" in said.splitlines()
 
 
 def test_the_command_line_knows_no_more_than_who_it_acts_for(cast: Cast) -> None:
