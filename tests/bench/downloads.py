@@ -90,7 +90,7 @@ def _clicks(server: Served, cookie: str, done: threading.Event, most: int = 10_0
     taken: list[float] = []
     with open_app(server.url, cookie=cookie) as client:
         client.rerun(CLICKED)
-        while not done.is_set() and len(taken) < most or not taken:
+        while (not done.is_set() and len(taken) < most) or not taken:
             began = time.perf_counter()
             client.rerun(CLICKED)
             taken.append((time.perf_counter() - began) * 1000)
