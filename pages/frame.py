@@ -12,7 +12,8 @@ with moment.one_look(page.url_path or "home"), failures.told("page"):
         with navigation.narrow():
             two_factor_forms.require(actor)
     elif actor is not None:
-        navigation.draw_sidebar(actor)
+        if page.url_path:  # the start only leads on
+            navigation.draw_sidebar(actor)
         page.run()
     else:
         with db.read() as session:

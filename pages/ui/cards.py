@@ -145,21 +145,25 @@ def company_card(
     if overview:
         short = _shortened(overview)
         st.markdown(f":small[{esc(short)}]", help=esc(overview) if short[-1] == "…" else None)
-    with st.container(gap=None):
-        if website:
-            _card_line("language", _web_link(website))
-        if sales_email:
-            address = quote(sales_email, safe="@+")
-            _card_line("mail", f"[{esc(sales_email)}](mailto:{address})")
-        if phone:
-            _card_line("call", esc(fields.show_phone(phone)))
-        if twitter:
-            handle = twitter.removeprefix("@")
+    lines = []
+    if website:
+        lines.append(_card_line("language", _web_link(website)))
+    if sales_email:
+        address = quote(sales_email, safe="@+")
+        lines.append(_card_line("mail", f"[{esc(sales_email)}](mailto:{address})"))
+    if phone:
+        lines.append(_card_line("call", esc(fields.show_phone(phone))))
+    if twitter:
+        handle = twitter.removeprefix("@")
+        lines.append(
             _card_line("alternate_email", f"[{esc(handle)}](https://x.com/{quote(handle)})")
+        )
+    if lines:
+        st.markdown("  \n".join(lines), wrap=False)
 
 
-def _card_line(icon: str, markdown: str) -> None:
-    st.markdown(f":small[:gray[:material/{icon}:] {markdown}]", wrap=False)
+def _card_line(icon: str, markdown: str) -> str:
+    return f":small[:gray[:material/{icon}:] {markdown}]"
 
 
 def _shortened(overview: str) -> str:
