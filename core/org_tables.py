@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased
 from core import completeness, counts, org_views
 from core.frames import frame
 from core.models import Organization, Stage, User
-from core.org_views import FEW, SIZES, Matches, Order, Sort, View
+from core.org_views import FEW, GATHERED, SIZES, Matches, Order, Sort, View
 from core.permissions import Actor
 
 
@@ -108,7 +108,7 @@ def _ids(session: Session, view: View, walk: _Walk, total: int) -> Select[*tuple
         is_by_id = walk.by.column is Organization.id and not view.has_words
         if is_by_id and view.is_narrowed_by_stage_only:
             return _merged([_steps(part, walk) for part in _stages(view)], walk)
-        if total <= FEW:
+        if total <= FEW or org_views.is_better_gathered(session, view):
             return _sorted(org_views.matches(session, view), walk)
     return _along(org_views.matches(session, view, along=view.order), walk)
 
@@ -150,7 +150,7 @@ def _sorted(matches: Matches, walk: _Walk) -> Select[*tuple[Any, ...]]:
         select(matches.id.label("id"), walk.by.column.label("key"))
         .select_from(matches.source)
         .where(*matches.where)
-        .limit(FEW)
+        .limit(GATHERED)
         .subquery()
     )
     keys = [few.c.key, few.c.id]

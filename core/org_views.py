@@ -38,6 +38,8 @@ __all__ = [
 
 FEW: Final = 1_000
 """How far matches are counted, and how many of them are sorted at most."""
+GATHERED: Final = 5_000
+"""How many rows of one filter are rather gathered and sorted than met on a walk; on SQLite."""
 
 
 def open_view(session: Session, actor: Actor, view: View) -> None:
@@ -67,7 +69,7 @@ def matches(session: Session, view: View, *, along: Order | None = None) -> Matc
         filters += [implied for implied in _implied(view) if implied.index is along.column]
     kept = [] if view.has_words else _cutting(filters, along) if along else filters
     if along is None and not view.has_words and len({f.index for f in filters}) > 1:
-        kept = _narrowest(session, filters)
+        _, kept = _narrowest(session, filters)
     where = [
         _live(view),
         *(f.narrow(f.column.expression if f in kept else _veiled(session, f)) for f in filters),
@@ -83,6 +85,18 @@ def count(session: Session, view: View) -> int:
     source, _, where = matches(session, view)
     few = select(literal(1)).select_from(source).where(*where).limit(FEW + 1)
     return session.scalar(select(func.count()).select_from(few.subquery())) or 0
+
+
+def is_better_gathered(session: Session, view: View) -> bool:
+    """Return whether one filter leaves so few rows that a walk would be longer than to sort them.
+
+    A walk meets one row in many, and hardly any where filter and order go against each other, as
+    with the largest of those that began today.
+    """
+    filters = _filters(view)
+    if view.has_words or all(f.index is view.order.column for f in filters):
+        return False
+    return _narrowest(session, filters)[0] <= GATHERED
 
 
 _ROWS: Final = inspect(Organization).local_table
@@ -167,22 +181,25 @@ def _cutting(filters: Sequence[_Filter], along: Order) -> list[_Filter]:
     return [f for f in filters if f.index is along.column]
 
 
-def _narrowest(session: Session, filters: list[_Filter]) -> list[_Filter]:
-    """Return the filters that leave the fewest rows by one index; PostgreSQL knows by itself."""
+def _narrowest(session: Session, filters: list[_Filter]) -> tuple[int, list[_Filter]]:
+    """Return how few rows the filters leave by one index, up to `GATHERED` + 1, and those filters.
+
+    PostgreSQL has statistics and is not asked: all of them, as if they left many.
+    """
     if session.get_bind().dialect.name != "sqlite":
-        return filters
+        return GATHERED + 1, filters
     groups = [[f for f in filters if f.index is index] for index in {f.index for f in filters}]
     few = [
         select(literal(1))
         .select_from(_ROWS)
         .where(*(f.narrow(f.column.expression) for f in group))
-        .limit(FEW + 1)
+        .limit(GATHERED + 1)
         .subquery()
         for group in groups
     ]
     counted = (select(func.count()).select_from(rows).scalar_subquery() for rows in few)
     numbers = session.execute(select(*counted)).one()
-    return groups[min(range(len(groups)), key=numbers.__getitem__)]
+    return min(zip(numbers, groups, strict=True), key=lambda pair: pair[0])
 
 
 def _veiled(session: Session, veiled: _Filter) -> ColumnElement[Any]:

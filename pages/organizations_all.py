@@ -28,7 +28,7 @@ def draw(actor: Actor, rights: Rights) -> None:
     if Action.MOVE_STAGES in rights:
         organizations_runs.draw(actor, reps)
     filters, line = cards.row(key="organizations-filter"), cards.row(key="organizations-line")
-    progress, place = st.container(), st.container()
+    progress, place = st.container(), st.container(key="organizations-table")
     turns = cards.row(key="organizations-turns")
     view = organizations_view.ask(reps, rights, filters, turns)
     with line:

@@ -330,6 +330,7 @@ class TestWork:
                 alone.exec_driver_sql("VACUUM FULL organizations, memberships, invitations")
         for module in (org_tables, org_views):
             monkeypatch.setattr(module, "FEW", 300)
+            monkeypatch.setattr(module, "GATHERED", 300)
         make_organizations(session, 4_000)
         before = self._measure_all(session, cast)
         make_organizations(session, 12_000, start=4_000)

@@ -1,6 +1,9 @@
 """Organizations in a real browser: what tables, callbacks and the address do only there."""
 
+import csv
+import io
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -69,3 +72,48 @@ def test_selected_rows_are_flagged(page: Page, cast: Cast) -> None:
     with db.read() as session:
         acme = session.get_one(Organization, cast.acme.id)
     assert (acme.stage, acme.next_step) == (Stage.ONBOARDING, "Call Olga")
+
+
+def choose(page: Page, label: str, choice: str) -> None:
+    """Choose one entry of a list behind the button `Filters`."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=choice, exact=True).click()
+    acts.wait_until_drawn(page)
+
+
+def test_somebody_of_operations_finds_narrows_shares_and_downloads(
+    new_page: Callable[..., Page], cast: Cast
+) -> None:
+    oda, sam = new_page(), new_page()
+    acts.become(oda, cast.oda)
+    acts.become(sam, cast.sam)
+
+    acts.visit(oda, "/organizations?rows=25")
+    oda.get_by_role("button", name="Last").click()
+    expect(cell(oda, 1, 2)).to_have_text("ORG-0000022")
+    oda.locator(".st-key-q input").press_sequentially("clin")
+    expect(oda.get_by_text("60 organizations")).to_be_visible()
+
+    oda.get_by_role("button", name="production", exact=True).click()
+    oda.get_by_role("button", name="Filters").click()
+    choose(oda, "Members", "2-10")
+    choose(oda, "Activity", "active")
+    choose(oda, "Profile", "incomplete")
+    expect(oda.get_by_role("button", name="Filters · 3")).to_be_visible()
+    oda.keyboard.press("Escape")
+    choose(oda, "Sort", "oldest")
+    found = ["ORG-0000007", "ORG-0000019", "ORG-0000023"]
+    expect(oda.get_by_text("3 organizations")).to_be_visible()
+    for row, public_id in enumerate(found, start=1):
+        expect(cell(oda, row, 2)).to_have_text(public_id)
+    expect(oda.locator(".st-key-organizations-summary")).to_contain_text("production 3")
+
+    acts.visit(sam, oda.url)
+    expect(cell(sam, 1, 3)).to_have_text(found[0])
+    expect(sam.get_by_text("3 organizations")).to_be_visible()
+
+    oda.get_by_role("button", name="Download", exact=True).click()
+    link = oda.get_by_role("link", name="CSV").get_attribute("href")
+    file = oda.request.get(link or "").text()
+    rows = list(csv.DictReader(io.StringIO(file, newline="")))
+    assert [row["Organization ID"] for row in rows] == found
