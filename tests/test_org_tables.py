@@ -331,9 +331,9 @@ class TestWork:
         for module in (org_tables, org_views):
             monkeypatch.setattr(module, "FEW", 300)
             monkeypatch.setattr(module, "GATHERED", 300)
-        make_organizations(session, 4_000)
+        make_organizations(session, 3_000)
         before = self._measure_all(session, cast)
-        make_organizations(session, 12_000, start=4_000)
+        make_organizations(session, 7_000, start=3_000)
         after = self._measure_all(session, cast)
 
         grown = {name: (before[name], after[name]) for name in before}
@@ -344,7 +344,7 @@ class TestWork:
         if session.get_bind().dialect.name == "postgresql":  # as autovacuum does from time to time
             session.execute(text("SELECT gin_clean_pending_list('ix_organizations_search_tokens')"))
         session.execute(text("ANALYZE"))
-        middle = Place(Turn.AFTER, "ORG-0002000")
+        middle = Place(Turn.AFTER, "ORG-0001500")
         return {
             f"{name}, {sort}, {place.turn}": measure(session, cast, replace(view, sort=sort), place)
             for name, view in VIEWS.items()
