@@ -22,7 +22,7 @@ LABELS: Final = {
     Alert.LOCKOUTS: "Sign-in of an owner is locked after wrong passwords",
 }
 ALWAYS: Final = "always"
-"""The topic of what is told whatever was chosen: that it was, and that the organization is gone."""
+"""The topic of what is told whatever was chosen: that it was, and what happens to all of it."""
 
 _CONTACT: Final = {
     "name": "Organization name",
@@ -108,7 +108,7 @@ def _of_role(entry: Entry, people: People, row: str, values: Values, by: str) ->
         now = f"{new} now. " if new else ""
         yield Told(Alert.OWNERS, f"{name} is no longer an owner", now.capitalize() + by, "members")
     elif old and new and Role(new).rank > Role(old).rank:
-        yield Told(Alert.ROLES, f"{name} is {new} now", was.capitalize() + by, "members")
+        yield Told(Alert.ROLES, f"{name} is an {new} now", was.capitalize() + by, "members")
 
 
 def _of_organization(values: Values, by: str) -> Iterator[Told]:

@@ -22,8 +22,10 @@ from core import (
     onboarding,
     organizations,
     outbox,
+    ownership,
     profile,
     settings,
+    stand_ins,
 )
 from core.errors import DomainError, NotPermitted, TooManyAttempts
 from core.models import Alert, ChainHead, Digest, Line, Mail, Organization, Role, Stage
@@ -105,7 +107,7 @@ class TestWhatIsTold:
     def test_a_role_raised_but_none_lowered(self, cast: Cast, clock: Clock):
         change_role(cast, cast.mia, Role.ADMIN)
         change_role(cast, cast.mia, Role.MEMBER)
-        assert titles(told(clock)) == ["Mia is admin now"]
+        assert titles(told(clock)) == ["Mia is an admin now"]
 
     def test_contact_data(self, cast: Cast, clock: Clock):
         save(cast, cast.olga, phone="+1 507 284 2511", overview="We heal.")
@@ -131,6 +133,18 @@ class TestWhatIsTold:
         (alert,) = told(clock)
         assert alert.recipient == ADDRESS
         assert titles([alert]) == ["Alert email address, not confirmed yet, has changed"]
+
+    def test_a_transfer_tells_of_both_owners(self, cast: Cast, clock: Clock):
+        handover = do(ownership.offer, cast.olga, cast.acme.id, cast.adam.user_id)
+        do(ownership.accept, cast.adam, cast.acme.id, handover.id)
+        assert titles(told(clock)) == ["Adam is an owner now", "Olga is no longer an owner"]
+
+    def test_an_administrator_who_stands_in(self, cast: Cast, clock: Clock):
+        do(stand_ins.start, cast.ada, cast.acme.id, reason="Olga asked on the phone.")
+        (alert,) = told(clock)
+        (line,) = alert.context["lines"]
+        assert line["title"] == "An administrator of Orgdesk acts as an owner"
+        assert line["detail"] == "By Ada. The reason: Olga asked on the phone."
 
     def test_the_end_of_the_organization(self, cast: Cast, clock: Clock):
         do(organizations.delete, cast.olga, cast.acme.id, name="Acme")
@@ -211,7 +225,7 @@ class TestGrouping:
         clock.turn(timedelta(seconds=3))
         change_role(cast, cast.adam, Role.OWNER)
         (alert,) = told(clock)
-        assert titles([alert]) == ["Mia is admin now", "Adam is an owner now"]
+        assert titles([alert]) == ["Mia is an admin now", "Adam is an owner now"]
         assert alert.context["headline"] == "2 things happened"
 
     def test_there_is_at_most_one_mail_a_minute(self, cast: Cast, clock: Clock):
@@ -223,7 +237,7 @@ class TestGrouping:
         clock.turn(timedelta(minutes=1))
         first, second, third = (each.created_at for each in told(clock))
         assert min(second - first, third - second) >= lines.ALERTS_EVERY
-        assert titles(told(clock)) == ["Mia is admin now"] * 9
+        assert titles(told(clock)) == ["Mia is an admin now"] * 9
 
     def test_a_flood_is_one_mail_that_says_how_much_more_there_is(
         self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
@@ -248,7 +262,7 @@ class TestGrouping:
         with db.Session(db.writing_engine()) as session, session.begin():
             session.get_one(Mail, first.id).due_at = None
         clock.turn(timedelta(minutes=2))
-        assert titles(told(clock)[1:]) == ["Mia is admin now", "Mia is an owner now"]
+        assert titles(told(clock)[1:]) == ["Mia is an admin now", "Mia is an owner now"]
 
 
 class TestChoosing:
@@ -315,7 +329,7 @@ class TestSafety:
         with db.transaction() as session:
             assert getattr(module, step)(session)
             session.rollback()
-        assert titles(told(clock)) == ["Mia is admin now"]
+        assert titles(told(clock)) == ["Mia is an admin now"]
 
     def test_several_processes_tell_everything_once(self, cast: Cast, clock: Clock):
         give_address(cast.otto_ltd, "alerts@otto.example")
@@ -337,7 +351,7 @@ class TestSafety:
             for each in watching:
                 each.result()
         mails = told(clock)
-        assert titles(mails).count("Mia is admin now") == 5
+        assert titles(mails).count("Mia is an admin now") == 5
         assert titles(mails).count("What is told here has changed") == 10
         with db.read() as session:
             assert session.scalars(select(Line)).all() == []

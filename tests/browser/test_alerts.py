@@ -42,7 +42,7 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     told = mailbox.wait_for(ADDRESS, count=3)
     assert told["Subject"] == "Acme: 2 things happened"
     lines = text_of(told).splitlines()
-    assert "- Mia is admin now" in lines
+    assert "- Mia is an admin now" in lines
     assert "- Adam is an owner now" in lines
 
     (link,) = re.findall(r"http\S+/history\?org=\S+", text_of(told))
