@@ -34,6 +34,7 @@ with st.container(border=True, key="path"):
     if Action.VIEW_ALL in rights:
         path.draw_stuck(org)
     path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
+path.watch(actor, org, checks)
 
 helped, worked = st.columns(2, gap="large")
 

@@ -6,15 +6,22 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from core import stuck, working_days
+from core import db, gates, stuck, working_days
 from core.gates import FORWARD, Check
 from core.models import Organization, Stage
 from core.moves import Visit
+from core.permissions import Actor
 from core.settings import settings
 from pages.ui import badges
 from pages.ui.cards import face, face_url, row
+from pages.ui.opening import find_place, fragment
 from pages.ui.words import count, day, esc, quiet
 
+LOOKS_EVERY: Final = 5.0
+"""Seconds after which the page looks whether its checks have changed."""
+LOOKS: Final = 120
+"""How often it does, which is for ten minutes after somebody did something there."""
+_ENDED: Final = "path-watched"
 OVERRIDE: Final = ":red-badge[:material/gavel: override]"
 """Stands wherever failed checks were overridden, for good."""
 
@@ -58,6 +65,32 @@ def draw_checks(org: Organization, checks: Sequence[Check], *, may_mend: bool) -
                         icon_position="right",
                         query_params={"org": org.public_id},
                     )
+
+
+def watch(actor: Actor, org: Organization, checks: Sequence[Check]) -> None:
+    """Draw the page anew when somebody mends a check, or moves the organization, meanwhile.
+
+    It ends after a while, so that a page which is left open does not keep its session alive.
+    """
+    if not st.session_state.pop(_ENDED, False):
+        _look_again(actor, org.public_id, (org.stage, *(check.is_met for check in checks)), [])
+
+
+def _look(actor: Actor, public_id: str, shown: tuple[object, ...], looks: list[None]) -> None:
+    looks.append(None)
+    if len(looks) == 1:
+        return  # this is the run that draws the page
+    if len(looks) > LOOKS:
+        st.session_state[_ENDED] = True
+        st.rerun(scope="app")
+    found = find_place(actor, public_id)
+    with db.read() as session:
+        now = found and (found[0].stage, *(c.is_met for c in gates.checks(session, found[0])))
+    if now != shown:
+        st.rerun(scope="app")
+
+
+_look_again = fragment(_look, every=LOOKS_EVERY)
 
 
 def draw_help(org: Organization, reps: Mapping[int, str]) -> None:

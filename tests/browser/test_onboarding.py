@@ -85,9 +85,10 @@ def test_from_a_raised_hand_to_production_by_override(
     owner, rep, administrator = be(cast.olga), be(cast.sam), be(cast.ada)
     raise_a_hand(owner, cast)
     flag_three(rep)
-    mend(owner, cast)
-
     open_onboarding(rep, cast)
+    expect(rep.get_by_text("4 of 5 checks are missing for preproduction")).to_be_visible()
+    mend(owner, cast)
+    expect(rep.get_by_text("All checks are met for preproduction")).to_be_visible()
     press(rep, "Move to preproduction")
     expect(rep.get_by_test_id("stToast")).to_contain_text("Acme is in preproduction.")
     override(administrator, cast)

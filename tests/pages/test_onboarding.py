@@ -3,8 +3,9 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, onboarding
+from core import db, gates, onboarding, profile
 from core.models import Organization, Stage
+from pages.ui import path
 from tests.cast import Cast
 from tests.pages.conftest import Show
 
@@ -55,6 +56,33 @@ class TestOnboarding:
         assert screen.button(key="move").disabled
         assert "5 of 5 checks are missing for preproduction" in words(screen)
         assert "Phone is empty" in words(screen)
+
+
+class TestWatch:
+    @pytest.fixture
+    def told(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Which reruns were asked for; the timer is the browser's, so the test looks instead."""
+        asked: list[str] = []
+        monkeypatch.setattr(path.st, "rerun", lambda *, scope: asked.append(scope))
+        return asked
+
+    def test_the_page_is_drawn_anew_once_a_check_is_mended(
+        self, cast: Cast, told: list[str]
+    ) -> None:
+        db.run(onboarding.flag_one, cast.sam, cast.acme.id)
+        with db.read() as session:
+            org = session.get_one(Organization, cast.acme.id)
+            shown = (org.stage, *(check.is_met for check in gates.checks(session, org)))
+        looks: list[None] = [None]
+        path._look(cast.sam, org.public_id, shown, looks)
+        assert told == []
+        db.run(profile.save, cast.olga, org.id, {"overview": ""}, {"overview": "We heal."})
+        path._look(cast.sam, org.public_id, shown, looks)
+        assert told == ["app"]
+
+    def test_it_is_not_watched_for_ever(self, cast: Cast, told: list[str]) -> None:
+        path._look(cast.sam, cast.acme.public_id, (Stage.FREE,), [None] * path.LOOKS)
+        assert told == ["app"]
 
 
 class TestHistory:
