@@ -4,7 +4,6 @@ What the invited person does with it is in `answers`.
 """
 
 from collections.abc import Collection
-from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -12,8 +11,8 @@ import pandas as pd
 from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from core import clock, history, invitees, mail, memberships, notices, offers, throttles
-from core.errors import InvitationLimit, NotFound, NotPermitted, RoleTooHigh, TooManyAttempts
+from core import clock, history, invitees, mail, memberships, notices, offers
+from core.errors import LinkNotValid, NotFound, NotPermitted, RoleTooHigh
 from core.frames import frame
 from core.matching import contains
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
@@ -22,11 +21,6 @@ from core.permissions import Action, Actor, access
 from core.settings import settings
 
 PER_PAGE: Final = 50
-PENDING_MOST: Final = 200
-PER_INVITER: Final = ((invitees.AT_ONCE, timedelta(minutes=1)), (50, timedelta(days=1)))
-PER_ORGANIZATION: Final = ((100, timedelta(days=1)),)
-"""How many mails may go out. They are counted in the transaction that queues them:
-what is refused sends none and counts none."""
 
 
 class State(StrEnum):
@@ -54,8 +48,8 @@ def invite(
         raise RoleTooHigh(role)
     if org.member_limit is not None and org.member_count >= org.member_limit:
         raise MemberLimit(org.member_limit)
-    _ensure_room(session, org, more=len(addresses))
-    _count_mails(session, actor, org, len(addresses))
+    invitees.ensure_room(session, org, more=len(addresses))
+    invitees.count_mails(session, actor, org, len(addresses))
 
     inviter_id = actor.user_id or 0
     invited = [
@@ -72,8 +66,8 @@ def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> I
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
     is_late = invitation.expires_at <= clock.now()
-    _ensure_room(session, org, more=int(is_late))
-    _count_mails(session, actor, org, 1)
+    invitees.ensure_room(session, org, more=int(is_late))
+    invitees.count_mails(session, actor, org, 1)
 
     offers.stop_mail(session, invitation)
     offers.renew(invitation)
@@ -86,16 +80,22 @@ def link(session: Session, actor: Actor, org_id: int, invitation_id: int) -> str
     """Return an address for the invited person, to be handed over without a mail.
 
     It admits who already has an account; unlike the mailed one it does not prove the address.
+    Raises `LinkNotValid` for an invitation that has expired.
     """
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
+    if invitation.expires_at <= clock.now():
+        raise LinkNotValid("Press Resend, then copy the new one.")
     return f"{settings().public_url}/invitation#{offers.copied_token(invitation)}"
 
 
 def change_role(
     session: Session, actor: Actor, org_id: int, invitation_id: int, role: Role
 ) -> Invitation:
-    """Offer another role to who has not answered yet, and say so; the links stay as they are."""
+    """Offer another role to who has not answered yet, and say so; the links stay as they are.
+
+    Where they have expired nothing is said: that is for `resend`.
+    """
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
     if invitation.role is role:
@@ -105,9 +105,11 @@ def change_role(
 
     invitation.role = role
     invitation.invited_by = actor.user_id or invitation.invited_by
-    _count_mails(session, actor, org, 1)
-    is_news = not offers.stop_mail(session, invitation)
-    _send(session, actor, org, invitation, "invitation_role_changed" if is_news else "invitation")
+    if invitation.expires_at > clock.now():
+        invitees.count_mails(session, actor, org, 1)
+        was_waiting = offers.stop_mail(session, invitation)
+        template = "invitation" if was_waiting else "invitation_role_changed"
+        _send(session, actor, org, invitation, template)
     history.record(session, actor, org, "invitation.role_changed", invitation)
     return invitation
 
@@ -194,19 +196,6 @@ _DELIVERY: Final = case(
 
 def _state() -> ColumnElement[str]:
     return case((_is_in(State.EXPIRED), State.EXPIRED.value), else_=cast(Invitation.status, String))
-
-
-def _ensure_room(session: Session, org: Organization, *, more: int) -> None:
-    if offers.count_open(session, org.id) + more > PENDING_MOST:
-        raise InvitationLimit(PENDING_MOST)
-
-
-def _count_mails(session: Session, actor: Actor, org: Organization, mails: int) -> None:
-    """Count the mails that are about to go out; raises `TooManyAttempts`."""
-    caps = ((f"person:{actor.user_id}", PER_INVITER), (f"org:{org.id}", PER_ORGANIZATION))
-    minutes = [throttles.hit(session, "invite", *cap) for cap in caps for _ in range(mails)]
-    if any(minutes):
-        raise TooManyAttempts(max(minutes))
 
 
 def _get_pending(

@@ -1,18 +1,32 @@
-"""Whom somebody wants to invite: each typed address is judged by the same rule."""
+"""Whom somebody wants to invite: each address is judged by one rule, and how many there may be."""
 
 import re
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import fields
-from core.errors import AlreadyInvited, AlreadyMember, DomainError, InvalidInput
+from core import fields, offers, throttles
+from core.errors import (
+    AlreadyInvited,
+    AlreadyMember,
+    DomainError,
+    InvalidInput,
+    InvitationLimit,
+    TooManyAttempts,
+)
 from core.models import Invitation, InvitationStatus, Membership, Organization, User
 from core.people_errors import AddressesRefused
+from core.permissions import Actor
 
 AT_ONCE: Final = 10
 """As many as may be mailed in a minute."""
+PENDING_MOST: Final = 200
+PER_INVITER: Final = ((AT_ONCE, timedelta(minutes=1)), (50, timedelta(days=1)))
+PER_ORGANIZATION: Final = ((100, timedelta(days=1)),)
+"""How many mails may go out. They are counted in the transaction that queues them:
+what is refused sends none and counts none."""
 FIELD: Final = "emails"
 _MOST_READ = 100
 _SHOWN = 60
@@ -42,6 +56,20 @@ def judge(session: Session, org: Organization, emails: str) -> dict[str, str]:
     if any(answers.values()):
         raise AddressesRefused(FIELD, list(answers.items()))
     return addresses
+
+
+def ensure_room(session: Session, org: Organization, *, more: int) -> None:
+    """Raise `InvitationLimit` where `more` invitations would be more than may be pending."""
+    if offers.count_open(session, org.id) + more > PENDING_MOST:
+        raise InvitationLimit(PENDING_MOST)
+
+
+def count_mails(session: Session, actor: Actor, org: Organization, mails: int) -> None:
+    """Count the mails that are about to go out; raises `TooManyAttempts`."""
+    caps = ((f"person:{actor.user_id}", PER_INVITER), (f"org:{org.id}", PER_ORGANIZATION))
+    minutes = [throttles.hit(session, "invite", *cap) for cap in caps for _ in range(mails)]
+    if any(minutes):
+        raise TooManyAttempts(max(minutes))
 
 
 def _split(emails: str) -> list[str]:

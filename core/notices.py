@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import mail
+from core import clock, mail
 from core.models import Invitation, Mail, Membership, Organization, Role, User
 from core.permissions import Actor
 
@@ -65,9 +65,11 @@ def tell_owners(
 
 
 def tell_revoked(session: Session, org: Organization, ended: Sequence[object]) -> None:
-    """Mail those whose invitation is revoked, if its own mail has reached them."""
+    """Mail those whose invitation is revoked, if its mail has reached them and still worked."""
     by_mail = {
-        each.mail_id: each for each in ended if isinstance(each, Invitation) and each.mail_id
+        each.mail_id: each
+        for each in ended
+        if isinstance(each, Invitation) and each.mail_id and each.expires_at > clock.now()
     }
     sent = select(Mail.id).where(Mail.id.in_(by_mail), Mail.sent_at.is_not(None)).order_by(Mail.id)
     for mail_id in session.scalars(sent).all() if by_mail else ():

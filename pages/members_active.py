@@ -41,7 +41,7 @@ def draw(
     """
     with db.read() as session:
         count = members.count(session, actor, org.id, search=search, role=role)
-    place, page = st.container(key="members-table"), _ask_page(count, f"{search}-{role}")
+    place, page = st.container(key="members-table"), _ask_page(count, search, role)
     with db.read() as session:
         people = members.table(session, actor, org.id, search=search, role=role, page=page)
     with place:
@@ -52,9 +52,9 @@ def draw(
     members_dialogs.draw(actor, org)
 
 
-def _ask_page(count: int, shown: str) -> int:
+def _ask_page(count: int, search: str, role: Role | None) -> int:
     """Draw how many there are and the pages, and return which one is asked for."""
-    reachable = min(count, members.COUNTED) if shown[0] != "-" else count
+    reachable = min(count, members.COUNTED) if search.strip() else count
     pages = -(-reachable // members.PER_PAGE)
     if pages < 2:
         return 1
@@ -63,7 +63,7 @@ def _ask_page(count: int, shown: str) -> int:
         if count > reachable:
             counted = f"{members.COUNTED:,}+ people; more words find fewer"
         st.markdown(ui.quiet(counted), width="stretch")
-        return st.pagination(pages, key=f"members-page-{count}-{shown}")
+        return st.pagination(pages, key=f"members-page-{count}-{search}-{role}")
 
 
 def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool, owns: bool) -> None:

@@ -105,8 +105,7 @@ def _draw_table(invited: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> No
 
 def _dressed(invited: pd.DataFrame, offered: list[Role]) -> pd.DataFrame:
     """Return invitations as the table shows them; only pending ones within reach have a menu."""
-    menu = [f":material/{icon}: {label}" for label, icon in MENU.items()]
-    is_open = invited["state"].isin(["pending", "expired"]) & invited["role"].isin(offered)
+    facts = zip(invited["state"], invited["role"], strict=True)
     failed = "failed: " + invited["delivery_error"].fillna("").astype(str)
     now = clock.now()
     return invited.assign(
@@ -119,8 +118,16 @@ def _dressed(invited: pd.DataFrame, offered: list[Role]) -> pd.DataFrame:
             "none" if bool(pd.isna(at)) else f"1, {ui.ago(at, now)}"
             for at in invited["reminded_at"]
         ],
-        menu=cells([menu if each else [] for each in is_open]),
+        menu=cells([_labels(state) if role in offered else [] for state, role in facts]),
     )
+
+
+def _labels(state: str) -> list[str]:
+    """Return the menu of an invitation: what has expired has no link worth a copy."""
+    if state not in {State.PENDING, State.EXPIRED}:
+        return []
+    left_out = {"Copy link"} if state == State.EXPIRED else set()
+    return [f":material/{icon}: {each}" for each, icon in MENU.items() if each not in left_out]
 
 
 def _do(actor: Actor, org: Organization, label: str, row: members_dialogs.Row) -> None:

@@ -269,6 +269,18 @@ class TestWhoHearsOfIt:
         assert [mail.recipient for mail in revoked] == ["told@example.com"]
         assert "withdrawn" in letters.render(revoked[0]).text
 
+    def test_nothing_is_said_of_what_has_expired(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        acme, made = cast.acme.id, invite(session, cast, "late@example.com")
+        self.sent(session, clock)
+        clock.turn(timedelta(hours=72))
+        with pytest.raises(LinkNotValid, match="Press Resend"):
+            invitations.link(session, cast.olga, acme, made.id)
+        invitations.change_role(session, cast.olga, acme, made.id, Role.ADMIN)
+        invitations.revoke(session, cast.olga, acme, made.id)
+        assert self.templates(session) == []
+
     def test_what_an_inviter_takes_along_is_told(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
