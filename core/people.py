@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from core import clock, fields, finding, history, links, mail, persons, second_factors, sessions
 from core.errors import InvalidInput, NotFound
@@ -49,7 +49,8 @@ def table(
     if hits is not None:
         wanted = wanted.select_from(hits.source).where(hits.is_found)
     if staff_only:
-        wanted = wanted.where(User.staff.in_(list(Staff)))
+        few = aliased(User)
+        wanted = wanted.where(ids.in_(select(few.id).where(few.staff.in_(list(Staff)))))
     if newer_than is not None:
         found = frame(session, wanted.where(ids > newer_than).order_by(ids))
         rows = found.head(PER_PAGE).iloc[::-1].reset_index(drop=True)

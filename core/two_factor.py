@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, literal, select
 from sqlalchemy.orm import Session
 
-from core import clock, db, history, keys, mail, second_factors, sessions, throttles
+from core import clock, db, history, keys, lines, mail, second_factors, sessions, throttles
 from core.errors import InvalidInput, NotFound
 from core.models import Challenge, Membership, Organization, Role, SecondFactor, Stage, User
 from core.permissions import Action, Actor, access, take_person
@@ -192,10 +192,17 @@ def _take_recovery_code(session: Session, user: User, typed: str) -> None:
 
 
 def _count_attempt(session: Session, user_id: int, place: str) -> int:
-    return max(
-        throttles.hit(session, "codes of", str(user_id), throttles.SIGN_INS),
+    """Count an attempt; whoever makes too many knows the password, so its owner is told."""
+    whose = str(user_id)
+    waits = (
+        throttles.hit(session, "codes of", whose, throttles.SIGN_INS),
         throttles.hit(session, "codes from", place, throttles.SIGN_INS),
     )
+    if waits[0] and not throttles.hit(session, "code lockout of", whose, throttles.LOCKOUTS):
+        user = session.get_one(User, user_id)
+        mail.enqueue(session, "codes_tried", user.email, name=user.name, place=place)
+        lines.lock_out(session, user.email_key, place)
+    return max(waits)
 
 
 def _list_owned(session: Session, actor: Actor) -> Sequence[int]:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select, text
 from core import db, mail
 from core.models import Mail, Staff, User
 from tests import mail_server
+from tests.cast import Cast
 from tests.engines import SECRET_KEY
 
 PASSWORD = "correct horse battery staple\n"
@@ -174,3 +175,14 @@ class TestCheck:
         assert "SESSION_HOURS" in done.stderr
         assert SECRET_KEY not in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@EMPTY
+def test_a_lone_administrator_who_lost_the_device_is_helped(manage: Manage, cast: Cast) -> None:
+    lost = ("reset-two-factor", "--email", "ADA@example.com", "--reason", "The phone is lost")
+    done = manage(*lost)
+    assert done.returncode == 0, done.stderr
+    with db.read() as session:
+        assert session.get_one(User, cast.ada.user_id).two_factor_at is None
+    unknown = manage("reset-two-factor", "--email", "nobody@example.com", "--reason", "Lost")
+    assert (unknown.returncode, "Nobody has an account" in unknown.stderr) == (1, True)

@@ -33,7 +33,7 @@ from core.models import (
     User,
 )
 from core.permissions import ORGDESK, Action, Actor, access, find_organization, staff_rights
-from tests.cast import SECRET, Cast
+from tests.cast import SECRET, Cast, email
 from tests.conftest import Clock
 
 HERE = "the key of a handshake"
@@ -212,8 +212,12 @@ class TestSigningIn:
         for number in range(5):
             with pytest.raises(InvalidInput):
                 answer("000000", place=f"192.0.2.{number}")
-        with pytest.raises(TooManyAttempts):
-            answer(code(clock), place="192.0.2.9")
+        for _ in range(2):
+            with pytest.raises(TooManyAttempts):
+                answer(code(clock), place="192.0.2.9")
+        with db.read() as session:
+            told = session.scalars(select(Mail)).one()
+        assert (told.template, told.recipient) == ("codes_tried", email(cast.sam))
         clock.turn(timedelta(minutes=4, seconds=59))
         with pytest.raises(TooManyAttempts):
             answer(code(clock), place="192.0.2.9")
