@@ -59,8 +59,8 @@ def _choose(actor: Actor, org: Organization) -> None:
 
 
 _HOW = (
-    "What happens within a minute comes in one mail. Changing this, the end of the organization, an "
-    "administrator who stands in for an owner: that is always told."
+    "What happens within a minute comes in one mail. A change of this choice, the end of the "
+    "organization, and that an administrator stands in for an owner are always told."
 )
 
 
