@@ -18,6 +18,9 @@ from core.settings import settings
 
 MOST_LINES = 50
 """Lines in one mail; of the others it says how many there are."""
+BATCH = 20
+"""Readers who are told in one transaction."""
+ROUNDS = 25
 
 
 class Reader(NamedTuple):
@@ -54,11 +57,16 @@ def choose(session: Session, actor: Actor, *, wanted: bool) -> Digest:
 
 
 def tell_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Queue a mail for everybody who is to be told now, and return how many there were."""
-    told = 0
-    while not is_stopping() and _is_any_due() and db.run(_tell_next):
-        told += 1
-    return told
+    """Queue a mail for those who are to be told now, and return how many were seen to.
+
+    At most `ROUNDS` times `BATCH`: others wait until what is queued by then has been sent.
+    """
+    seen_to = 0
+    for _ in range(ROUNDS):
+        if is_stopping() or not _is_any_due() or not (some := db.run(_tell_some)):
+            break
+        seen_to += some
+    return seen_to
 
 
 def _is_any_due() -> bool:
@@ -67,21 +75,26 @@ def _is_any_due() -> bool:
         return session.scalar(due) is not None
 
 
-def _tell_next(session: Session) -> bool:
-    """Tell whoever waits longest; False when nobody does, or others see to them just now."""
-    digest = session.scalar(
+def _tell_some(session: Session) -> int:
+    """Tell those who wait longest; 0 when nobody does, or others see to them just now."""
+    due = session.scalars(
         select(Digest)
         .where(Digest.due_at <= clock.now())
         .order_by(Digest.due_at)
-        .limit(1)
+        .limit(BATCH)
         .with_for_update(skip_locked=True)
-    )
-    if digest is None:
-        return False
+    ).all()
+    for digest in due:
+        _tell(session, digest)
+    return len(due)
+
+
+def _tell(session: Session, digest: Digest) -> None:
+    """Make one mail of all that waits for a reader, unless the mail before it still waits."""
     reader = _find_reader(session, digest)
     if reader is not None and _is_held_up(session, digest, reader):
         digest.due_at = clock.now() + ALERTS_EVERY
-        return True
+        return
     if digest.is_off:
         unwanted = (Line.reader == digest.reader) & (Line.topic != MOVED)
         session.execute(delete(Line).where(unwanted))
@@ -92,7 +105,6 @@ def _tell_next(session: Session) -> bool:
         digest.told_at = clock.now()
     session.execute(delete(Line).where(Line.reader == digest.reader))
     digest.due_at = None
-    return True
 
 
 def _queue(session: Session, digest: Digest, reader: Reader, shown: Sequence[Line]) -> Mail:

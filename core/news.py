@@ -16,14 +16,19 @@ from core.models import Alert, ChainHead, Entry, Line, Membership, Organization,
 
 BATCH = 20
 """Chains, and lockouts, that are read in one transaction."""
+ROUNDS = 100
 _MEMBERSHIP = "memberships:"
 
 
 def tell(is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Read what is new and queue the mails that are due; return how many were queued."""
+    """Read what is new and queue the mails that are due; return how many readers were seen to.
+
+    After `ROUNDS` others wait for the next time: what is queued by then is sent before.
+    """
     for is_any, hand_on in ((_is_any_news, _read_chains), (_is_any_lockout, _hand_on_lockouts)):
-        while not is_stopping() and _finds(is_any) and db.run(hand_on):
-            pass
+        for _ in range(ROUNDS):
+            if is_stopping() or not _finds(is_any) or not db.run(hand_on):
+                break
     return digests.tell_due(is_stopping)
 
 

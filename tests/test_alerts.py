@@ -264,6 +264,18 @@ class TestGrouping:
         clock.turn(timedelta(minutes=2))
         assert titles(told(clock)[1:]) == ["Mia is an admin now", "Mia is an owner now"]
 
+    def test_many_readers_are_told_in_several_rounds(
+        self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(digests, "BATCH", 1)
+        monkeypatch.setattr(digests, "ROUNDS", 1)
+        give_address(cast.otto_ltd, "alerts@otto.example")
+        do(alerts.choose, cast.olga, cast.acme.id, [])
+        do(alerts.choose, cast.otto, cast.otto_ltd.id, [])
+        assert len(told(clock)) == 1
+        news.tell()
+        assert len(told(clock)) == 2
+
 
 class TestChoosing:
     def test_what_was_not_chosen_is_not_told(self, cast: Cast, clock: Clock):
@@ -317,13 +329,13 @@ class TestSafety:
         with db.read() as session:
             assert session.scalars(select(Mail)).all() == []
 
-    @pytest.mark.parametrize("step", ["_read_chains", "_tell_next"])
+    @pytest.mark.parametrize("step", ["_read_chains", "_tell_some"])
     def test_who_dies_while_telling_leaves_all_of_it_to_the_next(
         self, cast: Cast, clock: Clock, step: str
     ):
         module = news if step == "_read_chains" else digests
         change_role(cast, cast.mia, Role.ADMIN)
-        if step == "_tell_next":
+        if step == "_tell_some":
             news.tell()
             clock.turn(lines.GATHERS)
         with db.transaction() as session:
