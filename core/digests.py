@@ -18,9 +18,9 @@ from core.settings import settings
 
 MOST_LINES = 50
 """Lines in one mail; of the others it says how many there are."""
-BATCH = 20
-"""Readers who are told in one transaction."""
-ROUNDS = 25
+BATCH = 10
+"""Readers who are told in one transaction, so that nobody waits long for SQLite's write lock."""
+ROUNDS = 50
 
 
 class Reader(NamedTuple):
@@ -108,7 +108,9 @@ def _tell(session: Session, digest: Digest) -> None:
 
 
 def _queue(session: Session, digest: Digest, reader: Reader, shown: Sequence[Line]) -> Mail:
-    count = session.scalars(select(func.count()).where(Line.reader == digest.reader)).one()
+    count = len(shown)
+    if count == MOST_LINES:
+        count = session.scalars(select(func.count()).where(Line.reader == digest.reader)).one()
     told = [{"title": line.title, "detail": line.detail, "page": line.page} for line in shown]
     return mail.enqueue(
         session,

@@ -14,9 +14,9 @@ from core import alerts, db, digests, lines, mail, onboarding_news
 from core.alerts import People
 from core.models import Alert, ChainHead, Entry, Line, Membership, Organization, Role, User
 
-BATCH = 20
+BATCH = 10
 """Chains, and lockouts, that are read in one transaction."""
-ROUNDS = 100
+ROUNDS = 200
 _MEMBERSHIP = "memberships:"
 
 
