@@ -68,7 +68,8 @@ SQL: Final[dict[str, tuple[str, ...]]] = {
         f"""SELECT i.org_id, 'an offer above the role of who made it' FROM invitations i
             JOIN organizations o ON o.id = i.org_id AND o.{_LIVE}
             LEFT JOIN memberships m ON m.org_id = i.org_id AND m.user_id = i.invited_by
-            WHERE i.status = 'pending'
+            JOIN users u ON u.id = i.invited_by
+            WHERE i.status = 'pending' AND coalesce(u.staff, '') <> 'administrator'
             AND (m.id IS NULL OR {_RANK.format("m")} < {_RANK.format("i")})""",
     ),
     "I8": (
@@ -297,7 +298,7 @@ def _lost_edits(
             for change in entry["changes"]:
                 saved[entry["org_id"], change["field"]].append((change["old"], change["new"]))
     for each in done:
-        if each.op.rule != "save_profile" or each.answer.kind != "done":
+        if each.op.rule not in {"save_profile", "save_contact"} or each.answer.kind != "done":
             continue
         who, field, text = each.op.what
         world = worlds[each.number]

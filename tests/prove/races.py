@@ -75,7 +75,7 @@ class Tally:
 
     def lines(self, engine: str) -> Iterator[str]:
         """Yield a line for each invariant: in how many of the races aimed at it it broke."""
-        broke = Counter(each.name for each, _ in self.broken)
+        broke = Counter(name for name, _ in {(each.name, race) for each, race in self.broken})
         for name in (*NAMES, *sorted(broke.keys() - {*NAMES, SERIAL})):
             number = self.races[name] or self.races.total()
             yield f"{name} {engine} {broke[name]} of {number}"

@@ -74,6 +74,8 @@ def _above_the_inviter(told: Rows, entry: dict[str, Any]) -> Iterable[Found]:
     accepted = {change["row"] for change in entry["changes"]}
     offered = [told[name] for name in accepted if name.startswith("invitations:")]
     for row in offered:
+        if told[f"users:{row['invited_by']}"].get("staff") == "administrator":
+            continue  # who may act as an owner
         roles = [
             each["role"]
             for name, each in told.items()

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from core import (
     accounts,
     answers,
+    contacts,
     db,
     former_members,
     housekeeping,
@@ -34,6 +35,7 @@ from core import (
     sessions,
     setup,
     sign_ups,
+    stand_ins,
     throttles,
 )
 from core.alert_addresses import KIND as ALERT
@@ -166,6 +168,23 @@ def name_owner(world: World, who: str, whom: str) -> object:
     words = {"reason": "Nobody else can."}
     ids = world.org("acme"), world.email(whom)
     return db.run(ownerless.name_owner, world.actor(who), *ids, **words)
+
+
+@rule("I1 I7 I11", ("ada", "sue", "sam"), ("start", "end"))
+def stand_in(world: World, who: str, how: str) -> object:
+    """Begin or end to act as an owner."""
+    words = {"reason": "They asked."} if how == "start" else {}
+    return db.run(getattr(stand_ins, how), world.actor(who), world.org("acme"), **words)
+
+
+@rule("I1 I7 I12", ("ada", "ada", "sue"), INSIDERS, ROLES)
+def change_role_as_owner(world: World, who: str, whom: str, role: Role) -> object:
+    return change_role(world, who, whom, role)
+
+
+@rule("I5 I7 I16", ("ada", "ada", "sue"), ("p1", "oda"), ROLES)
+def invite_as_owner(world: World, who: str, whom: str, role: Role) -> object:
+    return invite(world, who, whom, role)
 
 
 @rule("I1", ("ada",), ("olga", "adam"))
@@ -395,6 +414,15 @@ def first_texts(world: World) -> dict[str, str]:
         "twitter": "",
         **(full if world.start.is_full else blank),
     }
+
+
+@rule("I6 I11", ("sue", "sam"), ("sales_email", "twitter"), ("one", "two"))
+def save_contact(world: World, who: str, field: str, text: str) -> object:
+    """Save what staff typed into the form of contact data, opened when the world began."""
+    shown = {field: first_texts(world)[field]}
+    typed = {field: f"{text}@example.com" if field == "sales_email" else f"{who}_{text}"}
+    words = {"reason": "They called."}
+    return db.run(contacts.save, world.actor(who), world.org("acme"), shown, typed, **words)
 
 
 @rule("I6 I12", OWNERS, ("one", "two"))

@@ -26,6 +26,7 @@ from core.models import (
     Session,
     Staff,
     Stage,
+    StandIn,
     User,
 )
 from core.permissions import Actor
@@ -113,6 +114,7 @@ def build(connection: Connection, worlds: Sequence[World]) -> None:
     for kind, rows in (
         (Membership, _memberships),
         (Handover, _handovers),
+        (StandIn, _stand_ins),
         (Mail, _mails),
         (Invitation, _invitations),
         (Link, _links),
@@ -230,6 +232,17 @@ def _handovers(world: World) -> Iterable[dict[str, Any]]:
         "status": InvitationStatus.REVOKED if is_owner else InvitationStatus.PENDING,
         "created_at": clock.now(),
         "expires_at": clock.now() + timedelta(days=1),
+    }
+
+
+def _stand_ins(world: World) -> Iterable[dict[str, Any]]:
+    yield {
+        "id": world.number * MOST + 1,
+        "org_id": world.org("acme"),
+        "user_id": world.id("ada"),
+        "reason": "They asked.",
+        "started_at": clock.now(),
+        "ends_at": clock.now() + timedelta(hours=1),
     }
 
 
@@ -355,7 +368,7 @@ def _count_members(connection: Connection) -> None:
 
 def _leave_room(connection: Connection) -> None:
     """Let every id that a use case gives out be far from ours."""
-    kinds = (User, Organization, Membership, Handover, Mail, Invitation, Link, Session)
+    kinds = (User, Organization, Membership, Handover, StandIn, Mail, Invitation, Link, Session)
     if connection.dialect.name == "sqlite":
         connection.execute(text(f"UPDATE sqlite_sequence SET seq = {FIRST_OWN}"))
         kinds = ()
