@@ -33,7 +33,7 @@ def refused(use_case: Callable[[], object]) -> bool:
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_profile_keeps_or_refuses_it(session: Session, cast: Cast, field: str) -> None:
-    for text in sample(150):
+    for text in sample(40):
         org = session.get_one(Organization, cast.acme.id, populate_existing=True)
         shown = profile.texts(org)
         with session.begin_nested() as tried:
@@ -60,7 +60,7 @@ def test_every_other_field_keeps_or_refuses_it(session: Session, cast: Cast) -> 
         lambda text: accounts.rename(session, cast.mia, text),
         lambda text: organizations.look_alikes(session, cast.mia, text),
     )
-    for text in sample(60):
+    for text in sample(25):
         for door in doors:
             with session.begin_nested() as tried:
                 if refused(lambda door=door, text=text: door(text)):

@@ -75,7 +75,7 @@ class TestMigrations:
         engines[name].drop("migrated")
 
     def test_several_processes_migrate_together(self, empty: str) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("fork")  # nothing is connected yet
         with use(empty) as engine:
             together = [context.Process(target=upgrade) for _ in range(4)]
             for process in together:

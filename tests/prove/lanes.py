@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -91,12 +92,20 @@ def _run_beside(
         processes[-1].start()
         theirs.close()
         pipes[ours] = lane
-    while pipes:
-        for pipe in multiprocessing.connection.wait(list(pipes)):
-            try:
-                yield pipes[pipe], pipe.recv()
-            except EOFError:
-                del pipes[pipe]
+    try:
+        while pipes:
+            for pipe in multiprocessing.connection.wait(list(pipes)):
+                try:
+                    yield pipes[pipe], pipe.recv()
+                except EOFError:
+                    del pipes[pipe]
+        _ensure_all_ended(processes)
+    except KeyboardInterrupt:  # what was run so far is told
+        for process in processes:
+            process.kill()
+
+
+def _ensure_all_ended(processes: Sequence[Any]) -> None:
     for process in processes:
         process.join()
         if process.exitcode:
@@ -104,10 +113,11 @@ def _run_beside(
 
 
 def _work(lane: Lane, aims: Sequence[str], share: int, seed: str, pipe: Pipe) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with races.crew_of(lane.crew, lane.address) as crew, use(lane.address):
         database = Database(lane.address)
-        for aim in aims:
-            for part, first in enumerate(range(0, share, races.PART)):
-                size = min(races.PART, share - first)
+        for part, first in enumerate(range(0, share, races.PART)):
+            size = min(races.PART, share - first)
+            for aim in aims:
                 pipe.send(races.run(database, crew, aim, size, f"{seed}.{part}"))
         database.close()

@@ -5,6 +5,7 @@ each of them again. Crews are threads of one process, or processes.
 """
 
 import multiprocessing
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ from tests.prove.world import Start, World, build, snapshot
 
 AT_ONCE: Final = 40
 """Races in one database before it is looked at and emptied."""
-PART: Final = 400
+PART: Final = AT_ONCE
 """Races between one report and the next."""
 ALONE: Final = {"I14"}
 """What is about the whole database: there is one world at a time."""
@@ -271,8 +272,13 @@ class Processes:
 
 
 def _serve(url: str, seat: int, pipe: Pipe, barriers: dict[int, Any]) -> None:
+    whose = os.getppid()
     with use(url):
-        while (races := pipe.recv()) is not None:
+        while os.getppid() == whose:  # who has lost its lane goes, too
+            if not pipe.poll(1):
+                continue
+            if (races := pipe.recv()) is None:
+                break
             pipe.send(play(races, seat, barriers))
 
 
