@@ -121,7 +121,7 @@ def _count(
     totals = {part.shelf: found[part.shelf].number if part.view.has_words else 0 for part in wanted}
     counted = [part for part in wanted if not part.view.has_words]
     numbers = session.execute(
-        select(*(board_walks.count(view, column) for view, column, *_ in counted))
+        select(*(board_walks.count(view, column, FEW) for view, column, *_ in counted))
     ).one()
     for part, number in zip(counted, numbers, strict=True):
         totals[part.shelf] += number

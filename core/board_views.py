@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs
 
-from sqlalchemy import ColumnElement, FromClause, inspect, or_
+from sqlalchemy import ColumnElement, FromClause, func, inspect
 from sqlalchemy.orm import Session
 
 from core import finding, stuck, working_days
@@ -105,15 +105,24 @@ def rows(session: Session, view: BoardView, column: Column) -> Rows:
 
 
 def standing(view: BoardView, column: Column) -> list[ColumnElement[bool]]:
-    """Return the conditions of a column, each on an index; deleted ones are not left out."""
-    rep_id = view.rep_id
+    """Return the conditions of a column, each on an index; deleted ones are not left out.
+
+    Raised hands are everybody's, whoever's onboardings are asked for: they have no rep yet.
+    """
     if column is Column.ASKED:  # whoever goes further has asked for the last time
-        asked: list[ColumnElement[bool]] = [Organization.requested_at.is_not(None)]
-        if rep_id is not None:  # who asks has no rep yet
-            asked.append(or_(Organization.rep_id.is_(None), Organization.rep_id == rep_id))
-        return asked
+        return [Organization.requested_at.is_not(None)]
     where = [Organization.stage == column.stage]
-    return [*where, Organization.rep_id == rep_id] if rep_id is not None else where
+    return [*where, Organization.rep_id == view.rep_id] if view.rep_id is not None else where
+
+
+def veiled(view: BoardView, column: Column) -> list[ColumnElement[bool]]:
+    """Return the same conditions so that no index is gone by for them, but for what is beside."""
+    if column is Column.ASKED:
+        return [func.coalesce(Organization.requested_at, None).is_not(None)]
+    where: list[ColumnElement[bool]] = [func.coalesce(Organization.stage, None) == column.stage]
+    if view.rep_id is not None:
+        where.append(func.coalesce(Organization.rep_id, None) == view.rep_id)
+    return where
 
 
 def narrowed(view: BoardView) -> list[ColumnElement[bool]]:

@@ -2,14 +2,14 @@
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import board_views, stuck, working_days
 from core.board_views import BoardView, Column, Only, Sort
 from core.models import Organization
 
-FEW: Final = 1_000
+FEW: Final = 200
 """How far is counted what no index counts, and how many found by words are sorted at most."""
 
 
@@ -56,47 +56,52 @@ def first(
     return [_placed(shelf, 0, key, few).limit(most)]
 
 
-def count(view: BoardView, column: Column) -> ColumnElement[int]:
+def count(view: BoardView, column: Column, most: int) -> ColumnElement[int]:
     """Return the number of rows in a column of a view without words.
 
-    Exact, unless the view is narrowed to what is late: then no further than about `FEW`.
+    Exact, unless the view is narrowed to what is late: then no further than to more than `most`.
     """
     if view.only is None:  # by an index alone; the few that are deleted have one of their own
-        standing = and_(*board_views.standing(view, column))
-        return _number(standing) - _number(standing & Organization.deleted_at.is_not(None))
+        gone = [Organization.deleted_at.is_not(None), *board_views.veiled(view, column)]
+        return _number(board_views.standing(view, column)) - _number(gone)
     numbers = [
         select(func.count())
-        .select_from(select(literal(1)).where(*walk.where).limit(FEW + 1).subquery())
+        .select_from(select(literal(1)).where(*walk.where).limit(most + 1).subquery())
         .scalar_subquery()
         for walk in _walks(view, column)
     ]
     return sum(numbers[1:], start=numbers[0])
 
 
-def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return select(func.count()).select_from(Organization).where(condition).scalar_subquery()
+def _number(where: list[ColumnElement[bool]]) -> ColumnElement[int]:
+    return select(func.count()).select_from(Organization).where(*where).scalar_subquery()
 
 
 def _walks(view: BoardView, column: Column) -> list[_Walk]:
-    live = [*board_views.standing(view, column), Organization.deleted_at.is_(None)]
-    due = Organization.next_step_on
-    if view.only is Only.STUCK:
-        over, late = _stuck(column)
-        return [_Walk(0, _LONGEST, [*live, *over]), _Walk(1, _DUE, [*live, *late])]
+    """Return the ways through a column, each written so that only its own index serves it."""
+    live = Organization.deleted_at.is_(None)
+    standing = [*board_views.standing(view, column), live]
+    by_due = [*board_views.veiled(view, column), live]
+    due, today = Organization.next_step_on, working_days.today()
+    if view.only is Only.STUCK:  # `stuck.condition`: too long here, or else overdue
+        over = stuck.is_over_limit(column.stage, today)
+        awake = or_(Organization.snoozed_until.is_(None), Organization.snoozed_until <= today)
+        entered = func.coalesce(Organization.stage_entered_at, None)
+        late = [
+            due.is_not(None),
+            due < today,
+            entered >= working_days.cutoff(stuck.limit(column.stage) or 0, today),
+        ]
+        return [
+            _Walk(0, _LONGEST, [*standing, awake, over]),
+            _Walk(1, _DUE, [*by_due, awake, *late]),
+        ]
     if view.only is Only.DUE:
-        return [_Walk(0, _DUE, [*live, *board_views.narrowed(view)])]
+        return [_Walk(0, _DUE, [*by_due, *board_views.narrowed(view)])]
     if _key(view, column) is _DUE:
-        later = _Walk(1, _LONGEST, [*live, due.is_(None)])
-        return [_Walk(0, _DUE, [*live, due.is_not(None)]), later]
-    return [_Walk(0, _key(view, column), live)]
-
-
-def _stuck(column: Column) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
-    """Return `stuck.condition` in two parts, each along an index: too long here, else overdue."""
-    today = working_days.today()
-    awake = or_(Organization.snoozed_until.is_(None), Organization.snoozed_until <= today)
-    over = stuck.is_over_limit(column.stage, today)
-    return [awake, over], [awake, stuck.is_overdue(today), ~over]
+        later = _Walk(1, _LONGEST, [*standing, due.is_(None)])
+        return [_Walk(0, _DUE, [*by_due, due.is_not(None)]), later]
+    return [_Walk(0, _key(view, column), standing)]
 
 
 def _key(view: BoardView, column: Column) -> _Key:

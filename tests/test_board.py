@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event, select, text
 from sqlalchemy.orm import Session
 
-from core import board, board_views, db, search
+from core import board, board_views, board_walks, db, search, stuck
 from core.board_views import BoardView, Column, Only, Sort
 from core.errors import NotPermitted
 from core.models import Membership, Organization, Role, Stage, User
@@ -181,6 +181,13 @@ class TestStuck:
             "preproduction": (["Overdue"], 1),
         }
 
+    def test_the_ways_by_indexes_find_what_the_rule_says(
+        self, session: Session, cast: Cast
+    ) -> None:
+        ruled = session.scalars(select(Organization.name).where(stuck.condition()))
+        found = shown(session, cast, BoardView(only=Only.STUCK))
+        assert sorted(ruled) == sorted(found["onboarding"] + found["preproduction"])
+
     def test_it_is_that_of_the_rep(self, session: Session, cast: Cast) -> None:
         made = board.show(session, cast.sam, BoardView(rep_id=cast.sam.user_id)).stuck
         assert (names(made), made.total) == (["Too long"], 1)
@@ -213,3 +220,35 @@ class TestMissing:
             "Nearly": ["Public website is empty"],
             "Two": ["An owner is without two-factor", "The logo is missing"],
         }
+
+
+def test_many_cards_take_as_many_queries_as_one(
+    session: Session, cast: Cast, desk: Desk, engine: Engine
+) -> None:
+    sent: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *told: sent.append(told[2]))
+    numbers = []
+    for count in (1, 30):
+        for stage in (Stage.ONBOARDING, Stage.PREPRODUCTION):
+            for number in range(count):
+                desk.put(f"No {number}", stage, days=number)
+        session.expire_all()
+        sent.clear()
+        board.show(session, cast.sam, BoardView(), dict.fromkeys(Column, 40))
+        numbers.append(len(sent))
+    assert numbers[1] <= numbers[0] <= 5
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "query", ["", "rep=6", "sort=due", "only=due", "only=stuck", "sort=newest"]
+)
+def test_no_column_is_sorted_as_a_whole(session: Session, cast: Cast, query: str) -> None:
+    """Each way to the first cards walks an index that has them in their order."""
+    view = board_views.read(cast.sam, query)
+    for column in view.columns:
+        for walk in board_walks.first(session, view, column, 5, shelf="x"):
+            steps = walk.get_final_froms()[0].element
+            bound = steps.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+            plan = session.execute(text(f"EXPLAIN QUERY PLAN {bound}")).all()
+            assert not [line for *_, line in plan if "TEMP B-TREE FOR ORDER BY" in line], plan
