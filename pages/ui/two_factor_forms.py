@@ -35,7 +35,8 @@ def require(actor: Actor) -> None:
     assert here is not None
     with db.read() as session:
         state = two_factor.state(session, actor)
-    st.title("Set up two-factor", anchor=False)
+    is_reading = _CODES in st.session_state
+    st.title("Recovery codes" if is_reading else "Set up two-factor", anchor=False)
     if _CODES not in st.session_state:
         st.markdown(
             "You are staff: besides your password, a code from an app on your phone is asked."
