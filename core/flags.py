@@ -124,14 +124,16 @@ def flag_all(
     return flagged
 
 
+_REPS: Final = (
+    select(User.id, User.name)
+    .where(User.staff.in_(_CARRIES), User.disabled_at.is_(None))
+    .order_by(User.name)
+)
+
+
 def list_reps(session: Session) -> dict[int, str]:
     """Return the names, by id, of everybody who may carry an onboarding."""
-    reps = (
-        select(User.id, User.name)
-        .where(User.staff.in_(_CARRIES), User.disabled_at.is_(None))
-        .order_by(User.name)
-    )
-    return dict(session.execute(reps).all())
+    return dict(session.execute(_REPS).all())
 
 
 def _may_carry(session: Session, user_id: int | None) -> bool:

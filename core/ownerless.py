@@ -20,10 +20,9 @@ def table(session: Session, actor: Actor) -> pd.DataFrame:
     Columns: id, public_id, name, logo, stage, member_count, created_at.
     """
     access_staff(session, actor, Action.MANAGE_PEOPLE)
-    disabled_owner = (
-        select(Membership.org_id)
-        .join(User, User.id == Membership.user_id)
-        .where(User.disabled_at.is_not(None), Membership.role == Role.OWNER)
+    disabled = select(User.id).where(User.disabled_at.is_not(None))
+    disabled_owner = select(Membership.org_id).where(
+        Membership.user_id.in_(disabled), Membership.role == Role.OWNER
     )
     return frame(
         session,
