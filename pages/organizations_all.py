@@ -42,7 +42,7 @@ def draw(actor: Actor, rights: Rights) -> None:
 
     with turns:
         organizations_view.draw_turns(page)
-    total = organizations_summary.count(actor, view) or page.total
+    total = _count(actor, view, page)
     with downloads:
         organizations_download.offer(view, total)
     with progress:
@@ -60,6 +60,12 @@ def draw(actor: Actor, rights: Rights) -> None:
             organizations_flag.offer_all(actor, view, reps)
     if not page.rows.empty:
         organizations_summary.draw(actor, view)
+
+
+def _count(actor: Actor, view: View, page: Page) -> int:
+    """Return how many there are: what the page knows, or of many what the summary has counted."""
+    counted = organizations_summary.count(actor, view) if page.total > FEW else None
+    return counted or page.total
 
 
 def _may_choose(view: View, rights: Rights) -> bool:

@@ -36,6 +36,8 @@ _FILL: Final = "#6d5fe8"
 _NUMBER: Final = "organizations:Q"
 _WHOLE: Final = alt.Axis(title=None, tickMinStep=1, tickCount=4, format="~s")
 _MONTH: Final = alt.Axis(labelOverlap=True)
+_counted: Final[dict[View, "_Sum"]] = {}
+"""What has been counted in the last minute, for everybody who looks at the same view."""
 _threads = ThreadPoolExecutor(2, "summary")
 
 
@@ -65,7 +67,14 @@ class _Sum:
         if self.kinds is None and self.looks > 1:
             self.kinds = _threads.submit(_count_kinds, self.actor, self.view)
             self.roles = _threads.submit(_count_roles, self.actor, self.view)
-        return all(part is not None and part.done() for part in (self.kinds, self.roles))
+        is_done = all(part is not None and part.done() for part in (self.kinds, self.roles))
+        if is_done and _counted.get(self.view) is not self:
+            _share(self)
+        return is_done
+
+    def is_recent(self) -> bool:
+        """Return whether it was counted lately enough to be shown."""
+        return clock.now() - self.begun_at < LASTS
 
     def stop(self) -> None:
         """Count nothing that has not begun."""
@@ -95,13 +104,24 @@ def _find(actor: Actor, view: View) -> _Sum:
     """Return what is counted for a view, in whichever order and page by page."""
     view = replace(view, sort=View.sort, size=View.size)
     kept: _Sum | None = st.session_state.get(_KEPT)
-    is_recent = kept is not None and clock.now() - kept.begun_at < LASTS
-    if kept is not None and is_recent and (kept.actor, kept.view) == (actor, view):
+    if kept is not None and kept.view == view and kept.is_recent():
         return kept
-    if kept is not None:
+    if kept is not None and _counted.get(kept.view) is not kept:
         kept.stop()
+    shared = _counted.get(view)
+    if shared is not None and shared.is_recent():
+        st.session_state[_KEPT] = shared
+        return shared
     fresh = st.session_state[_KEPT] = _Sum(actor, view)
     return fresh
+
+
+def _share(summed: _Sum) -> None:
+    """Let everybody who may see this view, as its page has made sure, have what was counted."""
+    for view, old in list(_counted.items()):
+        if not old.is_recent():
+            _counted.pop(view, None)
+    _counted[summed.view] = summed
 
 
 def _count_kinds(actor: Actor, view: View) -> _Kinds:
