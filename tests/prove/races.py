@@ -24,7 +24,7 @@ from tests.engines import use
 from tests.prove.databases import Database
 from tests.prove.invariants import NAMES, SERIAL, Answer, Broken, Done, check
 from tests.prove.portrait import portrait
-from tests.prove.rules import Op, draw_any
+from tests.prove.rules import Op, draw, draw_any
 from tests.prove.world import Start, World, build, snapshot
 
 AT_ONCE: Final = 40
@@ -40,6 +40,8 @@ INCOMPARABLE: Final = {
     *("delete", "accept_newest", "reset_newest", "accept_ownership", "refuse_ownership"),
 }
 """Rules that reach into other worlds, and rules that look before they do something."""
+SAME: Final = 0.3
+"""In how many races everybody does the same."""
 COMPARED: Final = 4
 """Of so many races of two, one is compared with both orders."""
 THREADS: Final = 12
@@ -96,6 +98,8 @@ def make(aim: str, seed: str, number: int, *, seats: int) -> Race:
     chance = Random(seed)
     start = start_of(aim, chance)
     ops = [draw_any(aim, chance) for _ in range(chance.choice(SIZES))]
+    if chance.random() < SAME:
+        ops = [draw(ops[0].rule, chance.choice) for _ in ops]
     taken = min(len(ops), seats)
     return Race(
         aim, seed, World(number, start), tuple(tuple(ops[seat::taken]) for seat in range(taken))
