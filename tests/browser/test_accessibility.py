@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from core import db, members, onboarding
+from core import db, members, notes, onboarding
 from core.models import Role
 from core.onboarding import Plan
 from pages.ui.navigation import PLACES
@@ -48,6 +48,7 @@ def test_no_page_stands_in_anybodys_way(
 ) -> None:
     db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
     db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(next_step="Call Olga"))
+    db.run(notes.write, cast.ada, cast.acme.id, "They call back on Monday.", is_shared=True)
     page = new_page(DESKTOP, color_scheme=colours)
     if who != "nobody":
         become(page, getattr(cast, who))
