@@ -8,11 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from core import clock, history, memberships, notices
-from core.errors import NotFound, RoleTooHigh
+from core.errors import LeftByChoice, NotFound, RoleTooHigh
 from core.frames import frame
 from core.matching import contains
 from core.models import FormerMembership, Membership, User
-from core.people_errors import LeftByChoice
 from core.permissions import Action, Actor, access
 
 REINSTATED_WITHIN: Final = timedelta(days=90)

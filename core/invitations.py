@@ -12,11 +12,10 @@ from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import clock, history, invitees, mail, memberships, notices, offers
-from core.errors import LinkNotValid, NotFound, NotPermitted, RoleTooHigh
+from core.errors import LinkNotValid, MemberLimit, NotFound, NotPermitted, RoleTooHigh
 from core.frames import frame
 from core.matching import contains
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
-from core.people_errors import MemberLimit
 from core.permissions import Action, Actor, access
 from core.settings import settings
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core import fields, offers, throttles
 from core.errors import (
+    AddressesRefused,
     AlreadyInvited,
     AlreadyMember,
     DomainError,
@@ -17,7 +18,6 @@ from core.errors import (
     TooManyAttempts,
 )
 from core.models import Invitation, InvitationStatus, Membership, Organization, User
-from core.people_errors import AddressesRefused
 from core.permissions import Actor
 
 AT_ONCE: Final = 10

@@ -7,9 +7,8 @@ from sqlalchemy import delete, func, or_, select, true, update
 from sqlalchemy.orm import Session, load_only
 
 from core import clock
-from core.errors import MembershipLimit, NotFound
+from core.errors import MemberLimit, MembershipLimit, NotFound
 from core.models import FormerMembership, Membership, Organization, Role, User
-from core.people_errors import MemberLimit
 from core.permissions import Actor, get_role, take_person
 
 MEMBERSHIPS_PER_PERSON = 400

@@ -5,10 +5,9 @@ from sqlalchemy import Exists, exists, select
 from sqlalchemy.orm import Session
 
 from core import fields, history, memberships, notices, persons
-from core.errors import InvalidInput
+from core.errors import HasOwner, InvalidInput
 from core.frames import frame
 from core.models import Membership, Organization, Role, User
-from core.people_errors import HasOwner
 from core.permissions import Action, Actor, access, access_staff
 
 _MOST_LISTED = 200

@@ -9,9 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from core import clock, handovers, history, memberships, notices, withdrawals
-from core.errors import InvalidInput, NotFound, NotPermitted
+from core.errors import InvalidInput, NotFound, NotPermitted, OfferGone
 from core.models import Handover, InvitationStatus, Membership, Organization, Role, User
-from core.people_errors import OfferGone
 from core.permissions import Action, Actor, access, may
 
 

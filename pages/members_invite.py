@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core import invitations
+from core.errors import AddressesRefused
 from core.models import Organization, Role
-from core.people_errors import AddressesRefused
 from core.permissions import Actor
 from pages import ui
 from pages.ui import badges

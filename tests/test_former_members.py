@@ -7,9 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import former_members, letters, members, memberships
-from core.errors import NotFound, RoleTooHigh
+from core.errors import LeftByChoice, NotFound, RoleTooHigh
 from core.models import Entry, FormerMembership, Mail, Role
-from core.people_errors import LeftByChoice
 from core.permissions import ORGDESK
 from tests.cast import Cast, email
 from tests.conftest import Clock

@@ -1,6 +1,7 @@
 """The house stays in order: floors, sizes, names and words, read from the code itself."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     # A module imports from rows above its own only: lower floors of the house.
     ("0, knows nothing of ours", "errors settings clock kinds visible search matching public_ids"),
     ("0, knows nothing of ours", "faces frames smtp pictures metrics"),
-    ("0, what is stored", "columns people_errors"),
+    ("0, what is stored", "columns"),
     ("0, what is stored", "people_models desk_models news_models account_models"),
     ("0, what is stored", "models"),
     ("0, what is stored", "move_counts"),
@@ -43,7 +44,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
 TOGETHER = {"web", "pages/ui", "pages"}
 """Folders whose own modules know each other."""
 
-MAY_BE_LONG = {"core/models.py": 400, "core/errors.py": 320}
+MAY_BE_LONG = {"core/models.py": 400, "core/errors.py": 350}
 LONGEST_FILE = 250
 LONGEST_FUNCTION = 40
 KNOW_SCREENS = {"web", "manage"}
@@ -159,6 +160,10 @@ class TestWords:
         ]
         assert ast.get_docstring(parsed(file))
         assert [node.name for node in public if not ast.get_docstring(node)] == []
+
+    def test_the_map_of_core_names_every_module(self):
+        named = set(re.findall(r"\w+", ast.get_docstring(parsed("core/__init__.py")) or ""))
+        assert {name for file in CORE if (name := module(file))} - named == set()
 
     def test_file_names_say_something(self):
         names = {file: Path(file).stem for file in [*PRODUCT, *files("tests")]}

@@ -19,12 +19,14 @@ from core import (
     persons,
 )
 from core.errors import (
+    AddressesRefused,
     AlreadyInvited,
     AlreadyMember,
     DomainError,
     InvalidInput,
     InvitationLimit,
     LinkNotValid,
+    MemberLimit,
     MembershipLimit,
     NotFound,
     NotPermitted,
@@ -34,7 +36,6 @@ from core.errors import (
 )
 from core.invitations import State
 from core.models import Entry, Invitation, InvitationStatus, Mail, Membership, Role, User
-from core.people_errors import AddressesRefused, MemberLimit
 from core.permissions import NOBODY, Actor
 from tests.cast import Cast, email
 from tests.conftest import Clock

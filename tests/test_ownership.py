@@ -18,9 +18,8 @@ from core import (
     ownership,
     stand_ins,
 )
-from core.errors import InvalidInput, LastOwner, NotFound, NotPermitted
+from core.errors import HasOwner, InvalidInput, LastOwner, NotFound, NotPermitted, OfferGone
 from core.models import Entry, Handover, Invitation, InvitationStatus, Mail, Role, User
-from core.people_errors import HasOwner, OfferGone
 from core.permissions import ORGDESK, Actor
 from tests.cast import Cast, email
 from tests.conftest import Clock

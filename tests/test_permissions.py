@@ -38,6 +38,7 @@ from core.board_views import BoardView
 from core.charts import Period
 from core.errors import (
     GateNotMet,
+    HasOwner,
     InvalidInput,
     LastOwner,
     NotFound,
@@ -49,7 +50,6 @@ from core.exports import Format
 from core.models import Invitation, Mail, Membership, Role, Staff, Stage, User
 from core.onboarding import Plan
 from core.org_views import View
-from core.people_errors import HasOwner
 from core.permissions import (
     ALLOWED,
     NOBODY,
