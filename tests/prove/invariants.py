@@ -278,11 +278,8 @@ def _broken_answers(
             yield ERRORS, "world", each.number, f"{each.op}: {each.answer.what}"
     yield from _lost_edits(done, worlds, entries)
     yield from _lost_hits(connection, done)
-    claimed = Counter(
-        each.answer
-        for each in done
-        if each.op.rule == "claim_mail" and isinstance(each.answer, int)
-    )
+    claims = [each.answer.what for each in done if each.op.rule == "claim_mail"]
+    claimed = Counter(mail_id for mail_id in claims if isinstance(mail_id, int))
     for mail_id, times in claimed.items():
         if times > 1:
             yield "I12", "world", -1, f"the mail {mail_id} was claimed {times} times"
