@@ -38,15 +38,16 @@ from core.models import (
 )
 from core.permissions import Action, Actor, access, take_person, take_staff
 from core.persons import NewAccount
+from core.sessions import Proven
 from core.settings import settings
 
 
-def authenticate(email: str, password: str, *, origin: str) -> int | None:
-    """Return the id of whoever has this address and password, else None.
+def authenticate(email: str, password: str, *, origin: str) -> Proven | None:
+    """Return who has this address and password, else None.
 
     Unknown, disabled and mistaken people take the same time and get the same answer; so does who
-    waits for the proof of the address, or a stranger could sign up with an address and learn here
-    whether it was free. It hashes, so it opens its own transactions. Raises `TooManyAttempts`.
+    waits for the proof of the address: a stranger must not learn here whether one was free.
+    It hashes, so it opens its own transactions. Raises `TooManyAttempts`.
     """
     key = _key_of(email)
     throttles.ensure_none(db.run(_count_attempt, key, origin))
@@ -58,7 +59,8 @@ def authenticate(email: str, password: str, *, origin: str) -> int | None:
     if user.proven_at is None or user.disabled_at is not None:
         return None
     kept = passwords.hash(password) if passwords.needs_rehash(known) else known
-    return user.id if db.run(_welcome, user, kept, origin) else None
+    proven = Proven(user.id, user.password_epoch)
+    return proven if db.run(_welcome, user, kept, origin) else None
 
 
 def prepare_account(
@@ -224,10 +226,7 @@ def _count_attempt(session: Session, email_key: str, origin: str) -> int:
 
 
 def _welcome(session: Session, user: User, kept: str, origin: str) -> bool:
-    """Forgive the attempts before, and keep the hash in today's strength.
-
-    False when the password was changed while it was being compared: it is the old one by now.
-    """
+    """Forgive attempts and keep the hash in today's strength; False when it has just changed."""
     is_still = session.scalar(
         update(User)
         .where(User.id == user.id, User.password_hash == user.password_hash)

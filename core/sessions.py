@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session as SqlSession
@@ -35,6 +35,13 @@ class SignedIn:
     """Staff that has not set it up yet, and so may do nothing else."""
 
 
+class Proven(NamedTuple):
+    """Who has proven to know a password, and which of the person's passwords: its epoch."""
+
+    user_id: int
+    epoch: int
+
+
 def new_token() -> str:
     """Return 256 random bits as text, for a ticket or a cookie."""
     return secrets.token_urlsafe(32)
@@ -48,11 +55,13 @@ def start(
     device: str,
     place: str,
     second_factor: bool = False,
+    epoch: int | None = None,
 ) -> Session:
     """Begin a session of a person who has just proven to be that person; the ticket opens it.
 
-    For who was shut out in this very moment it has ended before it began. Raises `CodeNeeded` for
-    who has two-factor, unless the `second_factor` was proven, too.
+    For who was shut out in this very moment, or whose password is no longer that of the `epoch`
+    that was proven, it has ended before it began. Raises `CodeNeeded` for who has two-factor,
+    unless the `second_factor` was proven, too.
     """
     user = take_person(session, user_id)
     if user is None:
@@ -60,7 +69,9 @@ def start(
     if user.two_factor_at is not None and not second_factor:
         raise CodeNeeded
     now = clock.now()
-    is_shut_out = user.disabled_at is not None
+    shut_out = "account disabled" if user.disabled_at is not None else None
+    if epoch is not None and epoch != user.password_epoch:
+        shut_out = "password changed"
     row = Session(
         user_id=user_id,
         ticket_hash=keys.fingerprint(ticket),
@@ -70,8 +81,8 @@ def start(
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(hours=settings().session_hours),
-        ended_at=now if is_shut_out else None,
-        ended_because="account disabled" if is_shut_out else None,
+        ended_at=now if shut_out else None,
+        ended_because=shut_out,
     )
     session.add(row)
     presence.note(session, user_id)

@@ -118,10 +118,11 @@ def turn_off(session: Session, actor: Actor) -> User:
     return user
 
 
-def ask(session: Session, user_id: int, connection: str) -> None:
-    """Remember for some minutes that in this connection the password was right."""
+def ask(session: Session, user_id: int, connection: str, *, epoch: int | None = None) -> None:
+    """Remember for some minutes that in this connection the password of an `epoch` was right."""
     start_over(session, connection)
-    epoch = session.scalars(select(User.password_epoch).where(User.id == user_id)).one()
+    if epoch is None:
+        epoch = session.scalars(select(User.password_epoch).where(User.id == user_id)).one()
     session.add(
         Challenge(
             user_id=user_id,

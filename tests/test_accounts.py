@@ -29,7 +29,8 @@ NEW = "four tame otters paint fences"
 
 
 def log_in(person: Actor, password: str = PASSWORD, origin: str = "192.0.2.1") -> int | None:
-    return accounts.authenticate(email(person), password, origin=origin)
+    proven = accounts.authenticate(email(person), password, origin=origin)
+    return proven and proven.user_id
 
 
 def signed_in(session: Session, person: Actor) -> str:

@@ -78,6 +78,16 @@ class TestRedeem:
         assert not sessions.redeem(session, ticket, "token")
         assert row.ended_because == "account disabled"
 
+    def test_a_password_changed_since_it_was_proven_lets_nobody_in(
+        self, session: SqlSession, cast: Cast
+    ) -> None:
+        change_user(session, cast.mia, password_epoch=1)
+        where = {"device": "", "place": ""}
+        sessions.start(session, cast.mia.user_id, "late", **where, epoch=0)
+        sessions.start(session, cast.mia.user_id, "in time", **where, epoch=1)
+        assert not sessions.redeem(session, "late", "token")
+        assert sessions.redeem(session, "in time", "token")
+
     def test_neither_ticket_nor_token_is_kept(self, session: SqlSession, cast: Cast) -> None:
         ticket = sessions.new_token()
         assert cast.mia.user_id

@@ -12,7 +12,8 @@ NEW = "eleven violins beneath a copper roof"
 
 
 def authenticate(person: Actor, password: str = PASSWORD) -> int | None:
-    return accounts.authenticate(email(person), password, origin="::1")
+    proven = accounts.authenticate(email(person), password, origin="::1")
+    return proven and proven.user_id
 
 
 def hash_of(person: Actor) -> str:

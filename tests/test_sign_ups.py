@@ -132,7 +132,7 @@ class TestProve:
         assert accounts.authenticate("nora@example.com", HERS, origin="::1") is None
         chosen = sign_ups.ask_password(token, HERS)
         nora = db.run(sign_ups.prove, NOBODY, token, chosen)
-        assert accounts.authenticate("nora@example.com", HERS, origin="::1") == nora.id
+        assert accounts.authenticate("nora@example.com", HERS, origin="::1").user_id == nora.id
 
     def test_who_reads_the_mail_does_not_open_an_account_for_somebody_else(
         self, token: str
@@ -172,7 +172,10 @@ class TestNothingIsTold:
         for address in ("nora@example.com", email(cast.mia)):
             db.run(sign_ups.sign_up, NOBODY, accounts.prepare_account("Eve", address, HIS))
             assert accounts.authenticate(address, HIS, origin="::1") is None
-        assert accounts.authenticate(email(cast.mia), PASSWORD, origin="::1") == cast.mia.user_id
+        assert (
+            accounts.authenticate(email(cast.mia), PASSWORD, origin="::1").user_id
+            == cast.mia.user_id
+        )
 
     def test_strangers_are_counted_by_where_they_come_from(
         self, engine: Engine, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch

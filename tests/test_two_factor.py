@@ -187,6 +187,19 @@ class TestSigningIn:
             assert sessions.find(session, token).actor == cast.sam
             assert two_factor.find_asked(session, HERE) is None
 
+    def test_a_password_changed_since_it_was_right_asks_for_no_code(
+        self, session: Session, cast: Cast
+    ) -> None:
+        two_factor.ask(session, cast.sam.user_id, HERE, epoch=0)
+        assert two_factor.find_asked(session, HERE) == cast.sam.user_id
+        session.execute(
+            update(User).where(User.id == cast.sam.user_id).values(password_epoch=1),
+            execution_options={"unrecorded": True},
+        )
+        assert two_factor.find_asked(session, HERE) is None
+        two_factor.ask(session, cast.sam.user_id, HERE, epoch=0)
+        assert two_factor.find_asked(session, HERE) is None
+
     def test_the_clock_of_a_phone_may_be_half_a_minute_off(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:

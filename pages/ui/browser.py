@@ -2,7 +2,10 @@
 
 from typing import Any, cast
 
+import streamlit as st
 from streamlit.components import v2
+
+from core import browsers
 
 FRAGMENT = "fragment"
 """Where the session state keeps the fragment of the address."""
@@ -46,6 +49,11 @@ export default function ({ data }) {
 _hand_over = v2.component("orgdesk_cookie", html='<p role="status"></p>', js=_HAND_OVER)
 _read_fragment = v2.component("orgdesk_fragment", js=_READ_FRAGMENT)
 _name_fields = v2.component("orgdesk_autocomplete", js=_NAME_FIELDS)
+
+
+def device() -> str:
+    """Return what the browser says that it is, and where it runs."""
+    return browsers.describe_device(st.context.headers.get("User-Agent", ""))
 
 
 def hand_over(ticket: str, fragment: str = "", page: str = "") -> None:

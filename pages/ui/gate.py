@@ -17,7 +17,7 @@ from streamlit_authenticator.views import Authenticate
 from core import accounts, browsers, db, sessions, two_factor
 from core.errors import CodeNeeded, DomainError, InvalidInput, Unavailable
 from core.permissions import Actor
-from core.sessions import SignedIn
+from core.sessions import Proven, SignedIn
 from core.settings import settings
 from pages.ui import browser, moment, second_step
 from pages.ui.words import refusal
@@ -85,7 +85,7 @@ def sign_in() -> None:
     st.session_state[_STATUS] = None
     connection = connection_key()
     if connection and second_step.is_due(connection):
-        second_step.draw(connection, _hand_over, device=_device(), place=place())
+        second_step.draw(connection, _hand_over, device=browser.device(), place=place())
         return
     with st.container(key=_FORM):
         told = _sign_in_or_refuse()
@@ -108,17 +108,20 @@ def _sign_in_or_refuse() -> str:
     return _WRONG if st.session_state[_STATUS] is False else ""
 
 
-def enter(user_id: int, *, page: str = "", second_factor: bool = False) -> NoReturn:
+def enter(
+    user_id: int, *, page: str = "", second_factor: bool = False, epoch: int | None = None
+) -> NoReturn:
     """Sign in a person who has just proven to be that person; the page loads again, once.
 
-    Who has two-factor is asked for a code first, unless the `second_factor` was proven, too.
-    `page` is the address of another page to load instead, such as `/`.
+    Who has two-factor is asked for a code first, unless the `second_factor` was proven, too. A
+    password must still be that of its `epoch`. `page` is another address to load, such as `/`.
     """
-    ticket, where = sessions.new_token(), {"device": _device(), "place": place()}
+    ticket = sessions.new_token()
+    how: dict[str, Any] = {"device": browser.device(), "place": place(), "epoch": epoch}
     try:
-        db.run(sessions.start, user_id, ticket, **where, second_factor=second_factor)
+        db.run(sessions.start, user_id, ticket, **how, second_factor=second_factor)
     except CodeNeeded:
-        db.run(two_factor.ask, user_id, connection_key() or ticket)
+        db.run(two_factor.ask, user_id, connection_key() or ticket, epoch=epoch)
         st.rerun()
     _hand_over(ticket, page)
 
@@ -136,10 +139,6 @@ def _hand_over(ticket: str, page: str = "") -> NoReturn:
     st.stop()
 
 
-def _device() -> str:
-    return browsers.describe_device(st.context.headers.get("User-Agent", ""))
-
-
 def log_out(*, stay: bool = False) -> NoReturn:
     """End this session and take the cookie away; the start page loads, or to `stay` this one."""
     fragment = st.session_state.get(browser.FRAGMENT, "") if stay else ""
@@ -154,14 +153,14 @@ def log_out(*, stay: bool = False) -> NoReturn:
 def ask_password(person: Actor, password: str) -> bool:
     """Return True once the password has proven that it is really this person who acts.
 
-    Raises `InvalidInput(password)` when it is wrong and `TooManyAttempts`; it hashes, so it is not
-    to be called inside a transaction.
+    It hashes, so not inside a transaction. Raises `InvalidInput(password)`, `TooManyAttempts`.
     """
     found = signed_in()
     if found is None or found.actor != person:
         raise InvalidInput({"password": "You are no longer signed in. Log in, then try again."})
     people = _People()
-    if not people.check_credentials(found.email, password) or people.user_id != person.user_id:
+    people.check_credentials(found.email, password)
+    if people.proven is None or people.proven.user_id != person.user_id:
         raise InvalidInput({"password": "This is not your password. Type it again."})
     return True
 
@@ -184,12 +183,12 @@ class _People(AuthenticationModel):
 
     def __init__(self) -> None:
         super().__init__({"usernames": {}}, auto_hash=False)
-        self.user_id: int | None = None
+        self.proven: Proven | None = None
 
     def check_credentials(self, username: str, password: str) -> bool:
         """Ask our accounts, which count attempts and take the same time for unknown people."""
-        self.user_id = accounts.authenticate(username, password, origin=place())
-        if self.user_id is None:
+        self.proven = accounts.authenticate(username, password, origin=place())
+        if self.proven is None:
             return False
         self.credentials = {"usernames": {username: {"name": username, "email": username}}}
         return True
@@ -223,8 +222,8 @@ class _Cookie(CookieModel):
 
     def set_cookie(self) -> None:
         """Go on from the proven password to the code, where there is one, and the session."""
-        if self.people.user_id is not None:
-            enter(self.people.user_id)
+        if self.people.proven is not None:
+            enter(self.people.proven.user_id, epoch=self.people.proven.epoch)
 
     def delete_cookie(self) -> None:
         """End the session that the cookie stands for."""

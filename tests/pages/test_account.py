@@ -68,7 +68,7 @@ class TestPassword:
     ) -> None:
         screen = self.change(show("account", cast.mia), PASSWORD, NEW)
         assert not screen.exception
-        assert accounts.authenticate(email(cast.mia), NEW, origin="::1") == cast.mia.user_id
+        assert accounts.authenticate(email(cast.mia), NEW, origin="::1").user_id == cast.mia.user_id
         assert len(entered) == 1
         assert "Changed just now" in words(show("account", cast.mia))
 
