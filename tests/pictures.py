@@ -30,6 +30,8 @@ PICTURES = (
     ("profile", "/profile?org={org}", "owner", DESKTOP, "light"),
     ("access-control", "/members?org={org}", "owner", DESKTOP, "dark"),
     ("onboarding", "/onboarding?org={org}", "priya@orgdesk.example", DESKTOP, "light"),
+    ("board", "/board", "priya@orgdesk.example", DESKTOP, "light"),
+    ("charts", "/charts", "priya@orgdesk.example", DESKTOP, "dark"),
     ("connected-solutions", "/solutions", "owner", DESKTOP, "light"),
     ("history", "/history?org={org}", "owner", DESKTOP, "light"),
 )

@@ -139,7 +139,7 @@ class TestCheck:
         done = manage("check")
         assert done.returncode == 0, done.stdout
         whats = [line.split()[0] for line in done.stdout.splitlines()]
-        assert whats == ["settings", "database", "triggers", "clock", "mail"]
+        assert whats == ["settings", "database", "triggers", "clock", "mail", "charts"]
 
     @EMPTY
     def test_a_missing_trigger_is_named(self, manage: Manage, engine: Engine):

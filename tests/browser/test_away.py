@@ -12,7 +12,7 @@ from sqlalchemy import select
 from core import db
 from core.models import Invitation, Mail
 from tests import cast as the_cast
-from tests.browser.acts import log_in, visit
+from tests.browser.acts import give_password, log_in, visit
 from tests.browser.conftest import DESKTOP
 from tests.browser.server import Server, serve
 from tests.browser.steps import field, fill, press
@@ -100,7 +100,7 @@ def test_it_is_told_and_nothing_is_lost(
 ) -> None:
     visit(far_page)
     go_away(postgresql)
-    log_in(far_page, cast.olga)
+    give_password(far_page, cast.olga)
     assert told_id(far_page) in far_server.said()
     come_back(postgresql)
     press(far_page, "Try again")

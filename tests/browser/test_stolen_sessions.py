@@ -43,9 +43,7 @@ class TestASessionIdAlone:
     @pytest.mark.parametrize("page", PAGES)
     def test_opens_nothing_for_a_stranger(self, server: Server, cast: Cast, page: str) -> None:
         with open_app(server.url, cookie=cookie(cast.olga)) as hers:
-            parts = fragments(hers.rerun(page))
-            assert parts
-            for part in parts:
+            for part in fragments(hers.rerun(page)) or [""]:
                 with open_app(server.url, session_id=hers.session_id) as theirs:
                     theirs.ask(page, fragment_id=part)
                     seen = theirs.rerun(page)
@@ -57,8 +55,7 @@ class TestASessionIdAlone:
     @pytest.mark.parametrize("page", PAGES)
     def test_opens_nothing_for_another_person(self, server: Server, cast: Cast, page: str) -> None:
         with open_app(server.url, cookie=cookie(cast.olga)) as hers:
-            parts = fragments(hers.rerun(page))
-            for part in parts:
+            for part in fragments(hers.rerun(page)) or [""]:
                 with open_app(
                     server.url, cookie=cookie(cast.otto), session_id=hers.session_id
                 ) as theirs:
@@ -131,7 +128,7 @@ class TestAnEndedSession:
         with open_app(server.url, cookie=f"{name}={token}") as first:
             seen = first.rerun(page)
             assert shows_olga(seen)
-            part = fragments(seen)[-1]
+            part = (fragments(seen) or [""])[-1]
             assert shows_olga(first.rerun(page, fragment_id=part))
             with open_app(server.url, cookie=f"{name}={token}") as second:
                 assert shows_olga(second.rerun(page))
