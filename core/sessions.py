@@ -69,9 +69,7 @@ def start(
     if user.two_factor_at is not None and not second_factor:
         raise CodeNeeded
     now = clock.now()
-    shut_out = "account disabled" if user.disabled_at is not None else None
-    if epoch is not None and epoch != user.password_epoch:
-        shut_out = "password changed"
+    shut_out = _why_shut_out(user, epoch)
     row = Session(
         user_id=user_id,
         ticket_hash=keys.fingerprint(ticket),
@@ -85,8 +83,16 @@ def start(
         ended_because=shut_out,
     )
     session.add(row)
+    if shut_out is None:
+        user.last_seen_at = now
     presence.note(session, user_id)
     return row
+
+
+def _why_shut_out(user: User, epoch: int | None) -> str | None:
+    if epoch is not None and epoch != user.password_epoch:
+        return "password changed"
+    return "account disabled" if user.disabled_at is not None else None
 
 
 def redeem(session: SqlSession, ticket: str, token: str) -> bool:

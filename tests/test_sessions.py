@@ -138,6 +138,14 @@ class TestFind:
 
 
 class TestTouch:
+    def test_who_has_just_signed_in_was_seen(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        clock.turn(timedelta(hours=1))
+        signed_in(session, cast.mia)
+        seen = select(User.last_seen_at).where(User.id == cast.mia.user_id)
+        assert session.scalars(seen).one() == clock.now()
+
     def test_it_is_written_at_most_once_a_minute(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
