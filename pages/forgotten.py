@@ -20,7 +20,7 @@ else:
             st.text_input,
             "email",
             "Email",
-            type="email",
+            icon=":material/mail:",
             autocomplete="email",
             hint="We mail you a link with which you choose a new password.",
         )
@@ -29,7 +29,7 @@ else:
         told = "If somebody has an account with this address, a link is on its way to it."
         form.save(told, resets.start, NOBODY, email, origin=gate.place())
 
-with st.container(horizontal=True, key="forgotten-links"):
+with st.container(horizontal=True, vertical_alignment="center", key="forgotten-links"):
     st.page_link("home.py", label="Back to log in")
     if told:
         st.space("stretch")

@@ -28,7 +28,9 @@ with ui.form("setup", border=True) as form:
         hint="It stands in the log of the server.",
     )
     name = form.field(st.text_input, "name", "Name", autocomplete="name")
-    email = form.field(st.text_input, "email", "Email", type="email", autocomplete="email")
+    email = form.field(
+        st.text_input, "email", "Email", icon=":material/mail:", autocomplete="email"
+    )
     password = password_fields.ask_new(form, "password", "Password")
     pressed = form.submit("Set up Orgdesk", width="stretch")
 

@@ -18,7 +18,7 @@ elif told:
     st.title("Look into your mail", anchor=False)
     st.markdown(told)
     st.markdown("Nothing there after a few minutes? Look among the junk, or sign up again.")
-    with st.container(horizontal=True, key="sign-up-links"):
+    with st.container(horizontal=True, vertical_alignment="center", key="sign-up-links"):
         st.page_link("home.py", label="Back to log in")
         st.space("stretch")
         ui.start_again("sign-up", "Sign up again")
@@ -31,7 +31,7 @@ else:
             st.text_input,
             "email",
             "Email",
-            type="email",
+            icon=":material/mail:",
             autocomplete="email",
             hint=f"An address at {ui.esc(domains)}." if domains else "",
         )

@@ -66,6 +66,13 @@ class TestSignUp:
         assert "We mailed you a link" in told[0][0]
         assert templates() == ["prove_address", "already_have_account"]
 
+    @pytest.mark.parametrize(("page", "form"), [("sign_up", "sign-up"), ("forgotten", "forgotten")])
+    def test_no_browser_keeps_an_address_from_its_refusal(
+        self, show: Show, cast: Cast, page: str, form: str
+    ) -> None:
+        shown = show(page).text_input(key=f"{form}.email").proto
+        assert shown.type == shown.DEFAULT
+
     def test_every_error_stands_beside_its_field(self, show: Show, cast: Cast) -> None:
         screen = fill(show("sign_up"), "sign-up", name="Nora", email="nora", password="short")
         assert "no email address" in words(screen)
