@@ -52,9 +52,9 @@ def _draw_answers(form: ui.Form, refused: AddressesRefused) -> None:
     for address, why in refused.answers:
         if why:
             told = why if address in why else f"{address or 'An empty line'}: {why}"
-            st.markdown(ui.refusal(_unlinked(told)))
+            st.markdown(ui.refusal(told))
         else:
-            can = ui.esc(_unlinked(address))
+            can = ui.esc(ui.unlinked(address))
             st.markdown(f":small[:green[:material/check: {can} can be invited.]]")
     if refused.fine:
         st.form_submit_button(
@@ -64,11 +64,6 @@ def _draw_answers(form: ui.Form, refused: AddressesRefused) -> None:
             on_click=_leave_out,
             args=(form.key("emails"), refused.fine),
         )
-
-
-def _unlinked(text: str) -> str:
-    """Return a text whose addresses Markdown makes no links of."""
-    return text.replace("@", "\u2060@\u2060")
 
 
 def _leave_out(key: str, fine: list[str]) -> None:

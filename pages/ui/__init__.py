@@ -10,7 +10,7 @@ from pages.ui.opening import (
     open_stranger_page,
     tell,
 )
-from pages.ui.words import ago, count, day, esc, exact, quiet, refusal
+from pages.ui.words import ago, count, day, esc, exact, quiet, refusal, unlinked
 
 __all__ = [
     "Form",
@@ -36,4 +36,5 @@ __all__ = [
     "saved",
     "start_again",
     "tell",
+    "unlinked",
 ]

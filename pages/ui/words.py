@@ -26,7 +26,12 @@ def quiet(text: str) -> str:
 
 def refusal(sentence: str) -> str:
     """Return Markdown for why something was not taken."""
-    return f":small[:red[:material/error: {esc(sentence)}]]"
+    return f":small[:red[:material/error: {esc(unlinked(sentence))}]]"
+
+
+def unlinked(text: str) -> str:
+    """Return text whose mail addresses Markdown makes no links of."""
+    return text.replace("@", f"{_JOINER}@{_JOINER}")
 
 
 def local(moment: datetime) -> datetime:
