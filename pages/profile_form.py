@@ -121,9 +121,10 @@ def _submit(
     changed = [field for field in LABELS if typed[field] != shown[field]]
     dispute = st.container()
     form.foot()
-    with cards.row(key="profile-foot"):
+    if changed:
         marks = " ".join(f":gray-badge[{ui.esc(LABELS[field])}]" for field in changed)
-        st.markdown(f"{ui.quiet('Changed')} {marks}" if changed else "", width="stretch")
+        st.markdown(f"{ui.quiet('Changed')} {marks}")
+    with cards.row(horizontal_alignment="right", key="profile-foot"):
         if changed and st.button("Discard", key="profile-discard", type="tertiary"):
             form.empty()
             st.rerun()
