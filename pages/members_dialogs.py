@@ -156,5 +156,6 @@ def draw_who(row: Row) -> None:
     with cards.row(gap="small", wrap=False):
         cards.face(name, int(row.get("user_id", 0)), width=40)
         with st.container(gap=None):
-            st.markdown(f"**{ui.esc(name)}**")
+            if row.get("name"):
+                st.markdown(f"**{ui.esc(name)}**")
             st.text(row["email"])

@@ -213,6 +213,12 @@ class TestInvitedUsers:
             link = invitations.link(session, cast.olga, cast.acme.id, invited.id)
         assert link in [code.value for code in screen.code]
 
+    def test_who_has_no_name_yet_is_named_once(
+        self, screen: AppTest, cast: Cast, invited: Invitation
+    ) -> None:
+        choose_invited(screen, cast, "Edit roles")
+        assert words(screen).replace("\\", "").count(invited.email) == 1
+
     def test_another_role(self, screen: AppTest, cast: Cast, invited: Invitation) -> None:
         choose_invited(screen, cast, "Edit roles")
         screen.button(key="edit-roles-edit").click().run()
