@@ -38,8 +38,8 @@ def _draw_table(former: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> Non
     st.dataframe(
         former.assign(
             face=[cards.face_url(row["name"], row["user_id"]) for row in rows],
-            name=former["name"].map(lambda name: shortened(name, 24)),
-            email=former["email"].map(lambda email: shortened(email, 26)),
+            name=former["name"].map(lambda name: shortened(name, 20)),
+            email=former["email"].map(lambda email: shortened(email, 22)),
             role=cells([[str(row["role"])] for row in rows]),
             how=[_how(row) for row in rows],
             menu=cells([_labels(row, offered) for row in rows]),
@@ -49,12 +49,12 @@ def _draw_table(former: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> Non
         column_order=["face", "name", "email", "role", "how", "removed_at", "joined_at", "menu"],
         column_config={
             "face": config.ImageColumn("", width=36),
-            "name": config.TextColumn("Name", width=148),
-            "email": config.TextColumn("Email", width=180),
+            "name": config.TextColumn("Name", width=130),
+            "email": config.TextColumn("Email", width=158),
             "role": badges.role_column(),
             "how": config.TextColumn("How", width=132),
-            "removed_at": config.DatetimeColumn("When", format="distance", width=100),
-            "joined_at": config.DatetimeColumn("Joined", format="D MMM YYYY", width=98),
+            "removed_at": config.DatetimeColumn("When", format="distance", width=114),
+            "joined_at": config.DatetimeColumn("Joined", format="D MMM YYYY", width=92),
             "menu": menu.column(96),
         },
         row_height=36,

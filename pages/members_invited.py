@@ -84,7 +84,7 @@ def _draw_table(invited: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> No
             *("delivery", "reminders", "menu"),
         ],
         column_config={
-            "email": config.TextColumn("Email", width=196),
+            "email": config.TextColumn("Email", width=190),
             "role": badges.role_column(),
             "state": config.MultiselectColumn(
                 "State",
@@ -92,9 +92,9 @@ def _draw_table(invited: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> No
                 options=[str(state) for state in STATE_COLORS],
                 color=list(STATE_COLORS.values()),
             ),
-            "invited_by": config.TextColumn("Invited by", width=96),
-            "sent_at": config.DatetimeColumn("Sent", format="distance", width=100),
-            "expires_at": config.DatetimeColumn("Expires", format="distance", width=84),
+            "invited_by": config.TextColumn("Invited by", width=94),
+            "sent_at": config.DatetimeColumn("Sent", format="distance", width=114),
+            "expires_at": config.DatetimeColumn("Expires", format="distance", width=78),
             "delivery": config.TextColumn("Delivery", width=72),
             "reminders": config.TextColumn("Reminders", width=76),
             "menu": menu.column(),

@@ -75,13 +75,13 @@ def _columns(*, is_short: bool) -> dict[str, Any]:
     column = st.column_config
     return {
         "face": column.ImageColumn("", width=36),
-        "who": column.TextColumn("Who", width=115 if is_short else 140),
+        "who": column.TextColumn("Who", width=100 if is_short else 140),
         "organization": column.TextColumn("Organization", width=210),
         "what": column.TextColumn("What", width=125 if is_short else 210),
         "mark": column.MultiselectColumn("Mark", options=["override"], color=["red"], width=84),
-        "change": column.TextColumn("Before and after", width=130 if is_short else 260),
+        "change": column.TextColumn("Before and after", width=114 if is_short else 260),
         "reason": column.TextColumn("Why", width=180),
-        "at": column.DatetimeColumn("When", format="distance", width=105),
+        "at": column.DatetimeColumn("When", format="distance", width=114),
         "exact": column.DatetimeColumn("At", format="D MMM YYYY, HH:mm", width=150),
     }
 
