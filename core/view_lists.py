@@ -1,14 +1,12 @@
 """The saved views of a page, each with how many rows are new in it since one last looked."""
 
-from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import pandas as pd
 from sqlalchemy import Integer, Select, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from core import board_views, org_addresses, org_views, view_queries
+from core import board_views, org_addresses, org_views
 from core.board_views import Column
 from core.errors import DomainError
 from core.frames import frame
@@ -68,10 +66,9 @@ def _views(actor: Actor, page: str) -> Select[*tuple[Any, ...]]:
 def _count_new(session: Session, actor: Actor, page: str, views: pd.DataFrame) -> dict[int, int]:
     """Return how many rows are new in each view that was looked at, in one query."""
     looked = list(views[views["seen_at"].notna()].itertuples())
-    reps = _find_reps(session) if any("rep=" in str(view.query) for view in looked) else {}
     counts = []
     for view in looked:
-        for rows in _new_rows(session, actor, page, view, reps):
+        for rows in _new_rows(session, actor, page, view):
             few = rows.limit(COUNTED + 1).subquery()
             number = select(func.count()).select_from(few).scalar_subquery()
             counts.append(select(literal(view.id, Integer).label("id"), number.label("new")))
@@ -83,23 +80,14 @@ def _count_new(session: Session, actor: Actor, page: str, views: pd.DataFrame) -
     return found
 
 
-def _find_reps(session: Session) -> dict[str, str]:
-    """Return the ids of staff by name: the address of Organizations has the name of a rep."""
-    named = session.execute(select(User.name, User.id).where(User.staff.is_not(None)))
-    return {name: str(user_id) for name, user_id in named}
-
-
 def _new_rows(
-    session: Session, actor: Actor, page: str, view: Any, reps: Mapping[str, str]
+    session: Session, actor: Actor, page: str, view: Any
 ) -> list[Select[*tuple[Any, ...]]]:
     """Return queries for what is new in a view; none where it asks for what is gone."""
     try:
         if page == "board":
             return _new_on_board(session, actor, view)
-        parts = view_queries.split(view.query)
-        if "rep" in parts:
-            parts["rep"] = [reps.get(rep, rep) for rep in parts["rep"]]
-        asked = org_addresses.from_query(urlencode(parts, doseq=True))
+        asked = org_addresses.from_query(view.query)
         org_views.open_view(session, actor, asked)
     except (ValueError, DomainError):
         return []

@@ -12,6 +12,7 @@ from core.org_views import SIZES, Activity, Members, Profile, Sort, View
 from core.permissions import Action, Rights
 from pages import ui
 from pages.ui import badges, cards
+from pages.ui.choices import choose
 
 COLUMNS: Final = {
     "public_id": "Organization ID",
@@ -29,6 +30,7 @@ _AT_FIRST: Final = ("public_id", "stage", "member_count", "rep", "last_active_at
 """What fits beside the name on a small desktop."""
 
 _PLACE: Final = "at"
+_REP: Final = "organizations-rep"
 _BEHIND_THE_BUTTON: Final = (*("rep", "from", "to", "members", "activity", "profile", "deleted"),)
 _ACTIVITY: Final = (
     "When one of its members last used Orgdesk. **Active**: in the last 7 days · **recent**: 7 to "
@@ -107,7 +109,7 @@ def _ask_more(reps: dict[int, str], rights: Rights) -> dict[str, Any]:
     number = sum(name in st.query_params for name in _BEHIND_THE_BUTTON)
     label = f"Filters · {number}" if number else "Filters"
     with st.popover(label, icon=":material/tune:", key="filters"):
-        more = {"rep_id": _ask_one("rep", "Sales rep", list(reps), format_func=reps.get)}
+        more: dict[str, Any] = {"rep_id": _ask_rep(reps)}
         with cards.row():
             more["created_from"] = _ask_day("from", "Created from")
             more["created_to"] = _ask_day("to", "Created to")
@@ -137,6 +139,17 @@ def _ask_one(key: str, label: str, choices: Sequence[Any], **options: Any) -> An
         label_visibility="visible",
         **options,
     )
+
+
+def _ask_rep(reps: dict[int, str]) -> int | None:
+    chosen = choose(
+        *("organizations", st.selectbox, "rep", "Sales rep", reps),
+        placeholder="Any",
+        index=None,
+        label_visibility="visible",
+        on_change=_to_start,
+    )
+    return int(chosen) if chosen else None
 
 
 def _ask_day(key: str, label: str) -> Any:
@@ -183,7 +196,8 @@ def _turn(place: Place) -> None:
 def _clear() -> None:
     """Take away what is set behind the button."""
     for name in _BEHIND_THE_BUTTON:
-        st.session_state[name] = False if name == "deleted" else None
+        key = _REP if name == "rep" else name
+        st.session_state[key] = False if name == "deleted" else None
     _to_start()
 
 

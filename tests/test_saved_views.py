@@ -202,8 +202,9 @@ class TestNew:
         assert new(session, cast.sam) == [None]
         assert new(session, cast.ada) == [0]
 
-    def test_a_sales_rep_may_stand_there_by_name(self, session: Session, cast: Cast) -> None:
-        saved_views.save(session, cast.sam, "organizations", "Hers", "rep=Sue")
+    def test_what_came_to_a_sales_rep_is_new(self, session: Session, cast: Cast) -> None:
+        hers = f"rep={cast.sue.user_id}"
+        saved_views.save(session, cast.sam, "organizations", "Hers", hers)
         org = organizations.create(session, cast.otto, "Lakeside Clinic")
         onboarding.flag(session, cast.sam, [org.id], Plan(cast.sue.user_id))
         assert new(session, cast.sam) == [1]

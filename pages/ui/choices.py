@@ -30,8 +30,7 @@ def choose(
         values,
         key=key,
         format_func={str(value): words for value, words in choices.items()}.__getitem__,
-        label_visibility="collapsed",
-        **options,
+        **{"label_visibility": "collapsed"} | options,
     )
     kept = None if chosen == _text(default) else chosen
     if kept != st.query_params.get(name):

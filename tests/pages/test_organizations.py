@@ -114,8 +114,9 @@ class TestAll:
         screen.text_input(key="q").set_value("").run()
         screen.get("button_group")[0].set_value([Stage.PRODUCTION]).run()
         assert "7 organizations" in words(screen)
-        screen.selectbox(key="rep").set_value(6).run()
+        screen.selectbox(key="organizations-rep").set_value("6").run()
         assert "3 organizations" in words(screen)
+        assert screen.query_params["rep"] == "6"
 
     def test_nothing_found_says_what_to_do(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.oda)
