@@ -1,6 +1,10 @@
 """What a monitor asks: is it alive, is it ready, what has it counted."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core import db, mail, metrics, sessions, web
-from core.settings import settings
+from core.settings import PROJECT, settings
 from tests.cast import Cast
 
 TOKEN = "only monitors know this"
@@ -80,6 +84,15 @@ class TestWhoMaySee:
         monkeypatch.delenv("METRICS_TOKEN")
         settings.cache_clear()
         assert ask("/metrics", ELSEWHERE, authorization="Bearer ")[0] == 404
+
+
+def test_the_database_is_not_asked_before_it_is_migrated(tmp_path: Path):
+    environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/none.db"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import core.web"], env=environment, cwd=PROJECT, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert not list(tmp_path.iterdir())
 
 
 class TestCounted:

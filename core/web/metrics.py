@@ -2,11 +2,11 @@
 
 import hmac
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from starlette.requests import Request
@@ -82,6 +82,10 @@ def _kind(path: str) -> str:
 
 class _Kept(Collector):
     """What only the database knows; every process tells the same."""
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: registering would collect instead, before the first migration."""
+        return ()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the numbers as they are now, or that the database does not answer."""
