@@ -51,8 +51,8 @@ def draw_changes(
     middle = ["organization"] if organizations else []
     reason = ["reason"] if any(changes["reason"].tolist()) and not is_short else []
     marked = ["mark"] if any(overridden) else []
-    last = ["at"] if is_short else ["at", "exact"]
-    order = ["face", "who", *middle, "what", *marked, "change", *reason, *last]
+    first, last = (["who"], ["at"]) if is_short else (["who", "at"], ["exact"])
+    order = ["face", *first, *middle, "what", *marked, "change", *reason, *last]
     shown = tables.sent(
         changes.assign(exact=changes["at"]),
         order,
@@ -75,11 +75,11 @@ def _columns(*, is_short: bool) -> dict[str, Any]:
     column = st.column_config
     return {
         "face": column.ImageColumn("", width=36),
-        "who": column.TextColumn("Who", width=100 if is_short else 140),
+        "who": column.TextColumn("Who", width=100 if is_short else 116),
         "organization": column.TextColumn("Organization", width=210),
-        "what": column.TextColumn("What", width=125 if is_short else 210),
+        "what": column.TextColumn("What", width=125 if is_short else 180),
         "mark": column.MultiselectColumn("Mark", options=["override"], color=["red"], width=84),
-        "change": column.TextColumn("Before and after", width=114 if is_short else 260),
+        "change": column.TextColumn("Before and after", width=114 if is_short else 220),
         "reason": column.TextColumn("Why", width=180),
         "at": column.DatetimeColumn("When", format="distance", width=114),
         "exact": column.DatetimeColumn("At", format="D MMM YYYY, HH:mm", width=150),
