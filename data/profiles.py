@@ -5,9 +5,13 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from core import public_ids, search
 from core.models import Stage
 from data import names
 
+_IDS = len(public_ids.ALPHABET) ** public_ids.LENGTH
+_STRIDE = 104_729_003
+"""Spreads consecutive numbers over all Organization IDs; it shares no factor with their count."""
 _STEPS = (
     "Call about alert routing",
     "Send the security questionnaire",
@@ -21,6 +25,11 @@ _OVERVIEWS = (
     "referrals and imaging, and answers within one working day.",
     "We are {name}. What we build turns records from many systems into one picture that a "
     "clinician can read in a minute.",
+)
+ASKS = (
+    "We go live in spring and want to test early.",
+    "Our lab moves to a new system in March. Can we connect before that?",
+    "Two partners of ours are in production already; we would like to join them.",
 )
 _FILLED = {"logo": 0.5, "twitter": 0.6}
 
@@ -54,10 +63,23 @@ def profile(
     return filled | {"is_listed": bool(shown)}
 
 
-def progress(random: Random, stage: Stage, rep_id: int, now: datetime) -> dict[str, Any]:
-    """Return who carries the organization, until when, and what comes next."""
+def identity(org_id: int, name: str, domain: str, website: str) -> dict[str, Any]:
+    """Return what an organization is known by and found by."""
+    public_id = public_ids.spell(org_id * _STRIDE % _IDS)
+    return {
+        "id": org_id,
+        "public_id": public_id,
+        "name": name,
+        "name_key": search.name_key(name),
+        "search_text": search.search_text(name, website, domain, public_id),
+    }
+
+
+def progress(
+    random: Random, stage: Stage, rep_id: int, now: datetime, *, note: str | None
+) -> dict[str, Any]:
+    """Return who carries it, until when, what comes next; with `note`, that it asks for that."""
     working = stage in {Stage.ONBOARDING, Stage.PREPRODUCTION}
-    asks = stage is Stage.FREE and random.random() < 0.04
     target = now + timedelta(days=random.randint(5, 60))
     due = now + timedelta(days=random.randint(-4, 14))
     snoozed = now + timedelta(days=random.randint(3, 20))
@@ -68,6 +90,6 @@ def progress(random: Random, stage: Stage, rep_id: int, now: datetime) -> dict[s
         "next_step": random.choice(_STEPS) if working else None,
         "next_step_on": due.date() if working and has_day else None,
         "snoozed_until": snoozed.date() if working and is_snoozed else None,
-        "requested_at": now - timedelta(days=random.uniform(0, 9)) if asks else None,
-        "request_note": "We go live in spring and want to test early." if asks else None,
+        "requested_at": now - timedelta(days=random.uniform(0, 9)) if note else None,
+        "request_note": note,
     }

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from core import keys, public_ids, search, working_days
+from core import keys, search, working_days
 from core.models import InvitationStatus, Role, Staff, Stage
 from data import journeys, names, notes, profiles
 from data.chains import Chain
@@ -38,9 +38,6 @@ _ORGANIZATION = COLUMNS["organizations"].split()
 _SEEN = COLUMNS["users"].split().index("last_seen_at")
 
 YEARS = timedelta(days=3 * 365)
-_IDS = len(public_ids.ALPHABET) ** public_ids.LENGTH
-_STRIDE = 104_729_003
-"""Spreads consecutive numbers over all Organization IDs; it shares no factor with their count."""
 MOST_PEOPLE = 300
 OPEN_PEOPLE = 4
 """How many people of an organization sign in without a code, unless they have to."""
@@ -48,6 +45,9 @@ SECRET = "ORGDESKDEMO2ORGDESKDEMO2ORGDESKD"  # noqa: S105
 """What every authenticator app in this world shares with Orgdesk."""
 SHOWCASES = 2
 """How many organizations at the start have enough people to look at."""
+HANDS = 3
+"""How many free organizations raise a hand for onboarding for certain; more do by chance."""
+_ASKS = 0.06
 _INVITED = (0, 0, 0, 0, 1, 2)
 """How many people are invited to an organization, one as often as the other."""
 _STAGES = [Stage.FREE] * 62 + [Stage.ONBOARDING] * 14
@@ -67,6 +67,7 @@ class World:
         self._random = Random(self.organizations)
         self._rows: dict[str, list[Row]] = {table: [] for table in COLUMNS}
         self._ids = dict.fromkeys(COLUMNS, 0)
+        self._hands = 0
 
     def batches(self, size: int = 2_000) -> Iterator[dict[str, list[Row]]]:
         """Yield the rows of the staff, then of `size` organizations at a time, by table."""
@@ -82,6 +83,8 @@ class World:
         taken, self._rows = self._rows, {table: [] for table in COLUMNS}
         as_it_happened = sorted(taken["history"], key=lambda facts: facts[2])
         taken["history"] = [(self._id("history"), *facts) for facts in as_it_happened]
+        as_written = sorted(taken["notes"], key=lambda note: note[-1])
+        taken["notes"] = [(self._id("notes"), *note) for note in as_written]
         return taken
 
     def _id(self, table: str) -> int:
@@ -110,15 +113,19 @@ class World:
             self._keep_busy(chain, owner_id)
         self._invite(org_id, owner_id, domain)
         row = profiles.profile(random, org_id, name, domain, stage, self.logos)
-        row |= profiles.progress(random, stage, rep_id, self.now)
-        row |= _identity(org_id, name, domain, row["website"] or "")
+        asks = stage is Stage.FREE and self._raises_hand(number)
+        note = profiles.ASKS[self._hands % len(profiles.ASKS)] if asks else None
+        row |= profiles.progress(random, stage, rep_id, self.now, note=note)
+        if asks:
+            chain.add(row["requested_at"], owner_id, "onboarding.requested")
+        row |= profiles.identity(org_id, name, domain, row["website"] or "")
         row |= {"stage": stage, "stage_entered_at": entered, "created_at": created}
         row |= {"created_by": owner_id, "member_count": len(people), "version": 0}
         row["last_active_at"] = last_active
         row["confirmed_at"] = created if row["phone"] else None
         self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION))
         for note in notes.about(org_id, rep_id, entered, self.now):
-            self._rows["notes"].append((self._id("notes"), org_id, *note))
+            self._rows["notes"].append((org_id, *note))
         self._rows["history"] += chain.entries
         self._rows["chain_heads"].append(chain.head)
 
@@ -196,6 +203,13 @@ class World:
             entered = step.at
         return entered, rep_id
 
+    def _raises_hand(self, number: int) -> bool:
+        """Return whether one of the younger organizations asks for onboarding; the first few do."""
+        is_young = self.organizations // 2 <= number < self.organizations * 9 // 10
+        asks = is_young and (self._hands < HANDS or self._random.random() < _ASKS)
+        self._hands += asks
+        return asks
+
     def _keep_busy(self, chain: Chain, owner_id: int) -> None:
         """Let the organization that is shown have changed lately."""
         rep_id, days = SALES_IDS[0], timedelta(days=1)
@@ -229,14 +243,3 @@ class World:
                     *(status, owner_id, nonce, token_hash, sent, sent, ends),
                 )
             )
-
-
-def _identity(org_id: int, name: str, domain: str, website: str) -> dict[str, Any]:
-    public_id = public_ids.spell(org_id * _STRIDE % _IDS)
-    return {
-        "id": org_id,
-        "public_id": public_id,
-        "name": name,
-        "name_key": search.name_key(name),
-        "search_text": search.search_text(name, website, domain, public_id),
-    }

@@ -8,10 +8,10 @@ from sqlalchemy import Engine, func, select
 
 from core import clock, db, history, organizations
 from core.history import Broken
-from core.models import Membership, Organization, Role
+from core.models import Membership, Organization, Role, Stage
 from core.permissions import Actor
 from data import loading
-from data.world import World
+from data.world import COLUMNS, HANDS, World
 from tests.test_schema import read
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -41,6 +41,26 @@ class TestWorld:
         assert ordered[len(ordered) // 2] <= 2
         assert ordered[-1] > 50
         assert 2.5 < sum(ordered) / len(ordered) < 3.5
+
+    def test_some_free_organizations_ask_for_onboarding_and_say_why(self):
+        [batch] = World(60, NOW).batches()
+        rows = [
+            dict(zip(COLUMNS["organizations"].split(), row, strict=True))
+            for row in batch["organizations"]
+        ]
+        asking = [row for row in rows if row["requested_at"]]
+        assert HANDS <= len(asking) < 2 * HANDS
+        for row in asking:
+            assert row["stage"] is Stage.FREE
+            assert row["request_note"]
+            assert row["created_at"] < row["requested_at"] <= NOW
+
+    def test_what_is_listed_by_number_is_in_the_order_of_time(self):
+        [batch] = World(60, NOW).batches()
+        for table, at in (("history", 3), ("notes", -1)):
+            assert [row[0] for row in sorted(batch[table], key=lambda row: row[at])] == [
+                row[0] for row in batch[table]
+            ]
 
 
 class TestLoading:
