@@ -103,14 +103,14 @@ def _columns(names: str) -> dict[str, Any]:
     return {
         "face": column.ImageColumn("", width=36),
         "name": column.ButtonColumn(
-            "Name", type="tertiary", alignment="left", width=176, key=names
+            "Name", type="tertiary", alignment="left", width=145, key=names
         ),
-        "email": column.TextColumn("Email", width=236),
-        "staff": column.MultiselectColumn("Staff role", options=staff, width=112),
-        "two_factor": column.TextColumn("Two-factor", width=82),
+        "email": column.TextColumn("Email", width=205),
+        "staff": column.MultiselectColumn("Staff role", options=staff, width=108),
+        "two_factor": column.TextColumn("Two-factor", width=78),
         "state": column.TextColumn("Account", width=84),
-        "organizations": column.NumberColumn("Organizations", width=110),
-        "last_seen_at": column.DatetimeColumn("Last seen", format="distance", width=104),
+        "organizations": column.NumberColumn("Organizations", width=92),
+        "last_seen_at": column.DatetimeColumn("Last seen", format="distance", width=96),
         "created_at": column.DatetimeColumn("Joined", format="D MMM YYYY", width=110),
     }
 
