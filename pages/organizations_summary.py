@@ -35,6 +35,7 @@ _HEIGHT: Final = 170
 _FILL: Final = "#6d5fe8"
 _NUMBER: Final = "organizations:Q"
 _WHOLE: Final = alt.Axis(title=None, tickMinStep=1, tickCount=4, format="~s")
+_BY_PLACE: Final = alt.SortField("place")
 _MONTH: Final = alt.Axis(labelOverlap=True)
 _counted: Final[dict[View, "_Sum"]] = {}
 """What has been counted in the last minute, for everybody who looks at the same view."""
@@ -217,8 +218,9 @@ def _steps(kinds: pd.DataFrame) -> dict[str, Any]:
     """Return a chart of how many organizations there are of each kind, with numbers beside it."""
     numbers = kinds["organizations"].map("{:,}".format)
     rows = kinds.assign(step=kinds[kinds.columns[0]].astype(str) + " · " + numbers)
-    step = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=160))
-    return _bars(rows[["step", "organizations"]], alt.X(_NUMBER, axis=None), step)
+    rows = rows[["step", "organizations"]].assign(place=range(len(rows)))
+    step = alt.Y("step:N", title=None, sort=_BY_PLACE, axis=alt.Axis(labelLimit=160))
+    return _bars(rows, alt.X(_NUMBER, axis=None), step)
 
 
 def _bars(rows: pd.DataFrame, x: alt.X, y: alt.Y) -> dict[str, Any]:
