@@ -153,7 +153,8 @@ def _ask_rep(reps: dict[int, str]) -> int | None:
 
 
 def _ask_day(key: str, label: str) -> Any:
-    return _ask(st.date_input, key, label, value=None, label_visibility="visible", width=130)
+    shown = {"format": "YYYY-MM-DD", "label_visibility": "visible", "width": 130}
+    return _ask(st.date_input, key, label, value=None, **shown)
 
 
 def _ask_stages() -> tuple[Stage, ...]:
