@@ -114,8 +114,8 @@ class World:
         self._invite(org_id, owner_id, domain)
         row = profiles.profile(random, org_id, name, domain, stage, self.logos)
         asks = stage is Stage.FREE and self._raises_hand(number)
-        note = profiles.ASKS[self._hands % len(profiles.ASKS)] if asks else None
-        row |= profiles.progress(random, stage, rep_id, self.now, note=note)
+        said = profiles.ASKS[self._hands % len(profiles.ASKS)] if asks else None
+        row |= profiles.progress(random, stage, rep_id, self.now, note=said)
         if asks:
             chain.add(row["requested_at"], owner_id, "onboarding.requested")
         row |= profiles.identity(org_id, name, domain, row["website"] or "")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import db, mail_desk
 from core.clock import now
-from core.mail_desk import COUNTED, Shown, State
+from core.mail_desk import COUNTED, PER_PAGE, Shown, State
 from core.permissions import Actor
 from pages.ui import cards
 from pages.ui.dialogs import open_dialog
@@ -24,12 +24,13 @@ _COLORS: Final[dict[State, Literal["gray", "orange", "green", "red"]]] = {
     State.GIVEN_UP: "red",
 }
 _LONGEST_SUBJECT: Final = 40
+_PAGE: Final = "page"
 
 
 def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
     """Draw the line above the table; return part of an address, states, and the page's number."""
     with cards.row():
-        recipient = cards.ask_words("Address")
+        recipient = cards.ask_words("Address", on_change=_to_start)
         states = st.pills(
             "State",
             list(State),
@@ -38,18 +39,29 @@ def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
             label_visibility="collapsed",
             key="state",
             bind="query-params",
+            on_change=_to_start,
         )
         st.space("stretch")
-        page = st.number_input(
-            "Page",
-            1,
-            10_000,
-            width=130,
-            label_visibility="collapsed",
-            key="page",
-            bind="query-params",
-        )
+        page = _ask_page() if sum(counts.values()) > PER_PAGE else 1
     return recipient or "", list(states), page
+
+
+def _ask_page() -> int:
+    return st.number_input(
+        "Page",
+        1,
+        10_000,
+        width=130,
+        label_visibility="collapsed",
+        key=_PAGE,
+        bind="query-params",
+    )
+
+
+def _to_start() -> None:
+    """Show the first page of what is asked for now."""
+    if _PAGE in st.session_state:
+        st.session_state[_PAGE] = 1
 
 
 def draw_foot(actor: Actor, words: str, recipient: str, counts: Mapping[State, int]) -> None:

@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import db, keys, mail, settings
 from core.models import Mail
+from pages.ui import mails
 from tests.cast import Cast
 from tests.pages.conftest import Show
 
@@ -109,3 +110,19 @@ def test_all_that_failed_are_tried_again_with_one_click(show: Show, cast: Cast):
     assert not screen.exception
     assert all(now(mail_id).due_at is not None for mail_id in ids)
     assert not [button for button in screen.button if button.key == "mail-retry-failed"]
+
+
+def test_a_page_is_asked_for_where_there_are_more_and_begins_anew_with_other_words(
+    show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
+):
+    enqueue("first@example.com")
+    assert not show("mail", cast.ada).number_input
+    enqueue("second@example.com")
+    monkeypatch.setattr(mails, "PER_PAGE", 1)
+    screen = show("mail", cast.ada)
+    screen.number_input(key="page").set_value(2).run()
+    assert "No such mail" in words(screen)
+    screen.text_input(key="q").set_value("second").run()
+    assert screen.number_input(key="page").value == 1
+    (table,) = screen.dataframe
+    assert list(table.value["recipient"]) == ["second@example.com"]
