@@ -9,9 +9,9 @@ from pages.ui import gate
 
 ui.open_stranger_page("Forgot password")
 
-if told := ui.saved("forgotten"):
+if sent := ui.saved("forgotten"):
     st.title("Look into your mail", anchor=False)
-    st.markdown(told)
+    st.markdown(sent)
     st.markdown("The link works for 20 minutes. Nothing there? Look among the junk, or ask again.")
 else:
     st.title("Forgot password", anchor=False)
@@ -31,6 +31,6 @@ else:
 
 with st.container(horizontal=True, vertical_alignment="center", key="forgotten-links"):
     st.page_link("home.py", label="Back to log in")
-    if told:
+    if sent:
         st.space("stretch")
         ui.start_again("forgotten", "Ask again")
