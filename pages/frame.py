@@ -13,7 +13,7 @@ with moment.one_look(page.url_path or "home"), failures.told("page"):
             two_factor_forms.require(actor)
     elif actor is not None:
         if page.url_path:  # the start only leads on
-            navigation.draw_sidebar(actor)
+            navigation.draw_sidebar(actor, page.url_path)
         page.run()
     else:
         with db.read() as session:

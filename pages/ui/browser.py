@@ -46,9 +46,21 @@ export default function ({ data }) {
 }
 """
 
+_UNCOVER = """
+let shown = ""
+
+export default function ({ data }) {
+  const isElsewhere = shown && shown !== data.shown
+  shown = data.shown
+  if (!isElsewhere || !matchMedia("(max-width: 768px)").matches) return
+  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click()
+}
+"""
+
 _hand_over = v2.component("orgdesk_cookie", html='<p role="status"></p>', js=_HAND_OVER)
 _read_fragment = v2.component("orgdesk_fragment", js=_READ_FRAGMENT)
 _name_fields = v2.component("orgdesk_autocomplete", js=_NAME_FIELDS)
+_uncover = v2.component("orgdesk_uncover", js=_UNCOVER)
 
 
 def device() -> str:
@@ -75,6 +87,11 @@ def read_fragment(*, known: bool) -> str | None:
 def name_fields(key: str, *names: str) -> None:
     """Tell password managers what the fields in a keyed container are, in their order."""
     _name_fields(key=f"{key}-autocomplete", data={"key": key, "names": names}, height=1)
+
+
+def uncover(shown: str) -> None:
+    """Close the sidebar, which covers a phone, as soon as something else is `shown`."""
+    _uncover(key="uncover", data={"shown": shown}, height=1)
 
 
 def _nothing() -> None:

@@ -14,7 +14,7 @@ from streamlit.navigation.page import StreamlitPage
 from core import db, faces, memberships
 from core.models import Organization
 from core.permissions import Action, Actor, Rights, staff_rights
-from pages.ui import gate, moment
+from pages.ui import browser, gate, moment
 from pages.ui.cards import face, face_url
 from pages.ui.opening import arrive, find_place, fragment
 from pages.ui.words import esc, quiet
@@ -124,8 +124,8 @@ def narrow() -> Iterator[None]:
         yield
 
 
-def draw_sidebar(actor: Actor) -> None:
-    """Draw where this person can go from here.
+def draw_sidebar(actor: Actor, here: str) -> None:
+    """Draw where this person can go from `here`, the page in the address.
 
     Before the page, so that the sidebar stands there at once whatever the page does.
     """
@@ -137,6 +137,7 @@ def draw_sidebar(actor: Actor) -> None:
             if org is not None:
                 _draw_switcher(actor, org)
             _draw_links(org, rights, staff)
+            browser.uncover(f"{here} {org.public_id if org is not None else ''}")
         _draw_user_menu(actor, org)
 
 

@@ -82,6 +82,11 @@ class TestTheMainJob:
         steps.upload_logo(phone, steps.photograph())
         expect(phone.locator(".st-key-profile-card")).to_contain_text("nordlicht_hl7")
 
+        phone.get_by_test_id("stExpandSidebarButton").click()
+        phone.get_by_role("link", name="Access Control").click()
+        expect(steps.heading(phone, "Access Control")).to_be_visible()
+        expect(phone.get_by_test_id("stExpandSidebarButton")).to_be_visible()
+
 
 class TestOnPostgresql:
     def test_an_owner_fills_in_a_profile_and_sales_flags_it(
