@@ -68,6 +68,7 @@ def draw_changes(
         height="content",
         column_order=order,
         column_config=_columns(is_short=is_short),
+        placeholder="",
     )
 
 
@@ -75,11 +76,11 @@ def _columns(*, is_short: bool) -> dict[str, Any]:
     column = st.column_config
     return {
         "face": column.ImageColumn("", width=36),
-        "who": column.TextColumn("Who", width=100 if is_short else 116),
+        "who": column.TextColumn("Who", width=100 if is_short else 124),
         "organization": column.TextColumn("Organization", width=210),
         "what": column.TextColumn("What", width=125 if is_short else 180),
         "mark": column.MultiselectColumn("Mark", options=["override"], color=["red"], width=84),
-        "change": column.TextColumn("Before and after", width=114 if is_short else 220),
+        "change": column.TextColumn("Before and after", width=114 if is_short else 212),
         "reason": column.TextColumn("Why", width=180),
         "at": column.DatetimeColumn("When", format="distance", width=114),
         "exact": column.DatetimeColumn("At", format="D MMM YYYY, HH:mm", width=150),
