@@ -106,15 +106,15 @@ def _config(subject_key: str) -> dict[str, Any]:
     column = st.column_config
     return {
         "subject": column.ButtonColumn(
-            "Subject", type="tertiary", alignment="left", width=270, key=subject_key
+            "Subject", type="tertiary", alignment="left", width=258, key=subject_key
         ),
-        "recipient": column.TextColumn("To", width=210),
+        "recipient": column.TextColumn("To", width=200),
         "state": column.MultiselectColumn(
-            "State", options=list(_COLORS), color=list(_COLORS.values()), width=92
+            "State", options=list(_COLORS), color=list(_COLORS.values()), width=86
         ),
-        "created_at": column.DatetimeColumn("Queued", format="distance", width=112),
+        "created_at": column.DatetimeColumn("Queued", format="distance", width=114),
         "attempts": column.NumberColumn("Attempts", width=72),
-        "due_at": column.DatetimeColumn("Next attempt", format="distance", width=112),
+        "due_at": column.DatetimeColumn("Next attempt", format="distance", width=114),
         "error": column.TextColumn("The server said", width=260),
     }
 
