@@ -27,6 +27,7 @@ _TITLES: Final = {
 """What the columns of the tables and files are called."""
 _FORMULA: Final = ("=", "+", "-", "@")
 _MOST_REPS: Final = 15
+_UNBROKEN: Final = "\u00a0"
 _APART: Final = "\u2003"
 _ORDER: Final = {str(stage): place for place, stage in enumerate(REACHED)}
 
@@ -85,7 +86,9 @@ def _harmless(value: object) -> object:
 
 
 def _legend() -> str:
-    marks = [f':color[■]{{foreground="{badges.FILLS[stage]}"}} {stage}' for stage in REACHED]
+    marks = [
+        f':color[■]{{foreground="{badges.FILLS[stage]}"}}{_UNBROKEN}{stage}' for stage in REACHED
+    ]
     return _APART.join(marks)
 
 
