@@ -9,10 +9,11 @@ from pages.ui import cards
 
 actor, org, rights = ui.open_page("Organization Profile", Action.VIEW)
 may_edit = Action.EDIT_PROFILE in rights
+may_edit_contact = Action.EDIT_CONTACT in rights and not may_edit
 
 
 def draw_actions() -> None:
-    if Action.EDIT_CONTACT in rights and not may_edit:
+    if may_edit_contact:
         profile_contact.draw_button(org)
 
 
@@ -35,7 +36,7 @@ with info:
     if may_edit:
         profile_form.edit(actor, org)
     else:
-        profile_form.show(org)
+        profile_form.show(org, may_edit_contact=may_edit_contact)
 with settings:
     profile_settings.draw(actor, org, rights)
 

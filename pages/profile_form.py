@@ -44,12 +44,13 @@ def edit(actor: Actor, org: Organization) -> None:
         profile_parts.card(actor, org, profile.preview(typed))
 
 
-def show(org: Organization) -> None:
-    """Draw the profile for who may only read it."""
+def show(org: Organization, *, may_edit_contact: bool) -> None:
+    """Draw the profile for who may not edit it, or contact data alone."""
     texts = profile.texts(org) | {"alert_email": org.alert_email or ""}
     left, right = st.columns([5, 2], gap="large")
     with left:
-        why = "Only owners change the profile. Ask one of them; they stand under Access Control."
+        who = "you may edit contact data" if may_edit_contact else "they stand under Access Control"
+        why = f"Only owners change the profile; {who}."
         st.markdown(ui.quiet(f":material/lock: {why}"))
         grid = st.grid(2, min_column_width=240, gap="small")
         for field, label in LABELS.items():

@@ -249,5 +249,6 @@ class TestOthers:
         assert not screen.text_input
         offered = [button.label for button in screen.button]
         assert offered == (["Edit contact data"] if person in {"oda", "ada"} else [])
-        assert "Only owners change the profile" in words(screen)
+        can = "you may edit contact data" if offered else "they stand under Access Control"
+        assert f"Only owners change the profile; {can}." in words(screen)
         assert "+1 507-284-2511" in words(screen)
