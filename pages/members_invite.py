@@ -48,6 +48,8 @@ def _draw(actor: Actor, org: Organization, offered: list[Role]) -> None:
 
 def _draw_answers(form: ui.Form, refused: AddressesRefused) -> None:
     """Draw what was said to each address, and a way to go on without those that were refused."""
+    if not any(address for address, _ in refused.answers):
+        return
     form.say("emails", "Nobody is invited yet. Mend these addresses, or leave them out.")
     for address, why in refused.answers:
         if why:

@@ -252,6 +252,11 @@ class TestInviteUser:
         assert olgas.text_area(key="invite.emails").value == "a@example.com, b@, mia@example.com"
         assert metrics(olgas)["Pending invitations"] == "0"
 
+    def test_who_typed_nothing_is_not_told_to_mend_it(self, olgas: AppTest) -> None:
+        self.invite(olgas, " ")
+        assert "Write an email address" in words(olgas)
+        assert "Nobody is invited yet" not in words(olgas)
+
     def test_the_addresses_that_were_refused_are_left_out(self, olgas: AppTest, cast: Cast) -> None:
         self.invite(olgas, "a@example.com, b@, mia@example.com, c@example.com")
         olgas.button(key="invite-leave-out").click().run()
