@@ -36,8 +36,8 @@ def save(
     why = check("reason", fields.reason, reason) or ""
     for field in set(typed) - set(CONTACT):
         check.refuse(field, "Only owners change this. Ask one of them.")
-    check.done()
-    changed = profile_texts.change(session, actor, org, shown, typed)
+    fit = {field: text for field, text in typed.items() if field in CONTACT}
+    changed = profile_texts.change(session, actor, org, shown, fit, check=check)
     if changed:
         _tell_owners(session, actor, org, changed, why)
         history.record(session, actor, org, "profile.changed", org, reason=why)

@@ -39,12 +39,16 @@ def change(
     org: Organization,
     shown: Mapping[str, str],
     typed: Mapping[str, str],
+    *,
+    check: fields.Check | None = None,
 ) -> list[str]:
     """Change the fields in which `typed` differs from what was `shown`; return which they are.
 
-    All or nothing; raises `InvalidInput`, and `Stale` where somebody else changed the same one.
+    All or nothing; raises `InvalidInput`, with what `check` has refused already, and `Stale` where
+    somebody else changed the same one.
     """
-    wanted = _clean(org, {field: text for field, text in typed.items() if text != shown[field]})
+    edited = {field: text for field, text in typed.items() if text != shown[field]}
+    wanted = _clean(org, edited, check or fields.Check())
     now = texts(org)
     as_text = {field: _as_text(field, value) for field, value in wanted.items()}
     changed = [f for f in wanted if as_text[f] != shown[f] and as_text[f] != now[f]]
@@ -60,8 +64,9 @@ def change(
     return changed
 
 
-def _clean(org: Organization, typed: Mapping[str, str]) -> dict[str, str | None]:
-    check = fields.Check()
+def _clean(
+    org: Organization, typed: Mapping[str, str], check: fields.Check
+) -> dict[str, str | None]:
     clean = {field: check(field, _CLEANERS[field], text) for field, text in typed.items()}
     if org.alert_email and clean.get("alert_email", "") is None:
         check.refuse("alert_email", "Alerts need one address. Write the one they should go to.")

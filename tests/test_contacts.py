@@ -46,10 +46,15 @@ def test_nothing_changed_is_nothing_told(session: Session, cast: Cast) -> None:
     assert session.scalars(select(Entry)).all() == []
 
 
-def test_a_reason_is_asked_for(session: Session, cast: Cast) -> None:
+def test_a_reason_is_asked_for_together_with_all_else_that_is_wrong(
+    session: Session, cast: Cast
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         save(session, cast, " ", phone="+1 212 555 0100")
     assert list(refused.value.fields) == ["reason"]
+    with pytest.raises(InvalidInput) as refused:
+        save(session, cast, " ", phone="12", website="ftp://x")
+    assert set(refused.value.fields) == {"reason", "phone", "website"}
 
 
 @pytest.mark.parametrize("field", ["name", "alert_email", "overview"])
