@@ -70,6 +70,9 @@ def _flag_all(actor: Actor, view: View, reps: Mapping[int, str]) -> None:
             "so many are not flagged in one go."
         )
         return
+    if not matching.free:
+        st.markdown("None of them is free, and only free organizations can be flagged.")
+        return
     match = ui.count(matching.all, "organization matches", "organizations match")
     is_all = matching.free == matching.all
     free = "All of them are free" if is_all else f"{matching.free:,} of them are free"

@@ -40,6 +40,14 @@ def test_all_that_match_are_flagged_after_a_number_was_confirmed(show: Show, cas
     assert (acme.stage, acme.next_step) == (Stage.ONBOARDING, "Call them")
 
 
+def test_nothing_is_flagged_where_none_is_free(show: Show, cast: Cast) -> None:
+    db.run(onboarding.flag, cast.sue, [cast.acme.id, cast.otto_ltd.id])
+    screen = show("organizations", cast.sam)
+    screen.button(key="flag-all-organizations").click().run()
+    assert "None of them is free" in words(screen)
+    assert "flag-all-submit" not in [button.key for button in screen.button]
+
+
 def test_a_run_is_found_again_cancelled_and_dismissed(show: Show, cast: Cast) -> None:
     run = db.run(runs.start, cast.sam, View(), Plan(), shown=2)
     screen = show("organizations", cast.sam)
