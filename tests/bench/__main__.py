@@ -15,8 +15,9 @@ from sqlalchemy import func, insert, select
 
 from core import browsers, clock, db, sessions
 from core.models import Organization, User
+from core.permissions import Actor
 from data import seed
-from tests.bench import crowd, downloads, pages
+from tests.bench import crowd, downloads, flagging, pages
 from tests.bench.servers import Served, serve
 
 ADMINISTRATOR = 1
@@ -30,6 +31,7 @@ def main(
     beside: Annotated[Path | None, typer.Option(help="Figures of a smaller world.")] = None,
     people: Annotated[bool, typer.Option(help="Let 200 people click, too.")] = True,
     files: Annotated[bool, typer.Option(help="Download everything, too.")] = True,
+    flags: Annotated[bool, typer.Option(help="Flag 10,000 of them for good, too.")] = False,
     only: Annotated[str, typer.Option(help="Measure the pages whose name has this in it.")] = "",
 ) -> None:
     """Measure every page in a world of this size; it is made when it is not there.
@@ -45,6 +47,9 @@ def main(
         cookie = _sign_in(server.url)
         found = downloads.measure(server, cookie, organizations) if files else ()
         figures["downloads"] = [asdict(each) for each in found]
+        figures["flagging"] = (
+            asdict(flagging.measure(server, cookie, _somebody())) if flags else None
+        )
         figures["crowd"] = asdict(crowd.gather(server, cookie)) if people else None
     _print(figures, beside)
     if json:
@@ -82,6 +87,11 @@ def _measure(server: Served, empty: Served, organizations: int, only: str) -> di
     }
 
 
+def _somebody() -> Actor:
+    with db.read() as session:
+        return Actor(ADMINISTRATOR, session.get_one(User, ADMINISTRATOR).name)
+
+
 def _newcomer() -> int:
     """Return somebody who belongs to no organization; who is not there yet is made."""
     email = "newcomer@bench.example"
@@ -117,7 +127,7 @@ def _print(figures: dict[str, Any], beside: Path | None) -> None:
     typer.echo(f"\nmedian of times_empty: {statistics.median(table['times_empty']):.2f}")
     if figures["downloads"]:
         typer.echo(pd.DataFrame(figures["downloads"]).to_string(index=False))
-    for name in ("start", "crowd"):
+    for name in ("start", "flagging", "crowd"):
         typer.echo(f"{name}: {figures[name]}")
 
 

@@ -10,14 +10,12 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from tests.bench import clicks
 from tests.bench.servers import Served
-from tests.streamlit_client import open_app
 
 FORMATS = ("csv", "parquet", "xlsx")
 XLSX_UP_TO = 100_000
 """Organizations; more take minutes, and none beyond 1,048,575 fit."""
-CLICKED = "account"
-CLICKS = 40
 
 
 @dataclass
@@ -36,7 +34,7 @@ class Downloaded:
 
 def measure(server: Served, cookie: str, organizations: int) -> Iterator[Downloaded]:
     """Download every format once, while somebody else clicks."""
-    alone = statistics.median(_clicks(server, cookie, threading.Event(), CLICKS))
+    alone = statistics.median(clicks.take(server, cookie, threading.Event(), clicks.ALONE))
     for form in FORMATS:
         if form != "xlsx" or organizations <= XLSX_UP_TO:
             yield _measure(server, cookie, form, organizations, alone)
@@ -45,20 +43,16 @@ def measure(server: Served, cookie: str, organizations: int) -> Iterator[Downloa
 def _measure(
     server: Served, cookie: str, form: str, organizations: int, alone: float
 ) -> Downloaded:
-    done, clicks, before = threading.Event(), list[float](), _memory(server)
+    done, before = threading.Event(), _memory(server)
     most = [before]
-    watching = [
-        threading.Thread(target=lambda: clicks.extend(_clicks(server, cookie, done))),
-        threading.Thread(target=lambda: most.extend(_watch(server, done))),
-    ]
-    for thread in watching:
-        thread.start()
+    watching = threading.Thread(target=lambda: most.extend(_watch(server, done)))
+    watching.start()
     began = time.perf_counter()
-    first, size = _download(server, cookie, form)
-    taken = time.perf_counter() - began
+    with clicks.meanwhile(server, cookie) as taken_meanwhile:
+        first, size = _download(server, cookie, form)
+        taken = time.perf_counter() - began
     done.set()
-    for thread in watching:
-        thread.join()
+    watching.join()
     return Downloaded(
         form=form,
         rows_per_s=round(organizations / taken),
@@ -66,7 +60,7 @@ def _measure(
         seconds=round(taken, 2),
         mib=round(size / 2**20, 1),
         more_memory_mib=round((max(most) - before) / 2**20, 1),
-        click_p50_ms=round(statistics.median(clicks), 1),
+        click_p50_ms=round(statistics.median(taken_meanwhile), 1),
         click_alone_p50_ms=round(alone, 1),
     )
 
@@ -84,18 +78,6 @@ def _download(server: Served, cookie: str, form: str) -> tuple[float, int]:
         size += len(piece)
     connection.close()
     return first, size
-
-
-def _clicks(server: Served, cookie: str, done: threading.Event, most: int = 10_000) -> list[float]:
-    taken: list[float] = []
-    with open_app(server.url, cookie=cookie) as client:
-        client.rerun(CLICKED)
-        while (not done.is_set() and len(taken) < most) or not taken:
-            began = time.perf_counter()
-            client.rerun(CLICKED)
-            taken.append((time.perf_counter() - began) * 1000)
-            done.wait(0.05)
-    return taken
 
 
 def _watch(server: Served, done: threading.Event) -> list[int]:

@@ -1,0 +1,69 @@
+"""Flag thousands in the background: how long it takes, and what others notice meanwhile."""
+
+import statistics
+import threading
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from core import db, runs
+from core.flags import NO_PLAN
+from core.models import Organization, Run, Stage
+from core.org_views import View
+from core.permissions import Actor
+from tests.bench import clicks
+from tests.bench.servers import Served
+
+MOST = 10_000
+PATIENCE = 1_800.0
+
+
+@dataclass
+class Flagging:
+    """What one run was like; it changes the world that it is measured in."""
+
+    flagged: int
+    refused: int
+    seconds: float
+    click_p50_ms: float
+    click_p95_ms: float
+    click_alone_p50_ms: float
+
+
+def measure(server: Served, cookie: str, actor: Actor) -> Flagging:
+    """Flag up to `MOST` free organizations, the first made, by the server's own worker."""
+    alone = clicks.take(server, cookie, threading.Event(), clicks.ALONE)
+    view, count = _first_free()
+    began = time.perf_counter()
+    with clicks.meanwhile(server, cookie) as taken:
+        run = db.run(runs.start, actor, view, NO_PLAN, shown=count)
+        ended = _wait(run.id)
+    return Flagging(
+        flagged=ended.done,
+        refused=ended.refused,
+        seconds=round(time.perf_counter() - began, 1),
+        click_p50_ms=round(statistics.median(taken), 1),
+        click_p95_ms=round(statistics.quantiles(taken, n=20)[-1], 1),
+        click_alone_p50_ms=round(statistics.median(alone), 1),
+    )
+
+
+def _first_free() -> tuple[View, int]:
+    """Return a view of free organizations made up to some day, and how many they are."""
+    free = Organization.stage == Stage.FREE, Organization.deleted_at.is_(None)
+    made = select(Organization.created_at).where(*free).order_by(Organization.created_at)
+    with db.read() as session:
+        days = [each.date() for each in session.scalars(made.limit(MOST))]
+    whole = [day for day in days if day != days[-1]] or days
+    return View(stages=(Stage.FREE,), created_to=whole[-1]), len(whole)
+
+
+def _wait(run_id: int) -> Run:
+    for _ in range(int(PATIENCE / 0.2)):
+        with db.read() as session:
+            run = session.get_one(Run, run_id)
+        if run.ended_at is not None:
+            return run
+        time.sleep(0.2)
+    raise SystemExit("The run did not come to its end.")
