@@ -29,6 +29,9 @@ ICONS: Final = {
 }
 THEIRS, YOURS = "Theirs", "Yours"
 
+_KEPT: Final[Any] = {"persist_state": "session"}
+"""What was typed is there again when one comes back from another page."""
+
 
 @ui.fragment
 def edit(actor: Actor, org: Organization) -> None:
@@ -81,7 +84,7 @@ def _fields(form: Form, actor: Actor, org: Organization, shown: dict[str, str]) 
 
     def text(field: str, **options: Any) -> str:
         options = {"live": True, "icon": ICONS.get(field), "value": shown[field]} | options
-        typed: str = form.field(st.text_input, field, LABELS[field], **options)
+        typed: str = form.field(st.text_input, field, LABELS[field], **_KEPT, **options)
         return typed
 
     typed = {}
@@ -104,6 +107,7 @@ def _fields(form: Form, actor: Actor, org: Organization, shown: dict[str, str]) 
         value=shown["overview"],
         height=120,
         hint=f"{length:,} of {fields.OVERVIEW_LONGEST:,} characters",
+        **_KEPT,
     )
     three = st.grid(3, min_column_width=180, gap="small")
     with three.cell():

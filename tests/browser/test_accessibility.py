@@ -17,6 +17,8 @@ from tests.cast import Cast
 SERIOUS = {"serious", "critical"}
 STRANGERS = [place.name for place in PLACES if place.section == "strangers"]
 STAFF = [place.name for place in PLACES if place.section == "staff desk"]
+STILL = "!document.getAnimations().some(each => each instanceof CSSTransition)"
+"""Colours fade into each other; those in between are nobody's choice."""
 OTHERS = [place.name for place in PLACES if place.name not in {*STRANGERS, *STAFF, "home"}]
 
 
@@ -55,5 +57,6 @@ def test_no_page_stands_in_anybodys_way(
     found = {}
     for name in pages:
         visit(page, f"/{name}?org={cast.acme.public_id}")
+        page.wait_for_function(STILL)
         found[name] = problems(page)
     assert {name: each for name, each in found.items() if each} == {}

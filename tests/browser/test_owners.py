@@ -46,6 +46,21 @@ def test_two_tabs_keep_both_changes_and_choose_where_they_differ(
     assert kept == ("+49431979900", "https://acme.example", "contact@acme.example")
 
 
+def test_what_was_typed_is_there_after_a_look_elsewhere(page: Page, cast: Cast) -> None:
+    acts.become(page, cast.olga)
+    open_profile(page, cast)
+    fill(page, "profile", phone="+49 431 97990-0", overview="Connects clinics.")
+    page.get_by_role("link", name="Access Control").click()
+    expect(heading(page, "Access Control")).to_be_visible()
+    page.get_by_role("link", name="Organization Profile").click()
+    expect(field(page, "profile", "phone")).to_have_value("+49 431 97990-0")
+    expect(field(page, "profile", "overview")).to_have_value("Connects clinics.")
+    press(page, "Submit")
+    expect(page.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+    with db.read() as session:
+        assert session.get_one(Organization, cast.acme.id).phone == "+49431979900"
+
+
 def test_a_test_alert_arrives(page: Page, cast: Cast, mailbox: Mailbox) -> None:
     known = update(Organization).where(Organization.id == cast.acme.id)
     with db.Session(db.writing_engine()) as session, session.begin():
