@@ -8,7 +8,7 @@ import pyotp
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.acts import visit
+from tests.browser.acts import visit, wait_until_drawn
 from tests.cast import PASSWORD
 from tests.mailbox import Mailbox, link_in
 
@@ -203,6 +203,7 @@ def make_sales_rep(page: Page, name: str) -> None:
 
 def flag_for_onboarding(page: Page) -> None:
     """Select the first organization of the table and flag it."""
+    wait_until_drawn(page)
     click_cell(page, x=_ROW_HEIGHT // 2)
     expect(page.get_by_text("1 selected of 1 organization")).to_be_visible()
     press(page, "Flag for onboarding")

@@ -17,8 +17,14 @@ from tests.cast import Cast
 SERIOUS = {"serious", "critical"}
 STRANGERS = [place.name for place in PLACES if place.section == "strangers"]
 STAFF = [place.name for place in PLACES if place.section == "staff desk"]
-STILL = "!document.getAnimations().some(each => each instanceof CSSTransition)"
-"""Colours fade into each other; those in between are nobody's choice."""
+COME_TO_REST = """async () => {
+  const isStyled = () => [...document.querySelectorAll("style")]
+    .some(each => each.textContent.includes("stBaseButton-"))
+  const isFading = () => document.getAnimations().some(each => each instanceof CSSTransition)
+  for (let frame = 0; frame < 600 && (!isStyled() || isFading()); frame++)
+    await new Promise(requestAnimationFrame)
+}"""
+"""Our style is there, and no colour fades into another: those in between are nobody's choice."""
 OTHERS = [place.name for place in PLACES if place.name not in {*STRANGERS, *STAFF, "home"}]
 
 
@@ -57,6 +63,6 @@ def test_no_page_stands_in_anybodys_way(
     found = {}
     for name in pages:
         visit(page, f"/{name}?org={cast.acme.public_id}")
-        page.wait_for_function(STILL)
+        page.evaluate(COME_TO_REST)
         found[name] = problems(page)
     assert {name: each for name, each in found.items() if each} == {}
