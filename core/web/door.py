@@ -13,6 +13,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from core import browsers, db, keys, sessions
 from core.errors import Unavailable
 from core.settings import settings
+from core.web.late import Pages
 
 _REFUSED = (
     "/_stcore/agent/",
@@ -60,14 +61,23 @@ class Door:
         owner = owner and keys.fingerprint(owner)
         self._drop_foreign_session(scope, owner)
         is_new = owner is not None
+        pages = Pages()
+
+        async def receive_in_order() -> Message:
+            message = await receive()
+            if message.get("bytes"):
+                message["bytes"] = pages.hear(message["bytes"])
+            return message
 
         async def send_and_learn(message: Message) -> None:
             nonlocal is_new
-            if is_new and owner and message.get("bytes"):
-                is_new = not self._remember(message["bytes"], owner)
+            if told := message.get("bytes"):
+                pages.tell(told)
+                if is_new and owner:
+                    is_new = not self._remember(told, owner)
             await send(message)
 
-        await self.app(scope, receive, send_and_learn)
+        await self.app(scope, receive_in_order, send_and_learn)
 
     def _drop_foreign_session(self, scope: Scope, owner: str | None) -> None:
         headers = MutableHeaders(scope=scope)
