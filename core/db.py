@@ -40,10 +40,15 @@ class Session(SqlSession):
 changes.listen(Session)
 
 
-@cache
 def engine() -> Engine:
     """Return this process's one engine."""
-    url = make_url(settings().database_url)
+    return engine_of(settings().database_url)
+
+
+@cache
+def engine_of(address: str) -> Engine:
+    """Return the engine of a database, with all that SQLAlchemy has learned of its statements."""
+    url = make_url(address)
     if url.get_backend_name() == "sqlite":
         Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
         made = create_engine(url, pool_size=20, max_overflow=20)

@@ -37,20 +37,36 @@ class Cast:
 def make(session: Session) -> Cast:
     """Put the cast on an empty stage."""
     cast = Cast()
-    cast.olga = _person(session, "Olga")
-    cast.adam = _person(session, "Adam")
-    cast.mia = _person(session, "Mia")
-    cast.otto = _person(session, "Otto")
-    cast.oda = _person(session, "Oda", Staff.OPS)
-    cast.sam = _person(session, "Sam", Staff.SALES)
-    cast.sue = _person(session, "Sue", Staff.SALES)
-    cast.ada = _person(session, "Ada", Staff.ADMINISTRATOR)
-    cast.acme = _organization(session, "Acme", 300_000_001)
-    cast.otto_ltd = _organization(session, "Otto Ltd", 400_000_002)
-    _belongs(session, cast.acme, cast.olga, Role.OWNER)
-    _belongs(session, cast.acme, cast.adam, Role.ADMIN)
-    _belongs(session, cast.acme, cast.mia, Role.MEMBER)
-    _belongs(session, cast.otto_ltd, cast.otto, Role.OWNER)
+    people = {
+        name: _person(name, staff)
+        for name, staff in {
+            "Olga": None,
+            "Adam": None,
+            "Mia": None,
+            "Otto": None,
+            "Oda": Staff.OPS,
+            "Sam": Staff.SALES,
+            "Sue": Staff.SALES,
+            "Ada": Staff.ADMINISTRATOR,
+        }.items()
+    }
+    cast.acme, cast.otto_ltd = organizations = (
+        _organization("Acme", 300_000_001, members=3),
+        _organization("Otto Ltd", 400_000_002, members=1),
+    )
+    session.add_all((*people.values(), *organizations))
+    session.flush()
+    for name, user in people.items():
+        setattr(cast, name.lower(), Actor(user.id, name))
+    session.add_all(_second_factor(user) for user in people.values() if user.staff)
+    session.add_all(
+        (
+            _belongs(cast.acme, cast.olga, Role.OWNER),
+            _belongs(cast.acme, cast.adam, Role.ADMIN),
+            _belongs(cast.acme, cast.mia, Role.MEMBER),
+            _belongs(cast.otto_ltd, cast.otto, Role.OWNER),
+        )
+    )
     return cast
 
 
@@ -59,9 +75,9 @@ def email(person: Actor) -> str:
     return f"{person.name.lower()}@example.com"
 
 
-def _person(session: Session, name: str, staff: Staff | None = None) -> Actor:
+def _person(name: str, staff: Staff | None) -> User:
     address = f"{name.lower()}@example.com"
-    user = User(
+    return User(
         email=address,
         email_key=address,
         name=name,
@@ -71,31 +87,26 @@ def _person(session: Session, name: str, staff: Staff | None = None) -> Actor:
         proven_at=_LONG_AGO,
         created_at=_LONG_AGO,
     )
-    session.add(user)
-    session.flush()
-    if staff:
-        secret = keys.encrypt("two-factor", SECRET, whose=str(user.id))
-        session.add(SecondFactor(user_id=user.id, secret=secret, last_step=0))
-    return Actor(user.id, name)
 
 
-def _organization(session: Session, name: str, number: int) -> Organization:
+def _second_factor(user: User) -> SecondFactor:
+    secret = keys.encrypt("two-factor", SECRET, whose=str(user.id))
+    return SecondFactor(user_id=user.id, secret=secret, last_step=0)
+
+
+def _organization(name: str, number: int, *, members: int) -> Organization:
     public_id = public_ids.spell(number)
-    org = Organization(
+    return Organization(
         public_id=public_id,
         name=name,
         name_key=search.name_key(name),
         search_text=search.search_text(name, public_id),
+        member_count=members,
         stage_entered_at=_LONG_AGO,
         created_at=_LONG_AGO,
         last_active_at=_LONG_AGO,
     )
-    session.add(org)
-    session.flush()
-    return org
 
 
-def _belongs(session: Session, org: Organization, person: Actor, role: Role) -> None:
-    session.add(Membership(org_id=org.id, user_id=person.user_id, role=role, joined_at=_LONG_AGO))
-    org.member_count += 1
-    session.flush()
+def _belongs(org: Organization, person: Actor, role: Role) -> Membership:
+    return Membership(org_id=org.id, user_id=person.user_id, role=role, joined_at=_LONG_AGO)

@@ -5,7 +5,10 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import psycopg
 import pytest
@@ -49,12 +52,17 @@ def use(url: str) -> Iterator[Engine]:
 
 
 def forget() -> None:
-    """Empty what a process reads once and keeps: settings, engine, keys."""
+    """Empty what a process reads once and keeps: settings and keys; compiled statements stay."""
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] in {"core", "pages"}:
-            for kept in list(vars(module).values()):
-                if hasattr(kept, "cache_clear"):
-                    kept.cache_clear()
+        if name.startswith(("core", "pages")):
+            for kept in _caches_of(module):
+                kept.cache_clear()
+
+
+@cache
+def _caches_of(module: ModuleType) -> list[Any]:
+    kept = [each for each in vars(module).values() if hasattr(each, "cache_clear")]
+    return [each for each in kept if each is not db.engine_of]
 
 
 class Sqlite:

@@ -192,7 +192,6 @@ class TestDatabaseAway:
         with monkeypatch.context() as environment:
             environment.setenv("DATABASE_URL", "postgresql+psycopg://127.0.0.1:1/none")
             settings.cache_clear()
-            db.engine.cache_clear()
             at = open_frame()
             assert not at.exception
             assert "did not answer" in at.markdown[-1].value

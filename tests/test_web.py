@@ -276,7 +276,6 @@ class TestMonitor:
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", "postgresql+psycopg://127.0.0.1:1/none")
         settings.cache_clear()
-        db.engine.cache_clear()
         try:
             assert client.get("/healthz").status_code == 200
             assert client.get("/readyz").status_code == 503
@@ -284,7 +283,6 @@ class TestMonitor:
         finally:
             monkeypatch.undo()
             settings.cache_clear()
-            db.engine.cache_clear()
 
 
 def test_the_raw_token_is_not_in_the_database(client: TestClient, cast: Cast) -> None:
