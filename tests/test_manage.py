@@ -1,3 +1,5 @@
+"""The command line: in this process as Typer's own runner calls it, and as a shell does."""
+
 import os
 import signal
 import sqlite3
@@ -5,20 +7,32 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from sqlalchemy import Engine, select, text
+from typer.testing import CliRunner
 
 from core import db, mail
+from core.manage import app
 from core.models import Mail, Staff, User
 from tests import mail_server
 from tests.cast import Cast
-from tests.engines import SECRET_KEY
+from tests.engines import SECRET_KEY, forget
 
 PASSWORD = "correct horse battery staple\n"
 EMPTY = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
-Manage = Callable[..., subprocess.CompletedProcess[str]]
+
+class Done(Protocol):
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Manage = Callable[..., Done]
 
 
 def command(*arguments: str) -> list[str]:
@@ -27,11 +41,26 @@ def command(*arguments: str) -> list[str]:
 
 @pytest.fixture
 def manage(engine: Engine) -> Manage:
-    """Run a command in a process of its own, on the test's database."""
+    """Run a command on the test's database: `manage("check", SMTP_URL="…", typed="…")`."""
 
-    def run(
-        *arguments: str, typed: str = "", **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, typed: str = "", **environment: str) -> Done:
+        forget()
+        try:
+            done = CliRunner().invoke(
+                app, arguments, input=typed, env=environment, catch_exceptions=False
+            )
+        finally:
+            forget()
+        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def shell(engine: Engine) -> Manage:
+    """Run a command in a process of its own, as `manage` does in this one."""
+
+    def run(*arguments: str, typed: str = "", **environment: str) -> Done:
         return subprocess.run(
             command(*arguments),
             input=typed,
@@ -45,8 +74,8 @@ def manage(engine: Engine) -> Manage:
 
 
 class TestCreateAdministrator:
-    def test_it_makes_one_who_can_sign_in(self, manage: Manage):
-        done = manage(
+    def test_it_makes_one_who_can_sign_in(self, shell: Manage):
+        done = shell(
             "create-administrator", "--email", "Ada@Example.com", "--name", "Ada", typed=PASSWORD
         )
         assert done.returncode == 0, done.stderr
@@ -57,8 +86,8 @@ class TestCreateAdministrator:
         assert PASSWORD.strip() not in done.stdout + done.stderr
 
     @EMPTY
-    def test_it_says_what_is_wrong(self, manage: Manage):
-        done = manage("create-administrator", "--email", "ada", "--name", "", typed="short\n")
+    def test_it_says_what_is_wrong(self, shell: Manage):
+        done = shell("create-administrator", "--email", "ada", "--name", "", typed="short\n")
         assert done.returncode == 1
         assert "email address" in done.stderr
         assert "Traceback" not in done.stderr
@@ -169,8 +198,8 @@ class TestCheck:
         assert "migrate" in done.stdout
 
     @EMPTY
-    def test_a_wrong_setting_is_named(self, manage: Manage):
-        done = manage("check", SESSION_HOURS="0")
+    def test_a_wrong_setting_is_named(self, shell: Manage):
+        done = shell("check", SESSION_HOURS="0")
         assert done.returncode == 1
         assert "SESSION_HOURS" in done.stderr
         assert SECRET_KEY not in done.stderr
@@ -178,11 +207,11 @@ class TestCheck:
 
 
 @EMPTY
-def test_a_lone_administrator_who_lost_the_device_is_helped(manage: Manage, cast: Cast) -> None:
+def test_a_lone_administrator_who_lost_the_device_is_helped(shell: Manage, cast: Cast) -> None:
     lost = ("reset-two-factor", "--email", "ADA@example.com", "--reason", "The phone is lost")
-    done = manage(*lost)
+    done = shell(*lost)
     assert done.returncode == 0, done.stderr
     with db.read() as session:
         assert session.get_one(User, cast.ada.user_id).two_factor_at is None
-    unknown = manage("reset-two-factor", "--email", "nobody@example.com", "--reason", "Lost")
+    unknown = shell("reset-two-factor", "--email", "nobody@example.com", "--reason", "Lost")
     assert (unknown.returncode, "Nobody has an account" in unknown.stderr) == (1, True)

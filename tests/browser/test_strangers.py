@@ -14,8 +14,11 @@ from tests.engines import Postgresql, Sqlite
 from tests.streamlit_client import open_app
 
 FOR_STRANGERS = {place.name: place.title for place in PLACES if place.section == "strangers"}
-ADDRESSES = [f"/{place.name}" for place in PLACES] + [
+ADDRESSES = [
     "/",
+    "/members",
+    "/organizations",
+    *(f"/{name}" for name in FOR_STRANGERS),
     "/no_such_page",
     "/frame",
     "/members_active",
@@ -54,11 +57,14 @@ class TestAStranger:
             text = page.locator("body").inner_text()
             assert not [secret for secret in SECRETS if secret in text], address
 
-    def test_is_sent_nothing_that_is_not_shown(self, server: Server, cast: Cast) -> None:
+    def test_is_sent_a_form_and_nothing_else_from_every_page(
+        self, server: Server, cast: Cast
+    ) -> None:
         org = f"org={cast.acme.public_id}"
         for place in PLACES:
             with open_app(server.url) as stranger:
                 told = b"".join(m.SerializeToString() for m in stranger.rerun(place.name, org))
+            assert FOR_STRANGERS.get(place.name, "Log in").encode() in told, place.name
             assert not [secret for secret in SECRETS if secret.encode() in told], place.name
 
     @pytest.mark.parametrize(
