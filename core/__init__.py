@@ -5,8 +5,8 @@ First what people do, one noun each; after the dash what it stands on.
 accounts       accounts, sign_ups, setup, resets, two_factor; staff: people, stand_ins, ownerless
                – persons, sessions, passwords, second_factors, links, throttles, browsers
 organizations  organizations, org_tables, summaries, exports, downloads
-               – org_views, org_choices, org_addresses, finding, search, counts, presence,
-               transfers, export_files, public_ids
+               – org_views, org_walks, org_choices, org_addresses, finding, search, counts,
+               presence, transfers, export_files, public_ids
 the profile    profile, contacts, solutions
                – profile_texts, alert_addresses, completeness, logos, pictures, faces
 its people     members, former_members, invitations, answers, ownership, roles

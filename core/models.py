@@ -174,15 +174,15 @@ class Organization(Audited, Base):
     version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
 
     __table_args__ = (
-        Index("ix_organizations_stage_id", "stage", "id"),
+        Index("ix_organizations_stage_id", "stage", "id", "deleted_at"),
         Index("ix_organizations_name_key_id", "name_key", "id"),
-        Index("ix_organizations_member_count_id", "member_count", "id"),
+        Index("ix_organizations_member_count_id", "member_count", "id", "deleted_at"),
         Index("ix_organizations_stage_entered_at_id", "stage_entered_at", "id"),
-        Index("ix_organizations_created_at_id", "created_at", "id"),
-        Index("ix_organizations_last_active_at_id", "last_active_at", "id"),
+        Index("ix_organizations_created_at_id", "created_at", "id", "deleted_at"),
+        Index("ix_organizations_last_active_at_id", "last_active_at", "id", "deleted_at"),
         index_where(_IS_COMPLETE, "ix_organizations_is_complete", "id"),
         index_where(_IS_INCOMPLETE, "ix_organizations_is_incomplete", "id"),
-        Index("ix_organizations_rep_id_stage_id", "rep_id", "stage", "id"),
+        Index("ix_organizations_rep_id_stage_id", "rep_id", "stage", "id", "deleted_at"),
         Index("ix_organizations_stage_entered", "stage", "stage_entered_at", "id"),
         Index("ix_organizations_rep_entered", "rep_id", "stage", "stage_entered_at", "id"),
         index_where(

@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("2", "handovers notices invitees"),
     ("2, on those", "withdrawals"),
     ("2, on those", "alert_addresses org_views org_addresses gates lines"),
-    ("2, on those again", "profile_texts stages exports"),
+    ("2, on those again", "profile_texts stages exports org_walks"),
     ("2, on those again and again", "flags"),
     ("2, on those", "board_walks"),
     ("3", "every other module of core"),

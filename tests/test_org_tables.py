@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from core import clock, completeness, db, finding, org_tables, org_views, search
+from core import clock, completeness, db, finding, org_tables, org_views, org_walks, search
 from core.errors import NotPermitted
 from core.models import Invitation, InvitationStatus, Logo, Organization, Role, Stage
 from core.org_tables import Place, Turn
@@ -235,6 +235,15 @@ class TestTable:
         few = org_tables.table(session, cast.oda, View(words="clinic 3 of", sort=Sort.NAME))
         assert few.sort is Sort.NAME
 
+    def test_too_many_hits_have_pages_from_either_end(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_organizations(session, 120)
+        view = View(words="clinic", size=25)
+        turned = [walk(session, cast, view, turn) for turn in (Turn.FIRST, Turn.LAST)]
+        monkeypatch.setattr(org_tables, "FEW", 30)
+        assert [walk(session, cast, view, turn) for turn in (Turn.FIRST, Turn.LAST)] == turned
+
     def test_counts_stop_after_few(self, session: Session, cast: Cast) -> None:
         make_organizations(session, org_views.FEW + 100)
         assert org_tables.table(session, cast.oda, View()).total == org_views.FEW + 1
@@ -339,9 +348,10 @@ class TestWork:
             with engine.connect() as connection:
                 alone = connection.execution_options(isolation_level="AUTOCOMMIT")
                 alone.exec_driver_sql("VACUUM FULL organizations, memberships, invitations")
-        for module in (org_tables, org_views):
-            monkeypatch.setattr(module, "FEW", 300)
-            monkeypatch.setattr(module, "GATHERED", 300)
+        for module in (org_tables, org_walks, org_views):
+            for limit in ("FEW", "GATHERED"):
+                if hasattr(module, limit):
+                    monkeypatch.setattr(module, limit, 300)
         make_organizations(session, 3_000)
         before = self._measure_all(session, cast)
         make_organizations(session, 7_000, start=3_000)

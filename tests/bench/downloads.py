@@ -94,6 +94,7 @@ def _memory(server: Served) -> int:
 
 def _rss(process: psutil.Process) -> int:
     try:
-        return int(process.memory_info().rss)
+        held = process.memory_info()
+        return int(held.rss - held.shared)  # what it reads of files where they lie is not its own
     except psutil.Error:
         return 0

@@ -27,8 +27,9 @@ class Served:
 
     @property
     def memory(self) -> int:
-        """Return what it holds in memory now, in bytes."""
-        return int(psutil.Process(self.pid).memory_info().rss)
+        """Return what it alone holds in memory now, in bytes."""
+        held = psutil.Process(self.pid).memory_info()
+        return int(held.rss - held.shared)
 
 
 @contextmanager
