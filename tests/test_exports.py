@@ -75,6 +75,7 @@ class TestLines:
     ) -> None:
         for module in (org_tables, exports, exports.org_views):
             monkeypatch.setattr(module, "FEW", few)
+        monkeypatch.setattr(exports, "BATCH", 30)
         make_organizations(session, 90)
         table = org_tables.table(session, cast.ada, View(**(vars(view) | {"size": 100}))).rows
         rows = read(session, cast, view)
