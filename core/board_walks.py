@@ -7,7 +7,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import board_views, stuck, working_days
 from core.board_views import BoardView, Column, Only, Sort
-from core.models import Organization
+from core.desk_models import StageCount
+from core.models import Organization, Stage
 
 FEW: Final = 200
 """How far is counted what no index counts, and how many found by words are sorted at most."""
@@ -61,6 +62,8 @@ def count(view: BoardView, column: Column, most: int) -> ColumnElement[int]:
 
     Exact, unless the view is narrowed to what is late: then no further than to more than `most`.
     """
+    if view.only is None and column is not Column.ASKED:
+        return _number_standing(column.stage, view.rep_id)
     if view.only is None:  # by an index alone; the few that are deleted have one of their own
         gone = [Organization.deleted_at.is_not(None), *board_views.veiled(view, column)]
         return _number(board_views.standing(view, column)) - _number(gone)
@@ -71,6 +74,12 @@ def count(view: BoardView, column: Column, most: int) -> ColumnElement[int]:
         for walk in _walks(view, column)
     ]
     return sum(numbers[1:], start=numbers[0])
+
+
+def _number_standing(stage: Stage, rep_id: int | None) -> ColumnElement[int]:
+    of_rep = [StageCount.rep_id == rep_id] if rep_id is not None else []
+    counted = select(func.sum(StageCount.number)).where(StageCount.stage == stage, *of_rep)
+    return func.coalesce(counted.scalar_subquery(), 0)
 
 
 def _number(where: list[ColumnElement[bool]]) -> ColumnElement[int]:

@@ -193,3 +193,20 @@ class StayCount(Base):
     number: Mapped[int]
 
     __table_args__ = (Index("ix_stay_counts_rep_id", "rep_id", "week", "stage", "days", "number"),)
+
+
+class StageCount(Base):
+    """How many organizations stand in a stage, by the rep who carries them; not deleted ones.
+
+    Rows add up, as those of `MoveCount` do.
+    """
+
+    __tablename__ = "stage_counts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stage: Mapped[Stage]
+    rep_id: Mapped[int]
+    """0 where nobody carries them."""
+    number: Mapped[int]
+
+    __table_args__ = (Index("ix_stage_counts_stage", "stage", "rep_id", "number"),)

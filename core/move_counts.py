@@ -1,8 +1,9 @@
-"""Counts of moves by week, kept by the database itself, so that charts need not read every move.
+"""Counts of moves by week, and of who stands where, kept by the database itself.
 
-Triggers add a row for each move that is made, and one that takes it away again when it is purged
-with its organization. Nobody waits for anybody: rows are only ever added. Housekeeping merges rows
-that are alike; whoever reads adds them up, before and after.
+Charts need not read every move, nor the board every organization. Triggers add a row for each move
+that is made, and one that takes it away again when it is purged; and two rows when an organization
+goes from one place to another. Nobody waits for anybody: rows are only ever added. Housekeeping
+merges rows that are alike; whoever reads adds them up, before and after.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from core.desk_models import MoveCount, StayCount
+from core.desk_models import MoveCount, StageCount, StayCount
 
 EVERYBODY: Final = -1
 """The sales rep of stays whoever carried them."""
@@ -29,6 +30,24 @@ INSERT INTO stay_counts (rep_id, week, stage, days, number) VALUES
     (coalesce({row}.rep_id, 0), {week}, {row}.from_stage, {row}.days, {number}),
     (-1, {week}, {row}.from_stage, {row}.days, {number});
 """
+_STANDS: Final = """INSERT INTO stage_counts (stage, rep_id, number)
+    SELECT {row}.stage, coalesce({row}.rep_id, 0), {number}
+    WHERE {row}.deleted_at IS NULL{changed};
+"""
+_CHANGED: Final = """ AND (OLD.stage <> NEW.stage
+    OR coalesce(OLD.rep_id, 0) <> coalesce(NEW.rep_id, 0)
+    OR (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL))"""
+_LEFT: Final = ("OLD", -1)
+_CAME: Final = ("NEW", 1)
+_EVENTS: Final = (
+    ("count_organizations_made", "INSERT", (_CAME,)),
+    ("count_organizations_moved", "UPDATE OF stage, rep_id, deleted_at", (_LEFT, _CAME)),
+    ("count_organizations_purged", "DELETE", (_LEFT,)),
+)
+_STANDING: Final = (
+    "SELECT stage, coalesce(rep_id, 0), count(*) FROM organizations WHERE deleted_at IS NULL"
+    " GROUP BY 1, 2"
+)
 _EXPECTED: Final = (
     "SELECT coalesce(rep_id, 0), {week}, from_stage, {by}, count(*) FROM moves GROUP BY 1, 2, 3, 4"
 )
@@ -47,25 +66,32 @@ def triggers(dialect: str) -> list[str]:
     for event, row, number in (("INSERT", "NEW", 1), ("DELETE", "OLD", -1)):
         week = _WEEK[dialect].format(at=f"{row}.at")
         body = _NOTE.format(week=week, row=row, number=number)
-        name = _NAMES[event]
-        if dialect == "sqlite":
-            statements.append(f"CREATE TRIGGER {name} AFTER {event} ON moves BEGIN {body} END")
-        else:
-            statements += [
-                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}"
-                "RETURN NULL; END $$",
-                f"CREATE TRIGGER {name} AFTER {event} ON moves"
-                f" FOR EACH ROW EXECUTE FUNCTION {name}()",
-            ]
+        statements += _trigger(dialect, _NAMES[event], f"{event} ON moves", body)
+    for name, event, sides in _EVENTS:
+        changed = _CHANGED if len(sides) > 1 else ""
+        body = "".join(_STANDS.format(row=r, number=n, changed=changed) for r, n in sides)
+        statements += _trigger(dialect, name, f"{event} ON organizations", body)
     return statements
 
 
+def _trigger(dialect: str, name: str, event: str, body: str) -> list[str]:
+    if dialect == "sqlite":
+        return [f"CREATE TRIGGER {name} AFTER {event} BEGIN {body} END"]
+    return [
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}"
+        "RETURN NULL; END $$",
+        f"CREATE TRIGGER {name} AFTER {event} FOR EACH ROW EXECUTE FUNCTION {name}()",
+    ]
+
+
 def recount(connection: Connection) -> None:
-    """Count all moves anew, where they were put in past the triggers."""
+    """Count all moves and organizations anew, where they were put in past the triggers."""
     by_rep, stays = _expected(connection.dialect.name)
     everybody = stays.replace("coalesce(rep_id, 0)", str(EVERYBODY))
     connection.execute(delete(MoveCount))
     connection.execute(delete(StayCount))
+    connection.execute(delete(StageCount))
+    connection.exec_driver_sql(f"INSERT INTO stage_counts (stage, rep_id, number) {_STANDING}")
     connection.exec_driver_sql(
         f"INSERT INTO move_counts (rep_id, week, from_stage, to_stage, number) {by_rep}"
     )
@@ -76,22 +102,30 @@ def recount(connection: Connection) -> None:
 
 
 def find_differences(session: Session) -> int:
-    """Return how many counts differ from the moves themselves; it reads every move."""
+    """Return how many counts differ from what they count; it reads every move."""
     by_rep, stays = _expected(session.get_bind().dialect.name)
     everybody = stays.replace("coalesce(rep_id, 0)", str(EVERYBODY))
     compared = (
         (by_rep, "rep_id, week, from_stage, to_stage", "move_counts"),
         (f"{stays} UNION ALL {everybody}", "rep_id, week, stage, days", "stay_counts"),
+        (_STANDING, "stage, rep_id", "stage_counts"),
     )
     return sum(_compare(session, *each) for each in compared)
 
 
 def merge(session: Session) -> int:
     """Merge rows that are alike, some kinds at a time, and return how many rows are gone."""
-    return sum(_merge(session, kind) for kind in (MoveCount, StayCount))
+    return sum(_merge(session, kind) for kind in _KINDS)
 
 
-def _merge(session: Session, kind: type[MoveCount] | type[StayCount]) -> int:
+_KINDS: Final[tuple[type[MoveCount | StayCount | StageCount], ...]] = (
+    MoveCount,
+    StayCount,
+    StageCount,
+)
+
+
+def _merge(session: Session, kind: type[MoveCount | StayCount | StageCount]) -> int:
     keys = [column for column in kind.__table__.c if column.name not in {"id", "number"}]
     alike = select(*keys).group_by(*keys).having(func.count() > 1).limit(BATCH).subquery()
     is_alike = [key == alike.c[key.name] for key in keys]

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, event, select, text
 from sqlalchemy.orm import Session
 
-from core import board, board_views, board_walks, db, search, stuck
+from core import board, board_views, board_walks, db, move_counts, search, stuck
 from core.board_views import BoardView, Column, Only, Sort
 from core.errors import NotPermitted
 from core.models import Membership, Organization, Role, Stage, User
@@ -91,6 +91,35 @@ class TestColumns:
         assert (shelf.total, shelf.rest) == (11, 3)
         more = board.show(session, cast.sam, BoardView(), {Column.ONBOARDING: 16})
         assert len(more.shelves[Column.ONBOARDING].cards) == 11
+
+    def test_the_count_of_a_column_follows_who_stands_in_it(
+        self, session: Session, cast: Cast, desk: Desk
+    ) -> None:
+        org = desk.put("Begins", Stage.ONBOARDING, rep_id=cast.sam.user_id)
+        desk.put("Another", Stage.ONBOARDING)
+        changes: tuple[tuple[dict[str, object], list[int]], ...] = (
+            ({"next_step": "Call."}, [2, 0, 1]),
+            ({"rep_id": cast.sue.user_id}, [2, 0, 0]),
+            ({"stage": Stage.PREPRODUCTION, "rep_id": cast.sam.user_id}, [1, 1, 0]),
+            ({"deleted_at": NOON}, [1, 0, 0]),
+            ({"deleted_at": None, "stage": Stage.ONBOARDING}, [2, 0, 1]),
+        )
+        session.add(Membership(org_id=org.id, user_id=6, role=Role.OWNER, joined_at=NOON))
+        for change, expected in changes:
+            for field, value in change.items():
+                setattr(org, field, value)
+            session.flush()
+            assert self._totals(session, cast) == expected, change
+            assert move_counts.find_differences(session) == 0
+        while move_counts.merge(session):
+            pass
+        assert self._totals(session, cast) == [2, 0, 1]
+
+    def _totals(self, session: Session, cast: Cast) -> list[int]:
+        of_all = board.show(session, cast.sam, BoardView()).shelves
+        of_sam = board.show(session, cast.sam, BoardView(rep_id=cast.sam.user_id)).shelves
+        shelves = [of_all[Column.ONBOARDING], of_all[Column.PREPRODUCTION]]
+        return [shelf.total for shelf in (*shelves, of_sam[Column.ONBOARDING])]
 
     def test_only_staff_sees_it(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
