@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs
 
-from sqlalchemy import ColumnElement, FromClause, func, inspect
+from sqlalchemy import ColumnElement, FromClause, inspect
 from sqlalchemy.orm import Session
 
-from core import finding, stuck, working_days
+from core import columns, finding, stuck, working_days
 from core.models import Organization, Stage
 from core.permissions import Actor
 
@@ -118,10 +118,10 @@ def standing(view: BoardView, column: Column) -> list[ColumnElement[bool]]:
 def veiled(view: BoardView, column: Column) -> list[ColumnElement[bool]]:
     """Return the same conditions so that no index is gone by for them, but for what is beside."""
     if column is Column.ASKED:
-        return [func.coalesce(Organization.requested_at, None).is_not(None)]
-    where: list[ColumnElement[bool]] = [func.coalesce(Organization.stage, None) == column.stage]
+        return [columns.veiled(Organization.requested_at).is_not(None)]
+    where: list[ColumnElement[bool]] = [columns.veiled(Organization.stage) == column.stage]
     if view.rep_id is not None:
-        where.append(func.coalesce(Organization.rep_id, None) == view.rep_id)
+        where.append(columns.veiled(Organization.rep_id) == view.rep_id)
     return where
 
 

@@ -68,9 +68,7 @@ def count(view: BoardView, column: Column, most: int) -> ColumnElement[int]:
         gone = [Organization.deleted_at.is_not(None), *board_views.veiled(view, column)]
         return _number(board_views.standing(view, column)) - _number(gone)
     numbers = [
-        select(func.count())
-        .select_from(select(literal(1)).where(*walk.where).limit(most + 1).subquery())
-        .scalar_subquery()
+        select(func.count()).select_from(_steps(walk, most + 1).subquery()).scalar_subquery()
         for walk in _walks(view, column)
     ]
     return sum(numbers[1:], start=numbers[0])
@@ -95,7 +93,7 @@ def _walks(view: BoardView, column: Column) -> list[_Walk]:
     if view.only is Only.STUCK:  # `stuck.condition`: too long here, or else overdue
         over = stuck.is_over_limit(column.stage, today)
         awake = or_(Organization.snoozed_until.is_(None), Organization.snoozed_until <= today)
-        entered = func.coalesce(Organization.stage_entered_at, None)
+        entered = func.coalesce(Organization.stage_entered_at, None)  # no index is to serve it
         late = [
             due.is_not(None),
             due < today,
@@ -122,15 +120,18 @@ def _key(view: BoardView, column: Column) -> _Key:
 
 
 def _taken(shelf: str, walk: _Walk, most: int) -> Select[*tuple[Any, ...]]:
+    return _placed(shelf, walk.rank, walk.key, _steps(walk, most).subquery())
+
+
+def _steps(walk: _Walk, most: int) -> Select[*tuple[Any, ...]]:
+    """Return the first rows of a walk; with its order, so that PostgreSQL keeps to its index."""
     key = walk.key
-    steps = (
+    return (
         select(Organization.id.label("id"), key.column.label("key"))
         .where(*walk.where)
         .order_by(*_directed(key.column, Organization.id, key))
         .limit(most)
-        .subquery()
     )
-    return _placed(shelf, walk.rank, key, steps)
 
 
 def _placed(shelf: str, rank: int, key: _Key, few: FromClause) -> Select[*tuple[Any, ...]]:

@@ -185,8 +185,13 @@ class Organization(Audited, Base):
         Index("ix_organizations_rep_id_stage_id", "rep_id", "stage", "id", "deleted_at"),
         Index("ix_organizations_stage_entered", "stage", "stage_entered_at", "id"),
         Index("ix_organizations_rep_entered", "rep_id", "stage", "stage_entered_at", "id"),
-        index_where(
-            "next_step_on IS NOT NULL", "ix_organizations_next_step_on", "next_step_on", "id"
+        *(
+            index_where("next_step_on IS NOT NULL", name, *columns, "next_step_on", "id")
+            for name, *columns in (
+                ("ix_organizations_next_step_on",),
+                ("ix_organizations_stage_next", "stage"),
+                ("ix_organizations_rep_next", "rep_id", "stage"),
+            )
         ),
         index_where(
             "requested_at IS NOT NULL", "ix_organizations_requested_at_id", "requested_at", "id"

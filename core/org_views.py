@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, FromClause, and_, func, inspect, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core import clock, completeness, finding
+from core import clock, columns, completeness, finding
 from core.models import Organization
 from core.org_choices import (
     ORDERS,
@@ -72,7 +72,10 @@ def matches(session: Session, view: View, *, along: Order | None = None) -> Matc
         _, kept = _narrowest(session, filters)
     where = [
         _live(view),
-        *(f.narrow(f.column.expression if f in kept else _veiled(session, f)) for f in filters),
+        *(
+            f.narrow(f.column.expression if f in kept else columns.veiled(f.column))
+            for f in filters
+        ),
     ]
     if not view.has_words:
         return Matches(_ROWS, Organization.id.expression, where)
@@ -200,14 +203,6 @@ def _narrowest(session: Session, filters: list[_Filter]) -> tuple[int, list[_Fil
     counted = (select(func.count()).select_from(rows).scalar_subquery() for rows in few)
     numbers = session.execute(select(*counted)).one()
     return min(zip(numbers, groups, strict=True), key=lambda pair: pair[0])
-
-
-def _veiled(session: Session, veiled: _Filter) -> ColumnElement[Any]:
-    """Return a filter's column so that SQLite takes none of its indexes for it."""
-    if session.get_bind().dialect.name == "sqlite":
-        return func.coalesce(veiled.column.expression, None)
-    column: ColumnElement[Any] = veiled.column.expression
-    return column
 
 
 def _midnight(day: date) -> datetime:

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, or_
 
-from core import working_days
+from core import columns, working_days
 from core.models import Organization, Stage
 from core.settings import settings
 
@@ -79,5 +79,5 @@ def is_overdue(today: date) -> ColumnElement[bool]:
     return and_(
         Organization.next_step_on.is_not(None),
         Organization.next_step_on < today,
-        func.coalesce(Organization.stage, None).in_(LIMITED),
+        columns.veiled(Organization.stage).in_(LIMITED),
     )
