@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 XLSX_ROWS: Final = 1_048_575
 """Rows that a sheet has below its head."""
-_ROW_GROUP: Final = 100_000
+_ROW_GROUP: Final = 50_000
 _NICENESS: Final = 10
 _BLOCK: Final = 2**20
 _TOLD_EVERY: Final = 0.5
