@@ -61,6 +61,10 @@ STEPS: Final = {
 """The fewest and the most people of each step; who has nobody yet stands in the first."""
 
 
+LARGE: Final = (Members.DOZENS, Members.MANY, Members.MOST)
+"""Steps of `models.IS_LARGE`."""
+
+
 class Activity(StrEnum):
     """How long ago one of an organization's members last used Orgdesk."""
 
@@ -115,6 +119,11 @@ class View:
             or self.created_to is not None
             or self.activity not in {None, Activity.ACTIVE}
         )
+
+    @property
+    def is_large(self) -> bool:
+        """Return whether only large organizations are looked at, which have an index for all."""
+        return self.members in LARGE
 
     @property
     def is_narrowed(self) -> bool:

@@ -4,11 +4,21 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, inspect, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    func,
+    inspect,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import clock, columns, completeness, finding
-from core.models import Organization
+from core.models import IS_LARGE, Organization
 from core.org_choices import (
     ORDERS,
     SIZES,
@@ -40,6 +50,8 @@ FEW: Final = 1_000
 """How far matches are counted, and how many of them are sorted at most."""
 GATHERED: Final = 5_000
 """How many rows of one filter are rather gathered and sorted than met on a walk; on SQLite."""
+LARGE_GATHERED: Final = 50_000
+"""How many large organizations are, whose index has all that is looked at."""
 
 
 def open_view(session: Session, actor: Actor, view: View) -> None:
@@ -99,10 +111,24 @@ def is_better_gathered(session: Session, view: View) -> bool:
     filters = _filters(view)
     if view.has_words or all(f.index is view.order.column for f in filters):
         return False
-    return _narrowest(session, filters)[0] <= GATHERED
+    return _narrowest(session, filters)[0] <= GATHERED or _is_better_by_size(session, view)
+
+
+def _is_better_by_size(session: Session, view: View) -> bool:
+    """Return whether large organizations are sorted by something that small ones come first in."""
+    if not view.is_large or view.order.column in _MIXED:
+        return False
+    size = [f for f in _filters(view) if f.index is Organization.member_count]
+    few = _few(size, LARGE_GATHERED).subquery()
+    return (session.scalar(select(func.count()).select_from(few)) or 0) <= LARGE_GATHERED
 
 
 _ROWS: Final = inspect(Organization).local_table
+_IS_LARGE: Final[ColumnElement[bool]] = literal_column(f"organizations.{IS_LARGE}")
+
+
+_MIXED: Final = (Organization.id, Organization.created_at, Organization.member_count)
+"""Orders in which large ones are met soon enough."""
 
 
 class _Filter(NamedTuple):
@@ -144,7 +170,8 @@ def _by_time(view: View) -> Iterator[_Filter]:
 def _by_contents(view: View) -> Iterator[_Filter]:
     if view.members is not None:
         (low, high), counted = STEPS[view.members], Organization.member_count
-        yield _Filter(counted, counted, lambda c: and_(c >= low, c <= high))
+        large = [_IS_LARGE] if view.is_large else []  # word for word, so that its index is found
+        yield _Filter(counted, counted, lambda c: and_(c >= low, c <= high, *large))
     if view.profile is not None:
         is_whole = view.profile is Profile.COMPLETE
         narrow = completeness.is_complete if is_whole else completeness.is_incomplete
@@ -192,17 +219,21 @@ def _narrowest(session: Session, filters: list[_Filter]) -> tuple[int, list[_Fil
     if session.get_bind().dialect.name != "sqlite":
         return GATHERED + 1, filters
     groups = [[f for f in filters if f.index is index] for index in {f.index for f in filters}]
-    few = [
-        select(literal(1))
-        .select_from(_ROWS)
-        .where(*(f.narrow(f.column.expression) for f in group))
-        .limit(GATHERED + 1)
-        .subquery()
-        for group in groups
-    ]
+    few = [_few(group, GATHERED).subquery() for group in groups]
     counted = (select(func.count()).select_from(rows).scalar_subquery() for rows in few)
     numbers = session.execute(select(*counted)).one()
-    return min(zip(numbers, groups, strict=True), key=lambda pair: pair[0])
+    return min(zip(numbers, groups, strict=True), key=_costs)
+
+
+def _costs(group: tuple[int, list[_Filter]]) -> tuple[int, bool]:
+    """Return the order in which indexes are gone by: of equal ones that which has all in it."""
+    number, (first, *_) = group
+    return number, first.index is not Organization.member_count
+
+
+def _few(filters: Sequence[_Filter], most: int) -> Select[*tuple[Any, ...]]:
+    where = (f.narrow(f.column.expression) for f in filters)
+    return select(literal(1)).select_from(_ROWS).where(*where).limit(most + 1)
 
 
 def _midnight(day: date) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, FromClause, Select, literal, select, tuple_, union_all
 
 from core.models import Organization, Stage
-from core.org_views import GATHERED, Matches, Order, View
+from core.org_views import LARGE_GATHERED, Matches, Order, View
 
 STAGED: Final = {Organization.id, Organization.stage_entered_at}
 """What there are indexes by within each stage, and within each stage of a sales rep."""
@@ -62,7 +62,7 @@ def gathered(matches: Matches, walk: Walk) -> Select[*tuple[Any, ...]]:
         select(matches.id.label("id"), walk.by.column.label("key"))
         .select_from(matches.source)
         .where(*matches.where)
-        .limit(GATHERED)
+        .limit(LARGE_GATHERED)
         .subquery()
     )
     return cut(few, walk)

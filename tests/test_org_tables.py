@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from core import clock, completeness, db, finding, org_tables, org_views, org_walks, search
 from core.errors import NotPermitted
-from core.models import Invitation, InvitationStatus, Logo, Organization, Role, Stage
+from core.models import IS_LARGE, Invitation, InvitationStatus, Logo, Organization, Role, Stage
+from core.org_choices import LARGE, STEPS
 from core.org_tables import Place, Turn
 from core.org_views import Activity, Members, Profile, Sort, View
 from tests.cast import Cast
@@ -363,6 +364,24 @@ class TestWork:
 
         bad = list(self._list_bad_plans(session, cast))
         assert bad == [], "\n".join(bad)
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_large_ones_are_found_without_passing_all_small_ones(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert all(STEPS[step][0] > 10 for step in LARGE), IS_LARGE
+        monkeypatch.setattr(org_views, "GATHERED", 50)
+        monkeypatch.setattr(org_views, "FEW", 50)
+        monkeypatch.setattr(org_tables, "FEW", 50)
+        make_organizations(session, 3_000)
+        session.execute(
+            update(Organization)
+            .where(Organization.id % 50 == 0)
+            .values(member_count=20, last_active_at=clock.now())
+            .execution_options(unrecorded=True)
+        )
+        view = View(members=Members.DOZENS, sort=Sort.ACTIVE)
+        assert measure(session, cast, view, Place(Turn.LAST)) < 120
 
     def _list_bad_plans(self, session: Session, cast: Cast) -> Iterator[str]:
         """Yield the steps that read all organizations or sort many, by each filter and sort."""
