@@ -126,6 +126,11 @@ class View:
         return self.members in LARGE
 
     @property
+    def is_staged(self) -> bool:
+        """Return whether it goes by stage or by sales rep, among what is not deleted."""
+        return (bool(self.stages) or self.rep_id is not None) and not self.is_deleted
+
+    @property
     def is_narrowed(self) -> bool:
         """Return whether a filter is set."""
         return bool(self.stages) or self.rep_id is not None or not self.is_narrowed_by_stage_only

@@ -124,14 +124,21 @@ def _sift(session: Session, view: View, walk: Walk) -> _Found:
 def _find(session: Session, view: View, walk: Walk) -> _Found:
     """Return what a view without words finds, in the way that is cheapest for it."""
     total = org_views.count(session, view)
-    if view.is_narrowed:
-        if walk.by.column in STAGED and view.is_narrowed_by_stage_only:
-            parts = [along(part, walk) for part in stages(view)]
-            return _Found(total, list(session.scalars(merged(parts, walk))))
-        if total <= FEW or org_views.is_better_gathered(session, view):
-            few = gathered(org_views.matches(session, view), walk)
-            return _Found(total, list(session.scalars(few)))
-    return _Found(total, _walked(session, view, walk))
+    if not view.is_narrowed:
+        return _Found(total, _walked(session, view, walk))
+    is_staged = walk.by.column in STAGED and view.is_staged
+    if is_staged and view.is_narrowed_by_stage_only:
+        return _Found(total, _walked_by_stage(session, view, walk))
+    if total <= FEW or org_views.is_better_gathered(session, view):
+        few = gathered(org_views.matches(session, view), walk)
+        return _Found(total, list(session.scalars(few)))
+    way = _walked_by_stage if is_staged else _walked
+    return _Found(total, way(session, view, walk))
+
+
+def _walked_by_stage(session: Session, view: View, walk: Walk) -> list[int]:
+    parts = [along(part, walk) for part in stages(view, walk)]
+    return [row.id for row in session.execute(merged(parts, walk))]
 
 
 def _walked(session: Session, view: View, walk: Walk) -> list[int]:

@@ -95,6 +95,13 @@ def matches(session: Session, view: View, *, along: Order | None = None) -> Matc
     return Matches(hits.source, hits.id, [hits.is_found, *where])
 
 
+def beside_stage(view: View, along: Order) -> list[ColumnElement[bool]]:
+    """Return the conditions beside stage and sales rep, for a walk within each stage."""
+    filters = [f for f in _filters(view) if f.index is not Organization.stage]
+    kept = _cutting(filters, along)
+    return [f.narrow(f.column if f in kept else columns.veiled(f.column)) for f in filters]
+
+
 def count(session: Session, view: View) -> int:
     """Return how many rows a view is about, counted no further than `FEW` + 1."""
     source, _, where = matches(session, view)

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, literal, select, tuple_, union_all
 
+from core import org_views
 from core.models import Organization, Stage
 from core.org_views import LARGE_GATHERED, Matches, Order, View
 
@@ -87,12 +88,13 @@ def merged(walks: Sequence[Select[*tuple[Any, ...]]], walk: Walk) -> Select[*tup
     return select(met.c.id, met.c.key).order_by(*directed(keys, walk)).limit(walk.steps)
 
 
-def stages(view: View) -> list[Matches]:
+def stages(view: View, walk: Walk) -> list[Matches]:
     """Return the rows of a view without words stage by stage, each with an index of its own."""
     rows = Organization.__table__
     live: list[ColumnElement[bool]] = [Organization.deleted_at.is_(None)]
     if view.rep_id is not None:
         live.append(Organization.rep_id == view.rep_id)
+    live += org_views.beside_stage(view, walk.by)
     return [
         Matches(rows, Organization.id.expression, [Organization.stage == stage, *live])
         for stage in view.stages or tuple(Stage)

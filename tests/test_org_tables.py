@@ -366,6 +366,19 @@ class TestWork:
         assert bad == [], "\n".join(bad)
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_time_in_a_stage_is_walked_within_it(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (org_tables, org_views):
+            monkeypatch.setattr(module, "FEW", 3)
+        monkeypatch.setattr(org_views, "GATHERED", 3)
+        make_organizations(session, 80)
+        view = View(stages=(Stage.ONBOARDING,), activity=Activity.ACTIVE, sort=Sort.STAGE_TIME)
+        plans = _explain(session, cast, view, MIDDLE, "EXPLAIN QUERY PLAN ")
+        steps = [step for _, plan in plans for *_, step in plan]
+        assert any("ix_organizations_stage_entered (stage=?" in step for step in steps), steps
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
     def test_large_ones_are_found_without_passing_all_small_ones(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
