@@ -5,14 +5,15 @@ One process makes the rows up, another one spells them out for the database.
 
 import gc
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
 from typing import Any, Final
 
-from sqlalchemy import JSON, Connection, Date, Enum
+from sqlalchemy import JSON, Connection, Date, Engine, Enum
 
 from core.columns import UtcDateTime
 from core.models import Base
@@ -38,6 +39,26 @@ def load(connection: Connection, world: World) -> Iterator[int]:
                 insert(raw, table, _spell(table, rows, engine))
             number += len(batch["organizations"])
             yield number
+
+
+@contextmanager
+def begin(engine: Engine, world: World) -> Iterator[Connection]:
+    """Open the transaction of a load; that of a large world writes straight into SQLite's file.
+
+    New pages need no journal there, while a write-ahead log would hold each of them a second time.
+    """
+    if engine.dialect.name != "sqlite" or world.organizations < MANY:
+        with engine.begin() as connection:
+            yield connection
+        return
+    engine.dispose()
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        with suppress(sqlite3.OperationalError):  # somebody else has it open: slower, as well
+            raw.execute("PRAGMA journal_mode = DELETE").close()
+        with connection.begin():
+            yield connection
+        raw.execute("PRAGMA journal_mode = WAL").close()
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def _is_empty() -> bool:
 
 
 def _fill(world: World) -> None:
-    with db.engine().begin() as connection:
+    with loading.begin(db.engine(), world) as connection:
         for number in loading.load(connection, world):
             typer.echo(f"\r{number:,} of {world.organizations:,} organizations", nl=False)
         move_counts.recount(connection)

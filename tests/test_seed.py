@@ -26,8 +26,9 @@ def rows_of(organizations: int) -> list[dict[str, list[tuple[object, ...]]]]:
 
 
 def load(organizations: int) -> list[int]:
-    with db.engine().begin() as connection:
-        return list(loading.load(connection, World(organizations, clock.now())))
+    world = World(organizations, clock.now())
+    with loading.begin(db.engine(), world) as connection:
+        return list(loading.load(connection, world))
 
 
 class TestWorld:
@@ -101,3 +102,6 @@ class TestLoading:
             names = session.scalars(select(Organization.name).order_by(Organization.id)).all()
         batch = next(World(25, clock.now()).batches())
         assert names == [row[2] for row in batch["organizations"]]
+        if engine.dialect.name == "sqlite":
+            with engine.connect() as connection:
+                assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
