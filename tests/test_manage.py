@@ -207,11 +207,11 @@ class TestCheck:
 
 
 @EMPTY
-def test_a_lone_administrator_who_lost_the_device_is_helped(shell: Manage, cast: Cast) -> None:
+def test_a_lone_administrator_who_lost_the_device_is_helped(manage: Manage, cast: Cast) -> None:
     lost = ("reset-two-factor", "--email", "ADA@example.com", "--reason", "The phone is lost")
-    done = shell(*lost)
+    done = manage(*lost)
     assert done.returncode == 0, done.stderr
     with db.read() as session:
         assert session.get_one(User, cast.ada.user_id).two_factor_at is None
-    unknown = shell("reset-two-factor", "--email", "nobody@example.com", "--reason", "Lost")
+    unknown = manage("reset-two-factor", "--email", "nobody@example.com", "--reason", "Lost")
     assert (unknown.returncode, "Nobody has an account" in unknown.stderr) == (1, True)
