@@ -28,19 +28,25 @@ _MEGABYTE: Final = 10**6
 
 def offer(view: View, total: int) -> None:
     """Draw the menu; `total` is how many there are, as far as that has been counted."""
+    menu = st.popover(
+        "Download", icon=":material/download:", type="tertiary", key="download", on_change="rerun"
+    )
+    if menu.open:
+        with menu:
+            _draw_menu(view, total)
+
+
+def _draw_menu(view: View, total: int) -> None:
     here = urlsplit(st.context.url or settings().public_url)
     start = f"{here.scheme}://{here.netloc}/download/organizations"
     query = org_addresses.to_query(view)
     is_capped = total == FEW + 1
-    with st.popover("Download", icon=":material/download:", type="tertiary", key="download"):
-        many = f"more than {FEW:,} organizations" if is_capped else ui.count(total, "organization")
-        st.markdown(f"All that fit: **{many}**. Times are in UTC.")
-        for form, name in _NAMES.items():
-            address = f"{start}.{form}?{query}".rstrip("?")
-            st.link_button(
-                name, address, key=f"download-{form}", on_click=_note_begin, width="stretch"
-            )
-            st.markdown(ui.quiet(_expectation(form, total, is_capped=is_capped)))
+    many = f"more than {FEW:,} organizations" if is_capped else ui.count(total, "organization")
+    st.markdown(f"All that fit: **{many}**. Times are in UTC.")
+    for form, name in _NAMES.items():
+        address = f"{start}.{form}?{query}".rstrip("?")
+        st.link_button(name, address, key=f"download-{form}", on_click=_note_begin, width="stretch")
+        st.markdown(ui.quiet(_expectation(form, total, is_capped=is_capped)))
 
 
 def draw_progress(actor: Actor, total: int) -> None:

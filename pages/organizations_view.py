@@ -30,6 +30,9 @@ _AT_FIRST: Final = ("public_id", "stage", "member_count", "rep", "last_active_at
 """What fits beside the name on a small desktop."""
 
 _PLACE: Final = "at"
+_COLUMNS: Final = "columns"
+_FILTERS: Final = "filters"
+_LABEL: Final = "filters-label"
 _REP: Final = "organizations-rep"
 _BEHIND_THE_BUTTON: Final = (*("rep", "from", "to", "members", "activity", "profile", "deleted"),)
 _ACTIVITY: Final = (
@@ -62,15 +65,21 @@ def ask_sort() -> Sort:
 
 def ask_columns() -> list[str]:
     """Draw the choice of columns, and return those to be shown, in their own order."""
-    names = list(COLUMNS.values())
-    with st.popover(
-        "Columns", icon=":material/view_column:", type="tertiary", key="choose-columns"
-    ):
+    place = st.popover(
+        "Columns",
+        icon=":material/view_column:",
+        type="tertiary",
+        key="choose-columns",
+        on_change="rerun",
+    )
+    if not (place.open or _COLUMNS in st.query_params):
+        return list(_AT_FIRST)
+    with place:
         chosen = st.multiselect(
             "Beside the name",
-            names,
+            list(COLUMNS.values()),
             default=[COLUMNS[column] for column in _AT_FIRST],
-            key="columns",
+            key=_COLUMNS,
             bind="query-params",
         )
     return [column for column, name in COLUMNS.items() if name in chosen]
@@ -105,10 +114,19 @@ def find_place() -> Place:
 
 
 def _ask_more(reps: dict[int, str], rights: Rights) -> dict[str, Any]:
-    """Draw the filters that are needed less often, behind a button that says how many are set."""
+    """Draw the filters that are needed less often, behind a button that says how many are set.
+
+    They are there while the button is open, or one of them is set: a click on something else on
+    the page is faster without them.
+    """
     number = sum(name in st.query_params for name in _BEHIND_THE_BUTTON)
-    label = f"Filters · {number}" if number else "Filters"
-    with st.popover(label, icon=":material/tune:", key="filters"):
+    if not st.session_state.get(_FILTERS):  # under another name it would close
+        st.session_state[_LABEL] = f"Filters · {number}" if number else "Filters"
+    label = st.session_state[_LABEL]
+    place = st.popover(label, icon=":material/tune:", key=_FILTERS, on_change="rerun")
+    if not (place.open or number):
+        return {}
+    with place:
         more: dict[str, Any] = {"rep_id": _ask_rep(reps)}
         with cards.row():
             more["created_from"] = _ask_day("from", "Created from")
