@@ -39,12 +39,10 @@ def main(
     Pages and the empty page take turns; of three rounds the best counts, so that what else the
     machine does counts for little.
     """
-    kept = Path(gettempdir()) / "orgdesk-bench" / f"{organizations}.db"
-    os.environ["DATABASE_URL"] = database or f"sqlite:///{kept}"
-    _prepare(organizations)
+    prepare(organizations, database)
     with serve("empty") as empty, serve("orgdesk") as server:
         figures = _measure(server, empty, organizations, only)
-        cookie = _sign_in(server.url)
+        cookie = sign_in(server.url)
         found = downloads.measure(server, cookie, organizations) if files else ()
         figures["downloads"] = [asdict(each) for each in found]
         figures["flagging"] = (
@@ -56,7 +54,10 @@ def main(
         json.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
 
 
-def _prepare(organizations: int) -> None:
+def prepare(organizations: int, database: str) -> None:
+    """Have this process, and those that it starts, work on a world of this size."""
+    kept = Path(gettempdir()) / "orgdesk-bench" / f"{organizations}.db"
+    os.environ["DATABASE_URL"] = database or f"sqlite:///{kept}"
     seed.main(organizations)
     with db.read() as session:
         found = session.scalar(select(func.count()).select_from(Organization))
@@ -65,8 +66,8 @@ def _prepare(organizations: int) -> None:
 
 
 def _measure(server: Served, empty: Served, organizations: int, only: str) -> dict[str, Any]:
-    cookie, engine = _sign_in(server.url), db.engine().dialect.name
-    newcomer = _sign_in(server.url, _newcomer())
+    cookie, engine = sign_in(server.url), db.engine().dialect.name
+    newcomer = sign_in(server.url, _newcomer())
     with db.read() as session:
         org = session.scalars(select(Organization.public_id).order_by(Organization.id)).first()
     first = pages.first_rerun(server.url, cookie)
@@ -103,7 +104,8 @@ def _newcomer() -> int:
         )
 
 
-def _sign_in(url: str, user_id: int = ADMINISTRATOR) -> str:
+def sign_in(url: str, user_id: int = ADMINISTRATOR) -> str:
+    """Return a cookie of somebody who is signed in, the administrator if nobody is named."""
     ticket, token = sessions.new_token(), sessions.new_token()
     db.run(
         sessions.start,

@@ -1,0 +1,171 @@
+"""The work of somebody of operations in a real browser, in a world of any size, step by step.
+
+`python -m tests.bench.journey --organizations 1000000 [--database URL]`: finds one while typing,
+narrows by four filters, sorts, pages to the end, shares the address, reads the summary, and
+downloads everything while a colleague clicks on. It ends at once where the screen is wrong.
+"""
+
+import re
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import pandas as pd
+import typer
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from sqlalchemy import func, select
+
+from core import db
+from core.models import Organization
+from tests.bench import clicks
+from tests.bench.__main__ import prepare, sign_in
+from tests.bench.servers import Served, serve
+from tests.browser import chromium
+from tests.browser.acts import wait_until_drawn
+
+SCREEN = {"width": 1280, "height": 800}
+PATIENCE_MS = 180_000
+
+expect.set_options(timeout=60_000)
+
+
+def main(
+    organizations: Annotated[int, typer.Option(min=1)] = 10_000,
+    database: Annotated[str, typer.Option(help="Where the world is, or shall be.")] = "",
+) -> None:
+    """Go through all of it once, and print how long each step took until it was on the screen."""
+    prepare(organizations, database)
+    steps = Steps()
+    with serve("orgdesk") as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium.find(), args=list(chromium.ARGUMENTS)
+        )
+        find(steps, browser, server)
+        narrow_and_share(steps, browser, server)
+        download(steps, browser, server, organizations)
+        browser.close()
+    typer.echo(f"{organizations:,} organizations on {db.engine().dialect.name}")
+    typer.echo(pd.DataFrame(steps.taken).to_string(index=False))
+
+
+class Steps:
+    """What has been done so far, and the seconds that each took."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, object]] = []
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.taken.append({"step": name, "seconds": round(time.perf_counter() - began, 2)})
+
+
+def open_organizations(browser: Browser, server: Served, query: str = "") -> Page:
+    """Return a page of somebody who is signed in, on Organizations, drawn."""
+    name, _, token = sign_in(server.url).partition("=")
+    context = browser.new_context(base_url=server.url, locale="en-US", viewport=SCREEN)
+    secure = server.url.replace("http://", "https://")
+    cookie = {"name": name, "value": token, "url": secure, "secure": True, "httpOnly": True}
+    context.add_cookies([cookie])
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"/organizations{query}")
+    see_rows(page)
+    return page
+
+
+def see_rows(page: Page) -> str:
+    """Wait until the table has its rows, and return the Organization ID of the first."""
+    wait_until_drawn(page)
+    expect(first_id(page)).to_be_attached()
+    return first_id(page).inner_text()
+
+
+def first_id(page: Page) -> Locator:
+    """Return the Organization ID in the first row of the table, as screen readers find it."""
+    return page.locator("[data-testid^=glide-cell-][data-testid$='-0']").filter(has_text="ORG-")
+
+
+def find(steps: Steps, browser: Browser, server: Served) -> None:
+    """Find one among all while typing."""
+    with db.read() as session:
+        middle = select(func.max(Organization.id) / 2).scalar_subquery()
+        wanted = session.scalars(
+            select(Organization).where(Organization.id >= middle).order_by(Organization.id).limit(1)
+        ).one()
+    with steps.step("open Organizations, in a new browser"):
+        page = open_organizations(browser, server)
+    words = page.locator(".st-key-q input")
+    expect(words).to_have_count(1)
+    words.press_sequentially(wanted.public_id[:-1], delay=40)
+    with steps.step("the last letter of an Organization ID, until its row stands there"):
+        words.press_sequentially(wanted.public_id[-1])
+        expect(page.get_by_text("1 organization", exact=True)).to_be_visible()
+        expect(first_id(page)).to_have_text(wanted.public_id)
+    page.context.close()
+
+
+def narrow_and_share(steps: Steps, browser: Browser, server: Served) -> None:
+    """Narrow by four filters, sort, go to the end, and have somebody else see the same."""
+    page = open_organizations(browser, server)
+    with steps.step("one stage"):
+        page.get_by_role("button", name="production", exact=True).click()
+        expect(page).to_have_url(re.compile("stage=production"))
+        see_rows(page)
+    with steps.step("open the filters"):
+        page.get_by_role("button", name="Filters").click()
+        expect(page.get_by_role("combobox", name="Members")).to_be_visible()
+    for label, choice in (("Members", "2-10"), ("Activity", "active"), ("Profile", "incomplete")):
+        page.get_by_role("combobox", name=label).click()
+        with steps.step(f"{label.lower()}: {choice}"):
+            page.get_by_role("option", name=choice, exact=True).click()
+            expect(page).to_have_url(re.compile(f"{label.lower()}="))
+            see_rows(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("combobox", name="Sort").click()
+    with steps.step("sort: oldest"):
+        page.get_by_role("option", name="oldest", exact=True).click()
+        expect(page).to_have_url(re.compile("sort=oldest"))
+        see_rows(page)
+    with steps.step("the last page"):
+        page.get_by_role("button", name="Last").click()
+        expect(page).to_have_url(re.compile("at=last"))
+        shown = see_rows(page)
+    with steps.step("the shared address, in another browser"):
+        other = open_organizations(browser, server, page.url.partition("/organizations")[2])
+        expect(first_id(other)).to_have_text(shown)
+    with steps.step("the summary of what is filtered, counted exactly"):
+        summary = other.locator(".st-key-organizations-summary")
+        expect(summary).to_contain_text(re.compile(r"\d members? by role"))
+    other.context.close()
+    page.context.close()
+
+
+def download(steps: Steps, browser: Browser, server: Served, organizations: int) -> None:
+    """Download everything as CSV, while a colleague clicks on."""
+    page, cookie = open_organizations(browser, server), sign_in(server.url)
+    alone = clicks.take(server, cookie, threading.Event(), clicks.ALONE)
+    page.get_by_role("button", name="Download", exact=True).click()
+    with (
+        clicks.meanwhile(server, cookie) as meanwhile,
+        steps.step("CSV of everything"),
+        page.expect_download() as begun,
+    ):
+        page.get_by_role("link", name="CSV").click()
+        path = begun.value.path()
+    lines = path.read_bytes().count(b"\r\n" if b"\r\n" in path.open("rb").readline() else b"\n")
+    if lines < organizations + 1:
+        raise SystemExit(f"The file has {lines:,} lines for {organizations:,} organizations.")
+    for who, taken in (("alone", alone), ("meanwhile", meanwhile)):
+        seconds = round(statistics.median(taken) / 1000, 3)
+        steps.taken.append({"step": f"a colleague's click, {who}", "seconds": seconds})
+
+
+if __name__ == "__main__":
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    app()
