@@ -203,6 +203,8 @@ def make_sales_rep(page: Page, name: str) -> None:
 
 def flag_for_onboarding(page: Page) -> None:
     """Select the first organization of the table and flag it."""
+    summary = page.locator(".st-key-organizations-summary")
+    expect(summary).to_contain_text(re.compile(r"\d members? by role"))
     wait_until_drawn(page)
     click_cell(page, x=_ROW_HEIGHT // 2)
     expect(page.get_by_text("1 selected of 1 organization")).to_be_visible()
