@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 5
 SQLITE_WAITS_MS = 5_000
 """How long a write waits for another to end; measured to outlast a lock of 4 s."""
-SQLITE_MAPS = 2**31 - 65_536
-"""How much of the file is read where the system keeps it, without a copy: a row for a third."""
 
 _WRITING = "writing"
 _SERIALIZATION_ERRORS = {"40001", "40P01"}
@@ -183,7 +181,6 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        f"mmap_size={SQLITE_MAPS}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -163,18 +163,10 @@ def main(form: str, person: str, query: str) -> None:
     os.nice(_NICENESS)
     _widen(sys.stdout.fileno())
     with db.read() as session:
-        _unmap(session)
         view, actor = org_addresses.from_query(query), Actor(int(person), "")
         rows = write(session, actor, view, Format(form), sys.stdout.buffer, tell=_tell)
     sys.stdout.buffer.flush()
     _tell(rows)
-
-
-def _unmap(session: Session) -> None:
-    """Let SQLite read its file instead of mapping it: the whole of it would count as our memory."""
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA mmap_size = 0").close()
 
 
 def _widen(pipe: int) -> None:
