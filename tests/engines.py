@@ -53,7 +53,7 @@ def use(url: str) -> Iterator[Engine]:
 
 def forget() -> None:
     """Empty what a process reads once and keeps: settings and keys; compiled statements stay."""
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if name.startswith(("core", "pages")):
             for kept in _caches_of(module):
                 kept.cache_clear()
@@ -61,7 +61,7 @@ def forget() -> None:
 
 @cache
 def _caches_of(module: ModuleType) -> list[Any]:
-    kept = [each for each in vars(module).values() if hasattr(each, "cache_clear")]
+    kept = [each for each in vars(module).copy().values() if hasattr(each, "cache_clear")]
     return [each for each in kept if each is not db.engine_of]
 
 

@@ -1,5 +1,6 @@
 """The command line: in this process as Typer's own runner calls it, and as a shell does."""
 
+import logging
 import os
 import signal
 import sqlite3
@@ -50,6 +51,7 @@ def manage(engine: Engine) -> Manage:
                 app, arguments, input=typed, env=environment, catch_exceptions=False
             )
         finally:
+            logging.disable(logging.NOTSET)
             forget()
         return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 

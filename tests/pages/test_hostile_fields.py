@@ -27,7 +27,7 @@ TEXTS = (
     "javascript:alert(1)//http://",
     "  \t\n  ",
 )
-AT_A_FIELD = 3
+AT_A_FIELD = 2
 """How many of them each field is given; neighbours get different ones."""
 OPEN_TO_ALL = {"home", "sign_up", "forgotten", "invitation"}
 """Pages that show somebody who is not signed in more than the sign-in form, or that form."""
