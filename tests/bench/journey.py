@@ -126,6 +126,8 @@ def narrow_and_share(steps: Steps, browser: Browser, server: Served) -> None:
             expect(page).to_have_url(re.compile(f"{label.lower()}="))
             see_rows(page)
     page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Filters · 3")).to_be_visible()
+    see_rows(page)
     page.get_by_role("combobox", name="Sort").click()
     with steps.step("sort: oldest"):
         page.get_by_role("option", name="oldest", exact=True).click()
