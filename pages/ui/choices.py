@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.state import get_session_state
 
 
 def choose(
@@ -39,6 +40,24 @@ def choose(
         else:
             st.query_params[name] = kept
     return chosen
+
+
+def keep_address(chosen: Mapping[str, str | None]) -> None:
+    """Have the address say what bound widgets have chosen; None is not said.
+
+    The browser's side of Streamlit 1.67 does that alone, and forgets it of a widget that is drawn
+    anew between two quick clicks. Bound names cannot be set by its public way.
+    """
+    wrong = {name: kept for name, kept in chosen.items() if st.query_params.get(name) != kept}
+    if not wrong:
+        return
+    with get_session_state().query_params() as params:
+        for name, kept in wrong.items():
+            if kept is None:
+                params._query_params.pop(name, None)
+            else:
+                params._set_item_internal(name, kept)
+        params._send_query_param_msg()
 
 
 def _text(value: Any) -> str | None:
