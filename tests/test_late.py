@@ -73,5 +73,9 @@ class TestAtItsTime:
         in_time = click(MEMBERS, "role", fragment="table")
         assert pages.hear(in_time) == in_time
 
+    def test_a_part_of_a_page_goes_on_after_a_connection_broke(self) -> None:
+        in_time = click(PROFILE, "phone", fragment="form")
+        assert Pages().hear(in_time) == in_time
+
     def test_nonsense_passes(self) -> None:
         assert Pages().hear(b"\xff\xff\xff") == b"\xff\xff\xff"

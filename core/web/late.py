@@ -59,6 +59,8 @@ class Pages:
 
     def _is_late(self, run: ClientState) -> bool:
         """Return whether this is about the page before; a change of pages brings no fields."""
+        if not self.here:  # the connection is a new one, the page is not
+            return False
         if run.fragment_id:
             return True
         is_soon = time.monotonic() - self._at < _LATE_AT_MOST
