@@ -25,11 +25,11 @@ def test_one_thing_after_another(database: Database) -> None:
 @pytest.mark.parametrize("aim", NAMES)
 def test_several_things_at_the_same_moment(database: Database, aim: str) -> None:
     with races.crew_of("threads", database.address) as crew:
-        tally = races.run(database, crew, aim, count=5 if aim in races.ALONE else 12, seed="test")
+        tally = races.run(database, crew, aim, count=4 if aim in races.ALONE else 8, seed="test")
     assert tally.broken == []
 
 
 def test_in_several_processes(database: Database) -> None:
     with races.crew_of("processes", database.address) as crew:
         for aim in ("I1", "I4", "I10"):
-            assert races.run(database, crew, aim, count=8, seed="test").broken == []
+            assert races.run(database, crew, aim, count=6, seed="test").broken == []
