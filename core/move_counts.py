@@ -30,6 +30,11 @@ INSERT INTO stay_counts (rep_id, week, stage, days, number) VALUES
     (coalesce({row}.rep_id, 0), {week}, {row}.from_stage, {row}.days, {number}),
     (-1, {week}, {row}.from_stage, {row}.days, {number});
 """
+_KINDS: Final[tuple[type[MoveCount | StayCount | StageCount], ...]] = (
+    MoveCount,
+    StayCount,
+    StageCount,
+)
 _STANDS: Final = """INSERT INTO stage_counts (stage, rep_id, number)
     SELECT {row}.stage, coalesce({row}.rep_id, 0), {number}
     WHERE {row}.deleted_at IS NULL{changed};
@@ -116,13 +121,6 @@ def find_differences(session: Session) -> int:
 def merge(session: Session) -> int:
     """Merge rows that are alike, some kinds at a time, and return how many rows are gone."""
     return sum(_merge(session, kind) for kind in _KINDS)
-
-
-_KINDS: Final[tuple[type[MoveCount | StayCount | StageCount], ...]] = (
-    MoveCount,
-    StayCount,
-    StageCount,
-)
 
 
 def _merge(session: Session, kind: type[MoveCount | StayCount | StageCount]) -> int:

@@ -35,7 +35,7 @@ def draw(actor: Actor, rights: Rights) -> None:
         said, actions = cards.row(width="content"), cards.row(width="content")
         st.space("stretch")
         view = replace(view, sort=organizations_view.ask_sort())
-        organizations_view.keep_address(view)
+        organizations_view.keep_in_address(view)
         columns = organizations_view.ask_columns()
         downloads = st.container(width="content")
     with db.read() as session:

@@ -13,7 +13,8 @@ from core.org_tables import Page, Place, Turn
 from core.org_views import SIZES, Activity, Members, Profile, Sort, View
 from core.permissions import Action, Rights
 from pages import ui
-from pages.ui import badges, cards, choices
+from pages.ui import badges, cards
+from pages.ui.choices import choose, keep_address
 
 COLUMNS: Final = {
     "public_id": "Organization ID",
@@ -60,11 +61,11 @@ def ask(
     return View(words=words, stages=tuple(stages), size=size, **more)
 
 
-def keep_address(view: View) -> None:
+def keep_in_address(view: View) -> None:
     """Have the address say what the widgets here have chosen; stages and rep see to themselves."""
     asked = dict(parse_qsl(org_addresses.to_query(view)))
     size = str(view.size) if view.size != View.size else None
-    choices.keep_address({name: asked.get(name) for name in _BOUND} | {"rows": size})
+    keep_address({name: asked.get(name) for name in _BOUND} | {"rows": size})
 
 
 def ask_sort() -> Sort:
@@ -169,7 +170,7 @@ def _ask_one(key: str, label: str, choices: Sequence[Any], **options: Any) -> An
 
 
 def _ask_rep(reps: dict[int, str]) -> int | None:
-    chosen = choices.choose(
+    chosen = choose(
         *("organizations", st.selectbox, "rep", "Sales rep", reps),
         placeholder="Any",
         index=None,

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state import get_session_state
 
 
@@ -48,11 +50,12 @@ def keep_address(chosen: Mapping[str, str | None]) -> None:
     The browser's side of Streamlit 1.67 does that alone, and forgets it of a widget that is drawn
     anew between two quick clicks. Bound names cannot be set by its public way.
     """
-    wrong = {name: kept for name, kept in chosen.items() if st.query_params.get(name) != kept}
-    if not wrong:
+    run = get_script_run_ctx()
+    said = dict(parse_qsl(run.query_string)) if run is not None else {}
+    if all(said.get(name) == kept for name, kept in chosen.items()):
         return
     with get_session_state().query_params() as params:
-        for name, kept in wrong.items():
+        for name, kept in chosen.items():
             if kept is None:
                 params._query_params.pop(name, None)
             else:

@@ -9,11 +9,11 @@ from core import db, metrics
 
 T = TypeVar("T")
 
-AT_ONCE: Final = 3
+_AT_ONCE: Final = 3
 """Runs that this process works on at the same time."""
 _WAITS: Final = 1.0
 """Seconds after which a run goes on beside them all the same: one may be held up by a lock."""
-_turns = threading.BoundedSemaphore(AT_ONCE)
+_turns = threading.BoundedSemaphore(_AT_ONCE)
 
 _run = threading.local()
 """Each session's script runs in a thread of its own."""

@@ -1,27 +1,21 @@
 """Measure Orgdesk over its own websocket, beside an empty page, and print one table."""
 
-import os
 import statistics
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import orjson
 import pandas as pd
 import typer
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
-from core import browsers, clock, db, sessions
+from core import clock, db
 from core.models import Organization, User
 from core.permissions import Actor
-from data import seed
 from tests.bench import crowd, downloads, flagging, pages
 from tests.bench.servers import Served, serve
-
-ADMINISTRATOR = 1
-"""The first person of every made-up world."""
+from tests.bench.worlds import ADMINISTRATOR, prepare, sign_in
 
 
 def main(
@@ -52,17 +46,6 @@ def main(
     _print(figures, beside)
     if json:
         json.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
-
-
-def prepare(organizations: int, database: str) -> None:
-    """Have this process, and those that it starts, work on a world of this size."""
-    kept = Path(gettempdir()) / "orgdesk-bench" / f"{organizations}.db"
-    os.environ["DATABASE_URL"] = database or f"sqlite:///{kept}"
-    seed.main(organizations)
-    with db.read() as session:
-        found = session.scalar(select(func.count()).select_from(Organization))
-    if found != organizations:
-        raise SystemExit(f"This database has {found:,} organizations already: name another.")
 
 
 def _measure(server: Served, empty: Served, organizations: int, only: str) -> dict[str, Any]:
@@ -102,21 +85,6 @@ def _newcomer() -> int:
         return known or connection.scalar(
             insert(User).values(created_at=clock.now(), **values).returning(User.id)
         )
-
-
-def sign_in(url: str, user_id: int = ADMINISTRATOR) -> str:
-    """Return a cookie of somebody who is signed in, the administrator if nobody is named."""
-    ticket, token = sessions.new_token(), sessions.new_token()
-    db.run(
-        sessions.start,
-        user_id,
-        ticket,
-        device="the bench",
-        place="127.0.0.1",
-        second_factor=True,
-    )
-    db.run(sessions.redeem, ticket, token)
-    return f"{browsers.cookie_name(host=urlsplit(url).netloc, takes_secure=True)}={token}"
 
 
 def _print(figures: dict[str, Any], beside: Path | None) -> None:

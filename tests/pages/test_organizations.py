@@ -137,6 +137,8 @@ class TestAll:
         screen.selectbox(key="sort").set_value("oldest").run()
         screen.text_input(key="q").set_value("acme").run()
         assert (screen.query_params["sort"], screen.query_params["q"]) == ("oldest", "acme")
+        screen.selectbox(key="sort").set_value("newest").run()
+        assert "sort" not in screen.query_params
 
     def test_pages_turn_and_a_filter_starts_anew(self, show: Show, cast: Cast) -> None:
         add_many(80)
