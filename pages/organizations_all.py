@@ -25,8 +25,9 @@ def draw(actor: Actor, rights: Rights) -> None:
     """Draw one page of the organizations that the address asks for."""
     with db.read() as session:
         reps = onboarding.list_reps(session)
-    if Action.MOVE_STAGES in rights:
-        organizations_runs.draw(actor, reps)
+    with st.container():  # there with or without runs: what moves on the page forgets a click
+        if Action.MOVE_STAGES in rights:
+            organizations_runs.draw(actor, reps)
     filters, line = cards.row(key="organizations-filter"), cards.row(key="organizations-line")
     progress, place = st.container(), st.container(key="organizations-table")
     turns = cards.row(key="organizations-turns")
@@ -35,7 +36,6 @@ def draw(actor: Actor, rights: Rights) -> None:
         said, actions = cards.row(width="content"), cards.row(width="content")
         st.space("stretch")
         view = replace(view, sort=organizations_view.ask_sort())
-        organizations_view.keep_in_address(view)
         columns = organizations_view.ask_columns()
         downloads = st.container(width="content")
     with db.read() as session:

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import org_addresses
 from core.models import Stage
 from core.org_tables import Page, Place, Turn
 from core.org_views import SIZES, Activity, Members, Profile, Sort, View
 from core.permissions import Action, Rights
 from pages import ui
 from pages.ui import badges, cards
-from pages.ui.choices import choose, keep_address
+from pages.ui.choices import choose
 
 COLUMNS: Final = {
     "public_id": "Organization ID",
@@ -37,7 +35,6 @@ _FILTERS: Final = "filters"
 _LABEL: Final = "filters-label"
 _REP: Final = "organizations-rep"
 _BEHIND_THE_BUTTON: Final = (*("rep", "from", "to", "members", "activity", "profile", "deleted"),)
-_BOUND: Final = ("q", "sort", "from", "to", "members", "activity", "profile", "deleted")
 _ACTIVITY: Final = (
     "When one of its members last used Orgdesk. **Active**: in the last 7 days · **recent**: 7 to "
     "30 days ago · **fading**: 30 to 90 days ago · **quiet**: longer ago, or never since it began."
@@ -59,13 +56,6 @@ def ask(
         size = _ask(st.selectbox, "rows", "Rows", SIZES, index=1, width=75)
         st.space("stretch")
     return View(words=words, stages=tuple(stages), size=size, **more)
-
-
-def keep_in_address(view: View) -> None:
-    """Have the address say what the widgets here have chosen; stages and rep see to themselves."""
-    asked = dict(parse_qsl(org_addresses.to_query(view)))
-    size = str(view.size) if view.size != View.size else None
-    keep_address({name: asked.get(name) for name in _BOUND} | {"rows": size})
 
 
 def ask_sort() -> Sort:

@@ -2,11 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.state import get_session_state
 
 
 def choose(
@@ -42,25 +39,6 @@ def choose(
         else:
             st.query_params[name] = kept
     return chosen
-
-
-def keep_address(chosen: Mapping[str, str | None]) -> None:
-    """Have the address say what bound widgets have chosen; None is not said.
-
-    The browser's side of Streamlit 1.67 does that alone, and forgets it of a widget that is drawn
-    anew between two quick clicks. Bound names cannot be set by its public way.
-    """
-    run = get_script_run_ctx()
-    said = dict(parse_qsl(run.query_string)) if run is not None else {}
-    if all(said.get(name) == kept for name, kept in chosen.items()):
-        return
-    with get_session_state().query_params() as params:
-        for name, kept in chosen.items():
-            if kept is None:
-                params._query_params.pop(name, None)
-            else:
-                params._set_item_internal(name, kept)
-        params._send_query_param_msg()
 
 
 def _text(value: Any) -> str | None:

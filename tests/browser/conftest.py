@@ -1,11 +1,20 @@
 """One Orgdesk and one Chromium per test process; each test starts with an empty database."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    WebError,
+    expect,
+    sync_playwright,
+)
 from sqlalchemy import Engine, make_url
 
 from tests.browser import chromium
@@ -56,25 +65,66 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+class Windows:
+    """Windows of the browser, lent to one test after another: what they have compiled stays."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.idle: defaultdict[str, list[BrowserContext]] = defaultdict(list)
+
+    @contextmanager
+    def lend(self, url: str, screen: dict[str, object]) -> Iterator[BrowserContext]:
+        """Lend one that knows nobody, and take it back."""
+        idle = self.idle[f"{url} {screen}"]
+        context = (
+            idle.pop() if idle else self.browser.new_context(base_url=url, locale="en-US", **screen)
+        )
+        yield context
+        self._forget(context, url)
+        idle.append(context)
+
+    def _forget(self, context: BrowserContext, url: str) -> None:
+        """Leave nothing of whoever was there; only the code of pages stays."""
+        inside = context.new_cdp_session(context.pages[0])
+        kinds = "local_storage,indexeddb,cache_storage,service_workers"
+        inside.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": kinds})
+        for page in context.pages[1:]:
+            page.close()
+        context.pages[0].emulate_media(color_scheme="null")
+        context.pages[0].goto("about:blank")
+        context.clear_cookies()
+
+
+@pytest.fixture(scope="package")
+def windows(browser: Browser) -> Windows:
+    """What lends windows."""
+    return Windows(browser)
+
+
 @pytest.fixture
-def new_page(browser: Browser, server: Server, engine: Engine) -> Iterator[Callable[..., Page]]:
-    """What opens a page in a browser of its own: `new_page()`, `new_page(PHONE)`.
+def new_page(windows: Windows, server: Server, engine: Engine) -> Iterator[Callable[..., Page]]:
+    """What opens a page in a window of its own: `new_page()`, `new_page(PHONE)`.
 
     At the end nothing may have broken in any of them, and nobody else have been asked for anything.
     """
-    contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def open_page(screen: dict[str, object] = DESKTOP, **options: object) -> Page:
-        context = browser.new_context(base_url=server.url, locale="en-US", **screen, **options)
-        contexts.append(context)
-        context.on("weberror", lambda error: problems.append(str(error.error)))
-        context.on("request", lambda request: problems.extend(_foreign(request.url, server.url)))
-        return context.new_page()
+    def note_error(error: WebError) -> None:
+        problems.append(str(error.error))
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    def note_request(request: Request) -> None:
+        problems.extend(_foreign(request.url, server.url))
+
+    with ExitStack() as lent:
+
+        def open_page(screen: dict[str, object] = DESKTOP) -> Page:
+            context = lent.enter_context(windows.lend(server.url, screen))
+            for event, note in (("weberror", note_error), ("request", note_request)):
+                context.on(event, note)
+                lent.callback(context.remove_listener, event, note)
+            return context.pages[0] if context.pages else context.new_page()
+
+        yield open_page
     assert problems == []
 
 

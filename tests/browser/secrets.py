@@ -15,8 +15,8 @@ class Secrets:
         self._asked: list[Request] = []
         self._answered: list[Response] = []
         for page in pages:
-            page.context.on("request", self._note_request)
-            page.context.on("response", self._note_response)
+            page.on("request", self._note_request)
+            page.on("response", self._note_response)
 
     def read(self) -> set[str]:
         """Return all of them, in plain text."""

@@ -130,16 +130,6 @@ class TestAll:
         assert shown(screen)[0] == "ORG-0000019"
         assert screen.button(key="organizations-before")
 
-    def test_the_address_says_what_is_chosen_even_where_the_browser_forgot_to(
-        self, show: Show, cast: Cast
-    ) -> None:
-        screen = show("organizations", cast.oda)
-        screen.selectbox(key="sort").set_value("oldest").run()
-        screen.text_input(key="q").set_value("acme").run()
-        assert (screen.query_params["sort"], screen.query_params["q"]) == ("oldest", "acme")
-        screen.selectbox(key="sort").set_value("newest").run()
-        assert "sort" not in screen.query_params
-
     def test_pages_turn_and_a_filter_starts_anew(self, show: Show, cast: Cast) -> None:
         add_many(80)
         screen = show("organizations", cast.oda)

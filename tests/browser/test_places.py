@@ -1,0 +1,50 @@
+"""Nothing moves on a page between two runs: what the browser draws anew forgets a click."""
+
+from itertools import pairwise
+
+import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from core import db, members, notes, onboarding
+from core.models import Role
+from core.onboarding import Plan
+from pages.ui.navigation import PLACES
+from tests.browser.acts import cookie_of
+from tests.browser.server import Server
+from tests.cast import Cast
+from tests.streamlit_client import open_app
+
+LEADING_ON = {"home", "view"}
+"""Pages that draw nothing themselves."""
+PAGES = [place.name for place in PLACES if place.name not in LEADING_ON]
+
+
+def places(messages: list[ForwardMsg]) -> dict[str, list[int]]:
+    """Return where each thing stands that has a key or is a widget."""
+    found = {}
+    for message in messages:
+        if message.WhichOneof("type") == "delta":
+            delta = message.delta
+            block = delta.WhichOneof("type") == "add_block"
+            kind = "" if block else delta.new_element.WhichOneof("type")
+            drawn = delta.add_block if block else getattr(delta.new_element, kind)
+            if name := getattr(drawn, "id", ""):
+                found[name] = list(message.metadata.delta_path)
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_all_stays_where_it_was(server: Server, cast: Cast, name: str) -> None:
+    db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
+    db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(next_step="Call Olga"))
+    db.run(notes.write, cast.ada, cast.acme.id, "They call back on Monday.", is_shared=True)
+    for person in (cast.olga, cast.sam, cast.ada):
+        with open_app(server.url, cookie="=".join(cookie_of(person))) as client:
+            runs = [places(client.rerun(name, f"org={cast.acme.public_id}")) for _ in range(3)]
+        assert runs[0], "nothing was drawn"
+        for first, later in pairwise(runs):
+            both = first.keys() & later.keys()
+            moved = {
+                key[-40:]: (first[key], later[key]) for key in both if first[key] != later[key]
+            }
+            assert moved == {}, person.name
