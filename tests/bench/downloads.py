@@ -5,13 +5,14 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import psutil
 
 from tests.bench import clicks
-from tests.bench.servers import Served
+from tests.bench.servers import Served, own_memory
 
 FORMATS = ("csv", "parquet", "xlsx")
 XLSX_UP_TO = 100_000
@@ -89,12 +90,8 @@ def _watch(server: Served, done: threading.Event) -> list[int]:
 
 def _memory(server: Served) -> int:
     parent = psutil.Process(server.pid)
-    return sum(_rss(process) for process in (parent, *parent.children(recursive=True)))
-
-
-def _rss(process: psutil.Process) -> int:
-    try:
-        held = process.memory_info()
-        return int(held.rss - held.shared)  # what it reads of files where they lie is not its own
-    except psutil.Error:
-        return 0
+    held = 0
+    for process in (parent, *parent.children(recursive=True)):
+        with suppress(psutil.Error):  # it has just ended
+            held += own_memory(process)
+    return held

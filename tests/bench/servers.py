@@ -28,8 +28,13 @@ class Served:
     @property
     def memory(self) -> int:
         """Return what it alone holds in memory now, in bytes."""
-        held = psutil.Process(self.pid).memory_info()
-        return int(held.rss - held.shared)
+        return own_memory(psutil.Process(self.pid))
+
+
+def own_memory(process: psutil.Process) -> int:
+    """Return what a process holds in memory beside the libraries that it shares, in bytes."""
+    held = process.memory_info()
+    return int(held.rss - held.shared)
 
 
 @contextmanager
