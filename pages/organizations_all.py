@@ -25,7 +25,7 @@ def draw(actor: Actor, rights: Rights) -> None:
     """Draw one page of the organizations that the address asks for."""
     with db.read() as session:
         reps = onboarding.list_reps(session)
-    with st.container():  # there with or without runs: what moves on the page forgets a click
+    with st.container(key="organizations-runs"):  # always there: what moves forgets a click
         if Action.MOVE_STAGES in rights:
             organizations_runs.draw(actor, reps)
     filters, line = cards.row(key="organizations-filter"), cards.row(key="organizations-line")
