@@ -47,10 +47,11 @@ bench: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy app.py core pages data
+	$(BIN)/lint-imports --no-logo
 
 pictures: .venv/ready
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m tests.pictures
+	$(BIN)/python -m tests.support.screenshots
 
 # Debian's Python may come without ensurepip: then its own pip fills the environment.
 .venv/ready: requirements.txt

@@ -5,20 +5,23 @@
 
 import logging
 import os
-import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 
 import streamlit as st
 
-import core
-from core import db, setup, web, worker
-from core.settings import PROJECT, settings
-from core.upgrade import upgrade
-from pages.ui import failures
+from core import web
+from core.accounts import registration
+from core.base.settings import PROJECT, settings
+from core.database import db
+from core.database.upgrade import upgrade
+from core.ops import worker
+from pages.ui import error_display
 
 log = logging.getLogger("orgdesk")
+
+SLOW_TO_IMPORT = ("pandas", "pyarrow", "altair", "streamlit_authenticator", "pages.ui.navigation")
 
 
 @asynccontextmanager
@@ -35,18 +38,17 @@ async def live(_app: st.App) -> AsyncIterator[None]:
 
 def _import_beforehand() -> None:
     """Import what pages need, so that the first person does not wait for it."""
-    for name in ("pandas", "pyarrow", "altair", "pages.ui.navigation"):
+    for name in SLOW_TO_IMPORT:
         import_module(name)
-    for module in pkgutil.iter_modules(core.__path__):
-        import_module(f"core.{module.name}")
 
 
 def _tell_setup_code() -> None:
     with db.read() as session:
-        is_new = setup.is_open(session)
+        is_new = registration.is_open(session)
     if is_new:
         log.warning(
-            "Nobody has an account yet. Set up Orgdesk with this code: %s", setup.expected_code()
+            "Nobody has an account yet. Set up Orgdesk with this code: %s",
+            registration.expected_code(),
         )
 
 
@@ -55,7 +57,7 @@ app = st.App(
     lifespan=live,
     routes=web.ROUTES,
     middleware=web.MIDDLEWARE,
-    on_script_error=failures.show,
+    on_script_error=error_display.show,
 )
 
 if __name__ == "__main__":

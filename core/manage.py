@@ -9,31 +9,23 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from core import (
-    accounts,
-    checkup,
-    db,
-    desk_commands,
-    fields,
-    history,
-    move_counts,
-    news,
-    outbox,
-    people,
-    persons,
-    setup,
-    worker,
-)
-from core.errors import DomainError
-from core.permissions import ORGDESK
-from core.settings import settings
-from core.upgrade import NewerSchema, upgrade
+from core.access.permissions import ORGDESK
+from core.accounts import accounts, administration, registration, user_rows
+from core.audit import history
+from core.base import validation
+from core.base.errors import DomainError
+from core.base.settings import settings
+from core.database import counters, db
+from core.database.upgrade import NewerSchema, upgrade
+from core.mail import delivery
+from core.notifications import dispatch
+from core.ops import health, stage_commands, worker
 
 BROKEN = 1
 """What a command exits with when it found something wrong."""
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-app.add_typer(desk_commands.app)
+app.add_typer(stage_commands.app)
 
 
 @app.callback()
@@ -61,7 +53,7 @@ def create_administrator(
         password = sys.stdin.readline().removesuffix("\n")
     try:
         new = accounts.prepare_account(name, email, password)
-        user = db.run(setup.create_administrator, ORGDESK, new)
+        user = db.run(registration.create_administrator, ORGDESK, new)
     except DomainError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(BROKEN) from error
@@ -79,11 +71,11 @@ def reset_two_factor(
     """Take away somebody's two-factor; it is set up anew at the next sign-in."""
     try:
         with db.read() as session:
-            user = persons.find(session, fields.email_key(email))
+            user = user_rows.find(session, validation.email_key(email))
         if user is None:
             typer.echo(f"Nobody has an account with the address {email}.", err=True)
             raise typer.Exit(BROKEN)
-        db.run(people.reset_two_factor, ORGDESK, user.id, reason=reason)
+        db.run(administration.reset_two_factor, ORGDESK, user.id, reason=reason)
     except DomainError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(BROKEN) from error
@@ -110,8 +102,8 @@ def send_mail(
         typer.echo("Without SMTP_URL every mail waits in the outbox.", err=True)
         raise typer.Exit(BROKEN)
     if once:
-        news.tell()
-        typer.echo(f"Sent {outbox.send_due()} mails.")
+        dispatch.tell()
+        typer.echo(f"Sent {delivery.send_due()} mails.")
         return
     ended = threading.Event()
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -141,7 +133,7 @@ def verify() -> None:
 def recount() -> None:
     """Count all moves anew for the charts, where `check` found that the counts differ."""
     with db.writing_engine().begin() as connection:
-        move_counts.recount(connection)
+        counters.recount(connection)
     typer.echo("The charts count what the moves say.")
 
 
@@ -150,7 +142,7 @@ def check() -> None:
     """Look at settings, database, triggers, clock and mail; one line each."""
     logging.disable()  # what is wrong gets its line here, without a traceback beside it
     ill = 0
-    for finding in checkup.examine():
+    for finding in health.examine():
         ill += not finding.is_well
         mark = "ok" if finding.is_well else "WRONG"
         typer.echo(f"{finding.what:<9} {mark:<6} {finding.sentence}")

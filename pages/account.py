@@ -2,12 +2,16 @@
 
 import streamlit as st
 
-from core import accounts, db, digests, sessions, two_factor
+from core.accounts import accounts, sessions, two_factor
+from core.database import db
+from core.mail import digests
 from pages import ui
-from pages.ui import account_forms, cards, gate, two_factor_forms
+from pages.parts.accounts import account
+from pages.parts.accounts import two_factor as two_factor_part
+from pages.ui import authentication, cards
 
 actor = ui.open_person_page("User Settings")
-here = gate.signed_in()
+here = authentication.signed_in()
 assert here is not None
 
 with db.read() as session:
@@ -24,20 +28,20 @@ with st.container(key="account", width=680):
             st.title("User Settings", anchor=False)
             st.text(here.email, wrap=False)
 
-    account_forms.rename(actor)
+    account.rename(actor)
 
     st.subheader("Password", anchor=False)
-    account_forms.change_password(actor, words, changed_at)
+    account.change_password(actor, words, changed_at)
 
     st.subheader("Two-factor", anchor=False)
-    two_factor_forms.draw(actor, second, here)
+    two_factor_part.draw(actor, second, here)
 
-    account_forms.choose_digests(actor, gets_digests)
+    account.choose_digests(actor, gets_digests)
 
     st.subheader("Sessions", anchor=False)
-    account_forms.draw_sessions(actor, mine, here.session_id)
+    account.draw_sessions(actor, mine, here.session_id)
 
     st.subheader("Delete account", anchor=False)
-    account_forms.delete(actor)
+    account.delete(actor)
 
-two_factor_forms.draw_dialogs(actor)
+two_factor_part.draw_dialogs(actor)

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from core import activity, db
-from core.permissions import Action
+from core.access.permissions import Action
+from core.audit import activity
+from core.database import db
 from pages import ui
-from pages.ui import changes
+from pages.parts.staff import changes
 
 actor, rights = ui.open_staff_page("Activity", Action.VIEW_ALL)
 

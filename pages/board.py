@@ -2,10 +2,13 @@
 
 import streamlit as st
 
-from core import board, board_views, db, onboarding
-from core.permissions import Action
-from pages import board_cards, board_dialogs, board_stuck, board_view, ui
-from pages.ui import cards, view_picker
+from core.access.permissions import Action
+from core.database import db
+from core.onboarding import board, board_queries, onboarding
+from pages import ui
+from pages.parts.onboarding import board_cards, board_dialogs, board_filters, board_stuck
+from pages.parts.staff import view_picker
+from pages.ui import cards
 
 actor, rights = ui.open_staff_page("Onboarding board", Action.VIEW_ALL)
 
@@ -16,9 +19,11 @@ with cards.row(key="board-head"):
 
 with db.read() as session:
     reps = onboarding.list_reps(session)
-query = board_view.ask(reps)
+query = board_filters.ask(reps)
 with db.read() as session:
-    shown = board.show(session, actor, board_views.read(actor, query), board_view.shown_cards())
+    shown = board.show(
+        session, actor, board_queries.read(actor, query), board_filters.shown_cards()
+    )
 
 board_stuck.draw(actor, shown.stuck, rights)
 board_cards.draw(actor, shown, rights)

@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from core import charts, db, onboarding
-from core.charts import Period
-from core.permissions import Action
-from pages import charts_drawn, ui
+from core.access.permissions import Action
+from core.database import db
+from core.onboarding import onboarding, statistics
+from core.onboarding.statistics import Period
+from pages import ui
+from pages.parts.onboarding import charts
 from pages.ui import cards
-from pages.ui.choices import choose
+from pages.ui.url_choices import choose
 
 PERIODS = {
     Period.MONTH: "4 weeks",
@@ -37,7 +39,7 @@ with cards.row(key="charts-head"):
     )
 
 with db.read() as session:
-    shown = charts.show(
+    shown = statistics.show(
         session, actor, Period(weeks or Period.QUARTER), rep_id=int(rep) if rep else None
     )
 
@@ -48,4 +50,4 @@ if shown.is_empty:
         "Choose a longer time, or everybody; moves are made on the Onboarding board.",
     )
 else:
-    charts_drawn.draw(shown)
+    charts.draw(shown)

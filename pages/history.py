@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from core import activity, db
-from core.permissions import Action
+from core.access.permissions import Action
+from core.audit import activity
+from core.database import db
 from pages import ui
-from pages.ui import cards, changes
+from pages.parts.staff import changes
+from pages.ui import cards
 
 actor, org, rights = ui.open_page("History", Action.VIEW_HISTORY)
 

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from core import db, mail_desk
-from core.permissions import Action
-from core.settings import settings
+from core.access.permissions import Action
+from core.base.settings import settings
+from core.database import db
+from core.mail import administration
 from pages import ui
-from pages.ui import cards, mails
+from pages.parts.staff import outbox
+from pages.ui import cards
 
 actor, rights = ui.open_staff_page("Mail", Action.READ_MAIL)
 
@@ -19,21 +21,21 @@ if not settings().smtp_url:
     )
 
 with db.read() as session:
-    counts = mail_desk.counts(session, actor)
-recipient, states, page = mails.draw_filter(counts)
+    counts = administration.counts(session, actor)
+recipient, states, page = outbox.draw_filter(counts)
 
 with db.read() as session:
-    found = mail_desk.table(session, actor, states=states, recipient=recipient, page=page)
+    found = administration.table(session, actor, states=states, recipient=recipient, page=page)
 
-shown = found.head(mail_desk.PER_PAGE)
+shown = found.head(administration.PER_PAGE)
 if not sum(counts.values()):
     cards.empty("mail", "No mails yet", "Invitations, confirmations and alerts will stand here.")
 elif shown.empty:
     cards.empty("search_off", "No such mail", "Try another address, another state or page 1.")
 else:
-    mails.draw_table(shown)
+    outbox.draw_table(shown)
     more = ", older ones follow" if len(found) > len(shown) else ""
     words = f"{ui.count(len(shown), 'mail')}, page {page}{more}"
-    mails.draw_foot(actor, words, recipient, counts)
+    outbox.draw_foot(actor, words, recipient, counts)
 
-ui.draw_dialog("mail", "Mail", mails.draw_mail, actor, width="medium")
+ui.draw_dialog("mail", "Mail", outbox.draw_mail, actor, width="medium")

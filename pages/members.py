@@ -2,19 +2,14 @@
 
 import streamlit as st
 
-from core import db, members, ownership, roles
+from core.access import roles
+from core.access.permissions import Action, find_standing_in, get_role
+from core.database import db
+from core.members import members, ownership
 from core.models import Role
-from core.permissions import Action, find_standing_in, get_role
-from pages import (
-    members_active,
-    members_former,
-    members_invite,
-    members_invited,
-    members_limit,
-    members_ownership,
-    members_summary,
-    ui,
-)
+from pages import ui
+from pages.parts.members import active, former, invite, invited, limit, summary
+from pages.parts.members import ownership as ownership_part
 from pages.ui import cards
 
 actor, org, rights = ui.open_page("Access Control", Action.VIEW)
@@ -30,7 +25,7 @@ with db.read() as session:
 
 
 def draw_actions() -> None:
-    members_limit.draw_action(rights)
+    limit.draw_action(rights)
     icon = ":material/person_add:"
     if offered and st.button("Invite user", key="invite-user", type="primary", icon=icon):
         ui.open_dialog("invite")
@@ -60,14 +55,14 @@ def draw_users() -> None:
             label_visibility="collapsed",
             key=f"members-search-{view}",
         )
-        role = members_active.ask_role() if may_see_invited and view == "active" else None
+        role = active.ask_role() if may_see_invited and view == "active" else None
     if view == "active":
         may_edit = Action.CHANGE_ROLES in rights
-        members_active.draw(actor, org, search, role, may_edit=may_edit, owns=owns)
+        active.draw(actor, org, search, role, may_edit=may_edit, owns=owns)
     elif view == "invited":
-        members_invited.draw(actor, org, offered, search)
+        invited.draw(actor, org, offered, search)
     else:
-        members_former.draw(actor, org, offered, search)
+        former.draw(actor, org, offered, search)
 
 
 def draw_roles() -> None:
@@ -81,13 +76,13 @@ def draw_roles() -> None:
 
 
 cards.page_head(org, "Access Control", actions=draw_actions)
-members_ownership.draw_offers(actor, org, offers)
-members_summary.draw(org, rights, numbers, joined)
+ownership_part.draw_offers(actor, org, offers)
+summary.draw(org, rights, numbers, joined)
 users_tab, roles_tab = st.tabs(["Users", "Roles"])
 with users_tab:
     draw_users()
 with roles_tab:
     draw_roles()
-members_invite.draw_dialog(actor, org, offered)
-members_limit.draw_dialog(actor, org)
-members_ownership.draw_dialogs(actor, org, own_role)
+invite.draw_dialog(actor, org, offered)
+limit.draw_dialog(actor, org)
+ownership_part.draw_dialogs(actor, org, own_role)

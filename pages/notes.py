@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from core import db, notes
-from core.permissions import Action
+from core.access.permissions import Action
+from core.database import db
+from core.staff import notes
 from pages import ui
+from pages.parts.staff.notes import draw_dialogs, draw_note, draw_older, shown_count
 from pages.ui import cards
-from pages.ui.notes import draw_dialogs, draw_note, draw_older, shown_count
 
 actor, rights = ui.open_staff_page("Notes", Action.WRITE_NOTES)
 

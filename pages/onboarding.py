@@ -2,12 +2,15 @@
 
 import streamlit as st
 
-from core import db, gates, moves, notes, onboarding
+from core.access.permissions import Action
+from core.database import db
 from core.models import Stage
-from core.permissions import Action
+from core.onboarding import gates, moves, onboarding
+from core.staff import notes
 from pages import ui
-from pages.ui import cards, onboarding_forms, path
-from pages.ui.notes import draw_notes, shown_count
+from pages.parts.onboarding import forms, stage_path
+from pages.parts.staff.notes import draw_notes, shown_count
+from pages.ui import cards
 
 actor, org, rights = ui.open_page("Onboarding")
 may_move = Action.MOVE_STAGES in rights
@@ -22,36 +25,36 @@ with db.read() as session:
 
 def draw_actions() -> None:
     if may_move and org.stage is not Stage.FREE:
-        onboarding_forms.draw_move(org, checks, rights)
+        forms.draw_move(org, checks, rights)
 
 
 cards.page_head(org, "Onboarding", actions=draw_actions)
 if may_move:
-    onboarding_forms.draw_pressed(actor, org)
-    onboarding_forms.draw_dialogs(actor, org, reps, checks, rights)
+    forms.draw_pressed(actor, org)
+    forms.draw_dialogs(actor, org, reps, checks, rights)
 with st.container(border=True, key="path"):
-    path.draw_path(org, visits)
+    stage_path.draw_path(org, visits)
     if Action.VIEW_ALL in rights:
-        path.draw_stuck(org)
-    path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
-path.watch(actor, org, checks)
+        stage_path.draw_stuck(org)
+    stage_path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
+stage_path.watch(actor, org, checks)
 
 helped, worked = st.columns(2, gap="large")
 
 with helped:
-    path.draw_help(org, reps)
+    stage_path.draw_help(org, reps)
     if may_move and org.stage is not Stage.FREE:
-        onboarding_forms.draw_carry(actor, org)
+        forms.draw_carry(actor, org)
 with worked:
-    onboarding_forms.draw_requested(org)
+    forms.draw_requested(org)
     if org.stage is Stage.FREE and may_move:
-        onboarding_forms.draw_flag(actor, org, reps)
+        forms.draw_flag(actor, org, reps)
     elif org.stage is Stage.FREE and Action.REQUEST_ONBOARDING in rights and not org.requested_at:
-        onboarding_forms.draw_request(actor, org)
+        forms.draw_request(actor, org)
     elif org.stage is Stage.FREE and Action.VIEW_ALL not in rights and not org.requested_at:
-        onboarding_forms.draw_whom_to_ask(org)
+        forms.draw_whom_to_ask(org)
 
 draw_notes(actor, org, rights, written)
 
 if made is not None:
-    path.draw_moves(made)
+    stage_path.draw_moves(made)

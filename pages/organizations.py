@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from core import db
-from core.permissions import Action, staff_rights
-from pages import organizations_all, organizations_create, organizations_mine, ui
-from pages.ui import cards, view_picker
+from core.access.permissions import Action, staff_rights
+from core.database import db
+from pages import ui
+from pages.parts.organizations import all, create, mine
+from pages.parts.staff import view_picker
+from pages.ui import cards
 
 actor = ui.open_person_page("Organizations")
 
@@ -16,9 +18,9 @@ with cards.row(key="organizations-head"):
     st.title("Organizations", anchor=False, width="stretch")
     if Action.SAVE_VIEWS in rights:
         view_picker.draw_views(actor, "organizations", rights)
-    organizations_create.offer(actor)
+    create.offer(actor)
 
 if Action.VIEW_ALL in rights:
-    organizations_all.draw(actor, rights)
+    all.draw(actor, rights)
 else:
-    organizations_mine.draw(actor)
+    mine.draw(actor)

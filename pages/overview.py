@@ -2,12 +2,18 @@
 
 import streamlit as st
 
-from core import activity, completeness, db, gates, members, memberships, moves, notes, onboarding
-from core.models import Role
-from core.permissions import Action
+from core.access.permissions import Action
+from core.audit import activity
+from core.database import db
+from core.members import members, membership_rows
+from core.models import Role, organizations
+from core.onboarding import gates, moves, onboarding
+from core.staff import notes
 from pages import ui
-from pages.ui import badges, cards, changes, path, standing_in
-from pages.ui.notes import draw_notes
+from pages.parts.onboarding import stage_path
+from pages.parts.staff import changes, impersonation
+from pages.parts.staff.notes import draw_notes
+from pages.ui import badges, cards
 
 OWNERS_SHOWN = 5
 NOTES_SHOWN = 3
@@ -18,7 +24,7 @@ with db.read() as session:
     checks = gates.checks(session, org)
     visits = moves.path(session, actor, org.id)
     numbers = members.summary(session, actor, org.id)
-    owners = memberships.list_owners(session, org)
+    owners = membership_rows.list_owners(session, org)
     latest = activity.latest(session, actor, org.id)
     reps = onboarding.list_reps(session)
     written = notes.about(session, actor, org.id, most=NOTES_SHOWN + 1)
@@ -53,17 +59,17 @@ def draw_people() -> None:
 
 def draw_contact() -> None:
     st.subheader("Profile", anchor=False)
-    percent = completeness.percent(org)
+    percent = organizations.percent(org)
     st.progress(percent / 100, text=f":small[{percent}% filled in]")
-    path.draw_help(org, reps)
+    stage_path.draw_help(org, reps)
 
 
 cards.page_head(org, actions=draw_actions)
 with st.container(border=True, key="path"):
-    path.draw_path(org, visits)
+    stage_path.draw_path(org, visits)
     if Action.VIEW_ALL in rights:
-        path.draw_stuck(org)
-    path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
+        stage_path.draw_stuck(org)
+    stage_path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
 
 told, beside = st.columns([3, 2], gap="medium")
 with told:
@@ -74,4 +80,4 @@ with beside:
     draw_people()
     draw_contact()
 
-ui.draw_dialog("act-as-owner", "Act as owner", standing_in.draw_start, actor, org)
+ui.draw_dialog("act-as-owner", "Act as owner", impersonation.draw_start, actor, org)

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from core import clock, profile
-from core.permissions import Action
-from pages import profile_contact, profile_form, profile_settings, ui
+from core.access.permissions import Action
+from core.base import clock
+from core.profile import profile
+from pages import ui
+from pages.parts.profile import contact, form, settings
 from pages.ui import cards
 
 actor, org, rights = ui.open_page("Organization Profile", Action.VIEW)
@@ -14,7 +16,7 @@ may_edit_contact = Action.EDIT_CONTACT in rights and not may_edit
 
 def draw_actions() -> None:
     if may_edit_contact:
-        profile_contact.draw_button(org)
+        contact.draw_button(org)
 
 
 cards.page_head(org, actions=draw_actions)
@@ -31,13 +33,13 @@ if may_edit and profile.is_due(org):
         if st.button("Still right", key="profile-due-confirm", icon=":material/check:"):
             ui.save("Thank you: the profile is up to date.", profile.confirm, actor, org.id)
 
-info, settings = st.tabs(["Organization Info", "Settings"])
-with info:
+info_tab, settings_tab = st.tabs(["Organization Info", "Settings"])
+with info_tab:
     if may_edit:
-        profile_form.edit(actor, org)
+        form.edit(actor, org)
     else:
-        profile_form.show(org, may_edit_contact=may_edit_contact)
-with settings:
-    profile_settings.draw(actor, org, rights)
+        form.show(org, may_edit_contact=may_edit_contact)
+with settings_tab:
+    settings.draw(actor, org, rights)
 
-profile_contact.draw_dialog(actor, org)
+contact.draw_dialog(actor, org)

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from core import accounts, db, setup
-from core.permissions import NOBODY
+from core.access.permissions import NOBODY
+from core.accounts import accounts, registration
+from core.database import db
 from pages import ui
-from pages.ui import gate, password_fields
+from pages.ui import authentication, password_fields
 
 ui.open_stranger_page("Set up Orgdesk")
 
 with db.read() as session:
-    is_open = setup.is_open(session)
+    is_open = registration.is_open(session)
 
 st.title("Set up Orgdesk", anchor=False)
 if not is_open:
@@ -35,6 +36,6 @@ with ui.form("setup", border=True) as form:
     pressed = form.submit("Set up Orgdesk", width="stretch")
 
 if pressed and (new := form.prepare(accounts.prepare_account, name, email, password)):
-    administrator = form.change(setup.set_up, NOBODY, code, new)
+    administrator = form.change(registration.set_up, NOBODY, code, new)
     if administrator is not None:
-        gate.enter(administrator.id, page="/")
+        authentication.enter(administrator.id, page="/")

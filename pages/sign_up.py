@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core import accounts, sign_ups
-from core.permissions import NOBODY
+from core.access.permissions import NOBODY
+from core.accounts import accounts, sign_ups
 from pages import ui
-from pages.ui import gate, password_fields
+from pages.ui import authentication, password_fields
 
 ui.open_stranger_page("Create an account")
 
@@ -40,6 +40,8 @@ else:
     st.page_link("home.py", label="I have an account: log in")
 
     account = (name, email, password)
-    if pressed and (new := form.prepare(accounts.prepare_account, *account, origin=gate.place())):
+    if pressed and (
+        new := form.prepare(accounts.prepare_account, *account, origin=authentication.place())
+    ):
         told = "We mailed you a link. Open it to confirm your address; it works for 24 hours."
         form.save(told, sign_ups.sign_up, NOBODY, new)

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core import db, solutions
+from core.database import db
+from core.profile import directory
 from pages import ui
 from pages.ui import cards
 
@@ -21,11 +22,11 @@ with cards.row(gap="small", key="solutions-filter"):
 before = st.query_params.get("before", "")
 with db.read() as session:
     last_seen = int(before) if before.isdecimal() and len(before) < 19 else None
-    found = solutions.search(session, actor, text, before=last_seen)
-    count = solutions.count(session, actor, text)
-page = found.head(solutions.CARDS_PER_PAGE)
+    found = directory.search(session, actor, text, before=last_seen)
+    count = directory.count(session, actor, text)
+page = found.head(directory.CARDS_PER_PAGE)
 
-many = f"{solutions.COUNTED_TO:,}+" if count > solutions.COUNTED_TO else f"{count:,}"
+many = f"{directory.COUNTED_TO:,}+" if count > directory.COUNTED_TO else f"{count:,}"
 counted.markdown(ui.quiet(f"{many} {'organization' if count == 1 else 'organizations'}"))
 
 grid = st.grid("auto", min_column_width=280, gap="small", border=True, key="solutions-grid")

@@ -2,16 +2,18 @@
 
 import streamlit as st
 
-from core import db, memberships
-from core.permissions import staff_rights
-from pages import organizations_create, ui
+from core.access.permissions import staff_rights
+from core.database import db
+from core.members import membership_rows
+from pages import ui
+from pages.parts.organizations import create
 from pages.ui import cards
 
 actor = ui.open_person_page("Welcome")
 
 with db.read() as session:
     is_staff = bool(staff_rights(session, actor))
-    belongs_somewhere = bool(memberships.list_organizations(session, actor, most=1))
+    belongs_somewhere = bool(membership_rows.list_organizations(session, actor, most=1))
 if is_staff or belongs_somewhere:
     st.switch_page("home.py")
 
@@ -24,7 +26,7 @@ with st.container(horizontal_alignment="center"), st.container(width=520, key="w
         "or open the invitation link that was mailed to you."
     )
     with cards.row():
-        organizations_create.offer(actor)
+        create.offer(actor)
         if st.button("Look at connected solutions", key="welcome-solutions"):
             st.switch_page("solutions.py")
     st.markdown(

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from core import clock as core_clock
-from core import db
-from tests import cast as the_cast
-from tests.cast import Cast
-from tests.engines import ENGINES, Postgresql, Sqlite, use
-from tests.mailbox import Mailbox, receive
+from core.base import clock as core_clock
+from core.database import db
+from tests.support import cast as the_cast
+from tests.support.cast import Cast
+from tests.support.engines import ENGINES, Postgresql, Sqlite, use
+from tests.support.mailbox import Mailbox, receive
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,16 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session
 
-from core import accounts, invitations, onboarding, organizations, profile
-from core.errors import DomainError
+from core.access.permissions import Actor
+from core.accounts import accounts
+from core.base.errors import DomainError
+from core.members import invitations
 from core.models import Organization, Role
-from core.permissions import Actor
-from tests.cast import Cast
-from tests.hostile import texts
+from core.onboarding import onboarding
+from core.organizations import organizations
+from core.profile import profile
+from tests.support.cast import Cast
+from tests.support.hostile import texts
 
 KINDS = ("strings", "unicode", "xss", "headers", "csv", "email", "url")
 FIELDS = ("name", "alert_email", "overview", "sales_email", "phone", "website", "twitter")

@@ -2,10 +2,10 @@
 
 from starlette.middleware import Middleware
 
-from core.web.door import Door
 from core.web.endpoints import ROUTES
-from core.web.headers import Headers
+from core.web.gatekeeper import Door
 from core.web.metrics import Measured
+from core.web.security_headers import Headers
 
 MIDDLEWARE = (Middleware(Measured), Middleware(Headers), Middleware(Door))
 

@@ -1,7 +1,7 @@
 """Downloads of all organizations of a view, sent while they are read.
 
-A process of its own does the work (see `core.export_files`); here its output is handed on, and it
-is ended when the person closes the connection.
+A process of its own does the work (see `core.organizations.export_process`); here its output is
+handed on, and it is ended when the person closes the connection.
 """
 
 import asyncio
@@ -22,13 +22,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from core import clock, db, downloads, org_addresses, org_views, sessions, transfers
-from core.errors import DomainError, Unavailable
-from core.exports import Format
-from core.permissions import Actor
-from core.settings import PROJECT
-from core.transfers import Transfer
-from core.web.door import token_of
+from core.access.permissions import Actor
+from core.accounts import sessions
+from core.base import clock
+from core.base.errors import DomainError, Unavailable
+from core.base.settings import PROJECT
+from core.database import db
+from core.organizations import downloads, filters, org_views, transfers
+from core.organizations.csv_export import Format
+from core.organizations.transfers import Transfer
+from core.web.gatekeeper import token_of
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ def _find_reader(request: Request) -> Actor | Response:
     """Return who asks, or the refusal: the same right and the same query as on the page."""
     token = token_of(request)
     try:
-        view = org_addresses.from_query(request.url.query)
+        view = filters.from_query(request.url.query)
         with db.read() as session:
             signed_in = sessions.find(session, token) if token else None
             if signed_in is None:
@@ -81,7 +84,7 @@ def _find_reader(request: Request) -> Actor | Response:
 def _write_down(actor: Actor, query: str, form: Format) -> Response | None:
     """Let history know; what it does not know is not sent."""
     try:
-        db.run(downloads.begin, actor, org_addresses.from_query(query), form)
+        db.run(downloads.begin, actor, filters.from_query(query), form)
     except DomainError as error:
         return _refusal(503 if isinstance(error, Unavailable) else 403, str(error))
     return None
@@ -156,7 +159,14 @@ async def _working(
         person = str(transfer.actor.user_id)
         with said.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "core.export_files", transfer.form, person, query),
+                *(
+                    sys.executable,
+                    "-m",
+                    "core.organizations.export_process",
+                    transfer.form,
+                    person,
+                    query,
+                ),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,

@@ -9,14 +9,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from core import browsers, db, sessions, upgrade
-from core.errors import Unavailable
+from core.accounts import request_info, sessions
+from core.base.errors import Unavailable
+from core.base.settings import PROJECT, settings
+from core.database import db, upgrade
 from core.models import Logo
-from core.settings import PROJECT, settings
-from core.web.door import is_same_origin, refuse_strangers
 from core.web.downloads import send_organizations
-from core.web.headers import is_under_tls
+from core.web.gatekeeper import is_same_origin, refuse_strangers
 from core.web.metrics import show_metrics
+from core.web.security_headers import is_under_tls
 
 _ICON = PROJECT / "pages" / "ui" / "assets" / "favicon.png"
 _LOGO_NAME = re.compile(r"([0-9a-f]{64})(-thumb)?")
@@ -62,7 +63,7 @@ def _with_cookie(request: Request, token: str) -> Response:
     answer = Response(status_code=204, headers={"cache-control": "no-store"})
     under_tls = is_under_tls(request.scope)
     agent = request.headers.get("user-agent", "")
-    name = browsers.cookie_name(
+    name = request_info.cookie_name(
         host=request.headers.get("host", ""),
         takes_secure=under_tls or "Safari" not in agent or "Chrome" in agent,
     )

@@ -13,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core import clock, db, metrics, sessions
-from core.errors import Unavailable
+from core.accounts import sessions
+from core.base import clock, metrics
+from core.base.errors import Unavailable
+from core.base.settings import settings
+from core.database import db
 from core.models import Mail
-from core.settings import settings
 
 _KINDS: Final = ("auth", "component", "download", "healthz", "logos", "media", "metrics", "readyz")
 _LOOPBACK: Final = {"127.0.0.1", "::1"}

@@ -1,1 +1,1 @@
-"""Every step of the schema, in order; `core.upgrade` takes them."""
+"""Every step of the schema, in order; `core.database.upgrade` takes them."""

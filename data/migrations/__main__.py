@@ -14,9 +14,9 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.schema import SchemaItem
 
-from core import db
-from core.columns import UtcDateTime
-from core.upgrade import MIGRATIONS, configuration, upgrade
+from core.database import db
+from core.database.upgrade import MIGRATIONS, configuration, upgrade
+from core.models.orm import UtcDateTime
 
 
 def write(message: str) -> None:

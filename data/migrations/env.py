@@ -1,4 +1,4 @@
-"""Where Alembic runs the migrations: through the connection that `core.upgrade` hands it."""
+"""Run the migrations through the connection that `core.database.upgrade` hands over."""
 
 from alembic import context
 

@@ -2,7 +2,7 @@
 
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
 from pages.ui.forms import Form, change, fields, form, save, saved, start_again
-from pages.ui.opening import (
+from pages.ui.open_page import (
     fragment,
     open_page,
     open_person_page,
@@ -10,7 +10,7 @@ from pages.ui.opening import (
     open_stranger_page,
     tell,
 )
-from pages.ui.words import ago, count, day, esc, exact, quiet, refusal, unlinked
+from pages.ui.text import ago, count, day, esc, exact, quiet, refusal, unlinked
 
 __all__ = [
     "Form",

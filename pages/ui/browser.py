@@ -5,7 +5,7 @@ from typing import Any, cast
 import streamlit as st
 from streamlit.components import v2
 
-from core import browsers
+from core.accounts import request_info
 
 FRAGMENT = "fragment"
 """Where the session state keeps the fragment of the address."""
@@ -42,7 +42,7 @@ export default function ({ data, setStateValue }) {
 _NAME_FIELDS = """
 export default function ({ data }) {
   const fields = document.querySelectorAll(`.st-key-${data.key} input`)
-  data.names.forEach((name, i) => fields[i]?.setAttribute("autocomplete", name))
+  data.seed.names.forEach((name, i) => fields[i]?.setAttribute("autocomplete", name))
 }
 """
 
@@ -65,7 +65,7 @@ _uncover = v2.component("orgdesk_uncover", js=_UNCOVER)
 
 def device() -> str:
     """Return what the browser says that it is, and where it runs."""
-    return browsers.describe_device(st.context.headers.get("User-Agent", ""))
+    return request_info.describe_device(st.context.headers.get("User-Agent", ""))
 
 
 def hand_over(ticket: str, fragment: str = "", page: str = "") -> None:

@@ -7,11 +7,11 @@ from urllib.parse import quote, urlsplit
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import faces, fields
+from core.base import validation
+from core.base.settings import settings
 from core.models import Organization, Role, Stage
-from core.settings import settings
-from pages.ui import badges
-from pages.ui.words import esc, quiet
+from pages.ui import avatars, badges
+from pages.ui.text import esc, quiet
 
 OVERVIEW_SHOWN: Final = 220
 """How many characters of an overview stand on a card; the rest is at hand."""
@@ -48,7 +48,7 @@ def face_url(name: str, seed: str | int, logo: str | None = None) -> str:
     """
     if logo:
         return logo_url(logo)
-    return faces.face(name, str(seed), round=isinstance(seed, int))
+    return avatars.face(name, str(seed), round=isinstance(seed, int))
 
 
 def face(name: str, seed: str | int, logo: str | None = None, *, width: int = 24) -> None:
@@ -152,7 +152,7 @@ def company_card(
         address = quote(sales_email, safe="@+")
         lines.append(_card_line("mail", f"[{esc(sales_email)}](mailto:{address})"))
     if phone:
-        lines.append(_card_line("call", esc(fields.show_phone(phone))))
+        lines.append(_card_line("call", esc(validation.show_phone(phone))))
     if twitter:
         handle = twitter.removeprefix("@")
         lines.append(

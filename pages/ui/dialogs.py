@@ -5,8 +5,8 @@ from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
-from pages.ui import failures, moment
-from pages.ui.opening import ensure_signed_in
+from pages.ui import error_display, rerun_cache
+from pages.ui.open_page import ensure_signed_in
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def draw_dialog(
 
     @st.dialog(title, width=width, icon=icon, on_dismiss=close_dialog)
     def body() -> None:
-        with moment.one_look(), failures.told(name):
+        with rerun_cache.one_look(), error_display.told(name):
             ensure_signed_in()
             drawn(*args) if about is None else drawn(*args, about)
 

@@ -8,12 +8,12 @@ import streamlit as st
 from sqlalchemy.orm import Session
 from streamlit.delta_generator import DeltaGenerator
 
-from core import db
-from core.errors import DomainError, InvalidInput
-from core.permissions import NOBODY, Actor
+from core.access.permissions import NOBODY, Actor
+from core.base.errors import DomainError, InvalidInput
+from core.database import db
 from pages.ui.dialogs import close_dialog
-from pages.ui.opening import ensure_signed_in, tell
-from pages.ui.words import quiet, refusal
+from pages.ui.open_page import ensure_signed_in, tell
+from pages.ui.text import quiet, refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -11,13 +11,14 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from core import db, faces, memberships
+from core.access.permissions import Action, Actor, Rights, staff_rights
+from core.database import db
+from core.members import membership_rows
 from core.models import Organization
-from core.permissions import Action, Actor, Rights, staff_rights
-from pages.ui import browser, gate, moment
+from pages.ui import authentication, avatars, browser, rerun_cache
 from pages.ui.cards import face, face_url
-from pages.ui.opening import arrive, find_place, fragment
-from pages.ui.words import esc, quiet
+from pages.ui.open_page import arrive, find_place, fragment
+from pages.ui.text import esc, quiet
 
 _FOLDER: Final = Path(__file__).parent
 _STYLE: Final = f"<style>{(_FOLDER / 'style.css').read_text()}</style>"
@@ -29,18 +30,21 @@ _SWITCHER_SHOWS = 8
 
 @dataclass(frozen=True)
 class Place:
-    """One page: its file, its title, its icon, and who finds it in the sidebar."""
+    """One page: its address, its title, its icon, and who finds it in the sidebar."""
 
-    name: str
+    address: str
+    """What its address ends with, `/members`: links in mails and bookmarks rely on it."""
     title: str
     icon: str = ""
     section: str = ""
     action: Action | None = None
+    module: str = ""
+    """The name of its file, where that is not its address."""
 
     @property
     def file(self) -> str:
         """Return the file as Streamlit names it: relative to `pages/frame.py`."""
-        return f"{self.name}.py"
+        return f"{self.module or self.address}.py"
 
 
 _HERE, _DESK, _OPEN = "organization", "staff desk", "strangers"
@@ -60,13 +64,13 @@ PLACES: Final = (
     Place("activity", "Activity", "timeline", _DESK, Action.VIEW_ALL),
     Place("mail", "Mail", "mail", _DESK, Action.READ_MAIL),
     Place("people", "People", "manage_accounts", _DESK, Action.MANAGE_PEOPLE),
-    Place("view", "Saved view"),
+    Place("view", "Saved view", module="saved_view"),
     Place("account", "User Settings"),
     Place("sign_up", "Create an account", section=_OPEN),
-    Place("forgotten", "Forgot password", section=_OPEN),
-    Place("reset", "Choose a password", section=_OPEN),
-    Place("prove", "Confirm your address", section=_OPEN),
-    Place("confirm_alert", "Confirm alert address", section=_OPEN),
+    Place("forgotten", "Forgot password", section=_OPEN, module="forgot_password"),
+    Place("reset", "Choose a password", section=_OPEN, module="reset_password"),
+    Place("prove", "Confirm your address", section=_OPEN, module="confirm_address"),
+    Place("confirm_alert", "Confirm alert address", section=_OPEN, module="confirm_alert_address"),
     Place("invitation", "Invitation", section=_OPEN),
     Place("setup", "Set up Orgdesk", section=_OPEN),
 )
@@ -99,16 +103,18 @@ class _Style:
 
 @cache
 def _pages() -> dict[str, StreamlitPage]:
-    """Return every page by name, unmarked: making one looks for its file; copies are chosen."""
+    """Return every page by address, unmarked: making one looks for its file; copies are chosen."""
     return {
-        place.name: st.Page(place.file, title=place.title, default=place.name == "home")
+        place.address: st.Page(
+            place.file, title=place.title, url_path=place.address, default=place.address == "home"
+        )
         for place in PLACES
     }
 
 
 def is_for_strangers(page: StreamlitPage) -> bool:
     """Return whether a page needs no sign-in."""
-    return any(page.url_path == place.name for place in PLACES if place.section == _OPEN)
+    return any(page.url_path == place.address for place in PLACES if place.section == _OPEN)
 
 
 @contextmanager
@@ -131,7 +137,7 @@ def draw_sidebar(actor: Actor, here: str) -> None:
     """
     st.logo(_BRAND, icon_image=_MARK, size="large")
     org, rights = _where(actor)
-    staff = rights if org is not None else moment.once(_find_staff_rights, actor)
+    staff = rights if org is not None else rerun_cache.once(_find_staff_rights, actor)
     with st.sidebar, st.container(key="sidenav", vertical_alignment="distribute"):
         with st.container():
             if org is not None:
@@ -144,11 +150,11 @@ def draw_sidebar(actor: Actor, here: str) -> None:
 def _where(actor: Actor) -> tuple[Organization | None, Rights]:
     """Return the organization in the address, else the last one seen, else the first of mine."""
     asked = st.query_params.get(_ORG) or st.session_state.get(_ORG)
-    found = moment.once(find_place, actor, asked) if asked else None
+    found = rerun_cache.once(find_place, actor, asked) if asked else None
     if found is None:
         with db.read() as session:
-            first = memberships.list_organizations(session, actor, most=1)
-        found = moment.once(find_place, actor, first[0].public_id) if first else None
+            first = membership_rows.list_organizations(session, actor, most=1)
+        found = rerun_cache.once(find_place, actor, first[0].public_id) if first else None
     if found is None:
         return None, frozenset()
     st.session_state[_ORG] = found.org.public_id
@@ -176,7 +182,7 @@ def _draw_section(
         for place in PLACES:
             if place.section == section and (place.action is None or place.action in rights):
                 st.page_link(
-                    _pages()[place.name],
+                    _pages()[place.address],
                     label=place.title,
                     icon=f":material/{place.icon}:",
                     width="stretch",
@@ -195,7 +201,7 @@ def _draw_switcher(actor: Actor, org: Organization) -> None:
 @fragment
 def _draw_mine(actor: Actor) -> None:
     with db.read() as session:
-        mine = memberships.list_organizations(session, actor)
+        mine = membership_rows.list_organizations(session, actor)
     typed = st.text_input(
         "Search your organizations",
         type="search",
@@ -221,7 +227,7 @@ def _draw_choices(found: Sequence[Organization]) -> None:
 
 
 def _draw_user_menu(actor: Actor, org: Organization | None) -> None:
-    face_of = faces.face(actor.name, str(actor.user_id), round=True)
+    face_of = avatars.face(actor.name, str(actor.user_id), round=True)
     chosen = st.menu_button(
         f"![]({face_of}) {esc(actor.name)}",
         list(_USER_MENU),
@@ -233,7 +239,7 @@ def _draw_user_menu(actor: Actor, org: Organization | None) -> None:
     if chosen is None:
         return
     if chosen == "Log out":
-        gate.log_out()
+        authentication.log_out()
     name = _USER_MENU[chosen]
     if name in {"profile", "members"}:
         if org is None:

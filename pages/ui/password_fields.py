@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.settings import settings
+from core.base.settings import settings
 from pages.ui.forms import Form
 
 

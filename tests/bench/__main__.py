@@ -10,9 +10,10 @@ import pandas as pd
 import typer
 from sqlalchemy import insert, select
 
-from core import clock, db
+from core.access.permissions import Actor
+from core.base import clock
+from core.database import db
 from core.models import Organization, User
-from core.permissions import Actor
 from tests.bench import crowd, downloads, flagging, pages
 from tests.bench.servers import Served, serve
 from tests.bench.worlds import ADMINISTRATOR, prepare, sign_in

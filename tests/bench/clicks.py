@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.bench.servers import Served
-from tests.streamlit_client import open_app
+from tests.support.streamlit_client import open_app
 
 PAGE = "account"
 ALONE = 40

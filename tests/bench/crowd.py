@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.bench.pages import at
 from tests.bench.servers import Served
-from tests.streamlit_client import open_app
+from tests.support.streamlit_client import open_app
 
 PEOPLE = 200
 PAUSE = 5.0

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from core import db, runs
-from core.flags import NO_PLAN
+from core.access.permissions import Actor
+from core.database import db
 from core.models import Organization, Run, Stage
-from core.org_views import View
-from core.permissions import Actor
+from core.onboarding import runs
+from core.onboarding.flags import NO_PLAN
+from core.organizations.org_views import View
 from tests.bench import clicks
 from tests.bench.servers import Served
 

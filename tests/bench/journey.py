@@ -19,7 +19,7 @@ import typer
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from sqlalchemy import func, select
 
-from core import db
+from core.database import db
 from core.models import Organization
 from tests.bench import clicks
 from tests.bench.servers import Served, serve

@@ -12,10 +12,10 @@ import orjson
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.models import Stage
-from core.org_choices import Activity, Members, Profile, Sort
-from data.names import STAFF
+from core.organizations.org_choices import Activity, Members, Profile, Sort
+from data.seed.names import STAFF
 from pages.ui.navigation import PLACES
-from tests.streamlit_client import open_app
+from tests.support.streamlit_client import open_app
 
 ROUNDS = 3
 RERUNS = 20
@@ -57,8 +57,10 @@ class Cost:
 def looks(org: str) -> Iterator[Look]:
     """Yield every page, then every view of Organizations that is offered."""
     for place in PLACES:
-        if place.section != "strangers" and place.name != "organizations":
-            yield Look(place.name, place.name, {} if place.name in _ALONE else {"org": org})
+        if place.section != "strangers" and place.address != "organizations":
+            yield Look(
+                place.address, place.address, {} if place.address in _ALONE else {"org": org}
+            )
     views: dict[str, dict[str, Any]] = {
         "first page": {},
         "last page": {"at": "last"},

@@ -27,7 +27,8 @@ def serve(what: str) -> None:
 
 
 def _orgdesk() -> st.App:
-    from core import db, web
+    from core import web
+    from core.database import db
 
     web.ROUTES = (*web.ROUTES, Route("/bench", tell))
     from app import app

@@ -11,8 +11,8 @@ from urllib.request import urlopen
 
 import psutil
 
-from core.settings import PROJECT
-from tests import ports
+from core.base.settings import PROJECT
+from tests.support import ports
 
 PATIENCE = 60.0
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
-from core import browsers, db, sessions
+from core.accounts import request_info, sessions
+from core.database import db
 from core.models import Organization
 from data import seed
 
@@ -38,4 +39,4 @@ def sign_in(url: str, user_id: int = ADMINISTRATOR) -> str:
         second_factor=True,
     )
     db.run(sessions.redeem, ticket, token)
-    return f"{browsers.cookie_name(host=urlsplit(url).netloc, takes_secure=True)}={token}"
+    return f"{request_info.cookie_name(host=urlsplit(url).netloc, takes_secure=True)}={token}"

@@ -6,11 +6,12 @@ import pyotp
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from core import browsers, db, sessions
+from core.access.permissions import Actor
+from core.accounts import request_info, sessions
+from core.base.settings import settings
+from core.database import db
 from core.models import SecondFactor, User
-from core.permissions import Actor
-from core.settings import settings
-from tests.cast import PASSWORD, SECRET, email
+from tests.support.cast import PASSWORD, SECRET, email
 
 _RERUN = re.compile("notRunning")
 
@@ -28,7 +29,7 @@ def cookie_of(person: Actor) -> tuple[str, str]:
     )
     assert db.run(sessions.redeem, ticket, token)
     host = settings().public_url.partition("://")[2]
-    return browsers.cookie_name(host=host, takes_secure=True), token
+    return request_info.cookie_name(host=host, takes_secure=True), token
 
 
 def become(page: Page, person: Actor) -> None:

@@ -19,8 +19,8 @@ from sqlalchemy import Engine, make_url
 
 from tests.browser import chromium
 from tests.browser.server import Server, serve
-from tests.engines import Postgresql, Sqlite, use
-from tests.mailbox import Mailbox
+from tests.support.engines import Postgresql, Sqlite, use
+from tests.support.mailbox import Mailbox
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.settings import PROJECT
+from core.base.settings import PROJECT
 
 MISSING = "nginx is not there: several processes behind it are not tested (apt-get install nginx)"
 _BESIDE = f"/usr/sbin{os.pathsep}/usr/local/sbin"

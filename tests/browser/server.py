@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
-from core.settings import PROJECT
-from tests import ports
-from tests.engines import SECRET_KEY
+from core.base.settings import PROJECT
+from tests.support import ports
+from tests.support.engines import SECRET_KEY
 
 PATIENCE = 60.0
 

@@ -9,8 +9,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.acts import visit, wait_until_drawn
-from tests.cast import PASSWORD
-from tests.mailbox import Mailbox, link_in
+from tests.support.cast import PASSWORD
+from tests.support.mailbox import Mailbox, link_in
 
 PROFILE = {
     "alert_email": "alarm@nordlicht.example",

@@ -4,16 +4,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from core import db, members, notes, onboarding
+from core.database import db
+from core.members import members
 from core.models import Role
-from core.onboarding import Plan
+from core.onboarding import onboarding
+from core.onboarding.onboarding import Plan
+from core.staff import notes
 from pages.ui.navigation import PLACES
 from tests.browser.acts import become, visit
-from tests.cast import Cast
+from tests.support.cast import Cast
 
 SERIOUS = {"serious", "critical"}
-STRANGERS = [place.name for place in PLACES if place.section == "strangers"]
-STAFF = [place.name for place in PLACES if place.section == "staff desk"]
+STRANGERS = [place.address for place in PLACES if place.section == "strangers"]
+STAFF = [place.address for place in PLACES if place.section == "staff desk"]
 COME_TO_REST = """async () => {
   const isStyled = () => [...document.querySelectorAll("style")]
     .some(each => each.textContent.includes("stBaseButton-"))
@@ -22,7 +25,7 @@ COME_TO_REST = """async () => {
     await new Promise(requestAnimationFrame)
 }"""
 """Our style is there, and no colour fades into another: those in between are nobody's choice."""
-OTHERS = [place.name for place in PLACES if place.name not in {*STRANGERS, *STAFF, "home"}]
+OTHERS = [place.address for place in PLACES if place.address not in {*STRANGERS, *STAFF, "home"}]
 
 
 def problems(page: Page, *rules: str) -> list[str]:

@@ -6,8 +6,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.acts import become, log_in, visit
 from tests.browser.steps import field, fill, heading, press
-from tests.cast import PASSWORD, Cast, email
-from tests.mailbox import Mailbox, link_in
+from tests.support.cast import PASSWORD, Cast, email
+from tests.support.mailbox import Mailbox, link_in
 
 NEW = "four tame otters paint fences"
 

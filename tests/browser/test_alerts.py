@@ -6,12 +6,15 @@ from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
-from core import clock, db, members, onboarding
+from core.base import clock
+from core.database import db
+from core.members import members
 from core.models import Digest, Role
+from core.onboarding import onboarding
 from tests.browser import acts
 from tests.browser.steps import fill, heading, press
-from tests.cast import Cast
-from tests.mailbox import Mailbox, link_in, text_of
+from tests.support.cast import Cast
+from tests.support.mailbox import Mailbox, link_in, text_of
 
 ADDRESS = "alarm@acme.example"
 

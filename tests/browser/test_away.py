@@ -9,15 +9,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from core import db
+from core.database import db
 from core.models import Invitation, Mail
-from tests import cast as the_cast
 from tests.browser.acts import give_password, log_in, visit
 from tests.browser.conftest import DESKTOP
 from tests.browser.server import Server, serve
 from tests.browser.steps import field, fill, press
-from tests.cast import Cast
-from tests.engines import Postgresql, Sqlite, use
+from tests.support import cast as the_cast
+from tests.support.cast import Cast
+from tests.support.engines import Postgresql, Sqlite, use
 
 FORMS = (
     ("members", "Invite user", "invite", "emails", "new@example.com", "Invite"),

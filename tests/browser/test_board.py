@@ -8,12 +8,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from core import clock, db, onboarding, working_days
+from core.base import clock
+from core.database import db
 from core.models import Organization, Stage
-from core.onboarding import Plan
+from core.onboarding import onboarding, working_days
+from core.onboarding.onboarding import Plan
 from tests.browser import acts
 from tests.browser.conftest import PHONE
-from tests.cast import Cast
+from tests.support.cast import Cast
 
 READY = {
     "alert_email": "alerts@acme.example",

@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from tests.browser.acts import become, visit
 from tests.browser.server import Server
-from tests.cast import Cast
+from tests.support.cast import Cast
 
 
 def test_a_locked_database_keeps_what_was_typed(page: Page, server: Server, cast: Cast) -> None:

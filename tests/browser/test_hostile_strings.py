@@ -5,12 +5,12 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from core import db
+from core.access.permissions import Actor
+from core.database import db
 from core.models import Invitation, Organization, User
-from core.permissions import Actor
 from tests.browser.acts import become, visit, wait_until_drawn
 from tests.browser.steps import field, fill, press
-from tests.cast import Cast
+from tests.support.cast import Cast
 
 NAMES = (
     "<img src=x onerror=alert(1)>",

@@ -13,16 +13,18 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import make_url
 
-from core import db, history, keys
+from core.audit import history
+from core.base import crypto
+from core.database import db
 from tests.browser import downloads, steps
 from tests.browser.acts import log_in, visit
 from tests.browser.conftest import DESKTOP
 from tests.browser.secrets import Secrets
 from tests.browser.server import Server, serve
-from tests.cast import PASSWORD, Cast
-from tests.cast import make as make_cast
-from tests.engines import Postgresql, Sqlite, use
-from tests.mailbox import Mailbox, link_in, text_of
+from tests.support.cast import PASSWORD, Cast
+from tests.support.cast import make as make_cast
+from tests.support.engines import Postgresql, Sqlite, use
+from tests.support.mailbox import Mailbox, link_in, text_of
 
 NAME = "Nordlicht Hafenklinik"
 EVENTS = [
@@ -219,7 +221,7 @@ def see_no_token(server: Server, mailbox: Mailbox, secrets: Secrets, staff: Page
     files = list(database(server).parent.glob("served.db*"))
     assert {file.suffix for file in files} >= {".db", ".db-wal"}
     stored = b"".join(file.read_bytes() for file in files)
-    assert [token for token in mailed if keys.fingerprint(token).encode() not in stored] == []
+    assert [token for token in mailed if crypto.fingerprint(token).encode() not in stored] == []
     everything = {
         "the database": stored,
         "the log": server.log.read_bytes(),

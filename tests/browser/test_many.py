@@ -9,16 +9,16 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core import db
-from tests import cast as the_cast
-from tests import ports
+from core.database import db
 from tests.browser import nginx, steps
 from tests.browser.acts import become, log_in, visit
 from tests.browser.conftest import DESKTOP
 from tests.browser.server import Server, serve
-from tests.cast import Cast
-from tests.engines import Postgresql, Sqlite, use
-from tests.mailbox import Mailbox
+from tests.support import cast as the_cast
+from tests.support import ports
+from tests.support.cast import Cast
+from tests.support.engines import Postgresql, Sqlite, use
+from tests.support.mailbox import Mailbox
 
 pytestmark = pytest.mark.skipif(nginx.find() is None, reason=nginx.MISSING)
 

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from core import db, organizations
+from core.access.permissions import Actor
+from core.database import db
 from core.models import Organization
-from core.permissions import Actor
+from core.organizations import organizations
 from tests.browser import acts
 from tests.browser.steps import cells, field, fill, heading, press
 from tests.browser.test_organizations import cell, click_at
-from tests.cast import Cast
+from tests.support.cast import Cast
 
 UNSEEN = {"unrecorded": True}
 WHY = "The contract is signed; the second owner comes on Monday."

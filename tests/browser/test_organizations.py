@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core import db
+from core.database import db
 from core.models import Organization, Stage
 from tests.browser import acts
-from tests.cast import Cast
-from tests.test_org_tables import make_organizations
+from tests.organizations.test_table import make_organizations
+from tests.support.cast import Cast
 
 
 @pytest.fixture(autouse=True)

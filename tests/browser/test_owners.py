@@ -5,12 +5,12 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from core import db
+from core.database import db
 from core.models import Organization
 from tests.browser import acts
 from tests.browser.steps import click_cell, field, fill, heading, press
-from tests.cast import PASSWORD, Cast
-from tests.mailbox import Mailbox
+from tests.support.cast import PASSWORD, Cast
+from tests.support.mailbox import Mailbox
 
 UNSEEN = {"unrecorded": True}
 

@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-from core import db, history, memberships, ownership
+from core.access.permissions import Actor
+from core.audit import history
+from core.database import db
+from core.members import membership_rows, ownership
 from core.models import Role
-from core.permissions import Actor
 from tests.browser import steps
 from tests.browser.acts import become, visit
-from tests.cast import PASSWORD, Cast, email
-from tests.mailbox import Mailbox, link_in, text_of
+from tests.support.cast import PASSWORD, Cast, email
+from tests.support.mailbox import Mailbox, link_in, text_of
 
 NORA, DORA = "nora@example.com", "dora@example.com"
 _ROW, _MENU = 36, 22
@@ -142,10 +144,10 @@ def take_over_at_once(new_page: Callable[..., Page], cast: Cast, mailbox: Mailbo
 def see_who_is_who(cast: Cast) -> None:
     """Find in the database what was seen on the screens, and an unbroken history."""
     with db.read() as session:
-        (owner,) = memberships.list_owners(session, cast.acme)
+        (owner,) = membership_rows.list_owners(session, cast.acme)
         assert owner.email == NORA
-        assert memberships.find(session, cast.acme, cast.olga.user_id or 0) is None
-        otto = memberships.find(session, cast.acme, cast.otto.user_id or 0)
+        assert membership_rows.find(session, cast.acme, cast.olga.user_id or 0) is None
+        otto = membership_rows.find(session, cast.acme, cast.otto.user_id or 0)
         assert otto is not None
         assert otto.role is Role.MEMBER
         (verified,) = history.verify(session)

@@ -5,18 +5,21 @@ from itertools import pairwise
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from core import db, members, notes, onboarding
+from core.database import db
+from core.members import members
 from core.models import Role
-from core.onboarding import Plan
+from core.onboarding import onboarding
+from core.onboarding.onboarding import Plan
+from core.staff import notes
 from pages.ui.navigation import PLACES
 from tests.browser.acts import cookie_of
 from tests.browser.server import Server
-from tests.cast import Cast
-from tests.streamlit_client import open_app
+from tests.support.cast import Cast
+from tests.support.streamlit_client import open_app
 
 LEADING_ON = {"home", "view"}
 """Pages that draw nothing themselves."""
-PAGES = [place.name for place in PLACES if place.name not in LEADING_ON]
+PAGES = [place.address for place in PLACES if place.address not in LEADING_ON]
 
 
 def places(messages: list[ForwardMsg]) -> dict[str, list[int]]:

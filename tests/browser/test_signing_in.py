@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.acts import become, log_in, visit, wait_until_drawn
-from tests.cast import Cast
+from tests.support.cast import Cast
 
 
 class TestSigningIn:

@@ -6,12 +6,13 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from core import accounts, db, people, sessions
-from core.permissions import Actor
+from core.access.permissions import Actor
+from core.accounts import accounts, administration, sessions
+from core.database import db
 from tests.browser.acts import cookie_of
 from tests.browser.server import Server
-from tests.cast import Cast
-from tests.streamlit_client import open_app
+from tests.support.cast import Cast
+from tests.support.streamlit_client import open_app
 
 PAGES = ("overview", "profile", "members", "account")
 ENDED = 20
@@ -99,12 +100,12 @@ def end_all_others(cast: Cast, session_id: int) -> None:
 
 
 def end_by_administrator(cast: Cast, session_id: int) -> None:
-    db.run(people.end_sessions, cast.ada, cast.olga.user_id)
+    db.run(administration.end_sessions, cast.ada, cast.olga.user_id)
 
 
 def disable(cast: Cast, session_id: int) -> None:
-    db.run(people.disable, cast.ada, cast.olga.user_id)
-    db.run(people.enable, cast.ada, cast.olga.user_id)
+    db.run(administration.disable, cast.ada, cast.olga.user_id)
+    db.run(administration.enable, cast.ada, cast.olga.user_id)
 
 
 def change_password(cast: Cast, session_id: int) -> None:

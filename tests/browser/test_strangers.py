@@ -9,11 +9,11 @@ from playwright.sync_api import Page, expect
 from pages.ui.navigation import PLACES
 from tests.browser.acts import cookie_of, visit
 from tests.browser.server import Server, serve
-from tests.cast import Cast
-from tests.engines import Postgresql, Sqlite
-from tests.streamlit_client import open_app
+from tests.support.cast import Cast
+from tests.support.engines import Postgresql, Sqlite
+from tests.support.streamlit_client import open_app
 
-FOR_STRANGERS = {place.name: place.title for place in PLACES if place.section == "strangers"}
+FOR_STRANGERS = {place.address: place.title for place in PLACES if place.section == "strangers"}
 ADDRESSES = [
     "/",
     "/members",
@@ -63,9 +63,9 @@ class TestAStranger:
         org = f"org={cast.acme.public_id}"
         for place in PLACES:
             with open_app(server.url) as stranger:
-                told = b"".join(m.SerializeToString() for m in stranger.rerun(place.name, org))
-            assert FOR_STRANGERS.get(place.name, "Log in").encode() in told, place.name
-            assert not [secret for secret in SECRETS if secret.encode() in told], place.name
+                told = b"".join(m.SerializeToString() for m in stranger.rerun(place.address, org))
+            assert FOR_STRANGERS.get(place.address, "Log in").encode() in told, place.address
+            assert not [secret for secret in SECRETS if secret.encode() in told], place.address
 
     @pytest.mark.parametrize(
         "address",
@@ -98,7 +98,7 @@ class TestAStranger:
 
 
 class TestAMember:
-    @pytest.mark.parametrize("page_name", [p.name for p in PLACES if p.section == "staff desk"])
+    @pytest.mark.parametrize("page_name", [p.address for p in PLACES if p.section == "staff desk"])
     def test_gets_words_for_the_pages_of_staff(
         self, server: Server, cast: Cast, page_name: str
     ) -> None:

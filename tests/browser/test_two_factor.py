@@ -6,12 +6,13 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from core import db, people
+from core.accounts import administration
+from core.database import db
 from core.models import Staff
 from tests.browser.acts import become, give_code, visit
 from tests.browser.steps import field, heading, log_out, press, set_up_two_factor
-from tests.cast import PASSWORD, Cast, email
-from tests.mailbox import Mailbox
+from tests.support.cast import PASSWORD, Cast, email
+from tests.support.mailbox import Mailbox
 
 DEEP_LINK = "/people?q=otto"
 
@@ -25,7 +26,7 @@ def give_password(page: Page, cast: Cast) -> None:
 def test_staff_sets_it_up_and_a_password_alone_is_worth_nothing(
     new_page: Callable[..., Page], cast: Cast, mailbox: Mailbox
 ) -> None:
-    db.run(people.set_staff, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
+    db.run(administration.set_staff, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
     mia, thief = new_page(), new_page()
     visit(mia, DEEP_LINK)
     give_password(mia, cast)

@@ -4,11 +4,13 @@ from typing import Protocol
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
-from core import db, sessions
-from core.permissions import Actor
-from core.settings import PROJECT
-from pages.ui import gate
+from core.access.permissions import Actor
+from core.accounts import sessions
+from core.base.settings import PROJECT
+from core.database import db
+from pages.ui import authentication
 
 
 class Show(Protocol):
@@ -21,9 +23,9 @@ class Show(Protocol):
 def show(monkeypatch: pytest.MonkeyPatch) -> Show:
     def show(page: str, person: Actor | None = None, **query: str) -> AppTest:
         token = sign_in(person) if person is not None else None
-        monkeypatch.setattr(gate, "connection_cookie", lambda: token)
+        monkeypatch.setattr(authentication, "connection_cookie", lambda: token)
         screen = AppTest.from_file(str(PROJECT / "pages" / "frame.py"), default_timeout=20)
-        screen.switch_page(f"{page}.py")
+        screen._page_hash = calc_hash(page)  # before its first run it knows no addresses
         screen.query_params.update({name: [value] for name, value in query.items()})
         return screen.run()
 

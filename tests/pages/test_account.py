@@ -3,12 +3,13 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import accounts, db
+from core.access.permissions import Actor
+from core.accounts import accounts
+from core.database import db
 from core.models import User
-from core.permissions import Actor
 from pages.ui import browser
-from tests.cast import PASSWORD, Cast, email
 from tests.pages.conftest import Show, sign_in
+from tests.support.cast import PASSWORD, Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

@@ -3,10 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import alerts, db
+from core.database import db
 from core.models import Alert, Organization
-from tests.cast import Cast
+from core.notifications import alerts
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

@@ -8,11 +8,13 @@ from streamlit.proto.Common_pb2 import StringTriggerValue
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from core import clock, db, onboarding, working_days
+from core.base import clock
+from core.database import db
 from core.models import Move, Organization, Stage
-from core.onboarding import Plan
-from tests.cast import Cast
+from core.onboarding import onboarding, working_days
+from core.onboarding.onboarding import Plan
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
-from core import db, onboarding
+from core.database import db
 from core.models import Organization, Stage
-from core.onboarding import Plan
-from pages import charts_drawn
-from tests.cast import Cast
+from core.onboarding import onboarding
+from core.onboarding.onboarding import Plan
+from pages.parts.onboarding import charts
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -66,8 +67,8 @@ def test_period_and_rep_stand_in_the_address(show: Show, cast: Cast, moved: Orga
 
 
 def test_a_name_runs_in_no_spreadsheet(engine: Engine) -> None:
-    assert charts_drawn._harmless("=1+1") == "'=1+1"
-    assert charts_drawn._harmless(-1) == -1
+    assert charts._harmless("=1+1") == "'=1+1"
+    assert charts._harmless(-1) == -1
 
 
 def test_nothing_moved_says_what_to_do(show: Show, cast: Cast) -> None:

@@ -12,16 +12,19 @@ from sqlalchemy import select, update
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from core import chunks, clock, db, manage, onboarding, working_days
-from core.errors import DomainError
+from core import manage
+from core.access.permissions import Actor
+from core.base import clock
+from core.base.errors import DomainError
+from core.base.settings import settings
+from core.database import db
 from core.models import Move, Organization, RunRefusal, Stage
-from core.onboarding import Plan
-from core.permissions import Actor
-from core.settings import settings
-from tests.cast import Cast, email
+from core.onboarding import bulk_flag, onboarding, working_days
+from core.onboarding.onboarding import Plan
 from tests.pages.conftest import Show
 from tests.pages.test_board import choose
 from tests.pages.test_organizations import select_rows
+from tests.support.cast import Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -97,7 +100,7 @@ def flag_by_run(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     screen.button(key="flag-all-organizations").click().run()
     screen.button(key="flag-all-submit").click().run()
     yield ""
-    while chunks.work():
+    while bulk_flag.work():
         pass
     with db.read() as session:
         why = session.scalars(select(RunRefusal.why)).all()

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
 from pages.ui.navigation import PLACES
-from tests.cast import Cast
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -126,7 +126,7 @@ def test_no_field_of_any_form_breaks(
     show: Show, engine: Engine, cast: Cast, person: str | None
 ) -> None:
     forms = Forms()
-    for place in [place.name for place in PLACES if person or place.name in OPEN_TO_ALL]:
+    for place in [place.address for place in PLACES if person or place.address in OPEN_TO_ALL]:
         for screen, before in _scenes(show, cast, place, person):
             forms.try_all(screen, before)
     assert len(forms.tried) >= (2 if person is None else 7)

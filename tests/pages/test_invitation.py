@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core import db, invitations, keys, offers
+from core.access.permissions import Actor
+from core.base import crypto
+from core.database import db
+from core.members import invitation_rows, invitations
 from core.models import Invitation, InvitationStatus, Membership, User
-from core.permissions import Actor
 from pages.ui import browser
-from tests.cast import Cast, email
 from tests.pages.conftest import Show
+from tests.support.cast import Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -24,7 +26,11 @@ def follow(show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Follow:
 
     def follow(to: str, person: Actor | None = None, *, copied: bool = False) -> AppTest:
         made = db.run(invitations.invite, cast.olga, cast.acme.id, to)[0]
-        token = offers.copied_token(made) if copied else keys.token(offers.MAILED, made.nonce)
+        token = (
+            invitation_rows.copied_token(made)
+            if copied
+            else crypto.token(invitation_rows.MAILED, made.nonce)
+        )
         monkeypatch.setattr(browser, "read_fragment", lambda known: token)
         return show("invitation", person)
 

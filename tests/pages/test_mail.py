@@ -3,11 +3,13 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, keys, mail, settings
+from core.base import crypto, settings
+from core.database import db
+from core.mail import outbox
 from core.models import Mail
-from pages.ui import mails
-from tests.cast import Cast
+from pages.parts.staff import outbox as outbox_part
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -16,7 +18,7 @@ LINK = {"page": "invitation", "kind": "invitation", "nonce": "0f" * 16}
 
 def enqueue(recipient: str, **values: object) -> int:
     def use_case(session) -> int:
-        row = mail.enqueue(session, "alert_test", recipient, organization="Acme", link=LINK)
+        row = outbox.enqueue(session, "alert_test", recipient, organization="Acme", link=LINK)
         for field, value in values.items():
             setattr(row, field, value)
         return row.id
@@ -75,7 +77,7 @@ def test_search_narrows_and_says_when_nothing_is_found(show: Show, cast: Cast):
 def test_a_mail_shows_its_link_while_there_is_no_server(show: Show, cast: Cast):
     mail_id = enqueue("olga@example.com")
     seen = words(opened(show("mail", cast.ada), mail_id))
-    assert keys.token("invitation", LINK["nonce"]) in seen
+    assert crypto.token("invitation", LINK["nonce"]) in seen
     assert "An owner of Acme asked" in seen
 
 
@@ -86,7 +88,7 @@ def test_with_a_server_nobody_but_the_recipient_sees_the_link(
     monkeypatch.setenv("SMTP_URL", "smtp://mail.example.com")
     settings.settings.cache_clear()
     seen = words(opened(show("mail", cast.ada), mail_id))
-    assert keys.token("invitation", LINK["nonce"]) not in seen
+    assert crypto.token("invitation", LINK["nonce"]) not in seen
     assert "550 Nobody here" in seen
     assert "There is no mail server yet" not in seen
 
@@ -118,7 +120,7 @@ def test_a_page_is_asked_for_where_there_are_more_and_begins_anew_with_other_wor
     enqueue("first@example.com")
     assert not show("mail", cast.ada).number_input
     enqueue("second@example.com")
-    monkeypatch.setattr(mails, "PER_PAGE", 1)
+    monkeypatch.setattr(outbox_part, "PER_PAGE", 1)
     screen = show("mail", cast.ada)
     screen.number_input(key="page").set_value(2).run()
     assert "No such mail" in words(screen)

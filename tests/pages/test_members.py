@@ -7,14 +7,16 @@ import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core import db, former_members, invitations, members, ownership, roles
-from core.invitations import State
+from core.access import roles
+from core.access.permissions import Actor
+from core.database import db
+from core.members import former_members, invitations, members, ownership
+from core.members.invitations import State
 from core.models import Invitation, InvitationStatus, Membership, Role
-from core.permissions import Actor
 from pages.ui.row_menus import RowMenu
-from tests.cast import PASSWORD, Cast
 from tests.conftest import Clock
 from tests.pages.conftest import Show
+from tests.support.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

@@ -3,10 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, notes
-from core.permissions import Actor
-from tests.cast import Cast
+from core.access.permissions import Actor
+from core.database import db
+from core.staff import notes
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -107,7 +108,7 @@ class TestThePage:
     def test_older_ones_are_a_click_away(
         self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr("pages.ui.notes.PAGE", 2)
+        monkeypatch.setattr("pages.parts.staff.notes.PAGE", 2)
         for number in range(5):
             write(cast, cast.sam, f"Number {number}")
         screen = show("notes", cast.oda)

@@ -3,11 +3,13 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, gates, onboarding, profile
+from core.database import db
 from core.models import Organization, Stage
-from pages.ui import path
-from tests.cast import Cast
+from core.onboarding import gates, onboarding
+from core.profile import profile
+from pages.parts.onboarding import stage_path
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -63,7 +65,7 @@ class TestWatch:
     def told(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         """Which reruns were asked for; the timer is the browser's, so the test looks instead."""
         asked: list[str] = []
-        monkeypatch.setattr(path.st, "rerun", lambda *, scope: asked.append(scope))
+        monkeypatch.setattr(stage_path.st, "rerun", lambda *, scope: asked.append(scope))
         return asked
 
     def test_the_page_is_drawn_anew_once_a_check_is_mended(
@@ -74,14 +76,14 @@ class TestWatch:
             org = session.get_one(Organization, cast.acme.id)
             shown = (org.stage, *(check.is_met for check in gates.checks(session, org)))
         looks: list[None] = [None]
-        path._look(cast.sam, org.public_id, shown, looks)
+        stage_path._look(cast.sam, org.public_id, shown, looks)
         assert told == []
         db.run(profile.save, cast.olga, org.id, {"overview": ""}, {"overview": "We heal."})
-        path._look(cast.sam, org.public_id, shown, looks)
+        stage_path._look(cast.sam, org.public_id, shown, looks)
         assert told == ["app"]
 
     def test_it_is_not_watched_for_ever(self, cast: Cast, told: list[str]) -> None:
-        path._look(cast.sam, cast.acme.public_id, (Stage.FREE,), [None] * path.LOOKS)
+        stage_path._look(cast.sam, cast.acme.public_id, (Stage.FREE,), [None] * stage_path.LOOKS)
         assert told == ["app"]
 
 

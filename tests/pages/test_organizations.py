@@ -7,15 +7,18 @@ import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core import db, history, members, organizations, transfers
-from core.exports import Format
+from core.access.permissions import Actor
+from core.audit import history
+from core.database import db
+from core.members import members
 from core.models import Organization, Stage
-from core.permissions import Actor
-from core.transfers import Transfer
+from core.organizations import organizations, transfers
+from core.organizations.csv_export import Format
+from core.organizations.transfers import Transfer
 from pages.ui import tables
-from tests.cast import Cast
+from tests.organizations.test_table import make_organizations
 from tests.pages.conftest import Show
-from tests.test_org_tables import make_organizations
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

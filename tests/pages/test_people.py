@@ -3,12 +3,14 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, memberships, ownerless, people
+from core.access.permissions import Actor
+from core.accounts import administration
+from core.database import db
+from core.members import membership_rows, ownerless
 from core.models import Role, Staff, User
-from core.permissions import Actor
 from pages.ui.row_menus import RowMenu
-from tests.cast import PASSWORD, Cast, email
 from tests.pages.conftest import Show
+from tests.support.cast import PASSWORD, Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -93,8 +95,8 @@ def test_an_account_is_shut_and_opened(about_mia: AppTest, cast: Cast) -> None:
 
 
 def test_who_loses_the_role_meanwhile_does_nothing_more(about_mia: AppTest, cast: Cast) -> None:
-    db.run(people.set_staff, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
-    db.run(people.set_staff, cast.oda, cast.ada.user_id, None)
+    db.run(administration.set_staff, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+    db.run(administration.set_staff, cast.oda, cast.ada.user_id, None)
     about_mia.button(key="person-disable").click().run()
     assert person(cast.mia).disabled_at is None
     assert "This page is for staff" in [title.value for title in about_mia.title]
@@ -103,7 +105,7 @@ def test_who_loses_the_role_meanwhile_does_nothing_more(about_mia: AppTest, cast
 class TestOwnerless:
     def test_an_owner_is_named_where_all_are_disabled(self, show: Show, cast: Cast) -> None:
         assert "no owner who can sign in" not in words(show("people", cast.ada))
-        db.run(people.disable, cast.ada, cast.olga.user_id or 0)
+        db.run(administration.disable, cast.ada, cast.olga.user_id or 0)
         screen = show("people", cast.ada)
         assert "1 organization has no owner who can sign in" in words(screen)
         with db.read() as session:
@@ -118,5 +120,7 @@ class TestOwnerless:
         screen.button(key="name-owner-submit").click().run()
         assert not screen.exception
         with db.read() as session:
-            assert memberships.find(session, cast.acme, cast.mia.user_id or 0).role is Role.OWNER
+            assert (
+                membership_rows.find(session, cast.acme, cast.mia.user_id or 0).role is Role.OWNER
+            )
         assert "no owner who can sign in" not in words(screen)

@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import db, profile
+from core.access.permissions import Actor
+from core.database import db
 from core.models import Mail, Membership, Organization, Stage
-from core.permissions import Actor
-from tests.cast import PASSWORD, Cast
+from core.profile import profile
 from tests.conftest import Clock
 from tests.pages.conftest import Show
+from tests.support.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

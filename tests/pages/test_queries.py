@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine, event
 
 from pages.ui.navigation import PLACES
-from tests.cast import Cast
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -32,7 +32,9 @@ def queries(engine: Engine) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("person", ["olga", "ada"])
-@pytest.mark.parametrize("page", [place.name for place in PLACES if place.name not in LEAD_ON])
+@pytest.mark.parametrize(
+    "page", [place.address for place in PLACES if place.address not in LEAD_ON]
+)
 def test_a_page_asks_the_database_a_few_times(
     show: Show, cast: Cast, queries: list[str], page: str, person: str
 ) -> None:

@@ -4,13 +4,15 @@ import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core import accounts, db, keys, links, resets, setup, sign_ups
+from core.access.permissions import NOBODY
+from core.accounts import accounts, email_links, password_reset, registration, sign_ups
+from core.base import crypto
+from core.base.settings import settings
+from core.database import db
 from core.models import Link, Mail, Staff, User
-from core.permissions import NOBODY
-from core.settings import settings
 from pages.ui import browser
-from tests.cast import Cast, email
 from tests.pages.conftest import Show
+from tests.support.cast import Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -52,7 +54,7 @@ def follow(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Open the next page with the token of the newest link in the address."""
     with db.read() as session:
         nonce = session.scalars(select(Link.nonce).order_by(Link.id.desc())).first()
-    token = keys.token(kind, nonce or "")
+    token = crypto.token(kind, nonce or "")
     monkeypatch.setattr(browser, "read_fragment", lambda known: token)
 
 
@@ -103,7 +105,7 @@ class TestProve:
     ) -> AppTest:
         account = accounts.prepare_account("Nora", "nora@example.com", HERS)
         db.run(sign_ups.sign_up, NOBODY, account)
-        follow(monkeypatch, links.PROVE)
+        follow(monkeypatch, email_links.PROVE)
         return show("prove")
 
     def test_the_password_confirms_and_lets_in(self, screen: AppTest, entered: list[str]) -> None:
@@ -139,8 +141,8 @@ class TestForgotten:
     def test_the_link_leads_to_a_new_password(
         self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        db.run(resets.start, NOBODY, email(cast.mia), origin="::1")
-        follow(monkeypatch, links.RESET)
+        db.run(password_reset.start, NOBODY, email(cast.mia), origin="::1")
+        follow(monkeypatch, email_links.RESET)
         screen = show("reset")
         assert "too easy to guess" in words(fill(screen, "reset", new="acme acme acme acme"))
         assert "signed out everywhere" in words(fill(screen, "reset", new=HERS))
@@ -158,7 +160,7 @@ class TestSetUp:
         screen = fill(show("setup"), "setup", code="AAAA-BBBB-CCCC", **typed)
         assert "This is not the code" in words(screen)
         assert people() == {}
-        fill(screen, "setup", code=setup.expected_code())
+        fill(screen, "setup", code=registration.expected_code())
         assert people()["ada@example.com"].staff is Staff.ADMINISTRATOR
         assert len(entered) == 1
 

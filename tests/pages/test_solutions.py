@@ -3,13 +3,14 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, finding, history
-from core.clock import now
+from core.access.permissions import ORGDESK
+from core.audit import history
+from core.base.clock import now
+from core.database import db, search
 from core.models import Logo, Organization
-from core.permissions import ORGDESK
-from core.solutions import CARDS_PER_PAGE
-from tests.cast import Cast
+from core.profile.directory import CARDS_PER_PAGE
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -32,7 +33,7 @@ def add(*names: str) -> None:
                 stage_entered_at=now(),
                 created_at=now(),
             )
-            finding.index(org)
+            search.index(org)
             session.add(org)
             session.flush()
             history.record(session, ORGDESK, org, "organization.created", org)

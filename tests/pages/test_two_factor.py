@@ -6,13 +6,15 @@ import pyotp
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import clock, db, people, second_factors, sessions, two_factor
+from core.access.permissions import Actor
+from core.accounts import administration, sessions, totp, two_factor
+from core.base import clock
+from core.base.settings import PROJECT
+from core.database import db
 from core.models import Staff, User
-from core.permissions import Actor
-from core.settings import PROJECT
-from pages.ui import browser, gate
-from tests.cast import PASSWORD, SECRET, Cast, email
+from pages.ui import authentication, browser
 from tests.pages.conftest import Show, sign_in
+from tests.support.cast import PASSWORD, SECRET, Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -36,7 +38,7 @@ def count_sessions() -> int:
 
 def set_up(actor: Actor) -> str:
     """Give somebody two-factor, and return the secret."""
-    secret = second_factors.new_secret()
+    secret = totp.new_secret()
     long_ago = pyotp.TOTP(secret).at(clock.now() - timedelta(seconds=30))
     db.run(two_factor.begin, actor, secret)
     db.run(two_factor.confirm, actor, long_ago, CODES, here_id=0)
@@ -55,8 +57,8 @@ class TestSecondStep:
     @pytest.fixture
     def asked(self, cast: Cast, entered: list[str], monkeypatch: pytest.MonkeyPatch) -> AppTest:
         """The page after Sam's password was typed, by whoever knows it."""
-        monkeypatch.setattr(gate, "connection_cookie", lambda: None)
-        monkeypatch.setattr(gate, "connection_key", lambda: "a handshake")
+        monkeypatch.setattr(authentication, "connection_cookie", lambda: None)
+        monkeypatch.setattr(authentication, "connection_key", lambda: "a handshake")
         frame = str(PROJECT / "pages" / "frame.py")
         screen = AppTest.from_file(frame, default_timeout=20)
         screen.switch_page("people.py").run()
@@ -89,7 +91,7 @@ class TestSecondStep:
     def test_another_connection_knows_nothing_of_the_password(
         self, asked: AppTest, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(gate, "connection_key", lambda: "another handshake")
+        monkeypatch.setattr(authentication, "connection_key", lambda: "another handshake")
         labels = [field.label for field in asked.run().text_input]
         assert labels == ["Email", "Password"]
 
@@ -102,7 +104,7 @@ class TestStaffWithoutIt:
     @pytest.fixture
     def sees(self, show: Show, cast: Cast, entered: list[str]) -> AppTest:
         """The page People, as Mia sees it who has just become an administrator."""
-        db.run(people.set_staff, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
+        db.run(administration.set_staff, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
         return show("people", cast.mia)
 
     def test_sees_nothing_but_the_set_up(self, show: Show, cast: Cast, sees: AppTest) -> None:

@@ -3,11 +3,12 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, saved_views, view_lists
+from core.access.permissions import Actor
+from core.database import db
 from core.models import SavedView
-from core.permissions import Actor
-from tests.cast import Cast
+from core.staff import saved_view_lists, saved_views
 from tests.pages.conftest import Show
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -55,7 +56,7 @@ def test_a_link_to_a_view_opens_it(show: Show, cast: Cast, hers: SavedView) -> N
     assert screen.title[0].value == "Organizations"
     assert screen.query_params == {"stage": "free", "sort": "name"}
     with db.read() as session:
-        seen = view_lists.table(session, cast.sam, "organizations")["seen_at"]
+        seen = saved_view_lists.table(session, cast.sam, "organizations")["seen_at"]
     assert seen.notna().all()
 
 

@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from tests.engines import Postgresql, Sqlite, use
 from tests.prove import faults, kills, lanes, machine
 from tests.prove.databases import Database
 from tests.prove.invariants import NAMES
+from tests.support.engines import Postgresql, Sqlite, use
 
 _SHOWN = 20
 """How many breakages are told in full."""

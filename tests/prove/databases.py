@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 import psycopg
 from sqlalchemy import Connection, make_url
 
-from core import db
+from core.database import db
 from core.models import Base
 
 _SWEPT_EVERY = 40

@@ -13,13 +13,13 @@ from typing import Final
 
 from sqlalchemy import event
 
-from core import db
-from tests.engines import Postgresql, use
+from core.database import db
 from tests.prove.databases import Database
 from tests.prove.invariants import Answer, Broken, check
 from tests.prove.races import answer
 from tests.prove.rules import Op, draw
 from tests.prove.world import World, build, snapshot
+from tests.support.engines import Postgresql, use
 
 WRITERS: Final = 10
 _POLITE: Final = "Unavailable"

@@ -15,14 +15,14 @@ from typing import Any, Final, NoReturn
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, UOWTransaction
 
-from core import db
+from core.database import db
 from core.models import Entry, Mail
-from tests.engines import use
 from tests.prove.databases import Database
 from tests.prove.invariants import check
 from tests.prove.races import answer, start_of
 from tests.prove.rules import RULES, draw
 from tests.prove.world import World, build, snapshot
+from tests.support.engines import use
 
 WORLDS: Final = 4
 AT_ONCE: Final = 2

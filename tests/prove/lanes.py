@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import typer
 
-from tests.engines import ENGINES, Postgresql, Sqlite, use
 from tests.prove import races
 from tests.prove.databases import Database
+from tests.support.engines import ENGINES, Postgresql, Sqlite, use
 
 BESIDE: Final = max(1, (os.cpu_count() or 1) // 2)
 """Lanes of each engine and crew."""

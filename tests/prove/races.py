@@ -17,15 +17,15 @@ from multiprocessing.connection import Connection as Pipe
 from random import Random
 from typing import Any, Final, NamedTuple, Protocol
 
-from core.errors import DomainError
+from core.base.errors import DomainError
 from core.models import Role, Stage
-from core.organizations import RESTORED_WITHIN
-from tests.engines import use
+from core.organizations.organizations import RESTORED_WITHIN
 from tests.prove.databases import Database
 from tests.prove.invariants import NAMES, SERIAL, Answer, Broken, Done, check
 from tests.prove.portrait import portrait
 from tests.prove.rules import Op, draw, draw_any
 from tests.prove.world import Start, World, build, snapshot
+from tests.support.engines import use
 
 AT_ONCE: Final = 40
 """Races in one database before it is looked at and emptied."""

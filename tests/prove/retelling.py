@@ -5,9 +5,9 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
-from core import history
-from core.changes import PRIVATE_MARK
-from core.history import GENESIS, Facts
+from core.audit import history
+from core.audit.history import GENESIS, Facts
+from core.database.change_tracking import PRIVATE_MARK
 from core.models import Base
 
 EDGES: Final = {

@@ -12,37 +12,39 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import select
 
-from core import (
+from core.access import throttling
+from core.access.permissions import NOBODY, ORGDESK, Actor
+from core.accounts import (
     accounts,
-    answers,
-    contacts,
-    db,
+    administration,
+    email_links,
+    password_reset,
+    registration,
+    sessions,
+    sign_ups,
+)
+from core.accounts.user_rows import NewAccount
+from core.base import crypto
+from core.database import db
+from core.mail import delivery
+from core.members import (
+    acceptance,
     former_members,
-    housekeeping,
+    invitation_rows,
     invitations,
-    keys,
-    links,
+    leaving,
     members,
-    offers,
-    onboarding,
-    organizations,
-    outbox,
     ownerless,
     ownership,
-    people,
-    profile,
-    resets,
-    sessions,
-    setup,
-    sign_ups,
-    stand_ins,
-    throttles,
 )
-from core.alert_addresses import KIND as ALERT
-from core.logos import Logo
 from core.models import Handover, Invitation, Link, Organization, Role, Staff, Stage, User
-from core.permissions import NOBODY, ORGDESK, Actor
-from core.persons import NewAccount
+from core.onboarding import onboarding
+from core.ops import cleanup
+from core.organizations import organizations
+from core.profile import contacts, profile
+from core.profile.alert_address import KIND as ALERT
+from core.profile.logos import Logo
+from core.staff import impersonation
 from tests.prove.world import PASSWORD_HASH, World
 
 T = TypeVar("T")
@@ -56,7 +58,7 @@ ORGS: Final = ("acme", "acme", "acme", "otto", "gone")
 ROLES: Final = (*Role,)
 LIMITS: Final = ((10_000, timedelta(days=1000)),)
 PICTURES: Final = tuple(
-    Logo(b"\x89PNG\r\n\x1a\n" + text, b"\x89PNG\r\n\x1a\n", keys.fingerprint(text.decode()))
+    Logo(b"\x89PNG\r\n\x1a\n" + text, b"\x89PNG\r\n\x1a\n", crypto.fingerprint(text.decode()))
     for text in (b"one", b"two")
 )
 
@@ -129,7 +131,7 @@ def leave(world: World, who: str) -> object:
 
 @rule("I1 I7 I9 I11", ("olga", "adam", "mia", "oda", "otto"))
 def delete_account(world: World, who: str) -> object:
-    return db.run(accounts.delete_account, world.actor(who))
+    return db.run(leaving.delete_account, world.actor(who))
 
 
 @rule("I1 I2 I7 I12", ("olga", "adam"), ("mia", "adam", "oda"))
@@ -175,7 +177,7 @@ def name_owner(world: World, who: str, whom: str) -> object:
 def stand_in(world: World, who: str, how: str) -> object:
     """Begin or end to act as an owner."""
     words = {"reason": "They asked."} if how == "start" else {}
-    return db.run(getattr(stand_ins, how), world.actor(who), world.org("acme"), **words)
+    return db.run(getattr(impersonation, how), world.actor(who), world.org("acme"), **words)
 
 
 @rule("I1 I7 I12", ("ada", "ada", "sue"), INSIDERS, ROLES)
@@ -190,7 +192,7 @@ def invite_as_owner(world: World, who: str, whom: str, role: Role) -> object:
 
 @rule("I1", ("ada",), ("olga", "adam"))
 def disable_owner(world: World, who: str, whom: str) -> object:
-    return db.run(people.disable, world.actor(who), world.id(whom))
+    return db.run(administration.disable, world.actor(who), world.id(whom))
 
 
 # Organizations
@@ -215,7 +217,7 @@ def restore(world: World, who: str, org: str) -> object:
 
 @rule("I1 I11 I16 I17")
 def purge(_world: World) -> object:
-    return db.run(housekeeping.purge_organizations)
+    return db.run(cleanup.purge_organizations)
 
 
 # Invitations
@@ -250,7 +252,7 @@ def change_offer(world: World, who: str, place: int, role: Role) -> object:
 )
 def accept(world: World, answer: tuple[int, str], copied: int) -> object:
     place, who = answer
-    return db.run(answers.accept, world.actor(who), invitation_token(world, place, copied))
+    return db.run(acceptance.accept, world.actor(who), invitation_token(world, place, copied))
 
 
 @rule("I2 I4 I7")
@@ -265,29 +267,29 @@ def accept_newest(world: World) -> object:
         ).first()
     if found is None:
         return None
-    token = keys.token(offers.MAILED, found[0])
-    return db.run(answers.accept, Actor(found[1].id, found[1].name), token)
+    token = crypto.token(invitation_rows.MAILED, found[0])
+    return db.run(acceptance.accept, Actor(found[1].id, found[1].name), token)
 
 
 @rule("I4", ((0, "otto"), (1, "oda")))
 def decline(world: World, answer: tuple[int, str]) -> object:
     place, who = answer
-    return db.run(answers.decline, world.actor(who), invitation_token(world, place, 0))
+    return db.run(acceptance.decline, world.actor(who), invitation_token(world, place, 0))
 
 
 @rule("I2 I4 I8", ("Newcomer", "Nina"))
 def join(world: World, name: str) -> object:
     new = NewAccount(name, world.email("newcomer"), f"${name}")
     token = invitation_token(world, 2, 0)
-    return db.run(answers.accept_with_new_account, NOBODY, token, new)
+    return db.run(acceptance.accept_with_new_account, NOBODY, token, new)
 
 
 def invitation_token(world: World, place: int, copied: int) -> str:
     """Return the token of a mailed or a copied link, as it was made in the beginning."""
-    nonce = world.nonce(offers.MAILED, place)
+    nonce = world.nonce(invitation_rows.MAILED, place)
     if copied:
-        return offers.copied_token(Invitation(id=world.invitation(place), nonce=nonce))
-    return keys.token(offers.MAILED, nonce)
+        return invitation_rows.copied_token(Invitation(id=world.invitation(place), nonce=nonce))
+    return crypto.token(invitation_rows.MAILED, nonce)
 
 
 # Accounts
@@ -301,13 +303,13 @@ def sign_up(world: World, whom: str) -> object:
 
 @rule("I8")
 def prove(world: World) -> object:
-    return db.run(sign_ups.prove, NOBODY, world.token(links.PROVE), PASSWORD_HASH)
+    return db.run(sign_ups.prove, NOBODY, world.token(email_links.PROVE), PASSWORD_HASH)
 
 
 @rule("I8", ("newcomer", "nora"))
 def make_administrator(world: World, whom: str) -> object:
     new = NewAccount(whom.title(), world.email(whom), "$made")
-    return db.run(setup.create_administrator, ORGDESK, new)
+    return db.run(registration.create_administrator, ORGDESK, new)
 
 
 @rule("I11 I15", INSIDERS, ("One", "Two"))
@@ -327,17 +329,17 @@ def change_password(world: World, who: str, password: str) -> object:
 
 @rule("I10 I12", ("mia", "otto"))
 def send_reset(world: World, whom: str) -> object:
-    return db.run(resets.start, NOBODY, world.email(whom), origin=f"10.0.0.{world.number}")
+    return db.run(password_reset.start, NOBODY, world.email(whom), origin=f"10.0.0.{world.number}")
 
 
 @rule("I9 I10", ("mia", "otto"), ADMINISTRATORS)
 def send_reset_for(world: World, whom: str, who: str) -> object:
-    return db.run(resets.send, world.actor(who), world.id(whom))
+    return db.run(password_reset.send, world.actor(who), world.id(whom))
 
 
 @rule("I10 I10 I9 I12", ("one", "two", "three"))
 def reset(world: World, password: str) -> object:
-    return db.run(resets.reset, NOBODY, world.token(links.RESET), new_hash(password))
+    return db.run(password_reset.reset, NOBODY, world.token(email_links.RESET), new_hash(password))
 
 
 @rule("I10")
@@ -346,11 +348,11 @@ def reset_newest(world: World) -> object:
     with db.read() as session:
         nonce = session.scalar(
             select(Link.nonce)
-            .where(Link.user_id == world.id("mia"), Link.kind == links.RESET)
+            .where(Link.user_id == world.id("mia"), Link.kind == email_links.RESET)
             .order_by(Link.id.desc())
         )
-    token = keys.token(links.RESET, nonce or "")
-    return db.run(resets.reset, NOBODY, token, new_hash("newest"))
+    token = crypto.token(email_links.RESET, nonce or "")
+    return db.run(password_reset.reset, NOBODY, token, new_hash("newest"))
 
 
 @rule("I9", ("mia", "otto"), ("first", "second"))
@@ -366,27 +368,27 @@ def redeem(world: World, who: str) -> object:
 
 @rule("I9 I14", ADMINISTRATORS, ("mia", "otto", "ada", "sue"))
 def disable(world: World, who: str, whom: str) -> object:
-    return db.run(people.disable, world.actor(who), world.id(whom))
+    return db.run(administration.disable, world.actor(who), world.id(whom))
 
 
 @rule("I9 I14", ADMINISTRATORS, ("mia", "ada", "sue"))
 def enable(world: World, who: str, whom: str) -> object:
-    return db.run(people.enable, world.actor(who), world.id(whom))
+    return db.run(administration.enable, world.actor(who), world.id(whom))
 
 
 @rule("I9", ADMINISTRATORS, ("mia", "ada"))
 def end_sessions(world: World, who: str, whom: str) -> object:
-    return db.run(people.end_sessions, world.actor(who), world.id(whom))
+    return db.run(administration.end_sessions, world.actor(who), world.id(whom))
 
 
 @rule("I14 I9", ADMINISTRATORS, ("ada", "sue", "sam"), (None, Staff.SALES, Staff.ADMINISTRATOR))
 def set_staff(world: World, who: str, whom: str, staff: Staff | None) -> object:
-    return db.run(people.set_staff, world.actor(who), world.id(whom), staff)
+    return db.run(administration.set_staff, world.actor(who), world.id(whom), staff)
 
 
 @rule("I14", ADMINISTRATORS)
 def delete_administrator(world: World, who: str) -> object:
-    return db.run(accounts.delete_account, world.actor(who))
+    return db.run(leaving.delete_account, world.actor(who))
 
 
 # Profile
@@ -505,15 +507,15 @@ def plan(world: World, who: str, step: str) -> object:
 
 @rule("I15 I15")
 def knock(world: World) -> object:
-    return db.run(throttles.hit, "knock", str(world.number), LIMITS)
+    return db.run(throttling.hit, "knock", str(world.number), LIMITS)
 
 
 @rule("I15")
 def knock_and_take_back(world: World) -> object:
-    db.run(throttles.hit, "knock", str(world.number), LIMITS)
-    return db.run(throttles.give_back, "knock", str(world.number), LIMITS)
+    db.run(throttling.hit, "knock", str(world.number), LIMITS)
+    return db.run(throttling.give_back, "knock", str(world.number), LIMITS)
 
 
 @rule("I12 I12 I12 I12 I12")
 def claim_mail(_world: World) -> object:
-    return db.run(outbox._claim)
+    return db.run(delivery._claim)

@@ -10,8 +10,10 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, bindparam, insert, select, text
 
-from core import clock, keys, links, offers, public_ids, search
-from core.alert_addresses import KIND as ALERT
+from core.access.permissions import Actor
+from core.accounts import email_links
+from core.base import clock, crypto, tokenizer
+from core.members import invitation_rows
 from core.models import (
     Audited,
     Base,
@@ -29,7 +31,8 @@ from core.models import (
     StandIn,
     User,
 )
-from core.permissions import Actor
+from core.organizations import public_ids
+from core.profile.alert_address import KIND as ALERT
 
 PEOPLE: Final = ("olga", "adam", "mia", "otto", "oda", "nora", "sam", "sue", "ada")
 """Olga, Adam and Mia are in Acme; Otto owns Otto Ltd; Oda is in nothing, or in 399; Nora has not
@@ -99,7 +102,7 @@ class World:
 
     def token(self, kind: str, place: int = 0) -> str:
         """Return that token."""
-        return keys.token(kind, self.nonce(kind, place))
+        return crypto.token(kind, self.nonce(kind, place))
 
     def secret(self, kind: str, name: str) -> str:
         """Return the ticket or the cookie that somebody holds from the beginning."""
@@ -187,8 +190,8 @@ def _organizations(world: World) -> Iterable[dict[str, Any]]:
                 "id": world.org(name),
                 "public_id": public_id,
                 "name": name.title(),
-                "name_key": search.name_key(name),
-                "search_text": search.search_text(name, public_id),
+                "name_key": tokenizer.name_key(name),
+                "search_text": tokenizer.search_text(name, public_id),
                 "alert_email_new": world.email("alerts") if name == "acme" else None,
                 "is_listed": False,
                 "stage": world.start.stage if name == "acme" else Stage.FREE,
@@ -248,8 +251,8 @@ def _stand_ins(world: World) -> Iterable[dict[str, Any]]:
 
 def _mails(world: World) -> Iterable[dict[str, Any]]:
     for place, name in enumerate(INVITED):
-        nonce = world.nonce(offers.MAILED, place)
-        link = {"page": "invitation", "kind": offers.MAILED, "nonce": nonce}
+        nonce = world.nonce(invitation_rows.MAILED, place)
+        link = {"page": "invitation", "kind": invitation_rows.MAILED, "nonce": nonce}
         yield {
             "id": world.invitation(place),
             "message_id": f"<{world.number}.{place}@test>",
@@ -266,7 +269,7 @@ def _mails(world: World) -> Iterable[dict[str, Any]]:
 def _invitations(world: World) -> Iterable[dict[str, Any]]:
     for place, name in enumerate(INVITED):
         is_first = INVITED.index(name) == place
-        nonce = world.nonce(offers.MAILED, place)
+        nonce = world.nonce(invitation_rows.MAILED, place)
         yield {
             "id": world.invitation(place),
             "org_id": world.org("acme" if is_first else "otto"),
@@ -278,18 +281,18 @@ def _invitations(world: World) -> Iterable[dict[str, Any]]:
             "status": InvitationStatus.PENDING,
             "invited_by": world.id("adam" if is_first else "otto"),
             "nonce": nonce,
-            "token_hash": keys.fingerprint(keys.token(offers.MAILED, nonce)),
+            "token_hash": crypto.fingerprint(crypto.token(invitation_rows.MAILED, nonce)),
             "created_at": clock.now(),
             "sent_at": clock.now(),
-            "expires_at": clock.now() + offers.LASTS,
+            "expires_at": clock.now() + invitation_rows.LASTS,
             "mail_id": world.invitation(place),
         }
 
 
 def _links(world: World) -> Iterable[dict[str, Any]]:
     kinds = (
-        (links.RESET, world.email("mia"), {"user_id": world.id("mia")}),
-        (links.PROVE, world.email("nora"), {"user_id": world.id("nora")}),
+        (email_links.RESET, world.email("mia"), {"user_id": world.id("mia")}),
+        (email_links.PROVE, world.email("nora"), {"user_id": world.id("nora")}),
         (ALERT, world.email("alerts"), {"org_id": world.org("acme")}),
     )
     for place, (kind, address, whose) in enumerate(kinds):
@@ -297,7 +300,7 @@ def _links(world: World) -> Iterable[dict[str, Any]]:
             "id": world.number * MOST + place + 1,
             "kind": kind,
             "nonce": world.nonce(kind),
-            "token_hash": keys.fingerprint(world.token(kind)),
+            "token_hash": crypto.fingerprint(world.token(kind)),
             "user_id": None,
             "org_id": None,
             "email": address,
@@ -309,7 +312,7 @@ def _links(world: World) -> Iterable[dict[str, Any]]:
 def _sessions(world: World) -> Iterable[dict[str, Any]]:
     for name in ("mia", "ada"):
         for place, kind in enumerate(("token", "ticket")):
-            held = keys.fingerprint(world.secret(kind, name))
+            held = crypto.fingerprint(world.secret(kind, name))
             yield {
                 "id": world.id(name) * 2 + place,
                 "user_id": world.id(name),

@@ -1,0 +1,181 @@
+"""What happened: one entry per change, in chains that show when somebody tampered with them."""
+
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Actor, find_reason
+from core.base import clock, crypto
+from core.database import change_tracking
+from core.models import Base, ChainHead, Entry, Organization
+
+REASON_LONGEST = 500
+"""In characters."""
+GENESIS = "0" * 64
+"""What stands before the first entry of a chain."""
+
+
+class Facts(NamedTuple):
+    """All that an entry says, in the order in which it is sealed."""
+
+    chain: str
+    position: int
+    at: datetime
+    actor_id: int | None
+    org_id: int | None
+    event: str
+    subject: str
+    person_id: int | None
+    changes: list[dict[str, Any]]
+    reason: str
+
+
+_spelled = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+
+def seal(facts: Facts, before: str) -> str:
+    """Return what ties an entry to the one before it: an HMAC that needs the app's key."""
+    sealed = [before, *facts[:2], facts.at.isoformat(), *facts[3:]]
+    return hmac.digest(crypto.derive("history"), _spelled(sealed).encode(), "sha256").hex()
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    where: Organization | int,
+    event: str,
+    row: Base,
+    *also: Base,
+    reason: str = "",
+    person_id: int | None = None,
+    always: bool = False,
+) -> Entry | None:
+    """Write down what this transaction changed in `row` and in the rows that changed with it.
+
+    `where` is the organization, or the id of the person it is about where there is none; its row
+    must have been taken, so that a chain grows by one at a time. Returns None when nothing changed;
+    with `always` it is written down all the same, for what is done beside rows: mails, sessions.
+    """
+    differences = change_tracking.take(session, (row, *also))
+    if not differences and not always:
+        return None
+    org_id = None if isinstance(where, int) else where.id
+    entry = Entry(
+        chain=f"person:{where}" if isinstance(where, int) else f"org:{org_id}",
+        at=clock.now(),
+        actor_id=actor.user_id or None,
+        org_id=org_id,
+        event=event,
+        subject=change_tracking.row_name(row),
+        person_id=person_id if person_id is not None else _person_of(row),
+        changes=differences,
+        reason=_whole_reason(reason, find_reason(session, actor, org_id) if org_id else ""),
+    )
+    _append(session, entry)
+    return entry
+
+
+def _whole_reason(reason: str, as_owner: str) -> str:
+    """Return a reason, and why an administrator was able to act as an owner meanwhile."""
+    if not as_owner or reason == as_owner:
+        return reason
+    told = f"As an owner: {as_owner}"
+    return f"{reason[: REASON_LONGEST - len(told) - 3]} ({told})" if reason else told
+
+
+def _append(session: Session, entry: Entry) -> None:
+    head = session.get(ChainHead, entry.chain, populate_existing=True, with_for_update=True)
+    if head is None:
+        head = ChainHead(chain=entry.chain, position=0, mac=GENESIS)
+        session.add(head)
+    entry.position = head.position + 1
+    entry.mac = _mac(entry, head.mac)
+    head.position, head.mac = entry.position, entry.mac
+    head.news_from = head.news_from or entry.position
+    session.add(entry)
+    session.flush()
+
+
+def _person_of(row: Base) -> int | None:
+    if row.__tablename__ == "users":
+        return int(row.id)  # type: ignore[attr-defined]
+    return getattr(row, "user_id", None)
+
+
+def _mac(entry: Entry, before: str) -> str:
+    facts = Facts(
+        entry.chain,
+        entry.position,
+        entry.at,
+        entry.actor_id,
+        entry.org_id,
+        entry.event,
+        entry.subject,
+        entry.person_id,
+        entry.changes,
+        entry.reason,
+    )
+    return seal(facts, before)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What `verify` read: how many entries in how many chains."""
+
+    entries: int
+    chains: int
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A place where a chain does not hold: an entry altered, missing, or put in between."""
+
+    chain: str
+    position: int
+    at: datetime | None
+
+
+def verify(session: Session) -> Iterator[Broken | Verified]:
+    """Read all of history and yield each broken place, then what was read; memory stays flat."""
+    entries = session.execute(
+        select(Entry, ChainHead)
+        .outerjoin(ChainHead, ChainHead.chain == Entry.chain)
+        .order_by(Entry.chain, Entry.position)
+        .execution_options(yield_per=1000)
+    )
+    count, chains = 0, 0
+    last: tuple[Entry, ChainHead | None] | None = None
+    for entry, head in entries:
+        if last is not None and last[0].chain != entry.chain:
+            yield from _check_end(*last)
+            last = None
+        count, chains = count + 1, chains + (last is None)
+        expected = 1 if last is None else last[0].position + 1
+        before = GENESIS if last is None else last[0].mac
+        if entry.position != expected or entry.mac != _mac(entry, before):
+            yield Broken(entry.chain, entry.position, entry.at)
+        last = entry, head
+    if last is not None:
+        yield from _check_end(*last)
+    yield from _list_emptied(session)
+    yield Verified(count, chains)
+
+
+def _check_end(last: Entry, head: ChainHead | None) -> Iterator[Broken]:
+    if head is None or (head.position, head.mac) != (last.position, last.mac):
+        yield Broken(last.chain, last.position + 1, None)
+
+
+def _list_emptied(session: Session) -> Iterator[Broken]:
+    """Yield chains of which nothing is left but the note of where they ended."""
+    has_entries = exists().where(Entry.chain == ChainHead.chain)
+    for chain, position in session.execute(
+        select(ChainHead.chain, ChainHead.position).where(~has_entries)
+    ):
+        yield Broken(chain, position, None)

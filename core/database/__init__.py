@@ -1,0 +1,1 @@
+"""The database itself: transactions, change tracking, search, schema, counters and migrations."""

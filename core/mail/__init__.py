@@ -1,0 +1,1 @@
+"""The outbox: messages are queued with their cause, rendered, digested and delivered."""

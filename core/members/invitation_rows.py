@@ -1,0 +1,172 @@
+"""Rows of invitations: make, find, claim and withdraw them; the rules are the use cases' own.
+
+Two links lead to a pending invitation. The mailed one reached its reader by mail, so it proves the
+address too. The copied one passes through the inviter's hands: it must prove nothing, or an inviter
+could open accounts in the name of others.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, ScalarSelect, func, select, update
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Action, Actor, get_role, may
+from core.base import clock, crypto
+from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
+
+MAILED: Final = "invitation"
+COPIED: Final = "invitation copied"
+LASTS: Final = timedelta(hours=72)
+
+
+def make(
+    session: Session, org: Organization, email: str, email_key: str, role: Role, inviter_id: int
+) -> Invitation:
+    """Offer a role to an address for 72 hours, and return the invitation."""
+    invitation = Invitation(
+        org_id=org.id,
+        email=email,
+        email_key=email_key,
+        role=role,
+        status=InvitationStatus.PENDING,
+        invited_by=inviter_id,
+        created_at=clock.now(),
+        reminded_at=None,
+        answered_at=None,
+        mail_id=None,
+    )
+    renew(invitation)
+    session.add(invitation)
+    return invitation
+
+
+def renew(invitation: Invitation) -> None:
+    """Give an invitation new links and another 72 hours; the links it had are dead."""
+    invitation.nonce = crypto.new_nonce()
+    invitation.token_hash = crypto.fingerprint(crypto.token(MAILED, invitation.nonce))
+    invitation.sent_at = clock.now()
+    invitation.expires_at = invitation.sent_at + LASTS
+
+
+def link(invitation: Invitation) -> dict[str, str]:
+    """Return what the outbox keeps of the mailed link."""
+    return {"page": "invitation", "kind": MAILED, "nonce": invitation.nonce}
+
+
+def find_inviter(session: Session, invitation: Invitation) -> User | None:
+    """Return who invites, if that person may still offer as much.
+
+    An administrator who acted as an owner then may, since it could be done again.
+    """
+    inviter = session.get_one(User, invitation.invited_by)
+    who = Actor(inviter.id, inviter.name)
+    role = get_role(session, who, invitation.org_id)
+    may_still = role is not None and role.rank >= invitation.role.rank
+    may_still = may_still or may(session, who, invitation.org_id, Action.ACT_AS_OWNER)
+    return inviter if may_still and inviter.disabled_at is None else None
+
+
+def copied_token(invitation: Invitation) -> str:
+    """Return the token of the link that an inviter hands over without a mail."""
+    return f"{invitation.id}.{crypto.token(COPIED, invitation.nonce)}"
+
+
+def find_by_token(session: Session, token: str) -> tuple[Invitation, bool] | None:
+    """Return a link's invitation, whatever became of it, and whether the link was mailed."""
+    number, dot, proof = token.partition(".")
+    if not dot:
+        hashed = crypto.fingerprint(token)
+        mailed = session.scalar(select(Invitation).where(Invitation.token_hash == hashed))
+        return (mailed, True) if mailed else None
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        return None
+    found = session.get(Invitation, int(number))
+    if found is None or crypto.fingerprint(proof) != crypto.fingerprint(
+        crypto.token(COPIED, found.nonce)
+    ):
+        return None
+    return found, False
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return the condition for invitations that can still be answered."""
+    return (Invitation.status == InvitationStatus.PENDING) & (Invitation.expires_at > clock.now())
+
+
+def count_open(session: Session, org_id: int) -> int:
+    """Return how many invitations of an organization can still be answered."""
+    return session.scalar(select(counted_open(org_id))) or 0
+
+
+def counted_open(org_id: int) -> ScalarSelect[int]:
+    """Return the same count, to stand in another query."""
+    return select(func.count()).where(Invitation.org_id == org_id, is_open()).scalar_subquery()
+
+
+def claim(session: Session, invitation: Invitation) -> bool:
+    """Take an open invitation for its answer; of several who try at once one succeeds."""
+    claimed = session.scalar(
+        update(Invitation)
+        .where(
+            Invitation.id == invitation.id,
+            Invitation.token_hash == invitation.token_hash,
+            Invitation.email_key == invitation.email_key,
+            is_open(),
+        )
+        .values(answered_at=None)  # as it is: what counts is the row, and that it still fits
+        .returning(Invitation.id)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
+    return claimed is not None
+
+
+def answer(session: Session, invitation: Invitation, status: InvitationStatus) -> None:
+    """Close an invitation; its mail, if it still waits, is not sent any more."""
+    invitation.status = status
+    invitation.answered_at = clock.now()
+    stop_mail(session, invitation)
+
+
+def withdraw_above(
+    session: Session, org: Organization, inviter_id: int, role: Role | None
+) -> list[Invitation]:
+    """Revoke what an inviter may no longer offer and return it: pending roles above `role`.
+
+    None stands for who belongs to the organization no more and may offer nothing.
+    """
+    highest = -1 if role is None else role.rank
+    pending = session.scalars(
+        select(Invitation)
+        .where(
+            Invitation.org_id == org.id,
+            Invitation.invited_by == inviter_id,
+            Invitation.status == InvitationStatus.PENDING,
+            Invitation.role.in_([each for each in Role if each.rank > highest]),
+        )
+        .order_by(Invitation.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    for invitation in pending:
+        answer(session, invitation, InvitationStatus.REVOKED)
+    return list(pending)
+
+
+def stop_mail(session: Session, invitation: Invitation) -> bool:
+    """Take the invitation's mail out of the queue, and return whether it was still there.
+
+    What is sent, or being sent right now, is left alone.
+    """
+    stopped = session.scalar(
+        update(Mail)
+        .where(
+            Mail.id == invitation.mail_id,
+            Mail.sent_at.is_(None),
+            Mail.due_at.is_not(None),
+            (Mail.claimed_until.is_(None)) | (Mail.claimed_until < clock.now()),
+        )
+        .values(due_at=None)
+        .returning(Mail.id)
+        .execution_options(synchronize_session=False)
+    )
+    return stopped is not None

@@ -1,0 +1,242 @@
+"""Invitations: offer people a role in an organization by mail, and see to what was offered.
+
+What the invited person does with it is in `answers`.
+"""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Final
+
+import pandas as pd
+from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Action, Actor, access
+from core.audit import history
+from core.base import clock
+from core.base.errors import LinkNotValid, MemberLimit, NotFound, NotPermitted, RoleTooHigh
+from core.base.settings import settings
+from core.database.frames import frame
+from core.database.matching import contains
+from core.mail import outbox
+from core.members import invitation_rows, invitees, member_mails, membership_rows
+from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
+
+PER_PAGE: Final = 50
+
+
+class State(StrEnum):
+    """What an invitation is to those who look: `expired` besides what became of it."""
+
+    PENDING = "pending"
+    EXPIRED = "expired"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+
+
+def invite(
+    session: Session, actor: Actor, org_id: int, emails: str, *, role: Role = Role.MEMBER
+) -> list[Invitation]:
+    """Invite everybody whose address stands in `emails`, or nobody; commas or lines separate them.
+
+    Each address is judged by the same rule, and all answers come at once as `AddressesRefused`; a
+    single address that is taken as `AlreadyMember` or `AlreadyInvited`. Also raises `RoleTooHigh`,
+    `MemberLimit`, `InvitationLimit`, `TooManyAttempts`.
+    """
+    org = access(session, actor, org_id, Action.INVITE)
+    addresses = invitees.judge(session, org, emails)
+    if not membership_rows.may_give(session, actor, org, role):
+        raise RoleTooHigh(role)
+    if org.member_limit is not None and org.member_count >= org.member_limit:
+        raise MemberLimit(org.member_limit)
+    invitees.ensure_room(session, org, more=len(addresses))
+    invitees.count_mails(session, actor, org, len(addresses))
+
+    inviter_id = actor.user_id or 0
+    invited = [
+        invitation_rows.make(session, org, email, key, role, inviter_id)
+        for key, email in addresses.items()
+    ]
+    for invitation in invited:
+        _send(session, actor, org, invitation)
+    history.record(session, actor, org, "invitation.sent", *invited)
+    return invited
+
+
+def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> Invitation:
+    """Send the invitation again with a new link and another 72 hours; the old link is dead."""
+    org = access(session, actor, org_id, Action.INVITE)
+    invitation = _get_pending(session, actor, org, invitation_id)
+    is_late = invitation.expires_at <= clock.now()
+    invitees.ensure_room(session, org, more=int(is_late))
+    invitees.count_mails(session, actor, org, 1)
+
+    invitation_rows.stop_mail(session, invitation)
+    invitation_rows.renew(invitation)
+    _send(session, actor, org, invitation)
+    history.record(session, actor, org, "invitation.resent", invitation)
+    return invitation
+
+
+def link(session: Session, actor: Actor, org_id: int, invitation_id: int) -> str:
+    """Return an address for the invited person, to be handed over without a mail.
+
+    It admits who already has an account; unlike the mailed one it does not prove the address.
+    Raises `LinkNotValid` for an invitation that has expired.
+    """
+    org = access(session, actor, org_id, Action.INVITE)
+    invitation = _get_pending(session, actor, org, invitation_id)
+    if invitation.expires_at <= clock.now():
+        raise LinkNotValid("Press Resend, then copy the new one.")
+    return f"{settings().public_url}/invitation#{invitation_rows.copied_token(invitation)}"
+
+
+def change_role(
+    session: Session, actor: Actor, org_id: int, invitation_id: int, role: Role
+) -> Invitation:
+    """Offer another role to who has not answered yet, and say so; the links stay as they are.
+
+    Where they have expired nothing is said: that is for `resend`.
+    """
+    org = access(session, actor, org_id, Action.INVITE)
+    invitation = _get_pending(session, actor, org, invitation_id)
+    if invitation.role is role:
+        return invitation
+    if not membership_rows.may_give(session, actor, org, role):
+        raise RoleTooHigh(role)
+
+    invitation.role = role
+    invitation.invited_by = actor.user_id or invitation.invited_by
+    if invitation.expires_at > clock.now():
+        invitees.count_mails(session, actor, org, 1)
+        was_waiting = invitation_rows.stop_mail(session, invitation)
+        template = "invitation" if was_waiting else "invitation_role_changed"
+        _send(session, actor, org, invitation, template)
+    history.record(session, actor, org, "invitation.role_changed", invitation)
+    return invitation
+
+
+def revoke(session: Session, actor: Actor, org_id: int, invitation_id: int) -> Invitation:
+    """Take an invitation back and say so to who has its mail; its links are dead."""
+    org = access(session, actor, org_id, Action.INVITE)
+    invitation = _get_pending(session, actor, org, invitation_id)
+
+    invitation_rows.answer(session, invitation, InvitationStatus.REVOKED)
+    member_mails.tell_revoked(session, org, [invitation])
+    history.record(session, actor, org, "invitation.revoked", invitation)
+    return invitation
+
+
+def table(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    *,
+    search: str = "",
+    states: Collection[State] = (),
+    page: int = 1,
+    per_page: int = PER_PAGE,
+) -> pd.DataFrame:
+    """Return one page of invitations in these states or in any, the newest first.
+
+    Columns: id, email, role, invited_by (a name), sent_at, expires_at, reminded_at, state,
+    delivery (`queued`, `sent`, `failed`, `not sent`), delivery_error (the mail server's words).
+    """
+    access(session, actor, org_id, Action.VIEW_INVITATIONS)
+    invited = (
+        select(
+            Invitation.id,
+            Invitation.email,
+            Invitation.role,
+            User.name.label("invited_by"),
+            Invitation.sent_at,
+            Invitation.expires_at,
+            Invitation.reminded_at,
+            _state().label("state"),
+            _DELIVERY.label("delivery"),
+            case((_IS_UNSENT, Mail.error)).label("delivery_error"),
+        )
+        .join(User, User.id == Invitation.invited_by)
+        .outerjoin(Mail, Mail.id == Invitation.mail_id)
+        .where(Invitation.org_id == org_id, contains(Invitation.email, search))
+        .order_by(Invitation.id.desc())
+        .limit(per_page)
+        .offset((max(1, page) - 1) * per_page)
+    )
+    if states:
+        invited = invited.where(or_(*(_is_in(state) for state in states)))
+    return frame(session, invited)
+
+
+def counts(session: Session, actor: Actor, org_id: int) -> dict[State, int]:
+    """Return how many invitations there are in each state."""
+    access(session, actor, org_id, Action.VIEW_INVITATIONS)
+    state = _state().label("state")
+    counted = select(state, func.count()).where(Invitation.org_id == org_id).group_by(state)
+    found = session.execute(counted)
+    return dict.fromkeys(State, 0) | {State(name): number for name, number in found}
+
+
+def _is_in(state: State) -> ColumnElement[bool]:
+    """Return the condition for a state, as an index on status and expiry answers it."""
+    if state is State.PENDING:
+        return invitation_rows.is_open()
+    if state is State.EXPIRED:
+        is_pending = Invitation.status == InvitationStatus.PENDING
+        return is_pending & (Invitation.expires_at <= clock.now())
+    return Invitation.status == InvitationStatus(state)
+
+
+_IS_UNSENT: Final = Mail.sent_at.is_(None) & Mail.id.is_not(None)
+_DELIVERY: Final = case(
+    (_IS_UNSENT & Mail.error.is_not(None), "failed"),
+    (_IS_UNSENT & Mail.due_at.is_(None), "not sent"),
+    (_IS_UNSENT, "queued"),
+    else_="sent",
+)
+
+
+def _state() -> ColumnElement[str]:
+    return case((_is_in(State.EXPIRED), State.EXPIRED.value), else_=cast(Invitation.status, String))
+
+
+def _get_pending(
+    session: Session, actor: Actor, org: Organization, invitation_id: int
+) -> Invitation:
+    """Return a pending invitation, expired or not, that offers no more than the actor could."""
+    invitation = session.scalar(
+        select(Invitation)
+        .where(
+            Invitation.id == invitation_id,
+            Invitation.org_id == org.id,
+            Invitation.status == InvitationStatus.PENDING,
+        )
+        .execution_options(populate_existing=True)
+    )
+    if invitation is None:
+        raise NotFound("pending invitation")
+    if not membership_rows.may_give(session, actor, org, invitation.role):
+        raise NotPermitted(f"change an invitation as {invitation.role}")
+    return invitation
+
+
+def _send(
+    session: Session,
+    actor: Actor,
+    org: Organization,
+    invitation: Invitation,
+    template: str = "invitation",
+) -> None:
+    queued = outbox.enqueue(
+        session,
+        template,
+        invitation.email,
+        org_id=org.id,
+        organization=org.name,
+        by=actor.name,
+        role=invitation.role,
+        hours=int(invitation_rows.LASTS.total_seconds()) // 3600,
+        link=invitation_rows.link(invitation),
+    )
+    invitation.mail_id = queued.id

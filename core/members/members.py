@@ -1,0 +1,223 @@
+"""Members: who belongs to an organization, and with which role."""
+
+from itertools import pairwise
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import Label, Select, func, select
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Action, Actor, access, may
+from core.audit import history
+from core.base import clock
+from core.base.errors import LastOwner, NotPermitted, RoleTooHigh
+from core.database.frames import frame
+from core.database.matching import has_words
+from core.members import invitation_rows, leaving, member_mails, membership_rows
+from core.models import Membership, Organization, Role, User
+
+PER_PAGE: Final = 50
+COUNTED: Final = 1_000
+"""What is found by a search is counted so far."""
+
+
+def change_role(
+    session: Session, actor: Actor, org_id: int, user_id: int, role: Role, *, reason: str = ""
+) -> Membership:
+    """Give a member another role; a lowered one's higher pending invitations are revoked.
+
+    Raises `LastOwner` and `RoleTooHigh`.
+    """
+    org = access(session, actor, org_id, Action.CHANGE_ROLES)
+    membership = membership_rows.get(session, org, user_id)
+    old = membership.role
+    if old is role:
+        return membership
+    if not membership_rows.may_give(session, actor, org, role):
+        raise RoleTooHigh(role)
+    if membership_rows.is_last_owner(session, org, membership):
+        raise LastOwner
+
+    membership.role = role
+    ended = leaving.withdraw(session, org, user_id, role)
+    member_mails.tell(session, actor, org, user_id, "role_changed", old=old, new=role)
+    member_mails.tell_owners(session, actor, org, user_id, what=f"is {role} now and was {old}")
+    history.record(session, actor, org, "member.role_changed", membership, *ended, reason=reason)
+    return membership
+
+
+def remove(
+    session: Session, actor: Actor, org_id: int, user_id: int, *, reason: str = ""
+) -> Membership:
+    """Take a member out, with all pending invitations the member made.
+
+    Raises `LastOwner`, and `NotPermitted` for an admin who would remove an owner.
+    """
+    org = access(session, actor, org_id, Action.REMOVE_MEMBERS)
+    membership = membership_rows.get(session, org, user_id)
+    if not membership_rows.may_give(session, actor, org, membership.role):
+        raise NotPermitted("remove an owner")
+    if membership_rows.is_last_owner(session, org, membership):
+        raise LastOwner
+
+    member_mails.tell(session, actor, org, user_id, "member_removed")
+    member_mails.tell_owners(session, actor, org, user_id, what="was removed")
+    return _end(session, actor, org, membership, "member.removed", reason)
+
+
+def leave(session: Session, actor: Actor, org_id: int, *, reason: str = "") -> Membership:
+    """Let the actor leave an organization; raises `LastOwner`."""
+    org = access(session, actor, org_id, Action.VIEW)
+    membership = membership_rows.get(session, org, actor.user_id or 0)
+    if membership_rows.is_last_owner(session, org, membership):
+        raise LastOwner
+
+    member_mails.send(session, org, membership.user_id, "member_left")
+    member_mails.tell_owners(session, actor, org, membership.user_id, what="left")
+    return _end(session, actor, org, membership, "member.left", reason)
+
+
+def table(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    *,
+    search: str = "",
+    role: Role | None = None,
+    page: int = 1,
+    per_page: int = PER_PAGE,
+) -> pd.DataFrame:
+    """Return one page of people by name: user_id, name, email, joined_at.
+
+    Who may view roles also gets role, two_factor and last_seen_at. The page is cut out of an index
+    that has all it needs, and only its own rows are read: the same for ten people and for 50,000.
+    """
+    access(session, actor, org_id, Action.VIEW)
+    columns: list[Any] = [User.id.label("user_id"), User.name, User.email, Membership.joined_at]
+    if may(session, actor, org_id, Action.VIEW_INVITATIONS):
+        two_factor = User.two_factor_at.is_not(None).label("two_factor")
+        columns += [Membership.role, two_factor, User.last_seen_at]
+    order = (Membership.found_by, Membership.role, Membership.id)
+    ids = _matching(session, actor, org_id, select(Membership.id), search, role)
+    cut = ids.order_by(*order).limit(per_page).offset((max(1, page) - 1) * per_page).subquery()
+    people = (
+        select(*columns)
+        .select_from(Membership)
+        .join(cut, cut.c.id == Membership.id)
+        .join(User, User.id == Membership.user_id)
+        .order_by(*order)
+    )
+    return frame(session, people)
+
+
+def count(
+    session: Session, actor: Actor, org_id: int, *, search: str = "", role: Role | None = None
+) -> int:
+    """Return how many people `table` has on all its pages; found ones to `COUNTED` and no further.
+
+    More than `COUNTED` of them are returned as one more.
+    """
+    org = access(session, actor, org_id, Action.VIEW)
+    if not search.strip() and role is None:
+        return org.member_count
+    people = _matching(session, actor, org_id, select(Membership.id), search, role)
+    if search.strip():
+        people = people.limit(COUNTED + 1)
+    return session.scalar(select(func.count()).select_from(people.subquery())) or 0
+
+
+def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
+    """Return the numbers above the table: owner, admin, member, last_joined.
+
+    Who may view invitations also gets pending and without_two_factor, which is counted as `count`
+    does.
+    """
+    access(session, actor, org_id, Action.VIEW)
+    here = Membership.org_id == org_id
+    newest = select(func.max(Membership.joined_at)).where(here).scalar_subquery()
+    columns: list[Any] = [Membership.role, func.count(), newest.label("last_joined")]
+    sees_all = may(session, actor, org_id, Action.VIEW_INVITATIONS)
+    if sees_all:
+        columns += [
+            invitation_rows.counted_open(org_id).label("pending"),
+            _without_two_factor(org_id),
+        ]
+    grouped = session.execute(select(*columns).where(here).group_by(Membership.role)).all()
+    numbers: dict[str, Any] = {each.value: 0 for each in Role}
+    numbers |= {column.name: 0 for column in columns[2:]}
+    for role, people, *same in grouped:
+        numbers[role] = people
+        numbers |= {column.name: value for column, value in zip(columns[2:], same, strict=True)}
+    return pd.Series(numbers, dtype=object)
+
+
+def joined_by_month(session: Session, actor: Actor, org_id: int) -> "pd.Series[int]":
+    """Return how many of today's people joined in each of the last twelve months, by its first day.
+
+    The last of them is the month that goes on.
+    """
+    access(session, actor, org_id, Action.VIEW)
+    now = pd.Timestamp(clock.now()).normalize()
+    months = pd.date_range(now.replace(day=1), periods=13, freq="MS") - pd.DateOffset(months=11)
+    counted = [
+        select(func.count())
+        .where(
+            Membership.org_id == org_id,
+            Membership.joined_at >= begin.to_pydatetime(),
+            Membership.joined_at < end.to_pydatetime(),
+        )
+        .scalar_subquery()
+        for begin, end in pairwise(months)
+    ]
+    joined = session.execute(select(*counted)).one()
+    return pd.Series(list(joined), index=months[:-1], dtype=int)
+
+
+def list_roles_to_give(session: Session, actor: Actor, org_id: int) -> list[Role]:
+    """Return the roles up to the actor's own, the least first; none for who may give none."""
+    org = access(session, actor, org_id, Action.VIEW)
+    if not may(session, actor, org_id, Action.INVITE):
+        return []
+    return [role for role in Role if membership_rows.may_give(session, actor, org, role)]
+
+
+def _matching(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    columns: Select[*tuple[Any, ...]],
+    search: str,
+    role: Role | None,
+) -> Select[*tuple[Any, ...]]:
+    """Return the columns of those members in whose name or email all the words occur."""
+    people = columns.where(Membership.org_id == org_id, *has_words(Membership.found_by, search))
+    if role is not None:
+        access(session, actor, org_id, Action.VIEW_INVITATIONS)
+        people = people.where(Membership.role == role)
+    return people
+
+
+def _without_two_factor(org_id: int) -> Label[int]:
+    """Return how many people have no second factor, counted no further than `COUNTED` and one."""
+    few = (
+        select(Membership.id)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.org_id == org_id, User.two_factor_at.is_(None))
+        .limit(COUNTED + 1)
+    )
+    counted = select(func.count()).select_from(few.subquery()).scalar_subquery()
+    return counted.label("without_two_factor")
+
+
+def _end(
+    session: Session,
+    actor: Actor,
+    org: Organization,
+    membership: Membership,
+    event: str,
+    reason: str,
+) -> Membership:
+    ended = leaving.withdraw(session, org, membership.user_id, None)
+    membership_rows.end(session, org, membership, by=actor.user_id)
+    history.record(session, actor, org, event, membership, *ended, reason=reason)
+    return membership

@@ -1,0 +1,197 @@
+"""Ownership: an owner offers it, a member accepts, and there is an owner at every moment.
+
+What happens when no owner can act is in `ownerless`.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from core.access.permissions import Action, Actor, access, may
+from core.audit import history
+from core.base import clock
+from core.base.errors import InvalidInput, NotFound, NotPermitted, OfferGone
+from core.members import leaving, member_mails, membership_rows, ownership_rows
+from core.models import Handover, InvitationStatus, Membership, Organization, Role, User
+
+
+def offer(
+    session: Session, actor: Actor, org_id: int, user_id: int, *, role: Role = Role.ADMIN
+) -> Handover:
+    """Offer the actor's own ownership to a member; the actor is `role` once it is accepted.
+
+    It takes the place of what the actor offered before. The page has asked for the password.
+    """
+    org = access(session, actor, org_id, Action.CHANGE_ROLES)
+    owner = membership_rows.get(session, org, actor.user_id or 0)
+    if owner.role is not Role.OWNER:
+        raise NotPermitted("offer an ownership that is not yours")
+    to = membership_rows.get(session, org, user_id)
+    _ensure_can_take(session, owner, to, role)
+    before = ownership_rows.withdraw_of(session, org, owner.user_id, role)
+    leaving.tell_withdrawn(session, org, [each for each in before if each.to_id != user_id])
+
+    session.flush()  # at most one offer of an owner waits
+    made = ownership_rows.make(session, org, owner.user_id, user_id, role)
+    member_mails.send(
+        session,
+        org,
+        user_id,
+        "ownership_offered",
+        by=actor.name,
+        role=role,
+        days=ownership_rows.LASTS.days,
+        link=member_mails.page(org),
+    )
+    history.record(session, actor, org, "ownership.offered", made, *before, person_id=user_id)
+    return made
+
+
+def withdraw(session: Session, actor: Actor, org_id: int, handover_id: int) -> Handover:
+    """Take an offer back, also one that has expired; every owner may."""
+    org = access(session, actor, org_id, Action.CHANGE_ROLES)
+    handover = _get(session, org, handover_id)
+    if handover.status is not InvitationStatus.PENDING:
+        return handover
+    if ownership_rows.is_open(handover):
+        member_mails.tell(session, actor, org, handover.to_id, "ownership_withdrawn")
+    ownership_rows.answer(handover, InvitationStatus.REVOKED)
+    history.record(session, actor, org, "ownership.withdrawn", handover, person_id=handover.to_id)
+    return handover
+
+
+def decline(session: Session, actor: Actor, org_id: int, handover_id: int) -> Handover:
+    """Turn an offer of ownership down; raises `OfferGone`."""
+    org = access(session, actor, org_id, Action.VIEW)
+    handover = _get_own(session, actor, org, handover_id)
+    if handover.status is InvitationStatus.DECLINED:
+        return handover
+    _ensure_open(session, org, handover)
+    ownership_rows.answer(handover, InvitationStatus.DECLINED)
+    link = member_mails.page(org)
+    member_mails.tell(session, actor, org, handover.from_id, "ownership_declined", link=link)
+    history.record(session, actor, org, "ownership.declined", handover, person_id=handover.to_id)
+    return handover
+
+
+def accept(session: Session, actor: Actor, org_id: int, handover_id: int) -> Membership:
+    """Become the owner; in the same step the old one takes the role that was chosen.
+
+    Pressing twice is harmless. Raises `OfferGone`, also when the old owner is one no more.
+    """
+    org = access(session, actor, org_id, Action.VIEW)
+    handover = _get_own(session, actor, org, handover_id)
+    new = membership_rows.get(session, org, handover.to_id)
+    if handover.status is InvitationStatus.ACCEPTED:
+        return new
+    old = _ensure_open(session, org, handover)
+
+    new.role = Role.OWNER
+    session.flush()  # before the old owner steps down: there is an owner at every moment
+    old.role = handover.role_after
+    ownership_rows.answer(handover, InvitationStatus.ACCEPTED)
+    ended = [
+        *leaving.withdraw(session, org, old.user_id, old.role),
+        *leaving.withdraw(session, org, new.user_id, new.role),
+    ]
+    _tell_transferred(session, actor, org, old)
+    history.record(session, actor, org, "ownership.transferred", new, old, handover, *ended)
+    return new
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What Access Control shows of an offer that nobody has answered yet."""
+
+    handover: Handover
+    from_name: str
+    to_name: str
+    is_open: bool
+    is_for_actor: bool
+
+
+def list_offers(session: Session, actor: Actor, org_id: int) -> list[Offer]:
+    """Return the offers that wait: all of them for owners, else those made to the actor."""
+    org = access(session, actor, org_id, Action.VIEW)
+    giver, taker = aliased(User), aliased(User)
+    waiting = (
+        select(Handover, giver.name, taker.name)
+        .join(giver, giver.id == Handover.from_id)
+        .join(taker, taker.id == Handover.to_id)
+        .where(Handover.org_id == org.id, Handover.status == InvitationStatus.PENDING)
+        .order_by(Handover.id)
+    )
+    if not may(session, actor, org_id, Action.CHANGE_ROLES):
+        waiting = waiting.where(Handover.to_id == actor.user_id, Handover.expires_at > clock.now())
+    return [
+        Offer(
+            handover,
+            giver_name,
+            taker_name,
+            ownership_rows.is_open(handover),
+            handover.to_id == actor.user_id,
+        )
+        for handover, giver_name, taker_name in session.execute(waiting)
+    ]
+
+
+def _ensure_can_take(session: Session, owner: Membership, to: Membership, role: Role) -> None:
+    """Refuse what would be no handover; all that is wrong at once."""
+    wrong = {}
+    person = session.get_one(User, to.user_id)
+    if to.role is Role.OWNER:
+        wrong["user_id"] = "An owner needs no offer. Choose somebody who is none yet."
+    elif person.disabled_at is not None:
+        wrong["user_id"] = f"The account of {person.name} is disabled. Choose somebody else."
+    if role is owner.role:
+        wrong["role"] = "Choose another role than owner; to be two owners, use Edit roles."
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+def _tell_transferred(session: Session, actor: Actor, org: Organization, old: Membership) -> None:
+    """Mail both of them, and the other owners."""
+    old_owner = session.get_one(User, old.user_id).name
+    for user_id in (old.user_id, actor.user_id or 0):
+        member_mails.send(
+            session,
+            org,
+            user_id,
+            "ownership_transferred",
+            new_owner=actor.name,
+            old_owner=old_owner,
+            old_role=old.role,
+            link=member_mails.page(org),
+        )
+    what = f"is an owner now, in the place of {old_owner}"
+    member_mails.tell_owners(session, actor, org, actor.user_id or 0, what=what)
+
+
+def _get(session: Session, org: Organization, handover_id: int) -> Handover:
+    handover = ownership_rows.find(session, org, handover_id)
+    if handover is None:
+        raise NotFound("offer of ownership")
+    return handover
+
+
+def _get_own(session: Session, actor: Actor, org: Organization, handover_id: int) -> Handover:
+    """Return an offer that was made to the actor; nobody else hears that it exists."""
+    handover = _get(session, org, handover_id)
+    if handover.to_id != actor.user_id:
+        raise NotFound("offer of ownership")
+    return handover
+
+
+def _ensure_open(session: Session, org: Organization, handover: Handover) -> Membership:
+    """Return the membership of who offers, if that is still an owner who can act."""
+    giver = membership_rows.find(session, org, handover.from_id)
+    can_act = session.get_one(User, handover.from_id, populate_existing=True).disabled_at is None
+    if (
+        not ownership_rows.is_open(handover)
+        or giver is None
+        or giver.role is not Role.OWNER
+        or not can_act
+    ):
+        raise OfferGone
+    return giver

@@ -1,0 +1,73 @@
+"""Rows of ownership on its way: make, find, withdraw offers; the rules are the use cases' own."""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from core.base import clock
+from core.models import Handover, InvitationStatus, Organization, Role
+
+LASTS: Final = timedelta(days=7)
+
+
+def make(session: Session, org: Organization, from_id: int, to_id: int, role: Role) -> Handover:
+    """Keep an owner's offer for seven days, and return it."""
+    now = clock.now()
+    handover = Handover(
+        org_id=org.id,
+        from_id=from_id,
+        to_id=to_id,
+        role_after=role,
+        status=InvitationStatus.PENDING,
+        created_at=now,
+        expires_at=now + LASTS,
+        answered_at=None,
+    )
+    session.add(handover)
+    return handover
+
+
+def find(session: Session, org: Organization, handover_id: int) -> Handover | None:
+    """Return an offer of this organization as it is now, whatever became of it."""
+    return session.scalar(
+        select(Handover)
+        .where(Handover.id == handover_id, Handover.org_id == org.id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def answer(handover: Handover, status: InvitationStatus) -> None:
+    """Close an offer."""
+    handover.status = status
+    handover.answered_at = clock.now()
+
+
+def is_open(handover: Handover) -> bool:
+    """Return whether an offer still waits for its answer."""
+    return handover.status is InvitationStatus.PENDING and handover.expires_at > clock.now()
+
+
+def withdraw_of(
+    session: Session, org: Organization, user_id: int, role: Role | None
+) -> list[Handover]:
+    """Withdraw what makes no sense for who has this role now, or none, and return it.
+
+    Only owners offer ownership, and it is offered only to others who belong here.
+    """
+    is_from, is_to = Handover.from_id == user_id, Handover.to_id == user_id
+    whose = or_(is_from, is_to) if role is None else is_to if role is Role.OWNER else is_from
+    pending = session.scalars(
+        select(Handover)
+        .where(
+            Handover.org_id == org.id,
+            Handover.status == InvitationStatus.PENDING,
+            whose,
+        )
+        .order_by(Handover.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    for handover in pending:
+        answer(handover, InvitationStatus.REVOKED)
+    return list(pending)

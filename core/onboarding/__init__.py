@@ -1,0 +1,1 @@
+"""From a free account to production: stages, checks, the board, and bulk flagging."""

@@ -1,0 +1,1 @@
+"""What runs beside the app: the background worker, cleanup, health checks, stage commands."""

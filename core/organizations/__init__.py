@@ -1,0 +1,1 @@
+"""Organizations as a whole: create, list, search, filter, count, export."""

@@ -1,0 +1,189 @@
+"""Organizations as a whole: make one, find those that look alike, delete, restore, list."""
+
+from datetime import timedelta
+from typing import Final
+
+import pandas as pd
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Action, Actor, access, take_person
+from core.audit import history
+from core.base import clock, validation
+from core.base.errors import (
+    InvalidInput,
+    MembershipLimit,
+    NobodyOwns,
+    NotFound,
+    NotPermitted,
+    StillInProduction,
+)
+from core.base.settings import settings
+from core.database import search
+from core.database.frames import frame
+from core.members import leaving, membership_rows
+from core.models import Base, Membership, Organization, Role, Stage, User
+from core.organizations import public_ids, queries
+
+RESTORED_WITHIN: Final = timedelta(days=30)
+"""How long a deleted organization can be given back; then it is purged."""
+MOST_MEMBERS: Final = 1_000_000
+_SECOND_CLICK = timedelta(minutes=1)
+
+
+def create(session: Session, actor: Actor, name: str) -> Organization:
+    """Make an organization of which the actor is the owner; raises `MembershipLimit`.
+
+    Within a minute the same name is taken for a second click, and gives the same organization.
+    """
+    check = validation.Check()
+    name = check("name", validation.organization_name, name)
+    check.done()
+    if not actor.user_id:
+        raise NotPermitted("create an organization without an account", ask="somebody who has one")
+
+    take_person(session, actor.user_id)
+    made = _find_just_made(session, actor, name)
+    if made is not None:
+        return made
+    now = clock.now()
+    org = Organization(
+        public_id=public_ids.new(),
+        name=name,
+        is_listed=False,
+        stage=Stage.FREE,
+        stage_entered_at=now,
+        created_at=now,
+        created_by=actor.user_id,
+        last_active_at=now,
+        member_count=0,
+        version=0,
+    )
+    search.index(org)
+    session.add(org)
+    session.flush()  # the membership needs its id
+    owner = membership_rows.make(session, org, actor.user_id, Role.OWNER)
+    history.record(session, actor, org, "organization.created", org, owner)
+    return org
+
+
+def _find_just_made(session: Session, actor: Actor, name: str) -> Organization | None:
+    return session.scalar(
+        select(Organization)
+        .join(Membership, Membership.org_id == Organization.id)
+        .where(
+            Membership.user_id == actor.user_id,
+            Organization.created_by == actor.user_id,
+            Organization.created_at > clock.now() - _SECOND_CLICK,
+            Organization.name == name,
+            Organization.deleted_at.is_(None),
+        )
+    )
+
+
+def look_alikes(session: Session, _actor: Actor, name: str) -> list[str]:
+    """Return up to three names of organizations that a reader may take for this one."""
+    return search.list_look_alikes(session, name)
+
+
+def delete(session: Session, actor: Actor, org_id: int, *, name: str) -> Organization:
+    """Take an organization out of sight at once; `name` is its name, typed out by the owner.
+
+    Raises `StillInProduction`. For 30 days an administrator can restore it.
+    """
+    org = access(session, actor, org_id, Action.DELETE)
+    if " ".join(name.split()) != org.name:
+        raise InvalidInput({"name": f"Type the name exactly as it stands here: {org.name}"})
+    if org.stage is Stage.PRODUCTION:
+        raise StillInProduction(settings().sales_contact)
+
+    org.deleted_at = clock.now()
+    history.record(session, actor, org, "organization.deleted", org)
+    return org
+
+
+def restore(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Bring a deleted organization back with everybody in it who still has an account.
+
+    It can be done within 30 days. Raises `NobodyOwns`, and `MembershipLimit` with the names of
+    those who belong to as many as they may by now.
+    """
+    org = access(session, actor, org_id, Action.RESTORE)
+    if org.deleted_at is None:
+        return org
+    if clock.now() - org.deleted_at > RESTORED_WITHIN:
+        raise NotFound("organization that can still be restored")
+    full = _list_full(session, org)
+    gone = membership_rows.list_of_nobody(session, org)
+    if membership_rows.count_owners(session, org) == sum(each.role is Role.OWNER for each in gone):
+        raise NobodyOwns(org.name)
+    if full:
+        raise MembershipLimit(membership_rows.MEMBERSHIPS_PER_PERSON, full)
+
+    ended: list[Base] = []
+    for membership in gone:
+        ended += leaving.withdraw(session, org, membership.user_id, None)
+        membership_rows.end(session, org, membership)
+    org.deleted_at = None
+    history.record(session, actor, org, "organization.restored", org, *gone, *ended)
+    return org
+
+
+def limit_members(session: Session, actor: Actor, org_id: int, limit: int | None) -> Organization:
+    """Let an organization have at most so many members, or any number with None.
+
+    Who belongs to it stays, also when there are more; nobody else joins until there is room.
+    """
+    org = access(session, actor, org_id, Action.LIMIT_MEMBERS)
+    if limit is not None and not 1 <= limit <= MOST_MEMBERS:
+        why = f"Choose a number from 1 to {MOST_MEMBERS:,}, or leave it empty for no limit."
+        raise InvalidInput({"limit": why})
+    org.member_limit = limit
+    history.record(session, actor, org, "organization.members_limited", org)
+    return org
+
+
+def list_mine(session: Session, actor: Actor) -> pd.DataFrame:
+    """Return the organizations that the actor belongs to, by name.
+
+    Columns: id, public_id, name, logo, role, stage, member_count, owners, pending, created_at.
+    """
+    return frame(
+        session,
+        select(
+            Organization.id,
+            Organization.public_id,
+            Organization.name,
+            Organization.logo,
+            Membership.role,
+            Organization.stage,
+            Organization.member_count,
+            queries.owners(),
+            queries.pending(),
+            Organization.created_at,
+        )
+        .join(Membership, Membership.org_id == Organization.id)
+        .where(Membership.user_id == actor.user_id, Organization.deleted_at.is_(None))
+        .order_by(Organization.name_key, Organization.id),
+    )
+
+
+def _list_full(session: Session, org: Organization) -> list[str]:
+    """Take everybody who belongs to a deleted organization; return whose places are all in use."""
+    inside = select(Membership.user_id).where(Membership.org_id == org.id)
+    session.execute(
+        update(User)
+        .where(User.id.in_(inside))
+        .values(version=User.version + 1)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
+    full = (
+        select(User.name)
+        .join(Membership, Membership.user_id == User.id)
+        .join(Organization, Organization.id == Membership.org_id)
+        .where(User.id.in_(inside), Organization.deleted_at.is_(None))
+        .group_by(User.id, User.name)
+        .having(func.count() >= membership_rows.MEMBERSHIPS_PER_PERSON)
+        .order_by(User.name)
+    )
+    return list(session.scalars(full))

@@ -1,0 +1,110 @@
+"""What the organizations of a view are made of: counted by the database, summed up by pandas."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Actor
+from core.base import clock
+from core.database.frames import frame
+from core.models import Membership, Organization, Role, Stage
+from core.organizations import org_views
+from core.organizations.org_views import STEPS, TIERS, Activity, Members, View
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How many organizations there are, and of what kinds; each frame goes by its first column.
+
+    `stages`: stage, organizations, members. `sizes`: step (of members), organizations, members.
+    `activity`: tier, organizations, members. `months`: month (a period, none left out),
+    organizations (that began in it), in_all.
+    """
+
+    organizations: int
+    members: int
+    stages: pd.DataFrame
+    sizes: pd.DataFrame
+    activity: pd.DataFrame
+    months: pd.DataFrame
+
+
+def organizations(session: Session, actor: Actor, view: View) -> Summary:
+    """Return what kinds of organizations a view is about; exact, in one pass; staff only."""
+    org_views.open_view(session, actor, view)
+    source, _, where = org_views.matches(session, view)
+    steps = ((Organization.member_count <= STEPS[step][1], step.value) for step in Members)
+    rows = frame(
+        session,
+        select(
+            Organization.stage.label("stage"),
+            case(*steps, else_=Members.MOST.value).label("step"),
+            _tier().label("tier"),
+            _month(session).label("month"),
+            func.count().label("organizations"),
+            func.sum(Organization.member_count).label("members"),
+        )
+        .select_from(source)
+        .where(*where)
+        .group_by("stage", "step", "tier", "month"),
+    )
+    rows[_NUMBERS] = rows[_NUMBERS].astype("int64")
+    return Summary(
+        organizations=int(rows["organizations"].sum()),
+        members=int(rows["members"].sum()),
+        stages=_grouped(rows, "stage", list(Stage)),
+        sizes=_grouped(rows, "step", list(Members)),
+        activity=_grouped(rows, "tier", list(Activity)),
+        months=_by_month(rows),
+    )
+
+
+def roles(session: Session, actor: Actor, view: View) -> pd.DataFrame:
+    """Return role and members: who belongs to the organizations of a view as what; staff only."""
+    org_views.open_view(session, actor, view)
+    source, _, where = org_views.matches(session, view)
+    rows = frame(
+        session,
+        select(Membership.role.label("role"), func.count().label("members"))
+        .select_from(source.join(Membership, Membership.org_id == Organization.id))
+        .where(*where)
+        .group_by(Membership.role),
+    )
+    ranked = rows.set_index("role").reindex(sorted(Role, key=lambda role: -role.rank), fill_value=0)
+    return ranked.rename_axis("role").reset_index()
+
+
+_NUMBERS: Final = ["organizations", "members"]
+
+
+def _grouped(rows: pd.DataFrame, by: str, kinds: list[Any]) -> pd.DataFrame:
+    """Return sums of one kind each, in the order of the kinds, none left out."""
+    sums = rows.groupby(by)[_NUMBERS].sum()
+    return sums.reindex(kinds, fill_value=0).rename_axis(by).reset_index()
+
+
+def _by_month(rows: pd.DataFrame) -> pd.DataFrame:
+    sums = rows.groupby("month")["organizations"].sum()
+    sums.index = pd.PeriodIndex(sums.index, freq="M", name="month")
+    if not sums.empty:
+        every = pd.period_range(sums.index.min(), sums.index.max(), freq="M", name="month")
+        sums = sums.reindex(every, fill_value=0)
+    return pd.DataFrame({"organizations": sums, "in_all": sums.cumsum()}).reset_index()
+
+
+def _tier() -> ColumnElement[str]:
+    now, when = clock.now(), Organization.last_active_at
+    ends = {tier: high for tier, (_, high) in TIERS.items() if high is not None}
+    steps = ((when > now - timedelta(days=high), tier.value) for tier, high in ends.items())
+    return case(*steps, else_=Activity.QUIET.value)
+
+
+def _month(session: Session) -> ColumnElement[str]:
+    """Return the month of creation in UTC, as `2026-11`."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.substr(Organization.created_at, 1, 7)
+    return func.to_char(func.timezone("UTC", Organization.created_at), "YYYY-MM")

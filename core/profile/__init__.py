@@ -1,0 +1,1 @@
+"""The profile of an organization: its fields, logo, alert address and directory card."""

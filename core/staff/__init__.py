@@ -1,0 +1,1 @@
+"""What staff has for itself: notes, saved views, impersonation."""

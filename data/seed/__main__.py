@@ -1,0 +1,7 @@
+"""The command line of the seed: `python -m data.seed`."""
+
+import typer
+
+from data.seed import main
+
+typer.run(main)

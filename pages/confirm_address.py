@@ -1,0 +1,40 @@
+"""Where the link in the mail to a new account leads: the password, and the address is confirmed."""
+
+import streamlit as st
+
+from core.access.permissions import NOBODY
+from core.accounts import sign_ups
+from core.database import db
+from pages import ui
+from pages.ui import authentication, password_fields
+
+ui.open_stranger_page("Confirm your address")
+
+token = authentication.fragment()
+start = ui.fields("prove-link")
+
+
+def find_email(token: str) -> str:
+    with db.read() as session:
+        return sign_ups.find_waiting(session, token).email
+
+
+st.title("Confirm your address", anchor=False)
+if token is None:
+    st.skeleton(height=220)
+elif email := start.prepare(find_email, token):
+    with ui.form("prove", border=True) as form:
+        st.text(email)
+        hint = "The one that you chose when you signed up."
+        password = password_fields.ask_own(form, "Password", hint=hint)
+        pressed = form.submit("Confirm address", width="stretch")
+    st.page_link("forgot_password.py", label="Forgot password")
+    if pressed and (chosen := form.prepare(sign_ups.ask_password, token, password)):
+        person = form.change(sign_ups.prove, NOBODY, token, chosen)
+        if person is not None:
+            authentication.enter(person.id, page="/")
+else:
+    with st.container(horizontal=True, key="prove-links"):
+        st.page_link("sign_up.py", label="Sign up again")
+        st.space("stretch")
+        st.page_link("home.py", label="Log in")

@@ -1,0 +1,1 @@
+"""What pages are put together of, by the same domain names as core."""

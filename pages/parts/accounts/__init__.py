@@ -1,0 +1,1 @@
+"""Parts about accounts: settings, two-factor, administration."""

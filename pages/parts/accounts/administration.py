@@ -1,0 +1,202 @@
+"""The table of accounts, and what an administrator does about one."""
+
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from core.access.permissions import Actor
+from core.accounts import administration, password_reset
+from core.accounts.administration import Page
+from core.base.clock import now
+from core.database import db
+from core.models import Staff, User
+from pages.ui import authentication, cards, password_fields
+from pages.ui.dialogs import open_dialog
+from pages.ui.forms import Form, fields
+from pages.ui.forms import form as ask
+from pages.ui.row_menus import RowMenu, shortened
+from pages.ui.text import ago, day, esc, quiet
+
+_OLDER: Final = "older_than"
+_NEWER: Final = "newer_than"
+_NO_STAFF: Final = "no staff role"
+_ORDER: Final = (
+    *("face", "name", "email", "staff", "two_factor", "state"),
+    *("last_seen_at", "organizations", "created_at"),
+)
+
+
+def draw_filter() -> tuple[str, bool]:
+    """Draw what narrows the table, and return the words, and whether only staff is shown."""
+    with cards.row(key="people-filter"):
+        search = cards.ask_words("Name or email", width=280, on_change=_turn)
+        only_staff = st.toggle("Staff only", key="staff", bind="query-params", on_change=_turn)
+    return search, only_staff
+
+
+def find_place() -> dict[str, int]:
+    """Return beside which account the page lies, from the address; nothing for the newest."""
+    for name in (_OLDER, _NEWER):
+        beside = st.query_params.get(name, "")
+        if beside.isascii() and beside.isdigit() and len(beside) < 16:
+            return {name: int(beside)}
+    return {}
+
+
+def draw_turns(page: Page) -> None:
+    """Draw the ways to newer and older accounts; where the page lies stands in the address."""
+    ids = page.rows["user_id"].tolist() or [0]
+    with cards.row(key="people-turns", width="content"):
+        for label, icon, name, beside, is_open in (
+            ("Newest", "first_page", "", 0, page.has_newer),
+            ("Newer", "chevron_left", _NEWER, ids[0], page.has_newer),
+            ("Older", "chevron_right", _OLDER, ids[-1], page.has_older),
+        ):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                icon_position="right" if name == _OLDER else "left",
+                type="tertiary",
+                disabled=not is_open,
+                key=f"people-{label.lower()}",
+                on_click=_turn,
+                args=(name, int(beside)),
+            )
+
+
+def _turn(name: str = "", beside: int = 0) -> None:
+    for each in (_OLDER, _NEWER):
+        st.query_params.pop(each, None)
+    if name:
+        st.query_params[name] = str(beside)
+
+
+def draw_table(found: pd.DataFrame, *, key: str) -> None:
+    """Draw accounts; a click on a name opens what may be done about it."""
+    names = RowMenu("people", found, "user_id")
+    rows = found.to_dict("records")
+    shown = found.assign(
+        face=[cards.face_url(row["name"], row["user_id"]) for row in rows],
+        name=found["name"].map(shortened),
+        email=found["email"].map(shortened),
+        staff=pd.Series([[str(staff)] if staff else [] for staff in found["staff"]], dtype=object),
+        two_factor=["on" if pd.notna(row["two_factor_at"]) else "off" for row in rows],
+        state=[_state(row) for row in rows],
+    )
+    st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        row_height=36,
+        height="content",
+        placeholder="",
+        column_order=_ORDER,
+        column_config=_columns(names.key),
+    )
+    if chosen := names.chosen():
+        open_dialog("person", int(chosen[1]["user_id"]))
+
+
+def _columns(names: str) -> dict[str, Any]:
+    column = st.column_config
+    staff = [str(each) for each in Staff]
+    return {
+        "face": column.ImageColumn("", width=36),
+        "name": column.ButtonColumn(
+            "Name", type="tertiary", alignment="left", width=145, key=names
+        ),
+        "email": column.TextColumn("Email", width=205),
+        "staff": column.MultiselectColumn("Staff role", options=staff, width=108),
+        "two_factor": column.TextColumn("Two-factor", width=78),
+        "state": column.TextColumn("Account", width=84),
+        "organizations": column.NumberColumn("Organizations", width=92),
+        "last_seen_at": column.DatetimeColumn("Last seen", format="distance", width=96),
+        "created_at": column.DatetimeColumn("Joined", format="D MMM YYYY", width=110),
+    }
+
+
+def _state(row: dict[Any, Any]) -> str:
+    if pd.notna(row["disabled_at"]):
+        return "disabled"
+    return "active" if pd.notna(row["proven_at"]) else "not confirmed"
+
+
+def draw_person(actor: Actor, user_id: int) -> None:
+    """Draw one account and what may be done about it."""
+    with db.read() as session:
+        person = administration.get(session, actor, user_id)
+    _draw_head(person)
+    form = fields("person")
+    staff = form.field(
+        st.selectbox,
+        "staff",
+        "Staff role",
+        options=[None, *Staff],
+        index=[None, *Staff].index(person.staff),
+        format_func=lambda role: role or _NO_STAFF,
+        hint="Counts once two-factor is set up; whoever may do more than before logs in anew.",
+    )
+    is_same = staff is person.staff
+    password = "" if is_same else password_fields.ask_own(form, "Your password")
+    form.foot()
+    with cards.row():
+        pressed = st.button("Save", key="person-save", type="primary", disabled=is_same)
+        if pressed and form.prepare(authentication.ask_password, actor, password):
+            told = f"{person.name} has {f'the role {staff}' if staff else _NO_STAFF} now."
+            form.save(told, administration.set_staff, actor, person.id, staff)
+        st.space("stretch")
+        _draw_actions(form, actor, person)
+
+
+def _draw_head(person: User) -> None:
+    with cards.row(gap="small", wrap=False):
+        cards.face(person.name, person.id, width=40)
+        with st.container(gap=None, width="stretch"):
+            st.markdown(f"**{esc(person.name)}**", wrap=False)
+            st.text(person.email, wrap=False)
+    seen = f"last seen {ago(person.last_seen_at, now())}" if person.last_seen_at else "never seen"
+    facts = [f"Joined {day(person.created_at)}", seen]
+    if person.proven_at is None:
+        facts.append("address not confirmed")
+    facts.append("with two-factor" if person.two_factor_at else "without two-factor")
+    if person.disabled_at is not None:
+        facts.append(f"disabled {ago(person.disabled_at, now())}")
+    st.markdown(quiet(" · ".join(facts)))
+
+
+def _draw_actions(form: Form, actor: Actor, person: User) -> None:
+    if person.disabled_at is not None:
+        if st.button("Enable", key="person-enable"):
+            form.save(f"{person.name} may log in again.", administration.enable, actor, person.id)
+        return
+    if st.button("Send password link", key="person-reset"):
+        told = f"A link to choose a new password is on its way to {person.name}."
+        form.save(told, password_reset.send, actor, person.id)
+    if st.button("End sessions", key="person-end-sessions"):
+        form.save(f"{person.name} is signed out.", administration.end_sessions, actor, person.id)
+    may_reset = person.two_factor_at is not None and person.id != actor.user_id
+    if may_reset and st.button("Reset two-factor", key="person-two-factor"):
+        open_dialog("reset-two-factor", person.id)
+        st.rerun()
+    if st.button("Disable", key="person-disable"):
+        told = f"{person.name} is disabled and signed out."
+        form.save(told, administration.disable, actor, person.id)
+
+
+def reset_two_factor(actor: Actor, user_id: int) -> None:
+    """Ask why, and take away the two-factor of somebody who has lost the device."""
+    with db.read() as session:
+        person = administration.get(session, actor, user_id)
+    _draw_head(person)
+    st.markdown(
+        "Do this for somebody who has lost the device and the recovery codes, once you are sure "
+        "who asks. Sessions end; the password alone lets in until two-factor is set up anew."
+    )
+    with ask("reset-two-factor") as drawn:
+        hint = "It stands in the mail to the person, and in history."
+        reason = drawn.field(st.text_input, "reason", "Reason", hint=hint)
+        pressed = drawn.submit("Reset two-factor")
+    if pressed:
+        told = f"The two-factor of {person.name} is reset."
+        drawn.save(told, administration.reset_two_factor, actor, person.id, reason=reason)

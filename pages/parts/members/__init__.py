@@ -1,0 +1,1 @@
+"""Parts about the people of an organization."""

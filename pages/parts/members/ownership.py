@@ -1,0 +1,114 @@
+"""Offers of ownership: what waits for an answer, and the dialogs that make and take one."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from core.access.permissions import Actor
+from core.members import ownership
+from core.members.ownership import Offer
+from core.models import Organization, Role
+from pages import ui
+from pages.parts.members import dialogs
+from pages.ui import authentication, badges, cards
+
+OFFER: Final = "Offer ownership"
+ACCEPT: Final = "Accept ownership"
+
+
+def draw_offers(actor: Actor, org: Organization, offers: Sequence[Offer]) -> None:
+    """Draw every offer that waits, with what this person may do about it."""
+    for offer in offers:
+        with st.container(border=True, key=f"offer-{offer.handover.id}"), cards.row():
+            st.markdown(_told(actor, org, offer), width="stretch")
+            if offer.is_for_actor:
+                _draw_answers(actor, org, offer)
+            else:
+                _draw_withdraw(actor, org, offer)
+
+
+def draw_dialogs(actor: Actor, org: Organization, role: Role | None) -> None:
+    """Draw the dialog that is open, if one is; `role` is this person's own."""
+    about = (actor, org, role or Role.MEMBER)
+    ui.draw_dialog("accept-ownership", ACCEPT, _draw_accept, *about, width="medium")
+    ui.draw_dialog("offer-ownership", OFFER, _draw_offer, actor, org, width="medium")
+
+
+def _told(actor: Actor, org: Organization, offer: Offer) -> str:
+    handover, giver, taker = offer.handover, ui.esc(offer.from_name), ui.esc(offer.to_name)
+    ends = f"The offer ends on {ui.day(handover.expires_at)}."
+    icon = ":material/key:"
+    after = badges.inline(handover.role_after)
+    if offer.is_for_actor:
+        return (
+            f"{icon} **{giver}** offers you the ownership of **{ui.esc(org.name)}** and will be "
+            f"{after} then. {ends}"
+        )
+    who = "You" if handover.from_id == actor.user_id else f"**{giver}**"
+    if not offer.is_open:
+        return f"{icon} {who} offered the ownership to **{taker}**, who did not answer in time."
+    will = "will be" if who == "You" else "will then be"
+    return f"{icon} {who} offered the ownership to **{taker}** and {will} {after}. {ends}"
+
+
+def _draw_answers(actor: Actor, org: Organization, offer: Offer) -> None:
+    if st.button(ACCEPT, key="ownership-accept"):
+        ui.open_dialog("accept-ownership", offer)
+    if st.button("Decline", key="ownership-decline", type="tertiary"):
+        told = f"You declined; {offer.from_name} hears of it."
+        ui.save(told, ownership.decline, actor, org.id, offer.handover.id)
+
+
+def _draw_withdraw(actor: Actor, org: Organization, offer: Offer) -> None:
+    label = "Withdraw" if offer.is_open else "Dismiss"
+    if st.button(label, key=f"ownership-withdraw-{offer.handover.id}"):
+        told = "The offer is withdrawn." if offer.is_open else "The offer is gone."
+        ui.save(told, ownership.withdraw, actor, org.id, offer.handover.id)
+
+
+def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Offer) -> None:
+    after = offer.handover.role_after
+    st.markdown(
+        f"You become the owner of **{ui.esc(org.name)}**, and in the same step "
+        f"**{ui.esc(offer.from_name)}** becomes {badges.inline(after)}."
+    )
+    dialogs.draw_change_log(own_role, Role.OWNER)
+    form = ui.fields("accept-ownership")
+    form.foot()
+    with cards.row(horizontal_alignment="right"):
+        dialogs.draw_cancel("accept-ownership")
+        if st.button(ACCEPT, key="accept-ownership-save", type="primary"):
+            told = f"You own {org.name} now."
+            form.save(told, ownership.accept, actor, org.id, offer.handover.id)
+
+
+def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:
+    """Draw the form by which an owner offers the ownership to one member."""
+    dialogs.draw_who(row)
+    st.markdown(
+        f"{ui.esc(row['name'])} gets a mail and can accept within 7 days. Until then nothing "
+        "changes, and you may withdraw the offer."
+    )
+    with ui.form("offer-ownership") as form:
+        role = form.field(
+            st.segmented_control,
+            "role",
+            "Your role afterwards",
+            options=[Role.ADMIN, Role.MEMBER],
+            default=Role.ADMIN,
+            required=True,
+            format_func=badges.label,
+        )
+        password = form.field(
+            st.text_input,
+            "password",
+            "Your password",
+            type="password",
+            autocomplete="current-password",
+        )
+        pressed = form.submit(OFFER)
+    if pressed and form.prepare(authentication.ask_password, actor, password):
+        told = f"{row['name']} is offered the ownership."
+        user_id = int(row["user_id"])
+        form.save(told, ownership.offer, actor, org.id, user_id, role=Role(role))

@@ -1,0 +1,1 @@
+"""Parts about onboarding: the board, charts, forms, the stage path."""

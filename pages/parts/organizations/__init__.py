@@ -1,0 +1,1 @@
+"""Parts about organizations: the table, its filters, downloads, bulk flagging."""

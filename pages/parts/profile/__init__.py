@@ -1,0 +1,1 @@
+"""Parts about the profile of an organization."""

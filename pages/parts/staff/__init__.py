@@ -1,0 +1,1 @@
+"""Parts of the staff desk: notes, saved views, mail, changes, impersonation."""

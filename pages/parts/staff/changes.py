@@ -1,0 +1,109 @@
+"""History on the screen: one line for each thing that changed."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.audit.activity import OVERRIDDEN
+from pages.ui import tables
+from pages.ui.cards import empty, face_url
+from pages.ui.text import quiet
+
+KINDS = {
+    "": "Everything",
+    "profile": "Profile",
+    "member": "Members",
+    "invitation": "Invitations",
+    "stage": "Stage",
+}
+"""The first half of an event, and how the filter calls it."""
+
+
+def draw_filter() -> str:
+    """Draw the choice of what to see, kept in the address, and return the kind of event."""
+    kind = st.segmented_control(
+        "What to see",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        default="",
+        required=True,
+        label_visibility="collapsed",
+        key="kind",
+        bind="query-params",
+    )
+    return kind or ""
+
+
+def draw_changes(
+    changes: pd.DataFrame, *, key: str, organizations: bool = False, is_short: bool = False
+) -> None:
+    """Draw changes as a table; with `organizations`, each beside the one that it is about.
+
+    `is_short` fits it into a part of the page.
+    """
+    if changes.empty:
+        empty("history", "Nothing here yet", "Every change will stand here, for good.")
+        return
+    people = zip(changes["who"].tolist(), changes["who_id"].tolist(), strict=True)
+    values = zip(changes["before"].tolist(), changes["after"].tolist(), strict=True)
+    overridden = [what.endswith(OVERRIDDEN) for what in changes["what"].tolist()]
+    middle = ["organization"] if organizations else []
+    reason = ["reason"] if any(changes["reason"].tolist()) and not is_short else []
+    marked = ["mark"] if any(overridden) else []
+    first, last = (["who"], ["at"]) if is_short else (["who", "at"], ["exact"])
+    order = ["face", *first, *middle, "what", *marked, "change", *reason, *last]
+    shown = tables.sent(
+        changes.assign(exact=changes["at"]),
+        order,
+        face=[face_url(who, 0 if pd.isna(who_id) else int(who_id)) for who, who_id in people],
+        change=[f"{before} → {after}" if before or after else "" for before, after in values],
+        mark=[["override"] if mark else [] for mark in overridden],
+    )
+    st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        row_height=36,
+        height="content",
+        column_order=order,
+        column_config=_columns(is_short=is_short),
+        placeholder="",
+    )
+
+
+def _columns(*, is_short: bool) -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "face": column.ImageColumn("", width=36),
+        "who": column.TextColumn("Who", width=100 if is_short else 124),
+        "organization": column.TextColumn("Organization", width=210),
+        "what": column.TextColumn("What", width=125 if is_short else 180),
+        "mark": column.MultiselectColumn("Mark", options=["override"], color=["red"], width=84),
+        "change": column.TextColumn("Before and after", width=114 if is_short else 212),
+        "reason": column.TextColumn("Why", width=180),
+        "at": column.DatetimeColumn("When", format="distance", width=114),
+        "exact": column.DatetimeColumn("At", format="D MMM YYYY, HH:mm", width=150),
+    }
+
+
+def draw_older(changes: pd.DataFrame, page: int) -> None:
+    """Draw the way to older entries; where the page ended stands in the address as `before`."""
+    entries = changes["id"].unique()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(quiet(f"{len(entries)} changes"), width="stretch")
+        if "before" in st.query_params and st.button("Newest", icon=":material/first_page:"):
+            del st.query_params["before"]
+            st.rerun()
+        older = st.button(
+            "Older", icon=":material/chevron_right:", disabled=len(entries) < page, key="older"
+        )
+    if older:
+        st.query_params["before"] = str(entries.min())
+        st.rerun()
+
+
+def asked_before() -> int | None:
+    """Return the entry that the page in the address ends before, if it names one."""
+    asked = st.query_params.get("before", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 19 else None

@@ -1,0 +1,238 @@
+"""The saved views of a page: open one, keep what is shown, and look after one's own."""
+
+from typing import Any, Final, NamedTuple, NoReturn
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from core.access.permissions import Action, Actor, Rights
+from core.base.errors import InvalidInput
+from core.database import db
+from core.models import SavedView
+from core.staff import saved_view_lists, saved_views, view_queries
+from pages.ui.cards import row
+from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
+from pages.ui.forms import change, form, save
+from pages.ui.open_page import came_from, tell
+from pages.ui.text import esc, quiet
+
+ALSO_KEPT: Final = {
+    "organizations": ("stages",),
+    "board": ("board-rep", "board-only", "board-sort"),
+}
+"""What a page remembers of its view beside the address."""
+_PICKER: Final = "views"
+_LABEL_LONGEST: Final = 28
+
+
+class _Opened(NamedTuple):
+    """The view that was opened last on a page."""
+
+    view_id: int
+    name: str
+    query: str
+
+
+def open_view(actor: Actor, view_id: int) -> NoReturn:
+    """Go to the page of a view and show there what it asks for."""
+    view = change(saved_views.look, actor, view_id)
+    _note(view)
+    _go(view.page, view.query)
+
+
+def open_everything(page: str) -> NoReturn:
+    """Go to a page without any view, not even the default one."""
+    page = page if page in view_queries.PAGES else "organizations"
+    _note(None, page)
+    _go(page, "")
+
+
+def _go(page: str, query: str) -> NoReturn:
+    for name in (*view_queries.PAGES[page], *ALSO_KEPT.get(page, ())):
+        st.session_state.pop(name, None)
+    st.switch_page(f"{page}.py", query_params=view_queries.split(query))
+
+
+def draw_views(actor: Actor, page: str, rights: Rights) -> None:
+    """Draw the picker of saved views; who has just come here gets the default one, if any."""
+    shown = _shown(page)
+    if not shown and came_from() not in {None, "view"}:
+        _open_default(actor, page)
+    opened: _Opened | None = st.session_state.get(_opened_key(page))
+    label = "Views"
+    if opened is not None:
+        name = opened.name
+        name = name if len(name) <= _LABEL_LONGEST else f"{name[: _LABEL_LONGEST - 1]}…"
+        label = esc(name) + ("" if shown == opened.query else " · changed")
+    picker = st.popover(label, icon=":material/bookmarks:", key=_PICKER, on_change="rerun")
+    if picker.open:
+        with db.read() as session:
+            views = saved_view_lists.table(session, actor, page)
+        with picker:
+            _draw_list(page, views, shown)
+    draw_dialog("save-view", "Save this view", _draw_save, actor, page)
+    draw_dialog("view", "View", _draw_view, actor, page, rights)
+
+
+def _open_default(actor: Actor, page: str) -> None:
+    with db.read() as session:
+        view_id = saved_views.find_default(session, actor, page)
+    if view_id is not None:
+        open_view(actor, view_id)
+
+
+def _draw_list(page: str, views: pd.DataFrame, shown: str | None) -> None:
+    if views.empty:
+        st.markdown(quiet("No views yet. Filter and sort, then save what you see under a name."))
+    for head, part in (("Yours", views["is_mine"]), ("Shared by others", ~views["is_mine"])):
+        if part.any() and not views["is_mine"].all():
+            st.markdown(quiet(head))
+        for view in views[part].itertuples():
+            _draw_row(view)
+    with row():
+        st.button(
+            "Save this view",
+            icon=":material/bookmark_add:",
+            key="save-view",
+            disabled=shown is None,
+            on_click=_open,
+            args=("save-view",),
+        )
+        st.page_link("saved_view.py", label="Show everything", query_params={"all": page})
+
+
+def _draw_row(view: Any) -> None:
+    with row(wrap=False, key=f"view-{view.id}"):
+        st.page_link(
+            "saved_view.py",
+            label=esc(view.name),
+            icon=":material/star:" if view.is_default else ":material/bookmark:",
+            width="stretch",
+            query_params={"id": str(view.id)},
+            help=_hint(view),
+        )
+        if view.new:
+            over = view.new > saved_view_lists.COUNTED
+            number = f"{saved_view_lists.COUNTED}+" if over else f"{view.new}"
+            st.markdown(f":blue-badge[{number} new]", width="content")
+        if view.is_mine and view.is_shared:
+            st.markdown(":gray-badge[shared]", width="content")
+        st.button(
+            "More",
+            type="tertiary",
+            icon=":material/more_horiz:",
+            key=f"view-more-{view.id}",
+            on_click=_open,
+            args=("view", int(view.id)),
+        )
+
+
+def _hint(view: Any) -> str:
+    whose = "" if view.is_mine else f"Shared by {esc(view.owner)}. "
+    return f"{whose}{esc(view.name)}"
+
+
+def _open(name: str, about: int | None = None) -> None:
+    st.session_state[_PICKER] = False
+    open_dialog(name, about)
+
+
+def _draw_save(actor: Actor, page: str) -> None:
+    st.markdown(quiet("Search, filters, columns and order are kept, as they stand in the address."))
+    with form("save-view") as saving:
+        name = saving.field(st.text_input, "name", "Name")
+        is_shared = saving.field(
+            st.toggle, "is_shared", "Share with staff", hint="Others can use it, not change it."
+        )
+        pressed = saving.submit("Save")
+    if pressed:
+        query = _query()
+        view = saving.change(saved_views.save, actor, page, name, query, is_shared=is_shared)
+        if view is not None:
+            saving.empty()
+            _done(view, f"The view {view.name} is saved.")
+
+
+def _draw_view(actor: Actor, page: str, rights: Rights, view_id: int) -> None:
+    with db.read() as session:
+        views = saved_view_lists.table(session, actor, page)
+    found: list[Any] = [view for view in views.itertuples() if view.id == view_id]
+    if not found:
+        st.markdown("This view is gone: whoever saved it deleted it, or shares it no more.")
+        return
+    view = found[0]
+    if view.is_mine:
+        _draw_own(actor, page, view)
+    else:
+        st.markdown(f"**{esc(view.name)}**  \n{quiet(f'Shared by {esc(view.owner)}')}")
+    with row():
+        _draw_default(actor, page, view)
+        if view.is_mine or Action.REMOVE_VIEWS in rights:
+            st.button("Delete", icon=":material/delete:", key="view-delete")
+    if st.session_state.get("view-delete"):
+        save(f"The view {view.name} is deleted.", saved_views.remove, actor, view_id)
+
+
+def _draw_own(actor: Actor, page: str, view: Any) -> None:
+    view_id, shown = int(view.id), _shown(page)
+    with form(f"view-{view_id}") as naming:
+        name = naming.field(st.text_input, "name", "Name", value=view.name)
+        pressed = naming.submit("Rename", kind="secondary")
+    if pressed:
+        renamed = naming.change(saved_views.rename, actor, view_id, name)
+        if renamed is not None:
+            _done(renamed, "The view has another name.")
+    with row():
+        label, icon = ("Stop sharing", "lock") if view.is_shared else ("Share with staff", "group")
+        if st.button(label, icon=f":material/{icon}:", key="view-share"):
+            told = "Only you see it now." if view.is_shared else "All of staff can use it now."
+            save(told, saved_views.share, actor, view_id, is_shared=not view.is_shared)
+        if shown is not None and shown != view.query:
+            label = "Let it show what is shown now"
+            if st.button(label, icon=":material/sync:", key="view-replace"):
+                replaced = change(saved_views.replace, actor, view_id, shown)
+                _done(replaced, f"{view.name} shows this from now on.")
+
+
+def _draw_default(actor: Actor, page: str, view: Any) -> None:
+    label = "Open this page without it" if view.is_default else "Open this page with it"
+    if st.button(label, icon=":material/star:", key="view-default"):
+        told = f"The page opens with {view.name} from now on."
+        if view.is_default:
+            told = "The page opens with everything again."
+        wanted = None if view.is_default else int(view.id)
+        save(told, saved_views.set_default, actor, page, wanted)
+
+
+def _done(view: SavedView, told: str) -> NoReturn:
+    """Close the dialog and show the page under the name of the view, if it shows that."""
+    if _shown(view.page) == view.query:
+        _note(view)
+    close_dialog()
+    tell(told)
+    st.rerun()
+    raise AssertionError("the run has ended")
+
+
+def _note(view: SavedView | None, page: str = "") -> None:
+    opened = None if view is None else _Opened(view.id, view.name, view.query)
+    st.session_state[_opened_key(view.page if view is not None else page)] = opened
+
+
+def _opened_key(page: str) -> str:
+    return f"{page} view"
+
+
+def _query() -> str:
+    """Return the query of the address as it is now."""
+    names = st.query_params.keys()
+    return urlencode({name: st.query_params.get_all(name) for name in names}, doseq=True)
+
+
+def _shown(page: str) -> str | None:
+    """Return the view that the address asks for; None where it is more than a view can hold."""
+    try:
+        return view_queries.clean(page, _query())
+    except InvalidInput:
+        return None

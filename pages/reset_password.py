@@ -1,0 +1,37 @@
+"""Where the link of a forgotten password leads: a new password, once."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.access.permissions import NOBODY
+from core.accounts import accounts, password_reset
+from core.database import db
+from pages import ui
+from pages.ui import authentication, password_fields
+
+ui.open_stranger_page("Choose a password")
+
+token = authentication.fragment()
+start = ui.fields("reset-link")
+
+
+def find_words(token: str) -> Sequence[str]:
+    with db.read() as session:
+        return password_reset.find_words(session, token)
+
+
+st.title("Choose a password", anchor=False)
+if token is None:
+    st.skeleton(height=180)
+elif ui.saved("reset"):
+    st.markdown("Your new password is saved, and you are signed out everywhere.")
+    st.page_link("home.py", label="Log in", icon=":material/login:")
+elif words := start.prepare(find_words, token):
+    with ui.form("reset", border=True) as form:
+        new = password_fields.ask_new(form, "new", "New password")
+        pressed = form.submit("Save password", width="stretch")
+    if pressed and (hashed := form.prepare(accounts.prepare_password, new, words=words)):
+        form.save("Your new password is saved.", password_reset.reset, NOBODY, token, hashed)
+else:
+    st.page_link("forgot_password.py", label="Ask for a new link")

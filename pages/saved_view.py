@@ -1,0 +1,14 @@
+"""A saved view: opens it on its page. The address of this page is the link to the view."""
+
+import streamlit as st
+
+from core.access.permissions import Action
+from pages import ui
+from pages.parts.staff import view_picker
+
+actor, rights = ui.open_staff_page("Saved view", Action.SAVE_VIEWS)
+
+view_id = st.query_params.get("id", "")
+if view_id.isdecimal():
+    view_picker.open_view(actor, int(view_id))
+view_picker.open_everything(st.query_params.get("all", "organizations"))

@@ -1,0 +1,172 @@
+"""People: what administrators see of accounts and do about them."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.access.permissions import NOBODY, Actor
+from core.accounts import accounts, administration, sessions, sign_ups
+from core.accounts.user_rows import NewAccount
+from core.base.errors import InvalidInput, LastAdministrator, NotFound, NotPermitted
+from core.members import leaving
+from core.models import Entry, Staff, User
+from tests.support.cast import Cast, email
+
+
+def names(session: Session, actor: Actor, **options: object) -> list[str]:
+    return administration.table(session, actor, **options).rows["name"].tolist()
+
+
+def signed_in(session: Session, person: Actor) -> str:
+    ticket, token = sessions.new_token(), sessions.new_token()
+    sessions.start(session, person.user_id, ticket, device="Test", place="::1", second_factor=True)
+    sessions.redeem(session, ticket, token)
+    return token
+
+
+class TestTable:
+    def test_everybody_the_newest_first(self, session: Session, cast: Cast) -> None:
+        found = administration.table(session, cast.ada).rows
+        assert found["name"].tolist()[:3] == ["Ada", "Sue", "Sam"]
+        assert len(found) == 8
+        mia = found.set_index("name").loc["Mia"]
+        assert (mia["email"], mia["organizations"]) == (email(cast.mia), 1)
+
+    def test_by_a_part_of_name_or_address(self, session: Session, cast: Cast) -> None:
+        assert names(session, cast.ada, text="MIA@exam") == ["Mia"]
+        assert names(session, cast.ada, text="  ott ") == ["Otto"]
+        assert names(session, cast.ada, text="%") == []
+        assert names(session, cast.ada, text="_") == []
+
+    def test_staff_only(self, session: Session, cast: Cast) -> None:
+        assert names(session, cast.ada, staff_only=True) == ["Ada", "Sue", "Sam", "Oda"]
+
+    def test_page_by_page_there_and_back(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(administration, "PER_PAGE", 3)
+        pages = [administration.table(session, cast.ada)]
+        while pages[-1].has_older:
+            last = int(pages[-1].rows["user_id"].iloc[-1])
+            pages.append(administration.table(session, cast.ada, older_than=last))
+        there = [page.rows["name"].tolist() for page in pages]
+        assert there == [["Ada", "Sue", "Sam"], ["Oda", "Otto", "Mia"], ["Adam", "Olga"]]
+        assert [page.has_newer for page in pages] == [False, True, True]
+        first = int(pages[2].rows["user_id"].iloc[0])
+        back = administration.table(session, cast.ada, newer_than=first)
+        assert back.rows["name"].tolist() == there[1]
+        assert (back.has_newer, back.has_older) == (True, True)
+
+    def test_words_follow_a_new_name(self, session: Session, cast: Cast) -> None:
+        accounts.rename(session, cast.mia, "Zoë Müller")
+        assert names(session, cast.ada, text="muller zoe") == ["Zoë Müller"]
+        assert names(session, cast.ada, text="mia example") == ["Zoë Müller"]
+        leaving.delete_account(session, cast.mia)
+        assert names(session, cast.ada, text="zoe") == []
+
+    def test_words_and_staff_and_pages_together(self, session: Session, cast: Cast) -> None:
+        sam = cast.sam.user_id
+        assert names(session, cast.ada, text="example", staff_only=True, older_than=sam) == ["Oda"]
+        assert names(session, cast.ada, text="example", staff_only=True, newer_than=sam) == [
+            "Ada",
+            "Sue",
+        ]
+
+    def test_who_is_deleted_is_not_there(self, session: Session, cast: Cast) -> None:
+        leaving.delete_account(session, cast.mia)
+        assert "A deleted account" not in names(session, cast.ada)
+        with pytest.raises(NotFound):
+            administration.get(session, cast.ada, cast.mia.user_id)
+
+
+class TestWhoMay:
+    def test_administrators_alone(self, session: Session, cast: Cast) -> None:
+        mia = cast.mia.user_id
+        for actor in (cast.olga, cast.oda, cast.sam, cast.mia, NOBODY):
+            for use_case in (
+                administration.get,
+                administration.disable,
+                administration.enable,
+                administration.end_sessions,
+            ):
+                with pytest.raises(NotPermitted):
+                    use_case(session, actor, mia)
+            with pytest.raises(NotPermitted):
+                administration.set_staff(session, actor, actor.user_id, Staff.ADMINISTRATOR)
+            with pytest.raises(NotPermitted):
+                administration.table(session, actor)
+
+    def test_a_disabled_administrator_no_longer(self, session: Session, cast: Cast) -> None:
+        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        administration.disable(session, cast.oda, cast.ada.user_id)
+        with pytest.raises(NotPermitted):
+            administration.enable(session, cast.ada, cast.ada.user_id)
+
+
+class TestSetStaff:
+    def test_somebody_becomes_staff(self, session: Session, cast: Cast) -> None:
+        assert administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.SALES).staff
+        entry = session.scalars(select(Entry)).one()
+        assert (entry.event, entry.person_id) == ("account.staff_changed", cast.mia.user_id)
+        assert [(each["old"], each["new"]) for each in entry.changes] == [(None, "sales")]
+
+    def test_who_may_more_logs_in_anew(self, session: Session, cast: Cast) -> None:
+        cookie = signed_in(session, cast.oda)
+        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        assert sessions.find(session, cookie) is None
+
+    def test_who_may_less_stays(self, session: Session, cast: Cast) -> None:
+        cookie = signed_in(session, cast.sam)
+        administration.set_staff(session, cast.ada, cast.sam.user_id, None)
+        assert sessions.find(session, cookie) is not None
+
+    def test_the_same_role_is_no_change(self, session: Session, cast: Cast) -> None:
+        administration.set_staff(session, cast.ada, cast.sam.user_id, Staff.SALES)
+        assert session.scalars(select(Entry)).all() == []
+
+    def test_the_last_administrator_stays(self, session: Session, cast: Cast) -> None:
+        for staff in (None, Staff.OPS):
+            with pytest.raises(LastAdministrator):
+                administration.set_staff(session, cast.ada, cast.ada.user_id, staff)
+
+    def test_a_disabled_one_does_not_count(self, session: Session, cast: Cast) -> None:
+        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        administration.disable(session, cast.ada, cast.oda.user_id)
+        with pytest.raises(LastAdministrator):
+            administration.disable(session, cast.ada, cast.ada.user_id)
+
+    def test_not_before_the_address_is_proven(self, session: Session, cast: Cast) -> None:
+        sign_ups.sign_up(session, NOBODY, NewAccount("Eve", "boss@example.com", "$x"))
+        eve = session.scalars(select(User).where(User.name == "Eve")).one()
+        with pytest.raises(InvalidInput) as refused:
+            administration.set_staff(session, cast.ada, eve.id, Staff.ADMINISTRATOR)
+        assert list(refused.value.fields) == ["staff"]
+
+
+class TestDisable:
+    def test_sessions_end_at_once(self, session: Session, cast: Cast) -> None:
+        cookie = signed_in(session, cast.mia)
+        assert administration.disable(session, cast.ada, cast.mia.user_id).disabled_at
+        assert sessions.find(session, cookie) is None
+
+    def test_no_session_stands_for_the_disabled(self, session: Session, cast: Cast) -> None:
+        """I9, even for one that began while the account was being disabled."""
+        administration.disable(session, cast.ada, cast.mia.user_id)
+        assert sessions.find(session, signed_in(session, cast.mia)) is None
+
+    def test_twice_is_one_change(self, session: Session, cast: Cast) -> None:
+        administration.disable(session, cast.ada, cast.mia.user_id)
+        administration.disable(session, cast.ada, cast.mia.user_id)
+        administration.enable(session, cast.ada, cast.mia.user_id)
+        administration.enable(session, cast.ada, cast.mia.user_id)
+        events = session.scalars(select(Entry.event).order_by(Entry.id)).all()
+        assert events == ["account.disabled", "account.enabled"]
+
+    def test_a_last_owner_can_be_disabled(self, session: Session, cast: Cast) -> None:
+        assert administration.disable(session, cast.ada, cast.olga.user_id).disabled_at
+
+    def test_sessions_are_ended_alone(self, session: Session, cast: Cast) -> None:
+        cookie = signed_in(session, cast.mia)
+        assert administration.end_sessions(session, cast.ada, cast.mia.user_id) == 1
+        assert sessions.find(session, cookie) is None
+        assert administration.get(session, cast.ada, cast.mia.user_id).disabled_at is None

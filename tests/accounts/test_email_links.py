@@ -1,0 +1,93 @@
+"""Mailed links: they work once, for a while, and stand in no row."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.accounts import email_links
+from core.base import crypto
+from core.base.errors import LinkNotValid
+from core.models import Link
+from tests.conftest import Clock
+from tests.support.cast import Cast
+
+
+def make(session: Session, cast: Cast, kind: str = email_links.RESET) -> str:
+    made = email_links.make(
+        session, kind, "mia@example.com", email_links.RESETS_FOR, user_id=cast.mia.user_id
+    )
+    return crypto.token(**made)
+
+
+class TestUse:
+    def test_a_link_works_once(self, session: Session, cast: Cast) -> None:
+        token = make(session, cast)
+        assert email_links.find(session, email_links.RESET, token).user_id == cast.mia.user_id
+        assert email_links.use(session, email_links.RESET, token).user_id == cast.mia.user_id
+        with pytest.raises(LinkNotValid):
+            email_links.use(session, email_links.RESET, token)
+
+    def test_looking_does_not_use_it_up(self, session: Session, cast: Cast) -> None:
+        token = make(session, cast)
+        email_links.find(session, email_links.RESET, token)
+        email_links.find(session, email_links.RESET, token)
+        assert email_links.use(session, email_links.RESET, token)
+
+    def test_it_ends_with_its_time(self, session: Session, cast: Cast, clock: Clock) -> None:
+        token = make(session, cast)
+        clock.turn(email_links.RESETS_FOR - timedelta(seconds=1))
+        email_links.find(session, email_links.RESET, token)
+        clock.turn(timedelta(seconds=1))
+        with pytest.raises(LinkNotValid):
+            email_links.use(session, email_links.RESET, token)
+
+    def test_a_newer_one_replaces_it(self, session: Session, cast: Cast) -> None:
+        old, new = make(session, cast), make(session, cast)
+        with pytest.raises(LinkNotValid):
+            email_links.use(session, email_links.RESET, old)
+        assert email_links.use(session, email_links.RESET, new)
+
+    def test_one_kind_is_not_good_for_another(self, session: Session, cast: Cast) -> None:
+        token = make(session, cast, email_links.PROVE)
+        with pytest.raises(LinkNotValid):
+            email_links.use(session, email_links.RESET, token)
+
+    def test_every_link_that_does_not_work_gets_the_same_answer(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        used, late = make(session, cast), make(session, cast)
+        clock.turn(email_links.RESETS_FOR)
+        told = set()
+        for token in (used, late, "", "x", "\ud800", "a" * 100_000):
+            with pytest.raises(LinkNotValid) as refused:
+                email_links.use(session, email_links.RESET, token)
+            told.add(str(refused.value))
+        assert told == {str(email_links.refusal(email_links.RESET))}
+
+
+class TestRows:
+    def test_the_token_is_in_no_row(self, session: Session, cast: Cast) -> None:
+        token = make(session, cast)
+        row = session.scalars(select(Link)).one()
+        kept = [getattr(row, column.key) for column in Link.__table__.columns]
+        assert token not in [str(value) for value in kept]
+
+    def test_ending_leaves_others_alone(self, session: Session, cast: Cast) -> None:
+        hers = make(session, cast)
+        made = email_links.make(
+            session,
+            email_links.RESET,
+            "adam@example.com",
+            email_links.RESETS_FOR,
+            user_id=cast.adam.user_id,
+        )
+        email_links.end(session, email_links.RESET, user_id=cast.adam.user_id)
+        assert email_links.find(session, email_links.RESET, hers)
+        with pytest.raises(LinkNotValid):
+            email_links.find(session, email_links.RESET, crypto.token(**made))
+
+    def test_links_of_nobody_are_never_meant(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(ValueError, match="nobody"):
+            email_links.end(session, email_links.RESET)

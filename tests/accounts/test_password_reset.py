@@ -1,0 +1,173 @@
+"""Forgotten passwords: one mail, one link, twenty minutes, and every session ends."""
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from core.access import throttling
+from core.access.permissions import NOBODY, Actor
+from core.accounts import accounts, administration, email_links, password_reset, sessions, sign_ups
+from core.accounts.user_rows import NewAccount
+from core.base import crypto
+from core.base.errors import InvalidInput, LinkNotValid, NotFound, NotPermitted, TooManyAttempts
+from core.database import db
+from core.mail import messages
+from core.members import leaving
+from core.models import Entry, Mail, User
+from tests.conftest import Clock
+from tests.support.cast import PASSWORD, Cast, email
+
+NEW = "four tame otters paint fences"
+
+
+def ask(session: Session, address: str) -> None:
+    password_reset.start(session, NOBODY, address, origin="192.0.2.1")
+
+
+def mails(session: Session) -> list[Mail]:
+    return list(session.scalars(select(Mail).order_by(Mail.id)))
+
+
+def token_in(mail: Mail) -> str:
+    link = mail.context["link"]
+    return crypto.token(link["kind"], link["nonce"])
+
+
+def signed_in(session: Session, person: Actor) -> str:
+    ticket, token = sessions.new_token(), sessions.new_token()
+    sessions.start(session, person.user_id, ticket, device="Test", place="::1", second_factor=True)
+    sessions.redeem(session, ticket, token)
+    return token
+
+
+class TestStart:
+    def test_a_link_goes_to_the_address_of_the_account(self, session: Session, cast: Cast) -> None:
+        ask(session, "MIA@example.com")
+        (mail,) = mails(session)
+        assert (mail.template, mail.recipient) == ("reset_password", email(cast.mia))
+        assert f"/reset#{token_in(mail)}" in messages.render(mail).text
+
+    def test_nobody_learns_whether_an_address_is_known(self, session: Session, cast: Cast) -> None:
+        assert ask(session, "nobody@example.com") is None
+        assert mails(session) == []
+
+    def test_what_is_no_address_is_refused(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            ask(session, "mia")
+        assert list(refused.value.fields) == ["email"]
+
+    def test_the_disabled_get_none(self, session: Session, cast: Cast) -> None:
+        administration.disable(session, cast.ada, cast.mia.user_id)
+        ask(session, email(cast.mia))
+        assert mails(session) == []
+
+    def test_a_mailbox_is_not_flooded(self, session: Session, cast: Cast, clock: Clock) -> None:
+        for _ in range(5):
+            ask(session, email(cast.mia))
+        assert len(mails(session)) == throttling.MAILS[0][0]
+
+    def test_nor_are_many_from_one_place(self, session: Session, cast: Cast, clock: Clock) -> None:
+        for number in range(throttling.STRANGERS[0][0]):
+            ask(session, f"p{number}@example.com")
+        with pytest.raises(TooManyAttempts):
+            ask(session, "last@example.com")
+
+
+class TestReset:
+    @pytest.fixture
+    def token(self, session: Session, cast: Cast) -> str:
+        ask(session, email(cast.mia))
+        return token_in(mails(session)[-1])
+
+    def test_it_ends_every_session_and_tells(
+        self, session: Session, cast: Cast, token: str
+    ) -> None:
+        cookie = signed_in(session, cast.mia)
+        changed = password_reset.reset(session, NOBODY, token, "$new")
+        assert (changed.password_hash, changed.password_epoch) == ("$new", 1)
+        assert sessions.find(session, cookie) is None
+        assert mails(session)[-1].template == "password_changed"
+        entry = session.scalars(select(Entry)).one()
+        assert (entry.event, entry.actor_id) == ("account.password_reset", cast.mia.user_id)
+        assert "$new" not in str(entry.changes)
+
+    def test_it_works_once(self, session: Session, token: str) -> None:
+        password_reset.reset(session, NOBODY, token, "$new")
+        with pytest.raises(LinkNotValid, match="Forgot password"):
+            password_reset.reset(session, NOBODY, token, "$again")
+
+    def test_only_the_newest_link_works(self, session: Session, cast: Cast, token: str) -> None:
+        ask(session, email(cast.mia))
+        with pytest.raises(LinkNotValid):
+            password_reset.reset(session, NOBODY, token, "$new")
+
+    def test_a_changed_password_ends_it(self, session: Session, cast: Cast, token: str) -> None:
+        accounts.change_password(session, cast.mia, "$own")
+        with pytest.raises(LinkNotValid):
+            password_reset.reset(session, NOBODY, token, "$new")
+
+    def test_it_ends_after_twenty_minutes(self, session: Session, cast: Cast, clock: Clock) -> None:
+        ask(session, email(cast.mia))
+        clock.turn(email_links.RESETS_FOR)
+        with pytest.raises(LinkNotValid):
+            password_reset.find_words(session, token_in(mails(session)[-1]))
+
+    def test_who_is_disabled_or_gone_does_not_come_back_by_it(
+        self, session: Session, cast: Cast, token: str
+    ) -> None:
+        leaving.delete_account(session, cast.mia)
+        with pytest.raises(LinkNotValid):
+            password_reset.find_words(session, token)
+        ask(session, email(cast.adam))
+        hers = token_in(mails(session)[-1])
+        administration.disable(session, cast.ada, cast.adam.user_id)
+        with pytest.raises(LinkNotValid):
+            password_reset.reset(session, NOBODY, hers, "$new")
+
+    def test_the_words_are_those_of_the_person(
+        self, session: Session, cast: Cast, token: str
+    ) -> None:
+        assert password_reset.find_words(session, token) == ["Mia", email(cast.mia), "Acme"]
+
+    def test_it_proves_the_address(self, session: Session, cast: Cast) -> None:
+        sign_ups.sign_up(session, NOBODY, NewAccount("Eve", "nora@example.com", "$eves"))
+        proof = token_in(mails(session)[-1])
+        ask(session, "nora@example.com")
+        nora = password_reset.reset(session, NOBODY, token_in(mails(session)[-1]), "$noras")
+        assert nora.proven_at is not None
+        with pytest.raises(LinkNotValid):
+            sign_ups.prove(session, NOBODY, proof, "$eves")
+
+
+def test_who_was_locked_out_by_others_gets_in_again(engine: Engine, cast: Cast) -> None:
+    for number in range(6):
+        try:
+            accounts.authenticate(email(cast.mia), "wrong", origin=f"192.0.2.{number}")
+        except TooManyAttempts:
+            break
+    db.run(password_reset.start, NOBODY, email(cast.mia), origin="::1")
+    with db.read() as session:
+        token = token_in(mails(session)[-1])
+    hashed = accounts.prepare_password(NEW, words=[])
+    db.run(password_reset.reset, NOBODY, token, hashed)
+    assert accounts.authenticate(email(cast.mia), NEW, origin="::1").user_id == cast.mia.user_id
+    assert accounts.authenticate(email(cast.mia), PASSWORD, origin="::1") is None
+
+
+class TestSend:
+    def test_an_administrator_starts_it_for_somebody(self, session: Session, cast: Cast) -> None:
+        password_reset.send(session, cast.ada, cast.mia.user_id)
+        assert mails(session)[-1].recipient == email(cast.mia)
+
+    def test_nobody_else_does(self, session: Session, cast: Cast) -> None:
+        for person in (cast.olga, cast.oda, cast.sam, cast.mia, NOBODY):
+            with pytest.raises(NotPermitted):
+                password_reset.send(session, person, cast.mia.user_id)
+
+    def test_not_for_the_disabled_nor_for_nobody(self, session: Session, cast: Cast) -> None:
+        administration.disable(session, cast.ada, cast.mia.user_id)
+        with pytest.raises(InvalidInput, match="Enable it"):
+            password_reset.send(session, cast.ada, cast.mia.user_id)
+        with pytest.raises(NotFound):
+            password_reset.send(session, cast.ada, 999_999)
+        assert session.get(User, cast.mia.user_id).password_epoch == 0

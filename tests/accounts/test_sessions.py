@@ -1,0 +1,230 @@
+"""Sessions: from a ticket to a cookie's token, and every way they end."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session as SqlSession
+
+from core.access.permissions import Actor
+from core.accounts import sessions
+from core.database import db
+from core.models import Session, User
+from tests.conftest import Clock
+from tests.support.cast import Cast
+
+
+@pytest.fixture(autouse=True)
+def _standing_clock(clock: Clock) -> None:
+    """Time passes only when a test turns it."""
+
+
+def signed_in(session: SqlSession, person: Actor) -> tuple[int, str]:
+    """Sign somebody in; return the session's id and the token of its cookie."""
+    assert person.user_id is not None
+    ticket, token = sessions.new_token(), sessions.new_token()
+    row = sessions.start(
+        session, person.user_id, ticket, device="Chrome on Linux", place="::1", second_factor=True
+    )
+    assert sessions.redeem(session, ticket, token)
+    return row.id, token
+
+
+def change_user(session: SqlSession, person: Actor, **values: object) -> None:
+    session.execute(
+        update(User)
+        .where(User.id == person.user_id)
+        .values(**values)
+        .execution_options(unrecorded=True)
+    )
+
+
+class TestRedeem:
+    def test_a_ticket_becomes_a_session(self, session: SqlSession, cast: Cast) -> None:
+        session_id, token = signed_in(session, cast.mia)
+        found = sessions.find(session, token)
+        assert found is not None
+        assert (found.session_id, found.actor) == (session_id, cast.mia)
+
+    def test_a_ticket_works_once(self, session: SqlSession, cast: Cast) -> None:
+        ticket = sessions.new_token()
+        assert cast.mia.user_id
+        sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        assert sessions.redeem(session, ticket, "the first")
+        assert not sessions.redeem(session, ticket, "the second")
+        assert sessions.find(session, "the second") is None
+
+    def test_a_ticket_lasts_a_minute(self, session: SqlSession, cast: Cast, clock: Clock) -> None:
+        ticket = sessions.new_token()
+        assert cast.mia.user_id
+        sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        clock.turn(sessions.TICKET_LASTS)
+        assert not sessions.redeem(session, ticket, "late")
+
+    def test_a_ticket_is_no_token(self, session: SqlSession, cast: Cast) -> None:
+        ticket = sessions.new_token()
+        assert cast.mia.user_id
+        sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        assert sessions.find(session, ticket) is None
+
+    def test_who_was_shut_out_meanwhile_stays_out(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        change_user(session, cast.mia, disabled_at=clock.now())
+        ticket = sessions.new_token()
+        row = sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        change_user(session, cast.mia, disabled_at=None)
+        assert not sessions.redeem(session, ticket, "token")
+        assert row.ended_because == "account disabled"
+
+    def test_a_password_changed_since_it_was_proven_lets_nobody_in(
+        self, session: SqlSession, cast: Cast
+    ) -> None:
+        change_user(session, cast.mia, password_epoch=1)
+        where = {"device": "", "place": ""}
+        sessions.start(session, cast.mia.user_id, "late", **where, epoch=0)
+        sessions.start(session, cast.mia.user_id, "in time", **where, epoch=1)
+        assert not sessions.redeem(session, "late", "token")
+        assert sessions.redeem(session, "in time", "token")
+
+    def test_neither_ticket_nor_token_is_kept(self, session: SqlSession, cast: Cast) -> None:
+        ticket = sessions.new_token()
+        assert cast.mia.user_id
+        row = sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        session.flush()
+        assert row.ticket_hash != ticket
+        assert sessions.redeem(session, ticket, "token")
+        session.refresh(row)
+        assert row.ticket_hash is None
+        assert row.token_hash != "token"
+
+
+class TestFind:
+    def test_an_unknown_token_is_nobody(self, session: SqlSession, cast: Cast) -> None:
+        assert sessions.find(session, sessions.new_token()) is None
+
+    def test_an_idle_session_ends(self, session: SqlSession, cast: Cast, clock: Clock) -> None:
+        _, token = signed_in(session, cast.mia)
+        clock.turn(timedelta(minutes=59))
+        assert sessions.find(session, token)
+        clock.turn(timedelta(minutes=1))
+        assert sessions.find(session, token) is None
+
+    def test_twelve_hours_are_the_longest(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        _, token = signed_in(session, cast.mia)
+        for _ in range(23):
+            clock.turn(timedelta(minutes=30))
+            found = sessions.find(session, token)
+            assert found is not None
+            sessions.touch(session, found)
+        clock.turn(timedelta(minutes=30))
+        assert sessions.find(session, token) is None
+
+    def test_a_disabled_person_is_out_at_once(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        _, token = signed_in(session, cast.mia)
+        change_user(session, cast.mia, disabled_at=clock.now())
+        assert sessions.find(session, token) is None
+
+    def test_a_new_password_ends_what_began_before(self, session: SqlSession, cast: Cast) -> None:
+        _, token = signed_in(session, cast.mia)
+        change_user(session, cast.mia, password_epoch=User.password_epoch + 1)
+        assert sessions.find(session, token) is None
+        assert sessions.find(session, signed_in(session, cast.mia)[1])
+
+
+class TestTouch:
+    def test_who_has_just_signed_in_was_seen(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        clock.turn(timedelta(hours=1))
+        signed_in(session, cast.mia)
+        seen = select(User.last_seen_at).where(User.id == cast.mia.user_id)
+        assert session.scalars(seen).one() == clock.now()
+
+    def test_it_is_written_at_most_once_a_minute(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        _, token = signed_in(session, cast.mia)
+        began = clock.now()
+        found = sessions.find(session, token)
+        assert found is not None
+        clock.turn(timedelta(seconds=59))
+        assert not sessions.is_due_for_touch(found)
+        sessions.touch(session, found)
+        assert session.scalars(select(Session.last_seen_at)).one() == began
+
+        clock.turn(timedelta(seconds=1))
+        assert sessions.is_due_for_touch(found)
+        sessions.touch(session, found)
+        assert session.scalars(select(Session.last_seen_at)).one() == clock.now()
+        seen = select(User.last_seen_at).where(User.id == cast.mia.user_id)
+        assert session.scalars(seen).one() == clock.now()
+
+
+class TestEnd:
+    def test_only_the_one_ends(self, session: SqlSession, cast: Cast) -> None:
+        first_id, first = signed_in(session, cast.mia)
+        _, second = signed_in(session, cast.mia)
+        sessions.end(session, first_id, "signed out")
+        assert sessions.find(session, first) is None
+        assert sessions.find(session, second)
+
+    def test_all_others_end(self, session: SqlSession, cast: Cast) -> None:
+        kept_id, kept = signed_in(session, cast.mia)
+        others = [signed_in(session, cast.mia)[1] for _ in range(2)]
+        _, somebody_elses = signed_in(session, cast.olga)
+        assert cast.mia.user_id
+        assert sessions.end_others(session, cast.mia.user_id, kept_id, "ended by Mia") == 2
+        assert [sessions.find(session, token) for token in others] == [None, None]
+        assert sessions.find(session, kept)
+        assert sessions.find(session, somebody_elses)
+
+    def test_all_end(self, session: SqlSession, cast: Cast) -> None:
+        tokens = [signed_in(session, cast.mia)[1] for _ in range(2)]
+        assert cast.mia.user_id
+        assert sessions.end_all(session, cast.mia.user_id, "role raised") == 2
+        assert [sessions.find(session, token) for token in tokens] == [None, None]
+        assert session.scalars(select(Session.ended_because)).all() == ["role raised"] * 2
+
+    def test_a_ticket_ends_with_its_session(self, session: SqlSession, cast: Cast) -> None:
+        ticket = sessions.new_token()
+        assert cast.mia.user_id
+        sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        sessions.end_all(session, cast.mia.user_id, "password changed")
+        assert not sessions.redeem(session, ticket, "token")
+
+
+class TestList:
+    def test_the_live_ones_stand_there_the_last_seen_first(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        first_id, _ = signed_in(session, cast.mia)
+        ended_id, _ = signed_in(session, cast.mia)
+        clock.turn(timedelta(minutes=5))
+        last_id, _ = signed_in(session, cast.mia)
+        signed_in(session, cast.olga)
+        sessions.end(session, ended_id, "signed out")
+        assert cast.mia.user_id
+        listed = sessions.list_of(session, cast.mia.user_id)
+        assert [row.id for row in listed] == [last_id, first_id]
+
+
+def test_of_two_who_hold_one_ticket_one_gets_in(cast: Cast) -> None:
+    assert cast.mia.user_id
+    for _ in range(10):
+        ticket = sessions.new_token()
+        db.run(sessions.start, cast.mia.user_id, ticket, device="", place="")
+        together = Barrier(2)
+
+        def redeem(token: str, ticket: str = ticket, together: Barrier = together) -> bool:
+            together.wait()
+            return db.run(sessions.redeem, ticket, token)
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(redeem, [f"{ticket} one", f"{ticket} other"])) == [False, True]

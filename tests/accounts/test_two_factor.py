@@ -1,0 +1,378 @@
+"""Two-factor: set up by a code, asked after the password, taken once; who must have it."""
+
+from datetime import timedelta
+
+import pyotp
+import pytest
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from core.access.permissions import ORGDESK, Action, Actor, access, find_organization, staff_rights
+from core.accounts import administration, sessions, totp, two_factor
+from core.audit import history
+from core.base import crypto
+from core.base.errors import CodeNeeded, InvalidInput, NotFound, NotPermitted, TooManyAttempts
+from core.database import db
+from core.members import leaving
+from core.models import (
+    Challenge,
+    Entry,
+    Mail,
+    Membership,
+    Organization,
+    RecoveryCode,
+    Role,
+    SecondFactor,
+    Staff,
+    Stage,
+    User,
+)
+from core.ops import cleanup
+from tests.conftest import Clock
+from tests.support.cast import SECRET, Cast, email
+
+HERE = "the key of a handshake"
+CODES = [f"AAAA-BBBB-{number:04}" for number in range(10)]
+
+
+@pytest.fixture(autouse=True)
+def _standing_clock(clock: Clock) -> None:
+    """Codes change only when a test turns the clock."""
+
+
+def code(clock: Clock, secret: str = SECRET, *, ahead: int = 0) -> str:
+    return pyotp.TOTP(secret).at(clock.now(), counter_offset=ahead)
+
+
+def user(session: Session, person: Actor) -> User:
+    return session.get_one(User, person.user_id, populate_existing=True)
+
+
+def set_up(session: Session, person: Actor, clock: Clock, here_id: int = 0) -> str:
+    """Set up two-factor for somebody, and return the secret."""
+    secret = totp.new_secret()
+    two_factor.begin(session, person, secret)
+    two_factor.confirm(session, person, code(clock, secret), CODES, here_id=here_id)
+    return secret
+
+
+def signed_in(session: Session, person: Actor) -> tuple[int, str]:
+    ticket, token = sessions.new_token(), sessions.new_token()
+    options = {"device": "Test", "place": "::1", "second_factor": True}
+    row = sessions.start(session, person.user_id, ticket, **options)
+    sessions.redeem(session, ticket, token)
+    return row.id, token
+
+
+def answer(typed: str, connection: str = HERE, place: str = "192.0.2.1") -> str:
+    """Type a code, and return the ticket that it opens."""
+    ticket = sessions.new_token()
+    two_factor.answer(connection, typed, ticket, device="Test", place=place)
+    return ticket
+
+
+def mails(session: Session) -> list[str]:
+    return [mail.context["what"] for mail in session.scalars(select(Mail).order_by(Mail.id))]
+
+
+def events(session: Session) -> list[str]:
+    return list(session.scalars(select(Entry.event).order_by(Entry.id)))
+
+
+class TestSetUp:
+    def test_a_code_of_the_offered_secret_turns_it_on(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        assert two_factor.state(session, cast.mia) == two_factor.State(None, 0, None, False)
+        secret = set_up(session, cast.mia, clock)
+        state = two_factor.state(session, cast.mia)
+        assert state == two_factor.State(clock.now(), 10, None, False)
+        assert events(session) == ["account.two_factor_on"]
+        assert mails(session) == ["set up"]
+        kept = session.get_one(SecondFactor, cast.mia.user_id).secret
+        assert kept is not None
+        assert secret not in kept
+        assert crypto.decrypt("two-factor", kept, whose=str(cast.mia.user_id)) == secret
+        hashes = session.scalars(select(RecoveryCode.code_hash)).all()
+        assert not set(hashes) & {crypto.fingerprint(each) for each in CODES}
+
+    def test_another_code_does_not(self, session: Session, cast: Cast) -> None:
+        two_factor.begin(session, cast.mia, totp.new_secret())
+        for typed in ("", "000000", "12345", "１２３４５６", "x" * 1000, "\ud800"):
+            with pytest.raises(InvalidInput) as refused:
+                two_factor.confirm(session, cast.mia, typed, CODES, here_id=0)
+            assert list(refused.value.fields) == ["code"]
+        assert user(session, cast.mia).two_factor_at is None
+
+    def test_the_offer_waits_until_it_is_confirmed_or_withdrawn(
+        self, session: Session, cast: Cast
+    ) -> None:
+        secret = totp.new_secret()
+        two_factor.begin(session, cast.mia, secret)
+        assert two_factor.state(session, cast.mia).offered == secret
+        two_factor.cancel(session, cast.mia)
+        assert two_factor.state(session, cast.mia).offered is None
+        with pytest.raises(InvalidInput):
+            two_factor.confirm(session, cast.mia, "123456", CODES, here_id=0)
+
+    def test_sessions_that_began_without_a_code_end(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        here_id, here = signed_in(session, cast.mia)
+        _, other = signed_in(session, cast.mia)
+        set_up(session, cast.mia, clock, here_id)
+        assert sessions.find(session, here)
+        assert sessions.find(session, other) is None
+
+    def test_another_device_takes_the_place_of_the_first(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        first = set_up(session, cast.mia, clock)
+        second = totp.new_secret()
+        two_factor.begin(session, cast.mia, second)
+        clock.turn(timedelta(minutes=1))
+        assert totp.take_code(session, cast.mia.user_id, code(clock, first))
+        two_factor.confirm(session, cast.mia, code(clock, second), CODES[:5], here_id=0)
+        clock.turn(timedelta(minutes=1))
+        assert not totp.take_code(session, cast.mia.user_id, code(clock, first))
+        assert totp.take_code(session, cast.mia.user_id, code(clock, second))
+        assert two_factor.state(session, cast.mia).codes_left == 5
+        assert events(session)[-1] == "account.two_factor_replaced"
+
+    def test_new_recovery_codes_replace_the_old(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        set_up(session, cast.mia, clock)
+        new = totp.new_recovery_codes()
+        assert len(set(new)) == 10
+        two_factor.make_recovery_codes(session, cast.mia, new)
+        assert not totp.take_recovery_code(session, cast.mia.user_id, CODES[0])
+        typed = new[0].lower().replace("-", " ")
+        assert totp.take_recovery_code(session, cast.mia.user_id, typed)
+        with pytest.raises(InvalidInput):
+            two_factor.make_recovery_codes(session, cast.otto, new)
+
+    def test_a_secret_of_somebody_else_or_of_another_key_is_no_secret(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        set_up(session, cast.mia, clock)
+        hers = session.get_one(SecondFactor, cast.mia.user_id)
+        session.add(SecondFactor(user_id=cast.otto.user_id, secret=hers.secret, last_step=0))
+        session.flush()
+        clock.turn(timedelta(minutes=1))
+        assert totp.read(hers.secret, cast.otto.user_id) is None
+        assert not totp.take_code(session, cast.otto.user_id, "123456")
+
+
+class TestSigningIn:
+    def test_the_password_alone_begins_no_session(self, session: Session, cast: Cast) -> None:
+        ticket = sessions.new_token()
+        with pytest.raises(CodeNeeded):
+            sessions.start(session, cast.sam.user_id, ticket, device="", place="")
+
+    def test_the_code_begins_it_where_the_password_was_right(
+        self, engine: Engine, cast: Cast, clock: Clock
+    ) -> None:
+        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        with pytest.raises(InvalidInput, match="Start over"):
+            answer(code(clock), connection="another handshake")
+        token = sessions.new_token()
+        assert db.run(sessions.redeem, answer(code(clock)), token)
+        with db.read() as session:
+            assert sessions.find(session, token).actor == cast.sam
+            assert two_factor.find_asked(session, HERE) is None
+
+    def test_a_password_changed_since_it_was_right_asks_for_no_code(
+        self, session: Session, cast: Cast
+    ) -> None:
+        two_factor.ask(session, cast.sam.user_id, HERE, epoch=0)
+        assert two_factor.find_asked(session, HERE) == cast.sam.user_id
+        session.execute(
+            update(User).where(User.id == cast.sam.user_id).values(password_epoch=1),
+            execution_options={"unrecorded": True},
+        )
+        assert two_factor.find_asked(session, HERE) is None
+        two_factor.ask(session, cast.sam.user_id, HERE, epoch=0)
+        assert two_factor.find_asked(session, HERE) is None
+
+    def test_the_clock_of_a_phone_may_be_half_a_minute_off(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        for ahead, taken in ((-2, False), (-1, True), (2, False), (1, True)):
+            typed = code(clock, ahead=ahead)
+            assert totp.take_code(session, cast.sam.user_id, typed) is taken
+
+    def test_a_code_is_taken_once_and_none_before_it(
+        self, engine: Engine, cast: Cast, clock: Clock
+    ) -> None:
+        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        answer(f" {code(clock)[:3]} {code(clock)[3:]} ")
+        for used in (code(clock), code(clock, ahead=-1)):
+            db.run(two_factor.ask, cast.sam.user_id, HERE)
+            with pytest.raises(InvalidInput, match="used already"):
+                answer(used)
+        assert answer(code(clock, ahead=1))
+
+    def test_five_attempts_whoever_makes_them(
+        self, engine: Engine, cast: Cast, clock: Clock
+    ) -> None:
+        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        for number in range(5):
+            with pytest.raises(InvalidInput):
+                answer("000000", place=f"192.0.2.{number}")
+        for _ in range(2):
+            with pytest.raises(TooManyAttempts):
+                answer(code(clock), place="192.0.2.9")
+        with db.read() as session:
+            told = session.scalars(select(Mail)).one()
+        assert (told.template, told.recipient) == ("codes_tried", email(cast.sam))
+        clock.turn(timedelta(minutes=4, seconds=59))
+        with pytest.raises(TooManyAttempts):
+            answer(code(clock), place="192.0.2.9")
+        clock.turn(timedelta(minutes=5))
+        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        assert answer(code(clock), place="192.0.2.9")
+
+    def test_five_attempts_from_one_place(self, engine: Engine, cast: Cast, clock: Clock) -> None:
+        for number in range(5):
+            db.run(two_factor.ask, cast.oda.user_id if number % 2 else cast.sam.user_id, HERE)
+            with pytest.raises(InvalidInput):
+                answer("000000")
+        db.run(two_factor.ask, cast.sue.user_id, HERE)
+        with pytest.raises(TooManyAttempts):
+            answer(code(clock))
+
+    def test_a_right_password_waits_five_minutes(
+        self, engine: Engine, cast: Cast, clock: Clock
+    ) -> None:
+        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        clock.turn(two_factor.CHALLENGES_LAST)
+        with pytest.raises(InvalidInput, match="too long"):
+            answer(code(clock))
+        clock.turn(timedelta(days=2))
+        cleanup.keep()
+        with db.read() as session:
+            assert session.scalars(select(Challenge)).all() == []
+
+    @pytest.mark.parametrize("change", ["password_epoch", "disabled_at", "two_factor_at"])
+    def test_what_changed_meanwhile_counts(
+        self, engine: Engine, cast: Cast, clock: Clock, change: str
+    ) -> None:
+        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        value = {"password_epoch": 1, "disabled_at": clock.now(), "two_factor_at": None}[change]
+        with db.Session(db.writing_engine()) as session, session.begin():
+            changed = update(User).where(User.id == cast.sam.user_id).values({change: value})
+            session.execute(changed.execution_options(unrecorded=True))
+        with pytest.raises(InvalidInput, match="Start over"):
+            answer(code(clock))
+
+    def test_a_recovery_code_stands_in_once_and_is_mailed(
+        self, engine: Engine, cast: Cast, clock: Clock
+    ) -> None:
+        db.run(set_up, cast.mia, clock)
+        for codes_left, typed in ((9, CODES[3]), (8, CODES[4].lower())):
+            db.run(two_factor.ask, cast.mia.user_id, HERE)
+            assert answer(typed)
+            with db.read() as session:
+                assert mails(session)[-1].endswith(f"; {codes_left} of them are left")
+                assert events(session)[-1] == "account.recovery_code_used"
+        db.run(two_factor.ask, cast.mia.user_id, HERE)
+        with pytest.raises(InvalidInput):
+            answer(CODES[3])
+
+
+class TestWhoMustHaveIt:
+    def test_staff_without_it_may_nothing_of_the_staffs(self, session: Session, cast: Cast) -> None:
+        administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
+        assert staff_rights(session, cast.mia) == frozenset()
+        with pytest.raises(NotPermitted):
+            administration.table(session, cast.mia)
+        with pytest.raises(NotFound):
+            access(session, cast.mia, cast.otto_ltd.id, Action.VIEW)
+        assert find_organization(session, cast.mia, cast.otto_ltd.public_id) is None
+        _, rights = find_organization(session, cast.mia, cast.acme.public_id)
+        assert Action.VIEW in rights
+        assert Action.VIEW_ALL not in rights
+
+    def test_it_may_all_of_it_once_it_is_set_up(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.OPS)
+        here_id, token = signed_in(session, cast.mia)
+        assert sessions.find(session, token).lacks_two_factor
+        set_up(session, cast.mia, clock, here_id)
+        assert not sessions.find(session, token).lacks_two_factor
+        assert Action.VIEW_ALL in staff_rights(session, cast.mia)
+        assert access(session, cast.mia, cast.otto_ltd.id, Action.VIEW)
+
+    def test_staff_does_not_turn_it_off(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(InvalidInput, match="Staff signs in with two-factor"):
+            two_factor.turn_off(session, cast.sam)
+
+    def test_others_do(self, session: Session, cast: Cast, clock: Clock) -> None:
+        set_up(session, cast.olga, clock)
+        for _ in range(2):
+            assert two_factor.turn_off(session, cast.olga).two_factor_at is None
+        assert events(session) == ["account.two_factor_on", "account.two_factor_off"]
+        assert session.get(SecondFactor, cast.olga.user_id) is None
+        ticket = sessions.new_token()
+        assert sessions.start(session, cast.olga.user_id, ticket, device="", place="")
+
+    def test_not_owners_of_what_is_in_production(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        set_up(session, cast.olga, clock)
+        set_up(session, cast.adam, clock)
+        org = session.get_one(Organization, cast.acme.id)
+        org.stage = Stage.PRODUCTION
+        history.record(session, ORGDESK, org, "test.moved", org)
+        with pytest.raises(InvalidInput, match="Acme is in production"):
+            two_factor.turn_off(session, cast.olga)
+        assert two_factor.turn_off(session, cast.adam).two_factor_at is None
+
+    def test_who_deletes_the_account_leaves_no_secret(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        set_up(session, cast.mia, clock)
+        leaving.delete_account(session, cast.mia)
+        for kind in (SecondFactor, RecoveryCode):
+            rows = select(kind).where(kind.user_id == cast.mia.user_id)
+            assert session.scalars(rows).all() == []
+
+
+class TestReset:
+    def test_an_administrator_resets_it_with_a_reason(self, session: Session, cast: Cast) -> None:
+        _, token = signed_in(session, cast.sam)
+        administration.reset_two_factor(
+            session, cast.ada, cast.sam.user_id, reason="The phone is lost"
+        )
+        assert sessions.find(session, token) is None
+        assert user(session, cast.sam).two_factor_at is None
+        assert staff_rights(session, cast.sam) == frozenset()
+        assert mails(session) == ["reset by Ada. The reason: The phone is lost"]
+        entry = session.scalars(select(Entry)).one()
+        assert (entry.event, entry.reason) == ("account.two_factor_reset", "The phone is lost")
+        assert entry.person_id == cast.sam.user_id
+        assert sessions.start(session, cast.sam.user_id, "ticket", device="", place="")
+
+    def test_not_without_a_reason_nor_the_own(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            administration.reset_two_factor(session, cast.ada, cast.sam.user_id, reason=" ")
+        assert list(refused.value.fields) == ["reason"]
+        with pytest.raises(InvalidInput, match="your own"):
+            administration.reset_two_factor(session, cast.ada, cast.ada.user_id, reason="Lost")
+
+    def test_the_command_line_helps_a_lone_administrator(
+        self, session: Session, cast: Cast
+    ) -> None:
+        administration.reset_two_factor(session, ORGDESK, cast.ada.user_id, reason="Lost")
+        assert user(session, cast.ada).two_factor_at is None
+        assert user(session, cast.ada).staff is Staff.ADMINISTRATOR
+
+    def test_a_member_is_no_more_than_before(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        set_up(session, cast.mia, clock)
+        administration.reset_two_factor(session, cast.ada, cast.mia.user_id, reason="Lost")
+        role = select(Membership.role).where(Membership.user_id == cast.mia.user_id)
+        assert session.scalar(role) is Role.MEMBER

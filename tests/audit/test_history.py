@@ -1,0 +1,269 @@
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Action, Actor, access, take_person
+from core.audit import history
+from core.audit.history import Broken, Verified
+from core.database import change_tracking, db, schema
+from core.models import ChainHead, Entry, Membership, Organization, Role, User
+from tests.support.cast import Cast
+
+WRITERS = 16
+
+
+def rename(session: Session, actor: Actor, org_id: int, name: str) -> Entry | None:
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    org.name = name
+    return history.record(session, actor, org, "profile.changed", org, reason="as asked")
+
+
+def entries() -> list[Entry]:
+    with db.read() as session:
+        return list(session.scalars(select(Entry).order_by(Entry.id)))
+
+
+def verified() -> tuple[list[Broken], Verified]:
+    with db.read() as session:
+        *broken, last = history.verify(session)
+    assert isinstance(last, Verified)
+    return [place for place in broken if isinstance(place, Broken)], last
+
+
+@contextmanager
+def tampering(engine: Engine) -> Iterator[Connection]:
+    """Open the database as somebody does who may switch off its triggers."""
+    with db.writing_engine().begin() as connection:
+        schema.remove_triggers(connection)
+        yield connection
+        schema.install_triggers(connection)
+
+
+class TestRecord:
+    def test_it_keeps_who_what_old_and_new(self, cast: Cast):
+        db.run(rename, cast.olga, cast.acme.id, "Acme Ltd")
+        (entry,) = entries()
+        assert (entry.chain, entry.position) == (f"org:{cast.acme.id}", 1)
+        assert (entry.actor_id, entry.event) == (cast.olga.user_id, "profile.changed")
+        assert (entry.subject, entry.reason) == (f"organizations:{cast.acme.id}", "as asked")
+        assert entry.changes == [
+            {"row": entry.subject, "field": "name", "old": "Acme", "new": "Acme Ltd"}
+        ]
+
+    def test_nothing_changed_is_no_news(self, cast: Cast):
+        assert db.run(rename, cast.olga, cast.acme.id, "Acme") is None
+        assert entries() == []
+
+    def test_there_and_back_is_no_news(self, session: Session, cast: Cast):
+        org = access(session, cast.olga, cast.acme.id, Action.EDIT_PROFILE)
+        org.name = "Other"
+        session.flush()
+        org.name = "Acme"
+        assert history.record(session, cast.olga, org, "profile.changed", org) is None
+
+    def test_a_change_that_a_query_flushed_is_seen(self, session: Session, cast: Cast):
+        org = access(session, cast.olga, cast.acme.id, Action.EDIT_PROFILE)
+        org.name = "First"
+        session.scalar(select(func.count()).select_from(Organization))
+        org.name = "Second"
+        session.flush()
+        entry = history.record(session, cast.olga, org, "profile.changed", org)
+        assert entry is not None
+        assert [(change["old"], change["new"]) for change in entry.changes] == [("Acme", "Second")]
+
+    def test_rows_that_came_and_went_are_seen_whole(self, session: Session, cast: Cast):
+        org = access(session, cast.olga, cast.acme.id, Action.REMOVE_MEMBERS)
+        membership = session.scalars(
+            select(Membership).where(Membership.user_id == cast.mia.user_id)
+        ).one()
+        session.delete(membership)
+        entry = history.record(session, cast.olga, org, "member.removed", membership)
+        assert entry is not None
+        assert {"row": entry.subject, "field": "role", "old": "member", "new": None} in (
+            entry.changes
+        )
+        assert entry.person_id == cast.mia.user_id
+
+    def test_what_is_private_is_never_stored(self, session: Session, cast: Cast):
+        assert cast.olga.user_id
+        olga = take_person(session, cast.olga.user_id)
+        assert olga is not None
+        olga.name, olga.email, olga.password_hash = "Olga Neu", "new@example.com", "$argon2id$new"
+        entry = history.record(session, cast.olga, olga.id, "account.changed", olga)
+        assert entry is not None
+        kept = json.dumps(entry.changes)
+        assert {change["field"] for change in entry.changes} == {"name", "email", "password_hash"}
+        for secret in ("Olga", "example.com", "argon2"):
+            assert secret not in kept
+
+    def test_every_private_column_is_marked_as_such(self):
+        private = {column.name for column in User.__table__.columns if column.info.get("private")}
+        assert private == {"email", "name", "password_hash"}
+
+
+class TestUnrecorded:
+    def change(self, session: Session, cast: Cast) -> None:
+        session.get_one(Organization, cast.acme.id).name = "Other"
+
+    def test_a_change_that_nobody_recorded_is_not_kept(self, cast: Cast):
+        with pytest.raises(change_tracking.Unrecorded, match="name"):
+            db.run(self.change, cast)
+        with db.read() as session:
+            assert session.get_one(Organization, cast.acme.id).name == "Acme"
+
+    def test_neither_is_one_that_was_flushed_before(self, cast: Cast):
+        def use_case(session: Session) -> None:
+            self.change(session, cast)
+            session.flush()
+
+        with pytest.raises(change_tracking.Unrecorded):
+            db.run(use_case)
+
+    def test_nor_a_row_that_is_added_or_deleted(self, cast: Cast):
+        def delete(session: Session) -> None:
+            mia = select(Membership).where(Membership.user_id == cast.mia.user_id)
+            session.delete(session.scalars(mia).one())
+
+        def add(session: Session) -> None:
+            values = {"role": Role.MEMBER, "joined_at": cast.acme.created_at}
+            session.add(Membership(org_id=cast.acme.id, user_id=cast.otto.user_id, **values))
+
+        for use_case in (delete, add):
+            with pytest.raises(change_tracking.Unrecorded):
+                db.run(use_case)
+
+    def test_a_bulk_change_of_what_is_audited_is_refused(self, session: Session, cast: Cast):
+        with pytest.raises(change_tracking.Unrecorded):
+            session.execute(update(Organization).values(name="All the same"))
+
+
+class TestAppendOnly:
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE history SET reason = 'x'", "DELETE FROM history"]
+    )
+    def test_the_database_refuses(self, cast: Cast, engine: Engine, statement: str):
+        db.run(rename, cast.olga, cast.acme.id, "Acme Ltd")
+        with pytest.raises(DBAPIError, match="only ever added"), engine.begin() as connection:
+            connection.execute(text(statement))
+
+
+class TestVerify:
+    @pytest.fixture
+    def three(self, cast: Cast) -> None:
+        for name in ("One", "Two", "Three"):
+            db.run(rename, cast.olga, cast.acme.id, name)
+        db.run(rename, cast.otto, cast.otto_ltd.id, "Otto AG")
+
+    def test_an_unbroken_history_is_counted(self, three):
+        assert verified() == ([], Verified(entries=4, chains=2))
+
+    @pytest.mark.parametrize("position", [1, 2, 3])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "reason = 'another'",
+            "actor_id = 2",
+            "actor_id = NULL",
+            "event = 'member.removed'",
+            "subject = 'organizations:2'",
+            "person_id = 3",
+            "changes = '[]'",
+            "at = '2020-01-01 00:00:00.000000'",
+            "mac = 'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff'",
+            "position = 9",
+        ],
+    )
+    def test_every_edit_is_found(self, three, engine: Engine, change: str, position: int):
+        with tampering(engine) as connection:
+            where = f"chain = 'org:1' AND position = {position}"
+            connection.execute(text(f"UPDATE history SET {change} WHERE {where}"))
+        assert verified()[0] != []
+
+    @pytest.mark.parametrize("position", [1, 2, 3])
+    def test_every_deletion_is_found_the_last_included(self, three, engine: Engine, position: int):
+        with tampering(engine) as connection:
+            connection.execute(
+                text(f"DELETE FROM history WHERE chain = 'org:1' AND position = {position}")
+            )
+        assert verified()[0] != []
+
+    def test_a_chain_that_is_gone_is_found(self, three, engine: Engine):
+        with tampering(engine) as connection:
+            connection.execute(text("DELETE FROM history WHERE chain = 'org:2'"))
+        assert verified()[0] == [Broken("org:2", 1, None)]
+
+    @pytest.mark.parametrize(
+        ("chain", "position"), [("org:1", 4), ("org:1", 0), ("org:2", 2), ("org:3", 1)]
+    )
+    def test_every_insertion_is_found(self, three, engine: Engine, chain: str, position: int):
+        with tampering(engine) as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO history"
+                    " (chain, position, at, event, subject, changes, reason, mac)"
+                    f" SELECT '{chain}', {position}, at, event, subject, changes, reason, mac"
+                    " FROM history WHERE chain = 'org:1' AND position = 3"
+                )
+            )
+        assert verified()[0] != []
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE chain_heads SET position = 2 WHERE chain = 'org:1'",
+            "UPDATE chain_heads SET mac = '' WHERE chain = 'org:1'",
+            "DELETE FROM chain_heads WHERE chain = 'org:1'",
+        ],
+    )
+    def test_an_altered_end_is_found(self, three, engine: Engine, statement: str):
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+        assert verified()[0] != []
+
+    def test_two_entries_that_changed_places_are_found(self, three, engine: Engine):
+        with tampering(engine) as connection:
+            for old, new in ((1, 99), (2, 1), (99, 2)):
+                connection.execute(
+                    text(
+                        f"UPDATE history SET position = {new}"
+                        f" WHERE chain = 'org:1' AND position = {old}"
+                    )
+                )
+        assert verified()[0] != []
+
+    def test_another_key_proves_nothing(self, three, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(history.crypto, "derive", lambda purpose: b"guessed")
+        assert len(verified()[0]) == 4
+
+
+class TestWriters:
+    def test_sixteen_at_once_leave_one_unbroken_chain(self, cast: Cast):
+        def write(number: int) -> None:
+            for step in range(4):
+                db.run(rename, cast.olga, cast.acme.id, f"Acme {number}-{step}")
+
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(write, range(WRITERS)))
+        assert verified() == ([], Verified(entries=4 * WRITERS, chains=1))
+        with db.read() as session:
+            (head,) = session.scalars(select(ChainHead))
+        assert head.position == 4 * WRITERS
+
+    def test_a_change_and_its_entry_come_together_or_not_at_all(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ):
+        def fail_late(session: Session) -> None:
+            rename(session, cast.olga, cast.acme.id, "Never")
+            raise OperationalError("disk", {}, OSError("full"))
+
+        use_case: Callable[[Session], None] = fail_late
+        with pytest.raises(db.Unavailable):
+            db.run(use_case)
+        assert entries() == []
+        assert verified() == ([], Verified(entries=0, chains=0))

@@ -1,0 +1,72 @@
+import pytest
+from pydantic import ValidationError
+
+from core.base.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    return str(refused.value)
+
+
+def test_everything_has_a_default_that_works_on_this_machine():
+    settings = Settings()
+    assert settings.database_url.endswith("/data/orgdesk.db")
+    assert settings.public_url == "http://127.0.0.1:8501"
+    assert settings.smtp_url == ""
+
+
+def test_it_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SESSION_HOURS", "8")
+    monkeypatch.setenv("SIGN_UP", "closed")
+    monkeypatch.setenv("SIGN_UP_DOMAINS", '["example.com", "example.org"]')
+    settings = Settings()
+    assert (settings.session_hours, settings.sign_up) == (8, "closed")
+    assert settings.sign_up_domains == ("example.com", "example.org")
+
+
+def test_a_slash_at_the_end_of_the_address_does_not_matter(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PUBLIC_URL", "https://orgdesk.example.com/")
+    assert Settings().public_url == "https://orgdesk.example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "orgdesk.example.com"),
+        ("SESSION_HOURS", "0"),
+        ("SESSION_IDLE_MINUTES", "soon"),
+        ("PASSWORD_MINIMUM", "7"),
+        ("SIGN_UP", "perhaps"),
+        ("SMTP_URL", "mail.example.com:587"),
+        ("SMTP_URL", "http://mail.example.com"),
+        ("MAIL_FROM", "Orgdesk"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    assert name.lower() in refusal(monkeypatch, **{name: value})
+
+
+def test_a_secret_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch):
+    told = refusal(monkeypatch, SECRET_KEY="short")
+    assert "32 characters" in told
+    assert "openssl" in told
+
+
+def test_nothing_changes_while_it_runs():
+    with pytest.raises(ValidationError):
+        Settings().sign_up = "closed"
+
+
+def test_a_refusal_gives_no_secret_away(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SMTP_URL", "smtp://orgdesk:very-secret@mail.example.com")
+    assert "very-secret" not in refusal(monkeypatch, SECRET_KEY="hush")

@@ -1,0 +1,123 @@
+"""Made-up worlds: the same ones again, skewed like life, whole on both engines."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from core.access.permissions import Actor
+from core.audit import history
+from core.audit.history import Broken
+from core.base import clock
+from core.base.settings import PROJECT
+from core.database import db
+from core.models import Membership, Organization, Role, Stage
+from core.organizations import organizations
+from data.seed import loading
+from data.seed.world import COLUMNS, HANDS, World
+from tests.database.test_schema import read
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def rows_of(organizations: int) -> list[dict[str, list[tuple[object, ...]]]]:
+    """Return a world's rows without what is encrypted, which is never the same twice."""
+    batches = list(World(organizations, NOW).batches(50))
+    for batch in batches:
+        del batch["second_factors"]
+    return batches
+
+
+def load(organizations: int) -> list[int]:
+    world = World(organizations, clock.now())
+    with loading.begin(db.engine(), world) as connection:
+        return list(loading.load(connection, world))
+
+
+class TestWorld:
+    def test_the_same_size_is_the_same_world(self):
+        assert rows_of(120) == rows_of(120)
+
+    def test_most_are_small_and_free_and_a_few_are_large(self):
+        world = list(World(3_000, NOW).batches())
+        sizes = Counter(row[1] for batch in world for row in batch["memberships"])
+        ordered = sorted(sizes.values())
+        assert ordered[len(ordered) // 2] <= 2
+        assert ordered[-1] > 50
+        assert 2.5 < sum(ordered) / len(ordered) < 3.5
+
+    def test_some_free_organizations_ask_for_onboarding_and_say_why(self):
+        [batch] = World(60, NOW).batches()
+        rows = [
+            dict(zip(COLUMNS["organizations"].split(), row, strict=True))
+            for row in batch["organizations"]
+        ]
+        asking = [row for row in rows if row["requested_at"]]
+        assert HANDS <= len(asking) < 2 * HANDS
+        for row in asking:
+            assert row["stage"] is Stage.FREE
+            assert row["request_note"]
+            assert row["created_at"] < row["requested_at"] <= NOW
+
+    def test_what_is_listed_by_number_is_in_the_order_of_time(self):
+        [batch] = World(60, NOW).batches()
+        for table, at in (("history", 3), ("notes", -1)):
+            assert [row[0] for row in sorted(batch[table], key=lambda row: row[at])] == [
+                row[0] for row in batch[table]
+            ]
+
+
+class TestLoading:
+    def test_what_rests_on_the_rows_is_there_again(self, engine: Engine):
+        before = read(engine)
+        load(30)
+        assert read(engine) == before
+
+    def test_the_world_is_whole(self, engine: Engine):
+        load(40)
+        with db.read() as session:
+            assert not [found for found in history.verify(session) if isinstance(found, Broken)]
+            owned = select(Membership.org_id).where(Membership.role == Role.OWNER)
+            assert session.scalar(select(func.count(Organization.id))) == 40
+            assert not session.scalars(
+                select(Organization.id).where(Organization.id.not_in(owned))
+            ).all()
+            counted = (
+                select(func.count())
+                .where(Membership.org_id == Organization.id)
+                .correlate(Organization)
+                .scalar_subquery()
+            )
+            wrong = select(Organization.id).where(Organization.member_count != counted)
+            assert not session.scalars(wrong).all()
+
+    def test_organizations_can_be_added_to_it(self, engine: Engine):
+        load(20)
+        made = db.run(organizations.create, Actor(1, "Ada Whitfield"), "The next one")
+        assert made.id == 21
+
+    def test_two_processes_make_the_world_that_one_makes(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(loading, "MANY", 1)
+        assert load(25) == [25]
+        with db.read() as session:
+            names = session.scalars(select(Organization.name).order_by(Organization.id)).all()
+        batch = next(World(25, clock.now()).batches())
+        assert names == [row[2] for row in batch["organizations"]]
+        if engine.dialect.name == "sqlite":
+            with engine.connect() as connection:
+                assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_the_command_fills_a_database_and_prints_who_signs_in(tmp_path):
+    environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/seeded.db"}
+    command = [sys.executable, "-m", "data.seed", "--organizations", "5"]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "5 of 5 organizations" in done.stdout
+    assert "Sign in with the password" in done.stdout

@@ -1,0 +1,250 @@
+"""The database itself: migrations and models agree, and the last line of rules holds."""
+
+import multiprocessing
+import re
+from collections.abc import Iterator
+
+import pytest
+from alembic import command
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.base import tokenizer
+from core.database import db, schema
+from core.database.upgrade import MIGRATIONS, NewerSchema, configuration, upgrade
+from tests.support.cast import Cast
+from tests.support.engines import Postgresql, Sqlite, use
+
+Engines = dict[str, Sqlite | Postgresql]
+NEWEST = max(file.name for file in (MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
+
+EVERYTHING = {
+    "sqlite": [
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'"
+    ],
+    "postgresql": [
+        """SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull,
+            attgenerated, attstattarget, pg_get_expr(adbin, adrelid)
+            FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+            LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+            WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0""",
+        """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+            FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'""",
+        "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+        """SELECT pg_get_functiondef(oid) FROM pg_proc
+            WHERE pronamespace = 'public'::regnamespace""",
+    ],
+}
+
+
+def read(engine: Engine) -> set[tuple[object, ...]]:
+    """Return all that the database says about its schema, whatever the order."""
+    with engine.connect() as connection:
+        return {
+            tuple(_sorted_lines(value) for value in row)
+            for query in EVERYTHING[engine.dialect.name]
+            for row in connection.exec_driver_sql(query)
+            if "alembic" not in str(row[0])
+        }
+
+
+def _sorted_lines(value: object) -> object:
+    """Return a table's definition as its parts: added columns stand behind the constraints."""
+    if str(value).startswith("CREATE TABLE"):
+        parts = re.split(r"[,\n]", str(value).removesuffix(")"))
+        return tuple(sorted(part.strip() for part in parts if part.strip()))
+    return value
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, engines: Engines) -> Iterator[str]:
+    """The address of a database without any table."""
+    yield engines[request.param].make("unmigrated", migrated=False)
+    engines[request.param].drop("unmigrated")
+
+
+class TestMigrations:
+    def test_migrations_make_what_the_models_say(self, engines: Engines, empty: str) -> None:
+        with use(empty) as engine:
+            with engine.begin() as connection:
+                schema.create(connection)
+            modelled = read(engine)
+        name = engine.dialect.name
+        with use(engines[name].make("migrated")) as engine:
+            assert read(engine) == modelled
+        engines[name].drop("migrated")
+
+    def test_several_processes_migrate_together(self, empty: str) -> None:
+        context = multiprocessing.get_context("fork")  # nothing is connected yet
+        with use(empty) as engine:
+            together = [context.Process(target=upgrade) for _ in range(4)]
+            for process in together:
+                process.start()
+            for process in together:
+                process.join()
+            assert [process.exitcode for process in together] == [0, 0, 0, 0]
+            assert _version(engine) == NEWEST
+
+    def test_a_newer_schema_is_refused_and_left_alone(self, empty: str) -> None:
+        with use(empty) as engine:
+            upgrade()
+            before = read(engine)
+            with engine.begin() as connection:
+                connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            with pytest.raises(NewerSchema, match="Start the newer version, or restore a backup"):
+                upgrade()
+            assert _version(engine) == "9999"
+            assert read(engine) == before
+
+    def test_a_failed_migration_leaves_nothing_behind(
+        self, empty: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(schema, "install_triggers", _fail)
+        with use(empty) as engine:
+            with pytest.raises(ZeroDivisionError):
+                upgrade()
+            assert read(engine) == set()
+
+
+def _fail(_connection: object) -> None:
+    raise ZeroDivisionError
+
+
+def _version(engine: Engine) -> str:
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+
+
+@pytest.mark.usefixtures("cast")
+class TestRulesBehindTheRules:
+    """Each rule as somebody would break it who comes past the use cases."""
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "DELETE FROM memberships WHERE role = 'owner'",
+            "UPDATE memberships SET role = 'admin' WHERE role = 'owner'",
+            "UPDATE users SET staff = 'ops' WHERE staff = 'administrator'",
+            "UPDATE users SET disabled_at = created_at WHERE staff = 'administrator'",
+            "UPDATE users SET deleted_at = created_at WHERE staff = 'administrator'",
+            "DELETE FROM users WHERE staff = 'administrator'",
+            "UPDATE organizations SET public_id = public_id || 'X'",
+            "UPDATE organizations SET id = id + 100",
+        ],
+    )
+    def test_is_refused(self, engine: Engine, statement: str) -> None:
+        with (
+            pytest.raises(IntegrityError, match=r"always|never|foreign key"),
+            engine.begin() as connection,
+        ):
+            connection.execute(text(statement))
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE organizations SET name = 'Acme again' WHERE id = :org",
+            "UPDATE organizations SET deleted_at = created_at WHERE id = :org",
+            "UPDATE memberships SET role = 'admin' WHERE org_id = :org AND role = 'member'",
+            """INSERT INTO memberships (org_id, user_id, role, joined_at)
+                SELECT :org, id, 'member', created_at FROM users WHERE name = 'Otto'""",
+        ],
+    )
+    def test_is_refused_once_deleted(self, engine: Engine, cast: Cast, statement: str) -> None:
+        _delete_acme(engine, cast)
+        with pytest.raises(IntegrityError, match="only be restored or purged"):
+            _execute(engine, cast, statement)
+
+    def test_a_deleted_organization_is_restored_or_purged(self, engine: Engine, cast: Cast) -> None:
+        _delete_acme(engine, cast)
+        _execute(engine, cast, "UPDATE organizations SET version = version + 1 WHERE id = :org")
+        _execute(engine, cast, "UPDATE organizations SET deleted_at = NULL WHERE id = :org")
+        _delete_acme(engine, cast)
+        _execute(engine, cast, "DELETE FROM organizations WHERE id = :org")
+        with engine.connect() as connection:
+            left = connection.execute(text("SELECT count(*) FROM memberships")).scalar_one()
+        assert left == 1
+
+    def test_an_organization_does_not_return_without_an_owner(
+        self, engine: Engine, cast: Cast
+    ) -> None:
+        _delete_acme(engine, cast)
+        _execute(engine, cast, "DELETE FROM memberships WHERE org_id = :org AND role = 'owner'")
+        with pytest.raises(IntegrityError, match="always has an owner"):
+            _execute(engine, cast, "UPDATE organizations SET deleted_at = NULL WHERE id = :org")
+
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE history SET reason = 'x'", "DELETE FROM history"]
+    )
+    def test_history_stays_as_it_is(self, engine: Engine, cast: Cast, statement: str) -> None:
+        _execute(
+            engine,
+            cast,
+            """INSERT INTO history
+                (chain, position, at, org_id, event, subject, changes, reason, mac)
+                SELECT 'org:1', 1, created_at, :org, 'e', 's', '[]', '', '' FROM users LIMIT 1""",
+        )
+        with pytest.raises(IntegrityError, match="only ever added to"):
+            _execute(engine, cast, statement)
+
+    @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+    def test_history_is_not_truncated(self, engine: Engine, cast: Cast) -> None:
+        with pytest.raises(IntegrityError, match="only ever added to"):
+            _execute(engine, cast, "TRUNCATE history")
+
+
+def _delete_acme(engine: Engine, cast: Cast) -> None:
+    _execute(engine, cast, "UPDATE organizations SET deleted_at = created_at WHERE id = :org")
+
+
+def _execute(engine: Engine, cast: Cast, statement: str) -> None:
+    bound = {"org": cast.acme.id} if ":org" in statement else {}
+    with engine.begin() as connection:
+        connection.execute(text(statement), bound)
+
+
+class TestSearchIndex:
+    def test_it_follows_what_is_written(self, engine: Engine, cast: Cast) -> None:
+        found = {
+            "sqlite": "SELECT rowid FROM organizations_search('acm*')",
+            "postgresql": "SELECT id FROM organizations WHERE search_tokens @@ 'acm:*'::tsquery",
+        }[engine.dialect.name]
+        with Session(engine) as session:
+            assert session.scalars(text(found)).all() == [cast.acme.id]
+        _execute(engine, cast, "UPDATE organizations SET search_text = 'zeta' WHERE id = :org")
+        with Session(engine) as session:
+            assert session.scalars(text(found)).all() == []
+
+
+class TestTransactions:
+    def test_ids_are_never_given_out_again(self, engine: Engine, cast: Cast) -> None:
+        newest = cast.otto_ltd.id
+        for statement in (
+            f"UPDATE organizations SET deleted_at = created_at WHERE id = {newest}",
+            f"DELETE FROM organizations WHERE id = {newest}",
+            """INSERT INTO organizations (public_id, name, name_key, search_text, is_listed, stage,
+                stage_entered_at, created_at, member_count, version)
+                SELECT 'ORG-NEW', name, name_key, search_text, is_listed, stage,
+                stage_entered_at, created_at, member_count, version FROM organizations""",
+        ):
+            _execute(engine, cast, statement)
+        with db.read() as session:
+            assert session.scalar(text("SELECT max(id) FROM organizations")) > newest
+
+
+def test_people_from_before_are_found_by_their_words_after_the_migration(
+    engines: Engines,
+):
+    url = engines["sqlite"].make("before_words", migrated=False)
+    with use(url) as engine, engine.begin() as connection:
+        command.upgrade(configuration(connection), "0015")
+        connection.execute(
+            text(
+                "INSERT INTO users (email, email_key, name, password_epoch, created_at, version)"
+                " VALUES ('zoe@example.com', 'zoe@example.com', 'Zoë Müller', 0, '2026-01-01', 0)"
+            )
+        )
+        command.upgrade(configuration(connection), "0016")
+        [words] = connection.scalars(text("SELECT search_text FROM users"))
+    assert words == tokenizer.search_text("Zoë Müller", "zoe@example.com")

@@ -1,0 +1,125 @@
+"""What administrators see of the mails, and do about those that could not be sent."""
+
+import pytest
+
+from core.base import clock as core_clock
+from core.base import crypto, settings
+from core.base.errors import MailUnderway, NotFound, NotPermitted
+from core.mail import administration, delivery, outbox
+from tests.support.cast import Cast
+
+LINK = {"page": "invitation", "kind": "invitation", "nonce": "0f" * 16}
+
+
+def set_up(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SMTP_URL", url)
+    settings.settings.cache_clear()
+
+
+class TestAdministration:
+    def test_only_administrators_read_mails(self, session, cast: Cast):
+        for person in (cast.olga, cast.sam, cast.oda):
+            with pytest.raises(NotPermitted):
+                administration.table(session, person)
+
+    def test_states_are_told_apart(self, session, cast: Cast):
+        times = {"waiting": {}, "retrying": {"error": "451"}, "given up": {"due_at": None}}
+        times["sent"] = {"due_at": None, "sent_at": core_clock.now()}
+        for state, values in times.items():
+            queued = outbox.enqueue(
+                session, "alert_test", f"{state[0]}@example.com", organization="A"
+            )
+            for field, value in values.items():
+                setattr(queued, field, value)
+        table = administration.table(session, cast.ada)
+        assert list(table["state"]) == ["sent", "given up", "retrying", "waiting"]
+        assert set(administration.counts(session, cast.ada).values()) == {1}
+        failed = administration.table(session, cast.ada, states=[administration.State.GIVEN_UP])
+        assert list(failed["recipient"]) == ["g@example.com"]
+        assert len(administration.table(session, cast.ada, recipient="S@EX")) == 1
+
+    def test_the_link_is_shown_only_where_no_server_brings_it(
+        self, session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ):
+        queued = outbox.enqueue(
+            session, "alert_test", "olga@example.com", organization="Acme", link=LINK
+        )
+        token = crypto.token("invitation", LINK["nonce"])
+        shown = administration.show(session, cast.ada, queued.id)
+        assert (shown.link or "").endswith(f"#{token}")
+        assert token in shown.letter.html
+
+        queued.sent_at = core_clock.now()
+        session.flush()
+        assert token not in str(administration.show(session, cast.ada, queued.id))
+
+        queued.sent_at = None
+        session.flush()
+        set_up(monkeypatch, "smtp://mail.example.com")
+        assert token not in str(administration.show(session, cast.ada, queued.id))
+
+    def test_a_mail_that_was_given_up_can_be_tried_again(self, session, cast: Cast):
+        queued = outbox.enqueue(session, "alert_test", "olga@example.com", organization="Acme")
+        administration.cancel(session, cast.ada, queued.id)
+        assert (
+            administration.show(session, cast.ada, queued.id).state is administration.State.GIVEN_UP
+        )
+        administration.retry(session, cast.ada, queued.id)
+        assert (
+            administration.show(session, cast.ada, queued.id).state is administration.State.WAITING
+        )
+
+    def test_a_mail_on_its_way_is_not_called_back(self, session, cast: Cast):
+        queued = outbox.enqueue(session, "alert_test", "olga@example.com", organization="Acme")
+        delivery._claim(session)
+        with pytest.raises(MailUnderway):
+            administration.cancel(session, cast.ada, queued.id)
+
+    def test_a_mail_that_does_not_exist_is_not_found(self, session, cast: Cast):
+        with pytest.raises(NotFound):
+            administration.show(session, cast.ada, 999)
+
+    def test_all_that_failed_are_tried_again_but_not_what_was_taken_back(self, session, cast: Cast):
+        made = {}
+        for name, values in {
+            "refused": {"due_at": None, "error": "550 No", "attempts": 1},
+            "retried": {"error": "451 Later", "attempts": 9},
+            "stopped": {"due_at": None},
+            "sent": {"due_at": None, "sent_at": core_clock.now()},
+        }.items():
+            made[name] = outbox.enqueue(
+                session, "alert_test", f"{name}@example.com", organization="Acme"
+            )
+            for field, value in values.items():
+                setattr(made[name], field, value)
+        made["cancelled"] = outbox.enqueue(session, "alert_test", "c@example.com", organization="A")
+        administration.cancel(session, cast.ada, made["cancelled"].id)
+
+        assert administration.retry_failed(session, cast.ada, recipient="nobody@") == 0
+        assert administration.retry_failed(session, cast.ada) == 2
+        states = {
+            name: administration.show(session, cast.ada, each.id).state
+            for name, each in made.items()
+        }
+        waiting, given_up = administration.State.WAITING, administration.State.GIVEN_UP
+        assert states == {
+            "refused": waiting,
+            "retried": waiting,
+            "stopped": given_up,
+            "sent": administration.State.SENT,
+            "cancelled": given_up,
+        }
+
+    def test_several_states_come_together_page_by_page(self, session, cast: Cast, monkeypatch):
+        monkeypatch.setattr(administration, "PER_PAGE", 2)
+        for number in range(6):
+            queued = outbox.enqueue(
+                session, "alert_test", f"{number}@example.com", organization="A"
+            )
+            queued.due_at, queued.error = (None, "550 No") if number % 2 else (queued.due_at, None)
+        states = [administration.State.WAITING, administration.State.GIVEN_UP]
+        pages = [administration.table(session, cast.ada, states=states, page=n) for n in (1, 2, 3)]
+        found = [address[0] for page in pages for address in page["recipient"].head(2)]
+        assert found == list("543210")
+        given_up = administration.table(session, cast.ada, states=states[1:], recipient="example")
+        assert [address[0] for address in given_up["recipient"]] == list("531")

@@ -1,0 +1,575 @@
+"""Invitations: who is invited, by whom, how often, and what becomes of it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core.access.permissions import NOBODY, Actor
+from core.accounts import user_rows
+from core.audit import history
+from core.base import crypto
+from core.base.errors import (
+    AddressesRefused,
+    AlreadyInvited,
+    AlreadyMember,
+    DomainError,
+    InvalidInput,
+    InvitationLimit,
+    LinkNotValid,
+    MemberLimit,
+    MembershipLimit,
+    NotFound,
+    NotPermitted,
+    NotTheInvited,
+    RoleTooHigh,
+    TooManyAttempts,
+)
+from core.mail import messages
+from core.members import acceptance, invitation_rows, invitations, members, membership_rows
+from core.members.invitations import State
+from core.models import Entry, Invitation, InvitationStatus, Mail, Membership, Role, User
+from core.organizations import organizations
+from tests.conftest import Clock
+from tests.support.cast import Cast, email
+
+
+def invite(session: Session, cast: Cast, to: str, role: Role = Role.MEMBER) -> Invitation:
+    return invitations.invite(session, cast.olga, cast.acme.id, to, role=role)[0]
+
+
+def mailed_token(invitation: Invitation) -> str:
+    return crypto.token(invitation_rows.MAILED, invitation.nonce)
+
+
+def copied_token(session: Session, cast: Cast, invitation: Invitation) -> str:
+    link = invitations.link(session, cast.olga, cast.acme.id, invitation.id)
+    return link.partition("#")[2]
+
+
+def new_account(address: str, name: str = "Nora") -> user_rows.NewAccount:
+    return user_rows.NewAccount(name, address, "$argon2id$made-up")
+
+
+def last_event(session: Session) -> str:
+    return session.scalars(select(Entry.event).order_by(Entry.id.desc())).first() or ""
+
+
+class TestInvite:
+    def test_several_at_once_by_commas_and_lines(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        typed = " a@example.com, b@example.com\n\nc@example.com ;A@EXAMPLE.com"
+        made = invitations.invite(session, cast.adam, cast.acme.id, typed)
+        assert [each.email for each in made] == ["a@example.com", "b@example.com", "c@example.com"]
+        assert {each.role for each in made} == {Role.MEMBER}
+        assert {each.expires_at for each in made} == {clock.now() + timedelta(hours=72)}
+        assert session.scalars(select(Entry.event)).all() == ["invitation.sent"]
+
+    def test_each_gets_a_mail_of_the_own(self, session: Session, cast: Cast) -> None:
+        made = invitations.invite(session, cast.olga, cast.acme.id, "a@example.com,b@example.com")
+        mails = session.scalars(select(Mail).order_by(Mail.id)).all()
+        assert [mail.recipient for mail in mails] == ["a@example.com", "b@example.com"]
+        for mail, invitation in zip(mails, made, strict=True):
+            assert invitation.mail_id == mail.id
+            assert f"/invitation#{mailed_token(invitation)}" in messages.render(mail).text
+            assert mailed_token(invitation) not in str(mail.context)
+
+    def test_all_errors_come_at_once_and_nobody_is_invited(
+        self, session: Session, cast: Cast
+    ) -> None:
+        invite(session, cast, "waits@example.com")
+        typed = f"fine@example.com, j.doe@mayo@, {email(cast.mia)}, Waits@example.com"
+        with pytest.raises(AddressesRefused) as refused:
+            invitations.invite(session, cast.olga, cast.acme.id, typed)
+        told = refused.value.fields["emails"]
+        assert refused.value.fine == ["fine@example.com"]
+        assert [address for address, _ in refused.value.answers] == [
+            "fine@example.com",
+            "j.doe@mayo@",
+            email(cast.mia),
+            "Waits@example.com",
+        ]
+        assert "j.doe@mayo@: That is no email address" in told
+        assert "mia@example.com is a member already" in told
+        assert "Waits@example.com is invited already" in told
+        assert session.scalar(select(func.count()).select_from(Invitation)) == 1
+
+    def test_a_member_is_not_invited_again(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(AlreadyMember):
+            invite(session, cast, "MIA@example.com")
+
+    def test_one_invitation_waits_at_an_address(self, session: Session, cast: Cast) -> None:
+        invite(session, cast, "new@example.com")
+        with pytest.raises(AlreadyInvited, match="Resend"):
+            invite(session, cast, "new@EXAMPLE.com")
+
+    def test_who_declined_may_be_invited_again(self, session: Session, cast: Cast) -> None:
+        first = invite(session, cast, "new@example.com")
+        acceptance.decline(session, NOBODY, mailed_token(first))
+        assert invite(session, cast, "new@example.com").id != first.id
+
+    @pytest.mark.parametrize("typed", ["", " \n,;", "x", "a@b@c", "\x00@\ud800.com", "a" * 100_000])
+    def test_what_is_no_address_is_refused(self, session: Session, cast: Cast, typed: str) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            invite(session, cast, typed)
+        assert list(refused.value.fields) == ["emails"]
+
+    def test_nobody_offers_more_than_the_own_role(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(RoleTooHigh):
+            invitations.invite(session, cast.adam, cast.acme.id, "x@example.com", role=Role.OWNER)
+
+
+class TestCaps:
+    def test_eleven_at_once_are_too_many(self, session: Session, cast: Cast) -> None:
+        typed = ",".join(f"p{n}@example.com" for n in range(11))
+        with pytest.raises(InvalidInput, match="at most 10"):
+            invite(session, cast, typed)
+
+    def test_ten_a_minute_by_one_person(self, session: Session, cast: Cast, clock: Clock) -> None:
+        invite(session, cast, ",".join(f"p{n}@example.com" for n in range(10)))
+        with session.begin_nested() as attempt:
+            with pytest.raises(TooManyAttempts, match="Wait a minute"):
+                invite(session, cast, "one@example.com")
+            attempt.rollback()
+        clock.turn(timedelta(minutes=1))
+        invite(session, cast, "one@example.com")
+
+    def test_fifty_a_day_by_one_person_resends_included(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        for batch in range(4):
+            invite(session, cast, ",".join(f"p{batch}{n}@example.com" for n in range(10)))
+            clock.turn(timedelta(minutes=1))
+        first = session.scalars(select(Invitation.id)).first()
+        for _ in range(10):
+            invitations.resend(session, cast.olga, cast.acme.id, first)
+        clock.turn(timedelta(minutes=1))
+        with pytest.raises(TooManyAttempts):
+            invite(session, cast, "one@example.com")
+
+    def test_a_hundred_a_day_by_one_organization(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        acme, mia = cast.acme.id, cast.mia
+        members.change_role(session, cast.olga, acme, mia.user_id, Role.ADMIN)
+        for batch in range(10):
+            inviter = (cast.olga, cast.adam)[batch % 2]
+            typed = ",".join(f"p{batch}{n}@example.com" for n in range(10))
+            invitations.invite(session, inviter, acme, typed)
+            clock.turn(timedelta(minutes=1))
+        with pytest.raises(TooManyAttempts):
+            invitations.invite(session, mia, acme, "one@example.com")
+
+    def test_two_hundred_wait_at_most(self, session: Session, cast: Cast, clock: Clock) -> None:
+        addresses = [f"{n}@example.com" for n in range(200)]
+        waiting = [
+            invitation_rows.make(session, cast.acme, each, each, Role.MEMBER, cast.olga.user_id)
+            for each in addresses
+        ]
+        history.record(session, cast.olga, cast.acme, "invitation.sent", *waiting)
+        with pytest.raises(InvitationLimit):
+            invite(session, cast, "one@example.com")
+        clock.turn(timedelta(hours=72))
+        invite(session, cast, "one@example.com")
+
+
+class TestSeeTo:
+    def test_resend_keeps_the_row_and_kills_the_old_links(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        invitation = invite(session, cast, email(cast.otto))
+        old = [mailed_token(invitation), copied_token(session, cast, invitation)]
+        clock.turn(timedelta(hours=80))
+        again = invitations.resend(session, cast.adam, cast.acme.id, invitation.id)
+        assert again.id == invitation.id
+        assert again.expires_at == clock.now() + timedelta(hours=72)
+        for token in old:
+            with pytest.raises(LinkNotValid):
+                acceptance.find(session, NOBODY, token)
+        assert acceptance.find(session, cast.otto, mailed_token(again)).inviter == "Olga"
+
+    def test_the_mail_that_waits_is_replaced(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, "new@example.com")
+        invitations.resend(session, cast.olga, cast.acme.id, invitation.id)
+        session.expire_all()
+        due = session.scalars(select(Mail.due_at).order_by(Mail.id)).all()
+        assert due[0] is None
+        assert due[1] is not None
+
+    def test_revoked_links_are_dead(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, email(cast.otto))
+        token = copied_token(session, cast, invitation)
+        invitations.revoke(session, cast.adam, cast.acme.id, invitation.id)
+        for dead in (token, mailed_token(invitation)):
+            with pytest.raises(LinkNotValid):
+                acceptance.accept(session, cast.otto, dead)
+        with pytest.raises(NotFound):
+            invitations.resend(session, cast.olga, cast.acme.id, invitation.id)
+
+    def test_another_role_while_pending(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, email(cast.otto))
+        invitations.change_role(session, cast.adam, cast.acme.id, invitation.id, Role.ADMIN)
+        assert last_event(session) == "invitation.role_changed"
+        membership = acceptance.accept(session, cast.otto, mailed_token(invitation))
+        assert membership.role is Role.ADMIN
+
+    def test_an_admin_leaves_offers_of_ownership_alone(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, email(cast.otto), Role.OWNER)
+        for use_case in (invitations.resend, invitations.revoke, invitations.link):
+            with pytest.raises(NotPermitted):
+                use_case(session, cast.adam, cast.acme.id, invitation.id)
+        with pytest.raises(NotPermitted):
+            invitations.change_role(session, cast.adam, cast.acme.id, invitation.id, Role.MEMBER)
+
+    def test_an_invitation_of_another_organization_is_not_found(
+        self, session: Session, cast: Cast
+    ) -> None:
+        invitation = invite(session, cast, "new@example.com")
+        with pytest.raises(NotFound):
+            invitations.revoke(session, cast.otto, cast.otto_ltd.id, invitation.id)
+
+
+class TestWhoHearsOfIt:
+    """The invited person hears of each change, but of nothing that no mail has told yet."""
+
+    def sent(self, session: Session, clock: Clock) -> None:
+        waiting = Mail.sent_at.is_(None) & Mail.due_at.is_not(None)
+        session.execute(update(Mail).where(waiting).values(sent_at=clock.now(), due_at=None))
+
+    def templates(self, session: Session) -> list[str]:
+        return list(
+            session.scalars(select(Mail.template).where(Mail.due_at.is_not(None)).order_by(Mail.id))
+        )
+
+    def test_another_role_is_told(self, session: Session, cast: Cast, clock: Clock) -> None:
+        invitation = invite(session, cast, "new@example.com")
+        invitations.change_role(session, cast.olga, cast.acme.id, invitation.id, Role.ADMIN)
+        assert self.templates(session) == ["invitation"]
+        assert "as admin" in messages.render(session.get(Mail, invitation.mail_id)).text
+        self.sent(session, clock)
+        invitations.change_role(session, cast.olga, cast.acme.id, invitation.id, Role.MEMBER)
+        assert self.templates(session) == ["invitation_role_changed"]
+        letter = messages.render(session.get(Mail, invitation.mail_id))
+        assert mailed_token(invitation) in letter.text
+
+    def test_a_revoked_invitation_is_told(self, session: Session, cast: Cast, clock: Clock) -> None:
+        told = invite(session, cast, "told@example.com")
+        self.sent(session, clock)
+        silent = invite(session, cast, "silent@example.com")
+        for invitation in (told, silent):
+            invitations.revoke(session, cast.olga, cast.acme.id, invitation.id)
+        revoked = session.scalars(select(Mail).where(Mail.template == "invitation_revoked")).all()
+        assert [mail.recipient for mail in revoked] == ["told@example.com"]
+        assert "withdrawn" in messages.render(revoked[0]).text
+
+    def test_nothing_is_said_of_what_has_expired(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        acme, made = cast.acme.id, invite(session, cast, "late@example.com")
+        self.sent(session, clock)
+        clock.turn(timedelta(hours=72))
+        with pytest.raises(LinkNotValid, match="Press Resend"):
+            invitations.link(session, cast.olga, acme, made.id)
+        invitations.change_role(session, cast.olga, acme, made.id, Role.ADMIN)
+        invitations.revoke(session, cast.olga, acme, made.id)
+        assert self.templates(session) == []
+
+    def test_what_an_inviter_takes_along_is_told(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        acme = cast.acme.id
+        invitations.invite(session, cast.adam, acme, "new@example.com", role=Role.ADMIN)
+        self.sent(session, clock)
+        members.change_role(session, cast.olga, acme, cast.adam.user_id, Role.MEMBER)
+        assert self.templates(session) == ["invitation_revoked", "role_changed"]
+
+    def test_the_inviter_hears_who_declined(self, session: Session, cast: Cast) -> None:
+        acceptance.decline(session, NOBODY, mailed_token(invite(session, cast, "new@example.com")))
+        mail = session.scalars(select(Mail).where(Mail.template == "invitation_declined")).one()
+        assert mail.recipient == email(cast.olga)
+        assert "new@example.com declined" in messages.render(mail).text
+
+    def test_the_newcomer_hears_too(self, session: Session, cast: Cast) -> None:
+        acceptance.accept(session, cast.otto, mailed_token(invite(session, cast, email(cast.otto))))
+        mail = session.scalars(select(Mail).where(Mail.template == "member_joined")).one()
+        assert mail.recipient == email(cast.otto)
+        assert f"/overview?org={cast.acme.public_id}" in messages.render(mail).text
+
+
+class TestMemberLimit:
+    def test_nobody_joins_past_it(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, email(cast.otto))
+        organizations.limit_members(session, cast.ada, cast.acme.id, 3)
+        with session.begin_nested() as attempt:
+            with pytest.raises(MemberLimit, match="at most 3 members"):
+                acceptance.accept(session, cast.otto, mailed_token(invitation))
+            attempt.rollback()
+        session.info["changes"].clear()  # the transaction is undone whole when a use case refuses
+        with pytest.raises(MemberLimit):
+            invite(session, cast, "new@example.com")
+        organizations.limit_members(session, cast.ada, cast.acme.id, 4)
+        acceptance.accept(session, cast.otto, mailed_token(invitation))
+
+    def test_it_can_be_taken_away(self, session: Session, cast: Cast) -> None:
+        organizations.limit_members(session, cast.ada, cast.acme.id, 1)
+        organizations.limit_members(session, cast.ada, cast.acme.id, None)
+        acceptance.accept(session, cast.otto, mailed_token(invite(session, cast, email(cast.otto))))
+        assert last_event(session) == "invitation.accepted"
+
+    @pytest.mark.parametrize("limit", [0, -1, 1_000_001])
+    def test_only_numbers_that_make_sense(self, session: Session, cast: Cast, limit: int) -> None:
+        with pytest.raises(InvalidInput):
+            organizations.limit_members(session, cast.ada, cast.acme.id, limit)
+
+
+class TestTable:
+    def test_it_tells_state_and_delivery(self, session: Session, cast: Cast, clock: Clock) -> None:
+        for name in ("sent", "failed", "declined"):
+            invite(session, cast, f"{name}@example.com")
+        clock.turn(timedelta(hours=72))
+        declined = session.scalars(select(Invitation).filter_by(email="declined@example.com")).one()
+        clock.turn(-timedelta(hours=1))
+        acceptance.decline(session, NOBODY, mailed_token(declined))
+        clock.turn(timedelta(hours=1))
+        invite(session, cast, "queued@example.com")
+        is_to = Mail.recipient
+        session.execute(update(Mail).where(is_to == "sent@example.com").values(sent_at=clock.now()))
+        session.execute(update(Mail).where(is_to == "failed@example.com").values(error="550 No"))
+        table = invitations.table(session, cast.olga, cast.acme.id).set_index("email")
+        assert table["state"].to_dict() == {
+            "queued@example.com": "pending",
+            "declined@example.com": "declined",
+            "failed@example.com": "expired",
+            "sent@example.com": "expired",
+        }
+        assert table["delivery"][["queued@example.com", "sent@example.com"]].tolist() == [
+            "queued",
+            "sent",
+        ]
+        assert table.loc["failed@example.com", "delivery"] == "failed"
+        assert table.loc["failed@example.com", "delivery_error"] == "550 No"
+        assert set(table["invited_by"]) == {"Olga"}
+
+    def test_every_state_is_seen_and_counted(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        expired = invite(session, cast, "expired@example.com")
+        clock.turn(timedelta(hours=72))
+        acceptance.accept(session, cast.otto, mailed_token(invite(session, cast, email(cast.otto))))
+        acceptance.decline(session, NOBODY, mailed_token(invite(session, cast, "no@example.com")))
+        revoked = invite(session, cast, "revoked@example.com")
+        invitations.revoke(session, cast.olga, cast.acme.id, revoked.id)
+        invite(session, cast, "pending@example.com")
+        acme = cast.acme.id
+        table = invitations.table(session, cast.olga, acme).set_index("email")
+        assert table["state"].tolist() == ["pending", "revoked", "declined", "accepted", "expired"]
+        assert invitations.counts(session, cast.olga, acme) == dict.fromkeys(State, 1)
+        assert table.loc["revoked@example.com", "delivery"] == "not sent"
+        late = invitations.table(session, cast.olga, acme, states=[State.EXPIRED])
+        assert late["id"].tolist() == [expired.id]
+        pages = [
+            invitations.table(session, cast.olga, acme, page=page, per_page=3) for page in (1, 2)
+        ]
+        assert [len(page) for page in pages] == [3, 2]
+
+    def test_search(self, session: Session, cast: Cast) -> None:
+        invite(session, cast, "ana@example.com, ben@example.com")
+        found = invitations.table(session, cast.ada, cast.acme.id, search="BEN")
+        assert found["email"].tolist() == ["ben@example.com"]
+
+    def test_nobody_invited_is_an_empty_table(self, session: Session, cast: Cast) -> None:
+        assert invitations.table(session, cast.olga, cast.acme.id).empty
+
+
+class TestAccept:
+    def test_the_invited_person_joins_and_the_inviter_hears(
+        self, session: Session, cast: Cast
+    ) -> None:
+        invitation = invite(session, cast, "Otto@example.com", Role.ADMIN)
+        membership = acceptance.accept(session, cast.otto, mailed_token(invitation))
+        told = session.scalars(select(Mail).where(Mail.template == "invitation_accepted")).one()
+        assert (membership.user_id, membership.role) == (cast.otto.user_id, Role.ADMIN)
+        assert invitation.status is InvitationStatus.ACCEPTED
+        assert last_event(session) == "invitation.accepted"
+        assert (told.recipient, told.context["name"]) == (email(cast.olga), "Otto")
+
+    def test_looking_changes_nothing(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, email(cast.otto))
+        before = session.scalar(select(func.count()).select_from(Entry))
+        offer = acceptance.find(session, cast.otto, mailed_token(invitation))
+        assert (offer.organization.id, offer.inviter) == (cast.acme.id, "Olga")
+        assert offer.has_account
+        assert offer.is_for_actor
+        assert invitation.status is InvitationStatus.PENDING
+        assert session.scalar(select(func.count()).select_from(Entry)) == before
+
+    def test_pressing_twice_admits_once(self, session: Session, cast: Cast) -> None:
+        token = mailed_token(invite(session, cast, email(cast.otto)))
+        first = acceptance.accept(session, cast.otto, token)
+        assert acceptance.accept(session, cast.otto, token) is first
+
+    def test_a_used_link_says_nothing_to_others(self, session: Session, cast: Cast) -> None:
+        token = mailed_token(invite(session, cast, email(cast.otto)))
+        acceptance.accept(session, cast.otto, token)
+        for use_case in (acceptance.accept, acceptance.decline):
+            with pytest.raises(LinkNotValid):
+                use_case(session, cast.sam, token)
+
+    def test_somebody_else_is_sent_away(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, email(cast.otto))
+        for use_case in (acceptance.accept, acceptance.decline):
+            with pytest.raises(NotTheInvited, match=r"otto@example\.com.*Log out"):
+                use_case(session, cast.sam, mailed_token(invitation))
+        assert invitation.status is InvitationStatus.PENDING
+
+    def test_an_expired_link_is_dead(self, session: Session, cast: Cast, clock: Clock) -> None:
+        token = mailed_token(invite(session, cast, email(cast.otto)))
+        clock.turn(timedelta(hours=72))
+        with pytest.raises(LinkNotValid):
+            acceptance.accept(session, cast.otto, token)
+
+    @pytest.mark.parametrize(
+        "token",
+        ["", "x", ".", "1.x", "99999999999999999999.x", "١.x", "\ud800", "1.\ud800", "a.b.c"],
+    )
+    def test_made_up_tokens_all_get_the_same_answer(
+        self, session: Session, cast: Cast, token: str
+    ) -> None:
+        invite(session, cast, email(cast.otto))
+        with pytest.raises(LinkNotValid) as refused:
+            acceptance.accept(session, cast.otto, token)
+        assert str(refused.value) == str(LinkNotValid("Ask whoever invited you to send a new one."))
+
+    def test_an_organization_that_is_gone_admits_nobody(self, session: Session, cast: Cast) -> None:
+        token = mailed_token(invite(session, cast, email(cast.otto)))
+        session.connection().exec_driver_sql(
+            "UPDATE organizations SET deleted_at = '2026-11-23 12:00:00+00' WHERE name = 'Acme'"
+        )
+        with pytest.raises(LinkNotValid):
+            acceptance.accept(session, cast.otto, token)
+
+    def test_an_inviter_of_lower_rank_now_admits_nobody(self, session: Session, cast: Cast) -> None:
+        token = mailed_token(
+            invitations.invite(session, cast.adam, cast.acme.id, email(cast.otto), role=Role.ADMIN)[
+                0
+            ]
+        )
+        lowered = update(Membership).where(Membership.user_id == cast.adam.user_id)
+        session.execute(lowered.values(role=Role.MEMBER).execution_options(unrecorded=True))
+        with pytest.raises(LinkNotValid):
+            acceptance.accept(session, cast.otto, token)
+
+    def test_a_disabled_inviter_admits_nobody(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        token = mailed_token(invite(session, cast, email(cast.otto)))
+        disabled = update(User).where(User.id == cast.olga.user_id).values(disabled_at=clock.now())
+        session.execute(disabled.execution_options(unrecorded=True))
+        with pytest.raises(LinkNotValid):
+            acceptance.accept(session, cast.otto, token)
+
+    def test_four_hundred_organizations_are_enough(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(membership_rows, "MEMBERSHIPS_PER_PERSON", 1)
+        token = mailed_token(invite(session, cast, email(cast.otto)))
+        with session.begin_nested() as attempt:
+            with pytest.raises(MembershipLimit):
+                acceptance.accept(session, cast.otto, token)
+            attempt.rollback()
+        session.info["changes"].clear()  # the transaction is undone whole when a use case refuses
+
+
+class TestAcceptWithNewAccount:
+    def test_the_mailed_link_proves_the_address(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, "nora@example.com")
+        membership = acceptance.accept_with_new_account(
+            session, NOBODY, mailed_token(invitation), new_account("nora@example.com")
+        )
+        nora = session.get_one(User, membership.user_id)
+        entry = session.scalars(select(Entry).order_by(Entry.id.desc())).first()
+        assert nora.proven_at is not None
+        assert (nora.name, nora.email) == ("Nora", "nora@example.com")
+        assert entry.actor_id == nora.id
+        assert {each["row"].split(":")[0] for each in entry.changes} == {
+            "memberships",
+            "invitations",
+            "users",
+        }
+
+    def test_a_copied_link_proves_nothing(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, "nora@example.com")
+        token = copied_token(session, cast, invitation)
+        assert not acceptance.find(session, NOBODY, token).proves_address
+        with pytest.raises(LinkNotValid, match="Sign up"):
+            acceptance.accept_with_new_account(
+                session, NOBODY, token, new_account("nora@example.com")
+            )
+
+    def test_a_copied_link_admits_who_has_an_account(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, email(cast.otto))
+        token = copied_token(session, cast, invitation)
+        assert acceptance.accept(session, cast.otto, token).user_id == cast.otto.user_id
+
+    def test_no_second_account_at_an_address(self, session: Session, cast: Cast) -> None:
+        token = mailed_token(invite(session, cast, email(cast.otto)))
+        with pytest.raises(InvalidInput, match="has an account"):
+            acceptance.accept_with_new_account(
+                session, NOBODY, token, new_account(email(cast.otto))
+            )
+
+    def test_no_account_at_another_address(self, session: Session, cast: Cast) -> None:
+        token = mailed_token(invite(session, cast, "nora@example.com"))
+        with pytest.raises(NotTheInvited):
+            acceptance.accept_with_new_account(session, NOBODY, token, new_account("x@example.com"))
+
+    def test_who_proves_the_address_takes_over_what_waited_there(
+        self, session: Session, cast: Cast
+    ) -> None:
+        waiting = user_rows.make(
+            session, new_account("nora@example.com", "Somebody"), is_proven=False
+        )
+        history.record(session, NOBODY, waiting.id, "account.made", waiting)
+        token = mailed_token(invite(session, cast, "nora@example.com"))
+        membership = acceptance.accept_with_new_account(
+            session, NOBODY, token, new_account("nora@example.com")
+        )
+        assert membership.user_id == waiting.id
+        assert (waiting.name, waiting.password_epoch) == ("Nora", 1)
+        assert waiting.proven_at is not None
+
+
+class TestDecline:
+    def test_a_stranger_with_the_link_declines(self, session: Session, cast: Cast) -> None:
+        invitation = invite(session, cast, "new@example.com")
+        acceptance.decline(session, NOBODY, mailed_token(invitation))
+        assert invitation.status is InvitationStatus.DECLINED
+        assert last_event(session) == "invitation.declined"
+        with pytest.raises(LinkNotValid):
+            acceptance.decline(session, NOBODY, mailed_token(invitation))
+
+    def test_it_lets_nobody_in(self, session: Session, cast: Cast) -> None:
+        token = mailed_token(invite(session, cast, email(cast.otto)))
+        acceptance.decline(session, cast.otto, token)
+        with pytest.raises(LinkNotValid):
+            acceptance.accept(session, cast.otto, token)
+        assert membership_rows.find(session, cast.acme, cast.otto.user_id) is None
+
+
+@pytest.mark.parametrize("template", ["invitation", "invitation_accepted", "role_changed"])
+def test_mails_show_names_letter_by_letter(session: Session, cast: Cast, template: str) -> None:
+    evil = Actor(cast.olga.user_id, "<b>Olga</b>")
+    invitation = invitations.invite(session, evil, cast.acme.id, email(cast.otto))[0]
+    acceptance.accept(session, Actor(cast.otto.user_id, "<b>Otto</b>"), mailed_token(invitation))
+    members.change_role(session, evil, cast.acme.id, cast.mia.user_id, Role.ADMIN)
+    letter = messages.render(session.scalars(select(Mail).where(Mail.template == template)).one())
+    assert "<b>" not in letter.html
+    assert "&lt;b&gt;" in letter.html
+
+
+def test_every_refusal_is_a_sentence() -> None:
+    for error in (AlreadyInvited("x@y.z"), InvitationLimit(200), NotTheInvited("x@y.z")):
+        assert isinstance(error, DomainError)
+        assert str(error).endswith(".")

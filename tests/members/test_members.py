@@ -1,0 +1,277 @@
+"""Members: roles change, people go, and an owner always stays."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.access import roles
+from core.access.permissions import ORGDESK, Action
+from core.accounts import accounts
+from core.audit import history
+from core.base.errors import LastOwner, NotFound, NotPermitted, RoleTooHigh
+from core.mail import messages
+from core.members import invitations, members, membership_rows
+from core.models import (
+    Entry,
+    FormerMembership,
+    Invitation,
+    InvitationStatus,
+    Mail,
+    Membership,
+    Organization,
+    Role,
+)
+from tests.conftest import Clock
+from tests.support.cast import Cast, email
+
+
+def last_entry(session: Session) -> Entry:
+    return session.scalars(select(Entry).order_by(Entry.id.desc())).first()
+
+
+def states(session: Session) -> dict[str, InvitationStatus]:
+    return {each.email: each.status for each in session.scalars(select(Invitation))}
+
+
+class TestChangeRole:
+    def test_an_owner_gives_a_member_another_role(self, session: Session, cast: Cast) -> None:
+        changed = members.change_role(
+            session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN, reason="She asked."
+        )
+        entry = last_entry(session)
+        assert changed.role is Role.ADMIN
+        assert entry.event == "member.role_changed"
+        assert entry.person_id == cast.mia.user_id
+        assert entry.reason == "She asked."
+        assert [(each["old"], each["new"]) for each in entry.changes] == [("member", "admin")]
+
+    def test_the_person_hears_of_it(self, session: Session, cast: Cast) -> None:
+        members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
+        mail = session.scalars(select(Mail)).one()
+        assert (mail.template, mail.recipient) == ("role_changed", email(cast.mia))
+        assert (mail.context["old"], mail.context["new"]) == ("member", "admin")
+
+    def test_the_last_owner_stays_owner(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(LastOwner):
+            members.change_role(session, cast.olga, cast.acme.id, cast.olga.user_id, Role.MEMBER)
+
+    def test_one_of_two_owners_may_step_down(self, session: Session, cast: Cast) -> None:
+        members.change_role(session, cast.olga, cast.acme.id, cast.adam.user_id, Role.OWNER)
+        members.change_role(session, cast.olga, cast.acme.id, cast.olga.user_id, Role.MEMBER)
+        assert membership_rows.count_owners(session, cast.acme) == 1
+        with pytest.raises(NotPermitted):
+            members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
+
+    def test_the_same_role_is_no_change(self, session: Session, cast: Cast) -> None:
+        members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.MEMBER)
+        assert session.scalars(select(Entry)).all() == []
+        assert session.scalars(select(Mail)).all() == []
+
+    def test_a_lowered_inviter_takes_higher_invitations_along(
+        self, session: Session, cast: Cast
+    ) -> None:
+        acme = cast.acme.id
+        invitations.invite(session, cast.adam, acme, "high@example.com", role=Role.ADMIN)
+        invitations.invite(session, cast.adam, acme, "low@example.com", role=Role.MEMBER)
+        invitations.invite(session, cast.olga, acme, "hers@example.com", role=Role.ADMIN)
+        members.change_role(session, cast.olga, acme, cast.adam.user_id, Role.MEMBER)
+        assert states(session) == {
+            "high@example.com": InvitationStatus.REVOKED,
+            "low@example.com": InvitationStatus.PENDING,
+            "hers@example.com": InvitationStatus.PENDING,
+        }
+        rows = {change["row"].split(":")[0] for change in last_entry(session).changes}
+        assert rows == {"memberships", "invitations"}
+
+    def test_who_does_not_belong_is_not_found(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(NotFound):
+            members.change_role(session, cast.olga, cast.acme.id, cast.otto.user_id, Role.ADMIN)
+
+
+class TestRemove:
+    def test_a_removed_person_is_gone_and_told(self, session: Session, cast: Cast) -> None:
+        members.remove(session, cast.adam, cast.acme.id, cast.mia.user_id)
+        acme = session.get_one(Organization, cast.acme.id, populate_existing=True)
+        mail, news = session.scalars(select(Mail).order_by(Mail.id))
+        former = session.scalars(select(FormerMembership)).one()
+        assert membership_rows.find(session, cast.acme, cast.mia.user_id) is None
+        assert acme.member_count == 2
+        assert (mail.template, mail.recipient) == ("member_removed", email(cast.mia))
+        assert (news.template, news.recipient) == ("member_news", email(cast.olga))
+        assert "Mia was removed. Adam did it." in messages.render(news).text
+        assert (former.user_id, former.role) == (cast.mia.user_id, Role.MEMBER)
+        assert former.removed_by == cast.adam.user_id
+        assert last_entry(session).event == "member.removed"
+
+    def test_an_admin_does_not_remove_an_owner(self, session: Session, cast: Cast) -> None:
+        members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.OWNER)
+        with pytest.raises(NotPermitted, match="remove an owner"):
+            members.remove(session, cast.adam, cast.acme.id, cast.olga.user_id)
+
+    def test_an_admin_removes_an_admin(self, session: Session, cast: Cast) -> None:
+        members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
+        members.remove(session, cast.mia, cast.acme.id, cast.adam.user_id)
+        assert membership_rows.find(session, cast.acme, cast.adam.user_id) is None
+
+    def test_the_last_owner_is_not_removed(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(LastOwner):
+            members.remove(session, cast.olga, cast.acme.id, cast.olga.user_id)
+
+    def test_all_pending_invitations_of_a_removed_inviter_end(
+        self, session: Session, cast: Cast
+    ) -> None:
+        invitations.invite(session, cast.adam, cast.acme.id, "a@example.com\nb@example.com")
+        members.remove(session, cast.olga, cast.acme.id, cast.adam.user_id)
+        assert set(states(session).values()) == {InvitationStatus.REVOKED}
+
+    def test_the_mail_of_an_ended_invitation_is_not_sent(
+        self, session: Session, cast: Cast
+    ) -> None:
+        invitations.invite(session, cast.adam, cast.acme.id, "a@example.com")
+        members.remove(session, cast.olga, cast.acme.id, cast.adam.user_id)
+        session.expire_all()
+        sent = session.scalars(select(Mail).where(Mail.template == "invitation")).one()
+        assert sent.due_at is None
+
+
+class TestLeave:
+    def test_a_member_leaves(self, session: Session, cast: Cast) -> None:
+        members.leave(session, cast.mia, cast.acme.id)
+        assert membership_rows.find(session, cast.acme, cast.mia.user_id) is None
+        assert last_entry(session).event == "member.left"
+        left, news = session.scalars(select(Mail).order_by(Mail.id))
+        assert (left.template, left.recipient) == ("member_left", email(cast.mia))
+        assert (news.template, news.recipient) == ("member_news", email(cast.olga))
+        assert messages.render(news).subject == "Acme: Mia left"
+
+    def test_the_last_owner_does_not_leave(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(LastOwner):
+            members.leave(session, cast.olga, cast.acme.id)
+
+    def test_staff_that_does_not_belong_cannot_leave(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(NotFound):
+            members.leave(session, cast.ada, cast.acme.id)
+
+
+class TestTable:
+    def test_people_stand_in_order_of_names(self, session: Session, cast: Cast) -> None:
+        people = members.table(session, cast.olga, cast.acme.id)
+        assert people["name"].tolist() == ["Adam", "Mia", "Olga"]
+        assert people["role"].tolist() == [Role.ADMIN, Role.MEMBER, Role.OWNER]
+        assert people["two_factor"].tolist() == [False, False, False]
+
+    def test_a_member_sees_no_roles(self, session: Session, cast: Cast) -> None:
+        people = members.table(session, cast.mia, cast.acme.id)
+        assert people.columns.tolist() == ["user_id", "name", "email", "joined_at"]
+        assert people["name"].tolist() == ["Adam", "Mia", "Olga"]
+        with pytest.raises(NotPermitted):
+            members.table(session, cast.mia, cast.acme.id, role=Role.OWNER)
+
+    @pytest.mark.parametrize("typed", ["MIA", " mia ", "mia@exa", "example mia"])
+    def test_search_finds_names_and_addresses(
+        self, session: Session, cast: Cast, typed: str
+    ) -> None:
+        people = members.table(session, cast.olga, cast.acme.id, search=typed)
+        assert people["name"].tolist() == ["Mia"]
+        assert members.count(session, cast.olga, cast.acme.id, search=typed) == 1
+
+    @pytest.mark.parametrize("typed", ["%", "_", "\\", "'; --", "\ud800q\x00"])
+    def test_signs_of_the_query_language_are_text(
+        self, session: Session, cast: Cast, typed: str
+    ) -> None:
+        assert members.table(session, cast.olga, cast.acme.id, search=typed).empty
+
+    def test_pages_follow_each_other(self, session: Session, cast: Cast) -> None:
+        names = [
+            members.table(session, cast.olga, cast.acme.id, page=page, per_page=2)["name"].tolist()
+            for page in (1, 2, 3)
+        ]
+        assert names == [["Adam", "Mia"], ["Olga"], []]
+
+    def test_who_is_renamed_is_found_by_the_new_name(self, session: Session, cast: Cast) -> None:
+        accounts.rename(session, cast.mia, "Änne Ünal")
+        for typed in ("änne", "ÜNAL", "Ünal mia@"):
+            found = members.table(session, cast.olga, cast.acme.id, search=typed)
+            assert found["name"].tolist() == ["Änne Ünal"]
+        assert members.table(session, cast.olga, cast.acme.id)["name"].tolist()[0] != "Mia"
+
+    def test_what_is_found_is_counted_so_far_and_no_further(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(members, "COUNTED", 1)
+        assert members.count(session, cast.olga, cast.acme.id) == 3
+        assert members.count(session, cast.olga, cast.acme.id, search="example") == 2
+
+    def test_one_role_at_a_time(self, session: Session, cast: Cast) -> None:
+        people = members.table(session, cast.ada, cast.acme.id, role=Role.ADMIN)
+        assert people["name"].tolist() == ["Adam"]
+
+
+class TestSummary:
+    def test_it_counts_people_by_role(self, session: Session, cast: Cast, clock: Clock) -> None:
+        invitations.invite(session, cast.olga, cast.acme.id, "new@example.com")
+        numbers = members.summary(session, cast.olga, cast.acme.id)
+        assert numbers[["owner", "admin", "member"]].tolist() == [1, 1, 1]
+        assert numbers["pending"] == 1
+        assert numbers["without_two_factor"] == 3
+        assert numbers["last_joined"].isoformat() == "2026-01-05T09:00:00+00:00"
+
+    def test_expired_invitations_are_not_pending(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        invitations.invite(session, cast.olga, cast.acme.id, "new@example.com")
+        clock.turn(timedelta(hours=72))
+        assert members.summary(session, cast.olga, cast.acme.id)["pending"] == 0
+
+    def test_roles_that_nobody_has_count_none(self, session: Session, cast: Cast) -> None:
+        members.leave(session, cast.mia, cast.acme.id)
+        assert members.summary(session, cast.olga, cast.acme.id)["member"] == 0
+
+    def test_it_tells_who_joined_in_which_month(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        membership_rows.make(session, cast.acme, cast.otto.user_id, Role.MEMBER)
+        made = membership_rows.find(session, cast.acme, cast.otto.user_id)
+        history.record(session, ORGDESK, cast.acme, "member.put", made)
+        joined = members.joined_by_month(session, cast.olga, cast.acme.id)
+        assert [f"{month:%Y-%m}" for month in joined.index][::11] == ["2025-12", "2026-11"]
+        assert {f"{month:%Y-%m}": number for month, number in joined.items() if number} == {
+            "2026-01": 3,
+            "2026-11": 1,
+        }
+
+    def test_a_member_sees_nothing_of_invitations(self, session: Session, cast: Cast) -> None:
+        numbers = members.summary(session, cast.mia, cast.acme.id)
+        assert set(numbers.index) == {"owner", "admin", "member", "last_joined"}
+
+
+class TestRoles:
+    def test_the_difference_between_admin_and_member(self) -> None:
+        difference = roles.difference(Role.ADMIN, Role.MEMBER)
+        assert difference.gained == []
+        assert Action.INVITE in difference.lost
+        assert difference.kept == [Action.VIEW]
+
+    def test_an_owner_gains_what_an_admin_lacks(self) -> None:
+        difference = roles.difference(Role.ADMIN, Role.OWNER)
+        assert Action.DELETE in difference.gained
+        assert difference.lost == []
+
+    def test_the_table_is_the_one_that_decides(self) -> None:
+        table = roles.table().set_index("permission")
+        assert table.loc["Manage invitations"].tolist() == [False, True, True]
+        assert table.loc["Delete the organization"].tolist() == [False, False, True]
+        assert "Manage accounts and staff roles" not in table.index
+
+
+def test_nobody_gives_more_than_the_own_role(session: Session, cast: Cast) -> None:
+    with pytest.raises(RoleTooHigh):
+        invitations.invite(session, cast.adam, cast.acme.id, "x@example.com", role=Role.OWNER)
+
+
+def test_orgdesk_itself_may_change_roles(session: Session, cast: Cast) -> None:
+    members.change_role(session, ORGDESK, cast.acme.id, cast.mia.user_id, Role.OWNER)
+    named = select(Membership.role).where(Membership.user_id == cast.mia.user_id)
+    assert session.scalars(named).one() is Role.OWNER

@@ -1,0 +1,367 @@
+"""Alerts: what the alert address hears of, when, in how many mails, and what owners choose."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from core.access.permissions import Actor
+from core.accounts import accounts
+from core.audit import history
+from core.base import settings
+from core.base.errors import DomainError, NotPermitted, TooManyAttempts
+from core.database import db
+from core.mail import delivery, digests, lines, outbox
+from core.members import invitations, members, ownership
+from core.models import Alert, ChainHead, Digest, Line, Mail, Organization, Role, Stage
+from core.notifications import alerts, dispatch
+from core.onboarding import onboarding
+from core.organizations import organizations
+from core.profile import profile
+from core.staff import impersonation
+from tests.conftest import Clock
+from tests.support import mail_server
+from tests.support.cast import Cast, email
+
+ADDRESS = "alerts@acme.example"
+MOST = 4
+
+
+@pytest.fixture(autouse=True)
+def address(engine: Engine, cast: Cast, clock: Clock) -> None:
+    """Let Acme have an alert address that was confirmed."""
+    give_address(cast.acme, ADDRESS)
+
+
+def give_address(org: Organization, address: str | None, **values: object) -> None:
+    with db.Session(db.writing_engine()) as session, session.begin():
+        row = session.get_one(Organization, org.id)
+        for field, value in {"alert_email": address, **values}.items():
+            setattr(row, field, value)
+
+
+def do(use_case: Callable[..., Any], actor: Actor, *args: Any, **options: Any) -> Any:
+    return db.run(use_case, actor, *args, **options)
+
+
+def change_role(cast: Cast, person: Actor, role: Role) -> None:
+    do(members.change_role, cast.olga, cast.acme.id, person.user_id, role)
+
+
+def save(cast: Cast, actor: Actor, **typed: str) -> None:
+    with db.read() as session:
+        shown = profile.texts(session.get_one(Organization, cast.acme.id))
+    do(profile.save, actor, cast.acme.id, shown, shown | typed)
+
+
+def told(clock: Clock) -> list[Mail]:
+    """Return the alerts that are queued once what was gathering is told, the oldest first."""
+    dispatch.tell()
+    clock.turn(lines.GATHERS)
+    dispatch.tell()
+    with db.read() as session:
+        wanted = select(Mail).where(Mail.template == "alerts").order_by(Mail.id)
+        return list(session.scalars(wanted).all())
+
+
+def titles(mails: list[Mail]) -> list[str]:
+    return [line["title"] for each in mails for line in each.context["lines"]]
+
+
+class TestWhatIsTold:
+    def test_an_owner_added(self, cast: Cast, clock: Clock):
+        change_role(cast, cast.adam, Role.OWNER)
+        (alert,) = told(clock)
+        assert alert.recipient == ADDRESS
+        assert alert.context["lines"] == [
+            {
+                "title": "Adam is an owner now",
+                "detail": "Admin before. By Olga.",
+                "page": f"members?org={cast.acme.public_id}",
+            }
+        ]
+
+    def test_an_owner_lowered_and_one_removed(self, cast: Cast, clock: Clock):
+        change_role(cast, cast.adam, Role.OWNER)
+        change_role(cast, cast.mia, Role.OWNER)
+        change_role(cast, cast.adam, Role.MEMBER)
+        do(members.remove, cast.olga, cast.acme.id, cast.mia.user_id, reason="Left\nus.")
+        (alert,) = told(clock)
+        lowered, removed = alert.context["lines"][2:]
+        assert lowered["title"] == "Adam is no longer an owner"
+        assert lowered["detail"] == "Member now. By Olga."
+        assert removed["title"] == "Mia is no longer an owner"
+        assert removed["detail"] == "By Olga. The reason: Left us."
+
+    def test_a_role_raised_but_none_lowered(self, cast: Cast, clock: Clock):
+        change_role(cast, cast.mia, Role.ADMIN)
+        change_role(cast, cast.mia, Role.MEMBER)
+        assert titles(told(clock)) == ["Mia is an admin now"]
+
+    def test_contact_data(self, cast: Cast, clock: Clock):
+        save(cast, cast.olga, phone="+1 507 284 2511", overview="We heal.")
+        (alert,) = told(clock)
+        (line,) = alert.context["lines"]
+        assert line["title"] == "Phone has changed"
+        assert line["detail"] == "(empty) → +1 507-284-2511. By Olga."
+
+    def test_a_move_with_its_reason(self, cast: Cast, clock: Clock):
+        do(onboarding.flag, cast.sam, [cast.acme.id])
+        do(
+            onboarding.move,
+            cast.sam,
+            cast.acme.id,
+            Stage.FREE,
+            shown=Stage.ONBOARDING,
+            reason="Paused.",
+        )
+        assert titles(told(clock)) == ["The stage is onboarding now", "The stage is free now"]
+
+    def test_a_new_address_before_it_is_confirmed_and_after(self, cast: Cast, clock: Clock):
+        save(cast, cast.olga, alert_email="new@acme.example")
+        (alert,) = told(clock)
+        assert alert.recipient == ADDRESS
+        assert titles([alert]) == ["Alert email address, not confirmed yet, has changed"]
+
+    def test_a_transfer_tells_of_both_owners(self, cast: Cast, clock: Clock):
+        handover = do(ownership.offer, cast.olga, cast.acme.id, cast.adam.user_id)
+        do(ownership.accept, cast.adam, cast.acme.id, handover.id)
+        assert titles(told(clock)) == ["Adam is an owner now", "Olga is no longer an owner"]
+
+    def test_an_administrator_who_stands_in(self, cast: Cast, clock: Clock):
+        do(impersonation.start, cast.ada, cast.acme.id, reason="Olga asked on the phone.")
+        (alert,) = told(clock)
+        (line,) = alert.context["lines"]
+        assert line["title"] == "An administrator of Orgdesk acts as an owner"
+        assert line["detail"] == "By Ada. The reason: Olga asked on the phone."
+
+    def test_the_end_of_the_organization(self, cast: Cast, clock: Clock):
+        do(organizations.delete, cast.olga, cast.acme.id, name="Acme")
+        assert titles(told(clock)) == ["The organization is deleted"]
+
+    def test_nothing_of_what_owners_do_not_ask_about(self, cast: Cast, clock: Clock):
+        do(profile.confirm, cast.olga, cast.acme.id)
+        do(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
+        do(members.remove, cast.olga, cast.acme.id, cast.mia.user_id)
+        assert told(clock) == []
+
+    def test_an_organization_without_an_address_hears_nothing(self, cast: Cast, clock: Clock):
+        give_address(cast.acme, None)
+        change_role(cast, cast.adam, Role.OWNER)
+        assert told(clock) == []
+        with db.read() as session:
+            assert session.scalars(select(Line)).all() == []
+
+    def test_the_address_before_hears_that_it_is_the_last_mail(self, cast: Cast, clock: Clock):
+        save(cast, cast.olga, alert_email="new@acme.example")
+
+        def confirm(session):
+            org = session.get_one(Organization, cast.acme.id)
+            org.alert_email, org.alert_email_new = org.alert_email_new, None
+            history.record(session, cast.olga, org, "alert_email.confirmed", org)
+
+        db.run(confirm)
+        told(clock)
+        with db.read() as session:
+            moved = session.scalars(select(Mail).where(Mail.template == "alert_moved")).one()
+        assert (moved.recipient, moved.context["now"]) == (ADDRESS, "new@acme.example")
+
+
+class TestLockouts:
+    def lock(self, address: str) -> None:
+        for _ in range(6):
+            try:
+                accounts.authenticate(address, "wrong", origin="203.0.113.9")
+            except TooManyAttempts:
+                return
+
+    def test_owners_organizations_hear_of_it_once(self, cast: Cast, clock: Clock):
+        self.lock(email(cast.olga))
+        with pytest.raises(TooManyAttempts):
+            accounts.authenticate(email(cast.olga), "wrong", origin="203.0.113.9")
+        (alert,) = told(clock)
+        assert titles([alert]) == ["Sign-in of Olga is locked for a while"]
+        assert "203.0.113.9" in alert.context["lines"][0]["detail"]
+
+    @pytest.mark.parametrize("whose", ["mia@example.com", "nobody@example.com"])
+    def test_others_lockouts_are_nobodys_business(self, clock: Clock, whose: str):
+        self.lock(whose)
+        assert told(clock) == []
+        with db.read() as session:
+            assert session.scalars(select(Line)).all() == []
+
+
+class TestInvitations:
+    def test_one_that_the_mail_server_refuses_is_told(
+        self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ):
+        do(invitations.invite, cast.olga, cast.acme.id, "gone@example.com")
+        with mail_server.running() as server:
+            monkeypatch.setenv("SMTP_URL", server.url)
+            settings.settings.cache_clear()
+            server.says["RCPT"] = "550 5.1.1 No such user"
+            delivery.send_due()
+        (alert,) = told(clock)
+        (line,) = alert.context["lines"]
+        assert line["title"] == "The invitation of gone@example.com cannot be delivered"
+        assert line["detail"] == "The mail server said: 550 5.1.1 No such user"
+
+
+class TestGrouping:
+    def test_what_happens_together_is_one_mail(self, cast: Cast, clock: Clock):
+        change_role(cast, cast.mia, Role.ADMIN)
+        dispatch.tell()
+        clock.turn(timedelta(seconds=3))
+        change_role(cast, cast.adam, Role.OWNER)
+        (alert,) = told(clock)
+        assert titles([alert]) == ["Mia is an admin now", "Adam is an owner now"]
+        assert alert.context["headline"] == "2 things happened"
+
+    def test_there_is_at_most_one_mail_a_minute(self, cast: Cast, clock: Clock):
+        change_role(cast, cast.mia, Role.ADMIN)
+        assert len(told(clock)) == 1
+        for role in (Role.MEMBER, Role.ADMIN) * 8:
+            change_role(cast, cast.mia, role)
+            told(clock)
+        clock.turn(timedelta(minutes=1))
+        first, second, third = (each.created_at for each in told(clock))
+        assert min(second - first, third - second) >= lines.ALERTS_EVERY
+        assert titles(told(clock)) == ["Mia is an admin now"] * 9
+
+    def test_a_flood_is_one_mail_that_says_how_much_more_there_is(
+        self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(digests, "MOST_LINES", MOST)
+        for role in (Role.ADMIN, Role.MEMBER) * (MOST + 3):
+            change_role(cast, cast.mia, role)
+        (alert,) = told(clock)
+        assert (len(alert.context["lines"]), alert.context["more"]) == (MOST, 3)
+
+    def test_while_a_mail_cannot_be_sent_the_next_ones_gather(
+        self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("SMTP_URL", "smtp://127.0.0.1:9")
+        settings.settings.cache_clear()
+        change_role(cast, cast.mia, Role.ADMIN)
+        (first,) = told(clock)
+        for role in (Role.MEMBER, Role.ADMIN, Role.OWNER):
+            change_role(cast, cast.mia, role)
+            clock.turn(timedelta(minutes=2))
+            assert len(told(clock)) == 1
+        with db.Session(db.writing_engine()) as session, session.begin():
+            session.get_one(Mail, first.id).due_at = None
+        clock.turn(timedelta(minutes=2))
+        assert titles(told(clock)[1:]) == ["Mia is an admin now", "Mia is an owner now"]
+
+    def test_many_readers_are_told_in_several_rounds(
+        self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(digests, "BATCH", 1)
+        monkeypatch.setattr(digests, "ROUNDS", 1)
+        give_address(cast.otto_ltd, "alerts@otto.example")
+        do(alerts.choose, cast.olga, cast.acme.id, [])
+        do(alerts.choose, cast.otto, cast.otto_ltd.id, [])
+        assert len(told(clock)) == 1
+        dispatch.tell()
+        assert len(told(clock)) == 2
+
+
+class TestChoosing:
+    def test_what_was_not_chosen_is_not_told(self, cast: Cast, clock: Clock):
+        do(alerts.choose, cast.olga, cast.acme.id, [Alert.OWNERS, Alert.CONTACT])
+        told(clock)
+        clock.turn(timedelta(minutes=2))
+        change_role(cast, cast.mia, Role.ADMIN)
+        change_role(cast, cast.mia, Role.OWNER)
+        assert titles(told(clock)[1:]) == ["Mia is an owner now"]
+
+    def test_that_somebody_chose_is_told_always(self, cast: Cast, clock: Clock):
+        do(alerts.choose, cast.olga, cast.acme.id, [])
+        (alert,) = told(clock)
+        (line,) = alert.context["lines"]
+        assert line["title"] == "What is told here has changed"
+        assert "Not told any more: owners, roles" in line["detail"]
+
+    def test_switching_off_does_not_hide_what_came_before(self, cast: Cast, clock: Clock):
+        change_role(cast, cast.mia, Role.OWNER)
+        do(alerts.choose, cast.olga, cast.acme.id, [])
+        assert titles(told(clock))[0] == "Mia is an owner now"
+
+    def test_choosing_the_same_again_changes_nothing(self, cast: Cast):
+        org = do(alerts.choose, cast.olga, cast.acme.id, list(Alert))
+        assert org.alerts_off is None
+        assert alerts.chosen(org) == list(Alert)
+        with db.read() as session:
+            assert session.scalars(select(ChainHead)).all() == []
+
+    def test_only_owners_choose(self, cast: Cast):
+        with pytest.raises(NotPermitted):
+            do(alerts.choose, cast.adam, cast.acme.id, [])
+
+    def test_every_alert_fits_beside_the_others(self, cast: Cast):
+        org = do(alerts.choose, cast.olga, cast.acme.id, [])
+        assert len(org.alerts_off) <= 100
+        assert alerts.chosen(org) == []
+        assert set(alerts.LABELS) == set(Alert)
+
+
+class TestSafety:
+    def test_a_refused_transaction_tells_nothing(self, cast: Cast, clock: Clock):
+        def refused(session):
+            members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
+            outbox.enqueue(session, "alert_test", ADDRESS, organization="Acme")
+            raise DomainError("No.")
+
+        with pytest.raises(DomainError):
+            db.run(refused)
+        assert told(clock) == []
+        with db.read() as session:
+            assert session.scalars(select(Mail)).all() == []
+
+    @pytest.mark.parametrize("step", ["_read_chains", "_tell_some"])
+    def test_who_dies_while_telling_leaves_all_of_it_to_the_next(
+        self, cast: Cast, clock: Clock, step: str
+    ):
+        module = dispatch if step == "_read_chains" else digests
+        change_role(cast, cast.mia, Role.ADMIN)
+        if step == "_tell_some":
+            dispatch.tell()
+            clock.turn(lines.GATHERS)
+        with db.transaction() as session:
+            assert getattr(module, step)(session)
+            session.rollback()
+        assert titles(told(clock)) == ["Mia is an admin now"]
+
+    def test_several_processes_tell_everything_once(self, cast: Cast, clock: Clock):
+        give_address(cast.otto_ltd, "alerts@otto.example")
+
+        def act(turn: int) -> None:
+            role = Role.ADMIN if turn % 2 == 0 else Role.MEMBER
+            change_role(cast, cast.mia, role)
+            do(
+                alerts.choose,
+                cast.otto,
+                cast.otto_ltd.id,
+                [Alert.ROLES] if turn % 2 else [Alert.STAGE],
+            )
+
+        with ThreadPoolExecutor(4) as pool:
+            watching = [pool.submit(keep_telling, 25) for _ in range(3)]
+            for turn in range(10):
+                act(turn)
+            for each in watching:
+                each.result()
+        mails = told(clock)
+        assert titles(mails).count("Mia is an admin now") == 5
+        assert titles(mails).count("What is told here has changed") == 10
+        with db.read() as session:
+            assert session.scalars(select(Line)).all() == []
+            assert session.scalars(select(Digest.due_at)).all() == [None, None]
+
+
+def keep_telling(times: int) -> None:
+    for _ in range(times):
+        dispatch.tell()

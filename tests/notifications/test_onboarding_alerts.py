@@ -1,0 +1,315 @@
+"""Who hears of an onboarding: owners of moves, reps of what waits for them, never in a flood."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from core.access.permissions import Actor, take_person
+from core.audit import history
+from core.database import db
+from core.mail import digests, lines, messages
+from core.members import members
+from core.models import Line, Mail, Membership, Organization, Role, Stage, User
+from core.notifications import dispatch, onboarding_alerts
+from core.onboarding import onboarding
+from core.onboarding.onboarding import Plan
+from core.profile import profile
+from tests.conftest import Clock
+from tests.support.cast import Cast, email
+
+NAMES = ("olga", "oda", "sam", "ada")
+FREE, ONBOARDING, PREPRODUCTION = Stage.FREE, Stage.ONBOARDING, Stage.PREPRODUCTION
+
+
+@pytest.fixture(autouse=True)
+def noon(engine: Engine, clock: Clock) -> None:
+    """Let every test begin at noon on a Monday."""
+
+
+def do(use_case: Callable[..., Any], actor: Actor, *args: Any, **options: Any) -> Any:
+    return db.run(use_case, actor, *args, **options)
+
+
+def told(clock: Clock, person: Actor) -> list[Mail]:
+    """Return the digests of a person once what was gathering is told, the oldest first."""
+    dispatch.tell()
+    clock.turn(lines.GATHERS)
+    dispatch.tell()
+    with db.read() as session:
+        wanted = select(Mail).where(Mail.template == "digest", Mail.recipient == email(person))
+        return list(session.scalars(wanted.order_by(Mail.id)).all())
+
+
+def titles(mails: list[Mail]) -> list[str]:
+    return [line["title"] for each in mails for line in each.context["lines"]]
+
+
+def put(org: Organization, **values: object) -> None:
+    """Change an organization past its use cases."""
+    with db.Session(db.writing_engine()) as session, session.begin():
+        row = session.get_one(Organization, org.id)
+        for field, value in values.items():
+            setattr(row, field, value)
+
+
+def flag(cast: Cast, rep: Actor, **plan: Any) -> None:
+    do(onboarding.flag, rep, [cast.acme.id], Plan(rep_id=rep.user_id, **plan))
+
+
+def fill_in(cast: Cast, actor: Actor, **typed: str) -> None:
+    with db.read() as session:
+        shown = profile.texts(session.get_one(Organization, cast.acme.id))
+    do(profile.save, actor, cast.acme.id, shown, shown | typed)
+
+
+class TestOwners:
+    def test_each_owner_hears_of_a_move_and_nobody_else(self, cast: Cast, clock: Clock):
+        do(members.change_role, cast.olga, cast.acme.id, cast.adam.user_id, Role.OWNER)
+        flag(cast, cast.sam)
+        for owner in (cast.olga, cast.adam):
+            (digest,) = told(clock, owner)
+            assert digest.context["headline"] == "Acme is in onboarding now"
+            (line,) = digest.context["lines"]
+            assert line["detail"] == "It has moved from free to onboarding."
+            assert line["page"] == f"onboarding?org={cast.acme.public_id}"
+        assert told(clock, cast.mia) == told(clock, cast.sam) == []
+
+    def test_they_read_the_reason_of_a_way_back(self, cast: Cast, clock: Clock):
+        flag(cast, cast.sam)
+        do(
+            onboarding.move,
+            cast.sam,
+            cast.acme.id,
+            FREE,
+            shown=ONBOARDING,
+            reason="Paused\nby you.",
+        )
+        (digest,) = told(clock, cast.olga)
+        assert digest.context["lines"][1]["detail"].endswith("The reason: Paused by you.")
+
+    def test_who_owns_many_that_move_at_once_gets_one_mail(self, cast: Cast, clock: Clock):
+        many = digests.MOST_LINES + 10
+        ids = db.run(make_many, cast.olga, many)
+        do(onboarding.flag, cast.sam, ids)
+        (digest,) = told(clock, cast.olga)
+        assert digest.context["headline"] == f"{many} things about onboarding"
+        assert (len(digest.context["lines"]), digest.context["more"]) == (digests.MOST_LINES, 10)
+
+    def test_moves_one_after_the_other_gather_for_ten_minutes(self, cast: Cast, clock: Clock):
+        ids = db.run(make_many, cast.olga, 5)
+        for org_id in ids:
+            do(onboarding.flag, cast.sam, [org_id])
+            told(clock, cast.olga)
+        assert len(told(clock, cast.olga)) == 1
+        clock.turn(onboarding_alerts.MOVES_EVERY)
+        assert [len(each.context["lines"]) for each in told(clock, cast.olga)] == [1, 4]
+
+
+def make_many(session, owner: Actor, many: int) -> list[int]:
+    ids = []
+    for number in range(many):
+        org = Organization(
+            public_id=f"ORG-{number}",
+            name=f"Clinic {number}",
+            name_key="clinic",
+            search_text="clinic",
+            stage_entered_at=onboarding_alerts.clock.now(),
+            created_at=onboarding_alerts.clock.now(),
+        )
+        session.add(org)
+        session.flush()
+        membership = Membership(
+            org_id=org.id, user_id=owner.user_id, role=Role.OWNER, joined_at=org.created_at
+        )
+        session.add(membership)
+        history.record(session, owner, org, "organization.created", org, membership)
+        ids.append(org.id)
+    return ids
+
+
+class TestRaisedHand:
+    def test_everybody_in_sales_hears_of_it(self, cast: Cast, clock: Clock):
+        do(onboarding.request, cast.adam, cast.acme.id, note="In spring,\nplease.")
+        for rep in (cast.sam, cast.sue):
+            (digest,) = told(clock, rep)
+            (line,) = digest.context["lines"]
+            assert line["title"] == "Acme asks for onboarding"
+            assert line["detail"] == "They wrote: In spring, please."
+        assert told(clock, cast.oda) == told(clock, cast.ada) == []
+
+    def test_what_was_answered_before_it_was_told_is_not_told(self, cast: Cast, clock: Clock):
+        do(onboarding.request, cast.adam, cast.acme.id)
+        flag(cast, cast.sam)
+        assert told(clock, cast.sue) == []
+
+    def test_a_rep_gets_at_most_one_mail_an_hour(self, cast: Cast, clock: Clock):
+        do(onboarding.request, cast.adam, cast.acme.id)
+        assert len(told(clock, cast.sam)) == 1
+        do(onboarding.request, cast.otto, cast.otto_ltd.id)
+        clock.turn(timedelta(minutes=50))
+        assert len(told(clock, cast.sam)) == 1
+        clock.turn(timedelta(minutes=10))
+        assert titles(told(clock, cast.sam)) == [
+            "Acme asks for onboarding",
+            "Otto Ltd asks for onboarding",
+        ]
+
+
+class TestChecks:
+    def test_the_rep_hears_of_a_check_that_turned(self, cast: Cast, clock: Clock):
+        flag(cast, cast.sam)
+        told(clock, cast.sam)
+        fill_in(cast, cast.olga, overview="We heal.", phone="+1 507 284 2511")
+        (digest,) = told(clock, cast.sam)
+        assert [(line["title"], line["detail"]) for line in digest.context["lines"]] == [
+            ("Acme: Company overview is filled in", "Turned green. 3 of 5 checks are missing."),
+            ("Acme: Phone is filled in", "Turned green. 3 of 5 checks are missing."),
+        ]
+        fill_in(cast, cast.olga, phone="")
+        clock.turn(onboarding_alerts.REPS_EVERY)
+        assert titles(told(clock, cast.sam)[1:]) == ["Acme: Phone is empty"]
+
+    def test_what_stays_as_it_is_is_not_told(self, cast: Cast, clock: Clock):
+        flag(cast, cast.sam)
+        told(clock, cast.sam)
+        do(onboarding.plan, cast.sam, cast.acme.id, Plan(cast.sam.user_id, next_step="Call"))
+        do(profile.confirm, cast.olga, cast.acme.id)
+        do(members.remove, cast.olga, cast.acme.id, cast.mia.user_id)
+        assert told(clock, cast.sam) == []
+
+    def test_what_the_rep_did_is_known_to_the_rep(self, cast: Cast, clock: Clock):
+        flag(cast, cast.sam)
+        told(clock, cast.sam)
+        with db.Session(db.writing_engine()) as session, session.begin():
+            sam = Membership(
+                org_id=cast.acme.id,
+                user_id=cast.sam.user_id,
+                role=Role.OWNER,
+                joined_at=clock.now(),
+            )
+            session.add(sam)
+        fill_in(cast, cast.sam, overview="We heal.")
+        assert told(clock, cast.sam) == []
+
+    def test_a_new_stage_asks_for_other_things_and_turns_none(self, cast: Cast, clock: Clock):
+        put(cast.acme, stage=ONBOARDING, rep_id=cast.sam.user_id, alert_email="a@acme.example")
+        fill_in(cast, cast.olga, overview="We heal.", phone="+1 507 284 2511")
+        fill_in(cast, cast.olga, sales_email="s@acme.example", website="acme.example")
+        do(onboarding.move, cast.sue, cast.acme.id, PREPRODUCTION, shown=ONBOARDING)
+        assert told(clock, cast.sam) == []
+
+    def test_an_owners_two_factor_counts(self, cast: Cast, clock: Clock):
+        put(cast.acme, stage=PREPRODUCTION, rep_id=cast.sam.user_id)
+        do(profile.confirm, cast.olga, cast.acme.id)
+        told(clock, cast.sam)
+
+        def turn_on(session, actor: Actor) -> None:
+            user = take_person(session, actor.user_id)
+            user.two_factor_at = clock.now()
+            history.record(session, actor, user.id, "account.two_factor_on", user)
+
+        do(turn_on, cast.olga)
+        assert titles(told(clock, cast.sam)) == ["Acme: Every owner has two-factor"]
+
+
+def morning(clock: Clock) -> int:
+    """Turn the clock to the next time that reps are told, and return how many lines there are."""
+    with db.read() as session:
+        lock = session.get(onboarding_alerts.Lock, "mornings")
+        at = lock.due_at if lock else None
+    if at is None:
+        onboarding_alerts.look_in_the_morning()
+        return morning(clock)
+    clock.moment = at
+    return onboarding_alerts.look_in_the_morning()
+
+
+class TestMornings:
+    def test_a_due_step_is_told_on_its_day_once(self, cast: Cast, clock: Clock):
+        flag(cast, cast.sam, next_step="Call Olga", next_step_on=date(2026, 11, 25))
+        assert morning(clock) == 0
+        assert clock.moment.day == 24
+        assert morning(clock) == 1
+        assert onboarding_alerts.look_in_the_morning() == 0
+        (digest,) = told(clock, cast.sam)
+        (line,) = digest.context["lines"]
+        assert line["title"] == "Acme: the next step is due"
+        assert line["detail"] == "Call Olga, due today."
+
+    def test_what_is_stuck_is_told_once_per_stay(self, cast: Cast, clock: Clock):
+        flag(cast, cast.sam)
+        days = [(morning(clock), clock.moment.day) for _ in range(15)]
+        assert [day for lines_added, day in days if lines_added] == [8]
+        (digest,) = told(clock, cast.sam)
+        assert titles([digest]) == ["Acme is stuck"]
+        assert "11 working days in onboarding" in digest.context["lines"][0]["detail"]
+
+        do(onboarding.move, cast.sam, cast.acme.id, FREE, shown=ONBOARDING, reason="Paused.")
+        flag(cast, cast.sam)
+        assert sum(morning(clock) for _ in range(15)) == 1
+
+    def test_a_snooze_that_ends_reminds_again(self, cast: Cast, clock: Clock):
+        flag(cast, cast.sam)
+        assert sum(morning(clock) for _ in range(13)) == 1
+        do(onboarding.snooze, cast.sam, cast.acme.id, until=clock.moment.date() + timedelta(days=7))
+        days = [(morning(clock), clock.moment.date()) for _ in range(10)]
+        (woken,) = [day for lines_added, day in days if lines_added]
+        assert woken >= date(2026, 12, 16)
+
+    def test_weekends_and_holidays_are_no_mornings(
+        self, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("HOLIDAYS", '["2026-11-26"]')
+        onboarding_alerts.settings.cache_clear()
+        days = []
+        for _ in range(5):
+            morning(clock)
+            days.append((clock.moment.day, clock.moment.hour))
+        assert days == [(24, 7), (25, 7), (27, 7), (30, 7), (1, 7)]
+
+    def test_many_are_told_in_one_mail(self, cast: Cast, clock: Clock, monkeypatch):
+        monkeypatch.setattr(onboarding_alerts, "BATCH", 3)
+        ids = db.run(make_many, cast.olga, 8)
+        do(onboarding.flag, cast.sam, ids)
+        assert sum(morning(clock) for _ in range(15)) == 8
+        stuck = [each for each in told(clock, cast.sam) if len(each.context["lines"]) == 8]
+        assert len(stuck) == 1
+
+
+class TestReaders:
+    def test_a_rep_who_wants_no_digests_gets_none_but_hears_of_moves_as_an_owner(
+        self, cast: Cast, clock: Clock
+    ):
+        do(digests.choose, cast.sam, wanted=False)
+        do(onboarding.request, cast.adam, cast.acme.id)
+        assert told(clock, cast.sam) == []
+        do(onboarding.flag, cast.sue, db.run(make_many, cast.sam, 1))
+        assert titles(told(clock, cast.sam)) == ["Clinic 0 is in onboarding now"]
+        do(digests.choose, cast.sam, wanted=True)
+        do(onboarding.request, cast.otto, cast.otto_ltd.id)
+        clock.turn(onboarding_alerts.REPS_EVERY)
+        assert titles(told(clock, cast.sam)[1:]) == ["Otto Ltd asks for onboarding"]
+
+    def test_only_who_may_carry_an_onboarding_has_the_choice(self, cast: Cast):
+        with db.read() as session:
+            choices = {name: digests.choice(session, getattr(cast, name)) for name in NAMES}
+        assert choices == {"olga": None, "oda": None, "sam": True, "ada": True}
+
+    def test_a_disabled_person_is_told_nothing(self, cast: Cast, clock: Clock):
+        do(onboarding.request, cast.adam, cast.acme.id)
+        dispatch.tell()
+        with db.Session(db.writing_engine()) as session, session.begin():
+            session.get_one(User, cast.sam.user_id).disabled_at = clock.now()
+        assert told(clock, cast.sam) == []
+        with db.read() as session:
+            assert session.scalars(select(Line)).all() == []
+
+    def test_a_digest_can_be_written(self, cast: Cast, clock: Clock):
+        flag(cast, cast.sam)
+        (digest,) = told(clock, cast.olga)
+        text = messages.render(digest).text
+        assert f"/onboarding?org={cast.acme.public_id}" in text
+        assert "It has moved from free to onboarding." in text

@@ -1,0 +1,117 @@
+"""Moves: the way an organization went, as the path shows it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from alembic import command
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from core.audit import activity
+from core.base.errors import NotFound, NotPermitted
+from core.database import db
+from core.database.upgrade import configuration, upgrade
+from core.models import Move, Stage
+from core.onboarding import moves, onboarding
+from core.onboarding.moves import Visit
+from tests.conftest import Clock
+from tests.support.cast import Cast
+from tests.support.engines import Postgresql, Sqlite, use
+
+FREE, ONBOARDING, PREPRODUCTION, PRODUCTION = Stage
+WHY = "The contract is signed."
+
+
+def override(session: Session, cast: Cast, start: Stage, end: Stage) -> None:
+    onboarding.move(session, cast.ada, cast.acme.id, end, shown=start, reason=WHY, override=True)
+
+
+def test_the_path_knows_since_when_and_for_how_many_working_days(
+    session: Session, cast: Cast, clock: Clock
+) -> None:
+    flagged_at = clock.moment
+    onboarding.flag(session, cast.sam, [cast.acme.id])
+    clock.turn(timedelta(days=8))
+    override(session, cast, ONBOARDING, PREPRODUCTION)
+    overridden_at = clock.moment
+    clock.turn(timedelta(days=1))
+    assert moves.path(session, cast.mia, cast.acme.id) == [
+        Visit(FREE, cast.acme.created_at, 230),
+        Visit(ONBOARDING, flagged_at, 6),
+        Visit(PREPRODUCTION, overridden_at, 1, is_override=True),
+    ]
+
+
+def test_a_second_time_is_counted(session: Session, cast: Cast, clock: Clock) -> None:
+    for _ in range(2):
+        onboarding.flag(session, cast.sam, [cast.acme.id])
+        clock.turn(timedelta(days=1))
+        onboarding.move(session, cast.sam, cast.acme.id, FREE, shown=ONBOARDING, reason="A break.")
+    assert moves.path(session, cast.mia, cast.acme.id) == [Visit(FREE, clock.moment, 0, times=3)]
+
+
+def test_an_override_stays_marked_in_moves_and_history(session: Session, cast: Cast) -> None:
+    onboarding.flag(session, cast.sam, [cast.acme.id])
+    override(session, cast, ONBOARDING, PREPRODUCTION)
+    latest = moves.table(session, cast.olga, cast.acme.id).iloc[0]
+    assert latest["is_override"]
+    assert "Phone is empty" in latest["missing"].splitlines()
+    assert (latest["who"], latest["rep"], latest["reason"]) == ("Ada", "Sam", WHY)
+    told = activity.table(session, cast.olga, org_id=cast.acme.id).iloc[0]
+    assert (told["what"], told["reason"]) == ("Stage (checks overridden)", WHY)
+
+
+def test_a_member_reads_no_reasons(session: Session, cast: Cast) -> None:
+    with pytest.raises(NotPermitted):
+        moves.table(session, cast.mia, cast.acme.id)
+    with pytest.raises(NotFound):
+        moves.path(session, cast.otto, cast.acme.id)
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
+def test_an_older_database_learns_its_moves_from_history(
+    engines: dict[str, Sqlite | Postgresql], engine_name: str
+) -> None:
+    with use(engines[engine_name].make("older", migrated=False)) as engine:
+        with engine.begin() as connection:
+            command.upgrade(configuration(connection), "0005")
+            connection.execute(
+                text(
+                    "INSERT INTO organizations (public_id, name, name_key, search_text, is_listed,"
+                    " stage, stage_entered_at, created_at, member_count, version) VALUES"
+                    " ('ORG-1', 'Old', 'old', 'old', false, 'free',"
+                    " '2026-11-18 09:00:00+00', '2026-11-02 09:00:00+00', 0, 0)"
+                )
+            )
+            for place, (day, actor, told, why) in enumerate(TOLD, start=1):
+                connection.execute(
+                    text(
+                        "INSERT INTO history (chain, position, at, actor_id, org_id, event,"
+                        " subject, changes, reason, mac) VALUES ('org:1', :place, :at, :actor, 1,"
+                        " 'stage.told', 'organizations:1', :changes, :why, '')"
+                    ),
+                    {
+                        "place": place,
+                        "at": f"2026-11-{day} 09:00:00+00",
+                        "actor": actor,
+                        "changes": json.dumps(told),
+                        "why": why,
+                    },
+                )
+        upgrade()
+        with db.read() as session:
+            rows = session.scalars(select(Move).order_by(Move.id)).all()
+        facts = [(m.from_stage, m.to_stage, m.actor_id, m.rep_id, m.days, m.reason) for m in rows]
+    engines[engine_name].drop("older")
+    assert facts == [(FREE, ONBOARDING, 6, 7, 5, ""), (ONBOARDING, FREE, 7, 7, 7, "A break.")]
+
+
+def change(field: str, old: object, new: object) -> dict[str, object]:
+    return {"row": "organizations:1", "field": field, "old": old, "new": new}
+
+
+TOLD = (
+    ("09", 6, [change("stage", "free", "onboarding"), change("rep_id", None, 7)], ""),
+    ("18", 7, [change("stage", "onboarding", "free"), change("rep_id", 7, None)], "A break."),
+)

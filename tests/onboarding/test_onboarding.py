@@ -1,0 +1,355 @@
+"""Onboarding: one gate, and nobody slips past it."""
+
+from contextlib import nullcontext
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.base import clock as core_clock
+from core.base.errors import GateNotMet, InvalidInput, NotFound, NotPermitted, WrongStage
+from core.models import Entry, Logo, Membership, Move, Organization, Role, Stage, User
+from core.onboarding import onboarding
+from core.onboarding.gates import EDGES
+from core.onboarding.onboarding import Plan
+from tests.conftest import Clock
+from tests.support.cast import Cast
+
+FREE, ONBOARDING, PREPRODUCTION, PRODUCTION = Stage
+
+
+def put(
+    session: Session, cast: Cast, stage: Stage, *, ready: bool = True, lacks: str = ""
+) -> Organization:
+    """Put Acme into a stage, with all that any gate asks, or nothing of it, or all but a field."""
+    org = session.get_one(Organization, cast.acme.id)
+    org.stage = stage
+    if ready:
+        org.alert_email, org.sales_email = "alerts@acme.example", "sales@acme.example"
+        org.overview, org.phone, org.website = "We make.", "+12125550123", "https://acme.example"
+        session.merge(Logo(digest="0" * 64, png=b"", thumbnail=b"", created_at=core_clock.now()))
+        session.flush()
+        org.logo = "0" * 64
+        for person in (cast.olga, cast.adam):
+            session.get_one(User, person.user_id).two_factor_at = core_clock.now()
+        adam = session.scalars(select(Membership).where(Membership.user_id == cast.adam.user_id))
+        adam.one().role = Role.OWNER
+    if lacks:
+        setattr(org, lacks, None)
+    unrecord(session)
+    return org
+
+
+def unrecord(session: Session) -> None:
+    """Let what was set for a test, not played, need no entry in history."""
+    session.flush()
+    session.info["changes"].clear()
+
+
+def last_entry(session: Session) -> Entry:
+    return session.scalars(select(Entry).order_by(Entry.id.desc())).first()
+
+
+class TestEdges:
+    @pytest.mark.parametrize("to", Stage)
+    @pytest.mark.parametrize("stage", Stage)
+    def test_stages_move_along_allowed_edges_only(
+        self, session: Session, cast: Cast, stage: Stage, to: Stage
+    ) -> None:
+        org = put(session, cast, stage)
+        with nullcontext() if (stage, to) in EDGES else pytest.raises(WrongStage):
+            onboarding.move(session, cast.sam, org.id, to, shown=stage, reason="They asked.")
+        assert (org.stage is to) == ((stage, to) in EDGES or stage is to)
+
+    @pytest.mark.parametrize("to", Stage)
+    @pytest.mark.parametrize("shown", [FREE, PREPRODUCTION, PRODUCTION])
+    def test_a_move_from_another_stage_than_was_shown_is_refused(
+        self, session: Session, cast: Cast, shown: Stage, to: Stage
+    ) -> None:
+        org = put(session, cast, ONBOARDING)
+        with pytest.raises(WrongStage):
+            onboarding.move(session, cast.sam, org.id, to, shown=shown, reason="Why not.")
+        assert org.stage is ONBOARDING
+
+    @pytest.mark.parametrize(("start", "end"), [edge for edge in EDGES if edge[1] is not FREE])
+    def test_no_stage_is_skipped_on_the_way_forward(self, start: Stage, end: Stage) -> None:
+        order = list(Stage)
+        assert order.index(end) - order.index(start) in {1, -1}
+
+
+class TestGate:
+    @pytest.mark.parametrize(
+        ("field", "missing"),
+        [
+            ("alert_email", "Alert email address is not confirmed"),
+            ("overview", "Company overview is empty"),
+            ("sales_email", "Sales email is empty"),
+            ("phone", "Phone is empty"),
+            ("website", "Public website is empty"),
+        ],
+    )
+    def test_preproduction_needs_each_of_five_things(
+        self, session: Session, cast: Cast, field: str, missing: str
+    ) -> None:
+        org = put(session, cast, ONBOARDING, lacks=field)
+        with pytest.raises(GateNotMet) as refused:
+            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+        assert refused.value.missing == [missing]
+
+    def test_an_unconfirmed_alert_address_is_not_enough(self, session: Session, cast: Cast) -> None:
+        org = put(session, cast, ONBOARDING)
+        org.alert_email, org.alert_email_new = None, "new@acme.example"
+        unrecord(session)
+        with pytest.raises(GateNotMet):
+            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+
+    def test_with_all_five_it_moves_on(self, session: Session, cast: Cast) -> None:
+        org = put(session, cast, ONBOARDING)
+        onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+        assert org.stage is PREPRODUCTION
+
+    def test_production_needs_two_owners_with_two_factor_and_a_logo(
+        self, session: Session, cast: Cast
+    ) -> None:
+        org = put(session, cast, PREPRODUCTION, ready=False)
+        with pytest.raises(GateNotMet) as refused:
+            onboarding.move(session, cast.sam, org.id, PRODUCTION, shown=PREPRODUCTION)
+        assert refused.value.missing == [
+            "There is only one owner",
+            "An owner is without two-factor",
+            "The logo is missing",
+        ]
+
+    def test_a_refused_move_changes_and_records_nothing(self, session: Session, cast: Cast) -> None:
+        org = put(session, cast, ONBOARDING, ready=False)
+        with pytest.raises(GateNotMet):
+            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+        assert org.stage is ONBOARDING
+        assert last_entry(session) is None
+
+
+class TestFlag:
+    def test_the_flagging_rep_carries_it(self, session: Session, cast: Cast, clock: Clock) -> None:
+        flagged = onboarding.flag(
+            session,
+            cast.sam,
+            [cast.acme.id],
+            Plan(None, date(2027, 1, 15), "Call Olga", date(2026, 11, 30)),
+            note="Signed in October.",
+        )
+        org = session.get_one(Organization, cast.acme.id)
+        assert flagged.done == ["Acme"]
+        assert (org.stage, org.rep_id) == (ONBOARDING, cast.sam.user_id)
+        assert (org.target_on, org.next_step) == (date(2027, 1, 15), "Call Olga")
+        assert org.next_step_on == date(2026, 11, 30)
+        entry = last_entry(session)
+        assert (entry.event, entry.reason) == ("stage.flagged", "Signed in October.")
+
+    def test_those_that_cannot_be_flagged_are_listed_and_the_others_go_through(
+        self, session: Session, cast: Cast
+    ) -> None:
+        put(session, cast, PRODUCTION)
+        flagged = onboarding.flag(session, cast.sue, [cast.otto_ltd.id, cast.acme.id])
+        assert flagged.done == ["Otto Ltd"]
+        assert [name for _, name, _ in flagged.refused] == ["Acme"]
+        assert "is in production now" in flagged.refused[0].why
+
+    def test_flagging_twice_is_harmless(self, session: Session, cast: Cast) -> None:
+        onboarding.flag(session, cast.sam, [cast.acme.id])
+        onboarding.flag(session, cast.sue, [cast.acme.id, cast.acme.id])
+        org = session.get_one(Organization, cast.acme.id)
+        assert org.rep_id == cast.sam.user_id
+        entries = session.scalars(select(Entry).where(Entry.org_id == cast.acme.id)).all()
+        assert len(entries) == 1
+
+    def test_only_sales_carries_an_onboarding(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            onboarding.flag(session, cast.sam, [cast.acme.id], Plan(cast.olga.user_id))
+        assert refused.value.fields == {"rep_id": "Choose somebody who works in sales."}
+
+    @pytest.mark.parametrize("who", ["olga", "adam", "mia", "oda"])
+    def test_whoever_is_not_in_sales_may_not(self, session: Session, cast: Cast, who: str) -> None:
+        with pytest.raises(NotPermitted):
+            onboarding.flag(session, getattr(cast, who), [cast.acme.id], Plan(cast.sam.user_id))
+
+    def test_an_outsider_learns_nothing(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(NotFound):
+            onboarding.flag(session, cast.otto, [cast.acme.id], Plan(cast.sam.user_id))
+
+
+class TestWithdraw:
+    @pytest.mark.parametrize("reason", ["", "   "])
+    def test_it_asks_for_a_reason(self, session: Session, cast: Cast, reason: str) -> None:
+        org = put(session, cast, ONBOARDING)
+        with pytest.raises(InvalidInput) as refused:
+            onboarding.move(session, cast.sam, org.id, FREE, shown=ONBOARDING, reason=reason)
+        assert list(refused.value.fields) == ["reason"]
+
+    def test_the_reason_stands_in_history(self, session: Session, cast: Cast) -> None:
+        org = put(session, cast, ONBOARDING)
+        onboarding.move(session, cast.sam, org.id, FREE, shown=ONBOARDING, reason="Paused.")
+        assert (org.stage, org.rep_id) == (FREE, None)
+        assert last_entry(session).reason == "Paused."
+
+
+class TestMoves:
+    def test_each_move_is_written_down_with_the_working_days_before_it(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        org = put(session, cast, FREE)
+        org.stage_entered_at = clock.now() - timedelta(weeks=2)
+        unrecord(session)
+        onboarding.flag(session, cast.sam, [org.id], Plan(cast.sue.user_id))
+        clock.turn(timedelta(days=9))
+        onboarding.move(session, cast.ada, org.id, PREPRODUCTION, shown=ONBOARDING)
+        onboarding.move(session, cast.sam, org.id, FREE, shown=PREPRODUCTION, reason="Paused.")
+        rows = session.scalars(select(Move).where(Move.org_id == org.id).order_by(Move.id)).all()
+        sam, sue, ada = cast.sam.user_id, cast.sue.user_id, cast.ada.user_id
+        assert [(m.from_stage, m.to_stage, m.actor_id, m.rep_id, m.days) for m in rows] == [
+            (FREE, ONBOARDING, sam, sue, 10),
+            (ONBOARDING, PREPRODUCTION, ada, sue, 7),
+            (PREPRODUCTION, FREE, sam, sue, 0),
+        ]
+        assert [move.reason for move in rows] == ["", "", "Paused."]
+        assert not any(move.is_override for move in rows)
+
+    def test_a_refused_move_leaves_none(self, session: Session, cast: Cast) -> None:
+        org = put(session, cast, ONBOARDING, ready=False)
+        with pytest.raises(GateNotMet):
+            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+        assert session.scalars(select(Move)).all() == []
+
+
+class TestOverride:
+    def test_an_administrator_overrides_failed_checks_for_a_reason(
+        self, session: Session, cast: Cast
+    ) -> None:
+        org = put(session, cast, PREPRODUCTION, lacks="logo")
+        onboarding.move(
+            *(session, cast.ada, org.id, PRODUCTION),
+            shown=PREPRODUCTION,
+            reason="The logo comes on Monday.",
+            override=True,
+        )
+        move = session.scalars(select(Move)).one()
+        assert (move.is_override, move.missing) == (True, "The logo is missing")
+        entry = last_entry(session)
+        assert (entry.event, entry.reason) == ("stage.overridden", "The logo comes on Monday.")
+
+    def test_without_a_reason_it_does_not(self, session: Session, cast: Cast) -> None:
+        org = put(session, cast, PREPRODUCTION, lacks="logo")
+        with pytest.raises(InvalidInput) as refused:
+            onboarding.move(
+                session, cast.ada, org.id, PRODUCTION, shown=PREPRODUCTION, override=True
+            )
+        assert list(refused.value.fields) == ["reason"]
+
+    def test_what_passes_by_itself_is_no_override(self, session: Session, cast: Cast) -> None:
+        org = put(session, cast, ONBOARDING)
+        onboarding.move(session, cast.ada, org.id, PREPRODUCTION, shown=ONBOARDING, override=True)
+        assert not session.scalars(select(Move)).one().is_override
+        assert last_entry(session).event == "stage.moved"
+
+    def test_sales_may_not(self, session: Session, cast: Cast) -> None:
+        org = put(session, cast, ONBOARDING, ready=False)
+        with pytest.raises(NotPermitted):
+            onboarding.move(
+                *(session, cast.sam, org.id, PREPRODUCTION),
+                shown=ONBOARDING,
+                reason="Please.",
+                override=True,
+            )
+
+    def test_no_stage_is_skipped_by_it(self, session: Session, cast: Cast) -> None:
+        org = put(session, cast, ONBOARDING)
+        with pytest.raises(WrongStage):
+            onboarding.move(
+                *(session, cast.ada, org.id, PRODUCTION),
+                shown=ONBOARDING,
+                reason="In a hurry.",
+                override=True,
+            )
+
+
+class TestPlan:
+    def test_days_that_have_passed_are_refused(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        put(session, cast, ONBOARDING)
+        past = clock.moment.date() - timedelta(days=1)
+        plan = Plan(cast.sam.user_id, past, "Call", past)
+        with pytest.raises(InvalidInput) as refused:
+            onboarding.plan(session, cast.sam, cast.acme.id, plan)
+        assert list(refused.value.fields) == ["target_on", "next_step_on"]
+
+    def test_a_day_that_has_passed_meanwhile_may_stay(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        org = put(session, cast, ONBOARDING)
+        day = clock.moment.date()
+        onboarding.plan(session, cast.sam, org.id, Plan(cast.sam.user_id, day, "Call", day))
+        clock.turn(timedelta(days=3))
+        onboarding.plan(session, cast.sam, org.id, Plan(cast.sue.user_id, day, "Call", day))
+        assert (org.rep_id, org.next_step_on) == (cast.sue.user_id, day)
+
+    def test_a_day_needs_a_step(self, session: Session, cast: Cast, clock: Clock) -> None:
+        put(session, cast, ONBOARDING)
+        plan = Plan(cast.sam.user_id, next_step_on=clock.moment.date())
+        with pytest.raises(InvalidInput) as refused:
+            onboarding.plan(session, cast.sam, cast.acme.id, plan)
+        assert list(refused.value.fields) == ["next_step"]
+
+
+class TestSnooze:
+    @pytest.mark.parametrize("days", [0, -1, 400])
+    def test_it_ends_on_a_later_day_within_a_year(
+        self, session: Session, cast: Cast, clock: Clock, days: int
+    ) -> None:
+        org = put(session, cast, ONBOARDING)
+        until = clock.moment.date() + timedelta(days=days)
+        with pytest.raises(InvalidInput):
+            onboarding.snooze(session, cast.sam, org.id, until=until)
+
+    def test_it_can_be_ended_at_once(self, session: Session, cast: Cast, clock: Clock) -> None:
+        org = put(session, cast, ONBOARDING)
+        until = clock.moment.date() + timedelta(days=3)
+        onboarding.snooze(session, cast.sam, org.id, until=until)
+        assert last_entry(session).event == "onboarding.snoozed"
+        onboarding.snooze(session, cast.sam, org.id, until=None)
+        assert org.snoozed_until is None
+
+    def test_the_next_stage_begins_awake(self, session: Session, cast: Cast, clock: Clock) -> None:
+        org = put(session, cast, ONBOARDING)
+        until = clock.moment.date() + timedelta(days=3)
+        onboarding.snooze(session, cast.sam, org.id, until=until)
+        onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+        assert org.snoozed_until is None
+
+    def test_a_free_organization_is_not_snoozed(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        until = clock.moment.date() + timedelta(days=3)
+        with pytest.raises(WrongStage):
+            onboarding.snooze(session, cast.sam, cast.acme.id, until=until)
+
+
+class TestRequest:
+    def test_an_admin_raises_a_hand(self, session: Session, cast: Cast) -> None:
+        org = onboarding.request(session, cast.adam, cast.acme.id, note="In spring, please.")
+        assert org.requested_at is not None
+        assert org.request_note == "In spring, please."
+
+    def test_raising_it_twice_is_harmless(self, session: Session, cast: Cast) -> None:
+        first = onboarding.request(session, cast.olga, cast.acme.id, note="Now.").requested_at
+        assert onboarding.request(session, cast.adam, cast.acme.id).requested_at == first
+
+    def test_a_member_may_not(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(NotPermitted):
+            onboarding.request(session, cast.mia, cast.acme.id)
+
+    def test_flagging_answers_it(self, session: Session, cast: Cast) -> None:
+        onboarding.request(session, cast.olga, cast.acme.id, note="Now.")
+        onboarding.flag(session, cast.sam, [cast.acme.id])
+        org = session.get_one(Organization, cast.acme.id)
+        assert (org.requested_at, org.request_note) == (None, None)

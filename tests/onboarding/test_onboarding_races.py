@@ -1,0 +1,149 @@
+"""I13, raced: stages move along edges, once, from the stage that was shown."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from sqlalchemy import select, update
+
+from core.base.errors import DomainError, GateNotMet, WrongStage
+from core.database import db
+from core.models import Entry, Move, Organization, Stage
+from core.onboarding import bulk_flag, onboarding, runs
+from core.onboarding.onboarding import Plan
+from core.organizations import organizations
+from core.organizations.org_views import View
+from core.profile import profile
+from tests.support.cast import Cast
+
+ROUNDS = 12
+FREE, ONBOARDING, PREPRODUCTION, PRODUCTION = Stage
+FILLED = {
+    "alert_email": "alarm@acme.example",
+    "overview": "We heal.",
+    "sales_email": "sales@acme.example",
+    "phone": "+12125550123",
+    "website": "https://acme.example",
+}
+Act = Callable[[], object]
+Race = Callable[..., list[object]]
+
+
+@pytest.fixture
+def race() -> Iterator[Race]:
+    """What runs acts at the same moment, and returns what each returned or was refused with."""
+    with ThreadPoolExecutor(4) as threads:
+
+        def meet(barrier: Barrier, act: Act) -> object:
+            barrier.wait(30)
+            try:
+                return act()
+            except DomainError as refusal:
+                return refusal
+
+        def at_once(*acts: Act) -> list[object]:
+            barrier = Barrier(len(acts))
+            running = [threads.submit(meet, barrier, act) for act in acts]
+            return [future.result(60) for future in running]
+
+        yield at_once
+
+
+def put(cast: Cast, **values: object) -> None:
+    """Set Acme as a race begins, past all use cases."""
+    with db.Session(db.writing_engine()) as session, session.begin():
+        session.execute(
+            update(Organization)
+            .where(Organization.id == cast.acme.id)
+            .values(**values)
+            .execution_options(unrecorded=True)
+        )
+
+
+def moves(cast: Cast) -> list[tuple[Stage, Stage]]:
+    with db.read() as session:
+        made = select(Move).where(Move.org_id == cast.acme.id).order_by(Move.id)
+        return [(move.from_stage, move.to_stage) for move in session.scalars(made)]
+
+
+def refusals(results: list[object], kind: type[DomainError]) -> int:
+    assert not [
+        each for each in results if isinstance(each, DomainError) and type(each) is not kind
+    ]
+    return sum(isinstance(each, kind) for each in results)
+
+
+def test_of_several_flags_one_goes_through(race: Race, cast: Cast) -> None:
+    for number in range(ROUNDS):
+        put(cast, stage=FREE)
+        results = race(
+            lambda: db.run(onboarding.flag_one, cast.sam, cast.acme.id),
+            lambda: db.run(onboarding.flag_one, cast.sue, cast.acme.id),
+            lambda: db.run(onboarding.move, cast.ada, cast.acme.id, ONBOARDING, shown=FREE),
+        )
+        assert refusals(results, WrongStage) == 2
+        assert moves(cast) == [(FREE, ONBOARDING)] * (number + 1)
+
+
+def test_pressed_twice_it_moves_one_stage_on(race: Race, cast: Cast) -> None:
+    for number in range(ROUNDS):
+        put(cast, stage=ONBOARDING, **FILLED)
+        move = (onboarding.move, cast.sam, cast.acme.id)
+        results = race(
+            lambda: db.run(*move, PREPRODUCTION, shown=ONBOARDING),  # noqa: B023
+            lambda: db.run(*move, PREPRODUCTION, shown=ONBOARDING),  # noqa: B023
+            lambda: db.run(*move, FREE, shown=ONBOARDING, reason="A break."),  # noqa: B023
+        )
+        assert refusals(results, WrongStage) == 2
+        assert len(moves(cast)) == number + 1
+
+
+def test_what_is_flagged_is_there_and_what_is_deleted_is_not_flagged(
+    race: Race, cast: Cast
+) -> None:
+    for _ in range(ROUNDS):
+        put(cast, stage=FREE, deleted_at=None)
+        before = len(moves(cast))
+        flagged, deleted = race(
+            lambda: db.run(onboarding.flag, cast.sam, [cast.acme.id, cast.otto_ltd.id]),
+            lambda: db.run(organizations.delete, cast.olga, cast.acme.id, name="Acme"),
+        )
+        assert isinstance(deleted, Organization)
+        assert isinstance(flagged, onboarding.Flagged)
+        is_in = "Acme" in flagged.done
+        assert is_in or "There is no such organization" in flagged.refused[0].why
+        assert len(moves(cast)) == before + is_in
+
+
+def test_nobody_slips_through_while_an_owner_empties_a_field(race: Race, cast: Cast) -> None:
+    for _ in range(ROUNDS):
+        put(cast, stage=ONBOARDING, **FILLED)
+        shown, typed = {"website": FILLED["website"]}, {"website": ""}
+        moved, saved = race(
+            lambda: db.run(
+                onboarding.move, cast.sam, cast.acme.id, PREPRODUCTION, shown=ONBOARDING
+            ),
+            lambda: db.run(profile.save, cast.olga, cast.acme.id, shown, typed),  # noqa: B023
+        )
+        assert isinstance(saved, Organization)
+        with db.read() as session:
+            entries = select(Entry.event).where(Entry.org_id == cast.acme.id).order_by(Entry.id)
+            told = list(session.scalars(entries))
+        if isinstance(moved, GateNotMet):
+            assert told[-1] == "profile.changed"
+        else:
+            assert told[-2:] == ["stage.moved", "profile.changed"]
+
+
+def test_a_run_and_a_rep_flag_each_once(race: Race, cast: Cast) -> None:
+    for number in range(ROUNDS):
+        put(cast, stage=FREE)
+        run = db.run(runs.start, cast.sam, View(words="acme"), Plan(), shown=9)
+        results = race(
+            lambda: db.run(bulk_flag.advance, run.id),  # noqa: B023
+            lambda: db.run(bulk_flag.advance, run.id),  # noqa: B023
+            lambda: db.run(onboarding.flag_one, cast.sue, cast.acme.id),
+        )
+        assert refusals(results, WrongStage) <= 1
+        assert len(moves(cast)) == number + 1

@@ -1,0 +1,197 @@
+"""The charts say what the moves say: compared with pandas over every raw move."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import Engine, delete, func, insert, select, text
+from sqlalchemy.orm import Session
+
+from core.base.errors import NotPermitted
+from core.database import counters, db
+from core.database.frames import frame
+from core.models import Move, Stage
+from core.models.onboarding import MoveCount, StayCount
+from core.onboarding import onboarding, statistics
+from core.onboarding.gates import EDGES, FORWARD
+from core.onboarding.statistics import Period
+from core.ops import health
+from tests.conftest import Clock
+from tests.support.cast import Cast
+
+MOVES = 600
+WEEKS = 40
+
+
+@pytest.fixture
+def session(engine: Engine, clock: Clock) -> Iterator[Session]:
+    """What is put here is thrown away at the end, and is no news for history."""
+    with db.Session(db.writing_engine(), expire_on_commit=False) as session:
+        yield session
+
+
+@pytest.fixture
+def moved(session: Session, cast: Cast, clock: Clock) -> pd.DataFrame:
+    """Many moves over the last weeks, one at a time; returned as they are kept."""
+    random = Random(7)
+    edges, reps = list(EDGES), [cast.sam.user_id, cast.sue.user_id, None]
+    rows = []
+    for _ in range(MOVES):
+        start, end = random.choice(edges)
+        rows.append(
+            {
+                "org_id": random.choice([cast.acme.id, cast.otto_ltd.id]),
+                "at": clock.now() - timedelta(weeks=WEEKS) * random.random(),
+                "from_stage": start,
+                "to_stage": end,
+                "rep_id": random.choice(reps),
+                "days": int(random.expovariate(1 / 15)),
+                "is_override": False,
+                "missing": "",
+                "reason": "",
+            }
+        )
+    session.execute(insert(Move), rows)
+    return raw(session)
+
+
+def raw(session: Session) -> pd.DataFrame:
+    moves = frame(session, select(Move.at, Move.from_stage, Move.to_stage, Move.rep_id, Move.days))
+    edges = zip(moves["from_stage"], moves["to_stage"], strict=True)
+    moves["is_forward"] = [FORWARD.get(start) == end for start, end in edges]
+    moves["week"] = [(at - timedelta(days=at.weekday())).date() for at in moves["at"]]
+    return moves
+
+
+def within(moves: pd.DataFrame, period: Period, rep_id: int | None) -> pd.DataFrame:
+    if period is not Period.ALL:
+        monday = date(2026, 11, 23) - timedelta(weeks=int(period) - 1)
+        moves = moves[moves["at"] >= datetime(monday.year, monday.month, monday.day, tzinfo=UTC)]
+    return moves if rep_id is None else moves[moves["rep_id"] == rep_id]
+
+
+@pytest.mark.parametrize("whose", [None, "sam"])
+@pytest.mark.parametrize("period", Period)
+def test_they_are_what_pandas_finds_in_the_moves(
+    session: Session, cast: Cast, moved: pd.DataFrame, period: Period, whose: str | None
+) -> None:
+    rep_id = getattr(cast, whose).user_id if whose else None
+    shown = statistics.show(session, cast.oda, period, rep_id=rep_id)
+    moves = within(moved, period, rep_id)
+    forward = moves[moves["is_forward"]]
+
+    entered = forward.groupby("to_stage").size().reindex(statistics.REACHED, fill_value=0)
+    assert shown.funnel["entered"].tolist() == entered.tolist()
+    assert shown.funnel["conversion"].tolist()[1:] == [
+        round(100 * entered.iloc[place] / entered.iloc[place - 1], 1) for place in (1, 2)
+    ]
+    for row in shown.stays.itertuples():
+        days = moves[moves["from_stage"] == row.stage]["days"]
+        assert row.left == len(days)
+        assert [row.lower, row.median, row.upper] == days.quantile([0.25, 0.5, 0.75]).tolist()
+    assert shown.weeks["moves"].sum() == len(forward)
+    assert shown.weeks["back"].sum() == len(moves) - len(forward)
+    by_week = forward.groupby(["week", "to_stage"]).size()
+    for row in shown.weeks[shown.weeks["moves"] > 0].itertuples():
+        assert row.moves == by_week[row.week, row.stage]
+    named = forward[forward["rep_id"] == cast.sam.user_id].groupby("to_stage").size()
+    of_sam = shown.reps[shown.reps["rep"] == "Sam"]
+    assert dict(zip(of_sam["stage"], of_sam["moves"], strict=True)) == named.to_dict()
+
+
+class TestCounts:
+    def test_merging_changes_no_chart(
+        self, session: Session, cast: Cast, moved: pd.DataFrame
+    ) -> None:
+        before = statistics.show(session, cast.oda, Period.ALL)
+        rows = session.scalar(select(func.count()).select_from(StayCount))
+        while counters.merge(session):
+            pass
+        assert (session.scalar(select(func.count()).select_from(StayCount)) or 0) < (rows or 0)
+        after = statistics.show(session, cast.oda, Period.ALL)
+        for name in ("funnel", "stays", "weeks", "reps"):
+            pd.testing.assert_frame_equal(getattr(before, name), getattr(after, name))
+        assert counters.find_differences(session) == 0
+
+    def test_purged_moves_are_counted_no_more(
+        self, session: Session, cast: Cast, moved: pd.DataFrame
+    ) -> None:
+        session.execute(delete(Move).where(Move.org_id == cast.acme.id))
+        left = session.scalar(select(func.count()).select_from(Move))
+        assert (
+            statistics.show(session, cast.oda, Period.ALL).weeks[["moves", "back"]].sum().sum()
+            == left
+        )
+        assert counters.find_differences(session) == 0
+        while counters.merge(session):
+            pass
+        assert counters.find_differences(session) == 0
+
+    def test_counting_anew_gives_the_same(
+        self, session: Session, cast: Cast, moved: pd.DataFrame
+    ) -> None:
+        before = statistics.show(session, cast.oda, Period.YEAR)
+        session.execute(text("UPDATE move_counts SET number = number + 1 WHERE rep_id = 0"))
+        assert counters.find_differences(session) > 0
+        counters.recount(session.connection())
+        assert counters.find_differences(session) == 0
+        after = statistics.show(session, cast.oda, Period.YEAR)
+        pd.testing.assert_frame_equal(before.weeks, after.weeks)
+
+    def test_a_move_is_counted_in_its_own_transaction(self, engine: Engine, cast: Cast) -> None:
+        db.run(onboarding.flag, cast.sam, [cast.acme.id])
+        with db.read() as session:
+            shown = statistics.show(session, cast.oda, Period.MONTH)
+            assert shown.funnel["entered"].tolist() == [1, 0, 0]
+            assert counters.find_differences(session) == 0
+        db.run(
+            onboarding.move, cast.sam, cast.acme.id, Stage.FREE, shown=Stage.ONBOARDING, reason="x"
+        )
+        with db.read() as session:
+            shown = statistics.show(session, cast.oda, Period.MONTH)
+            assert shown.weeks["back"].sum() == 1
+            assert shown.stays[["left", "median"]].iloc[0].tolist() == [1, 0]
+            found = {finding.what: finding.is_well for finding in health.examine()}
+        assert found["charts"]
+
+    def test_a_week_begins_on_monday_in_utc(self, session: Session, cast: Cast) -> None:
+        for at in ("2026-11-22T23:59:59", "2026-11-23T00:00:00", "2026-11-29T23:59:59"):
+            moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+            session.add(
+                Move(
+                    org_id=cast.acme.id,
+                    at=moment,
+                    from_stage=Stage.FREE,
+                    to_stage=Stage.ONBOARDING,
+                    days=1,
+                )
+            )
+        session.flush()
+        weeks = session.scalars(select(MoveCount.week).order_by(MoveCount.id)).all()
+        assert weeks == [date(2026, 11, 16), date(2026, 11, 23), date(2026, 11, 23)]
+
+
+class TestQuantiles:
+    @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 10, 101])
+    def test_they_are_those_of_pandas(self, size: int) -> None:
+        days = pd.Series(np.random.default_rng(size).integers(0, 12, size))
+        counted = days.value_counts().sort_index()
+        found = statistics.quantiles(counted.index.to_numpy(float), counted.to_numpy())
+        assert found == days.quantile([0.25, 0.5, 0.75]).tolist()
+
+    def test_nothing_has_none(self) -> None:
+        assert statistics.quantiles(np.array([]), np.array([])) == [None, None, None]
+
+
+def test_nothing_moved_is_nothing_to_show(session: Session, cast: Cast) -> None:
+    shown = statistics.show(session, cast.oda, Period.ALL)
+    assert shown.is_empty
+    assert shown.funnel["entered"].tolist() == [0, 0, 0]
+
+
+def test_only_staff_sees_them(session: Session, cast: Cast) -> None:
+    with pytest.raises(NotPermitted):
+        statistics.show(session, cast.olga, Period.ALL)

@@ -1,0 +1,220 @@
+"""The command line: in this process as Typer's own runner calls it, and as a shell does."""
+
+import logging
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from sqlalchemy import Engine, select, text
+from typer.testing import CliRunner
+
+from core.database import db
+from core.mail import outbox
+from core.manage import app
+from core.models import Mail, Staff, User
+from tests.support import mail_server
+from tests.support.cast import Cast
+from tests.support.engines import SECRET_KEY, forget
+
+PASSWORD = "correct horse battery staple\n"
+EMPTY = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+class Done(Protocol):
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Manage = Callable[..., Done]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "core.manage", *arguments]
+
+
+@pytest.fixture
+def manage(engine: Engine) -> Manage:
+    """Run a command on the test's database: `manage("check", SMTP_URL="…", typed="…")`."""
+
+    def run(*arguments: str, typed: str = "", **environment: str) -> Done:
+        forget()
+        try:
+            done = CliRunner().invoke(
+                app, arguments, input=typed, env=environment, catch_exceptions=False
+            )
+        finally:
+            logging.disable(logging.NOTSET)
+            forget()
+        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def shell(engine: Engine) -> Manage:
+    """Run a command in a process of its own, as `manage` does in this one."""
+
+    def run(*arguments: str, typed: str = "", **environment: str) -> Done:
+        return subprocess.run(
+            command(*arguments),
+            input=typed,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **environment},
+            timeout=60,
+        )
+
+    return run
+
+
+class TestCreateAdministrator:
+    def test_it_makes_one_who_can_sign_in(self, shell: Manage):
+        done = shell(
+            "create-administrator", "--email", "Ada@Example.com", "--name", "Ada", typed=PASSWORD
+        )
+        assert done.returncode == 0, done.stderr
+        with db.read() as session:
+            (ada,) = session.scalars(select(User)).all()
+        assert ada.staff is Staff.ADMINISTRATOR
+        assert ada.proven_at is not None
+        assert PASSWORD.strip() not in done.stdout + done.stderr
+
+    @EMPTY
+    def test_it_says_what_is_wrong(self, shell: Manage):
+        done = shell("create-administrator", "--email", "ada", "--name", "", typed="short\n")
+        assert done.returncode == 1
+        assert "email address" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+class TestMigrate:
+    @EMPTY
+    def test_it_makes_the_tables_and_harms_nothing_the_second_time(
+        self, manage: Manage, tmp_path: Path
+    ):
+        url = f"sqlite:///{tmp_path / 'new.db'}"
+        for _ in range(2):
+            done = manage("migrate", DATABASE_URL=url)
+            assert done.returncode == 0, done.stderr
+        with sqlite3.connect(tmp_path / "new.db") as connection:
+            assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
+        connection.close()
+
+    @EMPTY
+    def test_it_refuses_a_newer_schema(self, manage: Manage, engine: Engine):
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        done = manage("migrate")
+        assert done.returncode == 1
+        assert "newer" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+class TestSendMail:
+    @EMPTY
+    def test_it_sends_once(self, manage: Manage):
+        db.run(outbox.enqueue, "alert_test", "olga@example.com", organization="Acme")
+        with mail_server.running() as server:
+            done = manage("send-mail", "--once", SMTP_URL=server.url)
+        assert done.stdout == "Sent 1 mails.\n", done.stderr
+        assert server.recipients == ["olga@example.com"]
+
+    @EMPTY
+    def test_it_sends_until_it_is_ended(self, engine: Engine):
+        with mail_server.running() as server:
+            environment = {**os.environ, "SMTP_URL": server.url}
+            process = subprocess.Popen(command("send-mail"), env=environment)
+            db.run(outbox.enqueue, "alert_test", "olga@example.com", organization="Acme")
+            assert server.wait_for(1)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        with db.read() as session:
+            assert session.scalars(select(Mail.sent_at)).one() is not None
+
+    @EMPTY
+    def test_it_needs_a_server(self, manage: Manage):
+        done = manage("send-mail", "--once", SMTP_URL="")
+        assert done.returncode == 1
+        assert "SMTP_URL" in done.stderr
+
+
+class TestVerify:
+    def test_an_unbroken_history_is_counted(self, manage: Manage):
+        manage("create-administrator", "--email", "a@b.example", "--name", "Ada", typed=PASSWORD)
+        done = manage("verify")
+        assert (done.returncode, done.stdout) == (0, "entries 1, chains 1, broken 0\n")
+
+    @EMPTY
+    def test_a_broken_place_is_printed(self, manage: Manage, engine: Engine):
+        manage("create-administrator", "--email", "a@b.example", "--name", "Ada", typed=PASSWORD)
+        with engine.begin() as connection:
+            connection.execute(text("DROP TRIGGER keep_history_as_it_is"))
+            connection.execute(text("UPDATE history SET reason = 'another'"))
+        done = manage("verify")
+        assert done.returncode == 1
+        first, last = done.stdout.splitlines()
+        assert first.startswith("broken: person:1, entry 1 of ")
+        assert last == "entries 1, chains 1, broken 1"
+
+
+class TestCheck:
+    def test_all_is_well_on_a_new_database(self, manage: Manage):
+        done = manage("check")
+        assert done.returncode == 0, done.stdout
+        whats = [line.split()[0] for line in done.stdout.splitlines()]
+        assert whats == ["settings", "database", "triggers", "clock", "mail", "charts"]
+
+    @EMPTY
+    def test_a_missing_trigger_is_named(self, manage: Manage, engine: Engine):
+        with engine.begin() as connection:
+            connection.execute(text("DROP TRIGGER keep_history_whole"))
+        done = manage("check")
+        assert done.returncode == 1
+        assert "keep_history_whole" in done.stdout
+
+    @EMPTY
+    def test_a_mail_server_that_is_away_is_told(self, manage: Manage):
+        done = manage("check", SMTP_URL="smtp://127.0.0.1:1")
+        assert done.returncode == 1
+        assert "refused" in done.stdout
+
+    @EMPTY
+    def test_a_database_that_is_away_is_told_in_one_line(self, manage: Manage):
+        done = manage("check", DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none")
+        assert done.returncode == 1
+        assert "database  WRONG" in done.stdout
+        assert "Traceback" not in done.stderr
+
+    @EMPTY
+    def test_a_database_that_was_never_migrated_is_told(self, manage: Manage, tmp_path: Path):
+        done = manage("check", DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}")
+        assert done.returncode == 1
+        assert "migrate" in done.stdout
+
+    @EMPTY
+    def test_a_wrong_setting_is_named(self, shell: Manage):
+        done = shell("check", SESSION_HOURS="0")
+        assert done.returncode == 1
+        assert "SESSION_HOURS" in done.stderr
+        assert SECRET_KEY not in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@EMPTY
+def test_a_lone_administrator_who_lost_the_device_is_helped(manage: Manage, cast: Cast) -> None:
+    lost = ("reset-two-factor", "--email", "ADA@example.com", "--reason", "The phone is lost")
+    done = manage(*lost)
+    assert done.returncode == 0, done.stderr
+    with db.read() as session:
+        assert session.get_one(User, cast.ada.user_id).two_factor_at is None
+    unknown = manage("reset-two-factor", "--email", "nobody@example.com", "--reason", "Lost")
+    assert (unknown.returncode, "Nobody has an account" in unknown.stderr) == (1, True)

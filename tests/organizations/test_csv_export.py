@@ -1,0 +1,214 @@
+"""Files of organizations: the rows of the table, in its order, harmless in a spreadsheet."""
+
+import csv
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from urllib.parse import parse_qs
+from zipfile import ZipFile
+
+import pyarrow.parquet
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from core.base.errors import NotPermitted
+from core.base.settings import PROJECT
+from core.database import db
+from core.models import Organization, Stage
+from core.organizations import csv_export, export_process, filters, table
+from core.organizations.csv_export import COLUMNS, Format, Tally
+from core.organizations.org_views import Members, Profile, Sort, View
+from tests.organizations.test_table import LONG_AGO, REP, make_organizations
+from tests.support import hostile
+from tests.support.cast import Cast
+
+VIEWS = [
+    View(),
+    View(sort=Sort.NAME),
+    View(sort=Sort.MEMBERS, stages=(Stage.FREE, Stage.PRODUCTION)),
+    View(words="clinic 3", sort=Sort.STAGE_TIME),
+    View(rep_id=REP, profile=Profile.INCOMPLETE, created_from=date(2024, 1, 2)),
+    View(members=Members.ONE, created_to=date(2024, 1, 3), sort=Sort.OLDEST),
+]
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """What is put here for a file is thrown away at the end, and is no news for history."""
+    with db.Session(db.writing_engine(), expire_on_commit=False) as session:
+        yield session
+
+
+def read(session: Session, cast: Cast, view: View, *, formula_safe: bool = True) -> list[list[str]]:
+    tally = Tally()
+    pieces = csv_export.lines(session, cast.ada, view, formula_safe=formula_safe, tally=tally)
+    rows = list(csv.reader(io.StringIO(b"".join(pieces).decode(), newline="")))
+    assert rows[0] == list(COLUMNS)
+    assert tally.rows == len(rows) - 1
+    return rows[1:]
+
+
+def write(session: Session, cast: Cast, form: Format, view: View | None = None) -> io.BytesIO:
+    file = io.BytesIO()
+    export_process.write(session, cast.ada, view or View(), form, file)
+    file.seek(0)
+    return file
+
+
+class TestLines:
+    def test_members_may_not_have_them(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(NotPermitted):
+            list(csv_export.lines(session, cast.olga, View(), formula_safe=True, tally=Tally()))
+
+    def test_deleted_ones_are_for_administrators(self, session: Session, cast: Cast) -> None:
+        view = View(is_deleted=True)
+        with pytest.raises(NotPermitted):
+            list(csv_export.lines(session, cast.oda, view, formula_safe=True, tally=Tally()))
+
+    @pytest.mark.parametrize("view", VIEWS)
+    @pytest.mark.parametrize("few", [1_000, 20])
+    def test_the_rows_are_those_of_the_table(
+        self, session: Session, cast: Cast, view: View, few: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (table, csv_export, csv_export.org_views):
+            monkeypatch.setattr(module, "FEW", few)
+        monkeypatch.setattr(csv_export, "BATCH", 30)
+        make_organizations(session, 90)
+        listed = table.table(session, cast.ada, View(**(vars(view) | {"size": 100}))).rows
+        rows = read(session, cast, view)
+        assert [row[0] for row in rows] == listed["public_id"].tolist()
+        for place, column in ((2, "stage"), (3, "member_count"), (4, "owners"), (5, "pending")):
+            assert [row[place] for row in rows] == [str(value) for value in listed[column]]
+        assert [row[6] for row in rows] == [str(value) for value in listed["profile"]]
+
+    @pytest.mark.parametrize(
+        ("name", "cell"),
+        [
+            ("=1+1", "'=1+1"),
+            ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "'\r=1"),
+            ("\n=1", "'\n=1"),
+            ("\tplain", "'\tplain"),
+            ("  =1+1", "'  =1+1"),
+            ("\u00a0\ufeff=1+1", "'\u00a0\ufeff=1+1"),
+            ("\uff1d1+1", "'\uff1d1+1"),
+            ("\u22121+1", "'\u22121+1"),
+            ('"=1+1"', '\'"=1+1"'),
+            ('a "quoted", name', 'a "quoted", name'),
+            ("two\nlines", "two\nlines"),
+            ("Größe 東京 👩‍⚕️", "Größe 東京 👩‍⚕️"),
+            ("5-HT = serotonin", "5-HT = serotonin"),
+        ],
+    )
+    def test_a_cell_is_no_formula(self, session: Session, cast: Cast, name: str, cell: str) -> None:
+        acme = session.get_one(Organization, cast.acme.id)
+        acme.name, acme.website, acme.sales_email = name, name, name
+        acme.phone = "+12125550100"
+        session.flush()
+        row = read(session, cast, View(sort=Sort.OLDEST))[0]
+        assert [row[1], row[8], row[9]] == [cell] * 3
+        assert row[10] == "+12125550100", "a phone number is as it was"
+        assert read(session, cast, View(sort=Sort.OLDEST), formula_safe=False)[0][1] == name
+
+    def test_no_payload_that_others_know_is_a_formula(self, session: Session, cast: Cast) -> None:
+        payloads = [text[:80] for text in hostile.texts("csv") if "\0" not in text]
+        acme = session.get_one(Organization, cast.acme.id)
+        for payload in payloads:
+            acme.name = acme.overview = payload
+            session.flush()
+            cell = read(session, cast, View(sort=Sort.OLDEST))[0][1]
+            assert cell in {payload, f"'{payload}"}
+            assert not re.match(r"[\s\ufeff\u200b\"]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]", cell)
+
+    def test_times_are_in_utc(self, session: Session, cast: Cast) -> None:
+        make_organizations(session, 1)
+        assert read(session, cast, View())[0][-1] == f"{LONG_AGO:%Y-%m-%d %H:%M:%S}"
+
+    def test_it_comes_in_pieces(self, session: Session, cast: Cast) -> None:
+        make_organizations(session, 3_000)
+        pieces = csv_export.lines(session, cast.ada, View(), formula_safe=True, tally=Tally())
+        assert max(map(len, pieces)) < 600_000
+
+
+class TestFiles:
+    def test_parquet_has_kinds_and_empty_cells(self, session: Session, cast: Cast) -> None:
+        session.get_one(Organization, cast.acme.id).name = "=NA"
+        make_organizations(session, 30)
+        frame = pyarrow.parquet.read_table(write(session, cast, Format.PARQUET))
+        rows = frame.to_pylist()
+        assert frame.column_names == list(COLUMNS)
+        assert len(rows) == 32
+        assert rows[-1]["Name"] == "=NA"
+        assert rows[-1]["Members"] == 3
+        assert rows[-1]["Phone"] is None
+        assert rows[0]["Created (UTC)"].replace(tzinfo=UTC) == datetime(2024, 1, 2, 5, tzinfo=UTC)
+
+    def test_no_row_is_a_file_too(self, session: Session, cast: Cast) -> None:
+        nothing = View(words="nobody is called so")
+        frame = pyarrow.parquet.read_table(write(session, cast, Format.PARQUET, nothing))
+        assert (frame.num_rows, frame.column_names) == (0, list(COLUMNS))
+        assert write(session, cast, Format.CSV, nothing).read().count(b"\n") == 1
+
+    def test_xlsx_has_texts_and_numbers(self, session: Session, cast: Cast) -> None:
+        session.get_one(Organization, cast.acme.id).name = '=HYPERLINK("http://x")'
+        session.flush()
+        with ZipFile(write(session, cast, Format.XLSX, View(sort=Sort.OLDEST))) as book:
+            sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        assert "<f>" not in sheet
+        assert '<c r="B2" t="inlineStr"><is><t>=HYPERLINK("http://x")</t></is></c>' in sheet
+        assert '<c r="D2"><v>3</v></c>' in sheet
+
+    def test_xlsx_says_where_it_ends(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(export_process, "XLSX_ROWS", 5)
+        make_organizations(session, 10)
+        with ZipFile(write(session, cast, Format.XLSX)) as book:
+            assert book.read("xl/worksheets/sheet1.xml").count(b"<row ") == 6
+            assert b"A sheet ends after 5" in book.read("xl/worksheets/sheet2.xml")
+
+    def test_a_file_leaves_the_database_whole(self, engine: Engine, cast: Cast) -> None:
+        """SQLite's locks are lost when a second library opens the same file in one process."""
+        command = [
+            sys.executable,
+            "-m",
+            "core.organizations.export_process",
+            "csv",
+            str(cast.oda.user_id),
+            "",
+        ]
+        with engine.begin() as writing:
+            writing.execute(text("UPDATE organizations SET overview = 'before'"))
+            with db.read() as session:
+                before = write(session, cast, Format.PARQUET)
+        first = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True)
+        with engine.begin() as writing:
+            writing.execute(text("UPDATE organizations SET name = 'Written after'"))
+        second = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True)
+        assert pyarrow.parquet.read_table(before).num_rows == 2
+        assert (first.stdout.count(b"Acme"), second.stdout.count(b"Written after")) == (1, 2)
+        assert second.stderr == b"rows 2\n"
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        "view", [*VIEWS, View(words="o'b &=100% ü", is_deleted=True, rep_id=7, sort=Sort.MEMBERS)]
+    )
+    def test_a_view_comes_back(self, view: View) -> None:
+        query = filters.to_query(view)
+        assert filters.from_query(query) == view
+        assert "" not in parse_qs(query)
+
+    @pytest.mark.parametrize(
+        "query", ["stage=gone", "rep=x", "from=soon", "members=3", "sort=up", "profile=1"]
+    )
+    def test_a_mistake_is_not_the_whole_table(self, query: str) -> None:
+        with pytest.raises(ValueError, match=r"."):
+            filters.from_query(query)

@@ -1,0 +1,258 @@
+"""Organizations as a whole: made, found alike, deleted, restored, listed."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.orm import Session
+
+from core.access import permissions
+from core.access.permissions import Actor
+from core.audit import history
+from core.base.errors import (
+    InvalidInput,
+    MembershipLimit,
+    NobodyOwns,
+    NotFound,
+    NotPermitted,
+    StillInProduction,
+)
+from core.database import db, search
+from core.members import leaving, membership_rows
+from core.models import Entry, Membership, Organization, Role, Stage
+from core.models.organizations import COUNTED, percent, percent_column
+from core.organizations import organizations, public_ids
+from tests.conftest import Clock
+from tests.support.cast import Cast
+
+
+def last_event(session: Session) -> str:
+    return session.scalars(select(Entry).order_by(Entry.id.desc())).first().event
+
+
+def join_many(person: Actor, number: int) -> None:
+    """Let a person belong to so many more organizations, past every rule."""
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    same = {"is_listed": False, "member_count": 1, "version": 0, "stage": Stage.FREE}
+    same |= {"created_at": now, "stage_entered_at": now}
+    named = [
+        {"public_id": f"ORG-{place}", "name": f"No {place}", "name_key": "", "search_text": ""}
+        for place in range(number)
+    ]
+    joined = {"user_id": person.user_id, "role": Role.OWNER, "joined_at": now}
+    with db.Session(db.writing_engine()) as session, session.begin():
+        made = insert(Organization).returning(Organization.id)
+        ids = session.scalars(made, [row | same for row in named]).all()
+        session.execute(insert(Membership), [{"org_id": org_id} | joined for org_id in ids])
+
+
+class TestCreate:
+    def test_whoever_makes_one_owns_it(self, session: Session, cast: Cast) -> None:
+        org = organizations.create(session, cast.mia, "  Mayo   Clinic ")
+        assert org.name == "Mayo Clinic"
+        assert (org.stage, org.created_by) == (Stage.FREE, cast.mia.user_id)
+        assert permissions.get_role(session, cast.mia, org.id) is Role.OWNER
+        session.refresh(org)
+        assert org.member_count == 1
+
+    def test_it_is_one_entry_in_history(self, session: Session, cast: Cast) -> None:
+        org = organizations.create(session, cast.mia, "Mayo Clinic")
+        entry = session.scalars(select(Entry).where(Entry.org_id == org.id)).one()
+        assert (entry.event, entry.position) == ("organization.created", 1)
+        changed = {(change["field"], change["new"]) for change in entry.changes}
+        assert {("name", "Mayo Clinic"), ("role", "owner")} <= changed
+        assert isinstance(list(history.verify(session))[-1], history.Verified)
+
+    def test_its_id_is_valid_and_not_a_count(self, session: Session, cast: Cast) -> None:
+        made = {organizations.create(session, cast.mia, f"Clinic {n}").public_id for n in range(9)}
+        assert len(made) == 9
+        assert all(public_ids.is_valid(public_id) for public_id in made)
+        assert len({public_id[4:6] for public_id in made}) > 2
+
+    def test_it_can_be_found_at_once(self, session: Session, cast: Cast) -> None:
+        org = organizations.create(session, cast.mia, "Ärztehaus am Südpark")
+        hits = search.find(session, "sud arzt")
+        found = session.scalars(select(hits.id).select_from(hits.source).where(hits.is_found)).all()
+        assert found == [org.id]
+
+    def test_a_second_click_makes_no_second_one(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        first = organizations.create(session, cast.mia, "Mayo Clinic")
+        assert organizations.create(session, cast.mia, "Mayo Clinic").id == first.id
+        assert organizations.create(session, cast.adam, "Mayo Clinic").id != first.id
+        clock.turn(timedelta(minutes=2))
+        assert organizations.create(session, cast.mia, "Mayo Clinic").id != first.id
+
+    @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "see www.example.com", "a\u202eb"])
+    def test_names_that_are_none_are_refused(self, session: Session, cast: Cast, name: str) -> None:
+        with pytest.raises(InvalidInput) as refusal:
+            organizations.create(session, cast.mia, name)
+        assert set(refusal.value.fields) == {"name"}
+
+    def test_nobody_makes_one_without_an_account(self, session: Session, cast: Cast) -> None:
+        for actor in (permissions.NOBODY, permissions.ORGDESK):
+            with pytest.raises(NotPermitted):
+                organizations.create(session, actor, "Mayo Clinic")
+
+    def test_the_401st_is_refused(self, engine: Engine, cast: Cast) -> None:
+        join_many(cast.mia, membership_rows.MEMBERSHIPS_PER_PERSON - 2)
+        db.run(organizations.create, cast.mia, "The last one")
+        with pytest.raises(MembershipLimit, match="at most 400"):
+            db.run(organizations.create, cast.mia, "One too many")
+
+
+class TestLookAlikes:
+    def test_names_alike_are_told(self, session: Session, cast: Cast) -> None:
+        organizations.create(session, cast.mia, "Mayo Clinic")
+        organizations.create(session, cast.mia, "Northwind Cardiology Partners")
+        for typed in ("mayo clinic", "Mayo Clinc", "The Mayo Clinic Ltd", "Máyo-Clinic"):
+            assert organizations.look_alikes(session, cast.otto, typed) == ["Mayo Clinic"]
+
+    def test_other_names_are_not(self, session: Session, cast: Cast) -> None:
+        organizations.create(session, cast.mia, "Mayo Clinic")
+        for typed in ("", "   ", "'\"*", "Lakeshore Orthopedics", "\0"):
+            assert organizations.look_alikes(session, cast.otto, typed) == []
+
+    def test_a_deleted_one_is_not_told(self, session: Session, cast: Cast) -> None:
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        assert organizations.look_alikes(session, cast.otto, "Acme") == []
+
+
+class TestDelete:
+    def test_it_is_gone_at_once(self, session: Session, cast: Cast) -> None:
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        assert last_event(session) == "organization.deleted"
+        assert organizations.list_mine(session, cast.mia).empty
+        with pytest.raises(NotFound):
+            organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+
+    @pytest.mark.parametrize("typed", ["", "acme", "Acme Ltd"])
+    def test_the_name_must_be_typed_exactly(self, session: Session, cast: Cast, typed: str) -> None:
+        with pytest.raises(InvalidInput, match="exactly"):
+            organizations.delete(session, cast.olga, cast.acme.id, name=typed)
+
+    def test_only_owners_delete(self, session: Session, cast: Cast) -> None:
+        for actor in (cast.adam, cast.mia, cast.ada):
+            with pytest.raises(NotPermitted):
+                organizations.delete(session, actor, cast.acme.id, name="Acme")
+        with pytest.raises(NotFound):
+            organizations.delete(session, cast.otto, cast.acme.id, name="Acme")
+
+    def test_production_is_not_deleted(self, session: Session, cast: Cast) -> None:
+        org = session.get_one(Organization, cast.acme.id)
+        org.stage = Stage.PRODUCTION
+        history.record(session, cast.sam, org, "stage.moved", org)
+        with pytest.raises(StillInProduction, match="sales@"):
+            organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+
+
+class TestRestore:
+    def test_everybody_is_back(self, session: Session, cast: Cast) -> None:
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        organizations.restore(session, cast.ada, cast.acme.id)
+        assert last_event(session) == "organization.restored"
+        assert organizations.list_mine(session, cast.mia)["name"].tolist() == ["Acme"]
+
+    def test_twice_is_harmless(self, session: Session, cast: Cast) -> None:
+        organizations.restore(session, cast.ada, cast.acme.id)
+        assert session.scalars(select(Entry)).all() == []
+
+    def test_only_administrators_restore(self, session: Session, cast: Cast) -> None:
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        for actor in (cast.olga, cast.sam, cast.oda):
+            with pytest.raises(NotPermitted):
+                organizations.restore(session, actor, cast.acme.id)
+
+    def test_after_30_days_it_is_too_late(self, session: Session, cast: Cast, clock: Clock) -> None:
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        clock.turn(organizations.RESTORED_WITHIN)
+        clock.turn(timedelta(seconds=1))
+        with pytest.raises(NotFound):
+            organizations.restore(session, cast.ada, cast.acme.id)
+
+    def test_nobody_comes_to_belong_to_more_than_400(self, engine: Engine, cast: Cast) -> None:
+        db.run(organizations.delete, cast.olga, cast.acme.id, name="Acme")
+        join_many(cast.mia, membership_rows.MEMBERSHIPS_PER_PERSON)
+        with pytest.raises(MembershipLimit, match="Mia"):
+            db.run(organizations.restore, cast.ada, cast.acme.id)
+
+    def test_one_without_owners_stays_deleted(self, session: Session, cast: Cast) -> None:
+        org = organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        olga = membership_rows.get(session, org, cast.olga.user_id)
+        membership_rows.end(session, org, olga)
+        history.record(session, cast.ada, org, "member.removed", olga)
+        with pytest.raises(NobodyOwns, match="Acme"):
+            organizations.restore(session, cast.ada, cast.acme.id)
+
+    def test_who_has_no_account_any_more_is_not_in_it_again(
+        self, session: Session, cast: Cast
+    ) -> None:
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        leaving.delete_account(session, cast.mia)
+        restored = organizations.restore(session, cast.ada, cast.acme.id)
+        assert membership_rows.find(session, restored, cast.mia.user_id) is None
+        session.refresh(restored)
+        assert restored.member_count == 2
+
+    def test_one_whose_owners_have_no_account_any_more_stays_deleted(
+        self, session: Session, cast: Cast
+    ) -> None:
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        leaving.delete_account(session, cast.olga)
+        with pytest.raises(NobodyOwns, match="Acme"):
+            organizations.restore(session, cast.ada, cast.acme.id)
+
+
+class TestListMine:
+    def test_a_row_says_what_there_is_to_know(self, session: Session, cast: Cast) -> None:
+        organizations.create(session, cast.mia, "Äskulap")
+        organizations.create(session, cast.mia, "Zeta")
+        rows = organizations.list_mine(session, cast.mia)
+        assert rows["name"].tolist() == ["Acme", "Äskulap", "Zeta"]
+        assert rows["role"].tolist() == [Role.MEMBER, Role.OWNER, Role.OWNER]
+        assert rows["member_count"].tolist() == [3, 1, 1]
+        assert rows["owners"].tolist() == [1, 1, 1]
+        assert rows["pending"].tolist() == [0, 0, 0]
+
+    def test_who_belongs_nowhere_sees_nothing(self, session: Session, cast: Cast) -> None:
+        assert organizations.list_mine(session, cast.oda).empty
+
+
+class TestPublicIds:
+    def test_numbers_become_ids_one_to_one(self) -> None:
+        spelled = {public_ids.spell(number) for number in range(3_000)}
+        assert len(spelled) == 3_000
+        assert public_ids.spell(0) == "ORG-2222222"
+
+    def test_every_slip_is_found(self) -> None:
+        for number in random.Random(7).sample(range(29**6), 40):
+            public_id = public_ids.spell(number)
+            assert public_ids.is_valid(public_id)
+            for place in range(4, len(public_id)):
+                for other in set(public_ids.ALPHABET) - {public_id[place]}:
+                    slipped = public_id[:place] + other + public_id[place + 1 :]
+                    assert not public_ids.is_valid(slipped)
+            for place in range(4, len(public_id) - 1):
+                a, b = public_id[place], public_id[place + 1]
+                swapped = public_id[:place] + b + a + public_id[place + 2 :]
+                assert a == b or not public_ids.is_valid(swapped)
+
+    @pytest.mark.parametrize("text", ["", "ORG-", "ORG-222222", "org-2222222", "ORG-22222222"])
+    def test_other_texts_are_none(self, text: str) -> None:
+        assert not public_ids.is_valid(text)
+
+
+class TestCompleteness:
+    def test_rows_and_queries_agree(self, session: Session, cast: Cast) -> None:
+        org = session.get_one(Organization, cast.acme.id)
+        seen = []
+        for field in (None, *COUNTED[1:]):
+            if field:
+                setattr(org, field, "x")
+                history.record(session, cast.olga, org, "profile.changed", org)
+            query = select(percent_column()).where(Organization.id == org.id)
+            assert session.scalar(query) == percent(org)
+            seen.append(percent(org))
+        assert seen == [0, 16, 33, 50, 66, 83]

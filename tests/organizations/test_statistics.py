@@ -1,0 +1,96 @@
+"""The membership summary: the same numbers as the rows of the table, on both engines."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from core.base import clock
+from core.base.errors import NotPermitted
+from core.database import db
+from core.models import Organization, Role, Stage
+from core.organizations import statistics, table
+from core.organizations.org_views import Members, Profile, View
+from tests.organizations.test_table import make_organizations
+from tests.support.cast import Cast
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """What is put here is thrown away at the end, and is no news for history."""
+    with db.Session(db.writing_engine(), expire_on_commit=False) as session:
+        yield session
+
+
+class TestOrganizations:
+    def test_members_may_not_see_it(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(NotPermitted):
+            statistics.organizations(session, cast.olga, View())
+        with pytest.raises(NotPermitted):
+            statistics.organizations(session, cast.oda, View(is_deleted=True))
+
+    def test_every_kind_is_named(self, session: Session, cast: Cast) -> None:
+        found = statistics.organizations(session, cast.oda, View())
+        assert (found.organizations, found.members) == (2, 4)
+        assert found.stages["stage"].tolist() == list(Stage)
+        assert found.stages["organizations"].tolist() == [2, 0, 0, 0]
+        assert found.sizes["step"].tolist() == list(Members)
+        assert found.sizes["organizations"].tolist() == [1, 1, 0, 0, 0]
+        assert found.sizes["members"].tolist() == [1, 3, 0, 0, 0]
+
+    def test_months_without_a_beginning_are_there(self, session: Session, cast: Cast) -> None:
+        session.get_one(Organization, cast.acme.id).created_at = datetime(
+            2025, 10, 31, 23, tzinfo=UTC
+        )
+        session.flush()
+        months = statistics.organizations(session, cast.oda, View()).months
+        assert [str(month) for month in months["month"]] == [
+            *("2025-10", "2025-11", "2025-12", "2026-01"),
+        ]
+        assert months["organizations"].tolist() == [1, 0, 0, 1]
+        assert months["in_all"].tolist() == [1, 1, 1, 2]
+
+    @pytest.mark.parametrize(
+        "view",
+        [
+            View(stages=(Stage.FREE, Stage.PRODUCTION)),
+            View(words="clinic 3"),
+            View(members=Members.HANDFUL, created_to=date(2024, 1, 3)),
+            View(profile=Profile.COMPLETE, words="clinic"),
+        ],
+    )
+    def test_it_sums_up_the_table(self, session: Session, cast: Cast, view: View) -> None:
+        make_organizations(session, 90)
+        rows = table.table(session, cast.oda, View(**(vars(view) | {"size": 100}))).rows
+        found = statistics.organizations(session, cast.oda, view)
+        assert found.organizations == len(rows) == found.months["organizations"].sum()
+        assert found.members == rows["member_count"].sum() == found.sizes["members"].sum()
+        by_stage = rows.groupby("stage").size()
+        assert found.stages["organizations"].tolist() == [by_stage.get(s, 0) for s in Stage]
+
+    def test_nothing_is_summed_up_too(self, session: Session, cast: Cast) -> None:
+        found = statistics.organizations(session, cast.oda, View(words="nobody is called so"))
+        assert (found.organizations, found.members, len(found.months)) == (0, 0, 0)
+
+
+class TestRoles:
+    def test_members_may_not_see_them(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(NotPermitted):
+            statistics.roles(session, cast.olga, View())
+
+    def test_they_come_from_the_highest(self, session: Session, cast: Cast) -> None:
+        found = statistics.roles(session, cast.oda, View())
+        assert found["role"].tolist() == [Role.OWNER, Role.ADMIN, Role.MEMBER]
+        assert found["members"].tolist() == [2, 1, 1]
+
+    def test_only_those_of_the_view_count(self, session: Session, cast: Cast) -> None:
+        assert statistics.roles(session, cast.oda, View(words="otto"))["members"].tolist() == [
+            1,
+            0,
+            0,
+        ]
+        session.get_one(Organization, cast.acme.id).deleted_at = clock.now()
+        session.flush()
+        assert statistics.roles(session, cast.oda, View())["members"].tolist() == [1, 0, 0]

@@ -1,0 +1,202 @@
+"""Who is let in, and that nobody gets in by anything but the cookie of the own connection."""
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.access.permissions import Actor
+from core.accounts import registration, sessions
+from core.base.errors import InvalidInput
+from core.base.settings import PROJECT, settings
+from core.database import db
+from pages.ui import authentication
+from tests.support.cast import PASSWORD, Cast, email
+from tests.support.engines import forget
+
+FRAME = PROJECT / "pages" / "frame.py"
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+class Connection:
+    """What the handshake of a connection carries."""
+
+    def __init__(self) -> None:
+        self.key = "first"
+        self.token: str | None = None
+
+    def sign_in(self, person: Actor) -> None:
+        assert person.user_id
+        ticket, self.token = sessions.new_token(), sessions.new_token()
+        db.run(
+            sessions.start, person.user_id, ticket, device="Chrome", place="::1", second_factor=True
+        )
+        assert db.run(sessions.redeem, ticket, self.token)
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
+    """The edge: what the one function that reads cookies, and the one that reads the key, find."""
+    connection = Connection()
+    monkeypatch.setattr(authentication, "connection_cookie", lambda: connection.token)
+    monkeypatch.setattr(authentication, "connection_key", lambda: connection.key)
+    return connection
+
+
+def open_frame() -> AppTest:
+    return AppTest.from_file(FRAME, default_timeout=20).run()
+
+
+def asks_to_sign_in(at: AppTest) -> bool:
+    assert not at.exception
+    return [title.value for title in at.title] == ["Log in"] and not at.sidebar.children
+
+
+def who() -> None:
+    """Stand in for a page: say who is here, and keep a secret in the session state."""
+    import streamlit as st
+
+    from pages.ui import authentication
+
+    actor = authentication.actor()
+    st.session_state.setdefault("secret", actor and actor.name)
+    st.text(f"{actor and actor.name}, {st.session_state.secret}")
+
+
+class TestCookie:
+    def test_a_stranger_is_asked_to_sign_in(self, cast: Cast, connection: Connection) -> None:
+        assert asks_to_sign_in(open_frame())
+
+    def test_the_cookie_of_the_connection_lets_in(self, cast: Cast, connection: Connection) -> None:
+        connection.sign_in(cast.mia)
+        assert not asks_to_sign_in(open_frame())
+
+    def test_nothing_in_the_session_state_lets_in(self, cast: Cast, connection: Connection) -> None:
+        at = AppTest.from_file(FRAME, default_timeout=20)
+        connection.sign_in(cast.ada)
+        for key in ("authentication_status", "username", "name", "email", "token", "cookie"):
+            at.session_state[key] = connection.token
+        at.session_state["authentication_status"] = True
+        at.session_state["username"] = at.session_state["email"] = email(cast.ada)
+        connection.token = None
+        assert asks_to_sign_in(at.run())
+
+    def test_an_ended_session_is_out_with_the_next_click(
+        self, cast: Cast, connection: Connection
+    ) -> None:
+        connection.sign_in(cast.mia)
+        at = open_frame()
+        assert cast.mia.user_id
+        db.run(sessions.end_all, cast.mia.user_id, "ended")
+        assert asks_to_sign_in(at.run())
+
+
+class TestBinding:
+    def test_a_state_in_other_hands_is_empty(self, cast: Cast, connection: Connection) -> None:
+        connection.sign_in(cast.ada)
+        at = AppTest.from_function(who).run()
+        assert at.text[0].value == "Ada, Ada"
+        connection.key = "second"
+        connection.sign_in(cast.otto)
+        assert at.run().text[0].value == "Otto, Otto"
+
+    def test_a_strangers_hands_are_other_hands(self, cast: Cast, connection: Connection) -> None:
+        connection.sign_in(cast.ada)
+        at = AppTest.from_function(who).run()
+        connection.key, connection.token = "second", None
+        assert at.run().text[0].value == "None, None"
+
+    def test_one_comes_back_to_the_own_state(self, cast: Cast, connection: Connection) -> None:
+        connection.sign_in(cast.ada)
+        at = AppTest.from_function(who).run()
+        at.session_state["secret"] = "still here"
+        connection.key = "after the tunnel"
+        assert at.run().text[0].value == "Ada, still here"
+
+
+class TestSignIn:
+    def fill_in(self, at: AppTest, address: str, password: str) -> AppTest:
+        at.text_input[0].set_value(address)
+        at.text_input[1].set_value(password)
+        return at.button[0].click().run()
+
+    def test_who_proves_to_be_somebody_gets_a_session(
+        self, cast: Cast, connection: Connection
+    ) -> None:
+        at = self.fill_in(open_frame(), f" {email(cast.mia).upper()} ", PASSWORD)
+        assert not at.exception
+        with db.read() as session:
+            row = session.query(sessions.Session).one()
+        assert row.user_id == cast.mia.user_id
+        assert row.ticket_hash is not None
+        assert row.token_hash is None
+
+    @pytest.mark.parametrize(
+        ("address", "password"),
+        [
+            ("mia@example.com", "wrong"),
+            ("mia@example.com", f"{PASSWORD} "),
+            ("mia@example.com", ""),
+            ("nobody@example.com", PASSWORD),
+            ("", ""),
+        ],
+    )
+    def test_everybody_else_gets_the_same_answer(
+        self, cast: Cast, connection: Connection, address: str, password: str
+    ) -> None:
+        at = self.fill_in(open_frame(), address, password)
+        assert any("Email or password is wrong" in text.value for text in at.markdown)
+        with db.read() as session:
+            assert session.query(sessions.Session).count() == 0
+
+    def test_who_tries_too_often_waits(self, cast: Cast, connection: Connection) -> None:
+        at = open_frame()
+        for _ in range(6):
+            at = self.fill_in(at, email(cast.mia), "wrong")
+        assert any("tried too often" in text.value for text in at.markdown)
+
+
+class TestAskPassword:
+    @pytest.fixture
+    def as_mia(self, cast: Cast, connection: Connection) -> Iterator[Actor]:
+        connection.sign_in(cast.mia)
+        return cast.mia
+
+    def test_the_own_password_is_proof(self, as_mia: Actor) -> None:
+        assert authentication.ask_password(as_mia, PASSWORD)
+
+    def test_another_is_refused_beside_its_field(self, as_mia: Actor) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            authentication.ask_password(as_mia, "wrong")
+        assert "password" in refused.value.fields
+
+    def test_nobody_proves_to_be_somebody_else(self, as_mia: Actor, cast: Cast) -> None:
+        with pytest.raises(InvalidInput):
+            authentication.ask_password(cast.olga, PASSWORD)
+
+
+class TestFirstStart:
+    def test_an_empty_database_is_set_up_first(
+        self, engine: object, connection: Connection
+    ) -> None:
+        with db.read() as session:
+            assert registration.is_open(session)
+        assert "Set up Orgdesk" in [title.value for title in open_frame().title]
+
+
+class TestDatabaseAway:
+    def test_the_page_says_so_and_works_again_on_the_next_click(
+        self, cast: Cast, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connection.sign_in(cast.mia)
+        with monkeypatch.context() as environment:
+            environment.setenv("DATABASE_URL", "postgresql+psycopg://127.0.0.1:1/none")
+            settings.cache_clear()
+            at = open_frame()
+            assert not at.exception
+            assert "did not answer" in at.markdown[-1].value
+        forget()
+        at.button(key="try-again-page").click().run()
+        assert not at.exception
+        assert not any("did not answer" in text.value for text in at.markdown)

@@ -1,0 +1,69 @@
+"""Flagging all that match, as a sales rep sees it."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.database import db
+from core.models import Organization, Stage
+from core.onboarding import bulk_flag, onboarding, runs
+from core.onboarding.onboarding import Plan
+from core.organizations.org_views import View
+from tests.pages.conftest import Show
+from tests.support.cast import Cast
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def words(screen: AppTest) -> str:
+    return " ".join(part.value for part in screen.markdown).replace("\\", "")
+
+
+def work() -> None:
+    while bulk_flag.work():
+        pass
+
+
+def test_all_that_match_are_flagged_after_a_number_was_confirmed(show: Show, cast: Cast) -> None:
+    db.run(onboarding.flag, cast.sue, [cast.otto_ltd.id])
+    screen = show("organizations", cast.sam)
+    screen.button(key="flag-all-organizations").click().run()
+    assert "2 organizations match.** 1 of them are free" in words(screen)
+    screen.text_input(key="flag-all.next_step").set_value("Call them")
+    screen.button(key="flag-all-submit").click().run()
+    assert not screen.exception
+    assert "Flagging 2 organizations" in words(screen)
+    work()
+    screen.run()
+    assert "1 organization is in onboarding. 1 could not be flagged." in words(screen)
+    assert [button.label for button in screen.get("download_button")] == ["Download the list"]
+    with db.read() as session:
+        acme = session.get_one(Organization, cast.acme.id)
+    assert (acme.stage, acme.next_step) == (Stage.ONBOARDING, "Call them")
+
+
+def test_nothing_is_flagged_where_none_is_free(show: Show, cast: Cast) -> None:
+    db.run(onboarding.flag, cast.sue, [cast.acme.id, cast.otto_ltd.id])
+    screen = show("organizations", cast.sam)
+    screen.button(key="flag-all-organizations").click().run()
+    assert "None of them is free" in words(screen)
+    assert "flag-all-submit" not in [button.key for button in screen.button]
+
+
+def test_a_run_is_found_again_cancelled_and_dismissed(show: Show, cast: Cast) -> None:
+    run = db.run(runs.start, cast.sam, View(), Plan(), shown=2)
+    screen = show("organizations", cast.sam)
+    screen.button(key=f"cancel-{run.id}").click().run()
+    assert "0 organizations are in onboarding. Cancelled by Sam." in words(screen)
+    screen.button(key=f"dismiss-{run.id}").click().run()
+    assert not screen.exception
+    assert "Cancelled" not in words(screen)
+
+
+def test_the_list_of_the_refused_is_a_file(cast: Cast) -> None:
+    db.run(onboarding.flag, cast.sue, [cast.acme.id])
+    run = db.run(runs.start, cast.sam, View(words="acme"), Plan(), shown=1)
+    work()
+    with db.read() as session:
+        lines = runs.refused_file(session, cast.sam, run.id).decode().splitlines()
+    assert lines[0] == "Organization ID,Name,Why it was not flagged"
+    assert lines[1].startswith(f"{cast.acme.public_id},Acme,")

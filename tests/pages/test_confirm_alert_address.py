@@ -1,0 +1,62 @@
+"""The page behind the link to a new alert address: only its button changes anything."""
+
+import pytest
+from sqlalchemy import select
+from streamlit.testing.v1 import AppTest
+
+from core.base import crypto
+from core.database import db
+from core.models import Link, Organization
+from core.profile import profile
+from pages.ui import browser
+from tests.pages.conftest import Show
+from tests.support.cast import Cast
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def token(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The token of a link, which stands in the fragment of the address."""
+    shown = profile.texts(cast.acme)
+    typed = shown | {"alert_email": "alerts@acme.example"}
+    db.run(profile.save, cast.olga, cast.acme.id, shown, typed)
+    with db.read() as session:
+        token = crypto.token("alert_email", session.scalars(select(Link.nonce)).one())
+    monkeypatch.setattr(browser, "read_fragment", lambda known: token)
+    return token
+
+
+def address(cast: Cast) -> str | None:
+    with db.read() as session:
+        return session.get_one(Organization, cast.acme.id).alert_email
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
+
+
+def test_a_stranger_confirms_with_the_button(show: Show, cast: Cast, token: str) -> None:
+    screen = show("confirm_alert")
+    assert "Acme" in words(screen)
+    assert "alerts@acme.example" in words(screen)
+    assert address(cast) is None
+    screen.button(key="confirm-alert-submit").click().run()
+    assert address(cast) == "alerts@acme.example"
+    assert "From now on" in words(screen)
+
+
+def test_an_owner_confirms_as_well(show: Show, cast: Cast, token: str) -> None:
+    show("confirm_alert", cast.olga).button(key="confirm-alert-submit").click().run()
+    assert address(cast) == "alerts@acme.example"
+
+
+def test_a_used_link_and_no_link_get_the_same_words(
+    show: Show, cast: Cast, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.run(profile.confirm_alert_email, cast.olga, token)
+    used = words(show("confirm_alert"))
+    assert "This link does not work" in used
+    monkeypatch.setattr(browser, "read_fragment", lambda known: "")
+    assert words(show("confirm_alert")) == used

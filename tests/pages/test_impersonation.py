@@ -1,0 +1,57 @@
+"""Acting as an owner on the screen: how it begins, the banner on every page, and its end."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.access.permissions import Action, may
+from core.database import db
+from core.staff import impersonation
+from tests.pages.conftest import Show
+from tests.support.cast import PASSWORD, Cast
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+WHY = "They asked for :red[help]"
+OF_ORGANIZATIONS = ("overview", "profile", "members", "onboarding", "history")
+
+
+def words(screen: AppTest) -> str:
+    assert not screen.exception
+    return "\n".join(each.value for each in [*screen.title, *screen.markdown])
+
+
+def may_edit(cast: Cast) -> bool:
+    with db.read() as session:
+        return may(session, cast.ada, cast.acme.id, Action.EDIT_PROFILE)
+
+
+def test_an_administrator_begins_with_reason_and_password(show: Show, cast: Cast) -> None:
+    screen = show("overview", cast.ada, org=cast.acme.public_id)
+    (start,) = [button for button in screen.button if button.label == "Act as owner"]
+    start.click().run()
+    screen.text_input(key="act-as-owner.reason").set_value(WHY)
+    screen.button(key="act-as-owner-submit").click().run()
+    assert "This is not your password" in words(screen)
+    assert not may_edit(cast)
+    screen.text_input(key="act-as-owner.password").set_value(PASSWORD)
+    screen.button(key="act-as-owner-submit").click().run()
+    assert may_edit(cast)
+    assert "You act as an owner of Acme" in words(screen)
+    assert "They asked for \\:red\\[help\\]" in words(screen)
+
+
+def test_every_page_of_the_organization_says_so_until_it_ends(show: Show, cast: Cast) -> None:
+    db.run(impersonation.start, cast.ada, cast.acme.id, reason=WHY)
+    for page in OF_ORGANIZATIONS:
+        screen = show(page, cast.ada, org=cast.acme.public_id)
+        assert "You act as an owner of Acme" in words(screen), page
+    assert "You act" not in words(show("overview", cast.ada, org=cast.otto_ltd.public_id))
+    screen.button(key="standing-in-end").click().run()
+    assert "You act" not in words(screen)
+    assert not may_edit(cast)
+
+
+def test_nobody_else_is_offered_it(show: Show, cast: Cast) -> None:
+    for person in (cast.olga, cast.oda, cast.sam):
+        screen = show("overview", person, org=cast.acme.public_id)
+        assert "Act as owner" not in [button.label for button in screen.button]

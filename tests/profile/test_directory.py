@@ -1,0 +1,129 @@
+"""Connected solutions: who is listed, who finds them, page by page."""
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from core.access.permissions import NOBODY, ORGDESK, Actor
+from core.audit import history
+from core.base.errors import NotFound
+from core.database import search
+from core.models import Logo, Organization
+from core.profile import directory, profile
+from tests.conftest import Clock
+from tests.support.cast import Cast
+
+DIGEST = "a" * 64
+
+
+def add(session: Session, clock: Clock, name: str, **other: object) -> Organization:
+    """Put a listed organization there, past its use cases."""
+    values: dict[str, object] = {
+        "public_id": f"ORG-{name[:12]}",
+        "name": name,
+        "logo": DIGEST,
+        "overview": f"What {name} does",
+        "website": "https://made.example",
+        "is_listed": True,
+        "stage_entered_at": clock.now(),
+        "created_at": clock.now(),
+    }
+    org = Organization(**(values | other))
+    search.index(org)
+    session.add(org)
+    session.flush()
+    history.record(session, ORGDESK, org, "organization.created", org)
+    return org
+
+
+@pytest.fixture(autouse=True)
+def logo(cast: Cast, session: Session, clock: Clock) -> None:
+    session.add(Logo(digest=DIGEST, png=b"", thumbnail=b"", created_at=clock.now()))
+    session.flush()
+
+
+def names(session: Session, actor: Actor, text: str = "") -> list[str]:
+    return directory.search(session, actor, text)["name"].tolist()
+
+
+class TestSearch:
+    def test_everybody_signed_in_finds_listed_ones_newest_first(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        add(session, clock, "Alpha")
+        add(session, clock, "Beta")
+        for person in (cast.olga, cast.mia, cast.otto, cast.oda):
+            assert names(session, person) == ["Beta", "Alpha"]
+            assert directory.count(session, person) == 2
+
+    def test_strangers_find_nothing(self, session: Session, cast: Cast) -> None:
+        for look in (directory.search, directory.count):
+            with pytest.raises(NotFound):
+                look(session, NOBODY)
+
+    @pytest.mark.parametrize("lacking", ["logo", "overview", "website"])
+    def test_a_card_that_lacks_something_is_not_shown(
+        self, session: Session, cast: Cast, clock: Clock, lacking: str
+    ) -> None:
+        add(session, clock, "Alpha", **{lacking: None})
+        assert names(session, cast.mia) == []
+
+    def test_deleted_and_unlisted_ones_are_not_shown(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        add(session, clock, "Alpha", is_listed=False)
+        add(session, clock, "Beta", deleted_at=clock.now())
+        assert names(session, cast.mia) == []
+        assert names(session, cast.mia, "beta") == []
+
+    @pytest.mark.parametrize(
+        "text", ["ecl", "CLINIC éclair", "made", "sales-desk", "clin made", "éclair"]
+    )
+    def test_words_are_found_by_their_beginnings(
+        self, session: Session, cast: Cast, clock: Clock, text: str
+    ) -> None:
+        add(session, clock, "Éclair Clinic", sales_email="a@sales-desk.example")
+        add(session, clock, "Other", website="https://other.example")
+        assert names(session, cast.mia, text) == ["Éclair Clinic"]
+        assert directory.count(session, cast.mia, text) == 1
+
+    @pytest.mark.parametrize("text", ["clinique", '"', "' OR 1=1 --", "NEAR(", "*", "\x00"])
+    def test_other_text_finds_nothing_and_breaks_nothing(
+        self, session: Session, cast: Cast, clock: Clock, text: str
+    ) -> None:
+        add(session, clock, "Éclair Clinic")
+        assert names(session, cast.mia, text) == []
+
+    def test_pages_follow_each_other_without_gap(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        for number in range(directory.CARDS_PER_PAGE + 3):
+            add(session, clock, f"Number {number}")
+        first = directory.search(session, cast.mia, "number")
+        assert len(first) == directory.CARDS_PER_PAGE + 1
+        last_id = int(first["id"].iloc[directory.CARDS_PER_PAGE - 1])
+        second = directory.search(session, cast.mia, "number", before=last_id)
+        assert second["name"].tolist() == ["Number 2", "Number 1", "Number 0"]
+
+    def test_the_count_stops_in_time(
+        self, session: Session, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(directory, "COUNTED_TO", 1)
+        for name in ("Alpha", "Beta", "Gamma"):
+            add(session, clock, name)
+        assert directory.count(session, cast.mia) == 2
+
+
+def test_what_an_owner_lists_is_found_at_once(session: Session, cast: Cast) -> None:
+    session.execute(
+        update(Organization).where(Organization.id == cast.acme.id).values(logo=DIGEST),
+        execution_options={"unrecorded": True},
+    )
+    shown = profile.texts(cast.acme)
+    typed = shown | {"overview": "Ours", "website": "acme.example"}
+    profile.save(session, cast.olga, cast.acme.id, shown, typed)
+    assert names(session, cast.mia) == []
+    profile.list_in_solutions(session, cast.olga, cast.acme.id, listed=True)
+    [card] = directory.search(session, cast.otto, "acme").to_dict("records")
+    assert (card["name"], card["website"]) == ("Acme", "https://acme.example")
+    assert (card["phone"], card["twitter"]) == ("", "")

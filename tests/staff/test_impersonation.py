@@ -1,0 +1,149 @@
+"""Standing in: an administrator acts as an owner, for an hour, with a reason that owners read."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Action, Actor, find_standing_in, get_role, may
+from core.accounts import administration
+from core.base import crypto
+from core.base.errors import InvalidInput, NotPermitted
+from core.members import acceptance, invitation_rows, invitations, members
+from core.models import Entry, Mail, Role, Staff, StandIn
+from core.ops import cleanup
+from core.profile import profile
+from core.staff import impersonation
+from tests.conftest import Clock
+from tests.support.cast import Cast, email
+
+WHY = "Olga asked us to mend the phone number"
+PHONE = ({"phone": ""}, {"phone": "+1 212 555 0100"})
+
+
+@pytest.fixture(autouse=True)
+def _standing_clock(clock: Clock) -> None:
+    """Time passes only when a test turns it."""
+
+
+def start(session: Session, cast: Cast, reason: str = WHY) -> None:
+    impersonation.start(session, cast.ada, cast.acme.id, reason=reason)
+
+
+def entries(session: Session) -> list[tuple[str, str]]:
+    rows = session.execute(select(Entry.event, Entry.reason).order_by(Entry.id))
+    return [(event, reason) for event, reason in rows]
+
+
+def may_edit(session: Session, actor: Actor, cast: Cast) -> bool:
+    return may(session, actor, cast.acme.id, Action.EDIT_PROFILE)
+
+
+class TestStart:
+    def test_it_gives_an_owners_rights_there_alone(self, session: Session, cast: Cast) -> None:
+        assert not may_edit(session, cast.ada, cast)
+        start(session, cast)
+        assert may_edit(session, cast.ada, cast)
+        assert get_role(session, cast.ada, cast.acme.id) is Role.OWNER
+        assert not may(session, cast.ada, cast.otto_ltd.id, Action.EDIT_PROFILE)
+
+    def test_owners_are_told_the_reason_at_once(self, session: Session, cast: Cast) -> None:
+        start(session, cast)
+        assert entries(session) == [("acting.started", WHY)]
+        told = session.scalars(select(Mail)).one()
+        assert (told.template, told.recipient) == ("acting_as_owner", email(cast.olga))
+        assert told.context["reason"] == WHY
+
+    def test_every_change_meanwhile_carries_it(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        start(session, cast)
+        profile.save(session, cast.ada, cast.acme.id, *PHONE)
+        members.change_role(
+            session, cast.ada, cast.acme.id, cast.mia.user_id, Role.OWNER, reason="x" * 500
+        )
+        clock.turn(timedelta(minutes=2))
+        profile.confirm(session, cast.olga, cast.acme.id)
+        by_ada, long, by_olga = entries(session)[1:]
+        assert by_ada == ("profile.changed", f"As an owner: {WHY}")
+        assert long[1].startswith("xxx")
+        assert long[1].endswith(f"(As an owner: {WHY})")
+        assert len(long[1]) == 500
+        assert by_olga == ("profile.confirmed", "")
+
+    @pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
+    def test_not_without_a_reason_of_reading_length(
+        self, session: Session, cast: Cast, reason: str
+    ) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            start(session, cast, reason)
+        assert list(refused.value.fields) == ["reason"]
+        assert not may_edit(session, cast.ada, cast)
+
+    def test_an_owner_needs_no_standing_in(self, session: Session, cast: Cast) -> None:
+        start(session, cast)
+        ada = administration.set_staff(session, cast.ada, cast.olga.user_id, Staff.OPS)
+        assert ada.staff is Staff.OPS
+        members.change_role(session, cast.ada, cast.acme.id, cast.mia.user_id, Role.OWNER)
+        administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
+        with pytest.raises(NotPermitted):  # not before two-factor is set up
+            impersonation.start(session, cast.mia, cast.acme.id, reason=WHY)
+
+
+class TestEnd:
+    def test_it_ends_after_an_hour(self, session: Session, cast: Cast, clock: Clock) -> None:
+        start(session, cast)
+        clock.turn(impersonation.LASTS - timedelta(seconds=1))
+        assert find_standing_in(session, cast.ada, cast.acme.id).reason == WHY
+        clock.turn(timedelta(seconds=1))
+        assert not may_edit(session, cast.ada, cast)
+        with pytest.raises(NotPermitted):
+            profile.save(session, cast.ada, cast.acme.id, *PHONE)
+
+    def test_or_when_it_is_ended(self, session: Session, cast: Cast) -> None:
+        start(session, cast)
+        for _ in range(2):
+            impersonation.end(session, cast.ada, cast.acme.id)
+        assert not may_edit(session, cast.ada, cast)
+        assert [event for event, _ in entries(session)] == ["acting.started", "acting.ended"]
+
+    def test_starting_again_begins_a_new_hour(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        start(session, cast)
+        clock.turn(timedelta(minutes=50))
+        start(session, cast, "Another thing")
+        found = find_standing_in(session, cast.ada, cast.acme.id)
+        assert found == (clock.now() + impersonation.LASTS, "Another thing")
+
+    def test_with_the_staff_role(self, session: Session, cast: Cast) -> None:
+        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        start(session, cast)
+        administration.set_staff(session, cast.oda, cast.ada.user_id, Staff.SALES)
+        assert not may_edit(session, cast.ada, cast)
+
+    def test_with_two_factor(self, session: Session, cast: Cast) -> None:
+        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        start(session, cast)
+        administration.reset_two_factor(session, cast.oda, cast.ada.user_id, reason="Lost")
+        assert not may_edit(session, cast.ada, cast)
+
+    def test_rows_are_purged_and_history_stays(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        start(session, cast)
+        clock.turn(timedelta(days=2))
+        assert cleanup.purge_stand_ins(session) == 1
+        assert session.scalars(select(StandIn)).all() == []
+        assert entries(session) == [("acting.started", WHY)]
+
+
+def test_who_was_invited_meanwhile_comes_in_later(session: Session, cast: Cast) -> None:
+    start(session, cast)
+    invited = invitations.invite(
+        session, cast.ada, cast.acme.id, email(cast.otto), role=Role.OWNER
+    )[0]
+    impersonation.end(session, cast.ada, cast.acme.id)
+    acceptance.accept(session, cast.otto, crypto.token(invitation_rows.MAILED, invited.nonce))
+    assert get_role(session, cast.otto, cast.acme.id) is Role.OWNER

@@ -1,0 +1,182 @@
+"""Notes: who writes, sees, changes and finds them, and what organizations never hear of."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from core.access.permissions import ORGDESK, Actor
+from core.audit import activity, history
+from core.base import tokenizer
+from core.base.errors import InvalidInput, NotFound, NotPermitted
+from core.database import db
+from core.models import Entry, Note, Organization
+from core.staff import notes
+from tests.conftest import Clock
+from tests.support.cast import Cast
+
+
+def write(cast: Cast, actor: Actor, said: str, *, is_shared: bool = False) -> Note:
+    return db.run(notes.write, actor, cast.acme.id, said, is_shared=is_shared)
+
+
+def about(cast: Cast, actor: Actor) -> list[str]:
+    with db.read() as session:
+        return [note.text for note in notes.about(session, actor, cast.acme.id)]
+
+
+def find(actor: Actor, words: str = "", **options) -> list[str]:
+    with db.read() as session:
+        return [note.text for note in notes.find(session, actor, words, **options)]
+
+
+class TestWhoSees:
+    def test_staff_sees_all_and_the_organization_what_is_shared(self, cast: Cast):
+        write(cast, cast.sam, "They argue about the price.")
+        write(cast, cast.sue, "Welcome. We call on Monday.", is_shared=True)
+        both = ["Welcome. We call on Monday.", "They argue about the price."]
+        for staff in (cast.sam, cast.sue, cast.oda, cast.ada):
+            assert about(cast, staff) == find(staff) == both
+        for member in (cast.olga, cast.adam, cast.mia):
+            assert about(cast, member) == both[:1]
+        with pytest.raises(NotFound):
+            about(cast, cast.otto)
+
+    def test_history_of_the_organization_never_tells_of_a_staff_note(self, cast: Cast):
+        note = write(cast, cast.sam, "They argue.")
+        db.run(notes.edit, cast.sam, note.id, "They argue about the price.")
+        db.run(notes.delete, cast.sam, note.id)
+        with db.read() as session:
+            assert activity.table(session, cast.olga, org_id=cast.acme.id).empty
+            assert activity.latest(session, cast.olga, cast.acme.id).empty
+            assert session.scalar(select(func.count()).where(Entry.org_id == cast.acme.id)) == 0
+
+    def test_what_is_shared_stands_in_its_history(self, cast: Cast):
+        note = write(cast, cast.sam, "We call on Monday.", is_shared=True)
+        db.run(notes.edit, cast.sam, note.id, "We call on Tuesday.")
+        with db.read() as session:
+            told = activity.table(session, cast.olga, org_id=cast.acme.id)
+        assert list(told["after"]) == ["We call on Tuesday.", "We call on Monday."]
+        assert list(told["before"]) == ["We call on Monday.", "(empty)"]
+        assert set(told["who"]) == {"Sam"}
+
+
+class TestWhoChanges:
+    def test_its_author_does_and_what_it_said_stays(self, cast: Cast, clock: Clock):
+        note = write(cast, cast.sam, "They call back.")
+        clock.turn(timedelta(hours=1))
+        edited = db.run(notes.edit, cast.sam, note.id, "They called back.")
+        assert edited.edited_at == clock.now()
+        db.run(notes.delete, cast.sam, note.id)
+        assert about(cast, cast.sam) == []
+        with db.read() as session:
+            entries = session.scalars(
+                select(Entry).where(Entry.chain == f"person:{cast.sam.user_id}").order_by(Entry.id)
+            ).all()
+            texts = [
+                (change["old"], change["new"])
+                for entry in entries
+                for change in entry.changes
+                if change["field"] == "text"
+            ]
+            (verified,) = history.verify(session)
+        assert [entry.event for entry in entries] == ["note.written", "note.edited", "note.deleted"]
+        assert texts == [
+            (None, "They call back."),
+            ("They call back.", "They called back."),
+            ("They called back.", None),
+        ]
+        assert verified == history.Verified(3, 1)
+
+    def test_nobody_else_does(self, cast: Cast):
+        note = write(cast, cast.sam, "They call back.")
+        for other in (cast.sue, cast.ada, cast.olga):
+            with pytest.raises(NotPermitted):
+                db.run(notes.edit, other, note.id, "No.")
+            with pytest.raises(NotPermitted):
+                db.run(notes.delete, other, note.id)
+        assert about(cast, cast.sue) == ["They call back."]
+
+    def test_saying_the_same_again_is_no_change(self, cast: Cast):
+        note = write(cast, cast.sam, "They call back.")
+        assert db.run(notes.edit, cast.sam, note.id, " They call back. ").edited_at is None
+        with db.read() as session:
+            assert session.scalar(select(func.count()).select_from(Entry)) == 1
+
+    def test_deleting_twice_says_that_it_is_gone(self, cast: Cast):
+        note = write(cast, cast.sam, "They call back.")
+        db.run(notes.delete, cast.sam, note.id)
+        with pytest.raises(NotFound):
+            db.run(notes.delete, cast.sam, note.id)
+
+    @pytest.mark.parametrize("said", ["", "  \n ", "x" * 2001, "a\u202eb"])
+    def test_what_cannot_be_read_is_refused_beside_its_field(self, cast: Cast, said: str):
+        with pytest.raises(InvalidInput) as refused:
+            write(cast, cast.sam, said)
+        assert list(refused.value.fields) == ["text"]
+
+
+class TestFinding:
+    def test_by_the_beginnings_of_words_whatever_case_and_accents(self, cast: Cast):
+        write(cast, cast.sam, "Grüße von der Hafenklinik.\nZweite Zeile.")
+        write(cast, cast.sue, "Asked about alerts")
+        for words in ("grusse hafen", "GRÜ zwei", "zeile grüße"):
+            assert find(cast.oda, words) == ["Grüße von der Hafenklinik.\nZweite Zeile."]
+        assert find(cast.oda, "klinik") == find(cast.oda, "!!") == []
+        assert len(find(cast.oda, "  ")) == 2
+
+    def test_it_follows_edits_and_deletions(self, cast: Cast):
+        note = write(cast, cast.sam, "Monday")
+        db.run(notes.edit, cast.sam, note.id, "Tuesday")
+        assert (find(cast.sam, "monday"), find(cast.sam, "tue")) == ([], ["Tuesday"])
+        db.run(notes.delete, cast.sam, note.id)
+        assert find(cast.sam, "tue") == []
+
+    def test_only_what_one_wrote_and_page_by_page(self, cast: Cast):
+        for number in range(5):
+            write(cast, cast.sam if number % 2 else cast.sue, f"Note {number}")
+        assert find(cast.oda, "note", author_id=cast.sam.user_id) == ["Note 3", "Note 1"]
+        with db.read() as session:
+            first = notes.find(session, cast.oda, "note", most=2)
+        assert find(cast.oda, "note", before_id=first[-1].id) == ["Note 2", "Note 1", "Note 0"]
+
+    def test_notes_of_what_is_deleted_are_not_found_and_go_with_it(self, cast: Cast):
+        write(cast, cast.sam, "Monday")
+        with db.Session(db.writing_engine()) as session, session.begin():
+            org = session.get_one(Organization, cast.acme.id)
+            org.deleted_at = org.created_at
+        assert find(cast.sam, "monday") == []
+
+        def purge(session: Session) -> None:
+            org = session.get_one(Organization, cast.acme.id)
+            session.delete(org)
+            history.record(session, ORGDESK, org, "organization.purged", org)
+
+        db.run(purge)
+        with db.read() as session:
+            assert session.scalar(select(func.count()).select_from(Note)) == 0
+
+    @given(said=st.text(max_size=40), words=st.text(max_size=12))
+    @hypothesis_settings(
+        max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    )
+    def test_both_engines_find_what_the_words_say(self, cast: Cast, said: str, words: str):
+        with db.Session(db.writing_engine()) as session, session.begin():
+            session.execute(text("DELETE FROM notes"))
+            note = Note(
+                org_id=cast.acme.id,
+                author_id=cast.sam.user_id,
+                text=said.replace("\0", ""),
+                search_text=tokenizer.search_text(said),
+                is_shared=False,
+                created_at=cast.acme.created_at,
+            )
+            session.add(note)
+        there, asked = tokenizer.tokens(said), tokenizer.tokens(words)[:12]
+        is_found = all(any(word.startswith(start) for word in there) for start in asked)
+        expected = is_found and bool(asked or not words.strip())
+        assert bool(find(cast.sam, words)) == expected

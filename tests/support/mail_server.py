@@ -1,0 +1,126 @@
+"""A real mail server that can be told to refuse, to die, to encrypt, to ask for a password."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from threading import Condition
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.support import ports
+
+HOST = "127.0.0.1"
+PATIENCE = 20.0
+
+
+class MailServer:
+    """Takes every mail into `mails`, unless `says` has an answer for that command."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.recipients: list[str] = []
+        self.says: dict[str, str] = {}
+        self.dies_after_data = False
+        self.logins: list[tuple[bytes, bytes]] = []
+        self.was_encrypted = False
+        self.port = ports.find_free()
+        self._arrived = Condition()
+
+    @property
+    def url(self) -> str:
+        return f"smtp://{HOST}:{self.port}"
+
+    def wait_for(self, count: int) -> bool:
+        """Return whether so many mails arrived in time."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: len(self.mails) >= count, timeout=PATIENCE)
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
+    ) -> str:
+        if "RCPT" in self.says:
+            return self.says["RCPT"]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if "DATA" in self.says:
+            return self.says["DATA"]
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.was_encrypted = session.ssl is not None
+        with self._arrived:
+            self.mails.append(message_from_bytes(content, policy=policy.default))
+            self.recipients.extend(envelope.rcpt_tos)
+            self._arrived.notify_all()
+        if self.dies_after_data:
+            server.transport.abort()
+        return "250 Taken"
+
+    def authenticate(
+        self,
+        _server: SMTP,
+        _session: Session,
+        _envelope: Envelope,
+        _mechanism: str,
+        login: LoginPassword,
+    ) -> AuthResult:
+        self.logins.append((login.login, login.password))
+        return AuthResult(success="AUTH" not in self.says, handled=False)
+
+
+@contextmanager
+def running(certificate: Path | None = None, *, signs_in: bool = False) -> Iterator[MailServer]:
+    """Run a server on a free port; with a certificate it offers STARTTLS."""
+    server = MailServer()
+    context = None
+    if certificate:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+    controller = Controller(
+        server,
+        hostname=HOST,
+        port=server.port,
+        tls_context=context,
+        authenticator=server.authenticate if signs_in else None,
+        auth_require_tls=False,
+    )
+    controller.start()
+    try:
+        yield server
+    finally:
+        controller.stop()
+
+
+def make_certificate(path: Path) -> Path:
+    """Write a certificate for this machine and its key into one file, and return the file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path

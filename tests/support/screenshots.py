@@ -1,0 +1,80 @@
+"""Take the README's pictures from the running demo: `python -m tests.support.screenshots`."""
+
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import select
+
+from core.access.permissions import Actor
+from core.base.settings import PROJECT
+from core.database import db
+from core.models import Organization, User
+from data import seed
+from tests.browser import chromium
+from tests.browser.acts import become, visit
+from tests.browser.server import Server, serve
+from tests.support.engines import SECRET_KEY, use
+
+KEPT = PROJECT / "data" / "pictures"
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+PICTURES = (
+    # name, page, who looks, screen, colours
+    ("sign-in", "/", "", DESKTOP, "light"),
+    ("organizations", "/organizations", "priya@orgdesk.example", DESKTOP, "light"),
+    ("organizations-phone", "/organizations", "priya@orgdesk.example", PHONE, "light"),
+    ("overview", "/overview?org={org}", "owner", DESKTOP, "dark"),
+    ("profile", "/profile?org={org}", "owner", DESKTOP, "light"),
+    ("access-control", "/members?org={org}", "owner", DESKTOP, "dark"),
+    ("onboarding", "/onboarding?org={org}", "priya@orgdesk.example", DESKTOP, "light"),
+    ("board", "/board", "priya@orgdesk.example", DESKTOP, "light"),
+    ("charts", "/charts", "priya@orgdesk.example", DESKTOP, "dark"),
+    ("connected-solutions", "/solutions", "owner", DESKTOP, "light"),
+    ("history", "/history?org={org}", "owner", DESKTOP, "light"),
+)
+
+
+def main() -> None:
+    """Make the demo world in a scratch folder, serve it, and look at it."""
+    os.environ["SECRET_KEY"] = SECRET_KEY
+    KEPT.mkdir(exist_ok=True)
+    with TemporaryDirectory() as scratch:
+        url = f"sqlite:///{scratch}/demo.db"
+        with use(url):
+            seed.main(seed.DEMO_ORGANIZATIONS)
+        with serve(url, Path(scratch)) as server, sync_playwright() as playwright:
+            os.environ["PUBLIC_URL"] = server.url
+            browser = playwright.chromium.launch(
+                executable_path=chromium.find(), args=list(chromium.ARGUMENTS)
+            )
+            with use(url):
+                _take_all(browser, server)
+
+
+def _take_all(browser: Browser, server: Server) -> None:
+    with db.read() as session:
+        org = session.get_one(Organization, seed.SHOWN_ORGANIZATION)
+        people = {user.email: Actor(user.id, user.name) for user in session.scalars(select(User))}
+        people["owner"] = next(
+            actor for actor in people.values() if actor.user_id == org.created_by
+        )
+    for name, path, who, screen, colours in PICTURES:
+        context = browser.new_context(
+            base_url=server.url, viewport=screen, color_scheme=colours, locale="en-US"
+        )
+        page = context.new_page()
+        if who:
+            become(page, people[who])
+        visit(page, path.format(org=org.public_id))
+        page.wait_for_load_state("networkidle")  # pictures wait for every face
+        page.wait_for_timeout(1_000)
+        page.screenshot(path=KEPT / f"{name}.png")
+        context.close()
+        sys.stdout.write(f"{KEPT / name}.png\n")
+
+
+if __name__ == "__main__":
+    main()

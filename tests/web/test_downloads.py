@@ -1,0 +1,200 @@
+"""The route of downloads: who gets a file, that it comes while it is made, and that it can end."""
+
+import asyncio
+import csv
+import io
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from starlette.types import Message, Scope
+
+from core import web
+from core.audit import activity
+from core.database import db
+from core.organizations import export_process, transfers
+from core.web import downloads
+from tests.organizations.test_table import make_organizations
+from tests.support.cast import Cast
+from tests.web.test_web import BASE, sign_in
+
+PATH = "/download/organizations.csv"
+
+
+@pytest.fixture
+def client(cast: Cast) -> Iterator[TestClient]:
+    app = Starlette(routes=web.ROUTES, middleware=web.MIDDLEWARE)
+    with TestClient(app, base_url=BASE, follow_redirects=False) as client:
+        yield client
+
+
+def add_many(number: int) -> None:
+    with db.Session(db.writing_engine()) as session, session.begin():
+        make_organizations(session, number)
+
+
+def working() -> list[psutil.Process]:
+    """Return the processes that write files for this one."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if any(export_process.__name__ in part for part in child.cmdline())
+    ]
+
+
+class TestWhoMay:
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    @pytest.mark.parametrize(
+        ("person", "query", "status"),
+        [
+            ("oda", "", 200),
+            ("sam", "", 200),
+            ("olga", "", 403),
+            ("otto", "", 403),
+            ("oda", "deleted=true", 403),
+            ("ada", "deleted=true", 200),
+            ("oda", "stage=gone", 400),
+        ],
+    )
+    def test_who_sees_the_page_gets_the_file(
+        self, client: TestClient, cast: Cast, person: str, query: str, status: int
+    ) -> None:
+        cookie = sign_in(getattr(cast, person))
+        answer = client.head(f"{PATH}?{query}", headers={"cookie": cookie})
+        assert answer.status_code == status
+        assert answer.headers["cache-control"] == "no-store"
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_strangers_get_nothing(self, client: TestClient) -> None:
+        for headers in ({}, {"cookie": "__Host-orgdesk=made-up"}):
+            assert client.get(PATH, headers=headers).status_code == 401
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_other_sites_cannot_start_one(self, client: TestClient, cast: Cast) -> None:
+        headers = {"cookie": sign_in(cast.oda), "sec-fetch-site": "cross-site"}
+        assert client.get(PATH, headers=headers).status_code == 403
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_there_are_three_formats(self, client: TestClient, cast: Cast) -> None:
+        headers = {"cookie": sign_in(cast.oda)}
+        assert client.get("/download/organizations.exe", headers=headers).status_code == 404
+        assert client.get("/download/users.csv", headers=headers).status_code == 404
+
+
+class TestFile:
+    def test_it_is_what_the_query_asks_for(
+        self, client: TestClient, cast: Cast, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        add_many(40)
+        caplog.set_level(logging.INFO, downloads.__name__)
+        query = "q=clinic&stage=free&stage=production&sort=oldest"
+        answer = client.get(f"{PATH}?{query}", headers={"cookie": sign_in(cast.oda)})
+
+        rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+        ids = [f"ORG-{place:07d}" for place in range(40) if place % 4 in {0, 3} and place != 77]
+        assert [row["Organization ID"] for row in rows] == ids
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+        assert answer.headers["content-disposition"].startswith('attachment; filename="organ')
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        with db.read() as session:
+            told = activity.table(session, cast.ada, person_id=cast.oda.user_id)
+        assert told["what"].tolist() == ["Organizations downloaded"]
+        assert told["reason"].tolist() == ["CSV: q=clinic&stage=free&stage=production&sort=oldest"]
+        (line,) = [record.message for record in caplog.records if "downloaded" in record.message]
+        assert f"person {cast.oda.user_id} downloaded organizations as csv ({query})" in line
+        assert f"rows {len(ids)}, {len(answer.content)} bytes" in line
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    @pytest.mark.parametrize(("form", "begins"), [("xlsx", b"PK"), ("parquet", b"PAR1")])
+    def test_other_formats_come_too(
+        self, client: TestClient, cast: Cast, form: str, begins: bytes
+    ) -> None:
+        path = f"/download/organizations.{form}"
+        answer = client.get(path, headers={"cookie": sign_in(cast.oda)})
+        assert answer.content.startswith(begins)
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_a_file_that_breaks_off_does_not_look_whole(
+        self, client: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cookie = sign_in(cast.oda)
+        monkeypatch.setenv("LOG_LEVEL", "")
+        monkeypatch.setenv("PASSWORD_MINIMUM", "nonsense")  # only for the process that writes
+        with pytest.raises(ExceptionGroup):
+            client.get(PATH, headers={"cookie": cookie})
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+class TestReader:
+    """Somebody who reads slowly, or leaves: neither memory nor work may pile up."""
+
+    def test_who_leaves_ends_the_work(self, cast: Cast) -> None:
+        add_many(12_000)
+        asyncio.run(self._read_and_leave(sign_in(cast.oda)))
+        assert working() == []
+
+    async def _read_and_leave(self, cookie: str) -> None:
+        app = Starlette(routes=web.ROUTES, middleware=web.MIDDLEWARE)
+        reads, left = asyncio.Event(), asyncio.Event()
+
+        async def receive() -> Message:
+            if not reads.is_set():
+                await reads.wait()
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message.get("body"):
+                reads.set()
+                await asyncio.Event().wait()  # and never takes the next piece
+
+        answering = asyncio.create_task(app(scope(cookie), receive, send))
+        await asyncio.wait_for(reads.wait(), 20)
+        assert [child.is_running() for child in working()] == [True], "it waits for the reader"
+        left.set()
+        await asyncio.wait_for(answering, 20)
+
+    def test_who_stops_it_on_the_page_ends_the_work(self, cast: Cast) -> None:
+        add_many(12_000)
+        asyncio.run(self._read_and_stop(cast, sign_in(cast.oda)))
+        assert working() == []
+        assert transfers.list_of(cast.oda) == []
+
+    async def _read_and_stop(self, cast: Cast, cookie: str) -> None:
+        app = Starlette(routes=web.ROUTES, middleware=web.MIDDLEWARE)
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+            if message.get("body"):
+                (transfer,) = transfers.list_of(cast.oda)
+                assert transfer.form == "csv"
+                transfer.stop()
+                await asyncio.Event().wait()
+
+        await asyncio.wait_for(app(scope(cookie), receive, send), 20)
+        assert sent[-1].get("more_body"), "it must not look whole"
+
+    def test_only_so_many_at_once(
+        self, client: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(downloads, "AT_ONCE", 0)
+        answer = client.get(PATH, headers={"cookie": sign_in(cast.oda)})
+        assert answer.status_code == 503
+        assert "Try again in a minute" in answer.text
+
+
+def scope(cookie: str) -> Scope:
+    headers: list[tuple[bytes, bytes]] = [
+        (b"host", b"orgdesk.example"),
+        (b"cookie", cookie.encode()),
+    ]
+    asked: dict[str, Any] = {"type": "http", "method": "GET", "path": PATH, "query_string": b""}
+    return {**asked, "scheme": "https", "server": ("orgdesk.example", 443), "headers": headers}

@@ -1,0 +1,295 @@
+"""The door, the headers and the plain endpoints, without Streamlit behind them."""
+
+import hashlib
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.orm import Session as SqlSession
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from core import web
+from core.access.permissions import Actor
+from core.accounts import sessions
+from core.base import clock
+from core.base.settings import settings
+from core.database import db
+from core.models import Logo, Session
+from tests.support.cast import Cast
+
+BASE = "https://orgdesk.example"
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+DIGEST = hashlib.sha256(PNG).hexdigest()
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+async def streamlit_answers(websocket: WebSocket) -> None:
+    """Name a session as Streamlit does: the one that was asked for, else a new one."""
+    asked = websocket.headers["sec-websocket-protocol"].split(", ")
+    await websocket.accept(subprotocol="streamlit")
+    message = ForwardMsg()
+    message.new_session.initialize.session_id = asked[2] if len(asked) > 2 else uuid4().hex
+    await websocket.send_bytes(message.SerializeToString())
+    await websocket.close()
+
+
+@pytest.fixture
+def client(cast: Cast) -> Iterator[TestClient]:
+    inner = [
+        Route("/{path:path}", lambda request: PlainTextResponse(request.url.path)),
+        WebSocketRoute("/_stcore/stream", streamlit_answers),
+    ]
+    app = Starlette(routes=[*web.ROUTES, *inner], middleware=web.MIDDLEWARE)
+    with TestClient(app, base_url=BASE, follow_redirects=False) as client:
+        yield client
+
+
+def sign_in(person: Actor, token: str = "") -> str:
+    """Return the Cookie header of a session of this person."""
+    assert person.user_id
+    ticket, token = sessions.new_token(), token or sessions.new_token()
+    db.run(sessions.start, person.user_id, ticket, device="Chrome", place="::1", second_factor=True)
+    db.run(sessions.redeem, ticket, token)
+    return f"__Host-orgdesk={token}"
+
+
+def start(person: Actor) -> str:
+    assert person.user_id
+    ticket = sessions.new_token()
+    db.run(sessions.start, person.user_id, ticket, device="Chrome", place="::1", second_factor=True)
+    return ticket
+
+
+def keep_logo() -> None:
+    def use_case(session: SqlSession) -> None:
+        session.add(Logo(digest=DIGEST, png=PNG, thumbnail=b"small", created_at=clock.now()))
+
+    db.run(use_case)
+
+
+class TestCookie:
+    def test_a_ticket_is_exchanged_for_a_cookie_that_scripts_cannot_read(
+        self, client: TestClient, cast: Cast
+    ) -> None:
+        answer = client.post(
+            "/auth/cookie", json={"ticket": start(cast.mia)}, headers={"origin": BASE}
+        )
+        assert answer.status_code == 204
+        cookie = answer.headers["set-cookie"]
+        name, _, rest = cookie.partition("=")
+        assert name == "__Host-orgdesk"
+        assert {"httponly", "secure", "path=/", "samesite=lax"} <= {
+            part.strip().lower() for part in rest.split(";")
+        }
+        with db.read() as session:
+            found = sessions.find(session, rest.split(";")[0])
+        assert found is not None
+        assert found.actor == cast.mia
+
+    def test_a_used_ticket_gives_none(self, client: TestClient, cast: Cast) -> None:
+        ticket = start(cast.mia)
+        answers = [
+            client.post("/auth/cookie", json={"ticket": ticket}, headers={"origin": BASE})
+            for _ in range(2)
+        ]
+        assert [answer.status_code for answer in answers] == [204, 403]
+        assert "set-cookie" not in answers[1].headers
+
+    @pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
+    def test_only_our_own_pages_may_ask(
+        self, client: TestClient, cast: Cast, origin: str | None
+    ) -> None:
+        headers = {"origin": origin} if origin else {}
+        answer = client.post("/auth/cookie", json={"ticket": start(cast.mia)}, headers=headers)
+        assert answer.status_code == 403
+
+    @pytest.mark.parametrize("body", [b'{"ticket": ""}', b"", b"[]", b"{", b'{"ticket": 7}'])
+    def test_without_a_ticket_the_cookie_goes(self, client: TestClient, body: bytes) -> None:
+        answer = client.post("/auth/cookie", content=body, headers={"origin": BASE})
+        assert answer.status_code == 204
+        assert "Max-Age=0" in answer.headers["set-cookie"]
+
+    def test_a_flood_is_cut_off(self, client: TestClient) -> None:
+        answer = client.post("/auth/cookie", content=b"x" * 5_000, headers={"origin": BASE})
+        assert answer.status_code == 413
+
+    def test_safari_gets_a_cookie_it_keeps_on_this_machine(
+        self, client: TestClient, cast: Cast
+    ) -> None:
+        safari = "Mozilla/5.0 (Macintosh; Intel Mac OS X 15_1) Version/19 Safari/605"
+        local = "http://localhost:8501"
+        answer = client.post(
+            f"{local}/auth/cookie",
+            json={"ticket": start(cast.mia)},
+            headers={"origin": local, "user-agent": safari},
+        )
+        assert answer.headers["set-cookie"].startswith("orgdesk=")
+        assert "secure" not in answer.headers["set-cookie"].lower()
+
+
+class TestDoor:
+    @pytest.mark.parametrize(
+        "path", ["/media/x.png", "/component/x/index.html", "/_stcore/upload_file/a/b"]
+    )
+    def test_what_pages_show_is_for_who_is_signed_in(
+        self, client: TestClient, cast: Cast, path: str
+    ) -> None:
+        assert client.get(path).status_code == 401
+        assert client.get(path, headers={"cookie": "__Host-orgdesk=made-up"}).status_code == 401
+        cookie = sign_in(cast.mia)
+        assert client.get(path, headers={"cookie": cookie}).status_code == 200
+        assert client.put(path).status_code == 401
+
+    def test_an_ended_session_is_refused_at_once(self, client: TestClient, cast: Cast) -> None:
+        cookie = sign_in(cast.mia)
+        assert cast.mia.user_id
+        db.run(sessions.end_all, cast.mia.user_id, "stolen")
+        assert client.get("/media/x.png", headers={"cookie": cookie}).status_code == 401
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/_stcore/agent/mcp",
+            "/_stcore/agent/openapi.json",
+            "/_stcore/agent",
+            "/_stcore/bidi-components/x/y.js",
+            "/_stcore/script-health-check",
+            "/app/static/x",
+            "/auth/login",
+            "/auth/logout",
+            "/oauth2callback",
+        ],
+    )
+    def test_what_nobody_needs_is_not_there(
+        self, client: TestClient, cast: Cast, path: str
+    ) -> None:
+        assert client.get(path, headers={"cookie": sign_in(cast.ada)}).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("asked", "sent"),
+        [
+            ("/organizations/x", "/organizations"),
+            ("/members/x/y?org=ORG-ACME234&q=a%20b", "/members?org=ORG-ACME234&q=a%20b"),
+            ("/%5Cevil.example/x", "/%5Cevil.example"),
+            ("/static", None),
+            ("/members", None),
+            ("/static/js/index.js", None),
+            ("/_stcore/host-config", None),
+            ("/members/_stcore/health", None),
+        ],
+    )
+    def test_a_page_below_a_page_leads_to_the_page(
+        self, client: TestClient, asked: str, sent: str | None
+    ) -> None:
+        answer = client.get(asked)
+        assert answer.headers.get("location") == sent
+        assert answer.status_code == (307 if sent else 200)
+
+
+class TestWebsocket:
+    def open(
+        self, client: TestClient, *, cookie: str = "", session_id: str = "", origin: str = BASE
+    ) -> str:
+        """Return the id of the Streamlit session that a websocket is given."""
+        protocols = ["streamlit", "token", *([session_id] if session_id else [])]
+        headers = {"origin": origin, "sec-websocket-protocol": ", ".join(protocols)}
+        if cookie:
+            headers["cookie"] = cookie
+        with client.websocket_connect(
+            f"{BASE.replace('https', 'wss')}/_stcore/stream", headers=headers
+        ) as socket:
+            message = ForwardMsg.FromString(socket.receive_bytes())
+            return message.new_session.initialize.session_id
+
+    def test_one_goes_on_with_ones_own_session(self, client: TestClient, cast: Cast) -> None:
+        cookie = sign_in(cast.mia)
+        mine = self.open(client, cookie=cookie)
+        assert self.open(client, cookie=cookie, session_id=mine) == mine
+
+    def test_nobody_goes_on_with_somebody_elses(self, client: TestClient, cast: Cast) -> None:
+        stolen = self.open(client, cookie=sign_in(cast.mia))
+        assert self.open(client, session_id=stolen) != stolen
+        assert self.open(client, cookie=sign_in(cast.otto), session_id=stolen) != stolen
+        assert self.open(client, cookie=sign_in(cast.mia), session_id=stolen) != stolen
+
+    def test_strangers_always_start_anew(self, client: TestClient) -> None:
+        of_a_stranger = self.open(client)
+        assert self.open(client, session_id=of_a_stranger) != of_a_stranger
+
+    @pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:9999", "null"])
+    def test_another_site_gets_none(self, client: TestClient, origin: str) -> None:
+        with pytest.raises(WebSocketDisconnect) as closed:
+            self.open(client, origin=origin)
+        assert closed.value.code == 1008
+
+
+class TestHeaders:
+    def test_every_answer_says_what_a_browser_may_do(self, client: TestClient) -> None:
+        for path in ("/members", "/media/x", "/_stcore/agent/mcp", "/a/b", "/healthz"):
+            headers = client.get(path).headers
+            assert "script-src 'self' blob:;" in headers["content-security-policy"]
+            assert "frame-ancestors 'none'" in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["referrer-policy"] == "no-referrer"
+
+    def test_tls_stays_tls(self, client: TestClient) -> None:
+        assert "strict-transport-security" in client.get("/healthz").headers
+        assert "strict-transport-security" not in client.get("http://127.0.0.1/healthz").headers
+
+
+class TestLogo:
+    def test_it_is_for_who_is_signed_in(self, client: TestClient, cast: Cast) -> None:
+        keep_logo()
+        assert client.get(f"/logos/{DIGEST}.png").status_code == 401
+
+    def test_it_is_a_picture_and_nothing_else(self, client: TestClient, cast: Cast) -> None:
+        keep_logo()
+        cookie = {"cookie": sign_in(cast.mia)}
+        answer = client.get(f"/logos/{DIGEST}.png", headers=cookie)
+        assert answer.content == PNG
+        assert answer.headers["content-type"] == "image/png"
+        assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"].startswith("private, max-age=")
+        thumbnail = client.get(f"/logos/{DIGEST}-thumb.png", headers=cookie)
+        assert thumbnail.content == b"small"
+
+    @pytest.mark.parametrize("name", ["0" * 64, "x", f"{DIGEST}-thumb-thumb", f"{DIGEST}%0a"])
+    def test_what_is_not_there_is_not_found(
+        self, client: TestClient, cast: Cast, name: str
+    ) -> None:
+        keep_logo()
+        answer = client.get(f"/logos/{name}.png", headers={"cookie": sign_in(cast.mia)})
+        assert answer.status_code == 404
+
+
+class TestMonitor:
+    def test_it_is_alive_and_ready(self, client: TestClient) -> None:
+        assert client.get("/healthz").text == "ok"
+        assert client.get("/readyz").text == "ready"
+
+    def test_without_a_database_it_is_alive_but_not_ready(
+        self, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", "postgresql+psycopg://127.0.0.1:1/none")
+        settings.cache_clear()
+        try:
+            assert client.get("/healthz").status_code == 200
+            assert client.get("/readyz").status_code == 503
+            assert client.get("/media/x", headers={"cookie": "__Host-orgdesk=x"}).status_code == 503
+        finally:
+            monkeypatch.undo()
+            settings.cache_clear()
+
+
+def test_the_raw_token_is_not_in_the_database(client: TestClient, cast: Cast) -> None:
+    sign_in(cast.mia, "a token that nobody else knows")
+    with db.read() as session:
+        row = session.query(Session).one()
+    assert "a token that nobody else knows" not in repr(vars(row))
