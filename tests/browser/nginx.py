@@ -30,9 +30,9 @@ def install() -> None:
 
 @contextmanager
 def before(directory: Path, port: int, behind: Sequence[int]) -> Iterator[None]:
-    """Serve the processes on these ports by one nginx, configured as the README says."""
-    shown = _SHOWN.search((PROJECT / "README.md").read_text())
-    assert shown, "the README shows no configuration of nginx"
+    """Serve the processes on these ports by one nginx, configured as the operator's README says."""
+    shown = _SHOWN.search((PROJECT / "core" / "ops" / "README.md").read_text())
+    assert shown, "core/ops/README.md shows no configuration of nginx"
     servers = "".join(f"server 127.0.0.1:{p} max_fails=1 fail_timeout=1s;\n" for p in behind)
     site = re.sub(r"( *server 127\.0\.0\.1:\d+ [^\n]*\n)+", servers, shown[1])
     site = re.sub(r"listen \d+", f"listen 127.0.0.1:{port}", site)
