@@ -59,7 +59,7 @@ def draw_people() -> None:
 
 def draw_contact() -> None:
     st.subheader("Profile", anchor=False)
-    percent = organizations.percent(org)
+    percent = organizations.completeness(org)
     st.progress(percent / 100, text=f":small[{percent}% filled in]")
     stage_path.draw_help(org, reps)
 

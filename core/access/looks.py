@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Select, and_, bindparam, case, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from core.models import Membership, Organization, StandIn, User
+from core.models import Impersonation, Membership, Organization, User
 
 
 class StandingIn(NamedTuple):
@@ -42,13 +42,13 @@ def organization(
         return org
     is_theirs = and_(Membership.org_id == Organization.id, Membership.user_id == User.id)
     stands_in = and_(
-        *(StandIn.org_id == Organization.id, StandIn.user_id == User.id),
-        *(StandIn.ended_at.is_(None), StandIn.ends_at > bindparam("now")),
+        *(Impersonation.org_id == Organization.id, Impersonation.user_id == User.id),
+        *(Impersonation.ended_at.is_(None), Impersonation.ends_at > bindparam("now")),
     )
     return (
-        org.add_columns(Membership.role, _STAFF, StandIn.ends_at, StandIn.reason)
+        org.add_columns(Membership.role, _STAFF, Impersonation.ends_at, Impersonation.reason)
         .select_from(Organization)
         .join(User, and_(User.id == bindparam("user_id"), User.disabled_at.is_(None)))
         .outerjoin(Membership, is_theirs)
-        .outerjoin(StandIn, stands_in)
+        .outerjoin(Impersonation, stands_in)
     )

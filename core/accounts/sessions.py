@@ -76,7 +76,7 @@ def start(
         ticket_hash=crypto.fingerprint(ticket),
         password_epoch=user.password_epoch,
         device=device[:80],
-        place=place[:64],
+        ip_address=place[:64],
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(hours=settings().session_hours),

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from core.models.onboarding import MoveCount, StageCount, StayCount
+from core.models import MoveCount, StageCount, StayCount
 
 EVERYBODY: Final = -1
 """The sales rep of stays whoever carried them."""

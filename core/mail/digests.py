@@ -16,7 +16,7 @@ from core.base.settings import settings
 from core.database import db
 from core.mail import outbox
 from core.mail.lines import ALERTS_EVERY, MOVED
-from core.models import Digest, Line, Mail, Organization, User
+from core.models import Digest, DigestItem, Mail, Organization, User
 
 MOST_LINES = 50
 """Lines in one mail; of the others it says how many there are."""
@@ -98,21 +98,23 @@ def _tell(session: Session, digest: Digest) -> None:
         digest.due_at = clock.now() + ALERTS_EVERY
         return
     if digest.is_off:
-        unwanted = (Line.reader == digest.reader) & (Line.topic != MOVED)
-        session.execute(delete(Line).where(unwanted))
-    waiting = select(Line).where(Line.reader == digest.reader).order_by(Line.id)
+        unwanted = (DigestItem.reader == digest.reader) & (DigestItem.topic != MOVED)
+        session.execute(delete(DigestItem).where(unwanted))
+    waiting = select(DigestItem).where(DigestItem.reader == digest.reader).order_by(DigestItem.id)
     shown = session.scalars(waiting.limit(MOST_LINES)).all()
     if reader is not None and shown:
         digest.mail_id = _queue(session, digest, reader, shown).id
-        digest.told_at = clock.now()
-    session.execute(delete(Line).where(Line.reader == digest.reader))
+        digest.sent_at = clock.now()
+    session.execute(delete(DigestItem).where(DigestItem.reader == digest.reader))
     digest.due_at = None
 
 
-def _queue(session: Session, digest: Digest, reader: Reader, shown: Sequence[Line]) -> Mail:
+def _queue(session: Session, digest: Digest, reader: Reader, shown: Sequence[DigestItem]) -> Mail:
     count = len(shown)
     if count == MOST_LINES:
-        count = session.scalars(select(func.count()).where(Line.reader == digest.reader)).one()
+        count = session.scalars(
+            select(func.count()).where(DigestItem.reader == digest.reader)
+        ).one()
     told = [{"title": line.title, "detail": line.detail, "page": line.page} for line in shown]
     return outbox.enqueue(
         session,

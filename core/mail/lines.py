@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from core.base import clock
-from core.models import Alert, Digest, Line, Organization
+from core.models import Alert, Digest, DigestItem, Organization
 
 GATHERS = timedelta(seconds=5)
 """How long a first line waits for others."""
@@ -35,7 +35,9 @@ def to_alerts(
 ) -> None:
     """Add a line for the alert address of an organization; none where there is no address."""
     if org.alert_email is not None:
-        line = Line(org_id=org.id, topic=topic, title=title, detail=detail, page=_at(page, org))
+        line = DigestItem(
+            org_id=org.id, topic=topic, title=title, detail=detail, page=_at(page, org)
+        )
         add(session, f"org:{org.id}", line, every=ALERTS_EVERY)
 
 
@@ -51,18 +53,20 @@ def to_person(
     every: timedelta,
 ) -> None:
     """Add a line about an organization for a person, who is told at most once in `every`."""
-    line = Line(org_id=org.id, topic=topic, title=title, detail=detail, page=_at(page, org))
+    line = DigestItem(org_id=org.id, topic=topic, title=title, detail=detail, page=_at(page, org))
     add(session, f"person:{user_id}", line, every=every)
 
 
 def lock_out(session: Session, email_key: str, origin: str) -> None:
     """Note that sign-in to an account is locked; one that does not exist takes as long."""
-    line = Line(reader=LOCKED_OUT, topic=Alert.LOCKOUTS, title=email_key, detail=origin, page="")
+    line = DigestItem(
+        reader=LOCKED_OUT, topic=Alert.LOCKOUTS, title=email_key, detail=origin, page=""
+    )
     line.at = clock.now()
     session.add(line)
 
 
-def add(session: Session, reader: str, line: Line, *, every: timedelta) -> None:
+def add(session: Session, reader: str, line: DigestItem, *, every: timedelta) -> None:
     """Let a line wait for its reader, who has not been told for `every` when it is told."""
     line.reader, line.at = reader, clock.now()
     line.title = " ".join(line.title.split())[:_TITLE_LONGEST]
@@ -73,8 +77,8 @@ def add(session: Session, reader: str, line: Line, *, every: timedelta) -> None:
         digest = Digest(reader=reader, is_off=False)
         session.add(digest)
     due_at = line.at + GATHERS
-    if digest.told_at is not None:
-        due_at = max(due_at, digest.told_at + every)
+    if digest.sent_at is not None:
+        due_at = max(due_at, digest.sent_at + every)
     if digest.due_at is None or due_at < digest.due_at:
         digest.due_at = due_at
     session.flush()  # the next line looks for the digest

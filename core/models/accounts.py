@@ -1,11 +1,89 @@
-"""The nouns beside an account: what proves who somebody is, and for whom an administrator acts."""
+"""Accounts: people, their sessions, emailed links and second factors."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.orm import Base
+from core.base import tokenizer
+from core.models.enums import Staff
+from core.models.orm import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
+
+
+def _words_of_person(context: Any) -> str:
+    new = context.get_current_parameters()
+    return tokenizer.search_text(new["name"], new["email"])
+
+
+class User(Audited, Base):
+    """A person with an account."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), info=PRIVATE)
+    email_key: Mapped[str] = mapped_column(String(512), unique=True, info=UNRECORDED)
+    name: Mapped[str] = mapped_column(String(80), info=PRIVATE)
+    password_hash: Mapped[str | None] = mapped_column(String(200), info=PRIVATE)
+    password_epoch: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
+    staff: Mapped[Staff | None]
+    proven_at: Mapped[datetime | None]
+    two_factor_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    last_seen_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
+    search_text: Mapped[str] = mapped_column(
+        Text, default=_words_of_person, server_default="", info=UNRECORDED
+    )
+    version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
+
+    __table_args__ = (
+        Index("ix_users_staff", "staff", postgresql_where=text("staff IS NOT NULL")),
+        index_where("disabled_at IS NOT NULL", "ix_users_disabled_at", "disabled_at"),
+        UNIQUE_FOREVER,
+    )
+
+
+class Session(Base):
+    """One browser in which one person is signed in."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    ticket_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    password_epoch: Mapped[int]
+    device: Mapped[str] = mapped_column(String(80))
+    ip_address: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_because: Mapped[str | None] = mapped_column(String(80))
+
+
+class Link(Base):
+    """A mailed link that proves an address or lets somebody choose a password, once."""
+
+    __tablename__ = "links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    nonce: Mapped[str] = mapped_column(String(32))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    org_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organizations.id", ondelete="CASCADE"), index=True
+    )
+    email: Mapped[str] = mapped_column(String(254))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
 
 
 class SecondFactor(Base):
@@ -49,29 +127,3 @@ class Challenge(Base):
     connection_hash: Mapped[str] = mapped_column(String(64), unique=True)
     password_epoch: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(index=True)
-
-
-class StandIn(Base):
-    """An administrator who may for a while do in one organization what its owners may."""
-
-    __tablename__ = "stand_ins"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    reason: Mapped[str] = mapped_column(String(200))
-    started_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-    """When it was ended before its time, by whoever stood in."""
-
-    __table_args__ = (
-        Index(
-            "uq_stand_ins_open",
-            "org_id",
-            "user_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
-    )

@@ -1,17 +1,50 @@
-"""The tables of what is to be told: lines that wait for a mail, and when each reader is told."""
+"""The outbox, and the digests that collect items until they are sent together."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.orm import Base, index_where
 
+_IS_UNSENT = "sent_at IS NULL AND due_at IS NOT NULL"
 
-class Line(Base):
+
+class Mail(Base):
+    """A message that is due, being sent, sent, or given up: the outbox."""
+
+    __tablename__ = "mails"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(80), unique=True)
+    template: Mapped[str] = mapped_column(String(40))
+    context: Mapped[dict[str, Any]]
+    recipient: Mapped[str] = mapped_column(String(254))
+    org_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organizations.id", ondelete="SET NULL"), index=True
+    )
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    """When it is to be tried next; empty once it is sent or given up."""
+    claimed_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(index=True)
+    error: Mapped[str | None] = mapped_column(String(500))
+    """What the mail server said last, in its own words."""
+
+    __table_args__ = (
+        index_where("due_at IS NOT NULL", "ix_mails_due_at", "due_at"),
+        index_where("sent_at IS NULL AND due_at IS NULL", "ix_mails_given_up", "id"),
+        index_where(f"{_IS_UNSENT} AND error IS NOT NULL", "ix_mails_retrying", "id"),
+        index_where(f"{_IS_UNSENT} AND error IS NULL", "ix_mails_waiting", "id"),
+    )
+
+
+class DigestItem(Base):
     """One thing that somebody is to hear of, until the mail that tells it is queued."""
 
-    __tablename__ = "lines"
+    __tablename__ = "digest_items"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reader: Mapped[str] = mapped_column(String(80))
@@ -26,7 +59,7 @@ class Line(Base):
     """Where the line leads: `onboarding?org=ORG-7K3M9QX`."""
     at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_lines_reader_id", "reader", "id"),)
+    __table_args__ = (Index("ix_digest_items_reader_id", "reader", "id"),)
 
 
 class Digest(Base):
@@ -37,7 +70,7 @@ class Digest(Base):
     reader: Mapped[str] = mapped_column(String(80), primary_key=True)
     due_at: Mapped[datetime | None]
     """When the lines that wait are to be told; empty while none do."""
-    told_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
     mail_id: Mapped[int | None] = mapped_column(
         ForeignKey("mails.id", ondelete="SET NULL"), index=True
     )
@@ -48,10 +81,10 @@ class Digest(Base):
     __table_args__ = (index_where("due_at IS NOT NULL", "ix_digests_due_at", "due_at"),)
 
 
-class Told(Base):
+class LastNotification(Base):
     """What the rep of an organization was told of it last, so that it is not told again."""
 
-    __tablename__ = "told"
+    __tablename__ = "last_notifications"
 
     org_id: Mapped[int] = mapped_column(
         ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True

@@ -1,12 +1,95 @@
-"""More tables about people: ownership on its way from one hand to another."""
+"""Memberships, invitations, and offers of ownership."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.enums import InvitationStatus, Role
-from core.models.orm import UNIQUE_FOREVER, Audited, Base
+from core.models.orm import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
+
+
+class Membership(Audited, Base):
+    """One person's place in one organization; a row here is always live."""
+
+    __tablename__ = "memberships"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    role: Mapped[Role]
+    joined_at: Mapped[datetime]
+    found_by: Mapped[str] = mapped_column(
+        String(400), default="", server_default="", info=UNRECORDED
+    )
+    """Name and address in small letters, to order and to search by; the database fills it in."""
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "user_id"),
+        Index("ix_memberships_org_id_role", "org_id", "role"),
+        Index("ix_memberships_org_id_found_by", "org_id", "found_by", "role", "id"),
+        Index("ix_memberships_org_id_joined_at", "org_id", "joined_at"),
+        UNIQUE_FOREVER,
+    )
+
+
+class FormerMembership(Base):
+    """What a removed person was, kept so that the old role can be given back."""
+
+    __tablename__ = "former_memberships"
+
+    org_id: Mapped[int] = mapped_column(
+        ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    role: Mapped[Role]
+    joined_at: Mapped[datetime]
+    removed_at: Mapped[datetime] = mapped_column(index=True)
+    removed_by: Mapped[int | None]
+    """Who ended the membership: somebody else, or the person, who left."""
+
+    __table_args__ = (Index("ix_former_memberships_org_id_removed_at", "org_id", "removed_at"),)
+
+
+class Invitation(Audited, Base):
+    """An offer of a role in an organization to whoever reads mail at an address."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(254), info=PRIVATE)
+    email_key: Mapped[str] = mapped_column(String(512), index=True, info=UNRECORDED)
+    role: Mapped[Role]
+    status: Mapped[InvitationStatus] = mapped_column(default=InvitationStatus.PENDING)
+    invited_by: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    nonce: Mapped[str] = mapped_column(String(32), info=PRIVATE)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=UNRECORDED)
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    reminded_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
+    answered_at: Mapped[datetime | None]
+    mail_id: Mapped[int | None] = mapped_column(
+        ForeignKey("mails.id", ondelete="SET NULL"), info=UNRECORDED
+    )
+
+    __table_args__ = (
+        Index("ix_invitations_org_id_id", "org_id", "id"),
+        Index("ix_invitations_org_id_status", "org_id", "status", "expires_at"),
+        index_where(
+            "status = 'pending' AND reminded_at IS NULL", "ix_invitations_unreminded", "sent_at"
+        ),
+        Index(
+            "uq_invitations_pending",
+            "org_id",
+            "email_key",
+            unique=True,
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+        UNIQUE_FOREVER,
+    )
 
 
 class Handover(Audited, Base):

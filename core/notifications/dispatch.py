@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.database import db
 from core.mail import digests, lines, outbox
-from core.models import Alert, ChainHead, Entry, Line, Membership, Organization, Role, User
+from core.models import Alert, ChainHead, DigestItem, Entry, Membership, Organization, Role, User
 from core.notifications import alerts, onboarding_alerts
 from core.notifications.alerts import People
 
@@ -127,15 +127,24 @@ def _has_two_factor_changed(entries: Sequence[Entry]) -> bool:
 
 
 def _is_any_lockout(session: Session) -> bool:
-    waits = select(Line.id).where(Line.reader == lines.LOCKED_OUT).limit(1)
+    waits = select(DigestItem.id).where(DigestItem.reader == lines.LOCKED_OUT).limit(1)
     return session.scalar(waits) is not None
 
 
 def _hand_on_lockouts(session: Session) -> int:
     """Tell the organizations of owners who were locked out; whose account it is shows only here."""
-    some = select(Line.id).where(Line.reader == lines.LOCKED_OUT).order_by(Line.id).limit(BATCH)
+    some = (
+        select(DigestItem.id)
+        .where(DigestItem.reader == lines.LOCKED_OUT)
+        .order_by(DigestItem.id)
+        .limit(BATCH)
+    )
     ids = session.scalars(some.with_for_update(skip_locked=True)).all()
-    gone = delete(Line).where(Line.id.in_(ids)).returning(Line.title, Line.detail)
+    gone = (
+        delete(DigestItem)
+        .where(DigestItem.id.in_(ids))
+        .returning(DigestItem.title, DigestItem.detail)
+    )
     for email_key, place in session.execute(gone).all():
         owned = (
             select(Organization, User.name)

@@ -17,7 +17,17 @@ from core.base.settings import settings
 from core.database import db
 from core.mail import lines
 from core.members import membership_rows
-from core.models import Entry, Lock, Membership, Organization, Role, Staff, Stage, Told, User
+from core.models import (
+    Entry,
+    LastNotification,
+    Lock,
+    Membership,
+    Organization,
+    Role,
+    Staff,
+    Stage,
+    User,
+)
 from core.onboarding import gates, stuck, working_days
 
 MOVES_EVERY = timedelta(minutes=10)
@@ -163,10 +173,12 @@ def _tell_rep(
 
 def _replace(session: Session, org: Organization, topic: str, value: str) -> str | None:
     """Keep what was told of an organization, and return what was kept before."""
-    kept = session.get(Told, (org.id, topic), populate_existing=True, with_for_update=True)
+    kept = session.get(
+        LastNotification, (org.id, topic), populate_existing=True, with_for_update=True
+    )
     before = kept.value if kept else None
     if kept is None:
-        session.add(Told(org_id=org.id, topic=topic, value=value))
+        session.add(LastNotification(org_id=org.id, topic=topic, value=value))
     else:
         kept.value = value
     return before

@@ -5,8 +5,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, FromClause, Select, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core.models import Organization, Stage
-from core.models.onboarding import StageCount
+from core.models import Organization, Stage, StageCount
 from core.onboarding import board_queries, stuck, working_days
 from core.onboarding.board_queries import BoardView, Column, Only, Sort
 

@@ -23,6 +23,7 @@ from core.database import counters, db
 from core.models import (
     Challenge,
     FormerMembership,
+    Impersonation,
     Invitation,
     Link,
     Lock,
@@ -31,7 +32,6 @@ from core.models import (
     Membership,
     Organization,
     Run,
-    StandIn,
     Throttle,
     User,
 )
@@ -172,9 +172,9 @@ def purge_challenges(session: Session) -> int:
 
 def purge_stand_ins(session: Session) -> int:
     """Purge what administrators were allowed for an hour; history keeps it."""
-    over = StandIn.ends_at <= clock.now() - SESSIONS_STAY
-    old = select(StandIn.id).where(over).limit(BATCH)
-    return _delete(session, StandIn, StandIn.id, old)
+    over = Impersonation.ends_at <= clock.now() - SESSIONS_STAY
+    old = select(Impersonation.id).where(over).limit(BATCH)
+    return _delete(session, Impersonation, Impersonation.id, old)
 
 
 def purge_throttles(session: Session) -> int:

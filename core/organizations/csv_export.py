@@ -152,7 +152,7 @@ def _statement(
     cell = partial(_cell, session, formula_safe=formula_safe)
     columns = (
         *(Organization.public_id, cell(Organization.name), Organization.stage),
-        *(Organization.member_count, owners, pending, organizations.percent_column()),
+        *(Organization.member_count, owners, pending, organizations.completeness_column()),
         *map(cell, (rep.name, Organization.website, Organization.sales_email, Organization.phone)),
         *(Organization.last_active_at.expression, Organization.created_at.expression),
     )

@@ -62,7 +62,7 @@ STEPS: Final = {
 
 
 LARGE: Final = (Members.DOZENS, Members.MANY, Members.MOST)
-"""Steps of `models.IS_LARGE`."""
+"""Steps of `core.models.organizations.IS_LARGE`."""
 
 
 class Activity(StrEnum):

@@ -20,7 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core.access.permissions import Action, Actor, access_staff
 from core.base import clock
 from core.database import search
-from core.models import IS_LARGE, Organization, organizations, orm
+from core.models import Organization, organizations, orm
 from core.organizations.org_choices import (
     ORDERS,
     SIZES,
@@ -129,7 +129,7 @@ def _is_better_by_size(session: Session, view: View) -> bool:
 
 
 _ROWS: Final = inspect(Organization).local_table
-_IS_LARGE: Final[ColumnElement[bool]] = literal_column(f"organizations.{IS_LARGE}")
+_IS_LARGE: Final[ColumnElement[bool]] = literal_column(f"organizations.{organizations.IS_LARGE}")
 
 
 _MIXED: Final = (Organization.id, Organization.created_at, Organization.member_count)

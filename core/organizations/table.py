@@ -170,7 +170,7 @@ def _shown(order: Order) -> Select[*tuple[Any, ...]]:
             Organization.member_count,
             queries.owners(),
             queries.pending(),
-            organizations.percent_column().label("profile"),
+            organizations.completeness_column().label("profile"),
             rep.name.label("rep"),
             Organization.last_active_at,
             Organization.created_at,

@@ -16,14 +16,14 @@ from core.base import clock, validation
 from core.base.errors import InvalidInput
 from core.mail import outbox
 from core.members import membership_rows
-from core.models import Organization, Role, StandIn
+from core.models import Impersonation, Organization, Role
 
 LASTS = timedelta(minutes=60)
 REASON_LONGEST: Final = 200
 """In characters."""
 
 
-def start(session: Session, actor: Actor, org_id: int, *, reason: str) -> StandIn:
+def start(session: Session, actor: Actor, org_id: int, *, reason: str) -> Impersonation:
     """Let an administrator act as an owner for an hour; the page has asked for the password.
 
     Starting again begins a new hour. Raises `InvalidInput` without a reason, and for an owner.
@@ -40,7 +40,7 @@ def start(session: Session, actor: Actor, org_id: int, *, reason: str) -> StandI
 
     _end(session, actor, org)
     now = clock.now()
-    row = StandIn(
+    row = Impersonation(
         org_id=org.id,
         user_id=actor.user_id or 0,
         reason=why,
@@ -75,11 +75,13 @@ def end(session: Session, actor: Actor, org_id: int) -> Organization:
 
 def _end(session: Session, actor: Actor, org: Organization) -> bool:
     ended = session.scalars(
-        update(StandIn)
+        update(Impersonation)
         .where(
-            StandIn.org_id == org.id, StandIn.user_id == actor.user_id, StandIn.ended_at.is_(None)
+            Impersonation.org_id == org.id,
+            Impersonation.user_id == actor.user_id,
+            Impersonation.ended_at.is_(None),
         )
         .values(ended_at=clock.now())
-        .returning(StandIn.id)
+        .returning(Impersonation.id)
     )
     return bool(ended.all())

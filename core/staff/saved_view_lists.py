@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.access.permissions import Action, Actor, access_staff
 from core.base.errors import DomainError
 from core.database.frames import frame
-from core.models import DefaultView, Organization, SavedView, User, ViewLook
+from core.models import DefaultView, Organization, SavedView, User, ViewVisit
 from core.onboarding import board_queries
 from core.onboarding.board_queries import Column
 from core.organizations import filters, org_views
@@ -47,12 +47,12 @@ def _views(actor: Actor, page: str) -> Select[*tuple[Any, ...]]:
             is_mine.label("is_mine"),
             SavedView.is_shared,
             DefaultView.view_id.is_not(None).label("is_default"),
-            ViewLook.at.label("seen_at"),
-            ViewLook.last_org_id,
+            ViewVisit.at.label("seen_at"),
+            ViewVisit.last_org_id,
         )
         .join(User, User.id == SavedView.owner_id)
         .outerjoin(
-            ViewLook, (ViewLook.view_id == SavedView.id) & (ViewLook.user_id == actor.user_id)
+            ViewVisit, (ViewVisit.view_id == SavedView.id) & (ViewVisit.user_id == actor.user_id)
         )
         .outerjoin(
             DefaultView,

@@ -9,7 +9,7 @@ from core.access.permissions import Action, Actor, access_staff, take_person
 from core.audit import history
 from core.base import clock, tokenizer, validation
 from core.base.errors import InvalidInput, NotFound, NotPermitted
-from core.models import DefaultView, Organization, SavedView, ViewLook
+from core.models import DefaultView, Organization, SavedView, ViewVisit
 from core.staff import view_queries
 
 MOST: Final = 50
@@ -78,7 +78,7 @@ def share(session: Session, actor: Actor, view_id: int, *, is_shared: bool) -> S
     view = _get_own(session, actor, view_id)
     view.is_shared = is_shared
     if not is_shared:
-        for kind in (ViewLook, DefaultView):
+        for kind in (ViewVisit, DefaultView):
             others = delete(kind).where(kind.view_id == view.id, kind.user_id != view.owner_id)
             session.execute(others)
     history.record(session, actor, view.owner_id, "view.shared", view)
@@ -90,7 +90,7 @@ def remove(session: Session, actor: Actor, view_id: int) -> SavedView:
     view = _get(session, actor, view_id)
     if view.owner_id != actor.user_id:
         access_staff(session, actor, Action.REMOVE_VIEWS)
-    for kind in (ViewLook, DefaultView):
+    for kind in (ViewVisit, DefaultView):
         session.execute(delete(kind).where(kind.view_id == view.id))
     session.delete(view)
     history.record(session, actor, view.owner_id, "view.removed", view)
@@ -177,10 +177,10 @@ def _ensure_free(
 
 def _note_look(session: Session, actor: Actor, view: SavedView) -> None:
     last = session.scalar(select(func.max(Organization.id))) or 0
-    noted = session.get(ViewLook, (actor.user_id, view.id))
+    noted = session.get(ViewVisit, (actor.user_id, view.id))
     if noted is None:
         session.add(
-            ViewLook(user_id=actor.user_id or 0, view_id=view.id, at=clock.now(), last_org_id=last)
+            ViewVisit(user_id=actor.user_id or 0, view_id=view.id, at=clock.now(), last_org_id=last)
         )
     else:
         noted.at, noted.last_org_id = clock.now(), last

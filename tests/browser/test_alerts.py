@@ -64,6 +64,6 @@ def prove(stranger: Page, mailbox: Mailbox) -> None:
 def let_a_minute_pass(session, cast: Cast) -> None:
     """Let the last alert have been told a minute ago."""
     digest = session.get_one(Digest, f"org:{cast.acme.id}")
-    digest.told_at = clock.now() - timedelta(minutes=1)
+    digest.sent_at = clock.now() - timedelta(minutes=1)
     if digest.due_at is not None:
         digest.due_at = clock.now()

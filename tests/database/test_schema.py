@@ -10,9 +10,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core.base import tokenizer
+from core.base import clock, tokenizer
 from core.database import db, schema
 from core.database.upgrade import MIGRATIONS, NewerSchema, configuration, upgrade
+from core.models import DigestItem
 from tests.support.cast import Cast
 from tests.support.engines import Postgresql, Sqlite, use
 
@@ -248,3 +249,49 @@ def test_people_from_before_are_found_by_their_words_after_the_migration(
         command.upgrade(configuration(connection), "0016")
         [words] = connection.scalars(text("SELECT search_text FROM users"))
     assert words == tokenizer.search_text("Zoë Müller", "zoe@example.com")
+
+
+OLD_ROWS = (
+    "INSERT INTO users (id, email, email_key, name, password_epoch, created_at, version)"
+    " VALUES (1, 'ada@example.com', 'ada@example.com', 'Ada', 0, '2026-01-01', 0)",
+    "INSERT INTO organizations (id, public_id, name, name_key, search_text, is_listed, stage,"
+    " stage_entered_at, created_at, member_count, version)"
+    " VALUES (1, 'ORG-1', 'Acme', 'acme', 'acme', false, 'free', '2026-01-01', '2026-01-01', 0, 0)",
+    "INSERT INTO saved_views (id, owner_id, page, name, name_key, query, is_shared, created_at)"
+    " VALUES (1, 1, 'organizations', 'Mine', 'mine', '', false, '2026-01-01')",
+    "INSERT INTO lines (reader, org_id, topic, title, detail, page, at)"
+    " VALUES ('org:1', 1, 'stage', 'Moved', 'By Sam', 'onboarding', '2026-01-01')",
+    "INSERT INTO told (org_id, topic, value) VALUES (1, 'checks', 'phone')",
+    "INSERT INTO stand_ins (org_id, user_id, reason, started_at, ends_at)"
+    " VALUES (1, 1, 'Ticket 7', '2026-01-01', '2026-01-02')",
+    "INSERT INTO view_looks (user_id, view_id, at, last_org_id) VALUES (1, 1, '2026-01-01', 1)",
+    "INSERT INTO digests (reader, told_at, is_off) VALUES ('org:1', '2026-01-01', false)",
+    "INSERT INTO sessions (user_id, password_epoch, device, place, created_at, last_seen_at,"
+    " expires_at) VALUES (1, 0, 'Chrome', '::1', '2026-01-01', '2026-01-01', '2026-01-02')",
+)
+NEW_VALUES = {
+    "SELECT id, title FROM digest_items": (1, "Moved"),
+    "SELECT topic, value FROM last_notifications": ("checks", "phone"),
+    "SELECT id, reason FROM impersonations": (1, "Ticket 7"),
+    "SELECT user_id, last_org_id FROM view_visits": (1, 1),
+    "SELECT count(*) FROM digests WHERE sent_at IS NOT NULL": (1,),
+    "SELECT ip_address FROM sessions": ("::1",),
+}
+
+
+def test_rows_of_renamed_tables_are_kept(engines: Engines, empty: str) -> None:
+    with use(empty) as engine:
+        with engine.begin() as connection:
+            command.upgrade(configuration(connection), "0020")
+            for statement in OLD_ROWS:
+                connection.execute(text(statement))
+            command.upgrade(configuration(connection), "0021")
+            for query, row in NEW_VALUES.items():
+                assert tuple(connection.execute(text(query)).one()) == row
+        with Session(engine) as session:
+            item = DigestItem(
+                reader="org:1", topic="", title="", detail="", page="", at=clock.now()
+            )
+            session.add(item)
+            session.flush()
+            assert item.id == 2

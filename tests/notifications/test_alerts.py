@@ -16,7 +16,7 @@ from core.base.errors import DomainError, NotPermitted, TooManyAttempts
 from core.database import db
 from core.mail import delivery, digests, lines, outbox
 from core.members import invitations, members, ownership
-from core.models import Alert, ChainHead, Digest, Line, Mail, Organization, Role, Stage
+from core.models import Alert, ChainHead, Digest, DigestItem, Mail, Organization, Role, Stage
 from core.notifications import alerts, dispatch
 from core.onboarding import onboarding
 from core.organizations import organizations
@@ -153,7 +153,7 @@ class TestWhatIsTold:
         change_role(cast, cast.adam, Role.OWNER)
         assert told(clock) == []
         with db.read() as session:
-            assert session.scalars(select(Line)).all() == []
+            assert session.scalars(select(DigestItem)).all() == []
 
     def test_the_address_before_hears_that_it_is_the_last_mail(self, cast: Cast, clock: Clock):
         save(cast, cast.olga, alert_email="new@acme.example")
@@ -191,7 +191,7 @@ class TestLockouts:
         self.lock(whose)
         assert told(clock) == []
         with db.read() as session:
-            assert session.scalars(select(Line)).all() == []
+            assert session.scalars(select(DigestItem)).all() == []
 
 
 class TestInvitations:
@@ -358,7 +358,7 @@ class TestSafety:
         assert titles(mails).count("Mia is an admin now") == 5
         assert titles(mails).count("What is told here has changed") == 10
         with db.read() as session:
-            assert session.scalars(select(Line)).all() == []
+            assert session.scalars(select(DigestItem)).all() == []
             assert session.scalars(select(Digest.due_at)).all() == [None, None]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select, update
 from core.base import settings
 from core.database import db
 from core.mail import delivery, digests, lines
-from core.models import Digest, Line, Mail, Organization
+from core.models import Digest, DigestItem, Mail, Organization
 from core.notifications import dispatch
 from core.profile import profile
 from tests.support import mail_server
@@ -58,7 +58,7 @@ def test_whoever_is_killed_everything_is_told_once_and_arrives(server: MailServe
 
     with db.read() as session:
         mails = session.scalars(select(Mail).where(Mail.template == "alerts")).all()
-        assert session.scalars(select(Line)).all() == []
+        assert session.scalars(select(DigestItem)).all() == []
         assert set(session.scalars(select(Digest.due_at))) == {None}
     told = [line["detail"] for mail in mails for line in mail.context["lines"]]
     numbers = [int(re.findall(r"→ https://site(\d+)\.example", detail)[0]) for detail in told]
@@ -105,7 +105,7 @@ def finish() -> None:
         delivery.send_due()
         dispatch.tell()
         with db.read() as session:
-            waits = select(Line.id).union_all(select(Mail.id).where(Mail.sent_at.is_(None)))
+            waits = select(DigestItem.id).union_all(select(Mail.id).where(Mail.sent_at.is_(None)))
             if session.scalars(waits).first() is None:
                 break
         assert time.monotonic() < ends_at, "something is never told"

@@ -12,7 +12,7 @@ from core.audit import history
 from core.database import db
 from core.mail import digests, lines, messages
 from core.members import members
-from core.models import Line, Mail, Membership, Organization, Role, Stage, User
+from core.models import DigestItem, Mail, Membership, Organization, Role, Stage, User
 from core.notifications import dispatch, onboarding_alerts
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
@@ -305,7 +305,7 @@ class TestReaders:
             session.get_one(User, cast.sam.user_id).disabled_at = clock.now()
         assert told(clock, cast.sam) == []
         with db.read() as session:
-            assert session.scalars(select(Line)).all() == []
+            assert session.scalars(select(DigestItem)).all() == []
 
     def test_a_digest_can_be_written(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from core.base.errors import NotPermitted
 from core.database import counters, db
 from core.database.frames import frame
-from core.models import Move, Stage
-from core.models.onboarding import MoveCount, StayCount
+from core.models import Move, MoveCount, Stage, StayCount
 from core.onboarding import onboarding, statistics
 from core.onboarding.gates import EDGES, FORWARD
 from core.onboarding.statistics import Period

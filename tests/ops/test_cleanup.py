@@ -181,7 +181,7 @@ class TestRest:
                 token_hash="t" * 64,
                 password_epoch=0,
                 device="a browser",
-                place="127.0.0.1",
+                ip_address="127.0.0.1",
                 created_at=now,
                 last_seen_at=now,
                 expires_at=now + timedelta(hours=12),

@@ -21,7 +21,7 @@ from core.base.errors import (
 from core.database import db, search
 from core.members import leaving, membership_rows
 from core.models import Entry, Membership, Organization, Role, Stage
-from core.models.organizations import COUNTED, percent, percent_column
+from core.models.organizations import PROFILE_COLUMNS, completeness, completeness_column
 from core.organizations import organizations, public_ids
 from tests.conftest import Clock
 from tests.support.cast import Cast
@@ -248,11 +248,11 @@ class TestCompleteness:
     def test_rows_and_queries_agree(self, session: Session, cast: Cast) -> None:
         org = session.get_one(Organization, cast.acme.id)
         seen = []
-        for field in (None, *COUNTED[1:]):
+        for field in (None, *PROFILE_COLUMNS[1:]):
             if field:
                 setattr(org, field, "x")
                 history.record(session, cast.olga, org, "profile.changed", org)
-            query = select(percent_column()).where(Organization.id == org.id)
-            assert session.scalar(query) == percent(org)
-            seen.append(percent(org))
+            query = select(completeness_column()).where(Organization.id == org.id)
+            assert session.scalar(query) == completeness(org)
+            seen.append(completeness(org))
         assert seen == [0, 16, 33, 50, 66, 83]

@@ -16,7 +16,6 @@ from core.base import clock, tokenizer
 from core.base.errors import NotPermitted
 from core.database import db, search
 from core.models import (
-    IS_LARGE,
     Invitation,
     InvitationStatus,
     Logo,
@@ -93,7 +92,7 @@ def make_organizations(session: Session, number: int, *, start: int = 0) -> None
                 "created_at": LONG_AGO + timedelta(hours=place),
                 "last_active_at": now - timedelta(hours=place * 7 % 4_000),
                 "member_count": 300 if place in RARE else place % 5,
-                **dict.fromkeys(organizations.COUNTED[1:], "there"),
+                **dict.fromkeys(organizations.PROFILE_COLUMNS[1:], "there"),
                 "logo": LOGO if place % 3 == 0 else None,
                 "deleted_at": now if place % 1_500 == 77 else None,
                 "version": 0,
@@ -393,7 +392,7 @@ class TestWork:
     def test_large_ones_are_found_without_passing_all_small_ones(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert all(STEPS[step][0] > 10 for step in LARGE), IS_LARGE
+        assert all(STEPS[step][0] > 10 for step in LARGE), organizations.IS_LARGE
         monkeypatch.setattr(org_views, "GATHERED", 50)
         monkeypatch.setattr(org_views, "FEW", 50)
         monkeypatch.setattr(table, "FEW", 50)

@@ -18,6 +18,7 @@ from core.models import (
     Audited,
     Base,
     Handover,
+    Impersonation,
     Invitation,
     InvitationStatus,
     Link,
@@ -28,7 +29,6 @@ from core.models import (
     Session,
     Staff,
     Stage,
-    StandIn,
     User,
 )
 from core.organizations import public_ids
@@ -117,7 +117,7 @@ def build(connection: Connection, worlds: Sequence[World]) -> None:
     for kind, rows in (
         (Membership, _memberships),
         (Handover, _handovers),
-        (StandIn, _stand_ins),
+        (Impersonation, _stand_ins),
         (Mail, _mails),
         (Invitation, _invitations),
         (Link, _links),
@@ -371,7 +371,17 @@ def _count_members(connection: Connection) -> None:
 
 def _leave_room(connection: Connection) -> None:
     """Let every id that a use case gives out be far from ours."""
-    kinds = (User, Organization, Membership, Handover, StandIn, Mail, Invitation, Link, Session)
+    kinds = (
+        User,
+        Organization,
+        Membership,
+        Handover,
+        Impersonation,
+        Mail,
+        Invitation,
+        Link,
+        Session,
+    )
     if connection.dialect.name == "sqlite":
         connection.execute(text(f"UPDATE sqlite_sequence SET seq = {FIRST_OWN}"))
         kinds = ()

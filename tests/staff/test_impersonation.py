@@ -11,7 +11,7 @@ from core.accounts import administration
 from core.base import crypto
 from core.base.errors import InvalidInput, NotPermitted
 from core.members import acceptance, invitation_rows, invitations, members
-from core.models import Entry, Mail, Role, Staff, StandIn
+from core.models import Entry, Impersonation, Mail, Role, Staff
 from core.ops import cleanup
 from core.profile import profile
 from core.staff import impersonation
@@ -135,7 +135,7 @@ class TestEnd:
         start(session, cast)
         clock.turn(timedelta(days=2))
         assert cleanup.purge_stand_ins(session) == 1
-        assert session.scalars(select(StandIn)).all() == []
+        assert session.scalars(select(Impersonation)).all() == []
         assert entries(session) == [("acting.started", WHY)]
 
 

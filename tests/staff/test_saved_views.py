@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor
 from core.base.errors import InvalidInput, NotFound, NotPermitted
-from core.models import Entry, SavedView, User, ViewLook
+from core.models import Entry, SavedView, User, ViewVisit
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from core.organizations import organizations
@@ -155,7 +155,7 @@ class TestChanges:
         saved_views.look(session, cast.sue, shared.id)
         saved_views.remove(session, cast.sam, shared.id)
         assert saved_views.find_default(session, cast.oda, "organizations") is None
-        assert session.scalars(select(ViewLook)).all() == []
+        assert session.scalars(select(ViewVisit)).all() == []
         with pytest.raises(NotFound):
             saved_views.look(session, cast.sam, shared.id)
 

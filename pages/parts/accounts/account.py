@@ -83,7 +83,7 @@ def _draw_session(actor: Actor, row: Session, *, is_this: bool) -> None:
     st.markdown(f":gray[:material/{'smartphone' if is_phone else 'computer'}:]", width="content")
     with st.container(gap=None, width="stretch"):
         st.markdown(esc(row.device), wrap=False)
-        st.markdown(quiet(f"{esc(row.place)} · seen {ago(row.last_seen_at, now())}"))
+        st.markdown(quiet(f"{esc(row.ip_address)} · seen {ago(row.last_seen_at, now())}"))
     if is_this:
         st.badge("This session", color="gray")
     elif st.button("End session", key=f"end-{row.id}"):

@@ -1,0 +1,57 @@
+"""Impersonations, throttles, and locks that belong to no organization or person."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.models.orm import Base
+
+
+class Impersonation(Base):
+    """An administrator who may for a while do in one organization what its owners may."""
+
+    __tablename__ = "impersonations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(200))
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    """When it was ended before its time, by whoever stood in."""
+
+    __table_args__ = (
+        Index(
+            "uq_impersonations_open",
+            "org_id",
+            "user_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+
+class Throttle(Base):
+    """How often something was tried in one window of time."""
+
+    __tablename__ = "throttles"
+
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    hits: Mapped[int]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Lock(Base):
+    """A row to be touched before deciding something that belongs to no organization or person."""
+
+    __tablename__ = "locks"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    n: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None]
+    """For work that several processes share: when it is to be done next."""
+
+    __table_args__ = (CheckConstraint("n >= 0", name="counts_up"),)
