@@ -5,10 +5,10 @@ import streamlit as st
 from core.access.permissions import Action
 from core.accounts import administration
 from core.database import db
-from core.members import ownerless
+from core.members import ownership
 from pages import ui
 from pages.parts.accounts import administration as administration_part
-from pages.parts.members import ownerless as ownerless_part
+from pages.parts.members import ownerless
 from pages.ui import cards
 
 actor, rights = ui.open_staff_page("People", Action.MANAGE_PEOPLE)
@@ -20,10 +20,10 @@ place = administration_part.find_place()
 
 with db.read() as session:
     page = administration.table(session, actor, text=search, staff_only=only_staff, **place)
-    without_owner = ownerless.table(session, actor)
+    without_owner = ownership.ownerless_table(session, actor)
 
 with above:
-    ownerless_part.draw(actor, without_owner)
+    ownerless.draw(actor, without_owner)
 if page.rows.empty:
     cards.empty("person_search", "Nobody found", "Try the beginning of a name or an address.")
 else:

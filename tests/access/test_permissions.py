@@ -1,6 +1,6 @@
 """The matrix: who may do what. One row for each use case, one column for each person of the cast.
 
-`members.remove` is `core.members.members.remove`, `staff.notes.write` is in `core.staff.notes`.
+`members.remove` is `core.members.remove`, `staff.notes.write` is in `core.staff.notes`.
 
 `yes` it is done · `no` a refusal that says whom to ask · `hidden` as if it did not exist.
 A new use case is a new line in MATRIX, and a line in ACTS if it needs more than the organization.
@@ -71,16 +71,16 @@ members.remove                             yes    yes    no     hidden no     no
 members.remove an owner                    yes    no     no     hidden no     no     no     no     hidden
 members.leave                              yes    yes    yes    hidden hidden hidden hidden hidden hidden
 members.joined_by_month                    yes    yes    yes    hidden yes    yes    yes    yes    hidden
-members.former_members.table               yes    yes    no     hidden yes    yes    yes    yes    hidden
-members.former_members.reinstate           yes    yes    no     hidden no     no     no     no     hidden
+members.former_table                       yes    yes    no     hidden yes    yes    yes    yes    hidden
+members.reinstate                          yes    yes    no     hidden no     no     no     no     hidden
 members.ownership.offer                    yes    no     no     hidden no     no     no     no     hidden
 members.ownership.withdraw                 yes    no     no     hidden no     no     no     no     hidden
 members.ownership.accept                   hidden hidden yes    hidden hidden hidden hidden hidden hidden
 members.ownership.decline                  hidden hidden yes    hidden hidden hidden hidden hidden hidden
 members.ownership.list_offers              yes    yes    yes    hidden yes    yes    yes    yes    hidden
-members.ownerless.table                    no     no     no     no     no     no     no     yes    no
-members.ownerless.list_heirs               no     no     no     hidden no     no     no     yes    hidden
-members.ownerless.name_owner               no     no     no     hidden no     no     no     yes    hidden
+members.ownership.ownerless_table          no     no     no     no     no     no     no     yes    no
+members.ownership.list_owner_candidates    no     no     no     hidden no     no     no     yes    hidden
+members.ownership.assign_owner             no     no     no     hidden no     no     no     yes    hidden
 members.invitations.table                  yes    yes    no     hidden yes    yes    yes    yes    hidden
 members.invitations.counts                 yes    yes    no     hidden yes    yes    yes    yes    hidden
 members.invitations.invite                 yes    yes    no     hidden no     no     no     no     hidden
@@ -358,17 +358,17 @@ ACTS: dict[str, Act] = {
     "members.leave": lambda session, actor, cast: use_case("members.leave")(
         session, actor, cast.acme.id
     ),
-    "members.former_members.reinstate": lambda session, actor, cast: use_case(
-        "members.former_members.reinstate"
-    )(session, actor, cast.acme.id, removed(session, cast)),
+    "members.reinstate": lambda session, actor, cast: use_case("members.reinstate")(
+        session, actor, cast.acme.id, removed(session, cast)
+    ),
     "members.ownership.offer": lambda session, actor, cast: use_case("members.ownership.offer")(
         session, actor, cast.acme.id, cast.mia.user_id
     ),
     "members.ownership.withdraw": about_offer("members.ownership.withdraw"),
     "members.ownership.accept": about_offer("members.ownership.accept"),
     "members.ownership.decline": about_offer("members.ownership.decline"),
-    "members.ownerless.name_owner": about_acme(
-        "members.ownerless.name_owner", "mia@example.com", reason="Gone"
+    "members.ownership.assign_owner": about_acme(
+        "members.ownership.assign_owner", "mia@example.com", reason="Gone"
     ),
     "organizations.limit_members": about_acme("organizations.limit_members", 50),
     "members.invitations.invite": about_acme("members.invitations.invite", "new@example.com"),

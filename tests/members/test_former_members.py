@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.access.permissions import ORGDESK
 from core.base.errors import LeftByChoice, NotFound, RoleTooHigh
 from core.mail import messages
-from core.members import former_members, members, membership_rows
+from core.members import members, membership_rows
 from core.models import Entry, FormerMembership, Mail, Role
 from tests.conftest import Clock
 from tests.support.cast import Cast, email
@@ -21,7 +21,7 @@ def remove(session: Session, cast: Cast) -> None:
 
 def test_a_removed_person_gets_the_old_role_back(session: Session, cast: Cast) -> None:
     remove(session, cast)
-    again = former_members.reinstate(session, cast.olga, cast.acme.id, cast.adam.user_id)
+    again = members.reinstate(session, cast.olga, cast.acme.id, cast.adam.user_id)
     entry = session.scalars(select(Entry).order_by(Entry.id.desc())).first()
     mail = session.scalars(select(Mail).order_by(Mail.id.desc())).first()
     assert again.role is Role.ADMIN
@@ -34,8 +34,8 @@ def test_a_removed_person_gets_the_old_role_back(session: Session, cast: Cast) -
 def test_pressing_twice_lets_in_once(session: Session, cast: Cast) -> None:
     remove(session, cast)
     acme, adam = cast.acme.id, cast.adam.user_id
-    first = former_members.reinstate(session, cast.olga, acme, adam)
-    assert former_members.reinstate(session, cast.olga, acme, adam) is first
+    first = members.reinstate(session, cast.olga, acme, adam)
+    assert members.reinstate(session, cast.olga, acme, adam) is first
 
 
 def test_nobody_gives_back_more_than_the_own_role(session: Session, cast: Cast) -> None:
@@ -43,38 +43,38 @@ def test_nobody_gives_back_more_than_the_own_role(session: Session, cast: Cast) 
     members.change_role(session, cast.olga, acme, mia, Role.OWNER)
     members.remove(session, cast.olga, acme, mia)
     with pytest.raises(RoleTooHigh):
-        former_members.reinstate(session, cast.adam, acme, mia)
-    assert former_members.reinstate(session, cast.olga, acme, mia).role is Role.OWNER
+        members.reinstate(session, cast.adam, acme, mia)
+    assert members.reinstate(session, cast.olga, acme, mia).role is Role.OWNER
 
 
 def test_after_ninety_days_it_is_over(session: Session, cast: Cast, clock: Clock) -> None:
     remove(session, cast)
     clock.turn(timedelta(days=89))
-    assert len(former_members.table(session, cast.olga, cast.acme.id)) == 1
+    assert len(members.former_table(session, cast.olga, cast.acme.id)) == 1
     clock.turn(timedelta(days=1))
-    assert former_members.table(session, cast.olga, cast.acme.id).empty
+    assert members.former_table(session, cast.olga, cast.acme.id).empty
     with pytest.raises(NotFound):
-        former_members.reinstate(session, cast.olga, cast.acme.id, cast.adam.user_id)
+        members.reinstate(session, cast.olga, cast.acme.id, cast.adam.user_id)
 
 
 def test_who_left_on_purpose_is_not_brought_back(session: Session, cast: Cast) -> None:
     members.leave(session, cast.mia, cast.acme.id)
-    assert former_members.table(session, cast.olga, cast.acme.id)["has_left"].tolist() == [True]
+    assert members.former_table(session, cast.olga, cast.acme.id)["has_left"].tolist() == [True]
     with pytest.raises(LeftByChoice, match="Mia left on purpose"):
-        former_members.reinstate(session, cast.olga, cast.acme.id, cast.mia.user_id)
+        members.reinstate(session, cast.olga, cast.acme.id, cast.mia.user_id)
     assert membership_rows.find(session, cast.acme, cast.mia.user_id) is None
 
 
 def test_the_list_tells_who_removed_whom(session: Session, cast: Cast) -> None:
     remove(session, cast)
     members.remove(session, ORGDESK, cast.acme.id, cast.mia.user_id)
-    table = former_members.table(session, cast.olga, cast.acme.id).set_index("name")
+    table = members.former_table(session, cast.olga, cast.acme.id).set_index("name")
     assert table["removed_by"].fillna("").to_dict() == {"Adam": "Olga", "Mia": ""}
     assert table.loc["Adam", "role"] == Role.ADMIN
-    found = former_members.table(session, cast.olga, cast.acme.id, search="ADA")
+    found = members.former_table(session, cast.olga, cast.acme.id, search="ADA")
     assert found["name"].tolist() == ["Adam"]
 
 
 def test_strangers_were_never_here(session: Session, cast: Cast) -> None:
     with pytest.raises(NotFound):
-        former_members.reinstate(session, cast.olga, cast.acme.id, cast.otto.user_id)
+        members.reinstate(session, cast.olga, cast.acme.id, cast.otto.user_id)

@@ -10,7 +10,7 @@ from core.access.permissions import ORGDESK, Actor
 from core.audit import history
 from core.base.errors import HasOwner, InvalidInput, LastOwner, NotFound, NotPermitted, OfferGone
 from core.mail import messages
-from core.members import invitations, leaving, members, membership_rows, ownerless, ownership
+from core.members import invitations, leaving, members, membership_rows, ownership
 from core.models import Entry, Handover, Invitation, InvitationStatus, Mail, Role, User
 from core.organizations import organizations
 from core.staff import impersonation
@@ -212,29 +212,29 @@ class TestOwnerless:
         disable(session, cast.olga, clock)
 
     def test_administrators_find_them(self, session: Session, cast: Cast) -> None:
-        found = ownerless.table(session, cast.ada)
+        found = ownership.ownerless_table(session, cast.ada)
         assert found["name"].tolist() == ["Acme"]
-        assert ownerless.list_heirs(session, cast.ada, cast.acme.id) == [
+        assert ownership.list_owner_candidates(session, cast.ada, cast.acme.id) == [
             email(cast.adam),
             email(cast.mia),
         ]
 
     def test_a_second_owner_who_can_act_is_enough(self, session: Session, cast: Cast) -> None:
         members.change_role(session, ORGDESK, cast.acme.id, cast.mia.user_id, Role.OWNER)
-        assert ownerless.table(session, cast.ada).empty
+        assert ownership.ownerless_table(session, cast.ada).empty
         with pytest.raises(HasOwner):
-            ownerless.name_owner(session, cast.ada, cast.acme.id, email(cast.adam), reason="x")
+            ownership.assign_owner(session, cast.ada, cast.acme.id, email(cast.adam), reason="x")
 
     def test_deleted_organizations_need_no_owner(self, session: Session, cast: Cast) -> None:
         organizations.delete(session, ORGDESK, cast.acme.id, name="Acme")
-        assert ownerless.table(session, cast.ada).empty
+        assert ownership.ownerless_table(session, cast.ada).empty
 
     @pytest.mark.parametrize("person", ["adam", "otto"])
     def test_a_member_or_anybody_else_is_named(
         self, session: Session, cast: Cast, person: str
     ) -> None:
         heir = getattr(cast, person)
-        ownerless.name_owner(
+        ownership.assign_owner(
             session, cast.ada, cast.acme.id, email(heir).upper(), reason="All owners left."
         )
         assert role_of(session, cast, heir) is Role.OWNER
@@ -242,11 +242,11 @@ class TestOwnerless:
         entry = last_entry(session)
         assert (entry.event, entry.reason) == ("ownership.named", "All owners left.")
         assert mails(session) == [("owner_named", email(heir))]
-        assert ownerless.table(session, cast.ada).empty
+        assert ownership.ownerless_table(session, cast.ada).empty
 
     def test_all_that_is_wrong_is_told_at_once(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput) as refused:
-            ownerless.name_owner(session, cast.ada, cast.acme.id, "x", reason=" ")
+            ownership.assign_owner(session, cast.ada, cast.acme.id, "x", reason=" ")
         assert set(refused.value.fields) == {"email", "reason"}
 
     @pytest.mark.parametrize("address", ["nobody@example.com", "olga@example.com"])
@@ -254,11 +254,11 @@ class TestOwnerless:
         self, session: Session, cast: Cast, address: str
     ) -> None:
         with pytest.raises(InvalidInput, match="Nobody who can sign in"):
-            ownerless.name_owner(session, cast.ada, cast.acme.id, address, reason="x")
+            ownership.assign_owner(session, cast.ada, cast.acme.id, address, reason="x")
 
     def test_only_administrators_name_one(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
-            ownerless.name_owner(session, cast.sam, cast.acme.id, email(cast.mia), reason="x")
+            ownership.assign_owner(session, cast.sam, cast.acme.id, email(cast.mia), reason="x")
 
 
 def test_every_mail_is_written(session: Session, cast: Cast, clock: Clock) -> None:
@@ -267,7 +267,7 @@ def test_every_mail_is_written(session: Session, cast: Cast, clock: Clock) -> No
     ownership.decline(session, cast.adam, acme, offer(session, cast).id)
     ownership.accept(session, cast.adam, acme, offer(session, cast).id)
     disable(session, cast.adam, clock)
-    ownerless.name_owner(session, cast.ada, acme, email(cast.mia), reason="Gone")
+    ownership.assign_owner(session, cast.ada, acme, email(cast.mia), reason="Gone")
     written = [messages.render(mail) for mail in session.scalars(select(Mail))]
     assert len(written) == 8
     assert all("Acme" in letter.text and "Acme" in letter.html for letter in written)

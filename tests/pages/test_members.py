@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.access import roles
 from core.access.permissions import Actor
 from core.database import db
-from core.members import former_members, invitations, members, ownership
+from core.members import invitations, members, ownership
 from core.members.invitations import State
 from core.models import Invitation, InvitationStatus, Membership, Role
 from pages.ui.row_menus import RowMenu
@@ -285,7 +285,7 @@ class TestFormerUsers:
         screen = show("members", cast.olga, org=cast.acme.public_id)
         screen.button_group(key="members-view").set_value("former").run()
         with db.read() as session:
-            former = former_members.table(session, cast.olga, cast.acme.id)
+            former = members.former_table(session, cast.olga, cast.acme.id)
         shown = screen.dataframe[0].value.set_index("name")
         assert shown["how"].to_dict() == {"Mia": "left", "Adam": "removed by Olga"}
         assert list(shown.loc["Mia", "menu"]) == []

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from core.access.permissions import Actor
 from core.accounts import administration
 from core.database import db
-from core.members import membership_rows, ownerless
+from core.members import membership_rows, ownership
 from core.models import Role, Staff, User
 from pages.ui.row_menus import RowMenu
 from tests.pages.conftest import Show
@@ -109,7 +109,7 @@ class TestOwnerless:
         screen = show("people", cast.ada)
         assert "1 organization has no owner who can sign in" in words(screen)
         with db.read() as session:
-            found = ownerless.table(session, cast.ada)
+            found = ownership.ownerless_table(session, cast.ada)
         menu = RowMenu("ownerless-menu", found, "id").key
         screen.session_state[menu] = {"row": 0, "label": ":material/key: Name an owner"}
         screen.run()

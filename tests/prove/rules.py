@@ -29,12 +29,10 @@ from core.database import db
 from core.mail import delivery
 from core.members import (
     acceptance,
-    former_members,
     invitation_rows,
     invitations,
     leaving,
     members,
-    ownerless,
     ownership,
 )
 from core.models import Handover, Invitation, Link, Organization, Role, Staff, Stage, User
@@ -137,7 +135,7 @@ def delete_account(world: World, who: str) -> object:
 @rule("I1 I2 I7 I12", ("olga", "adam"), ("mia", "adam", "oda"))
 def reinstate(world: World, who: str, whom: str) -> object:
     ids = world.org("acme"), world.id(whom)
-    return db.run(former_members.reinstate, world.actor(who), *ids)
+    return db.run(members.reinstate, world.actor(who), *ids)
 
 
 @rule("I1 I1 I7 I12", OWNERS, INSIDERS, (Role.MEMBER, Role.ADMIN))
@@ -170,7 +168,7 @@ def newest_handover(world: World, whom: str) -> int:
 def name_owner(world: World, who: str, whom: str) -> object:
     words = {"reason": "Nobody else can."}
     ids = world.org("acme"), world.email(whom)
-    return db.run(ownerless.name_owner, world.actor(who), *ids, **words)
+    return db.run(ownership.assign_owner, world.actor(who), *ids, **words)
 
 
 @rule("I1 I7 I11", ("ada", "sue", "sam"), ("start", "end"))

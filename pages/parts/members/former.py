@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.access.permissions import Actor
 from core.database import db
-from core.members import former_members
+from core.members import members
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members.dialogs import Row
@@ -20,7 +20,7 @@ REINSTATE: Final = "Reinstate"
 def draw(actor: Actor, org: Organization, offered: list[Role], search: str) -> None:
     """Draw former members, and reinstate the one who was chosen."""
     with db.read() as session:
-        former = former_members.table(session, actor, org.id, search=search)
+        former = members.former_table(session, actor, org.id, search=search)
     if former.empty:
         head = "Nobody found" if search else "Nobody left in the last 90 days"
         cards.empty("history", head, "Who is removed stands here and can be reinstated.")
@@ -76,4 +76,4 @@ def _labels(row: Row, offered: list[Role]) -> list[str]:
 
 def _reinstate(actor: Actor, org: Organization, row: Row) -> None:
     told = f"{row['name']} belongs to {org.name} again."
-    ui.save(told, former_members.reinstate, actor, org.id, int(row["user_id"]))
+    ui.save(told, members.reinstate, actor, org.id, int(row["user_id"]))

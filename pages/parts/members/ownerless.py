@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.access.permissions import Actor
 from core.database import db
-from core.members import ownerless
+from core.members import ownership
 from core.models import Stage
 from pages import ui
 from pages.ui import badges, cards
@@ -61,7 +61,7 @@ def _draw_table(found: pd.DataFrame) -> None:
 def _draw_form(actor: Actor, about: tuple[int, str]) -> None:
     org_id, name = about
     with db.read() as session:
-        heirs = ownerless.list_heirs(session, actor, org_id)
+        heirs = ownership.list_owner_candidates(session, actor, org_id)
     st.markdown(
         f"Who is named owns **{ui.esc(name)}** at once and hears of it by mail. The owners who are "
         "disabled stay what they are."
@@ -83,4 +83,4 @@ def _draw_form(actor: Actor, about: tuple[int, str]) -> None:
         pressed = form.submit("Name owner")
     if pressed:
         told = f"{email} owns {name} now."
-        form.save(told, ownerless.name_owner, actor, org_id, email or "", reason=reason)
+        form.save(told, ownership.assign_owner, actor, org_id, email or "", reason=reason)
