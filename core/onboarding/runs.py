@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access_staff, take_person
-from core.base import clock, validation
+from core.base import clock, formulas, validation
 from core.base.errors import MoreMatch, NotFound, TooManyMatch
 from core.database import db
 from core.database.frames import frame
@@ -16,7 +16,6 @@ from core.models import Organization, Run, RunRefusal, Staff, Stage, User
 from core.onboarding import flags
 from core.onboarding.flags import Plan
 from core.organizations import filters, org_views
-from core.organizations.csv_export import RISKY
 from core.organizations.org_views import View
 
 MOST: Final = 20_000
@@ -130,7 +129,7 @@ def refused(session: Session, actor: Actor, run_id: int) -> pd.DataFrame:
 def refused_file(session: Session, actor: Actor, run_id: int) -> bytes:
     """Return the same as `refused` as CSV whose cells no spreadsheet runs."""
     rows = refused(session, actor, run_id)
-    rows["name"] = [f"'{name}" if name.startswith(RISKY) else name for name in rows["name"]]
+    rows["name"] = rows["name"].map(formulas.harmless)
     names = {"public_id": "Organization ID", "name": "Name", "why": "Why it was not flagged"}
     return rows.rename(columns=names).to_csv(index=False, lineterminator="\r\n").encode()
 

@@ -13,34 +13,17 @@ from itertools import islice
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Select,
-    and_,
-    case,
-    func,
-    literal,
-    literal_column,
-    null,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, FromClause, Select, func, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from core.access.permissions import Actor
+from core.base import formulas
 from core.models import Organization, User, organizations
 from core.organizations import org_views, queries
 from core.organizations.org_views import FEW, Sort, View
 
 BATCH: Final = 2_500
 """Rows that are in memory at once."""
-RISKY: Final = "=+-@\uff1d\uff0b\uff0d\uff20\u2013\u2212"
-"""What a spreadsheet takes for the beginning of a formula: in all widths, and dashes it mends."""
-SKIPPED: Final = '\t\r\n\v\f \u00a0\u200b\u2060\u3000\ufeff"'
-"""What it may skip on the way there."""
-_BREAKS: Final = ("\t", "\r", "\n")
-_PLAIN: Final = ("az", "AZ", "09")
 _END: Final = b"\r\n"
 _IN_RANGE: Final = Organization.id.between(literal_column("?"), literal_column("?"))
 _Line = tuple[bytes]
@@ -185,29 +168,12 @@ def _counted(
 def _cell(
     session: Session, column: InstrumentedAttribute[Any], *, formula_safe: bool
 ) -> ColumnElement[Any]:
-    """Return a text for a file; `formula_safe`, one that no spreadsheet runs.
-
-    A phone number, + and digits, stays as it is. The first look is a cheap one, enough for most.
-    """
-    is_postgresql = _is_postgresql(session)
-    if not formula_safe:
-        return column.expression if is_postgresql else func.coalesce(column, "")
-    if is_postgresql:
-        first = func.ascii(column)
-        begins_plainly = or_(*(first.between(ord(low), ord(high)) for low, high in _PLAIN))
-    else:
-        begins_plainly = column.bool_op("GLOB")("[0-9A-Za-z]*")
-    first, others = func.substr(column, 1, 1), func.substr(column, 2)
-    is_phone = and_(first == "+", others != "", func.ltrim(others, "0123456789") == "")
-    begins = func.substr(func.ltrim(column, SKIPPED), 1, 1)
-    is_risky = or_(first.in_(_BREAKS), begins.in_(tuple(RISKY)))
-    return case(
-        (begins_plainly, column),
-        (column.is_(None), null() if is_postgresql else ""),
-        (is_phone, column),
-        (is_risky, literal("'").concat(column)),
-        else_=column,
-    )
+    """Return a text column for a file; with `formula_safe` no spreadsheet runs its cells."""
+    dialect = session.get_bind().dialect.name
+    cell = column.expression
+    if formula_safe:
+        cell = formulas.harmless_column(cell, dialect=dialect)
+    return func.coalesce(cell, "") if dialect == "sqlite" else cell
 
 
 def _seconds(columns: Sequence[Any]) -> list[Any]:

@@ -3,14 +3,12 @@
 import json
 
 import pytest
-from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
 from core.database import db
 from core.models import Organization, Stage
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
-from pages.parts.onboarding import charts
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
 
@@ -64,11 +62,6 @@ def test_period_and_rep_stand_in_the_address(show: Show, cast: Cast, moved: Orga
     assert screen.dataframe[0].value["Sales rep"].tolist() == ["Sam"]
     screen.button_group(key="charts-weeks").set_value("52").run()
     assert screen.query_params["weeks"] == "52"
-
-
-def test_a_name_runs_in_no_spreadsheet(engine: Engine) -> None:
-    assert charts._harmless("=1+1") == "'=1+1"
-    assert charts._harmless(-1) == -1
 
 
 def test_nothing_moved_says_what_to_do(show: Show, cast: Cast) -> None:

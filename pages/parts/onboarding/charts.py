@@ -6,6 +6,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
+from core.base import formulas
 from core.onboarding.statistics import REACHED, Charts
 from pages import ui
 from pages.parts.onboarding import chart_specs
@@ -26,7 +27,6 @@ _TITLES: Final = {
     "rep": "Sales rep",
 }
 """What the columns of the tables and files are called."""
-_FORMULA: Final = ("=", "+", "-", "@")
 _MOST_REPS: Final = 15
 _UNBROKEN: Final = "\u00a0"
 _APART: Final = "\u2003"
@@ -72,18 +72,13 @@ def _offer_table(head: str, name: str, table: pd.DataFrame) -> None:
         st.dataframe(named, hide_index=True, key=f"rows-{name}", alt=head)
         st.download_button(
             "Download CSV",
-            named.map(_harmless).to_csv(index=False),
+            named.map(formulas.harmless).to_csv(index=False),
             file_name=f"onboarding-{name}.csv",
             mime="text/csv",
             icon=":material/download:",
             key=f"csv-{name}",
             on_click="ignore",
         )
-
-
-def _harmless(value: object) -> object:
-    """Return a cell that no spreadsheet runs as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _legend() -> str:

@@ -1,0 +1,55 @@
+"""Protection against formulas in files: cells that a spreadsheet would run (CSV injection).
+
+The rule exists twice, for values in Python and for columns in SQL; the tests compare the two. After
+https://owasp.org/www-community/attacks/CSV_Injection.
+"""
+
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_
+
+T = TypeVar("T")
+
+FORMULA_STARTS: Final = "=+-@\uff1d\uff0b\uff0d\uff20\u2013\u2212"
+"""What a spreadsheet takes for the start of a formula: in all widths, and dashes it corrects."""
+IGNORED: Final = '\t\r\n\v\f \u00a0\u200b\u2060\u3000\ufeff"'
+"""What a spreadsheet may ignore before the formula."""
+_BREAKS: Final = ("\t", "\r", "\n")
+_PLAIN: Final = (("a", "z"), ("A", "Z"), ("0", "9"))
+_DIGITS: Final = "0123456789"
+
+
+def harmless(cell: T) -> T | str:
+    """Return a cell with an apostrophe before it if a spreadsheet would run it as a formula.
+
+    Phone numbers (+ and digits) and values other than text stay as they are.
+    """
+    if not isinstance(cell, str) or not cell or _is_phone_number(cell):
+        return cell
+    is_risky = cell[0] in _BREAKS or cell.lstrip(IGNORED)[:1] in tuple(FORMULA_STARTS)
+    return f"'{cell}" if is_risky else cell
+
+
+def _is_phone_number(cell: str) -> bool:
+    return cell[0] == "+" and len(cell) > 1 and not cell[1:].strip(_DIGITS)
+
+
+def harmless_column(column: ColumnElement[Any], *, dialect: str) -> ColumnElement[Any]:
+    """Return the SQL for `harmless`; NULL stays NULL. The first check is cheap and passes most."""
+    first, others = func.substr(column, 1, 1), func.substr(column, 2)
+    is_phone_number = and_(first == "+", others != "", func.ltrim(others, _DIGITS) == "")
+    start = func.substr(func.ltrim(column, IGNORED), 1, 1)
+    is_risky = or_(first.in_(_BREAKS), start.in_(tuple(FORMULA_STARTS)))
+    return case(
+        (_starts_plainly(column, dialect), column),
+        (is_phone_number, column),
+        (is_risky, literal("'").concat(column)),
+        else_=column,
+    )
+
+
+def _starts_plainly(column: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
+    if dialect == "sqlite":
+        return column.bool_op("GLOB")("[0-9A-Za-z]*")
+    code = func.ascii(column)
+    return or_(*(code.between(ord(low), ord(high)) for low, high in _PLAIN))
