@@ -103,7 +103,7 @@ def send_mail(
         raise typer.Exit(BROKEN)
     if once:
         dispatch.tell()
-        typer.echo(f"Sent {delivery.send_due()} mails.")
+        typer.echo(f"Sent {delivery.run_due()} mails.")
         return
     ended = threading.Event()
     for ending in (signal.SIGINT, signal.SIGTERM):

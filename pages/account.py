@@ -18,7 +18,7 @@ with db.read() as session:
     mine = sessions.list_of(session, here.actor.user_id or 0)
     changed_at = accounts.find_password_change(session, actor)
     words = accounts.find_words(session, actor)
-    gets_digests = digests.choice(session, actor)
+    gets_digests = digests.find_preference(session, actor)
     second = two_factor.state(session, actor)
 
 with st.container(key="account", width=680):

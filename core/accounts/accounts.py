@@ -15,7 +15,7 @@ from core.audit import history
 from core.base import crypto, validation
 from core.base.settings import settings
 from core.database import db, search
-from core.mail import lines, outbox
+from core.mail import digests, outbox
 from core.models import (
     Entry,
     User,
@@ -133,7 +133,7 @@ def _count_attempt(session: Session, email_key: str, origin: str) -> int:
         throttling.hit(session, "sign-in from", origin, throttling.SIGN_INS),
     )
     if waits[0] and not throttling.hit(session, "lockout of", email_key, throttling.LOCKOUTS):
-        lines.lock_out(session, email_key, origin)
+        digests.add_lockout(session, email_key, origin)
     return max(waits)
 
 

@@ -18,7 +18,7 @@ from core.audit import history
 from core.base import clock, crypto
 from core.base.errors import InvalidInput
 from core.database import db
-from core.mail import lines, outbox
+from core.mail import digests, outbox
 from core.models import Challenge, Membership, Organization, Role, SecondFactor, Stage, User
 
 CHALLENGES_LAST = timedelta(minutes=5)
@@ -207,7 +207,7 @@ def _count_attempt(session: Session, user_id: int, place: str) -> int:
     if waits[0] and not throttling.hit(session, "code lockout of", whose, throttling.LOCKOUTS):
         user = session.get_one(User, user_id)
         outbox.enqueue(session, "codes_tried", user.email, name=user.name, place=place)
-        lines.lock_out(session, user.email_key, place)
+        digests.add_lockout(session, user.email_key, place)
     return max(waits)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core.base import clock
 from core.base.settings import settings
 from core.database import db
-from core.mail import lines, messages
+from core.mail import digests, messages
 from core.mail.outbox import is_unclaimed
 from core.mail.smtp import Connection, NotNow, Refused, Server
 from core.models import Alert, Mail, Organization
@@ -32,7 +32,7 @@ CLAIM_LASTS = timedelta(minutes=10)
 """Longer than a server can take for one mail by answering as slowly as `smtp.TIMEOUT` allows."""
 
 
-def send_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
+def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
     """Send every mail that is due and return how many the server took; 0 without a server.
 
     Ends early when the server is away: what is left stays due.
@@ -115,10 +115,12 @@ def _give_up(session: Session, mail: Mail, said: str) -> None:
     """Keep why the server will never take a mail; owners hear of invitations that do not arrive."""
     _settle(session, mail, error=said)
     org = session.get(Organization, mail.org_id) if mail.template == "invitation" else None
-    if org is not None and lines.is_on(org, Alert.INVITATIONS):
+    if org is not None and digests.is_alert_enabled(org, Alert.INVITATIONS):
         title = f"The invitation of {mail.recipient} cannot be delivered"
         detail = f"The mail server said: {said}"
-        lines.to_alerts(session, org, Alert.INVITATIONS, title, detail, page="members")
+        digests.add_for_alert_address(
+            session, org, Alert.INVITATIONS, title, detail, page="members"
+        )
 
 
 def _next_attempt(mail: Mail) -> datetime | None:

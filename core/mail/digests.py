@@ -1,11 +1,13 @@
-"""Digests: the lines that wait for a reader become one mail, and no reader is flooded.
+"""Digests: collect items for a recipient and send them together in one mail.
 
-Each is queued in the transaction that takes its lines away, so a line is told in one mail; while
-that mail could not be sent, the next lines wait and gather.
+A use case or a background job adds an item in the transaction of its cause. `run_due` turns the
+items that wait for a recipient into one mail and deletes them in the same transaction, so that each
+item is mailed once. While a recipient's last digest is still unsent, new items keep waiting.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -15,40 +17,91 @@ from core.base import clock
 from core.base.settings import settings
 from core.database import db
 from core.mail import outbox
-from core.mail.lines import ALERTS_EVERY, MOVED
-from core.models import Digest, DigestItem, Mail, Organization, User
+from core.models import Alert, Digest, DigestItem, Mail, Organization, User
 
-MOST_LINES = 50
-"""Lines in one mail; of the others it says how many there are."""
-BATCH = 10
-"""Readers who are told in one transaction, so that nobody waits long for SQLite's write lock."""
-ROUNDS = 50
+DELAY: Final = timedelta(seconds=5)
+"""How long the first item of a digest waits for others."""
+ALERT_INTERVAL: Final = timedelta(minutes=1)
+"""The shortest time between two digests to an alert address."""
+
+MOVED: Final = "moved"
+"""The topic of stage moves, which a recipient cannot turn off."""
+LOCKOUTS: Final = "locked out"
+"""The recipient of lockouts until `core.notifications.dispatch` assigns them to organizations."""
+
+MAX_ITEMS: Final = 50
+"""Items in one mail; it states the number of the others."""
+BATCH_SIZE: Final = 10
+"""Digests per transaction, so that nobody waits long for SQLite's write lock."""
+MAX_BATCHES: Final = 50
+
+_MAX_TITLE: Final = 200
 
 
-class Reader(NamedTuple):
-    """Who is told: where, and what the mail needs to know of it."""
+class Recipient(NamedTuple):
+    """The address, template and context of a digest."""
 
     address: str
     template: str
-    things: str
-    """What several lines are called: `3 things happened`."""
+    noun: str
+    """What several items are called in the subject: `3 alerts`."""
     org_id: int | None
     context: dict[str, Any]
 
 
-def choice(session: Session, actor: Actor) -> bool | None:
-    """Return whether a person gets digests about onboardings; None for who carries none anyway."""
-    asked = (
+def is_alert_enabled(org: Organization, alert: Alert) -> bool:
+    """Return whether the owners of an organization have left this alert on."""
+    return alert not in (org.alerts_off or "").split(", ")
+
+
+def add_for_alert_address(
+    session: Session, org: Organization, topic: str, title: str, detail: str = "", *, page: str
+) -> None:
+    """Add an item for the alert address of an organization, if it has one."""
+    if org.alert_email is not None:
+        item = _make_item(org, topic, title, detail, page)
+        _add(session, f"org:{org.id}", item, interval=ALERT_INTERVAL)
+
+
+def add_for_person(
+    session: Session,
+    user_id: int,
+    org: Organization,
+    topic: str,
+    title: str,
+    detail: str = "",
+    *,
+    page: str,
+    interval: timedelta,
+) -> None:
+    """Add an item about an organization for a person, who gets at most one digest per interval."""
+    item = _make_item(org, topic, title, detail, page)
+    _add(session, f"person:{user_id}", item, interval=interval)
+
+
+def add_lockout(session: Session, email_key: str, origin: str) -> None:
+    """Record that sign-in to an account is locked, whether or not the account exists.
+
+    Unknown addresses cost the same, so that timing does not reveal which accounts exist.
+    """
+    item = DigestItem(reader=LOCKOUTS, topic=Alert.LOCKOUTS, title=email_key, detail=origin, page="")
+    item.at = clock.now()
+    session.add(item)
+
+
+def find_preference(session: Session, actor: Actor) -> bool | None:
+    """Return whether a person wants digests of onboardings; None for people who never get any."""
+    statement = (
         select(User.staff, Digest.is_off)
         .outerjoin(Digest, Digest.reader == _key(actor))
         .where(User.id == actor.user_id)
     )
-    staff, is_off = session.execute(asked).one()
+    staff, is_off = session.execute(statement).one()
     return not is_off if Action.MOVE_STAGES in rights_of(None, staff) else None
 
 
-def choose(session: Session, actor: Actor, *, wanted: bool) -> Digest:
-    """Let a person get digests about onboardings, or no longer; owners always hear of moves."""
+def set_preference(session: Session, actor: Actor, *, wanted: bool) -> Digest:
+    """Turn a person's digests of onboardings on or off; stage moves are mailed either way."""
     take_person(session, actor.user_id or 0)
     digest = session.get(Digest, _key(actor), populate_existing=True)
     if digest is None:
@@ -58,17 +111,43 @@ def choose(session: Session, actor: Actor, *, wanted: bool) -> Digest:
     return digest
 
 
-def tell_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Queue a mail for those who are to be told now, and return how many were seen to.
+def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Queue the digests that are due and return how many were handled.
 
-    At most `ROUNDS` times `BATCH`: others wait until what is queued by then has been sent.
+    Stops after `MAX_BATCHES`, so that queued mails are sent before more are queued.
     """
-    seen_to = 0
-    for _ in range(ROUNDS):
-        if is_stopping() or not _is_any_due() or not (some := db.run(_tell_some)):
+    handled = 0
+    for _ in range(MAX_BATCHES):
+        if is_stopping() or not _is_any_due() or not (count := db.run(_run_batch)):
             break
-        seen_to += some
-    return seen_to
+        handled += count
+    return handled
+
+
+def _make_item(org: Organization, topic: str, title: str, detail: str, page: str) -> DigestItem:
+    return DigestItem(
+        org_id=org.id,
+        topic=topic,
+        title=" ".join(title.split())[:_MAX_TITLE],
+        detail=" ".join(detail.split()),
+        page=f"{page}?org={org.public_id}",
+    )
+
+
+def _add(session: Session, recipient: str, item: DigestItem, *, interval: timedelta) -> None:
+    """Add an item and move the recipient's digest forward, but not closer than the interval."""
+    item.reader, item.at = recipient, clock.now()
+    session.add(item)
+    digest = session.get(Digest, recipient, populate_existing=True, with_for_update=True)
+    if digest is None:
+        digest = Digest(reader=recipient, is_off=False)
+        session.add(digest)
+    due_at = item.at + DELAY
+    if digest.sent_at is not None:
+        due_at = max(due_at, digest.sent_at + interval)
+    if digest.due_at is None or due_at < digest.due_at:
+        digest.due_at = due_at
+    session.flush()  # the next item reads the digest
 
 
 def _is_any_due() -> bool:
@@ -77,59 +156,56 @@ def _is_any_due() -> bool:
         return session.scalar(due) is not None
 
 
-def _tell_some(session: Session) -> int:
-    """Tell those who wait longest; 0 when nobody does, or others see to them just now."""
+def _run_batch(session: Session) -> int:
+    """Queue the longest due digests; return 0 when none are due or others have locked them."""
     due = session.scalars(
         select(Digest)
         .where(Digest.due_at <= clock.now())
         .order_by(Digest.due_at)
-        .limit(BATCH)
+        .limit(BATCH_SIZE)
         .with_for_update(skip_locked=True)
     ).all()
     for digest in due:
-        _tell(session, digest)
+        _queue_or_postpone(session, digest)
     return len(due)
 
 
-def _tell(session: Session, digest: Digest) -> None:
-    """Make one mail of all that waits for a reader, unless the mail before it still waits."""
-    reader = _find_reader(session, digest)
-    if reader is not None and _is_held_up(session, digest, reader):
-        digest.due_at = clock.now() + ALERTS_EVERY
+def _queue_or_postpone(session: Session, digest: Digest) -> None:
+    """Turn the waiting items into one mail, unless the previous digest is still unsent."""
+    recipient = _find_recipient(session, digest)
+    if recipient is not None and _is_previous_unsent(session, digest, recipient):
+        digest.due_at = clock.now() + ALERT_INTERVAL
         return
     if digest.is_off:
         unwanted = (DigestItem.reader == digest.reader) & (DigestItem.topic != MOVED)
         session.execute(delete(DigestItem).where(unwanted))
     waiting = select(DigestItem).where(DigestItem.reader == digest.reader).order_by(DigestItem.id)
-    shown = session.scalars(waiting.limit(MOST_LINES)).all()
-    if reader is not None and shown:
-        digest.mail_id = _queue(session, digest, reader, shown).id
+    items = session.scalars(waiting.limit(MAX_ITEMS)).all()
+    if recipient is not None and items:
+        digest.mail_id = _queue(session, digest, recipient, items).id
         digest.sent_at = clock.now()
     session.execute(delete(DigestItem).where(DigestItem.reader == digest.reader))
     digest.due_at = None
 
 
-def _queue(session: Session, digest: Digest, reader: Reader, shown: Sequence[DigestItem]) -> Mail:
-    count = len(shown)
-    if count == MOST_LINES:
-        count = session.scalars(
-            select(func.count()).where(DigestItem.reader == digest.reader)
-        ).one()
-    told = [{"title": line.title, "detail": line.detail, "page": line.page} for line in shown]
+def _queue(session: Session, digest: Digest, recipient: Recipient, items: Sequence[DigestItem]) -> Mail:
+    count = len(items)
+    if count == MAX_ITEMS:
+        count = session.scalars(select(func.count()).where(DigestItem.reader == digest.reader)).one()
     return outbox.enqueue(
         session,
-        reader.template,
-        reader.address,
-        org_id=reader.org_id,
-        headline=shown[0].title if count == 1 else f"{count} {reader.things}",
-        lines=told,
-        more=count - len(shown),
-        **reader.context,
+        recipient.template,
+        recipient.address,
+        org_id=recipient.org_id,
+        headline=items[0].title if count == 1 else f"{count} {recipient.noun}",
+        lines=[{"title": item.title, "detail": item.detail, "page": item.page} for item in items],
+        more=count - len(items),
+        **recipient.context,
     )
 
 
-def _find_reader(session: Session, digest: Digest) -> Reader | None:
-    """Return who is told; None for an address or an account that is there no more."""
+def _find_recipient(session: Session, digest: Digest) -> Recipient | None:
+    """Return where a digest goes; None if its alert address or account no longer exists."""
     kind, _, number = digest.reader.partition(":")
     if kind == "org":
         org = session.get(Organization, int(number))
@@ -137,23 +213,22 @@ def _find_reader(session: Session, digest: Digest) -> Reader | None:
             return None
         page = {"page": f"history?org={org.public_id}"}
         context = {"organization": org.name, "link": page}
-        return Reader(org.alert_email, "alerts", "things happened", org.id, context)
+        return Recipient(org.alert_email, "alerts", "things happened", org.id, context)
     user = session.get(User, int(number))
     if user is None or user.disabled_at is not None or user.deleted_at is not None:
         return None
-    return Reader(user.email, "digest", "things about onboarding", None, {"name": user.name})
+    return Recipient(user.email, "digest", "things about onboarding", None, {"name": user.name})
 
 
 def _key(actor: Actor) -> str:
     return f"person:{actor.user_id}"
 
 
-def _is_held_up(session: Session, digest: Digest, reader: Reader) -> bool:
-    """Return whether the mail before this one still waits for the mail server to take it."""
+def _is_previous_unsent(session: Session, digest: Digest, recipient: Recipient) -> bool:
     last = session.get(Mail, digest.mail_id) if digest.mail_id and settings().smtp_url else None
     return (
         last is not None
         and last.sent_at is None
         and last.due_at is not None
-        and last.recipient == reader.address
+        and last.recipient == recipient.address
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.access.permissions import Action, Actor, access
 from core.audit import history
 from core.base import validation
-from core.mail import lines
+from core.mail import digests
 from core.models import Alert, Entry, Organization, Role
 
 LABELS: Final = {
@@ -74,7 +74,7 @@ def choose(session: Session, actor: Actor, org_id: int, wanted: Collection[Alert
 
 def chosen(org: Organization) -> list[Alert]:
     """Return what the alert address hears of."""
-    return [alert for alert in Alert if lines.is_on(org, alert)]
+    return [alert for alert in Alert if digests.is_alert_enabled(org, alert)]
 
 
 def read(entry: Entry, people: People) -> Iterator[Told]:

@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from core.database import db
-from core.mail import digests, lines, outbox
+from core.mail import digests, outbox
 from core.models import Alert, ChainHead, DigestItem, Entry, Membership, Organization, Role, User
 from core.notifications import alerts, onboarding_alerts
 from core.notifications.alerts import People
@@ -31,7 +31,7 @@ def tell(is_stopping: Callable[[], bool] = lambda: False) -> int:
         for _ in range(ROUNDS):
             if is_stopping() or not _finds(is_any) or not db.run(hand_on):
                 break
-    return digests.tell_due(is_stopping)
+    return digests.run_due(is_stopping)
 
 
 def _finds(is_any: Callable[[Session], bool]) -> bool:
@@ -103,7 +103,9 @@ def _tell_organization(
             told.topic not in (off or "").split(", ") for off in {org.alerts_off, *was_off}
         )
         if is_told:
-            lines.to_alerts(session, org, told.topic, told.title, told.detail, page=told.page)
+            digests.add_for_alert_address(
+                session, org, told.topic, told.title, told.detail, page=told.page
+            )
     for was, now in _changes_of("alert_email", entries):
         if was:
             outbox.enqueue(
@@ -127,7 +129,7 @@ def _has_two_factor_changed(entries: Sequence[Entry]) -> bool:
 
 
 def _is_any_lockout(session: Session) -> bool:
-    waits = select(DigestItem.id).where(DigestItem.reader == lines.LOCKED_OUT).limit(1)
+    waits = select(DigestItem.id).where(DigestItem.reader == digests.LOCKOUTS).limit(1)
     return session.scalar(waits) is not None
 
 
@@ -135,7 +137,7 @@ def _hand_on_lockouts(session: Session) -> int:
     """Tell the organizations of owners who were locked out; whose account it is shows only here."""
     some = (
         select(DigestItem.id)
-        .where(DigestItem.reader == lines.LOCKED_OUT)
+        .where(DigestItem.reader == digests.LOCKOUTS)
         .order_by(DigestItem.id)
         .limit(BATCH)
     )
@@ -154,8 +156,8 @@ def _hand_on_lockouts(session: Session) -> int:
             .order_by(Organization.id)
         )
         for org, name in session.execute(owned).all():
-            if lines.is_on(org, Alert.LOCKOUTS) and org.deleted_at is None:
-                lines.to_alerts(
+            if digests.is_alert_enabled(org, Alert.LOCKOUTS) and org.deleted_at is None:
+                digests.add_for_alert_address(
                     session,
                     org,
                     Alert.LOCKOUTS,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.base import clock
 from core.base.settings import settings
 from core.database import db
-from core.mail import lines
+from core.mail import digests
 from core.members import membership_rows
 from core.models import (
     Entry,
@@ -150,8 +150,15 @@ def _tell_owners(session: Session, org: Organization, old: str, new: str, reason
     title = f"{org.name} is in {new} now"
     detail = f"It has moved from {old} to {new}." + (f" The reason: {reason}" if reason else "")
     for owner in membership_rows.list_owners(session, org):
-        lines.to_person(
-            session, owner.id, org, lines.MOVED, title, detail, page="onboarding", every=MOVES_EVERY
+        digests.add_for_person(
+            session,
+            owner.id,
+            org,
+            digests.MOVED,
+            title,
+            detail,
+            page="onboarding",
+            interval=MOVES_EVERY,
         )
 
 
@@ -167,7 +174,9 @@ def _tell_asked(session: Session, org: Organization) -> None:
 def _tell_rep(
     session: Session, org: Organization, rep_id: int, topic: str, title: str, detail: str
 ) -> bool:
-    lines.to_person(session, rep_id, org, topic, title, detail, page="onboarding", every=REPS_EVERY)
+    digests.add_for_person(
+        session, rep_id, org, topic, title, detail, page="onboarding", interval=REPS_EVERY
+    )
     return True
 
 

@@ -64,7 +64,7 @@ class Worker:
         """Do what is due and return whether it went well; if not, the next look comes anyway."""
         try:
             dispatch.tell(self._stopping.is_set)
-            delivery.send_due(self._stopping.is_set)
+            delivery.run_due(self._stopping.is_set)
             self._has_more = bulk_flag.work(self._stopping.is_set)
             if time.monotonic() >= self._keeps_house_at:
                 cleanup.keep(self._stopping.is_set)

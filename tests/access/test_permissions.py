@@ -172,8 +172,8 @@ mail.administration.cancel                 no     no     no     no     no     no
 """
 """Otto has an organization of his own, and no part in Acme, which it is all about."""
 ABOUT_ONESELF = {
-    "mail.digests.choice",
-    "mail.digests.choose",
+    "mail.digests.find_preference",
+    "mail.digests.set_preference",
     "accounts.rename",
     "accounts.change_password",
     "accounts.find_words",

@@ -46,15 +46,15 @@ def now(queued: Mail) -> Mail:
 
 class TestSend:
     def test_a_due_mail_reaches_its_recipient_once(self, queued, server):
-        assert delivery.send_due() == 1
-        assert delivery.send_due() == 0
+        assert delivery.run_due() == 1
+        assert delivery.run_due() == 0
         assert server.recipients == ["olga@example.com"]
         sent = now(queued)
         assert sent.sent_at is not None
         assert (sent.due_at, sent.claimed_until, sent.error) == (None, None, None)
 
     def test_a_mail_has_text_and_html_and_headers_that_stay(self, queued, server):
-        delivery.send_due()
+        delivery.run_due()
         (message,) = server.mails
         assert message["Subject"] == "A test for Acme"
         assert message["To"] == "olga@example.com"
@@ -64,29 +64,29 @@ class TestSend:
         assert parts == ["text/plain", "text/html"]
 
     def test_without_a_server_mails_wait(self, queued):
-        assert delivery.send_due() == 0
+        assert delivery.run_due() == 0
         assert now(queued).attempts == 0
 
     def test_one_connection_takes_many(self, server):
         for number in range(5):
             enqueue(f"person{number}@example.com")
-        assert delivery.send_due() == 5
+        assert delivery.run_due() == 5
         assert len(server.mails) == 5
 
     def test_it_stops_when_told(self, queued, server):
-        assert delivery.send_due(lambda: True) == 0
+        assert delivery.run_due(lambda: True) == 0
 
     def test_several_senders_send_each_mail_once(self, server):
         for number in range(12):
             enqueue(f"person{number}@example.com")
         with ThreadPoolExecutor(4) as pool:
-            sent = [pool.submit(delivery.send_due) for _ in range(4)]
+            sent = [pool.submit(delivery.run_due) for _ in range(4)]
         assert sum(each.result() for each in sent) == 12
         assert sorted(server.recipients) == sorted(set(server.recipients))
 
     def test_addresses_in_other_scripts_arrive(self, server):
         enqueue("ölga@bücher.example")
-        delivery.send_due()
+        delivery.run_due()
         assert server.recipients == ["ölga@xn--bcher-kva.example"]
 
     def test_the_link_is_made_when_it_is_sent(self, engine):
@@ -98,7 +98,7 @@ class TestSend:
 
     def test_a_name_cannot_add_a_header_or_markup(self, server):
         enqueue(organization="Acme\r\nBcc: eve@example.com\u202e <img src=x>" + "x" * 500)
-        delivery.send_due()
+        delivery.run_due()
         (message,) = server.mails
         assert message["Bcc"] is None
         assert len(message["Subject"]) <= messages.SUBJECT_LONGEST
@@ -110,7 +110,7 @@ class TestSend:
 class TestFailures:
     def test_a_permanent_refusal_is_kept_in_the_servers_words(self, queued, server):
         server.says["RCPT"] = "550 5.1.1 Nobody of that name here"
-        assert delivery.send_due() == 0
+        assert delivery.run_due() == 0
         given_up = now(queued)
         assert given_up.error == "550 5.1.1 Nobody of that name here"
         assert given_up.due_at is None
@@ -119,25 +119,25 @@ class TestFailures:
         server.says["RCPT"] = "550 No"
         enqueue("nobody@example.com")
         enqueue("nobody.else@example.com")
-        delivery.send_due()
+        delivery.run_due()
         with db.read() as session:
             assert session.scalars(select(Mail.error)).all() == ["550 No", "550 No"]
 
     @pytest.mark.parametrize("command", ["RCPT", "DATA"])
     def test_a_passing_refusal_is_tried_again(self, queued, server, clock: Clock, command):
         server.says[command] = "451 Try later"
-        delivery.send_due()
+        delivery.run_due()
         assert now(queued).due_at == clock.now() + timedelta(minutes=1)
-        assert delivery.send_due() == 0
+        assert delivery.run_due() == 0
 
         server.says.clear()
         clock.turn(timedelta(minutes=1))
-        assert delivery.send_due() == 1
+        assert delivery.run_due() == 1
         assert now(queued).attempts == 2
 
     def test_a_server_that_wants_a_password_first_is_our_mistake(self, queued, server):
         server.says["RCPT"] = "530 5.7.0 Authentication required"
-        delivery.send_due()
+        delivery.run_due()
         assert now(queued).due_at is not None
 
     def test_it_is_tried_for_three_days_and_then_given_up(self, queued, server, clock: Clock):
@@ -146,7 +146,7 @@ class TestFailures:
         while (due_at := now(queued).due_at) is not None:
             waits.append((due_at - clock.now()).total_seconds() / 60)
             clock.turn(due_at - clock.now())
-            delivery.send_due()
+            delivery.run_due()
         assert waits[:6] == [0, 1, 5, 15, 60, 60]
         assert timedelta(hours=71) < clock.now() - start <= timedelta(hours=72)
 
@@ -158,7 +158,7 @@ class TestFailures:
             port = nobody_listens.getsockname()[1]
             set_up(monkeypatch, f"smtp://{mail_server.HOST}:{port}")
             other = enqueue()
-            delivery.send_due()
+            delivery.run_due()
         assert "refused" in (now(queued).error or "")
         assert now(other).attempts == 0
 
@@ -168,29 +168,29 @@ class TestFailures:
         monkeypatch.setattr(smtp, "TIMEOUT", 0.1)
         with socket.create_server((mail_server.HOST, 0)) as silent:
             set_up(monkeypatch, f"smtp://{mail_server.HOST}:{silent.getsockname()[1]}")
-            delivery.send_due()
+            delivery.run_due()
         assert "timed out" in (now(queued).error or "")
 
     def test_a_server_that_dies_after_data_gets_it_again_with_the_same_id(
         self, queued, server, clock: Clock
     ):
         server.dies_after_data = True
-        assert delivery.send_due() == 0
+        assert delivery.run_due() == 0
         server.dies_after_data = False
         clock.turn(timedelta(minutes=1))
-        assert delivery.send_due() == 1
+        assert delivery.run_due() == 1
         first, second = server.mails
         assert first["Message-ID"] == second["Message-ID"]
 
     def test_a_sender_that_died_leaves_a_claim_that_runs_out(self, queued, server, clock: Clock):
         assert db.run(delivery._claim) is not None
-        assert delivery.send_due() == 0
+        assert delivery.run_due() == 0
         clock.turn(delivery.CLAIM_LASTS)
-        assert delivery.send_due() == 1
+        assert delivery.run_due() == 1
 
     def test_a_template_that_is_missing_is_told_and_not_fatal(self, server, caplog):
         broken = db.run(outbox.enqueue, "no_such_template", "olga@example.com")
-        assert delivery.send_due() == 0
+        assert delivery.run_due() == 0
         assert "could not be written" in (now(broken).error or "")
 
 
@@ -204,7 +204,7 @@ class TestSafety:
     def test_encryption_is_used_where_it_is_offered(self, queued, certificate, monkeypatch):
         with mail_server.running(certificate, signs_in=True) as server:
             set_up(monkeypatch, f"smtp://orgdesk:se%40cret@localhost:{server.port}")
-            assert delivery.send_due() == 1
+            assert delivery.run_due() == 1
         assert server.was_encrypted
         assert server.logins == [(b"orgdesk", b"se@cret")]
 
@@ -212,7 +212,7 @@ class TestSafety:
         stranger = mail_server.make_certificate(tmp_path / "stranger.pem")
         with mail_server.running(stranger, signs_in=True) as server:
             set_up(monkeypatch, f"smtp://orgdesk:secret@localhost:{server.port}")
-            assert delivery.send_due() == 0
+            assert delivery.run_due() == 0
         assert (server.mails, server.logins) == ([], [])
         assert "certificate" in (now(queued).error or "").lower()
 
@@ -220,7 +220,7 @@ class TestSafety:
         with mail_server.running(signs_in=True) as server:
             server.says["AUTH"] = "no"
             set_up(monkeypatch, f"smtp://orgdesk:wrong@localhost:{server.port}")
-            delivery.send_due()
+            delivery.run_due()
         assert now(queued).due_at is not None
 
     def test_a_password_is_not_sent_in_the_clear(self):

@@ -14,7 +14,7 @@ from core.audit import history
 from core.base import settings
 from core.base.errors import DomainError, NotPermitted, TooManyAttempts
 from core.database import db
-from core.mail import delivery, digests, lines, outbox
+from core.mail import delivery, digests, outbox
 from core.members import invitations, members, ownership
 from core.models import Alert, ChainHead, Digest, DigestItem, Mail, Organization, Role, Stage
 from core.notifications import alerts, dispatch
@@ -60,7 +60,7 @@ def save(cast: Cast, actor: Actor, **typed: str) -> None:
 def told(clock: Clock) -> list[Mail]:
     """Return the alerts that are queued once what was gathering is told, the oldest first."""
     dispatch.tell()
-    clock.turn(lines.GATHERS)
+    clock.turn(digests.DELAY)
     dispatch.tell()
     with db.read() as session:
         wanted = select(Mail).where(Mail.template == "alerts").order_by(Mail.id)
@@ -203,7 +203,7 @@ class TestInvitations:
             monkeypatch.setenv("SMTP_URL", server.url)
             settings.settings.cache_clear()
             server.says["RCPT"] = "550 5.1.1 No such user"
-            delivery.send_due()
+            delivery.run_due()
         (alert,) = told(clock)
         (line,) = alert.context["lines"]
         assert line["title"] == "The invitation of gone@example.com cannot be delivered"
@@ -228,13 +228,13 @@ class TestGrouping:
             told(clock)
         clock.turn(timedelta(minutes=1))
         first, second, third = (each.created_at for each in told(clock))
-        assert min(second - first, third - second) >= lines.ALERTS_EVERY
+        assert min(second - first, third - second) >= digests.ALERT_INTERVAL
         assert titles(told(clock)) == ["Mia is an admin now"] * 9
 
     def test_a_flood_is_one_mail_that_says_how_much_more_there_is(
         self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(digests, "MOST_LINES", MOST)
+        monkeypatch.setattr(digests, "MAX_ITEMS", MOST)
         for role in (Role.ADMIN, Role.MEMBER) * (MOST + 3):
             change_role(cast, cast.mia, role)
         (alert,) = told(clock)
@@ -259,8 +259,8 @@ class TestGrouping:
     def test_many_readers_are_told_in_several_rounds(
         self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(digests, "BATCH", 1)
-        monkeypatch.setattr(digests, "ROUNDS", 1)
+        monkeypatch.setattr(digests, "BATCH_SIZE", 1)
+        monkeypatch.setattr(digests, "MAX_BATCHES", 1)
         give_address(cast.otto_ltd, "alerts@otto.example")
         do(alerts.choose, cast.olga, cast.acme.id, [])
         do(alerts.choose, cast.otto, cast.otto_ltd.id, [])
@@ -329,7 +329,7 @@ class TestSafety:
         change_role(cast, cast.mia, Role.ADMIN)
         if step == "_tell_some":
             dispatch.tell()
-            clock.turn(lines.GATHERS)
+            clock.turn(digests.DELAY)
         with db.transaction() as session:
             assert getattr(module, step)(session)
             session.rollback()

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select, update
 
 from core.base import settings
 from core.database import db
-from core.mail import delivery, digests, lines
+from core.mail import delivery, digests
 from core.models import Digest, DigestItem, Mail, Organization
 from core.notifications import dispatch
 from core.profile import profile
@@ -83,7 +83,7 @@ def work() -> NoReturn:
         db.engine().dispose(close=False)
         while True:
             dispatch.tell()
-            delivery.send_due()
+            delivery.run_due()
     finally:
         os._exit(1)
 
@@ -102,7 +102,7 @@ def finish() -> None:
     released = update(Mail).values(claimed_until=None)
     while True:
         db.run(lambda session: session.execute(released) and None)
-        delivery.send_due()
+        delivery.run_due()
         dispatch.tell()
         with db.read() as session:
             waits = select(DigestItem.id).union_all(select(Mail.id).where(Mail.sent_at.is_(None)))

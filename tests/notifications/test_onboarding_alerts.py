@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from core.access.permissions import Actor, take_person
 from core.audit import history
 from core.database import db
-from core.mail import digests, lines, messages
+from core.mail import digests, messages
 from core.members import members
 from core.models import DigestItem, Mail, Membership, Organization, Role, Stage, User
 from core.notifications import dispatch, onboarding_alerts
@@ -36,7 +36,7 @@ def do(use_case: Callable[..., Any], actor: Actor, *args: Any, **options: Any) -
 def told(clock: Clock, person: Actor) -> list[Mail]:
     """Return the digests of a person once what was gathering is told, the oldest first."""
     dispatch.tell()
-    clock.turn(lines.GATHERS)
+    clock.turn(digests.DELAY)
     dispatch.tell()
     with db.read() as session:
         wanted = select(Mail).where(Mail.template == "digest", Mail.recipient == email(person))
@@ -91,12 +91,12 @@ class TestOwners:
         assert digest.context["lines"][1]["detail"].endswith("The reason: Paused by you.")
 
     def test_who_owns_many_that_move_at_once_gets_one_mail(self, cast: Cast, clock: Clock):
-        many = digests.MOST_LINES + 10
+        many = digests.MAX_ITEMS + 10
         ids = db.run(make_many, cast.olga, many)
         do(onboarding.flag, cast.sam, ids)
         (digest,) = told(clock, cast.olga)
         assert digest.context["headline"] == f"{many} things about onboarding"
-        assert (len(digest.context["lines"]), digest.context["more"]) == (digests.MOST_LINES, 10)
+        assert (len(digest.context["lines"]), digest.context["more"]) == (digests.MAX_ITEMS, 10)
 
     def test_moves_one_after_the_other_gather_for_ten_minutes(self, cast: Cast, clock: Clock):
         ids = db.run(make_many, cast.olga, 5)
@@ -283,19 +283,21 @@ class TestReaders:
     def test_a_rep_who_wants_no_digests_gets_none_but_hears_of_moves_as_an_owner(
         self, cast: Cast, clock: Clock
     ):
-        do(digests.choose, cast.sam, wanted=False)
+        do(digests.set_preference, cast.sam, wanted=False)
         do(onboarding.request, cast.adam, cast.acme.id)
         assert told(clock, cast.sam) == []
         do(onboarding.flag, cast.sue, db.run(make_many, cast.sam, 1))
         assert titles(told(clock, cast.sam)) == ["Clinic 0 is in onboarding now"]
-        do(digests.choose, cast.sam, wanted=True)
+        do(digests.set_preference, cast.sam, wanted=True)
         do(onboarding.request, cast.otto, cast.otto_ltd.id)
         clock.turn(onboarding_alerts.REPS_EVERY)
         assert titles(told(clock, cast.sam)[1:]) == ["Otto Ltd asks for onboarding"]
 
     def test_only_who_may_carry_an_onboarding_has_the_choice(self, cast: Cast):
         with db.read() as session:
-            choices = {name: digests.choice(session, getattr(cast, name)) for name in NAMES}
+            choices = {
+                name: digests.find_preference(session, getattr(cast, name)) for name in NAMES
+            }
         assert choices == {"olga": None, "oda": None, "sam": True, "ada": True}
 
     def test_a_disabled_person_is_told_nothing(self, cast: Cast, clock: Clock):

@@ -65,7 +65,7 @@ def choose_digests(actor: Actor, is_on: bool | None) -> None:
     )
     if wanted != is_on:
         told = "Digests come again." if wanted else "No digests come any more."
-        save(told, digests.choose, actor, wanted=wanted)
+        save(told, digests.set_preference, actor, wanted=wanted)
 
 
 def draw_sessions(actor: Actor, mine: Sequence[Session], here_id: int) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.access.permissions import Action, Actor, Rights
-from core.mail import lines
+from core.mail import digests
 from core.models import Alert, Organization
 from core.notifications import alerts
 from core.profile import profile
@@ -68,7 +68,7 @@ _HOW = (
 
 def _show(org: Organization) -> None:
     for alert, label in alerts.LABELS.items():
-        mark = "check" if lines.is_on(org, alert) else "remove"
+        mark = "check" if digests.is_alert_enabled(org, alert) else "remove"
         st.markdown(ui.quiet(f":material/{mark}: {label}"))
     st.markdown(
         ui.quiet("Only an owner chooses. Ask one of them; they stand under Access Control.")
