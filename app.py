@@ -44,11 +44,11 @@ def _import_beforehand() -> None:
 
 def _tell_setup_code() -> None:
     with db.read() as session:
-        is_new = registration.is_open(session)
+        is_new = registration.is_setup_open(session)
     if is_new:
         log.warning(
             "Nobody has an account yet. Set up Orgdesk with this code: %s",
-            registration.expected_code(),
+            registration.setup_code(),
         )
 
 

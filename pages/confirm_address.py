@@ -3,10 +3,10 @@
 import streamlit as st
 
 from core.access.permissions import NOBODY
-from core.accounts import sign_ups
+from core.accounts import registration
 from core.database import db
 from pages import ui
-from pages.ui import authentication, password_fields
+from pages.ui import authentication
 
 ui.open_stranger_page("Confirm your address")
 
@@ -16,7 +16,7 @@ start = ui.fields("prove-link")
 
 def find_email(token: str) -> str:
     with db.read() as session:
-        return sign_ups.find_waiting(session, token).email
+        return registration.get_unconfirmed(session, token).email
 
 
 st.title("Confirm your address", anchor=False)
@@ -26,11 +26,11 @@ elif email := start.prepare(find_email, token):
     with ui.form("prove", border=True) as form:
         st.text(email)
         hint = "The one that you chose when you signed up."
-        password = password_fields.ask_own(form, "Password", hint=hint)
+        password = form.current_password("Password", hint=hint)
         pressed = form.submit("Confirm address", width="stretch")
     st.page_link("forgot_password.py", label="Forgot password")
-    if pressed and (chosen := form.prepare(sign_ups.ask_password, token, password)):
-        person = form.change(sign_ups.prove, NOBODY, token, chosen)
+    if pressed and (chosen := form.prepare(registration.verify_password, token, password)):
+        person = form.change(registration.confirm_address, NOBODY, token, chosen)
         if person is not None:
             authentication.enter(person.id, page="/")
 else:

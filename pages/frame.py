@@ -19,7 +19,7 @@ with rerun_cache.one_look(page.url_path or "home"), error_display.told("page"):
         page.run()
     else:
         with db.read() as session:
-            is_new = registration.is_open(session)
+            is_new = registration.is_setup_open(session)
         if is_new and page.url_path != "setup":
             st.switch_page("setup.py")
         with navigation.narrow():

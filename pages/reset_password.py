@@ -8,7 +8,7 @@ from core.access.permissions import NOBODY
 from core.accounts import accounts, password_reset
 from core.database import db
 from pages import ui
-from pages.ui import authentication, password_fields
+from pages.ui import authentication
 
 ui.open_stranger_page("Choose a password")
 
@@ -29,7 +29,7 @@ elif ui.saved("reset"):
     st.page_link("home.py", label="Log in", icon=":material/login:")
 elif words := start.prepare(find_words, token):
     with ui.form("reset", border=True) as form:
-        new = password_fields.ask_new(form, "new", "New password")
+        new = form.new_password("new", "New password")
         pressed = form.submit("Save password", width="stretch")
     if pressed and (hashed := form.prepare(accounts.prepare_password, new, words=words)):
         form.save("Your new password is saved.", password_reset.reset, NOBODY, token, hashed)

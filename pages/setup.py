@@ -6,12 +6,12 @@ from core.access.permissions import NOBODY
 from core.accounts import accounts, registration
 from core.database import db
 from pages import ui
-from pages.ui import authentication, password_fields
+from pages.ui import authentication
 
 ui.open_stranger_page("Set up Orgdesk")
 
 with db.read() as session:
-    is_open = registration.is_open(session)
+    is_open = registration.is_setup_open(session)
 
 st.title("Set up Orgdesk", anchor=False)
 if not is_open:
@@ -32,7 +32,7 @@ with ui.form("setup", border=True) as form:
     email = form.field(
         st.text_input, "email", "Email", icon=":material/mail:", autocomplete="email"
     )
-    password = password_fields.ask_new(form, "password", "Password")
+    password = form.new_password("password", "Password")
     pressed = form.submit("Set up Orgdesk", width="stretch")
 
 if pressed and (new := form.prepare(accounts.prepare_account, name, email, password)):

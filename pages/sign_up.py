@@ -3,14 +3,14 @@
 import streamlit as st
 
 from core.access.permissions import NOBODY
-from core.accounts import accounts, sign_ups
+from core.accounts import accounts, registration
 from pages import ui
-from pages.ui import authentication, password_fields
+from pages.ui import authentication
 
 ui.open_stranger_page("Create an account")
 
 told = ui.saved("sign-up")
-if not sign_ups.is_open():
+if not registration.is_sign_up_open():
     st.title("Create an account", anchor=False)
     st.markdown("Nobody signs up here without an invitation. Ask an owner of your organization.")
     st.page_link("home.py", label="Back to log in")
@@ -24,7 +24,7 @@ elif told:
         ui.start_again("sign-up", "Sign up again")
 else:
     st.title("Create an account", anchor=False)
-    domains = " or ".join(sign_ups.list_domains())
+    domains = " or ".join(registration.list_sign_up_domains())
     with ui.form("sign-up", border=True) as form:
         name = form.field(st.text_input, "name", "Name", autocomplete="name")
         email = form.field(
@@ -35,7 +35,7 @@ else:
             autocomplete="email",
             hint=f"An address at {ui.esc(domains)}." if domains else "",
         )
-        password = password_fields.ask_new(form, "password", "Password")
+        password = form.new_password("password", "Password")
         pressed = form.submit("Create account", width="stretch")
     st.page_link("home.py", label="I have an account: log in")
 
@@ -44,4 +44,4 @@ else:
         new := form.prepare(accounts.prepare_account, *account, origin=authentication.place())
     ):
         told = "We mailed you a link. Open it to confirm your address; it works for 24 hours."
-        form.save(told, sign_ups.sign_up, NOBODY, new)
+        form.save(told, registration.sign_up, NOBODY, new)

@@ -1,52 +1,143 @@
-"""The first administrator, and those whom the command line makes."""
+"""Registration: open sign-up with a confirmed address, the first administrator, and others."""
 
 import hmac
 from base64 import b32encode
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Actor, take_staff
-from core.accounts import user_rows
+from core.access import throttling
+from core.access.permissions import Actor, take_person, take_staff
+from core.accounts import email_links, passwords, user_rows
 from core.accounts.user_rows import NewAccount
 from core.audit import history
-from core.base import crypto
-from core.base.errors import InvalidInput
+from core.base import clock, crypto, validation
+from core.base.errors import InvalidInput, SignUpClosed
+from core.base.settings import settings
+from core.database import db
+from core.mail import outbox
 from core.models import Staff, User
 
 
-def is_open(session: Session) -> bool:
-    """Return whether nobody has an account yet."""
+def is_sign_up_open() -> bool:
+    """Return whether people may sign up without an invitation."""
+    return settings().sign_up == "open"
+
+
+def list_sign_up_domains() -> Sequence[str]:
+    """Return the email domains that may sign up; empty if any may."""
+    return settings().sign_up_domains
+
+
+def sign_up(session: Session, actor: Actor, new: NewAccount) -> None:
+    """Create an unconfirmed account and mail the link that confirms its address.
+
+    The result does not reveal whether the address has an account: its owner is mailed instead. Past
+    `throttling.MAILS` nothing happens. Raises `SignUpClosed`, `InvalidInput(email)`.
+    """
+    _ensure_may_sign_up(new.email)
+    key = validation.email_key(new.email)
+    if throttling.hit(session, "sign-up mails", key, throttling.MAILS):
+        return
+    known = user_rows.take(session, key)
+    if known is not None and known.proven_at is not None:
+        outbox.enqueue(session, "already_have_account", known.email, name=known.name)
+        return
+    user = user_rows.make(session, new, is_proven=False)
+    email_links.end(session, email_links.RESET, user_id=user.id)
+    link = email_links.make(
+        session, email_links.PROVE, user.email, email_links.PROVES_FOR, user_id=user.id
+    )
+    outbox.enqueue(session, "prove_address", user.email, link={"page": "prove", **link})
+    history.record(session, actor, user.id, "account.created", user)
+
+
+def get_unconfirmed(session: Session, token: str) -> User:
+    """Return the account whose address a link confirms; raises `LinkNotValid`."""
+    return session.get_one(User, email_links.find(session, email_links.PROVE, token).user_id)
+
+
+def verify_password(token: str, password: str) -> str:
+    """Return the password hash of the account that a link confirms, after verifying the password.
+
+    Anyone can sign up with someone else's address, so the reader of the mail may not be the person
+    who signed up: only someone with both the mail and the password gets the account. Hashes, so it
+    opens its own transactions. Raises `LinkNotValid`, `InvalidInput(password)`, `TooManyAttempts`.
+    """
+    wait = db.run(throttling.hit, "proof of", token, throttling.SIGN_INS)
+    throttling.ensure_none(wait)
+    with db.read() as session:
+        password_hash = get_unconfirmed(session, token).password_hash
+    if not passwords.verify(password_hash, password) or password_hash is None:
+        raise InvalidInput(
+            {
+                "password": "This is not the password that was chosen with this address. Type it "
+                "again, or choose Forgot password below."
+            }
+        )
+    return password_hash
+
+
+def confirm_address(session: Session, _nobody: Actor, token: str, password_hash: str) -> User:
+    """Confirm the address of an account, given the hash that `verify_password` returned.
+
+    Raises `LinkNotValid`, also when the password has changed since.
+    """
+    link = email_links.find(session, email_links.PROVE, token)
+    user = take_person(session, link.user_id or 0)
+    if user is None or user.disabled_at is not None or user.password_hash != password_hash:
+        raise email_links.refusal(email_links.PROVE)
+    email_links.use(session, email_links.PROVE, token)
+    if user.proven_at is None:
+        user.proven_at = clock.now()
+        history.record(session, Actor(user.id, user.name), user.id, "account.proven", user)
+    return user
+
+
+def is_setup_open(session: Session) -> bool:
+    """Return whether no account exists yet."""
     return session.scalar(select(User.id).limit(1)) is None
 
 
-def expected_code() -> str:
-    """Return the code that makes the first administrator: twelve letters and digits, in fours."""
+def setup_code() -> str:
+    """Return the code that lets someone create the first administrator: `XXXX-XXXX-XXXX`."""
     letters = b32encode(crypto.derive("setup")).decode()[:12]
-    return "-".join(letters[place : place + 4] for place in range(0, 12, 4))
+    return "-".join(letters[start : start + 4] for start in range(0, 12, 4))
 
 
 def set_up(session: Session, _nobody: Actor, code: str, new: NewAccount) -> User:
-    """Make the first administrator; raises `InvalidInput(code)`."""
+    """Create the first administrator; raises `InvalidInput(code)`."""
     take_staff(session)
-    if not is_open(session):
+    if not is_setup_open(session):
         raise InvalidInput({"code": "Orgdesk is set up already. Log in instead."})
     typed = "".join(code.upper().replace("-", "").split())
-    expected = expected_code().replace("-", "")
+    expected = setup_code().replace("-", "")
     if not hmac.compare_digest(typed.encode("utf-8", "replace"), expected.encode()):
         raise InvalidInput({"code": "This is not the code. It stands in the log of the server."})
-    return _make_administrator(session, None, new)
+    return _create_administrator(session, None, new)
 
 
 def create_administrator(session: Session, actor: Actor, new: NewAccount) -> User:
-    """Make another administrator for whoever has the command line; raises `InvalidInput(email)`."""
+    """Create another administrator from the command line; raises `InvalidInput(email)`."""
     take_staff(session)
-    return _make_administrator(session, actor, new)
+    return _create_administrator(session, actor, new)
 
 
-def _make_administrator(session: Session, actor: Actor | None, new: NewAccount) -> User:
+def _create_administrator(session: Session, actor: Actor | None, new: NewAccount) -> User:
     user = user_rows.make(session, new, is_proven=True)
     user.staff = Staff.ADMINISTRATOR
     by = actor or Actor(user.id, user.name)
     history.record(session, by, user.id, "account.created", user)
     return user
+
+
+def _ensure_may_sign_up(email: str) -> None:
+    if not is_sign_up_open():
+        raise SignUpClosed
+    domains = list_sign_up_domains()
+    domain = validation.email_key(email).rpartition("@")[2]
+    if domains and domain not in {validation.email_key(f"x@{each}")[2:] for each in domains}:
+        raise InvalidInput(
+            {"email": f"Use an address at {' or '.join(domains)}, or ask for an invitation."}
+        )

@@ -14,14 +14,16 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from core.access.permissions import Actor, take_person
-from core.accounts import presence
 from core.base import clock, crypto
 from core.base.errors import CodeNeeded, NotFound
 from core.base.settings import settings
-from core.models import Session, User
+from core.models import Membership, Organization, Session, User
 
-TICKET_LASTS = timedelta(seconds=60)
-TOUCHED_EVERY = timedelta(minutes=1)
+TICKET_TTL: Final = timedelta(seconds=60)
+TOUCH_INTERVAL: Final = timedelta(minutes=1)
+"""How often at most a session's `last_seen_at` is written."""
+ACTIVITY_INTERVAL: Final = timedelta(hours=1)
+"""How often at most an organization's `last_active_at` is written."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def start(
     session.add(row)
     if shut_out is None:
         user.last_seen_at = now
-    presence.note(session, user_id)
+    record_activity(session, user_id)
     return row
 
 
@@ -102,7 +104,7 @@ def redeem(session: SqlSession, ticket: str, token: str) -> bool:
         update(Session)
         .where(
             Session.ticket_hash == crypto.fingerprint(ticket),
-            Session.created_at > clock.now() - TICKET_LASTS,
+            Session.created_at > clock.now() - TICKET_TTL,
             Session.ended_at.is_(None),
         )
         .values(ticket_hash=None, token_hash=crypto.fingerprint(token))
@@ -122,7 +124,7 @@ def find(session: SqlSession, token: str) -> SignedIn | None:
 
 def is_due_for_touch(signed_in: SignedIn) -> bool:
     """Return whether it is long enough ago that the session was written to be seen."""
-    return signed_in.last_seen_at <= clock.now() - TOUCHED_EVERY
+    return signed_in.last_seen_at <= clock.now() - TOUCH_INTERVAL
 
 
 def touch(session: SqlSession, signed_in: SignedIn) -> None:
@@ -130,7 +132,7 @@ def touch(session: SqlSession, signed_in: SignedIn) -> None:
     now = clock.now()
     touched = session.scalars(
         update(Session)
-        .where(Session.id == signed_in.session_id, Session.last_seen_at <= now - TOUCHED_EVERY)
+        .where(Session.id == signed_in.session_id, Session.last_seen_at <= now - TOUCH_INTERVAL)
         .values(last_seen_at=now)
         .returning(Session.id)
     )
@@ -141,7 +143,31 @@ def touch(session: SqlSession, signed_in: SignedIn) -> None:
             .values(last_seen_at=now)
             .execution_options(unrecorded=True, synchronize_session=False)
         )
-        presence.note(session, signed_in.actor.user_id)
+        record_activity(session, signed_in.actor.user_id)
+
+
+def record_activity(session: SqlSession, user_id: int | None) -> None:
+    """Set `last_active_at` of a person's organizations, each at most once an hour.
+
+    Rows that another transaction has locked are skipped: a page never waits for this.
+    """
+    now = clock.now()
+    due = (
+        select(Organization.id)
+        .join(Membership, Membership.org_id == Organization.id)
+        .where(
+            Membership.user_id == user_id,
+            Organization.deleted_at.is_(None),
+            Organization.last_active_at <= now - ACTIVITY_INTERVAL,
+        )
+        .with_for_update(of=Organization, skip_locked=True)
+    )
+    session.execute(
+        update(Organization)
+        .where(Organization.id.in_(due))
+        .values(last_active_at=now)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
 
 
 def end(session: SqlSession, session_id: int, reason: str) -> None:

@@ -23,6 +23,8 @@ DELAY: Final = timedelta(seconds=5)
 """How long the first item of a digest waits for others."""
 ALERT_INTERVAL: Final = timedelta(minutes=1)
 """The shortest time between two digests to an alert address."""
+POSTPONED_FOR: Final = timedelta(minutes=1)
+"""How long a digest waits while the one before it is unsent."""
 
 MOVED: Final = "moved"
 """The topic of stage moves, which a recipient cannot turn off."""
@@ -174,7 +176,7 @@ def _queue_or_postpone(session: Session, digest: Digest) -> None:
     """Turn the waiting items into one mail, unless the previous digest is still unsent."""
     recipient = _find_recipient(session, digest)
     if recipient is not None and _is_previous_unsent(session, digest, recipient):
-        digest.due_at = clock.now() + ALERT_INTERVAL
+        digest.due_at = clock.now() + POSTPONED_FOR
         return
     if digest.is_off:
         unwanted = (DigestItem.reader == digest.reader) & (DigestItem.topic != MOVED)

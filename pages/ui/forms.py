@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.access.permissions import NOBODY, Actor
 from core.base.errors import DomainError, InvalidInput
+from core.base.settings import settings
 from core.database import db
 from pages.ui.dialogs import close_dialog
 from pages.ui.open_page import ensure_signed_in, tell
@@ -50,6 +51,33 @@ class Form:
         elif hint:
             self._below[name].markdown(quiet(hint))
         return value
+
+    def new_password(self, name: str, label: str, *, also: str = "") -> str:
+        """Draw a field for a new password, which password managers offer to generate."""
+        hint = (
+            f"At least {settings().password_minimum} characters; four or five unrelated words do."
+        )
+        typed: str = self.field(
+            st.text_input,
+            name,
+            label,
+            type="password",
+            autocomplete="new-password",
+            hint=f"{hint} {also}".strip(),
+        )
+        return typed
+
+    def current_password(self, label: str, *, hint: str = "") -> str:
+        """Draw the field `password` for the current password, which password managers fill in."""
+        typed: str = self.field(
+            st.text_input,
+            "password",
+            label,
+            type="password",
+            autocomplete="current-password",
+            hint=hint,
+        )
+        return typed
 
     def submit(
         self,

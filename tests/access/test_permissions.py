@@ -196,8 +196,8 @@ BY_PROOF = {
     "accounts.password_reset.reset",
     "accounts.registration.set_up",
     "accounts.registration.create_administrator",
-    "accounts.sign_ups.sign_up",
-    "accounts.sign_ups.prove",
+    "accounts.registration.sign_up",
+    "accounts.registration.confirm_address",
 }
 """For strangers: a mailed link, a code or the command line decides."""
 

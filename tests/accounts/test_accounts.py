@@ -7,8 +7,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import NOBODY, ORGDESK, Actor
-from core.accounts import accounts, administration, sessions
-from core.accounts import registration as first
+from core.accounts import accounts, administration, registration, sessions
 from core.accounts.user_rows import NewAccount
 from core.base import crypto
 from core.base.errors import InvalidInput, LastAdministrator, LastOwner, NotFound, TooManyAttempts
@@ -128,32 +127,34 @@ class TestPrepare:
 
 class TestSetUp:
     def test_the_code_makes_the_first_administrator(self, session: Session) -> None:
-        assert first.is_open(session)
-        code = first.expected_code().lower().replace("-", " ")
-        ada = first.set_up(session, NOBODY, code, NewAccount("Ada", "ada@example.com", "$x"))
+        assert registration.is_setup_open(session)
+        code = registration.setup_code().lower().replace("-", " ")
+        ada = registration.set_up(session, NOBODY, code, NewAccount("Ada", "ada@example.com", "$x"))
         assert ada.staff is Staff.ADMINISTRATOR
         assert ada.proven_at is not None
-        assert not first.is_open(session)
+        assert not registration.is_setup_open(session)
 
     @pytest.mark.parametrize("code", ["", "AAAA-AAAA-AAAA", "ÄÖÜ", "\ud800", "x" * 10_000])
     def test_another_code_makes_nobody(self, session: Session, code: str) -> None:
         with pytest.raises(InvalidInput) as refused:
-            first.set_up(session, NOBODY, code, NewAccount("Eve", "eve@example.com", "$x"))
+            registration.set_up(session, NOBODY, code, NewAccount("Eve", "eve@example.com", "$x"))
         assert list(refused.value.fields) == ["code"]
-        assert first.is_open(session)
+        assert registration.is_setup_open(session)
 
     def test_it_works_once(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput, match="already"):
-            first.set_up(
+            registration.set_up(
                 session,
                 NOBODY,
-                first.expected_code(),
+                registration.setup_code(),
                 NewAccount("Eve", "eve@example.com", "$x"),
             )
 
     def test_the_command_line_takes_no_account_over(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput):
-            first.create_administrator(session, ORGDESK, NewAccount("Eve", email(cast.mia), "$x"))
+            registration.create_administrator(
+                session, ORGDESK, NewAccount("Eve", email(cast.mia), "$x")
+            )
         assert row(session, cast.mia).staff is None
 
 
@@ -234,7 +235,7 @@ class TestDelete:
     def test_the_address_is_free_again(self, session: Session, cast: Cast) -> None:
         leaving.delete_account(session, cast.mia)
         session.expire_all()
-        again = first.create_administrator(
+        again = registration.create_administrator(
             session, ORGDESK, NewAccount("Mia", email(cast.mia), "$x")
         )
         assert again.id != cast.mia.user_id

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import NOBODY, Actor
-from core.accounts import accounts, administration, sessions, sign_ups
+from core.accounts import accounts, administration, registration, sessions
 from core.accounts.user_rows import NewAccount
 from core.base.errors import InvalidInput, LastAdministrator, NotFound, NotPermitted
 from core.members import leaving
@@ -136,7 +136,7 @@ class TestSetStaff:
             administration.disable(session, cast.ada, cast.ada.user_id)
 
     def test_not_before_the_address_is_proven(self, session: Session, cast: Cast) -> None:
-        sign_ups.sign_up(session, NOBODY, NewAccount("Eve", "boss@example.com", "$x"))
+        registration.sign_up(session, NOBODY, NewAccount("Eve", "boss@example.com", "$x"))
         eve = session.scalars(select(User).where(User.name == "Eve")).one()
         with pytest.raises(InvalidInput) as refused:
             administration.set_staff(session, cast.ada, eve.id, Staff.ADMINISTRATOR)

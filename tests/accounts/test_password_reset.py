@@ -6,7 +6,14 @@ from sqlalchemy.orm import Session
 
 from core.access import throttling
 from core.access.permissions import NOBODY, Actor
-from core.accounts import accounts, administration, email_links, password_reset, sessions, sign_ups
+from core.accounts import (
+    accounts,
+    administration,
+    email_links,
+    password_reset,
+    registration,
+    sessions,
+)
 from core.accounts.user_rows import NewAccount
 from core.base import crypto
 from core.base.errors import InvalidInput, LinkNotValid, NotFound, NotPermitted, TooManyAttempts
@@ -130,13 +137,13 @@ class TestReset:
         assert password_reset.find_words(session, token) == ["Mia", email(cast.mia), "Acme"]
 
     def test_it_proves_the_address(self, session: Session, cast: Cast) -> None:
-        sign_ups.sign_up(session, NOBODY, NewAccount("Eve", "nora@example.com", "$eves"))
+        registration.sign_up(session, NOBODY, NewAccount("Eve", "nora@example.com", "$eves"))
         proof = token_in(mails(session)[-1])
         ask(session, "nora@example.com")
         nora = password_reset.reset(session, NOBODY, token_in(mails(session)[-1]), "$noras")
         assert nora.proven_at is not None
         with pytest.raises(LinkNotValid):
-            sign_ups.prove(session, NOBODY, proof, "$eves")
+            registration.confirm_address(session, NOBODY, proof, "$eves")
 
 
 def test_who_was_locked_out_by_others_gets_in_again(engine: Engine, cast: Cast) -> None:

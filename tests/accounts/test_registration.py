@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.access import throttling
 from core.access.permissions import NOBODY
-from core.accounts import accounts, email_links, passwords, sign_ups
+from core.accounts import accounts, email_links, passwords, registration
 from core.accounts.user_rows import NewAccount
 from core.base import crypto
 from core.base.errors import InvalidInput, LinkNotValid, SignUpClosed, TooManyAttempts
@@ -46,7 +46,7 @@ def person(session: Session, address: str = "nora@example.com") -> User:
 
 class TestSignUp:
     def test_the_account_waits_for_its_proof(self, session: Session, cast: Cast) -> None:
-        sign_ups.sign_up(session, NOBODY, new())
+        registration.sign_up(session, NOBODY, new())
         assert person(session).proven_at is None
         assert session.scalars(select(Entry.event)).all() == ["account.created"]
         mail = newest(session)
@@ -54,7 +54,7 @@ class TestSignUp:
         assert f"/prove#{token_in(mail)}" in messages.render(mail).text
 
     def test_no_name_that_a_stranger_chose_is_mailed(self, session: Session, cast: Cast) -> None:
-        sign_ups.sign_up(session, NOBODY, new(name="You have won, call 555 0100"))
+        registration.sign_up(session, NOBODY, new(name="You have won, call 555 0100"))
         letter = messages.render(newest(session))
         assert "won" not in letter.text + letter.html
 
@@ -62,25 +62,27 @@ class TestSignUp:
         self, session: Session, cast: Cast
     ) -> None:
         people = count(session, User)
-        sign_ups.sign_up(session, NOBODY, new("MIA@example.com", "Somebody"))
+        registration.sign_up(session, NOBODY, new("MIA@example.com", "Somebody"))
         assert newest(session).template == "already_have_account"
         assert newest(session).recipient == email(cast.mia)
         assert count(session, User) == people
         assert person(session, email(cast.mia)).name == "Mia"
 
     def test_signing_up_again_replaces_what_waits(self, session: Session, cast: Cast) -> None:
-        sign_ups.sign_up(session, NOBODY, new(hashed="$his"))
+        registration.sign_up(session, NOBODY, new(hashed="$his"))
         his = token_in(newest(session))
-        sign_ups.sign_up(session, NOBODY, new(hashed="$hers"))
+        registration.sign_up(session, NOBODY, new(hashed="$hers"))
         with pytest.raises(LinkNotValid):
-            sign_ups.prove(session, NOBODY, his, "$his")
-        assert sign_ups.prove(session, NOBODY, token_in(newest(session)), "$hers").proven_at
+            registration.confirm_address(session, NOBODY, his, "$his")
+        assert registration.confirm_address(
+            session, NOBODY, token_in(newest(session)), "$hers"
+        ).proven_at
 
     def test_a_mailbox_is_not_flooded(self, session: Session, cast: Cast, clock: Clock) -> None:
         for address in ("nora@example.com", email(cast.mia)):
             before = count(session, Mail)
             for _ in range(5):
-                sign_ups.sign_up(session, NOBODY, new(address))
+                registration.sign_up(session, NOBODY, new(address))
             assert count(session, Mail) - before == throttling.MAILS[0][0]
 
 
@@ -91,8 +93,8 @@ class TestWhoMay:
         monkeypatch.setenv("SIGN_UP", "closed")
         settings.cache_clear()
         with pytest.raises(SignUpClosed):
-            sign_ups.sign_up(session, NOBODY, new())
-        assert not sign_ups.is_open()
+            registration.sign_up(session, NOBODY, new())
+        assert not registration.is_sign_up_open()
 
     @pytest.mark.parametrize(
         ("address", "fits"),
@@ -117,10 +119,10 @@ class TestWhoMay:
         monkeypatch.setenv("SIGN_UP_DOMAINS", '["example.com", "bücher.example"]')
         settings.cache_clear()
         if fits:
-            sign_ups.sign_up(session, NOBODY, new(address))
+            registration.sign_up(session, NOBODY, new(address))
             return
         with pytest.raises(InvalidInput) as refused:
-            sign_ups.sign_up(session, NOBODY, new(address))
+            registration.sign_up(session, NOBODY, new(address))
         assert "example.com or bücher.example" in refused.value.fields["email"]
 
 
@@ -128,53 +130,53 @@ class TestProve:
     @pytest.fixture
     def token(self, engine: Engine, cast: Cast) -> str:
         account = accounts.prepare_account("Nora", "nora@example.com", HERS)
-        db.run(sign_ups.sign_up, NOBODY, account)
+        db.run(registration.sign_up, NOBODY, account)
         with db.read() as session:
             return token_in(newest(session))
 
     def test_mail_and_password_together_open_the_account(self, token: str) -> None:
         assert accounts.authenticate("nora@example.com", HERS, origin="::1") is None
-        chosen = sign_ups.ask_password(token, HERS)
-        nora = db.run(sign_ups.prove, NOBODY, token, chosen)
+        chosen = registration.verify_password(token, HERS)
+        nora = db.run(registration.confirm_address, NOBODY, token, chosen)
         assert accounts.authenticate("nora@example.com", HERS, origin="::1").user_id == nora.id
 
     def test_who_reads_the_mail_does_not_open_an_account_for_somebody_else(
         self, token: str
     ) -> None:
         with pytest.raises(InvalidInput, match="Forgot password"):
-            sign_ups.ask_password(token, HIS)
+            registration.verify_password(token, HIS)
         with pytest.raises(LinkNotValid):
-            db.run(sign_ups.prove, NOBODY, token, passwords.hash(HIS))
+            db.run(registration.confirm_address, NOBODY, token, passwords.hash(HIS))
         assert accounts.authenticate("nora@example.com", HERS, origin="::1") is None
 
     def test_guessing_there_ends_soon(self, token: str, clock: Clock) -> None:
         for _ in range(5):
             with pytest.raises(InvalidInput):
-                sign_ups.ask_password(token, HIS)
+                registration.verify_password(token, HIS)
         with pytest.raises(TooManyAttempts):
-            sign_ups.ask_password(token, HERS)
+            registration.verify_password(token, HERS)
 
     def test_the_link_works_once(self, token: str) -> None:
-        chosen = sign_ups.ask_password(token, HERS)
-        db.run(sign_ups.prove, NOBODY, token, chosen)
+        chosen = registration.verify_password(token, HERS)
+        db.run(registration.confirm_address, NOBODY, token, chosen)
         with pytest.raises(LinkNotValid, match="Sign up again"):
-            db.run(sign_ups.prove, NOBODY, token, chosen)
+            db.run(registration.confirm_address, NOBODY, token, chosen)
 
     def test_it_ends_after_a_day(self, engine: Engine, cast: Cast, clock: Clock) -> None:
-        db.run(sign_ups.sign_up, NOBODY, new())
+        db.run(registration.sign_up, NOBODY, new())
         with db.read() as session:
             token = token_in(newest(session))
         clock.turn(email_links.PROVES_FOR)
         with db.read() as session, pytest.raises(LinkNotValid):
-            sign_ups.find_waiting(session, token)
+            registration.get_unconfirmed(session, token)
         clock.turn(timedelta(hours=1))
-        db.run(sign_ups.sign_up, NOBODY, new())
+        db.run(registration.sign_up, NOBODY, new())
 
 
 class TestNothingIsTold:
     def test_signing_in_after_signing_up_answers_alike(self, engine: Engine, cast: Cast) -> None:
         for address in ("nora@example.com", email(cast.mia)):
-            db.run(sign_ups.sign_up, NOBODY, accounts.prepare_account("Eve", address, HIS))
+            db.run(registration.sign_up, NOBODY, accounts.prepare_account("Eve", address, HIS))
             assert accounts.authenticate(address, HIS, origin="::1") is None
         assert (
             accounts.authenticate(email(cast.mia), PASSWORD, origin="::1").user_id

@@ -1,17 +1,17 @@
 """Sessions: from a ticket to a cookie's token, and every way they end."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from core.access.permissions import Actor
 from core.accounts import sessions
 from core.database import db
-from core.models import Session, User
+from core.models import Organization, Session, User
 from tests.conftest import Clock
 from tests.support.cast import Cast
 
@@ -60,7 +60,7 @@ class TestRedeem:
         ticket = sessions.new_token()
         assert cast.mia.user_id
         sessions.start(session, cast.mia.user_id, ticket, device="", place="")
-        clock.turn(sessions.TICKET_LASTS)
+        clock.turn(sessions.TICKET_TTL)
         assert not sessions.redeem(session, ticket, "late")
 
     def test_a_ticket_is_no_token(self, session: SqlSession, cast: Cast) -> None:
@@ -228,3 +228,65 @@ def test_of_two_who_hold_one_ticket_one_gets_in(cast: Cast) -> None:
 
         with ThreadPoolExecutor(2) as pool:
             assert sorted(pool.map(redeem, [f"{ticket} one", f"{ticket} other"])) == [False, True]
+
+
+LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def last_active(session: SqlSession, org: Organization) -> datetime:
+    row = session.get_one(Organization, org.id, populate_existing=True)
+    return row.last_active_at
+
+
+def make_inactive(session: SqlSession) -> None:
+    session.execute(
+        update(Organization)
+        .values(last_active_at=LONG_AGO)
+        .execution_options(unrecorded=True, synchronize_session=False)
+    )
+
+
+class TestActivity:
+    def test_signing_in_makes_an_organization_active(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        make_inactive(session)
+        signed_in(session, cast.mia)
+        assert last_active(session, cast.acme) == clock.now()
+        assert last_active(session, cast.otto_ltd) == LONG_AGO
+
+    def test_working_on_keeps_it_active(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        found = sessions.find(session, signed_in(session, cast.mia)[1])
+        assert found is not None
+        clock.turn(timedelta(hours=2))
+        sessions.touch(session, found)
+        assert last_active(session, cast.acme) == clock.now()
+
+    def test_it_is_written_once_an_hour(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        mia, adam = cast.mia.user_id, cast.adam.user_id
+        make_inactive(session)
+        sessions.record_activity(session, mia)
+        before = last_active(session, cast.acme)
+        clock.turn(timedelta(minutes=59))
+        sessions.record_activity(session, adam)
+        assert last_active(session, cast.acme) == before
+        clock.turn(timedelta(minutes=1))
+        sessions.record_activity(session, adam)
+        assert last_active(session, cast.acme) == clock.now()
+
+    def test_staff_do_not_make_it_active(self, session: SqlSession, cast: Cast) -> None:
+        make_inactive(session)
+        signed_in(session, cast.ada)
+        assert last_active(session, cast.acme) == LONG_AGO
+
+    def test_it_is_not_recorded_in_history(self, cast: Cast) -> None:
+        written: list[str] = []
+        event.listen(
+            db.engine(), "before_cursor_execute", lambda *a: written.append(a[2].split()[0])
+        )
+        db.run(sessions.record_activity, cast.mia.user_id)
+        assert "INSERT" not in written

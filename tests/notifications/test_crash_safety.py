@@ -33,9 +33,9 @@ CHANGES = 3
 def server(engine: Engine, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
     """A mail server, an alert address, and nobody who waits for anything."""
     at_once = timedelta(0)
-    monkeypatch.setattr(lines, "GATHERS", at_once)
-    monkeypatch.setattr(lines, "ALERTS_EVERY", at_once)
-    monkeypatch.setattr(digests, "ALERTS_EVERY", timedelta(milliseconds=20))
+    monkeypatch.setattr(digests, "DELAY", at_once)
+    monkeypatch.setattr(digests, "ALERT_INTERVAL", at_once)
+    monkeypatch.setattr(digests, "POSTPONED_FOR", timedelta(milliseconds=20))
     monkeypatch.setattr(delivery, "CLAIM_LASTS", timedelta(milliseconds=100))
     with db.Session(db.writing_engine()) as session, session.begin():
         session.get_one(Organization, cast.acme.id).alert_email = "alerts@acme.example"

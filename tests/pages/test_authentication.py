@@ -181,7 +181,7 @@ class TestFirstStart:
         self, engine: object, connection: Connection
     ) -> None:
         with db.read() as session:
-            assert registration.is_open(session)
+            assert registration.is_setup_open(session)
         assert "Set up Orgdesk" in [title.value for title in open_frame().title]
 
 

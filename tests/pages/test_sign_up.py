@@ -5,7 +5,7 @@ from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import NOBODY
-from core.accounts import accounts, email_links, password_reset, registration, sign_ups
+from core.accounts import accounts, email_links, password_reset, registration
 from core.base import crypto
 from core.base.settings import settings
 from core.database import db
@@ -104,7 +104,7 @@ class TestProve:
         self, show: Show, cast: Cast, engine: object, monkeypatch: pytest.MonkeyPatch
     ) -> AppTest:
         account = accounts.prepare_account("Nora", "nora@example.com", HERS)
-        db.run(sign_ups.sign_up, NOBODY, account)
+        db.run(registration.sign_up, NOBODY, account)
         follow(monkeypatch, email_links.PROVE)
         return show("prove")
 
@@ -160,7 +160,7 @@ class TestSetUp:
         screen = fill(show("setup"), "setup", code="AAAA-BBBB-CCCC", **typed)
         assert "This is not the code" in words(screen)
         assert people() == {}
-        fill(screen, "setup", code=registration.expected_code())
+        fill(screen, "setup", code=registration.setup_code())
         assert people()["ada@example.com"].staff is Staff.ADMINISTRATOR
         assert len(entered) == 1
 

@@ -21,7 +21,6 @@ from core.accounts import (
     password_reset,
     registration,
     sessions,
-    sign_ups,
 )
 from core.accounts.user_rows import NewAccount
 from core.base import crypto
@@ -296,12 +295,14 @@ def invitation_token(world: World, place: int, copied: int) -> str:
 @rule("I8 I12", ("newcomer", "Newcomer", "nora", "otto"))
 def sign_up(world: World, whom: str) -> object:
     address = world.email(whom) if whom[0] != "N" else world.email(whom).upper()
-    return db.run(sign_ups.sign_up, NOBODY, NewAccount(whom, address, "$signed up"))
+    return db.run(registration.sign_up, NOBODY, NewAccount(whom, address, "$signed up"))
 
 
 @rule("I8")
 def prove(world: World) -> object:
-    return db.run(sign_ups.prove, NOBODY, world.token(email_links.PROVE), PASSWORD_HASH)
+    return db.run(
+        registration.confirm_address, NOBODY, world.token(email_links.PROVE), PASSWORD_HASH
+    )
 
 
 @rule("I8", ("newcomer", "nora"))

@@ -12,7 +12,7 @@ from core.base.clock import now
 from core.mail import digests
 from core.members import leaving
 from core.models import Session
-from pages.ui import authentication, cards, password_fields
+from pages.ui import authentication, cards
 from pages.ui.forms import form, save
 from pages.ui.text import ago, esc, quiet
 
@@ -38,9 +38,9 @@ def rename(actor: Actor) -> None:
 def change_password(actor: Actor, words: Sequence[str], changed_at: datetime | None) -> None:
     """Ask for the old password and a new one; this session goes on, the others end."""
     with form("password") as drawn:
-        old = password_fields.ask_own(drawn, "Current password")
+        old = drawn.current_password("Current password")
         also = "A new one ends your other sessions."
-        new = password_fields.ask_new(drawn, "new", "New password", also=also)
+        new = drawn.new_password("new", "New password", also=also)
         pressed = drawn.submit("Change password", kind="secondary")
     if changed_at:
         st.markdown(quiet(f"Changed {ago(changed_at, now())}."))
@@ -97,7 +97,7 @@ def delete(actor: Actor) -> None:
         "History keeps what you changed, without your name. This cannot be undone."
     )
     with form("delete-account") as drawn:
-        password = password_fields.ask_own(drawn, "Your password")
+        password = drawn.current_password("Your password")
         pressed = drawn.submit("Delete account", kind="secondary")
     if (
         pressed

@@ -11,7 +11,7 @@ from core.accounts.administration import Page
 from core.base.clock import now
 from core.database import db
 from core.models import Staff, User
-from pages.ui import authentication, cards, password_fields
+from pages.ui import authentication, cards
 from pages.ui.dialogs import open_dialog
 from pages.ui.forms import Form, fields
 from pages.ui.forms import form as ask
@@ -138,7 +138,7 @@ def draw_person(actor: Actor, user_id: int) -> None:
         hint="Counts once two-factor is set up; whoever may do more than before logs in anew.",
     )
     is_same = staff is person.staff
-    password = "" if is_same else password_fields.ask_own(form, "Your password")
+    password = "" if is_same else form.current_password("Your password")
     form.foot()
     with cards.row():
         pressed = st.button("Save", key="person-save", type="primary", disabled=is_same)

@@ -10,7 +10,7 @@ from core.accounts import totp, two_factor
 from core.accounts.sessions import SignedIn
 from core.accounts.two_factor import State
 from core.database import db
-from pages.ui import authentication, cards, password_fields
+from pages.ui import authentication, cards
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
 from pages.ui.forms import form, save
 from pages.ui.text import count, day, quiet
@@ -152,7 +152,7 @@ def draw_dialogs(actor: Actor) -> None:
 def _replace(actor: Actor) -> None:
     st.markdown("You scan a new picture. The device before works until that is done.")
     with form("replace-device") as drawn:
-        password = password_fields.ask_own(drawn, "Your password")
+        password = drawn.current_password("Your password")
         pressed = drawn.submit("Go on")
     if pressed and drawn.prepare(authentication.ask_password, actor, password):
         told = "Scan the picture with your new device."
@@ -162,7 +162,7 @@ def _replace(actor: Actor) -> None:
 def _make_codes(actor: Actor) -> None:
     st.markdown("You get ten new ones. Those before stop working at once.")
     with form("make-codes") as drawn:
-        password = password_fields.ask_own(drawn, "Your password")
+        password = drawn.current_password("Your password")
         pressed = drawn.submit("Make new codes")
     if pressed and drawn.prepare(authentication.ask_password, actor, password):
         codes = totp.new_recovery_codes()
@@ -175,7 +175,7 @@ def _make_codes(actor: Actor) -> None:
 def _turn_off(actor: Actor) -> None:
     st.markdown("From then on your password alone lets you in, and whoever learns it.")
     with form("turn-off") as drawn:
-        password = password_fields.ask_own(drawn, "Your password")
+        password = drawn.current_password("Your password")
         pressed = drawn.submit("Turn off")
     if pressed and drawn.prepare(authentication.ask_password, actor, password):
         drawn.save("Two-factor is off.", two_factor.turn_off, actor)

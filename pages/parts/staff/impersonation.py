@@ -5,7 +5,7 @@ import streamlit as st
 from core.access.permissions import Actor
 from core.models import Organization
 from core.staff import impersonation
-from pages.ui import authentication, password_fields
+from pages.ui import authentication
 from pages.ui.forms import form
 from pages.ui.text import esc, quiet
 
@@ -20,7 +20,7 @@ def draw_start(actor: Actor, org: Organization) -> None:
     with form("act-as-owner") as drawn:
         hint = f"At most {impersonation.REASON_LONGEST} characters, for the owners to read."
         reason = drawn.field(st.text_input, "reason", "Reason", hint=hint)
-        password = password_fields.ask_own(drawn, "Your password")
+        password = drawn.current_password("Your password")
         pressed = drawn.submit("Act as owner")
     st.markdown(quiet("You can end it before its time on every page of the organization."))
     if pressed and drawn.prepare(authentication.ask_password, actor, password):
