@@ -321,13 +321,13 @@ class TestSafety:
         with db.read() as session:
             assert session.scalars(select(Mail)).all() == []
 
-    @pytest.mark.parametrize("step", ["_read_chains", "_tell_some"])
+    @pytest.mark.parametrize("step", ["_read_chains", "_run_batch"])
     def test_who_dies_while_telling_leaves_all_of_it_to_the_next(
         self, cast: Cast, clock: Clock, step: str
     ):
         module = dispatch if step == "_read_chains" else digests
         change_role(cast, cast.mia, Role.ADMIN)
-        if step == "_tell_some":
+        if step == "_run_batch":
             dispatch.tell()
             clock.turn(digests.DELAY)
         with db.transaction() as session:
