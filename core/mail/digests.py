@@ -86,7 +86,9 @@ def add_lockout(session: Session, email_key: str, origin: str) -> None:
 
     Unknown addresses cost the same, so that timing does not reveal which accounts exist.
     """
-    item = DigestItem(reader=LOCKOUTS, topic=Alert.LOCKOUTS, title=email_key, detail=origin, page="")
+    item = DigestItem(
+        reader=LOCKOUTS, topic=Alert.LOCKOUTS, title=email_key, detail=origin, page=""
+    )
     item.at = clock.now()
     session.add(item)
 
@@ -190,10 +192,14 @@ def _queue_or_postpone(session: Session, digest: Digest) -> None:
     digest.due_at = None
 
 
-def _queue(session: Session, digest: Digest, recipient: Recipient, items: Sequence[DigestItem]) -> Mail:
+def _queue(
+    session: Session, digest: Digest, recipient: Recipient, items: Sequence[DigestItem]
+) -> Mail:
     count = len(items)
     if count == MAX_ITEMS:
-        count = session.scalars(select(func.count()).where(DigestItem.reader == digest.reader)).one()
+        count = session.scalars(
+            select(func.count()).where(DigestItem.reader == digest.reader)
+        ).one()
     return outbox.enqueue(
         session,
         recipient.template,
