@@ -5,6 +5,8 @@ PORT ?= 8501
 ADDRESS ?= 127.0.0.1
 PUBLIC_URL ?= http://127.0.0.1:$(PORT)
 export PORT ADDRESS PUBLIC_URL
+# uvicorn would believe X-Forwarded-For from this machine; only TRUSTED_PROXIES decides.
+export FORWARDED_ALLOW_IPS =
 # A local pip configuration may ask for what makes no sense inside a virtual environment.
 export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1

@@ -22,6 +22,11 @@ from pages.ui import error_display
 log = logging.getLogger("orgdesk")
 
 SLOW_TO_IMPORT = ("pandas", "pyarrow", "altair", "streamlit_authenticator", "pages.ui.navigation")
+TRUSTS_ANY_PROXY = (
+    "Start Orgdesk with FORWARDED_ALLOW_IPS set to nothing, as `make run` does: "
+    "`FORWARDED_ALLOW_IPS= streamlit run app.py`. Otherwise uvicorn believes every "
+    "X-Forwarded-For from this machine; TRUSTED_PROXIES alone decides whose is believed."
+)
 
 
 @asynccontextmanager
@@ -51,6 +56,11 @@ def _tell_setup_code() -> None:
             registration.setup_code(),
         )
 
+
+if __name__ == "__main__":
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
+elif os.environ.get("FORWARDED_ALLOW_IPS") != "":
+    raise SystemExit(TRUSTS_ANY_PROXY)
 
 app = st.App(
     PROJECT / "pages" / "frame.py",

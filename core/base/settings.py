@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses of proxies whose `X-Forwarded-For` is believed."""
 
+    hsts_subdomains: bool = False
+    """Whether browsers are told to open all subdomains by https, too; only under TLS."""
+
     sign_up: Literal["open", "closed"] = "open"
     sign_up_domains: tuple[str, ...] = ()
     """When not empty, only addresses at these domains may sign up on their own."""

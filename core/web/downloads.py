@@ -48,7 +48,7 @@ _under_way = anyio.CapacityLimiter(AT_ONCE)
 
 async def send_organizations(request: Request) -> Response:
     """Send the organizations that the query asks for, as a file, to staff."""
-    if request.headers.get("sec-fetch-site") == "cross-site":
+    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
         return _refusal(403, "Open Organizations in Orgdesk, and choose Download there.")
     if request.path_params["form"] not in list(Format):
         return _refusal(404, "There is no such file. Choose Download on Organizations again.")

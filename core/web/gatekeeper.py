@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from core.access.permissions import staff_rights
 from core.accounts import request_info, sessions
 from core.base import crypto
 from core.base.errors import Unavailable
@@ -28,7 +29,15 @@ _REFUSED = (
 )
 """What Streamlit serves and nobody here needs."""
 
-_FOR_THE_SIGNED_IN = ("/media/", "/component/", "/_stcore/upload_file/", "/_stcore/metrics")
+_FOR_THE_SIGNED_IN = ("/media/", "/component/", "/_stcore/upload_file/")
+_FOR_STAFF = ("/_stcore/metrics/",)
+_FOR_ANY_HOST = ("/healthz", "/readyz", "/metrics")
+"""What monitors ask by the address of the machine; `/metrics` looks at the name itself."""
+_READING = ("GET", "HEAD", "OPTIONS")
+_WRONG_HOST = (
+    "Orgdesk does not answer under this name. Open the address in PUBLIC_URL, or set PUBLIC_URL "
+    "to the address that people open."
+)
 _OF_MANY_SEGMENTS = ("/static/", "/media/", "/component/", "/auth/", "/logos/", "/download/")
 _REMEMBERED = 10_000
 
@@ -56,7 +65,7 @@ class Door:
         through beside the cookie that the session began with. Strangers have none, and start anew.
         """
         connection = HTTPConnection(scope)
-        if not is_same_origin(connection):
+        if not is_our_host(connection) or not is_same_origin(connection):
             await send({"type": "websocket.close", "code": 1008})
             return
         owner = token_of(connection)
@@ -103,12 +112,26 @@ class Door:
 async def _answer(scope: Scope) -> Response | None:
     """Return the answer that ends a request here, None for what may pass."""
     path: str = scope["path"]
+    connection = HTTPConnection(scope)
+    if refusal := _refuse_elsewhere(connection, path, scope["method"]):
+        return refusal
     if f"{path}/".startswith(_REFUSED):
         return PlainTextResponse("There is nothing here.", 404)
+    if f"{path}/".startswith(_FOR_STAFF):
+        return await to_thread.run_sync(hide_from_all_but_staff, connection)
     if f"{path}/".startswith(_FOR_THE_SIGNED_IN):
-        return await to_thread.run_sync(refuse_strangers, HTTPConnection(scope))
+        return await to_thread.run_sync(refuse_strangers, connection)
     if _is_below_a_page(path):
         return _to_first_segment(path, scope["query_string"])
+    return None
+
+
+def _refuse_elsewhere(connection: HTTPConnection, path: str, method: str) -> Response | None:
+    """Return the refusal for a request under another name, or to write from another site."""
+    if path not in _FOR_ANY_HOST and not is_our_host(connection):
+        return PlainTextResponse(_WRONG_HOST, 421)
+    if method not in _READING and not is_same_origin(connection, must_tell=True):
+        return PlainTextResponse("Only pages of Orgdesk can send this.", 403)
     return None
 
 
@@ -136,15 +159,52 @@ def refuse_strangers(connection: HTTPConnection) -> Response | None:
     return PlainTextResponse("Log in first.", 401, {"cache-control": "no-store"})
 
 
+def hide_from_all_but_staff(connection: HTTPConnection) -> Response | None:
+    """Return that there is nothing, None for staff."""
+    token = token_of(connection)
+    try:
+        with db.read() as session:
+            found = sessions.find(session, token) if token else None
+            if found is not None and staff_rights(session, found.actor):
+                return None
+    except Unavailable as error:
+        return PlainTextResponse(str(error), 503)
+    return PlainTextResponse("There is nothing here.", 404)
+
+
 def token_of(connection: HTTPConnection) -> str | None:
     """Return the token in the cookie of a request."""
     return request_info.find_token(connection.cookies, host=connection.headers.get("host", ""))
 
 
+def is_our_host(connection: HTTPConnection) -> bool:
+    """Return whether a request names the host in PUBLIC_URL; a loopback one has three names.
+
+    Other names for this machine are not ours: a page elsewhere may have bound its own to it.
+    """
+    host = connection.headers.get("host", "")
+    ours = urlsplit(settings().public_url)
+    if request_info.is_loopback(ours.netloc):
+        return request_info.is_loopback(host)
+    return _without_default_port(ours.scheme, host) == _without_default_port(*ours[:2])
+
+
 def is_same_origin(connection: HTTPConnection, *, must_tell: bool = False) -> bool:
-    """Return whether a request comes from a page of ours; what is no browser tells no origin."""
+    """Return whether a request comes from a page of ours, scheme included.
+
+    Programs that are no browsers send no origin: they pass unless the request `must_tell`.
+    """
     origin = connection.headers.get("origin")
     if origin is None:
         return not must_tell
-    ours = {connection.headers.get("host"), urlsplit(settings().public_url).netloc}
-    return urlsplit(origin).netloc in ours
+    sent, ours = urlsplit(origin), urlsplit(settings().public_url)
+    expected = ours.netloc
+    if request_info.is_loopback(expected) and request_info.is_loopback(sent.netloc):
+        expected = connection.headers.get("host", "")
+    return sent.scheme == ours.scheme and (
+        _without_default_port(*sent[:2]) == _without_default_port(ours.scheme, expected)
+    )
+
+
+def _without_default_port(scheme: str, netloc: str) -> str:
+    return netloc.lower().removesuffix({"http": ":80", "https": ":443"}.get(scheme, "\0"))

@@ -19,6 +19,7 @@ from core.base.errors import Unavailable
 from core.base.settings import settings
 from core.database import db
 from core.models import Mail
+from core.web.gatekeeper import is_our_host
 
 _KINDS: Final = ("auth", "component", "download", "healthz", "logos", "media", "metrics", "readyz")
 _LOOPBACK: Final = {"127.0.0.1", "::1"}
@@ -33,11 +34,16 @@ def show_metrics(request: Request) -> Response:
 
 
 def _may_see(request: Request) -> bool:
-    """A proxy on this machine asks for somebody else, so what came by one needs the token."""
+    """Return whether the token was given, or this machine asks by our name and by no proxy.
+
+    A proxy on this machine asks for somebody else, and so does a browser under a rebound name.
+    """
     token = settings().metrics_token
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
     if token and hmac.compare_digest(given.encode(), token.encode()):
         return True
+    if not is_our_host(request):
+        return False
     host = request.client.host if request.client else ""
     return host in _LOOPBACK and not _BY_A_PROXY & set(request.headers.keys())
 

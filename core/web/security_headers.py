@@ -15,7 +15,7 @@ _CONTENT = "; ".join(
         "connect-src 'self'",
         "worker-src 'self' blob:",
         "frame-ancestors 'none'",
-        "base-uri 'self'",
+        "base-uri 'none'",
         "form-action 'self'",
         "object-src 'none'",
     )
@@ -28,7 +28,6 @@ _ALWAYS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-_UNDER_TLS = {"strict-transport-security": "max-age=31536000"}
 
 
 class Headers:
@@ -40,13 +39,25 @@ class Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http":
-            send = _adding(_ALWAYS | (_UNDER_TLS if is_under_tls(scope) else {}), send)
+            send = _adding(_ALWAYS | _under_tls(scope) | _in_no_cache(scope), send)
         await self.app(scope, receive, send)
 
 
 def is_under_tls(scope: Scope) -> bool:
     """Return whether the browser came by https, to us or to the proxy before us."""
     return scope["scheme"] in {"https", "wss"} or settings().public_url.startswith("https://")
+
+
+def _under_tls(scope: Scope) -> dict[str, str]:
+    if not is_under_tls(scope):
+        return {}
+    subdomains = "; includeSubDomains" if settings().hsts_subdomains else ""
+    return {"strict-transport-security": f"max-age=31536000{subdomains}"}
+
+
+def _in_no_cache(scope: Scope) -> dict[str, str]:
+    """Return that no cache keeps what Streamlit serves for one person, recovery codes among it."""
+    return {"cache-control": "no-store"} if scope["path"].startswith("/media/") else {}
 
 
 def _adding(headers: dict[str, str], send: Send) -> Send:

@@ -44,6 +44,7 @@ def serve(what: str, **environment: str) -> Iterator[Served]:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "tests.bench.served", what]
     settings = os.environ | {"PORT": str(port), "PUBLIC_URL": url, "LOG_LEVEL": "WARNING"}
+    settings["FORWARDED_ALLOW_IPS"] = ""
     began = time.perf_counter()
     with subprocess.Popen(command, cwd=PROJECT, env=settings | environment) as process:
         try:

@@ -41,6 +41,7 @@ def serve(
         "DATABASE_URL": database_url,
         "SECRET_KEY": SECRET_KEY,
         "PUBLIC_URL": url,
+        "FORWARDED_ALLOW_IPS": "",
         **environment,
     }
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]

@@ -3,7 +3,10 @@
 import re
 
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
+from core.database import db
+from core.models import Session
 from tests.browser.acts import become, log_in, visit, wait_until_drawn
 from tests.support.cast import Cast
 
@@ -17,6 +20,15 @@ class TestSigningIn:
         page.reload()
         wait_until_drawn(page)
         expect(page.get_by_text("Acme").first).to_be_visible()
+
+    def test_nobody_invents_the_address_they_come_from(self, page: Page, cast: Cast) -> None:
+        """uvicorn's own rule would believe it from this machine; no proxy is trusted here."""
+        page.set_extra_http_headers({"X-Forwarded-For": "203.0.113.9"})
+        visit(page)
+        log_in(page, cast.mia)
+        expect(page.get_by_text("Acme").first).to_be_visible()
+        with db.read() as session:
+            assert session.scalars(select(Session.place)).all() == ["127.0.0.1"]
 
     def test_a_session_is_carried_by_its_cookie(self, phone: Page, cast: Cast) -> None:
         become(phone, cast.mia)

@@ -72,7 +72,6 @@ class TestAStranger:
         [
             "/media/" + "0" * 56 + ".png",
             "/_stcore/upload_file/x/y",
-            "/_stcore/metrics",
             "/component/orgdesk_cookie/index.js",
             "/logos/" + "0" * 64 + ".png",
             "/logos/" + "0" * 64 + "-thumb.png",
@@ -83,7 +82,13 @@ class TestAStranger:
 
     @pytest.mark.parametrize(
         "address",
-        ["/_stcore/agent/x", "/_stcore/bidi-components/x", "/app/static/x", "/auth/login"],
+        [
+            "/_stcore/agent/x",
+            "/_stcore/metrics",
+            "/_stcore/bidi-components/x",
+            "/app/static/x",
+            "/auth/login",
+        ],
     )
     def test_finds_nothing_behind_the_pages(self, server: Server, cast: Cast, address: str) -> None:
         assert httpx2.get(server.url + address).status_code == 404

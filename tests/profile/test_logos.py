@@ -294,7 +294,8 @@ def test_a_started_app_has_loaded_no_decoder(tmp_path):
         "        print('pages.ui.navigation' in sys.modules)\n"
         "asyncio.run(main())\n"
     )
-    environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/started.db"}
+    environment = os.environ | {"FORWARDED_ALLOW_IPS": ""}
+    environment["DATABASE_URL"] = f"sqlite:///{tmp_path}/started.db"
     done = subprocess.run(
         [sys.executable, "-c", start], cwd=PROJECT, env=environment, capture_output=True, text=True
     )

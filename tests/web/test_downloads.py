@@ -15,6 +15,7 @@ from starlette.types import Message, Scope
 
 from core import web
 from core.audit import activity
+from core.base.settings import settings
 from core.database import db
 from core.organizations import export_process, transfers
 from core.web import downloads
@@ -23,6 +24,12 @@ from tests.support.cast import Cast
 from tests.web.test_web import BASE, sign_in
 
 PATH = "/download/organizations.csv"
+
+
+@pytest.fixture(autouse=True)
+def _public_url(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", BASE)
+    settings.cache_clear()
 
 
 @pytest.fixture
@@ -75,8 +82,9 @@ class TestWhoMay:
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
     def test_other_sites_cannot_start_one(self, client: TestClient, cast: Cast) -> None:
-        headers = {"cookie": sign_in(cast.oda), "sec-fetch-site": "cross-site"}
-        assert client.get(PATH, headers=headers).status_code == 403
+        for site in ("cross-site", "same-site"):
+            headers = {"cookie": sign_in(cast.oda), "sec-fetch-site": site}
+            assert client.get(PATH, headers=headers).status_code == 403
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
     def test_there_are_three_formats(self, client: TestClient, cast: Cast) -> None:

@@ -29,7 +29,7 @@ def ask(
 ) -> tuple[int, dict[str, float], str]:
     """Return the status, every number by its name and labels, and the whole text."""
     app = Starlette(routes=web.ROUTES, middleware=web.MIDDLEWARE)
-    with TestClient(app, client=peer) as client:
+    with TestClient(app, base_url=settings().public_url, client=peer) as client:
         answer = client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
     numbers: dict[str, float] = {}
     if answer.status_code == 200 and path == "/metrics":
@@ -83,6 +83,11 @@ class TestWhoMaySee:
 
     def test_nobody_by_a_proxy_on_this_machine(self):
         assert ask("/metrics", x_forwarded_for="192.0.2.7")[0] == 404
+
+    def test_nobody_under_another_name(self):
+        """A page elsewhere may have bound its own name to this machine."""
+        assert ask("/metrics", host="evil.example")[0] == 404
+        assert ask("/metrics", host="10.0.0.7", authorization=f"Bearer {TOKEN}")[0] == 200
 
     def test_without_a_token_there_is_none_to_guess(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.delenv("METRICS_TOKEN")

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -39,14 +40,30 @@ async def streamlit_answers(websocket: WebSocket) -> None:
     await websocket.close()
 
 
+EVERY_METHOD = ["GET", "POST", "PUT", "DELETE", "PATCH"]
+
+
 @pytest.fixture
-def client(cast: Cast) -> Iterator[TestClient]:
+def client(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    with serving(monkeypatch, BASE) as client:
+        yield client
+
+
+@contextmanager
+def serving(monkeypatch: pytest.MonkeyPatch, public_url: str) -> Iterator[TestClient]:
+    """Serve our routes and middleware for people who open this address."""
+    monkeypatch.setenv("PUBLIC_URL", public_url)
+    settings.cache_clear()
     inner = [
-        Route("/{path:path}", lambda request: PlainTextResponse(request.url.path)),
+        Route(
+            "/{path:path}",
+            lambda request: PlainTextResponse(request.url.path),
+            methods=EVERY_METHOD,
+        ),
         WebSocketRoute("/_stcore/stream", streamlit_answers),
     ]
     app = Starlette(routes=[*web.ROUTES, *inner], middleware=web.MIDDLEWARE)
-    with TestClient(app, base_url=BASE, follow_redirects=False) as client:
+    with TestClient(app, base_url=public_url, follow_redirects=False) as client:
         yield client
 
 
@@ -120,15 +137,16 @@ class TestCookie:
         assert answer.status_code == 413
 
     def test_safari_gets_a_cookie_it_keeps_on_this_machine(
-        self, client: TestClient, cast: Cast
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         safari = "Mozilla/5.0 (Macintosh; Intel Mac OS X 15_1) Version/19 Safari/605"
         local = "http://localhost:8501"
-        answer = client.post(
-            f"{local}/auth/cookie",
-            json={"ticket": start(cast.mia)},
-            headers={"origin": local, "user-agent": safari},
-        )
+        with serving(monkeypatch, local) as client:
+            answer = client.post(
+                "/auth/cookie",
+                json={"ticket": start(cast.mia)},
+                headers={"origin": local, "user-agent": safari},
+            )
         assert answer.headers["set-cookie"].startswith("orgdesk=")
         assert "secure" not in answer.headers["set-cookie"].lower()
 
@@ -144,7 +162,7 @@ class TestDoor:
         assert client.get(path, headers={"cookie": "__Host-orgdesk=made-up"}).status_code == 401
         cookie = sign_in(cast.mia)
         assert client.get(path, headers={"cookie": cookie}).status_code == 200
-        assert client.put(path).status_code == 401
+        assert client.put(path, headers={"origin": BASE}).status_code == 401
 
     def test_an_ended_session_is_refused_at_once(self, client: TestClient, cast: Cast) -> None:
         cookie = sign_in(cast.mia)
@@ -229,7 +247,87 @@ class TestWebsocket:
         assert closed.value.code == 1008
 
 
+class TestHost:
+    """Another name for this machine is not ours: DNS rebinding binds one to it."""
+
+    @pytest.mark.parametrize("path", ["/", "/members", "/logos/x.png", "/media/x"])
+    def test_another_name_gets_nothing(self, client: TestClient, path: str) -> None:
+        for host in ("evil.example", "orgdesk.example.evil.example", "orgdesk.example:8443", ""):
+            answer = client.get(path, headers={"host": host})
+            assert (answer.status_code, "PUBLIC_URL" in answer.text) == (421, True), host
+
+    def test_a_websocket_under_another_name_is_closed(self, client: TestClient) -> None:
+        with (
+            pytest.raises(WebSocketDisconnect) as closed,
+            client.websocket_connect("wss://evil.example/_stcore/stream"),
+        ):
+            pass
+        assert closed.value.code == 1008
+
+    def test_load_balancers_ask_by_any_name(self, client: TestClient) -> None:
+        for path in ("/healthz", "/readyz"):
+            assert client.get(path, headers={"host": "10.0.0.7:8501"}).status_code == 200
+
+    def test_the_default_port_may_be_written_out(self, client: TestClient) -> None:
+        assert client.get("/", headers={"host": "Orgdesk.example:443"}).status_code == 200
+
+    def test_this_machine_has_three_names(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with serving(monkeypatch, "http://127.0.0.1:8501") as client:
+            for host in ("localhost:8501", "127.0.0.1:8501", "[::1]:8501"):
+                origin = {"host": host, "origin": f"http://{host}"}
+                assert client.get("/", headers=origin).status_code == 200
+                assert client.post("/", headers=origin).status_code == 200
+            assert client.get("/", headers={"host": "127.0.0.1.evil.example"}).status_code == 421
+
+
+class TestOrigin:
+    @pytest.mark.parametrize("method", EVERY_METHOD[1:])
+    def test_only_our_pages_write(self, client: TestClient, method: str) -> None:
+        """On every route, Streamlit's among them: its own token against forgery is off."""
+        for origin in (None, "http://orgdesk.example", "https://evil.example", f"{BASE}:8443"):
+            headers = {} if origin is None else {"origin": origin}
+            for path in ("/_stcore/upload_file/a/b", "/members"):
+                assert client.request(method, path, headers=headers).status_code == 403
+        assert client.request(method, "/members", headers={"origin": BASE}).status_code == 200
+
+    @pytest.mark.parametrize("origin", ["http://127.0.0.1:9999", "https://127.0.0.1:8501"])
+    def test_another_port_or_scheme_is_not_ours(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch, origin: str
+    ) -> None:
+        with serving(monkeypatch, "http://127.0.0.1:8501") as client:
+            assert client.post("/members", headers={"origin": origin}).status_code == 403
+
+
+class TestStreamlitMetrics:
+    def test_they_are_for_staff(self, client: TestClient, cast: Cast) -> None:
+        met = {
+            name: client.get("/_stcore/metrics", headers={"cookie": sign_in(person)}).status_code
+            for name, person in {"mia": cast.mia, "oda": cast.oda, "ada": cast.ada}.items()
+        }
+        assert met == {"mia": 404, "oda": 200, "ada": 200}
+        assert client.get("/_stcore/metrics").status_code == 404
+
+
 class TestHeaders:
+    def test_no_cache_keeps_what_is_made_for_one_person(
+        self, client: TestClient, cast: Cast
+    ) -> None:
+        answer = client.get("/media/codes.txt", headers={"cookie": sign_in(cast.mia)})
+        assert answer.headers["cache-control"] == "no-store"
+
+    def test_no_page_changes_its_base(self, client: TestClient) -> None:
+        assert "base-uri 'none'" in client.get("/members").headers["content-security-policy"]
+
+    def test_subdomains_are_told_to_use_tls_if_a_setting_says_so(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HSTS_SUBDOMAINS", "true")
+        with serving(monkeypatch, BASE) as client:
+            header = client.get("/healthz").headers["strict-transport-security"]
+        assert header == "max-age=31536000; includeSubDomains"
+
     def test_every_answer_says_what_a_browser_may_do(self, client: TestClient) -> None:
         for path in ("/members", "/media/x", "/_stcore/agent/mcp", "/a/b", "/healthz"):
             headers = client.get(path).headers
@@ -238,9 +336,10 @@ class TestHeaders:
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["referrer-policy"] == "no-referrer"
 
-    def test_tls_stays_tls(self, client: TestClient) -> None:
+    def test_tls_stays_tls(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "strict-transport-security" in client.get("/healthz").headers
-        assert "strict-transport-security" not in client.get("http://127.0.0.1/healthz").headers
+        with serving(monkeypatch, "http://127.0.0.1:8501") as plain:
+            assert "strict-transport-security" not in plain.get("/healthz").headers
 
 
 class TestLogo:
