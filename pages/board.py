@@ -6,7 +6,7 @@ from core.access.permissions import Action
 from core.database import db
 from core.onboarding import board, board_queries, onboarding
 from pages import ui
-from pages.parts.onboarding import board_cards, board_dialogs, board_filters, board_stuck
+from pages.parts.onboarding import board_cards, board_filters
 from pages.parts.staff import view_picker
 from pages.ui import cards
 
@@ -21,10 +21,10 @@ with db.read() as session:
     reps = onboarding.list_reps(session)
 query = board_filters.ask(reps)
 with db.read() as session:
-    shown = board.show(
-        session, actor, board_queries.read(actor, query), board_filters.shown_cards()
+    shown = board.load(
+        session, actor, board_queries.parse(actor, query), board_filters.shown_cards()
     )
 
-board_stuck.draw(actor, shown.stuck, rights)
-board_cards.draw(actor, shown, rights)
-board_dialogs.draw(actor, reps, rights)
+board_cards.draw_stuck(actor, shown.stuck, rights)
+board_cards.draw_columns(actor, shown, rights)
+board_cards.draw_dialogs(actor, reps, rights)

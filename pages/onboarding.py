@@ -5,7 +5,7 @@ import streamlit as st
 from core.access.permissions import Action
 from core.database import db
 from core.models import Stage
-from core.onboarding import gates, moves, onboarding
+from core.onboarding import onboarding, stages
 from core.staff import notes
 from pages import ui
 from pages.parts.onboarding import forms, stage_path
@@ -16,11 +16,11 @@ actor, org, rights = ui.open_page("Onboarding")
 may_move = Action.MOVE_STAGES in rights
 
 with db.read() as session:
-    checks = gates.checks(session, org)
-    visits = moves.path(session, actor, org.id)
+    checks = stages.list_checks(session, org)
+    stays = stages.path(session, actor, org.id)
     reps = onboarding.list_reps(session)
     written = notes.about(session, actor, org.id, most=shown_count())
-    made = moves.table(session, actor, org.id) if Action.VIEW_HISTORY in rights else None
+    made = stages.move_history(session, actor, org.id) if Action.VIEW_HISTORY in rights else None
 
 
 def draw_actions() -> None:
@@ -33,7 +33,7 @@ if may_move:
     forms.draw_pressed(actor, org)
     forms.draw_dialogs(actor, org, reps, checks, rights)
 with st.container(border=True, key="path"):
-    stage_path.draw_path(org, visits)
+    stage_path.draw_path(org, stays)
     if Action.VIEW_ALL in rights:
         stage_path.draw_stuck(org)
     stage_path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)

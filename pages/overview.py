@@ -7,7 +7,7 @@ from core.audit import activity
 from core.database import db
 from core.members import members, membership_rows
 from core.models import Role, organizations
-from core.onboarding import gates, moves, onboarding
+from core.onboarding import onboarding, stages
 from core.staff import notes
 from pages import ui
 from pages.parts.onboarding import stage_path
@@ -21,8 +21,8 @@ NOTES_SHOWN = 3
 actor, org, rights = ui.open_page("Overview")
 
 with db.read() as session:
-    checks = gates.checks(session, org)
-    visits = moves.path(session, actor, org.id)
+    checks = stages.list_checks(session, org)
+    stays = stages.path(session, actor, org.id)
     numbers = members.summary(session, actor, org.id)
     owners = membership_rows.list_owners(session, org)
     latest = activity.latest(session, actor, org.id)
@@ -66,7 +66,7 @@ def draw_contact() -> None:
 
 cards.page_head(org, actions=draw_actions)
 with st.container(border=True, key="path"):
-    stage_path.draw_path(org, visits)
+    stage_path.draw_path(org, stays)
     if Action.VIEW_ALL in rights:
         stage_path.draw_stuck(org)
     stage_path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)

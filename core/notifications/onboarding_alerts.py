@@ -28,7 +28,7 @@ from core.models import (
     Stage,
     User,
 )
-from core.onboarding import gates, stuck, working_days
+from core.onboarding import stages, stuck, working_days
 
 MOVES_EVERY = timedelta(minutes=10)
 """How often an owner hears of moves at most: many may move at once."""
@@ -77,8 +77,8 @@ def look_at_checks(session: Session, org: Organization, *, is_own: bool = False)
     """Tell the rep which checks turned since the last look; what the rep did itself is known."""
     if org.stage not in _CHECKED or org.rep_id is None or org.deleted_at is not None:
         return
-    checks = gates.checks(session, org)
-    now = {"stage": str(org.stage), "met": [check.done for check in checks if check.is_met]}
+    checks = stages.list_checks(session, org)
+    now = {"stage": str(org.stage), "met": [check.met_text for check in checks if check.is_met]}
     before = _replace(session, org, CHECKS, json.dumps(now))
     known = json.loads(before) if before else {"stage": ""}
     if known["stage"] != org.stage or is_own:
@@ -86,9 +86,9 @@ def look_at_checks(session: Session, org: Organization, *, is_own: bool = False)
     missing = sum(not check.is_met for check in checks)
     left = f"{missing} of {len(checks)} checks are missing." if missing else "All checks are met."
     for check in checks:
-        if check.is_met != (check.done in known["met"]):
+        if check.is_met != (check.met_text in known["met"]):
             turned = "Turned green" if check.is_met else "Turned red"
-            title = f"{org.name}: {check.name}"
+            title = f"{org.name}: {check.text}"
             _tell_rep(session, org, org.rep_id, CHECKS, title, f"{turned}. {left}")
 
 

@@ -1,4 +1,4 @@
-"""The board: who raised a hand, who is on the way to production, and who is stuck on it."""
+"""The board: organizations in onboarding as cards in columns, and those that are stuck."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,22 +9,21 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access_staff
 from core.models import Organization, User
-from core.onboarding import board_walks, gates, stuck, working_days
-from core.onboarding.board_queries import BoardView, Column, Only
-from core.onboarding.board_walks import FEW
-from core.onboarding.gates import Check
+from core.onboarding import board_queries, stages, stuck, working_days
+from core.onboarding.board_queries import MAX_COUNTED, BoardQuery, Column, Only
+from core.onboarding.stages import Check
 
-PAGE: Final = 8
-"""Cards of a column at first, and how many more come by a click."""
-MOST: Final = 120
-"""Cards of one column at most; who wants to see others narrows the board."""
-STUCK_SHOWN: Final = 5
-"""Organizations in the list of what is stuck."""
+PAGE_SIZE: Final = 8
+"""Cards of a column at first."""
+MAX_CARDS: Final = 120
+"""Cards of one column."""
+MAX_STUCK: Final = 5
+"""Organizations in the list of those that are stuck."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """One organization on the board; `days` are working days in its stage."""
+    """An organization on the board; `days` are working days in its stage."""
 
     org: Organization
     rep: str | None
@@ -34,8 +33,8 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """Cards in their order, and how many there are in all: more than `total` where `is_capped`."""
+class CardList:
+    """Cards in their order and the total; `is_capped` means that there are more than `total`."""
 
     cards: Sequence[Card] = ()
     total: int = 0
@@ -43,88 +42,90 @@ class Shelf:
 
     @property
     def rest(self) -> int:
-        """Return how many cards there are that are not shown."""
+        """Return the number of cards that are not in the list."""
         return self.total - len(self.cards)
 
 
 @dataclass(frozen=True)
 class Board:
-    """The columns of a view, and the first of what is stuck."""
+    """The columns of a board, and the first organizations that are stuck."""
 
-    shelves: Mapping[Column, Shelf]
-    stuck: Shelf
+    columns: Mapping[Column, CardList]
+    stuck: CardList
 
 
-def show(
-    session: Session, actor: Actor, view: BoardView, shown: Mapping[Column, int] | None = None
+def load(
+    session: Session, actor: Actor, query: BoardQuery, limits: Mapping[Column, int] | None = None
 ) -> Board:
-    """Return the board as a view asks for it, with `shown` cards of each column; staff only.
+    """Return the board for a query, with up to `limits` cards in each column; staff only.
 
-    It takes the same few queries whatever there is. With words, or narrowed to what is late,
-    nothing is counted further than `FEW`. What is stuck is that of the view's sales rep.
+    The number of SQL queries is constant. With words or with `only`, counting stops beyond
+    `MAX_COUNTED`. The list of stuck organizations follows the query's sales rep alone.
     """
     access_staff(session, actor, Action.VIEW_ALL)
-    most = {column: min((shown or {}).get(column, PAGE), MOST) for column in view.columns}
-    late = BoardView(rep_id=view.rep_id, only=Only.STUCK)
-    wanted = [_Wanted(view, column, most[column], column) for column in view.columns]
-    wanted += [_Wanted(late, column, STUCK_SHOWN, _STUCK) for column in late.columns]
-
-    found = _find(session, wanted)
-    totals = _count(session, wanted, found)
-    cards = _cards(session, {org_id for ids in found.values() for org_id in ids})
-    is_capped = view.has_words or view.only is not None
-    shelves = {
-        column: _shelf(found[column][: most[column]], totals[column], cards, is_capped=is_capped)
-        for column in view.columns
+    limits = {
+        column: min((limits or {}).get(column, PAGE_SIZE), MAX_CARDS) for column in query.columns
     }
-    first = found[_STUCK]
-    return Board(shelves, _shelf(first[:STUCK_SHOWN], totals[_STUCK], cards, is_capped=True))
+    stuck_query = BoardQuery(rep_id=query.rep_id, only=Only.STUCK)
+    lists = [_List(query, column, limits[column], column) for column in query.columns]
+    lists += [_List(stuck_query, column, MAX_STUCK, _STUCK) for column in stuck_query.columns]
+
+    found = _find(session, lists)
+    totals = _count(session, lists, found)
+    cards = _cards(session, {org_id for ids in found.values() for org_id in ids})
+    is_capped = query.has_words or query.only is not None
+    columns = {
+        column: _card_list(
+            found[column][: limits[column]], totals[column], cards, is_capped=is_capped
+        )
+        for column in query.columns
+    }
+    first = found[_STUCK][:MAX_STUCK]
+    return Board(columns, _card_list(first, totals[_STUCK], cards, is_capped=True))
 
 
 _STUCK: Final = "stuck"
 
 
-class _Wanted(NamedTuple):
-    """So many cards of a column, as a view has it, for a shelf."""
+class _List(NamedTuple):
+    """The first cards of a column, and the label of the list that they are for."""
 
-    view: BoardView
+    query: BoardQuery
     column: Column
-    most: int
-    shelf: str
+    limit: int
+    label: str
 
 
 class _Ids(list[int]):
-    """Ids in their order, and how many words have found in all."""
+    """Ids in their order, and the number of search results."""
 
-    number = 0
+    found = 0
 
 
-def _find(session: Session, wanted: Sequence[_Wanted]) -> dict[str, _Ids]:
-    """Return the ids of the first cards of each shelf."""
-    walks = [
-        walk.subquery()
-        for view, column, most, shelf in wanted
-        for walk in board_walks.first(session, view, column, most, shelf=shelf)
+def _find(session: Session, lists: Sequence[_List]) -> dict[str, _Ids]:
+    """Return the ids of the first cards of each list, by label."""
+    queries = [
+        first.subquery()
+        for query, column, limit, label in lists
+        for first in board_queries.first_cards(session, query, column, limit, label=label)
     ]
-    rows = session.execute(union_all(*(select(walk) for walk in walks))).all()
-    found = {part.shelf: _Ids() for part in wanted}
-    for shelf, _, _, org_id, number in sorted(rows):
-        found[shelf].append(org_id)
-        found[shelf].number = number
-    return found
+    rows = session.execute(union_all(*(select(query) for query in queries))).all()
+    ids = {part.label: _Ids() for part in lists}
+    for label, _, _, org_id, found in sorted(rows):
+        ids[label].append(org_id)
+        ids[label].found = found
+    return ids
 
 
-def _count(
-    session: Session, wanted: Sequence[_Wanted], found: Mapping[str, _Ids]
-) -> dict[str, int]:
-    """Return how many cards there are for each shelf."""
-    totals = {part.shelf: found[part.shelf].number if part.view.has_words else 0 for part in wanted}
-    counted = [part for part in wanted if not part.view.has_words]
+def _count(session: Session, lists: Sequence[_List], ids: Mapping[str, _Ids]) -> dict[str, int]:
+    """Return the total of each list, by label."""
+    totals = {part.label: ids[part.label].found if part.query.has_words else 0 for part in lists}
+    counted = [part for part in lists if not part.query.has_words]
     numbers = session.execute(
-        select(*(board_walks.count(view, column, FEW) for view, column, *_ in counted))
+        select(*(board_queries.count(query, column, MAX_COUNTED) for query, column, *_ in counted))
     ).one()
     for part, number in zip(counted, numbers, strict=True):
-        totals[part.shelf] += number
+        totals[part.label] += number
     return totals
 
 
@@ -134,7 +135,7 @@ def _cards(session: Session, org_ids: Collection[int]) -> dict[int, Card]:
         .outerjoin(User, User.id == Organization.rep_id)
         .where(Organization.id.in_(org_ids))
     ).all()
-    checks = gates.checks_of(session, [org for org, _ in rows])
+    checks = stages.checks_by_org(session, [org for org, _ in rows])
     return {
         org.id: Card(
             org=org,
@@ -147,8 +148,10 @@ def _cards(session: Session, org_ids: Collection[int]) -> dict[int, Card]:
     }
 
 
-def _shelf(ids: Sequence[int], total: int, cards: Mapping[int, Card], *, is_capped: bool) -> Shelf:
-    shown = [cards[org_id] for org_id in ids if org_id in cards]  # if still there
-    if is_capped and total > FEW:
-        return Shelf(shown, FEW, is_capped=True)
-    return Shelf(shown, total)
+def _card_list(
+    ids: Sequence[int], total: int, cards: Mapping[int, Card], *, is_capped: bool
+) -> CardList:
+    existing = [cards[org_id] for org_id in ids if org_id in cards]
+    if is_capped and total > MAX_COUNTED:
+        return CardList(existing, MAX_COUNTED, is_capped=True)
+    return CardList(existing, total)

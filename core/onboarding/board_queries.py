@@ -1,48 +1,53 @@
-"""Which onboardings a view of the board is about; a link to the board carries a view."""
+"""The queries behind the board: its filters, and the first cards and the total of each column.
+
+Every query reads along one index and stops early, however many organizations there are.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
-from sqlalchemy import ColumnElement, FromClause, inspect
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, FromClause, Select, func, inspect, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.access.permissions import Actor
 from core.database import search
-from core.models import Organization, Stage, orm
+from core.models import Organization, Stage, StageCount, orm
 from core.onboarding import stuck, working_days
 
 MINE: Final = "mine"
-"""What the address calls whoever looks: the same link shows each rep the own ones."""
-SOON: Final = timedelta(days=7)
+"""The value of `rep` in an address that means the person who opens it."""
+DUE_WITHIN: Final = timedelta(days=7)
 """How far ahead a next step counts as due."""
+MAX_COUNTED: Final = 200
+"""Where counting stops if no index has the total, and how many search results are sorted."""
 
 
 class Column(StrEnum):
-    """The columns of the board, in their order: who raised a hand, then the stages."""
+    """The columns of the board, in their order: onboarding requests, then the stages."""
 
-    ASKED = "asked"
+    REQUESTED = "requested"
     ONBOARDING = "onboarding"
     PREPRODUCTION = "preproduction"
     PRODUCTION = "production"
 
     @property
     def stage(self) -> Stage:
-        """Return in which stage its organizations are; who asks is free still."""
-        return Stage.FREE if self is Column.ASKED else Stage(self.value)
+        """Return the stage of the organizations in the column."""
+        return Stage.FREE if self is Column.REQUESTED else Stage(self.value)
 
 
 class Only(StrEnum):
-    """What the board can be narrowed to."""
+    """The subsets that the board can be limited to."""
 
     STUCK = "stuck"
     DUE = "due"
 
 
 class Sort(StrEnum):
-    """The orders of cards that are offered."""
+    """The sort orders of cards."""
 
     LONGEST = "longest"
     DUE = "due"
@@ -50,8 +55,8 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True)
-class BoardView:
-    """What is looked for on the board, and in which order."""
+class BoardQuery:
+    """The search, the filters and the sort order of the board."""
 
     words: str = ""
     rep_id: int | None = None
@@ -60,77 +65,220 @@ class BoardView:
 
     @property
     def has_words(self) -> bool:
-        """Return whether anything is searched for."""
+        """Return whether the query searches for words."""
         return bool(self.words.strip())
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Return the columns that can hold anything; who has not begun, or is done, is not late."""
-        late = (Column.ONBOARDING, Column.PREPRODUCTION)
-        return late if self.only is not None else tuple(Column)
+        """Return the columns that can have cards; only two stages have limits and due dates."""
+        limited = (Column.ONBOARDING, Column.PREPRODUCTION)
+        return limited if self.only is not None else tuple(Column)
 
 
-def read(actor: Actor, query: str) -> BoardView:
-    """Return the view that a query asks for, as the actor sees it; raises `ValueError`."""
-    asked = {name: values[-1] for name, values in parse_qs(query, max_num_fields=60).items()}
-    return BoardView(
-        words=asked.get("q", ""),
-        rep_id=find_rep(actor, asked.get("rep", "")),
-        only=Only(asked["only"]) if "only" in asked else None,
-        sort=Sort(asked.get("sort", Sort.LONGEST)),
+def parse(actor: Actor, query: str) -> BoardQuery:
+    """Return the query of an address for an actor; raises `ValueError` if it is not valid."""
+    values = {name: values[-1] for name, values in parse_qs(query, max_num_fields=60).items()}
+    rep = values.get("rep", "")
+    return BoardQuery(
+        words=values.get("q", ""),
+        rep_id=actor.user_id if rep == MINE else int(rep) if rep else None,
+        only=Only(values["only"]) if "only" in values else None,
+        sort=Sort(values.get("sort", Sort.LONGEST)),
     )
-
-
-def find_rep(actor: Actor, asked: str) -> int | None:
-    """Return whose onboardings are asked for: an id, `MINE`, or nobody's in particular."""
-    return actor.user_id if asked == MINE else int(asked) if asked else None
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of organizations on the board: where they are, their id there, which of them."""
+    """A selection of organizations: its tables, the column with their id, and its conditions."""
 
     source: FromClause
     id: ColumnElement[int]
     where: list[ColumnElement[bool]]
 
 
-def rows(session: Session, view: BoardView, column: Column) -> Rows:
-    """Return the organizations that stand in a column of a view."""
+def rows(session: Session, query: BoardQuery, column: Column) -> Rows:
+    """Return the selection of the organizations in a column."""
     table = inspect(Organization).local_table
-    where = [*standing(view, column), Organization.deleted_at.is_(None), *narrowed(view)]
-    if not view.has_words:
+    where = [*_in_column(query, column), Organization.deleted_at.is_(None), *_matches_only(query)]
+    if not query.has_words:
         return Rows(table, Organization.id.expression, where)
-    hits = search.find(session, view.words)
-    return Rows(hits.source, hits.id, [hits.is_found, *where])
+    found = search.find(session, query.words)
+    return Rows(found.source, found.id, [found.is_found, *where])
 
 
-def standing(view: BoardView, column: Column) -> list[ColumnElement[bool]]:
-    """Return the conditions of a column, each on an index; deleted ones are not left out.
+def first_cards(
+    session: Session, query: BoardQuery, column: Column, limit: int, *, label: str
+) -> list[Select[*tuple[Any, ...]]]:
+    """Return queries for the first `limit` cards of a column: label, rank, position, id, found.
 
-    Raised hands are everybody's, whoever's onboardings are asked for: they have no rep yet.
+    Rank and position give their order; `label` is passed through. `found` is the number of search
+    results, up to `MAX_COUNTED` + 1.
     """
-    if column is Column.ASKED:  # whoever goes further has asked for the last time
+    if not query.has_words:
+        return [_positioned_scan(label, scan, limit) for scan in _scans(query, column)]
+    matching, key = rows(session, query, column), _sort_key(query, column)
+    newest = (
+        select(matching.id.label("id"), key.column.label("key"))
+        .select_from(matching.source)
+        .where(*matching.where)
+        .order_by(matching.id.desc())
+        .limit(MAX_COUNTED + 1)
+        .subquery()
+    )
+    return [_positioned(label, 0, key, newest).limit(limit)]
+
+
+def count(query: BoardQuery, column: Column, limit: int) -> ColumnElement[int]:
+    """Return the number of organizations in a column, for a query without words.
+
+    The number is exact unless `only` is set; then counting stops beyond `limit`.
+    """
+    if query.only is None and column is not Column.REQUESTED:
+        return _count_in_stage(column.stage, query.rep_id)
+    if query.only is None:  # two counts that each read an index only
+        deleted = [Organization.deleted_at.is_not(None), *_in_column_unindexed(query, column)]
+        return _count_where(_in_column(query, column)) - _count_where(deleted)
+    numbers = [
+        select(func.count()).select_from(_select_scan(scan, limit + 1).subquery()).scalar_subquery()
+        for scan in _scans(query, column)
+    ]
+    return sum(numbers[1:], start=numbers[0])
+
+
+def _in_column(query: BoardQuery, column: Column) -> list[ColumnElement[bool]]:
+    """Return the conditions of a column, each on an index; deleted organizations are included.
+
+    Requests have no sales rep yet, so the filter by sales rep does not apply to them.
+    """
+    if column is Column.REQUESTED:  # cleared when the organization leaves the free stage
         return [Organization.requested_at.is_not(None)]
     where = [Organization.stage == column.stage]
-    return [*where, Organization.rep_id == view.rep_id] if view.rep_id is not None else where
+    return [*where, Organization.rep_id == query.rep_id] if query.rep_id is not None else where
 
 
-def veiled(view: BoardView, column: Column) -> list[ColumnElement[bool]]:
-    """Return the same conditions so that no index is gone by for them, but for what is beside."""
-    if column is Column.ASKED:
+def _in_column_unindexed(query: BoardQuery, column: Column) -> list[ColumnElement[bool]]:
+    """Return the same conditions in a form that leaves the choice of index to other conditions."""
+    if column is Column.REQUESTED:
         return [orm.veiled(Organization.requested_at).is_not(None)]
     where: list[ColumnElement[bool]] = [orm.veiled(Organization.stage) == column.stage]
-    if view.rep_id is not None:
-        where.append(orm.veiled(Organization.rep_id) == view.rep_id)
+    if query.rep_id is not None:
+        where.append(orm.veiled(Organization.rep_id) == query.rep_id)
     return where
 
 
-def narrowed(view: BoardView) -> list[ColumnElement[bool]]:
-    """Return the conditions of what a view is narrowed to."""
+def _matches_only(query: BoardQuery) -> list[ColumnElement[bool]]:
     today = working_days.today()
-    if view.only is Only.STUCK:
+    if query.only is Only.STUCK:
         return [stuck.condition(today)]
-    if view.only is Only.DUE:
-        return [Organization.next_step_on.is_not(None), Organization.next_step_on <= today + SOON]
+    if query.only is Only.DUE:
+        due = Organization.next_step_on
+        return [due.is_not(None), due <= today + DUE_WITHIN]
     return []
+
+
+def _count_in_stage(stage: Stage, rep_id: int | None) -> ColumnElement[int]:
+    of_rep = [StageCount.rep_id == rep_id] if rep_id is not None else []
+    total = select(func.sum(StageCount.number)).where(StageCount.stage == stage, *of_rep)
+    return func.coalesce(total.scalar_subquery(), 0)
+
+
+def _count_where(where: list[ColumnElement[bool]]) -> ColumnElement[int]:
+    return select(func.count()).select_from(Organization).where(*where).scalar_subquery()
+
+
+class _SortKey(NamedTuple):
+    """The column that rows are sorted by, then by id in the same direction."""
+
+    column: InstrumentedAttribute[Any]
+    is_descending: bool = False
+
+
+class _Scan(NamedTuple):
+    """Rows in the order of one index; scans of a lower rank come first."""
+
+    rank: int
+    key: _SortKey
+    where: list[ColumnElement[bool]]
+
+
+_LONGEST: Final = _SortKey(Organization.stage_entered_at)
+_NEWEST: Final = _SortKey(Organization.stage_entered_at, is_descending=True)
+_DUE: Final = _SortKey(Organization.next_step_on)
+_WAITING: Final = _SortKey(Organization.requested_at)
+
+
+def _scans(query: BoardQuery, column: Column) -> list[_Scan]:
+    """Return the scans that make up a column, each written so that only its index can serve it."""
+    not_deleted = Organization.deleted_at.is_(None)
+    in_column = [*_in_column(query, column), not_deleted]
+    by_due = [*_in_column_unindexed(query, column), not_deleted]
+    due = Organization.next_step_on
+    if query.only is Only.STUCK:
+        return _stuck_scans(column, in_column, by_due)
+    if query.only is Only.DUE:
+        return [_Scan(0, _DUE, [*by_due, *_matches_only(query)])]
+    if _sort_key(query, column) is _DUE:
+        without_due = _Scan(1, _LONGEST, [*in_column, due.is_(None)])
+        return [_Scan(0, _DUE, [*by_due, due.is_not(None)]), without_due]
+    return [_Scan(0, _sort_key(query, column), in_column)]
+
+
+def _stuck_scans(
+    column: Column, in_column: list[ColumnElement[bool]], by_due: list[ColumnElement[bool]]
+) -> list[_Scan]:
+    """Return `stuck.condition` as two scans: over the limit of the stage, and otherwise overdue."""
+    due, today = Organization.next_step_on, working_days.today()
+    not_snoozed = or_(Organization.snoozed_until.is_(None), Organization.snoozed_until <= today)
+    entered_at = func.coalesce(Organization.stage_entered_at, None)  # keeps its index unused
+    overdue = [
+        due.is_not(None),
+        due < today,
+        entered_at >= working_days.cutoff(stuck.limit(column.stage) or 0, today),
+    ]
+    over_limit = stuck.is_over_limit(column.stage, today)
+    return [
+        _Scan(0, _LONGEST, [*in_column, not_snoozed, over_limit]),
+        _Scan(1, _DUE, [*by_due, not_snoozed, *overdue]),
+    ]
+
+
+def _sort_key(query: BoardQuery, column: Column) -> _SortKey:
+    if column is Column.REQUESTED:
+        return _WAITING
+    if column is Column.PRODUCTION or query.sort is Sort.NEWEST:
+        return _NEWEST
+    return _DUE if query.sort is Sort.DUE else _LONGEST
+
+
+def _positioned_scan(label: str, scan: _Scan, limit: int) -> Select[*tuple[Any, ...]]:
+    return _positioned(label, scan.rank, scan.key, _select_scan(scan, limit).subquery())
+
+
+def _select_scan(scan: _Scan, limit: int) -> Select[*tuple[Any, ...]]:
+    """Return the first rows of a scan; the order keeps PostgreSQL on the index."""
+    key = scan.key
+    return (
+        select(Organization.id.label("id"), key.column.label("key"))
+        .where(*scan.where)
+        .order_by(*_order_by(key.column, Organization.id, key))
+        .limit(limit)
+    )
+
+
+def _positioned(
+    label: str, rank: int, key: _SortKey, selected: FromClause
+) -> Select[*tuple[Any, ...]]:
+    order = _order_by(selected.c.key, selected.c.id, key)
+    return select(
+        literal(label).label("label"),
+        literal(rank).label("rank"),
+        func.row_number().over(order_by=order).label("position"),
+        selected.c.id.label("id"),
+        func.count().over().label("found"),
+    ).order_by(*order)
+
+
+def _order_by(value: Any, row_id: Any, key: _SortKey) -> list[ColumnElement[Any]]:
+    if key.is_descending:
+        return [value.desc(), row_id.desc()]
+    return [value.asc(), row_id.asc()]

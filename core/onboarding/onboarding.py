@@ -1,99 +1,171 @@
-"""Onboarding: flag organizations, move them from stage to stage, plan who carries them and when."""
+"""Onboarding use cases: flag, move, request, plan and snooze organizations."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access, staff_rights
 from core.audit import history
 from core.base import clock, validation
-from core.base.errors import InvalidInput, WrongStage
-from core.models import Organization, Stage
-from core.onboarding import flags, stages, stuck, working_days
-from core.onboarding.flags import NO_PLAN, Flagged, Plan, list_reps
+from core.base.errors import DomainError, InvalidInput, Unavailable, WrongStage
+from core.models import Organization, Staff, Stage, User
+from core.onboarding import stages, stuck, working_days
 
-__all__ = ["Flagged", "Plan", "flag", "flag_one", "list_reps", "move", "plan", "request", "snooze"]
+MAX_SNOOZE: Final = timedelta(days=366)
+MAX_NEXT_STEP: Final = 200
+"""Characters of a next step."""
+_REP_ROLES: Final = (Staff.SALES, Staff.ADMINISTRATOR)
+_NOT_A_REP: Final = "Choose someone who works in sales."
 
-LONGEST_SNOOZE: Final = timedelta(days=366)
+
+@dataclass(frozen=True)
+class Plan:
+    """The sales rep, the target date and the next step of an onboarding."""
+
+    rep_id: int | None = None
+    target_on: date | None = None
+    next_step: str = ""
+    next_step_on: date | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the plan as values that JSON can store."""
+        return {
+            name: value.isoformat() if isinstance(value, date) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Plan":
+        """Return the plan that `as_json` stored; other keys are ignored."""
+        target_on, next_step_on = (
+            stored[name] and date.fromisoformat(stored[name])
+            for name in ("target_on", "next_step_on")
+        )
+        return cls(stored["rep_id"], target_on, stored["next_step"], next_step_on)
+
+
+NO_PLAN: Final = Plan()
+
+
+class Refusal(NamedTuple):
+    """An organization that could not be flagged, and the reason."""
+
+    org_id: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FlagResult:
+    """The names of the organizations that were flagged, and those that could not be."""
+
+    flagged: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
 
 
 def flag(
     session: Session, actor: Actor, org_ids: Sequence[int], plan: Plan = NO_PLAN, *, note: str = ""
-) -> Flagged:
-    """Take free organizations into onboarding, and return which went through and which did not.
+) -> FlagResult:
+    """Move free organizations to onboarding, and report those that could not be moved.
 
-    The rep who carries them is who flags, unless the plan names another. `note` says why and
-    stands in history. Flagging twice is harmless.
+    The actor becomes their sales rep unless the plan names another. The note is kept in history.
+    Flagging an organization twice is harmless.
     """
     if Action.MOVE_STAGES not in staff_rights(session, actor):
         access(session, actor, min(org_ids, default=0), Action.MOVE_STAGES)
-    return flags.flag_all(session, actor, org_ids, _clean(session, actor, plan), note)
+    return flag_batch(session, actor, org_ids, _clean_for(session, actor, plan), note)
 
 
 def flag_one(
     session: Session, actor: Actor, org_id: int, plan: Plan = NO_PLAN, *, note: str = ""
 ) -> Organization:
-    """Take one free organization into onboarding, as `flag`; raises `WrongStage` otherwise."""
+    """Move one free organization to onboarding, like `flag`; raises `WrongStage` otherwise."""
     access(session, actor, org_id, Action.MOVE_STAGES)
-    return flags.flag(session, actor, org_id, _clean(session, actor, plan), note)
+    return _flag(session, actor, org_id, _clean_for(session, actor, plan), note)
+
+
+def flag_batch(
+    session: Session, actor: Actor, org_ids: Sequence[int], plan: Plan, note: str = ""
+) -> FlagResult:
+    """Flag organizations with a plan that `clean_plan` has accepted before.
+
+    Raises `NotPermitted` or `NotFound` when the actor may not flag, and `InvalidInput` when the
+    plan's sales rep no longer works in sales.
+    """
+    if not _is_rep(session, plan.rep_id):
+        raise InvalidInput({"rep_id": _NOT_A_REP})
+    result, may_flag = FlagResult(), Action.MOVE_STAGES in staff_rights(session, actor)
+    for org_id in sorted(set(org_ids)):
+        try:
+            result.flagged.append(_flag(session, actor, org_id, plan, note).name)
+        except (InvalidInput, Unavailable):
+            raise
+        except DomainError as refusal:
+            if not may_flag:
+                raise
+            result.refused.append(Refusal(org_id, _name_of(session, org_id), str(refusal)))
+    return result
 
 
 def move(
     session: Session,
     actor: Actor,
     org_id: int,
-    to: Stage,
+    to_stage: Stage,
     *,
-    shown: Stage,
+    from_stage: Stage,
     reason: str = "",
     override: bool = False,
 ) -> Organization:
-    """Move an organization from the stage that was shown to another, forward or back.
+    """Move an organization to another stage, forward or back.
 
-    Back and out need a reason that its owners will read. `override` lets it through a gate whose
-    checks fail: administrators only, with a reason, marked as an override for good. Raises
-    `WrongStage` when it is elsewhere by now or no way leads there, `GateNotMet` with what is
-    missing. Into onboarding it is carried by who moves it; `flag` says more.
+    `from_stage` is the stage that the actor saw. Withdrawals need a reason, which the owners can
+    read. Administrators may `override` failed checks, with a reason; the move stays marked. Raises
+    `WrongStage` when the organization is in another stage or the move is not allowed, and
+    `GateNotMet` when checks fail. A move to onboarding is the same as `flag_one`.
     """
     action = Action.OVERRIDE_GATE if override else Action.MOVE_STAGES
     org = access(session, actor, org_id, action)
-    if org.stage is shown is Stage.FREE and to is Stage.ONBOARDING:
+    if org.stage is from_stage is Stage.FREE and to_stage is Stage.ONBOARDING:
         return flag_one(session, actor, org_id, note=reason)
-    return stages.move(session, actor, org, to, shown=shown, reason=reason, override=override)
+    return stages.move(
+        session, actor, org, to_stage, from_stage=from_stage, reason=reason, override=override
+    )
 
 
 def request(session: Session, actor: Actor, org_id: int, *, note: str = "") -> Organization:
-    """Raise a hand for onboarding; it stands in the reps' list until somebody flags."""
+    """Request onboarding for a free organization; a second request changes nothing."""
     org = access(session, actor, org_id, Action.REQUEST_ONBOARDING)
     check = validation.Check()
-    said = check("note", validation.optional(validation.note), note)
+    cleaned = check("note", validation.optional(validation.note), note)
     check.done()
     if org.stage is not Stage.FREE:
         raise WrongStage(org.stage, Stage.FREE)
     if org.requested_at is not None:
         return org
-    org.requested_at, org.request_note = clock.now(), said
+    org.requested_at, org.request_note = clock.now(), cleaned
     history.record(session, actor, org, "onboarding.requested", org)
     return org
 
 
 def plan(session: Session, actor: Actor, org_id: int, plan: Plan) -> Organization:
-    """Say who carries an onboarding, until when, and what comes next."""
+    """Change the plan of an onboarding."""
     org = access(session, actor, org_id, Action.MOVE_STAGES)
-    flags.put(org, flags.clean(session, plan, org))
+    _apply(org, clean_plan(session, plan, org))
     history.record(session, actor, org, "onboarding.planned", org)
     return org
 
 
 def snooze(session: Session, actor: Actor, org_id: int, *, until: date | None) -> Organization:
-    """Let an organization not count as stuck until a day; None wakes it up now."""
+    """Hide an organization from the stuck list until a date; None ends the snooze."""
     org = access(session, actor, org_id, Action.MOVE_STAGES)
     today = working_days.today()
-    if until is not None and not today < until <= today + LONGEST_SNOOZE:
-        raise InvalidInput({"until": "Choose a day after today, at most a year ahead."})
+    if until is not None and not today < until <= today + MAX_SNOOZE:
+        raise InvalidInput({"until": "Choose a date after today, at most one year ahead."})
     if until is not None and org.stage not in stuck.LIMITED:
         raise WrongStage(org.stage, " or ".join(stuck.LIMITED))
     org.snoozed_until = until
@@ -101,6 +173,60 @@ def snooze(session: Session, actor: Actor, org_id: int, *, until: date | None) -
     return org
 
 
-def _clean(session: Session, actor: Actor, plan: Plan) -> Plan:
+def clean_plan(session: Session, plan: Plan, org: Organization | None = None) -> Plan:
+    """Return a plan with valid values; dates in the past are kept only where `org` has them.
+
+    Raises `InvalidInput` with every field that is not valid.
+    """
+    check, today = validation.Check(), working_days.today()
+    next_step = check("next_step", validation.optional(validation.note), plan.next_step)
+    if next_step is not None and len(next_step) > MAX_NEXT_STEP:
+        check.refuse("next_step", f"Shorten it to {MAX_NEXT_STEP} characters.")
+    if next_step is None and plan.next_step_on is not None:
+        check.refuse("next_step", "Describe the step that is due, or clear the date.")
+    for name in ("target_on", "next_step_on"):
+        on = getattr(plan, name)
+        if on is not None and on < today and on != getattr(org, name, None):
+            check.refuse(name, "Choose today or a later date.")
+    if not _is_rep(session, plan.rep_id):
+        check.refuse("rep_id", _NOT_A_REP)
+    check.done()
+    return replace(plan, next_step=next_step or "")
+
+
+def list_reps(session: Session) -> dict[int, str]:
+    """Return the names of everyone who can be a sales rep, by id, in the order of names."""
+    reps = (
+        select(User.id, User.name)
+        .where(User.staff.in_(_REP_ROLES), User.disabled_at.is_(None))
+        .order_by(User.name)
+    )
+    return dict(session.execute(reps).all())
+
+
+def _flag(session: Session, actor: Actor, org_id: int, plan: Plan, note: str) -> Organization:
+    org = access(session, actor, org_id, Action.MOVE_STAGES)
+    stages.failed_checks(session, org, Stage.ONBOARDING, from_stage=Stage.FREE)
+    _apply(org, plan)
+    org.requested_at, org.request_note = None, None
+    return stages.move(session, actor, org, Stage.ONBOARDING, from_stage=Stage.FREE, reason=note)
+
+
+def _apply(org: Organization, plan: Plan) -> None:
+    org.rep_id, org.target_on = plan.rep_id, plan.target_on
+    org.next_step, org.next_step_on = plan.next_step or None, plan.next_step_on
+
+
+def _clean_for(session: Session, actor: Actor, plan: Plan) -> Plan:
     rep_id = actor.user_id if plan.rep_id is None else plan.rep_id
-    return flags.clean(session, replace(plan, rep_id=rep_id))
+    return clean_plan(session, replace(plan, rep_id=rep_id))
+
+
+def _is_rep(session: Session, user_id: int | None) -> bool:
+    rep = session.get(User, user_id) if user_id else None
+    return rep is not None and rep.staff in _REP_ROLES and rep.disabled_at is None
+
+
+def _name_of(session: Session, org_id: int) -> str:
+    org = session.get(Organization, org_id)
+    return "A deleted organization" if org is None else org.name

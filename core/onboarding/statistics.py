@@ -16,7 +16,7 @@ from core.database.counters import EVERYBODY
 from core.database.frames import frame
 from core.models import MoveCount, StayCount, User
 from core.onboarding import working_days
-from core.onboarding.gates import FORWARD
+from core.onboarding.stages import FORWARD
 from core.onboarding.stuck import LIMITED
 
 REACHED: Final = tuple(FORWARD.values())

@@ -53,7 +53,7 @@ def flag(
         )
         found = [_organization(actor, public_id).id for public_id in org_ids]
         flagged = db.run(onboarding.flag, actor, found, plan, note=note)
-    for name in flagged.done:
+    for name in flagged.flagged:
         typer.echo(f"{name} is in {Stage.ONBOARDING}.")
     for _, name, why in flagged.refused:
         typer.echo(f"{name}: {why}", err=True)
@@ -81,7 +81,7 @@ def move(
             actor,
             org.id,
             to,
-            shown=org.stage,
+            from_stage=org.stage,
             reason=reason,
             override=override,
         )

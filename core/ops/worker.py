@@ -65,7 +65,7 @@ class Worker:
         try:
             dispatch.tell(self._stopping.is_set)
             delivery.run_due(self._stopping.is_set)
-            self._has_more = bulk_flag.work(self._stopping.is_set)
+            self._has_more = bulk_flag.run_due(self._stopping.is_set)
             if time.monotonic() >= self._keeps_house_at:
                 cleanup.keep(self._stopping.is_set)
                 onboarding_alerts.look_in_the_morning(self._stopping.is_set)

@@ -98,11 +98,11 @@ def _new_rows(
 
 
 def _new_on_board(session: Session, actor: Actor, view: Any) -> list[Select[*tuple[Any, ...]]]:
-    asked = board_queries.read(actor, view.query)
+    asked = board_queries.parse(actor, view.query)
     new = []
     for column in asked.columns:
         rows = board_queries.rows(session, asked, column)
-        asks = column is Column.ASKED
+        asks = column is Column.REQUESTED
         since = Organization.requested_at if asks else Organization.stage_entered_at
         came = since > view.seen_at.to_pydatetime()
         new.append(select(literal(1)).select_from(rows.source).where(*rows.where, came))

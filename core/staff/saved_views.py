@@ -1,6 +1,7 @@
-"""Saved views: lists as staff wants to find them again, one's own and those that are shared."""
+"""Saved views: lists that staff save under a name, for themselves or shared with staff."""
 
 from typing import Final
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -10,31 +11,38 @@ from core.audit import history
 from core.base import clock, tokenizer, validation
 from core.base.errors import InvalidInput, NotFound, NotPermitted
 from core.models import DefaultView, Organization, SavedView, ViewVisit
-from core.staff import view_queries
 
-MOST: Final = 50
-"""Views that one person may keep, over all pages."""
+MAX_VIEWS: Final = 50
+"""Views of one person, over all pages."""
+PAGES: Final[dict[str, tuple[str, ...]]] = {
+    "organizations": (
+        *("q", "stage", "rep", "from", "to", "members", "profile", "activity", "deleted"),
+        *("sort", "rows", "columns"),
+    ),
+    "board": ("q", "rep", "only", "sort"),
+}
+"""The pages whose views can be saved, with the parameters of the address that make up a view."""
+MAX_QUERY: Final = 1_500
+"""Characters of a query."""
+_MAX_PARAMETERS: Final = 60
+_QUERY_TOO_LONG: Final = "This view is too large to save. Shorten the search, then save it again."
 
 
 def save(
     session: Session, actor: Actor, page: str, name: str, query: str, *, is_shared: bool = False
 ) -> SavedView:
-    """Keep the list that a page's query asks for under a name; at most `MOST` for each person.
+    """Save the query of a page under a name; at most `MAX_VIEWS` for each person.
 
-    Raises `InvalidInput`: a name that is taken among one's own, a page that has no views.
+    Raises `InvalidInput` for a name that the actor already uses and a page without saved views.
     """
     access_staff(session, actor, Action.SAVE_VIEWS)
-    check = validation.Check()
-    name = check("name", validation.person_name, name)
-    check.done()
-    query = view_queries.clean(page, query)
-    owner_id = _take(session, actor.user_id or 0)
-    _ensure_free(session, owner_id, page, name)
-    kept = session.scalar(select(func.count()).where(SavedView.owner_id == owner_id)) or 0
-    if kept >= MOST:
-        raise InvalidInput(
-            {"name": f"You keep {MOST} views already, as many as one may. Delete one first."}
-        )
+    name, query = _clean_name(name), clean_query(page, query)
+    owner_id = actor.user_id or 0
+    take_person(session, owner_id)
+    _ensure_name_is_free(session, owner_id, page, name)
+    number = session.scalar(select(func.count()).where(SavedView.owner_id == owner_id)) or 0
+    if number >= MAX_VIEWS:
+        raise InvalidInput({"name": f"You can save up to {MAX_VIEWS} views. Delete one first."})
 
     view = SavedView(
         owner_id=owner_id,
@@ -46,52 +54,50 @@ def save(
         created_at=clock.now(),
     )
     session.add(view)
-    session.flush()  # the look needs its id
-    _note_look(session, actor, view)
+    session.flush()  # assigns the id
+    _record_visit(session, actor, view)
     history.record(session, actor, owner_id, "view.saved", view)
     return view
 
 
 def rename(session: Session, actor: Actor, view_id: int, name: str) -> SavedView:
-    """Give one's own view another name."""
-    check = validation.Check()
-    name = check("name", validation.person_name, name)
-    check.done()
+    """Rename one of the actor's views."""
+    name = _clean_name(name)
     view = _get_own(session, actor, view_id)
-    _ensure_free(session, view.owner_id, view.page, name, apart_from=view.id)
+    _ensure_name_is_free(session, view.owner_id, view.page, name, except_id=view.id)
     view.name, view.name_key = name, tokenizer.name_key(name)
     history.record(session, actor, view.owner_id, "view.renamed", view)
     return view
 
 
 def replace(session: Session, actor: Actor, view_id: int, query: str) -> SavedView:
-    """Let one's own view ask for something else: another query of its page."""
+    """Replace the query of one of the actor's views."""
     view = _get_own(session, actor, view_id)
-    view.query = view_queries.clean(view.page, query)
-    _note_look(session, actor, view)
+    view.query = clean_query(view.page, query)
+    _record_visit(session, actor, view)
     history.record(session, actor, view.owner_id, "view.replaced", view)
     return view
 
 
 def share(session: Session, actor: Actor, view_id: int, *, is_shared: bool) -> SavedView:
-    """Let all of staff use one's own view, or nobody else any more."""
+    """Share one of the actor's views with staff, or stop sharing it."""
     view = _get_own(session, actor, view_id)
     view.is_shared = is_shared
     if not is_shared:
-        for kind in (ViewVisit, DefaultView):
-            others = delete(kind).where(kind.view_id == view.id, kind.user_id != view.owner_id)
+        for model in (ViewVisit, DefaultView):
+            others = delete(model).where(model.view_id == view.id, model.user_id != view.owner_id)
             session.execute(others)
     history.record(session, actor, view.owner_id, "view.shared", view)
     return view
 
 
 def remove(session: Session, actor: Actor, view_id: int) -> SavedView:
-    """Delete one's own view; an administrator may take away what others share."""
+    """Delete one of the actor's views; administrators can also delete shared views of others."""
     view = _get(session, actor, view_id)
     if view.owner_id != actor.user_id:
         access_staff(session, actor, Action.REMOVE_VIEWS)
-    for kind in (ViewVisit, DefaultView):
-        session.execute(delete(kind).where(kind.view_id == view.id))
+    for model in (ViewVisit, DefaultView):
+        session.execute(delete(model).where(model.view_id == view.id))
     session.delete(view)
     history.record(session, actor, view.owner_id, "view.removed", view)
     return view
@@ -100,12 +106,12 @@ def remove(session: Session, actor: Actor, view_id: int) -> SavedView:
 def set_default(
     session: Session, actor: Actor, page: str, view_id: int | None
 ) -> DefaultView | None:
-    """Let a page open with a view for the actor alone; with None it opens with everything."""
+    """Open a page with a view for the actor by default; None removes the default."""
     access_staff(session, actor, Action.SAVE_VIEWS)
     view = None if view_id is None else _get(session, actor, view_id)
     if view is not None and view.page != page:
         raise NotFound("view of this page")
-    _take(session, actor.user_id or 0)
+    take_person(session, actor.user_id or 0)
     default = session.get(DefaultView, (actor.user_id, page))
     if view is None:
         if default is not None:
@@ -118,15 +124,15 @@ def set_default(
     return default
 
 
-def look(session: Session, actor: Actor, view_id: int) -> SavedView:
-    """Return a view that is being opened; what is in it now is not new to the actor from here."""
+def visit(session: Session, actor: Actor, view_id: int) -> SavedView:
+    """Return a view that the actor opens; later rows count as new."""
     view = _get(session, actor, view_id)
-    _note_look(session, actor, view)
+    _record_visit(session, actor, view)
     return view
 
 
 def find_default(session: Session, actor: Actor, page: str) -> int | None:
-    """Return the id of the view that a page opens with for the actor."""
+    """Return the id of the actor's default view of a page."""
     return session.scalar(
         select(DefaultView.view_id)
         .join(SavedView, SavedView.id == DefaultView.view_id)
@@ -138,12 +144,50 @@ def find_default(session: Session, actor: Actor, page: str) -> int | None:
     )
 
 
+def clean_query(page: str, query: str) -> str:
+    """Return a query with only the parameters of a page's view, in the order of `PAGES`.
+
+    Cursors and unknown parameters are dropped, so that equal views have equal queries. Raises
+    `InvalidInput(query)` for a page without saved views and for a query that is too long.
+    """
+    known = PAGES.get(page)
+    if known is None:
+        raise InvalidInput({"query": "Views of this page can't be saved."})
+    try:
+        parameters = parse_qsl(query, max_num_fields=_MAX_PARAMETERS)
+    except ValueError as error:
+        raise InvalidInput({"query": _QUERY_TOO_LONG}) from error
+    kept = sorted(
+        {parameter: None for parameter in parameters if parameter[0] in known},
+        key=lambda parameter: known.index(parameter[0]),
+    )
+    cleaned = urlencode(kept, errors="replace")
+    if len(cleaned) > MAX_QUERY:
+        raise InvalidInput({"query": _QUERY_TOO_LONG})
+    return cleaned
+
+
+def parse_query(query: str) -> dict[str, list[str]]:
+    """Return the parameters of a cleaned query, each with its values."""
+    parameters: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query):
+        parameters.setdefault(name, []).append(value)
+    return parameters
+
+
+def _clean_name(name: str) -> str:
+    check = validation.Check()
+    name = check("name", validation.person_name, name)
+    check.done()
+    return name
+
+
 def _get(session: Session, actor: Actor, view_id: int) -> SavedView:
-    """Return a view that the actor may see; in a write transaction, take its owner first."""
+    """Return a view that the actor can see; in a write transaction, lock its owner first."""
     access_staff(session, actor, Action.SAVE_VIEWS)
     owner_id = session.scalar(select(SavedView.owner_id).where(SavedView.id == view_id))
     if owner_id is not None:
-        _take(session, owner_id)
+        take_person(session, owner_id)
     view = session.get(SavedView, view_id, populate_existing=True)
     if view is None or not (view.is_shared or view.owner_id == actor.user_id):
         raise NotFound("view")
@@ -153,34 +197,29 @@ def _get(session: Session, actor: Actor, view_id: int) -> SavedView:
 def _get_own(session: Session, actor: Actor, view_id: int) -> SavedView:
     view = _get(session, actor, view_id)
     if view.owner_id != actor.user_id:
-        raise NotPermitted("change what somebody else shares", ask="whoever saved it")
+        raise NotPermitted("change views of other people", ask="the person who saved it")
     return view
 
 
-def _take(session: Session, user_id: int) -> int:
-    take_person(session, user_id)
-    return user_id
-
-
-def _ensure_free(
-    session: Session, owner_id: int, page: str, name: str, *, apart_from: int = 0
+def _ensure_name_is_free(
+    session: Session, owner_id: int, page: str, name: str, *, except_id: int = 0
 ) -> None:
     taken = select(SavedView.id).where(
         SavedView.owner_id == owner_id,
         SavedView.page == page,
         SavedView.name_key == tokenizer.name_key(name),
-        SavedView.id != apart_from,
+        SavedView.id != except_id,
     )
     if session.scalar(taken) is not None:
-        raise InvalidInput({"name": "You have a view of that name here. Choose another name."})
+        raise InvalidInput({"name": "You already have a view with this name. Choose another name."})
 
 
-def _note_look(session: Session, actor: Actor, view: SavedView) -> None:
+def _record_visit(session: Session, actor: Actor, view: SavedView) -> None:
     last = session.scalar(select(func.max(Organization.id))) or 0
-    noted = session.get(ViewVisit, (actor.user_id, view.id))
-    if noted is None:
+    visit = session.get(ViewVisit, (actor.user_id, view.id))
+    if visit is None:
         session.add(
             ViewVisit(user_id=actor.user_id or 0, view_id=view.id, at=clock.now(), last_org_id=last)
         )
     else:
-        noted.at, noted.last_org_id = clock.now(), last
+        visit.at, visit.last_org_id = clock.now(), last

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from core.models import Stage
-from core.onboarding.gates import EDGES, FORWARD, Way
+from core.onboarding.stages import FORWARD, TRANSITIONS, Transition
 from data.seed.names import SALES_IDS
 
 ADMINISTRATOR_ID = 1
@@ -15,9 +15,9 @@ _LASTS = {Stage.ONBOARDING: 16, Stage.PREPRODUCTION: 45}
 _TURNS_BACK = 0.12
 _IS_OVERRIDDEN = 0.08
 _EVENTS = {
-    Way.FLAG: "stage.flagged",
-    Way.MOVE_ON: "stage.moved",
-    Way.WITHDRAW: "stage.withdrawn",
+    Transition.FLAG: "stage.flagged",
+    Transition.MOVE_ON: "stage.moved",
+    Transition.WITHDRAW: "stage.withdrawn",
 }
 _WHY_BACK = (
     "Their new interface engine comes in spring.",
@@ -48,14 +48,14 @@ def steps(random: Random, stage: Stage, created: datetime, now: datetime) -> Ite
     """Yield the moves that lead to a stage, the first one first."""
     ways = list(_ways(random, stage))
     for at, (start, to) in zip(_moments(random, stage, ways, created, now), ways, strict=True):
-        way = EDGES[start, to]
-        if way is Way.MOVE_ON and random.random() < _IS_OVERRIDDEN:
+        way = TRANSITIONS[start, to]
+        if way is Transition.MOVE_ON and random.random() < _IS_OVERRIDDEN:
             yield Step(
                 *(at, start, to, ADMINISTRATOR_ID, "stage.overridden"),
                 *(_WHY_OVERRIDDEN, _LACKS[to]),
             )
         else:
-            why = random.choice(_WHY_BACK) if way is Way.WITHDRAW else ""
+            why = random.choice(_WHY_BACK) if way is Transition.WITHDRAW else ""
             yield Step(at, start, to, random.choice(SALES_IDS), _EVENTS[way], why)
 
 

@@ -49,8 +49,8 @@ from core.base.errors import (
 from core.database import db
 from core.members import invitation_rows, invitations, members, membership_rows, ownership
 from core.models import Invitation, Mail, Membership, Role, Staff, Stage, User
-from core.onboarding import onboarding, runs, working_days
-from core.onboarding.board_queries import BoardView
+from core.onboarding import bulk_flag, onboarding, working_days
+from core.onboarding.board_queries import BoardQuery
 from core.onboarding.onboarding import Plan
 from core.onboarding.statistics import Period
 from core.organizations import organizations
@@ -128,12 +128,12 @@ onboarding.move with override              no     no     no     hidden no     no
 onboarding.snooze                          no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.plan                            no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.request                         yes    yes    no     hidden no     no     no     no     hidden
-onboarding.moves.table                     yes    no     no     hidden yes    yes    yes    yes    hidden
+onboarding.stages.move_history             yes    no     no     hidden yes    yes    yes    yes    hidden
 onboarding.statistics.show                 no     no     no     no     yes    yes    yes    yes    no
-onboarding.board.show                      no     no     no     no     yes    yes    yes    yes    no
+onboarding.board.load                      no     no     no     no     yes    yes    yes    yes    no
 staff.saved_views.save                     no     no     no     no     yes    yes    yes    yes    no
-staff.saved_views.look                     no     no     no     no     yes    yes    yes    yes    no
-staff.saved_views.look at Sue's own        no     no     no     no     hidden hidden yes    hidden no
+staff.saved_views.visit                    no     no     no     no     yes    yes    yes    yes    no
+staff.saved_views.visit Sue's own          no     no     no     no     hidden hidden yes    hidden no
 staff.saved_views.rename                   no     no     no     no     no     no     yes    no     no
 staff.saved_views.replace                  no     no     no     no     no     no     yes    no     no
 staff.saved_views.share                    no     no     no     no     no     no     yes    no     no
@@ -141,17 +141,17 @@ staff.saved_views.remove                   no     no     no     no     no     no
 staff.saved_views.set_default              no     no     no     no     yes    yes    yes    yes    no
 staff.saved_views.find_default             yes    yes    yes    yes    yes    yes    yes    yes    yes
 staff.saved_view_lists.table               no     no     no     no     yes    yes    yes    yes    no
-onboarding.runs.count                      no     no     no     no     no     yes    yes    yes    no
-onboarding.runs.start                      no     no     no     no     no     yes    yes    yes    no
-onboarding.runs.cancel Sam's               no     no     no     no     no     yes    no     yes    no
-onboarding.runs.dismiss Sam's              no     no     no     no     no     yes    no     yes    no
-onboarding.runs.refused_file of Sam's      no     no     no     no     no     yes    no     yes    no
-onboarding.runs.refused of Sam's           no     no     no     no     no     yes    no     yes    no
-onboarding.runs.list_open                  yes    yes    yes    yes    yes    yes    yes    yes    yes
+onboarding.bulk_flag.count                 no     no     no     no     no     yes    yes    yes    no
+onboarding.bulk_flag.start                 no     no     no     no     no     yes    yes    yes    no
+onboarding.bulk_flag.cancel Sam's          no     no     no     no     no     yes    no     yes    no
+onboarding.bulk_flag.dismiss Sam's         no     no     no     no     no     yes    no     yes    no
+onboarding.bulk_flag.refusals_csv of Sam's no     no     no     no     no     yes    no     yes    no
+onboarding.bulk_flag.list_refusals Sam's   no     no     no     no     no     yes    no     yes    no
+onboarding.bulk_flag.list_open             yes    yes    yes    yes    yes    yes    yes    yes    yes
 audit.activity.table                       no     no     no     no     yes    yes    yes    yes    no
 audit.activity.table of one                yes    no     no     hidden yes    yes    yes    yes    hidden
 audit.activity.latest                      yes    yes    yes    hidden yes    yes    yes    yes    hidden
-onboarding.moves.path                      yes    yes    yes    hidden yes    yes    yes    yes    hidden
+onboarding.stages.path                     yes    yes    yes    hidden yes    yes    yes    yes    hidden
 profile.contacts.save                      no     no     no     hidden yes    no     no     yes    hidden
 staff.impersonation.start                  no     no     no     hidden no     no     no     yes    hidden
 staff.impersonation.end                    no     no     no     hidden no     no     no     yes    hidden
@@ -217,8 +217,7 @@ CALLED_BY_USE_CASES = {
     "members.member_mails.tell_owners",
     "members.membership_rows.list_organizations",
     "members.membership_rows.may_give",
-    "onboarding.flags.flag",
-    "onboarding.flags.flag_all",
+    "onboarding.flag_batch",
     "onboarding.stages.move",
     "organizations.csv_export.lines",
     "organizations.org_views.open_view",
@@ -324,7 +323,7 @@ def about_sam(name: str, *args: Any) -> Act:
 
 def about_a_run(name: str) -> Act:
     return lambda session, actor, cast: use_case(name)(
-        session, actor, runs.start(session, cast.sam, View(), Plan(), shown=99).id
+        session, actor, bulk_flag.start(session, cast.sam, View(), Plan(), expected=99).id
     )
 
 
@@ -425,7 +424,7 @@ ACTS: dict[str, Act] = {
         actor,
         in_onboarding(session, cast),
         Stage.FREE,
-        shown=Stage.ONBOARDING,
+        from_stage=Stage.ONBOARDING,
         reason="They asked for it.",
     ),
     "onboarding.move with override": lambda session, actor, cast: use_case("onboarding.move")(
@@ -433,7 +432,7 @@ ACTS: dict[str, Act] = {
         actor,
         in_onboarding(session, cast),
         Stage.PREPRODUCTION,
-        shown=Stage.ONBOARDING,
+        from_stage=Stage.ONBOARDING,
         reason="The contract is signed.",
         override=True,
     ),
@@ -444,10 +443,10 @@ ACTS: dict[str, Act] = {
         session, actor, in_onboarding(session, cast), until=working_days.today() + timedelta(3)
     ),
     "onboarding.statistics.show": alone("onboarding.statistics.show", Period.QUARTER),
-    "onboarding.board.show": alone("onboarding.board.show", BoardView()),
+    "onboarding.board.load": alone("onboarding.board.load", BoardQuery()),
     "staff.saved_views.save": alone("staff.saved_views.save", "organizations", "All", "sort=name"),
-    "staff.saved_views.look": about_view("staff.saved_views.look"),
-    "staff.saved_views.look at Sue's own": about_view("staff.saved_views.look", for_all=False),
+    "staff.saved_views.visit": about_view("staff.saved_views.visit"),
+    "staff.saved_views.visit Sue's own": about_view("staff.saved_views.visit", for_all=False),
     "staff.saved_views.rename": about_view("staff.saved_views.rename", "Theirs"),
     "staff.saved_views.replace": about_view("staff.saved_views.replace", "sort=name"),
     "staff.saved_views.share": about_view("staff.saved_views.share", is_shared=False),
@@ -455,14 +454,14 @@ ACTS: dict[str, Act] = {
     "staff.saved_views.set_default": alone("staff.saved_views.set_default", "organizations", None),
     "staff.saved_views.find_default": alone("staff.saved_views.find_default", "organizations"),
     "staff.saved_view_lists.table": alone("staff.saved_view_lists.table", "organizations"),
-    "onboarding.runs.count": alone("onboarding.runs.count", View()),
-    "onboarding.runs.start": lambda session, actor, cast: use_case("onboarding.runs.start")(
-        session, actor, View(), Plan(cast.sue.user_id), shown=99
-    ),
-    "onboarding.runs.cancel Sam's": about_a_run("onboarding.runs.cancel"),
-    "onboarding.runs.dismiss Sam's": about_a_run("onboarding.runs.dismiss"),
-    "onboarding.runs.refused_file of Sam's": about_a_run("onboarding.runs.refused_file"),
-    "onboarding.runs.refused of Sam's": about_a_run("onboarding.runs.refused"),
+    "onboarding.bulk_flag.count": alone("onboarding.bulk_flag.count", View()),
+    "onboarding.bulk_flag.start": lambda session, actor, cast: use_case(
+        "onboarding.bulk_flag.start"
+    )(session, actor, View(), Plan(cast.sue.user_id), expected=99),
+    "onboarding.bulk_flag.cancel Sam's": about_a_run("onboarding.bulk_flag.cancel"),
+    "onboarding.bulk_flag.dismiss Sam's": about_a_run("onboarding.bulk_flag.dismiss"),
+    "onboarding.bulk_flag.refusals_csv of Sam's": about_a_run("onboarding.bulk_flag.refusals_csv"),
+    "onboarding.bulk_flag.list_refusals Sam's": about_a_run("onboarding.bulk_flag.list_refusals"),
     "audit.activity.table of one": lambda session, actor, cast: use_case("audit.activity.table")(
         session, actor, org_id=cast.acme.id
     ),

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from core.access.permissions import Actor
 from core.database import db
 from core.models import Organization, Run, Stage
-from core.onboarding import runs
-from core.onboarding.flags import NO_PLAN
+from core.onboarding import bulk_flag
+from core.onboarding.onboarding import NO_PLAN
 from core.organizations.org_views import View
 from tests.bench import clicks
 from tests.bench.servers import Served
@@ -38,7 +38,7 @@ def measure(server: Served, cookie: str, actor: Actor) -> Flagging:
     view, count = _first_free()
     began = time.perf_counter()
     with clicks.meanwhile(server, cookie) as taken:
-        run = db.run(runs.start, actor, view, NO_PLAN, shown=count)
+        run = db.run(bulk_flag.start, actor, view, NO_PLAN, expected=count)
         ended = _wait(run.id)
     return Flagging(
         flagged=ended.done,

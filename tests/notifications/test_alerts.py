@@ -115,7 +115,7 @@ class TestWhatIsTold:
             cast.sam,
             cast.acme.id,
             Stage.FREE,
-            shown=Stage.ONBOARDING,
+            from_stage=Stage.ONBOARDING,
             reason="Paused.",
         )
         assert titles(told(clock)) == ["The stage is onboarding now", "The stage is free now"]

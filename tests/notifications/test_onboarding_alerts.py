@@ -84,7 +84,7 @@ class TestOwners:
             cast.sam,
             cast.acme.id,
             FREE,
-            shown=ONBOARDING,
+            from_stage=ONBOARDING,
             reason="Paused\nby you.",
         )
         (digest,) = told(clock, cast.olga)
@@ -198,7 +198,7 @@ class TestChecks:
         put(cast.acme, stage=ONBOARDING, rep_id=cast.sam.user_id, alert_email="a@acme.example")
         fill_in(cast, cast.olga, overview="We heal.", phone="+1 507 284 2511")
         fill_in(cast, cast.olga, sales_email="s@acme.example", website="acme.example")
-        do(onboarding.move, cast.sue, cast.acme.id, PREPRODUCTION, shown=ONBOARDING)
+        do(onboarding.move, cast.sue, cast.acme.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert told(clock, cast.sam) == []
 
     def test_an_owners_two_factor_counts(self, cast: Cast, clock: Clock):
@@ -247,7 +247,7 @@ class TestMornings:
         assert titles([digest]) == ["Acme is stuck"]
         assert "11 working days in onboarding" in digest.context["lines"][0]["detail"]
 
-        do(onboarding.move, cast.sam, cast.acme.id, FREE, shown=ONBOARDING, reason="Paused.")
+        do(onboarding.move, cast.sam, cast.acme.id, FREE, from_stage=ONBOARDING, reason="Paused.")
         flag(cast, cast.sam)
         assert sum(morning(clock) for _ in range(15)) == 1
 

@@ -11,8 +11,8 @@ from core.base import tokenizer
 from core.base.errors import NotPermitted
 from core.database import counters, db
 from core.models import Membership, Organization, Role, Stage, User
-from core.onboarding import board, board_queries, board_walks, stuck
-from core.onboarding.board_queries import BoardView, Column, Only, Sort
+from core.onboarding import board, board_queries, stuck
+from core.onboarding.board_queries import BoardQuery, Column, Only, Sort
 from tests.conftest import Clock
 from tests.support.cast import Cast
 
@@ -57,13 +57,13 @@ def desk(session: Session, cast: Cast) -> Desk:
     return Desk(session)
 
 
-def names(shelf: board.Shelf) -> list[str]:
+def names(shelf: board.CardList) -> list[str]:
     return [card.org.name for card in shelf.cards]
 
 
-def shown(session: Session, cast: Cast, view: BoardView | None = None) -> dict[str, list[str]]:
-    made = board.show(session, cast.sam, view or BoardView())
-    return {str(column): names(shelf) for column, shelf in made.shelves.items()}
+def shown(session: Session, cast: Cast, view: BoardQuery | None = None) -> dict[str, list[str]]:
+    made = board.load(session, cast.sam, view or BoardQuery())
+    return {str(column): names(shelf) for column, shelf in made.columns.items()}
 
 
 class TestColumns:
@@ -75,9 +75,9 @@ class TestColumns:
         desk.put("Tests", Stage.PREPRODUCTION)
         desk.put("Lives", Stage.PRODUCTION)
         desk.put("Gone", Stage.ONBOARDING, deleted_at=NOON)
-        made = board.show(session, cast.sam, BoardView())
-        assert {str(c): (names(s), s.total) for c, s in made.shelves.items()} == {
-            "asked": (["Asks"], 1),
+        made = board.load(session, cast.sam, BoardQuery())
+        assert {str(c): (names(s), s.total) for c, s in made.columns.items()} == {
+            "requested": (["Asks"], 1),
             "onboarding": (["Begins"], 1),
             "preproduction": (["Tests"], 1),
             "production": (["Lives"], 1),
@@ -86,13 +86,13 @@ class TestColumns:
     def test_cards_come_a_page_at_a_time_and_are_counted_whole(
         self, session: Session, cast: Cast, desk: Desk
     ) -> None:
-        for number in range(board.PAGE + 3):
+        for number in range(board.PAGE_SIZE + 3):
             desk.put(f"No {number:02}", Stage.ONBOARDING, days=number)
-        shelf = board.show(session, cast.sam, BoardView()).shelves[Column.ONBOARDING]
+        shelf = board.load(session, cast.sam, BoardQuery()).columns[Column.ONBOARDING]
         assert names(shelf) == [f"No {number:02}" for number in range(10, 2, -1)]
         assert (shelf.total, shelf.rest) == (11, 3)
-        more = board.show(session, cast.sam, BoardView(), {Column.ONBOARDING: 16})
-        assert len(more.shelves[Column.ONBOARDING].cards) == 11
+        more = board.load(session, cast.sam, BoardQuery(), {Column.ONBOARDING: 16})
+        assert len(more.columns[Column.ONBOARDING].cards) == 11
 
     def test_the_count_of_a_column_follows_who_stands_in_it(
         self, session: Session, cast: Cast, desk: Desk
@@ -118,14 +118,14 @@ class TestColumns:
         assert self._totals(session, cast) == [2, 0, 1]
 
     def _totals(self, session: Session, cast: Cast) -> list[int]:
-        of_all = board.show(session, cast.sam, BoardView()).shelves
-        of_sam = board.show(session, cast.sam, BoardView(rep_id=cast.sam.user_id)).shelves
+        of_all = board.load(session, cast.sam, BoardQuery()).columns
+        of_sam = board.load(session, cast.sam, BoardQuery(rep_id=cast.sam.user_id)).columns
         shelves = [of_all[Column.ONBOARDING], of_all[Column.PREPRODUCTION]]
         return [shelf.total for shelf in (*shelves, of_sam[Column.ONBOARDING])]
 
     def test_only_staff_sees_it(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
-            board.show(session, cast.olga, BoardView())
+            board.load(session, cast.olga, BoardQuery())
 
 
 class TestOrder:
@@ -147,13 +147,13 @@ class TestOrder:
     def test_each_is_as_it_says(
         self, session: Session, cast: Cast, sort: Sort, expected: list[str]
     ) -> None:
-        assert shown(session, cast, BoardView(sort=sort))["onboarding"] == expected
+        assert shown(session, cast, BoardQuery(sort=sort))["onboarding"] == expected
 
     def test_words_keep_the_order(self, session: Session, cast: Cast, desk: Desk) -> None:
         desk.put("Long ago", Stage.ONBOARDING, days=20)
-        view = BoardView(words="long")
+        view = BoardQuery(words="long")
         assert shown(session, cast, view)["onboarding"] == ["Long ago", "Long"]
-        shelf = board.show(session, cast.sam, view).shelves[Column.ONBOARDING]
+        shelf = board.load(session, cast.sam, view).columns[Column.ONBOARDING]
         assert (shelf.total, shelf.is_capped) == (2, False)
 
 
@@ -164,10 +164,10 @@ class TestFilters:
         desk.put("Hers", Stage.ONBOARDING, rep_id=cast.sue.user_id)
         desk.put("His", Stage.ONBOARDING, rep_id=cast.sam.user_id)
         desk.put("Asks", Stage.FREE, requested_at=NOON)
-        mine = board_queries.read(cast.sam, "rep=mine")
+        mine = board_queries.parse(cast.sam, "rep=mine")
         assert shown(session, cast, mine)["onboarding"] == ["His"]
-        assert shown(session, cast, mine)["asked"] == ["Asks"]
-        hers = board_queries.read(cast.sam, f"rep={cast.sue.user_id}")
+        assert shown(session, cast, mine)["requested"] == ["Asks"]
+        hers = board_queries.parse(cast.sam, f"rep={cast.sue.user_id}")
         assert shown(session, cast, hers)["onboarding"] == ["Hers"]
 
     def test_due_is_what_is_overdue_or_comes_within_a_week(
@@ -176,13 +176,13 @@ class TestFilters:
         for name, days in (("Past", -1), ("Soon", 7), ("Later", 8)):
             due = NOON.date() + timedelta(days=days)
             desk.put(name, Stage.PREPRODUCTION, next_step_on=due)
-        view = board_queries.read(cast.sam, "only=due")
+        view = board_queries.parse(cast.sam, "only=due")
         assert shown(session, cast, view) == {"onboarding": [], "preproduction": ["Past", "Soon"]}
 
     @pytest.mark.parametrize("query", ["rep=x", "only=all", "sort=odd"])
     def test_what_is_no_view_is_refused(self, cast: Cast, query: str) -> None:
         with pytest.raises(ValueError, match=r"x|all|odd"):
-            board_queries.read(cast.sam, query)
+            board_queries.parse(cast.sam, query)
 
 
 class TestStuck:
@@ -198,7 +198,7 @@ class TestStuck:
         desk.put("Live", Stage.PRODUCTION, days=90, next_step_on=overdue)
 
     def test_the_list_says_who_and_why(self, session: Session, cast: Cast) -> None:
-        made = board.show(session, cast.sam, BoardView()).stuck
+        made = board.load(session, cast.sam, BoardQuery()).stuck
         assert names(made) == ["Both", "Too long", "Awake", "Overdue"]
         assert made.total == 4
         why = {card.org.name: card.why_stuck for card in made.cards}
@@ -206,8 +206,8 @@ class TestStuck:
         assert why["Too long"] == ["20 working days in onboarding, the limit is 10"]
 
     def test_the_board_can_show_them_alone(self, session: Session, cast: Cast) -> None:
-        made = board.show(session, cast.sam, BoardView(only=Only.STUCK))
-        assert {str(c): (names(s), s.total) for c, s in made.shelves.items()} == {
+        made = board.load(session, cast.sam, BoardQuery(only=Only.STUCK))
+        assert {str(c): (names(s), s.total) for c, s in made.columns.items()} == {
             "onboarding": (["Both", "Too long", "Awake"], 3),
             "preproduction": (["Overdue"], 1),
         }
@@ -216,15 +216,15 @@ class TestStuck:
         self, session: Session, cast: Cast
     ) -> None:
         ruled = session.scalars(select(Organization.name).where(stuck.condition()))
-        found = shown(session, cast, BoardView(only=Only.STUCK))
+        found = shown(session, cast, BoardQuery(only=Only.STUCK))
         assert sorted(ruled) == sorted(found["onboarding"] + found["preproduction"])
 
     def test_it_is_that_of_the_rep(self, session: Session, cast: Cast) -> None:
-        made = board.show(session, cast.sam, BoardView(rep_id=cast.sam.user_id)).stuck
+        made = board.load(session, cast.sam, BoardQuery(rep_id=cast.sam.user_id)).stuck
         assert (names(made), made.total) == (["Too long"], 1)
 
     def test_words_find_among_them(self, session: Session, cast: Cast) -> None:
-        view = BoardView(words="o", only=Only.STUCK)
+        view = BoardQuery(words="o", only=Only.STUCK)
         assert shown(session, cast, view) == {"onboarding": [], "preproduction": ["Overdue"]}
 
 
@@ -241,10 +241,10 @@ class TestMissing:
             joined = {"role": Role.OWNER, "joined_at": NOON}
             session.add(Membership(org_id=org.id, user_id=user.id, **joined))
         session.flush()
-        made = board.show(session, cast.sam, BoardView())
+        made = board.load(session, cast.sam, BoardQuery())
         lacks = {
-            card.org.name: [check.lack for check in card.missing]
-            for shelf in made.shelves.values()
+            card.org.name: [check.open_text for check in card.missing]
+            for shelf in made.columns.values()
             for card in shelf.cards
         }
         assert lacks == {
@@ -265,7 +265,7 @@ def test_many_cards_take_as_many_queries_as_one(
                 desk.put(f"No {number}", stage, days=number)
         session.expire_all()
         sent.clear()
-        board.show(session, cast.sam, BoardView(), dict.fromkeys(Column, 40))
+        board.load(session, cast.sam, BoardQuery(), dict.fromkeys(Column, 40))
         numbers.append(len(sent))
     assert numbers[1] <= numbers[0] <= 5
 
@@ -276,9 +276,9 @@ def test_many_cards_take_as_many_queries_as_one(
 )
 def test_no_column_is_sorted_as_a_whole(session: Session, cast: Cast, query: str) -> None:
     """Each way to the first cards walks an index that has them in their order."""
-    view = board_queries.read(cast.sam, query)
+    view = board_queries.parse(cast.sam, query)
     for column in view.columns:
-        for walk in board_walks.first(session, view, column, 5, shelf="x"):
+        for walk in board_queries.first_cards(session, view, column, 5, label="x"):
             steps = walk.get_final_froms()[0].element
             bound = steps.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
             plan = session.execute(text(f"EXPLAIN QUERY PLAN {bound}")).all()

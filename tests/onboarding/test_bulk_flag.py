@@ -13,8 +13,8 @@ from core.accounts import administration
 from core.base.errors import InvalidInput, MoreMatch, NotPermitted, TooManyMatch
 from core.database import db
 from core.models import Entry, Move, Organization, Run, Staff, Stage
-from core.onboarding import bulk_flag, flags, runs
-from core.onboarding.flags import Plan
+from core.onboarding import bulk_flag, onboarding
+from core.onboarding.onboarding import Plan
 from core.ops import cleanup
 from core.organizations import public_ids
 from core.organizations.org_views import View
@@ -47,14 +47,14 @@ def many(engine: Engine, cast: Cast) -> int:
 @pytest.fixture
 def untiring(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs rest for no longer than they must."""
-    monkeypatch.setattr(bulk_flag, "_REST_AT_LEAST", 0.0)
+    monkeypatch.setattr(bulk_flag, "_MIN_PAUSE", 0.0)
 
 
 pytestmark = pytest.mark.usefixtures("untiring")
 
 
-def start(cast: Cast, view: View = FREE, *, shown: int = 99) -> Run:
-    return db.run(runs.start, cast.sam, view, Plan(cast.sue.user_id), shown=shown)
+def start(cast: Cast, view: View = FREE, *, expected: int = 99) -> Run:
+    return db.run(bulk_flag.start, cast.sam, view, Plan(cast.sue.user_id), expected=expected)
 
 
 def now(run: Run) -> Run:
@@ -63,7 +63,7 @@ def now(run: Run) -> Run:
 
 
 def work() -> None:
-    while bulk_flag.work():
+    while bulk_flag.run_due():
         pass
 
 
@@ -89,7 +89,7 @@ class TestWork:
     ) -> None:
         put(cast, Stage.PRODUCTION)
         with db.read() as session:
-            assert runs.count(session, cast.sam, View()) == (many, many - 1)
+            assert bulk_flag.count(session, cast.sam, View()) == (many, many - 1)
         run = start(cast, View())
         work()
         ended = now(run)
@@ -97,7 +97,7 @@ class TestWork:
         assert ended.ended_at is not None
         assert ended.ended_because == ""
         with db.read() as session:
-            listed = runs.refused(session, cast.sam, run.id)
+            listed = bulk_flag.list_refusals(session, cast.sam, run.id)
             reps = set(session.scalars(select(Organization.rep_id)).all())
         assert list(listed["name"]) == ["Acme"]
         assert "is in production now" in listed["why"].iloc[0]
@@ -143,19 +143,19 @@ class TestWork:
     @one
     def test_a_cancelled_run_ends_where_it_is(self, cast: Cast, many: int) -> None:
         run = start(cast)
-        db.run(bulk_flag.advance, run.id)
-        db.run(runs.cancel, cast.sam, run.id)
+        db.run(bulk_flag.flag_next_batch, run.id)
+        db.run(bulk_flag.cancel, cast.sam, run.id)
         work()
-        assert now(run).done == bulk_flag.CHUNK
+        assert now(run).done == bulk_flag.BATCH_SIZE
         assert now(run).ended_because == "Cancelled by Sam."
 
     @one
     def test_a_rep_who_lost_the_right_stops(self, cast: Cast, many: int) -> None:
         run = start(cast)
-        db.run(bulk_flag.advance, run.id)
+        db.run(bulk_flag.flag_next_batch, run.id)
         db.run(administration.set_staff, cast.ada, cast.sam.user_id, Staff.OPS)
         work()
-        assert now(run).done == bulk_flag.CHUNK
+        assert now(run).done == bulk_flag.BATCH_SIZE
         assert "You may not flag for onboarding" in now(run).ended_because
 
     @one
@@ -163,64 +163,64 @@ class TestWork:
         self, cast: Cast, many: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = start(cast)
-        monkeypatch.setattr(flags, "flag", lambda *_: 1 / 0)
+        monkeypatch.setattr(onboarding, "_flag", lambda *_: 1 / 0)
         work()
         assert now(run).done == 0
-        assert now(run).ended_because.startswith("It failed")
+        assert now(run).ended_because.startswith("Failed")
 
     def test_who_began_it_finds_it_again(self, session: Session, cast: Cast) -> None:
-        run = runs.start(session, cast.sam, FREE, Plan(), shown=99)
-        assert runs.list_open(session, cast.sam) == [run]
-        assert runs.list_open(session, cast.ada) == [run]
-        assert runs.list_open(session, cast.sue) == []
-        runs.cancel(session, cast.sam, run.id)
-        assert runs.list_open(session, cast.ada) == []
-        runs.dismiss(session, cast.sam, run.id)
-        assert runs.list_open(session, cast.sam) == []
+        run = bulk_flag.start(session, cast.sam, FREE, Plan(), expected=99)
+        assert bulk_flag.list_open(session, cast.sam) == [run]
+        assert bulk_flag.list_open(session, cast.ada) == [run]
+        assert bulk_flag.list_open(session, cast.sue) == []
+        bulk_flag.cancel(session, cast.sam, run.id)
+        assert bulk_flag.list_open(session, cast.ada) == []
+        bulk_flag.dismiss(session, cast.sam, run.id)
+        assert bulk_flag.list_open(session, cast.sam) == []
 
     def test_it_is_purged_long_after_its_end(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
-        run = runs.start(session, cast.sam, FREE, Plan(), shown=99)
+        run = bulk_flag.start(session, cast.sam, FREE, Plan(), expected=99)
         clock.turn(cleanup.RUNS_STAY)
         assert cleanup.purge_runs(session) == 0
-        runs.cancel(session, cast.sam, run.id)
+        bulk_flag.cancel(session, cast.sam, run.id)
         assert cleanup.purge_runs(session) == 1
 
 
 class TestConfirmation:
     def test_more_than_were_shown_are_not_flagged_unseen(self, cast: Cast, many: int) -> None:
         with pytest.raises(MoreMatch, match=f"{many} organizations match by now"):
-            start(cast, shown=many - 1)
+            start(cast, expected=many - 1)
 
     def test_a_run_has_a_limit(
         self, cast: Cast, many: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(runs, "MOST", many - 1)
+        monkeypatch.setattr(bulk_flag, "MAX_ORGANIZATIONS", many - 1)
         with pytest.raises(TooManyMatch, match="Narrow the table"):
             start(cast)
 
     def test_what_is_typed_is_checked_before_it_begins(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput):
-            runs.start(session, cast.sam, FREE, Plan(cast.olga.user_id), shown=99)
+            bulk_flag.start(session, cast.sam, FREE, Plan(cast.olga.user_id), expected=99)
 
     def test_only_an_administrator_sees_deleted_ones(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
-            runs.start(session, cast.sam, View(is_deleted=True), Plan(), shown=99)
+            bulk_flag.start(session, cast.sam, View(is_deleted=True), Plan(), expected=99)
 
 
-def die_within_the_third_chunk() -> None:
-    """Work in a process of its own, and be killed with a chunk half done."""
-    flag, flagged = flags.flag, []
+def die_within_the_third_batch() -> None:
+    """Work in a process of its own, and be killed with a batch half done."""
+    flag, flagged = onboarding._flag, []
 
     def flag_until_killed(*args: object) -> object:
         flagged.append(args)
-        if len(flagged) == 2 * bulk_flag.CHUNK + 3:
+        if len(flagged) == 2 * bulk_flag.BATCH_SIZE + 3:
             os.kill(os.getpid(), signal.SIGKILL)
         return flag(*args)
 
-    flags.flag = flag_until_killed
-    bulk_flag.work()
+    onboarding._flag = flag_until_killed
+    work()
 
 
 class TestInterrupted:
@@ -228,11 +228,11 @@ class TestInterrupted:
         self, cast: Cast, many: int
     ) -> None:
         run = start(cast)
-        killed = multiprocessing.get_context("spawn").Process(target=die_within_the_third_chunk)
+        killed = multiprocessing.get_context("spawn").Process(target=die_within_the_third_batch)
         killed.start()
         killed.join(30)
         assert killed.exitcode == -signal.SIGKILL
-        assert now(run).done == 2 * bulk_flag.CHUNK
+        assert now(run).done == 2 * bulk_flag.BATCH_SIZE
         work()
         assert now(run).done == many
         assert moves_of_each() == [1] * many

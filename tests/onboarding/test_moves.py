@@ -13,8 +13,8 @@ from core.base.errors import NotFound, NotPermitted
 from core.database import db
 from core.database.upgrade import configuration, upgrade
 from core.models import Move, Stage
-from core.onboarding import moves, onboarding
-from core.onboarding.moves import Visit
+from core.onboarding import onboarding, stages
+from core.onboarding.stages import Stay
 from tests.conftest import Clock
 from tests.support.cast import Cast
 from tests.support.engines import Postgresql, Sqlite, use
@@ -24,7 +24,9 @@ WHY = "The contract is signed."
 
 
 def override(session: Session, cast: Cast, start: Stage, end: Stage) -> None:
-    onboarding.move(session, cast.ada, cast.acme.id, end, shown=start, reason=WHY, override=True)
+    onboarding.move(
+        session, cast.ada, cast.acme.id, end, from_stage=start, reason=WHY, override=True
+    )
 
 
 def test_the_path_knows_since_when_and_for_how_many_working_days(
@@ -36,10 +38,10 @@ def test_the_path_knows_since_when_and_for_how_many_working_days(
     override(session, cast, ONBOARDING, PREPRODUCTION)
     overridden_at = clock.moment
     clock.turn(timedelta(days=1))
-    assert moves.path(session, cast.mia, cast.acme.id) == [
-        Visit(FREE, cast.acme.created_at, 230),
-        Visit(ONBOARDING, flagged_at, 6),
-        Visit(PREPRODUCTION, overridden_at, 1, is_override=True),
+    assert stages.path(session, cast.mia, cast.acme.id) == [
+        Stay(FREE, cast.acme.created_at, 230),
+        Stay(ONBOARDING, flagged_at, 6),
+        Stay(PREPRODUCTION, overridden_at, 1, is_override=True),
     ]
 
 
@@ -47,14 +49,16 @@ def test_a_second_time_is_counted(session: Session, cast: Cast, clock: Clock) ->
     for _ in range(2):
         onboarding.flag(session, cast.sam, [cast.acme.id])
         clock.turn(timedelta(days=1))
-        onboarding.move(session, cast.sam, cast.acme.id, FREE, shown=ONBOARDING, reason="A break.")
-    assert moves.path(session, cast.mia, cast.acme.id) == [Visit(FREE, clock.moment, 0, times=3)]
+        onboarding.move(
+            session, cast.sam, cast.acme.id, FREE, from_stage=ONBOARDING, reason="A break."
+        )
+    assert stages.path(session, cast.mia, cast.acme.id) == [Stay(FREE, clock.moment, 0, times=3)]
 
 
 def test_an_override_stays_marked_in_moves_and_history(session: Session, cast: Cast) -> None:
     onboarding.flag(session, cast.sam, [cast.acme.id])
     override(session, cast, ONBOARDING, PREPRODUCTION)
-    latest = moves.table(session, cast.olga, cast.acme.id).iloc[0]
+    latest = stages.move_history(session, cast.olga, cast.acme.id).iloc[0]
     assert latest["is_override"]
     assert "Phone is empty" in latest["missing"].splitlines()
     assert (latest["who"], latest["rep"], latest["reason"]) == ("Ada", "Sam", WHY)
@@ -64,9 +68,9 @@ def test_an_override_stays_marked_in_moves_and_history(session: Session, cast: C
 
 def test_a_member_reads_no_reasons(session: Session, cast: Cast) -> None:
     with pytest.raises(NotPermitted):
-        moves.table(session, cast.mia, cast.acme.id)
+        stages.move_history(session, cast.mia, cast.acme.id)
     with pytest.raises(NotFound):
-        moves.path(session, cast.otto, cast.acme.id)
+        stages.path(session, cast.otto, cast.acme.id)
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])

@@ -11,8 +11,8 @@ from core.base import clock as core_clock
 from core.base.errors import GateNotMet, InvalidInput, NotFound, NotPermitted, WrongStage
 from core.models import Entry, Logo, Membership, Move, Organization, Role, Stage, User
 from core.onboarding import onboarding
-from core.onboarding.gates import EDGES
 from core.onboarding.onboarding import Plan
+from core.onboarding.stages import TRANSITIONS
 from tests.conftest import Clock
 from tests.support.cast import Cast
 
@@ -58,9 +58,9 @@ class TestEdges:
         self, session: Session, cast: Cast, stage: Stage, to: Stage
     ) -> None:
         org = put(session, cast, stage)
-        with nullcontext() if (stage, to) in EDGES else pytest.raises(WrongStage):
-            onboarding.move(session, cast.sam, org.id, to, shown=stage, reason="They asked.")
-        assert (org.stage is to) == ((stage, to) in EDGES or stage is to)
+        with nullcontext() if (stage, to) in TRANSITIONS else pytest.raises(WrongStage):
+            onboarding.move(session, cast.sam, org.id, to, from_stage=stage, reason="They asked.")
+        assert (org.stage is to) == ((stage, to) in TRANSITIONS or stage is to)
 
     @pytest.mark.parametrize("to", Stage)
     @pytest.mark.parametrize("shown", [FREE, PREPRODUCTION, PRODUCTION])
@@ -69,10 +69,12 @@ class TestEdges:
     ) -> None:
         org = put(session, cast, ONBOARDING)
         with pytest.raises(WrongStage):
-            onboarding.move(session, cast.sam, org.id, to, shown=shown, reason="Why not.")
+            onboarding.move(session, cast.sam, org.id, to, from_stage=shown, reason="Why not.")
         assert org.stage is ONBOARDING
 
-    @pytest.mark.parametrize(("start", "end"), [edge for edge in EDGES if edge[1] is not FREE])
+    @pytest.mark.parametrize(
+        ("start", "end"), [edge for edge in TRANSITIONS if edge[1] is not FREE]
+    )
     def test_no_stage_is_skipped_on_the_way_forward(self, start: Stage, end: Stage) -> None:
         order = list(Stage)
         assert order.index(end) - order.index(start) in {1, -1}
@@ -94,7 +96,7 @@ class TestGate:
     ) -> None:
         org = put(session, cast, ONBOARDING, lacks=field)
         with pytest.raises(GateNotMet) as refused:
-            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert refused.value.missing == [missing]
 
     def test_an_unconfirmed_alert_address_is_not_enough(self, session: Session, cast: Cast) -> None:
@@ -102,11 +104,11 @@ class TestGate:
         org.alert_email, org.alert_email_new = None, "new@acme.example"
         unrecord(session)
         with pytest.raises(GateNotMet):
-            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
 
     def test_with_all_five_it_moves_on(self, session: Session, cast: Cast) -> None:
         org = put(session, cast, ONBOARDING)
-        onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+        onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert org.stage is PREPRODUCTION
 
     def test_production_needs_two_owners_with_two_factor_and_a_logo(
@@ -114,7 +116,7 @@ class TestGate:
     ) -> None:
         org = put(session, cast, PREPRODUCTION, ready=False)
         with pytest.raises(GateNotMet) as refused:
-            onboarding.move(session, cast.sam, org.id, PRODUCTION, shown=PREPRODUCTION)
+            onboarding.move(session, cast.sam, org.id, PRODUCTION, from_stage=PREPRODUCTION)
         assert refused.value.missing == [
             "There is only one owner",
             "An owner is without two-factor",
@@ -124,7 +126,7 @@ class TestGate:
     def test_a_refused_move_changes_and_records_nothing(self, session: Session, cast: Cast) -> None:
         org = put(session, cast, ONBOARDING, ready=False)
         with pytest.raises(GateNotMet):
-            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert org.stage is ONBOARDING
         assert last_entry(session) is None
 
@@ -139,7 +141,7 @@ class TestFlag:
             note="Signed in October.",
         )
         org = session.get_one(Organization, cast.acme.id)
-        assert flagged.done == ["Acme"]
+        assert flagged.flagged == ["Acme"]
         assert (org.stage, org.rep_id) == (ONBOARDING, cast.sam.user_id)
         assert (org.target_on, org.next_step) == (date(2027, 1, 15), "Call Olga")
         assert org.next_step_on == date(2026, 11, 30)
@@ -151,9 +153,9 @@ class TestFlag:
     ) -> None:
         put(session, cast, PRODUCTION)
         flagged = onboarding.flag(session, cast.sue, [cast.otto_ltd.id, cast.acme.id])
-        assert flagged.done == ["Otto Ltd"]
+        assert flagged.flagged == ["Otto Ltd"]
         assert [name for _, name, _ in flagged.refused] == ["Acme"]
-        assert "is in production now" in flagged.refused[0].why
+        assert "is in production now" in flagged.refused[0].reason
 
     def test_flagging_twice_is_harmless(self, session: Session, cast: Cast) -> None:
         onboarding.flag(session, cast.sam, [cast.acme.id])
@@ -166,7 +168,7 @@ class TestFlag:
     def test_only_sales_carries_an_onboarding(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput) as refused:
             onboarding.flag(session, cast.sam, [cast.acme.id], Plan(cast.olga.user_id))
-        assert refused.value.fields == {"rep_id": "Choose somebody who works in sales."}
+        assert refused.value.fields == {"rep_id": "Choose someone who works in sales."}
 
     @pytest.mark.parametrize("who", ["olga", "adam", "mia", "oda"])
     def test_whoever_is_not_in_sales_may_not(self, session: Session, cast: Cast, who: str) -> None:
@@ -183,12 +185,12 @@ class TestWithdraw:
     def test_it_asks_for_a_reason(self, session: Session, cast: Cast, reason: str) -> None:
         org = put(session, cast, ONBOARDING)
         with pytest.raises(InvalidInput) as refused:
-            onboarding.move(session, cast.sam, org.id, FREE, shown=ONBOARDING, reason=reason)
+            onboarding.move(session, cast.sam, org.id, FREE, from_stage=ONBOARDING, reason=reason)
         assert list(refused.value.fields) == ["reason"]
 
     def test_the_reason_stands_in_history(self, session: Session, cast: Cast) -> None:
         org = put(session, cast, ONBOARDING)
-        onboarding.move(session, cast.sam, org.id, FREE, shown=ONBOARDING, reason="Paused.")
+        onboarding.move(session, cast.sam, org.id, FREE, from_stage=ONBOARDING, reason="Paused.")
         assert (org.stage, org.rep_id) == (FREE, None)
         assert last_entry(session).reason == "Paused."
 
@@ -202,8 +204,8 @@ class TestMoves:
         unrecord(session)
         onboarding.flag(session, cast.sam, [org.id], Plan(cast.sue.user_id))
         clock.turn(timedelta(days=9))
-        onboarding.move(session, cast.ada, org.id, PREPRODUCTION, shown=ONBOARDING)
-        onboarding.move(session, cast.sam, org.id, FREE, shown=PREPRODUCTION, reason="Paused.")
+        onboarding.move(session, cast.ada, org.id, PREPRODUCTION, from_stage=ONBOARDING)
+        onboarding.move(session, cast.sam, org.id, FREE, from_stage=PREPRODUCTION, reason="Paused.")
         rows = session.scalars(select(Move).where(Move.org_id == org.id).order_by(Move.id)).all()
         sam, sue, ada = cast.sam.user_id, cast.sue.user_id, cast.ada.user_id
         assert [(m.from_stage, m.to_stage, m.actor_id, m.rep_id, m.days) for m in rows] == [
@@ -217,7 +219,7 @@ class TestMoves:
     def test_a_refused_move_leaves_none(self, session: Session, cast: Cast) -> None:
         org = put(session, cast, ONBOARDING, ready=False)
         with pytest.raises(GateNotMet):
-            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+            onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert session.scalars(select(Move)).all() == []
 
 
@@ -228,7 +230,7 @@ class TestOverride:
         org = put(session, cast, PREPRODUCTION, lacks="logo")
         onboarding.move(
             *(session, cast.ada, org.id, PRODUCTION),
-            shown=PREPRODUCTION,
+            from_stage=PREPRODUCTION,
             reason="The logo comes on Monday.",
             override=True,
         )
@@ -241,13 +243,15 @@ class TestOverride:
         org = put(session, cast, PREPRODUCTION, lacks="logo")
         with pytest.raises(InvalidInput) as refused:
             onboarding.move(
-                session, cast.ada, org.id, PRODUCTION, shown=PREPRODUCTION, override=True
+                session, cast.ada, org.id, PRODUCTION, from_stage=PREPRODUCTION, override=True
             )
         assert list(refused.value.fields) == ["reason"]
 
     def test_what_passes_by_itself_is_no_override(self, session: Session, cast: Cast) -> None:
         org = put(session, cast, ONBOARDING)
-        onboarding.move(session, cast.ada, org.id, PREPRODUCTION, shown=ONBOARDING, override=True)
+        onboarding.move(
+            session, cast.ada, org.id, PREPRODUCTION, from_stage=ONBOARDING, override=True
+        )
         assert not session.scalars(select(Move)).one().is_override
         assert last_entry(session).event == "stage.moved"
 
@@ -256,7 +260,7 @@ class TestOverride:
         with pytest.raises(NotPermitted):
             onboarding.move(
                 *(session, cast.sam, org.id, PREPRODUCTION),
-                shown=ONBOARDING,
+                from_stage=ONBOARDING,
                 reason="Please.",
                 override=True,
             )
@@ -266,7 +270,7 @@ class TestOverride:
         with pytest.raises(WrongStage):
             onboarding.move(
                 *(session, cast.ada, org.id, PRODUCTION),
-                shown=ONBOARDING,
+                from_stage=ONBOARDING,
                 reason="In a hurry.",
                 override=True,
             )
@@ -323,7 +327,7 @@ class TestSnooze:
         org = put(session, cast, ONBOARDING)
         until = clock.moment.date() + timedelta(days=3)
         onboarding.snooze(session, cast.sam, org.id, until=until)
-        onboarding.move(session, cast.sam, org.id, PREPRODUCTION, shown=ONBOARDING)
+        onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert org.snoozed_until is None
 
     def test_a_free_organization_is_not_snoozed(

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from core.base.errors import DomainError, GateNotMet, WrongStage
 from core.database import db
 from core.models import Entry, Move, Organization, Stage
-from core.onboarding import bulk_flag, onboarding, runs
+from core.onboarding import bulk_flag, onboarding
 from core.onboarding.onboarding import Plan
 from core.organizations import organizations
 from core.organizations.org_views import View
@@ -80,7 +80,7 @@ def test_of_several_flags_one_goes_through(race: Race, cast: Cast) -> None:
         results = race(
             lambda: db.run(onboarding.flag_one, cast.sam, cast.acme.id),
             lambda: db.run(onboarding.flag_one, cast.sue, cast.acme.id),
-            lambda: db.run(onboarding.move, cast.ada, cast.acme.id, ONBOARDING, shown=FREE),
+            lambda: db.run(onboarding.move, cast.ada, cast.acme.id, ONBOARDING, from_stage=FREE),
         )
         assert refusals(results, WrongStage) == 2
         assert moves(cast) == [(FREE, ONBOARDING)] * (number + 1)
@@ -91,9 +91,9 @@ def test_pressed_twice_it_moves_one_stage_on(race: Race, cast: Cast) -> None:
         put(cast, stage=ONBOARDING, **FILLED)
         move = (onboarding.move, cast.sam, cast.acme.id)
         results = race(
-            lambda: db.run(*move, PREPRODUCTION, shown=ONBOARDING),  # noqa: B023
-            lambda: db.run(*move, PREPRODUCTION, shown=ONBOARDING),  # noqa: B023
-            lambda: db.run(*move, FREE, shown=ONBOARDING, reason="A break."),  # noqa: B023
+            lambda: db.run(*move, PREPRODUCTION, from_stage=ONBOARDING),  # noqa: B023
+            lambda: db.run(*move, PREPRODUCTION, from_stage=ONBOARDING),  # noqa: B023
+            lambda: db.run(*move, FREE, from_stage=ONBOARDING, reason="A break."),  # noqa: B023
         )
         assert refusals(results, WrongStage) == 2
         assert len(moves(cast)) == number + 1
@@ -110,9 +110,9 @@ def test_what_is_flagged_is_there_and_what_is_deleted_is_not_flagged(
             lambda: db.run(organizations.delete, cast.olga, cast.acme.id, name="Acme"),
         )
         assert isinstance(deleted, Organization)
-        assert isinstance(flagged, onboarding.Flagged)
-        is_in = "Acme" in flagged.done
-        assert is_in or "There is no such organization" in flagged.refused[0].why
+        assert isinstance(flagged, onboarding.FlagResult)
+        is_in = "Acme" in flagged.flagged
+        assert is_in or "There is no such organization" in flagged.refused[0].reason
         assert len(moves(cast)) == before + is_in
 
 
@@ -122,7 +122,7 @@ def test_nobody_slips_through_while_an_owner_empties_a_field(race: Race, cast: C
         shown, typed = {"website": FILLED["website"]}, {"website": ""}
         moved, saved = race(
             lambda: db.run(
-                onboarding.move, cast.sam, cast.acme.id, PREPRODUCTION, shown=ONBOARDING
+                onboarding.move, cast.sam, cast.acme.id, PREPRODUCTION, from_stage=ONBOARDING
             ),
             lambda: db.run(profile.save, cast.olga, cast.acme.id, shown, typed),  # noqa: B023
         )
@@ -139,10 +139,10 @@ def test_nobody_slips_through_while_an_owner_empties_a_field(race: Race, cast: C
 def test_a_run_and_a_rep_flag_each_once(race: Race, cast: Cast) -> None:
     for number in range(ROUNDS):
         put(cast, stage=FREE)
-        run = db.run(runs.start, cast.sam, View(words="acme"), Plan(), shown=9)
+        run = db.run(bulk_flag.start, cast.sam, View(words="acme"), Plan(), expected=9)
         results = race(
-            lambda: db.run(bulk_flag.advance, run.id),  # noqa: B023
-            lambda: db.run(bulk_flag.advance, run.id),  # noqa: B023
+            lambda: db.run(bulk_flag.flag_next_batch, run.id),  # noqa: B023
+            lambda: db.run(bulk_flag.flag_next_batch, run.id),  # noqa: B023
             lambda: db.run(onboarding.flag_one, cast.sue, cast.acme.id),
         )
         assert refusals(results, WrongStage) <= 1

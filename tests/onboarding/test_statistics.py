@@ -15,7 +15,7 @@ from core.database import counters, db
 from core.database.frames import frame
 from core.models import Move, MoveCount, Stage, StayCount
 from core.onboarding import onboarding, statistics
-from core.onboarding.gates import EDGES, FORWARD
+from core.onboarding.stages import FORWARD, TRANSITIONS
 from core.onboarding.statistics import Period
 from core.ops import health
 from tests.conftest import Clock
@@ -36,7 +36,7 @@ def session(engine: Engine, clock: Clock) -> Iterator[Session]:
 def moved(session: Session, cast: Cast, clock: Clock) -> pd.DataFrame:
     """Many moves over the last weeks, one at a time; returned as they are kept."""
     random = Random(7)
-    edges, reps = list(EDGES), [cast.sam.user_id, cast.sue.user_id, None]
+    edges, reps = list(TRANSITIONS), [cast.sam.user_id, cast.sue.user_id, None]
     rows = []
     for _ in range(MOVES):
         start, end = random.choice(edges)
@@ -147,7 +147,12 @@ class TestCounts:
             assert shown.funnel["entered"].tolist() == [1, 0, 0]
             assert counters.find_differences(session) == 0
         db.run(
-            onboarding.move, cast.sam, cast.acme.id, Stage.FREE, shown=Stage.ONBOARDING, reason="x"
+            onboarding.move,
+            cast.sam,
+            cast.acme.id,
+            Stage.FREE,
+            from_stage=Stage.ONBOARDING,
+            reason="x",
         )
         with db.read() as session:
             shown = statistics.show(session, cast.oda, Period.MONTH)

@@ -1,11 +1,12 @@
 """Flagging all that match, as a sales rep sees it."""
 
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from core.database import db
 from core.models import Organization, Stage
-from core.onboarding import bulk_flag, onboarding, runs
+from core.onboarding import bulk_flag, onboarding
 from core.onboarding.onboarding import Plan
 from core.organizations.org_views import View
 from tests.pages.conftest import Show
@@ -19,7 +20,7 @@ def words(screen: AppTest) -> str:
 
 
 def work() -> None:
-    while bulk_flag.work():
+    while bulk_flag.run_due():
         pass
 
 
@@ -50,7 +51,7 @@ def test_nothing_is_flagged_where_none_is_free(show: Show, cast: Cast) -> None:
 
 
 def test_a_run_is_found_again_cancelled_and_dismissed(show: Show, cast: Cast) -> None:
-    run = db.run(runs.start, cast.sam, View(), Plan(), shown=2)
+    run = db.run(bulk_flag.start, cast.sam, View(), Plan(), expected=2)
     screen = show("organizations", cast.sam)
     screen.button(key=f"cancel-{run.id}").click().run()
     assert "0 organizations are in onboarding. Cancelled by Sam." in words(screen)
@@ -61,9 +62,21 @@ def test_a_run_is_found_again_cancelled_and_dismissed(show: Show, cast: Cast) ->
 
 def test_the_list_of_the_refused_is_a_file(cast: Cast) -> None:
     db.run(onboarding.flag, cast.sue, [cast.acme.id])
-    run = db.run(runs.start, cast.sam, View(words="acme"), Plan(), shown=1)
+    run = db.run(bulk_flag.start, cast.sam, View(words="acme"), Plan(), expected=1)
     work()
     with db.read() as session:
-        lines = runs.refused_file(session, cast.sam, run.id).decode().splitlines()
-    assert lines[0] == "Organization ID,Name,Why it was not flagged"
+        lines = bulk_flag.refusals_csv(session, cast.sam, run.id).decode().splitlines()
+    assert lines[0] == "Organization ID,Name,Reason"
     assert lines[1].startswith(f"{cast.acme.public_id},Acme,")
+
+
+def test_the_list_of_the_refused_runs_no_formula(cast: Cast) -> None:
+    name = "=1+cmd|' /C calc'!A0"
+    with db.engine().begin() as connection:
+        connection.execute(update(Organization).values(name=name, name_key="x", search_text="x"))
+    db.run(onboarding.flag, cast.sue, [cast.acme.id])
+    run = db.run(bulk_flag.start, cast.sam, View(), Plan(), expected=2)
+    work()
+    with db.read() as session:
+        lines = bulk_flag.refusals_csv(session, cast.sam, run.id).decode().splitlines()
+    assert lines[1].startswith(f"{cast.acme.public_id},'{name},")

@@ -21,7 +21,7 @@ def moved(cast: Cast) -> Organization:
     db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(cast.sue.user_id))
     db.run(
         *(onboarding.move, cast.ada, cast.acme.id, Stage.PREPRODUCTION),
-        shown=Stage.ONBOARDING,
+        from_stage=Stage.ONBOARDING,
         reason="Signed.",
         override=True,
     )

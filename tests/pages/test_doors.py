@@ -100,7 +100,7 @@ def flag_by_run(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     screen.button(key="flag-all-organizations").click().run()
     screen.button(key="flag-all-submit").click().run()
     yield ""
-    while bulk_flag.work():
+    while bulk_flag.run_due():
         pass
     with db.read() as session:
         why = session.scalars(select(RunRefusal.why)).all()
@@ -193,7 +193,7 @@ OVERRIDES: dict[str, Door] = {
 def refusal(cast: Cast, to: Stage, shown: Stage, **options: object) -> str:
     """Return what the gate itself says."""
     with pytest.raises(DomainError) as refused:
-        db.run(onboarding.move, cast.sam, cast.acme.id, to, shown=shown, **options)
+        db.run(onboarding.move, cast.sam, cast.acme.id, to, from_stage=shown, **options)
     return str(refused.value)
 
 

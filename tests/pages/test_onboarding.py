@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.database import db
 from core.models import Organization, Stage
-from core.onboarding import gates, onboarding
+from core.onboarding import onboarding, stages
 from core.profile import profile
 from pages.parts.onboarding import stage_path
 from tests.pages.conftest import Show
@@ -74,7 +74,7 @@ class TestWatch:
         db.run(onboarding.flag_one, cast.sam, cast.acme.id)
         with db.read() as session:
             org = session.get_one(Organization, cast.acme.id)
-            shown = (org.stage, *(check.is_met for check in gates.checks(session, org)))
+            shown = (org.stage, *(check.is_met for check in stages.list_checks(session, org)))
         looks: list[None] = [None]
         stage_path._look(cast.sam, org.public_id, shown, looks)
         assert told == []

@@ -10,7 +10,7 @@ from core.models import Entry, SavedView, User, ViewVisit
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from core.organizations import organizations
-from core.staff import saved_view_lists, saved_views, view_queries
+from core.staff import saved_view_lists, saved_views
 from tests.support import hostile
 from tests.support.cast import Cast
 
@@ -38,28 +38,28 @@ def new(session: Session, actor: Actor) -> list[int | None]:
 class TestQueries:
     def test_equal_views_have_equal_queries(self) -> None:
         mixed = "sort=name&stage=free&q=clinic&stage=onboarding&stage=free"
-        assert view_queries.clean("organizations", mixed) == QUERY
+        assert saved_views.clean_query("organizations", mixed) == QUERY
 
     def test_places_and_what_is_unknown_are_left_out(self) -> None:
         asked = QUERY + "&at=after.ORG-1&org=ORG-2&__proto__=x&view=7"
-        assert view_queries.clean("organizations", asked) == QUERY
+        assert saved_views.clean_query("organizations", asked) == QUERY
 
     def test_what_is_cleaned_stays_as_it_is(self) -> None:
         for text in hostile.texts():
             try:
-                cleaned = view_queries.clean("organizations", f"q={text}&sort=name")
+                cleaned = saved_views.clean_query("organizations", f"q={text}&sort=name")
             except InvalidInput:
                 continue
-            assert view_queries.clean("organizations", cleaned) == cleaned
+            assert saved_views.clean_query("organizations", cleaned) == cleaned
             assert cleaned.isascii()
 
     @pytest.mark.parametrize("query", ["q=" + "x" * 2_000, "&".join(["stage=free"] * 100)])
     def test_what_is_too_long_is_refused(self, query: str) -> None:
-        with pytest.raises(InvalidInput, match="more than a view can hold"):
-            view_queries.clean("organizations", query)
+        with pytest.raises(InvalidInput, match="too large to save"):
+            saved_views.clean_query("organizations", query)
 
     def test_a_page_without_views_has_none(self, session: Session, cast: Cast) -> None:
-        with pytest.raises(InvalidInput, match="cannot be saved"):
+        with pytest.raises(InvalidInput, match="can't be saved"):
             saved_views.save(session, cast.sam, "mail", "Mails", "")
 
 
@@ -71,15 +71,15 @@ class TestSave:
         assert (entry.event, entry.chain) == ("view.saved", f"person:{cast.sam.user_id}")
 
     def test_a_name_is_taken_once(self, session: Session, cast: Cast, view: SavedView) -> None:
-        with pytest.raises(InvalidInput, match="You have a view of that name here"):
+        with pytest.raises(InvalidInput, match="You already have a view with this name"):
             saved_views.save(session, cast.sam, "organizations", "CLÍNICS", "")
         saved_views.save(session, cast.sue, "organizations", "Clinics", "")
 
     def test_a_person_keeps_at_most_fifty(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert saved_views.MOST == 50
-        monkeypatch.setattr(saved_views, "MOST", 2)
+        assert saved_views.MAX_VIEWS == 50
+        monkeypatch.setattr(saved_views, "MAX_VIEWS", 2)
         for name in ("One", "Two"):
             saved_views.save(session, cast.sam, "organizations", name, "")
         with pytest.raises(InvalidInput, match="Delete one first"):
@@ -99,7 +99,7 @@ class TestShare:
         assert names(session, cast.sam) == ["All", "Clinics"]
         assert names(session, cast.oda) == ["All"]
         with pytest.raises(NotFound):
-            saved_views.look(session, cast.oda, view.id)
+            saved_views.visit(session, cast.oda, view.id)
 
     def test_what_is_shared_no_more_is_nobodys_default(
         self, session: Session, cast: Cast, shared: SavedView
@@ -137,7 +137,7 @@ class TestShare:
         dismissed = update(User).where(User.id == cast.sam.user_id).values(staff=None)
         session.execute(dismissed.execution_options(unrecorded=True))
         with pytest.raises(NotPermitted):
-            saved_views.look(session, cast.sam, shared.id)
+            saved_views.visit(session, cast.sam, shared.id)
 
 
 class TestChanges:
@@ -152,12 +152,12 @@ class TestChanges:
         self, session: Session, cast: Cast, shared: SavedView
     ) -> None:
         saved_views.set_default(session, cast.oda, "organizations", shared.id)
-        saved_views.look(session, cast.sue, shared.id)
+        saved_views.visit(session, cast.sue, shared.id)
         saved_views.remove(session, cast.sam, shared.id)
         assert saved_views.find_default(session, cast.oda, "organizations") is None
         assert session.scalars(select(ViewVisit)).all() == []
         with pytest.raises(NotFound):
-            saved_views.look(session, cast.sam, shared.id)
+            saved_views.visit(session, cast.sam, shared.id)
 
     def test_the_default_is_one_for_each_page(
         self, session: Session, cast: Cast, view: SavedView, shared: SavedView
@@ -178,14 +178,14 @@ class TestNew:
         organizations.create(session, cast.otto, "Lakeside Clinic")
         organizations.create(session, cast.otto, "Lakeside Bakery")
         assert new(session, cast.sam) == [1]
-        saved_views.look(session, cast.sam, view.id)
+        saved_views.visit(session, cast.sam, view.id)
         assert new(session, cast.sam) == [0]
 
     def test_each_person_looks_alone(self, session: Session, cast: Cast, shared: SavedView) -> None:
         assert new(session, cast.sue) == [None]
-        saved_views.look(session, cast.sue, shared.id)
+        saved_views.visit(session, cast.sue, shared.id)
         organizations.create(session, cast.otto, "Lakeside Clinic")
-        saved_views.look(session, cast.sam, shared.id)
+        saved_views.visit(session, cast.sam, shared.id)
         assert (new(session, cast.sam), new(session, cast.sue)) == ([0], [1])
 
     def test_it_counts_no_further_than_one_reads(
@@ -215,7 +215,7 @@ class TestNew:
         self, session: Session, cast: Cast
     ) -> None:
         view = saved_views.save(session, cast.sam, "board", "Mine", "rep=mine", is_shared=True)
-        saved_views.look(session, cast.sue, view.id)
+        saved_views.visit(session, cast.sue, view.id)
         onboarding.request(session, cast.olga, cast.acme.id)
         onboarding.flag(session, cast.sam, [cast.otto_ltd.id])
         listed = [saved_view_lists.table(session, each, "board") for each in (cast.sam, cast.sue)]

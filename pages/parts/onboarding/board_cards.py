@@ -1,16 +1,20 @@
-"""The columns of the board and their cards: what each organization is at, and its next move."""
+"""The board: its columns, its cards with their actions and dialogs, and what is stuck."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final, Literal
 
 import streamlit as st
 
-from core.access.permissions import Action, Actor, Rights
-from core.onboarding import onboarding, working_days
-from core.onboarding.board import MOST, Board, Card, Shelf
+from core.access.permissions import Action, Actor, Rights, access
+from core.database import db
+from core.models import Organization
+from core.onboarding import onboarding, stages, working_days
+from core.onboarding.board import MAX_CARDS, Board, Card, CardList
 from core.onboarding.board_queries import Column
-from core.onboarding.gates import FORWARD
+from core.onboarding.stages import FORWARD
 from pages import ui
-from pages.parts.onboarding import board_filters
+from pages.parts.onboarding import board_filters, forms
 from pages.ui import badges, cards
 from pages.ui.forms import Form
 
@@ -23,56 +27,59 @@ DIALOGS: Final = {
     "withdraw": ":material/undo: Withdraw",
 }
 """What opens a dialog about a card, and what it is called in the menu."""
-_NAMES: Final = {Column.ASKED: "hands raised"}
+_NAMES: Final = {Column.REQUESTED: "hands raised"}
 _LONG: Final = 24
 """Characters that a card may have to cut."""
-_ICONS: Final = {Column.ASKED: ":material/front_hand:"}
+_ICONS: Final = {Column.REQUESTED: ":material/front_hand:"}
 _EMPTY: Final = {
-    Column.ASKED: "Nobody asks for onboarding now.",
+    Column.REQUESTED: "Nobody asks for onboarding now.",
     Column.ONBOARDING: "Flag organizations on the Organizations page.",
     Column.PREPRODUCTION: "Nothing has passed the gate of onboarding.",
     Column.PRODUCTION: "Nothing is live yet.",
 }
 
+_SNOOZES: Final = {"Tomorrow": 1, "In 3 days": 3, "In a week": 7, "In two weeks": 14}
+_UNTIL: Final = "Until a day …"
 
-def draw(actor: Actor, shown: Board, rights: Rights) -> None:
+
+def draw_columns(actor: Actor, shown: Board, rights: Rights) -> None:
     """Draw the columns side by side; on a phone one of them, chosen above."""
-    columns = list(shown.shelves)
+    columns = list(shown.columns)
     here = _choose_column(shown)
     with st.container(key="board-columns"):
         for place, column in zip(st.columns(len(columns), gap="small"), columns, strict=True):
             key = "board-here" if column is here else f"board-{column}"
             with place, st.container(key=key, gap="xsmall"):
-                _draw_shelf(actor, column, shown.shelves[column], rights)
+                _draw_column(actor, column, shown.columns[column], rights)
 
 
 def _choose_column(shown: Board) -> Column:
     """Draw the choice of a column, which is seen on a phone only."""
-    columns = list(shown.shelves)
+    columns = list(shown.columns)
     with st.container(key="board-choice"):
         chosen: Column = st.segmented_control(
             "Column",
             columns,
             default=Column.ONBOARDING,
             required=True,
-            format_func=lambda column: f"{_name(column)} {_total(shown.shelves[column])}",
+            format_func=lambda column: f"{_name(column)} {_total(shown.columns[column])}",
             label_visibility="collapsed",
             key=f"board-column-{len(columns)}",
         )
     return chosen
 
 
-def _draw_shelf(actor: Actor, column: Column, shelf: Shelf, rights: Rights) -> None:
-    if column is Column.ASKED:
+def _draw_column(actor: Actor, column: Column, cards_shown: CardList, rights: Rights) -> None:
+    if column is Column.REQUESTED:
         head = f":gray-badge[{_ICONS[column]} {_name(column)}]"
     else:
         head = badges.inline(column.stage)
-    st.markdown(f"{head} **{_total(shelf)}**")
-    for card in shelf.cards:
+    st.markdown(f"{head} **{_total(cards_shown)}**")
+    for card in cards_shown.cards:
         _draw_card(actor, column, card, rights)
-    if not shelf.cards:
+    if not cards_shown.cards:
         st.markdown(ui.quiet(_EMPTY[column]))
-    elif shelf.rest and len(shelf.cards) < MOST:
+    elif cards_shown.rest and len(cards_shown.cards) < MAX_CARDS:
         st.button(
             "Show more",
             key=f"board-more-{column}",
@@ -81,15 +88,15 @@ def _draw_shelf(actor: Actor, column: Column, shelf: Shelf, rights: Rights) -> N
             on_click=board_filters.show_more,
             args=(column,),
         )
-    elif shelf.rest:
+    elif cards_shown.rest:
         st.markdown(ui.quiet("Search or filter to see the others."))
 
 
 def _draw_card(actor: Actor, column: Column, card: Card, rights: Rights) -> None:
     org = card.org
     with st.container(border=True, gap="xxsmall", key=f"card-{org.id}"):
-        draw_name(card)
-        if column is Column.ASKED:
+        _draw_name(card)
+        if column is Column.REQUESTED:
             st.markdown(f":small[{ui.esc(org.request_note or 'No note.')}]")
         elif org.next_step:
             whole = ui.esc(org.next_step) if len(org.next_step) > _LONG else None
@@ -103,7 +110,7 @@ def _draw_card(actor: Actor, column: Column, card: Card, rights: Rights) -> None
         _draw_state(actor, column, card, rights)
 
 
-def draw_name(card: Card, *, width: Literal["stretch", "content"] = "stretch") -> None:
+def _draw_name(card: Card, *, width: Literal["stretch", "content"] = "stretch") -> None:
     """Draw the face and the name of an organization, which open its page of onboarding."""
     org = card.org
     st.page_link(
@@ -136,7 +143,7 @@ def _draw_state(actor: Actor, column: Column, card: Card, rights: Rights) -> Non
 
 
 def _state(column: Column, card: Card) -> str:
-    if column is Column.ASKED and card.org.requested_at is not None:
+    if column is Column.REQUESTED and card.org.requested_at is not None:
         days, color = working_days.since(card.org.requested_at), "gray"
         return f":small[:gray[waits {ui.count(days, 'day')}]]"
     days, color = card.days, "orange" if card.why_stuck else "gray"
@@ -149,7 +156,7 @@ def _missing(card: Card) -> str:
     entered = (
         f"In {card.org.stage} since {ui.day(card.org.stage_entered_at)}; days are working days."
     )
-    lacks = "".join(f"\n- {check.lack}" for check in card.missing)
+    lacks = "".join(f"\n- {check.open_text}" for check in card.missing)
     return entered + (f"\n\nMissing for {FORWARD[card.org.stage]}:{lacks}" if lacks else "")
 
 
@@ -159,14 +166,14 @@ def _do(actor: Actor, card: Card, chosen: str, moving: Form) -> None:
     for shown, to in FORWARD.items():
         if chosen == _NEXT.format(to):  # what was chosen was shown, whatever the card is by now
             told = f"{org.name} is in {to}."
-            moving.save(told, onboarding.move, actor, org.id, to, shown=shown)
+            moving.save(told, onboarding.move, actor, org.id, to, from_stage=shown)
             return
     dialog = next(name for name, label in DIALOGS.items() if label == chosen)
     ui.open_dialog(f"card-{dialog}", org.id)
 
 
 def _options(column: Column, card: Card, rights: Rights) -> list[str]:
-    if column is Column.ASKED:
+    if column is Column.REQUESTED:
         return [DIALOGS["flag"]]
     to = FORWARD.get(card.org.stage)
     options = [_NEXT.format(to)] if to else []
@@ -181,5 +188,82 @@ def _name(column: Column) -> str:
     return _NAMES.get(column, str(column))
 
 
-def _total(shelf: Shelf) -> str:
-    return f"{shelf.total:,}{'+' if shelf.is_capped else ''}"
+def _total(cards_shown: CardList) -> str:
+    return f"{cards_shown.total:,}{'+' if cards_shown.is_capped else ''}"
+
+
+def draw_stuck(actor: Actor, stuck: CardList, rights: Rights) -> None:
+    """Draw the first of what is stuck; nothing when nothing is."""
+    if not stuck.cards:
+        return
+    with st.container(border=True, gap="xxsmall", key="board-stuck"):
+        many = f"{stuck.total:,}{'+' if stuck.is_capped else ''}"
+        st.markdown(f":orange[:material/warning:] **{many} stuck**")
+        for card in stuck.cards:
+            _draw_stuck_row(actor, card, rights)
+        if stuck.rest:
+            st.markdown(ui.quiet("Choose Stuck above to see all of them."))
+
+
+def _draw_stuck_row(actor: Actor, card: Card, rights: Rights) -> None:
+    org = card.org
+    with cards.row(wrap=False, key=f"stuck-{org.id}"):
+        _draw_name(card, width="content")
+        why = "; ".join(card.why_stuck)
+        step = f": {org.next_step}" if org.next_step and "due" in why else ""
+        st.markdown(ui.quiet(ui.esc(why + step)), width="stretch", wrap=False)
+        if Action.MOVE_STAGES in rights:
+            _draw_snooze_menu(actor, card)
+
+
+def _draw_snooze_menu(actor: Actor, card: Card) -> None:
+    org = card.org
+    chosen = st.menu_button(
+        "Snooze", [*_SNOOZES, _UNTIL], type="tertiary", key=f"stuck-snooze-{org.id}"
+    )
+    if chosen == _UNTIL:
+        ui.open_dialog("card-snooze", org.id)
+    elif chosen is not None:
+        until = working_days.today() + timedelta(days=_SNOOZES[chosen])
+        told = f"{org.name} is snoozed until {until:%-d %b}."
+        ui.save(told, onboarding.snooze, actor, org.id, until=until)
+
+
+def draw_dialogs(actor: Actor, reps: Mapping[int, str], rights: Rights) -> None:
+    """Draw the dialog that is open, about the card that opened it."""
+    if Action.MOVE_STAGES not in rights:
+        return
+    ui.draw_dialog("card-flag", "Flag for onboarding", _flag, actor, reps)
+    ui.draw_dialog("card-plan", "Plan", _plan, actor, reps)
+    ui.draw_dialog("card-snooze", "Snooze", _snooze, actor)
+    ui.draw_dialog("card-withdraw", "Withdraw", _withdraw, actor)
+    if Action.OVERRIDE_GATE in rights:
+        ui.draw_dialog("card-override", "Override", _override, actor)
+
+
+def _flag(actor: Actor, reps: Mapping[int, str], org_id: int) -> None:
+    forms.flag(actor, _find(actor, org_id), reps)
+
+
+def _plan(actor: Actor, reps: Mapping[int, str], org_id: int) -> None:
+    forms.plan(actor, _find(actor, org_id), reps)
+
+
+def _snooze(actor: Actor, org_id: int) -> None:
+    forms.snooze(actor, _find(actor, org_id))
+
+
+def _withdraw(actor: Actor, org_id: int) -> None:
+    forms.withdraw(actor, _find(actor, org_id))
+
+
+def _override(actor: Actor, org_id: int) -> None:
+    org = _find(actor, org_id)
+    with db.read() as session:
+        checks = stages.list_checks(session, org)
+    forms.override(actor, org, [check.open_text for check in checks if not check.is_met])
+
+
+def _find(actor: Actor, org_id: int) -> Organization:
+    with db.read() as session:
+        return access(session, actor, org_id, Action.MOVE_STAGES)

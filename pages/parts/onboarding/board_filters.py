@@ -42,10 +42,10 @@ def ask(reps: dict[int, str]) -> str:
 def shown_cards() -> dict[Column, int]:
     """Return how many cards of each column are to be shown."""
     shown: dict[Column, int] = st.session_state.get(_SHOWN, {})
-    return {column: shown.get(column, board.PAGE) for column in Column}
+    return {column: shown.get(column, board.PAGE_SIZE) for column in Column}
 
 
 def show_more(column: Column) -> None:
     """Let a column show more cards from the next run on."""
     shown = shown_cards()
-    st.session_state[_SHOWN] = shown | {column: shown[column] + 2 * board.PAGE}
+    st.session_state[_SHOWN] = shown | {column: shown[column] + 2 * board.PAGE_SIZE}

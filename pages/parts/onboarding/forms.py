@@ -1,7 +1,7 @@
 """The forms of onboarding: ask for it, flag, plan, move on, override, snooze, withdraw."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import streamlit as st
@@ -9,11 +9,11 @@ import streamlit as st
 from core.access.permissions import Action, Actor, Rights
 from core.models import Organization, Stage
 from core.onboarding import onboarding, working_days
-from core.onboarding.gates import BACK, FORWARD, Check
+from core.onboarding.onboarding import Plan
+from core.onboarding.stages import BACK, FORWARD, Check
 from core.onboarding.stuck import LIMITED, is_snoozed
-from pages.parts.onboarding.plan_fields import note_field, plan_fields
 from pages.ui.dialogs import draw_dialog, open_dialog, shown_first
-from pages.ui.forms import fields, form, save
+from pages.ui.forms import Form, fields, form, save
 from pages.ui.text import day, esc, quiet
 
 _A_WEEK = timedelta(days=7)
@@ -91,7 +91,7 @@ def draw_pressed(actor: Actor, org: Organization) -> None:
     if org_id == org.id and not is_by_form:
         form = fields("move")
         form.foot()
-        form.save(f"{org.name} is in {to}.", onboarding.move, actor, org.id, to, shown=shown)
+        form.save(f"{org.name} is in {to}.", onboarding.move, actor, org.id, to, from_stage=shown)
 
 
 def draw_dialogs(
@@ -106,7 +106,7 @@ def draw_dialogs(
     draw_dialog("plan", "Plan", plan, actor, org, reps)
     draw_dialog("snooze", "Snooze", snooze, actor, org)
     if Action.OVERRIDE_GATE in rights:
-        failed = [check.lack for check in checks if not check.is_met]
+        failed = [check.open_text for check in checks if not check.is_met]
         draw_dialog("override", "Override", override, actor, org, failed)
 
 
@@ -185,7 +185,7 @@ def override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
             actor,
             org.id,
             to,
-            shown=shown,
+            from_stage=shown,
             reason=reason,
             override=True,
         )
@@ -210,4 +210,58 @@ def withdraw(actor: Actor, org: Organization) -> None:
         pressed = leaving.submit("Withdraw")
     if pressed:
         told = f"{org.name} is back in {to}."
-        leaving.save(told, onboarding.move, actor, org.id, to, shown=shown, reason=reason)
+        leaving.save(told, onboarding.move, actor, org.id, to, from_stage=shown, reason=reason)
+
+
+def plan_fields(
+    drawn: Form, rep_id: int | None, reps: Mapping[int, str], org: Organization | None = None
+) -> Plan:
+    """Draw the fields of a plan and return what they say."""
+    ids = list(reps)
+    left, right = st.columns(2, gap="small")
+    with left:
+        rep = drawn.field(
+            st.selectbox,
+            "rep_id",
+            "Sales rep",
+            options=ids,
+            index=ids.index(rep_id) if rep_id in ids else None,
+            format_func=reps.__getitem__,
+            placeholder="Choose",
+            hint="Who carries it.",
+        )
+    with right:
+        target_on = _day_field(drawn, "target_on", "Target date", "For the next stage.", org)
+    next_step = drawn.field(
+        st.text_input,
+        "next_step",
+        "Next step",
+        value=(org.next_step or "") if org else "",
+        placeholder="Call about …",
+    )
+    next_step_on = _day_field(
+        drawn, "next_step_on", "Next step due", "Past this day it counts as stuck.", org
+    )
+    return Plan(rep, target_on, next_step, next_step_on)
+
+
+def _day_field(
+    drawn: Form, name: str, label: str, hint: str, org: Organization | None
+) -> date | None:
+    day: date | None = drawn.field(
+        st.date_input,
+        name,
+        label,
+        value=getattr(org, name, None),
+        format="YYYY-MM-DD",
+        hint=hint,
+    )
+    return day
+
+
+def note_field(drawn: Form) -> str:
+    """Draw the field for why an organization is flagged, and return what it says."""
+    note: str = drawn.field(
+        st.text_area, "note", "Note", height=68, hint="Optional: why; the owners can read it."
+    )
+    return note

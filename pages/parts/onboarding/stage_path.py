@@ -10,9 +10,8 @@ from core.access.permissions import Actor
 from core.base.settings import settings
 from core.database import db
 from core.models import Organization, Stage
-from core.onboarding import gates, stuck, working_days
-from core.onboarding.gates import FORWARD, Check
-from core.onboarding.moves import Visit
+from core.onboarding import stages, stuck, working_days
+from core.onboarding.stages import FORWARD, Check, Stay
 from pages.ui import badges
 from pages.ui.cards import face, face_url, row
 from pages.ui.open_page import find_place, fragment
@@ -27,19 +26,19 @@ OVERRIDE: Final = ":red-badge[:material/gavel: override]"
 """Stands wherever failed checks were overridden, for good."""
 
 
-def draw_path(org: Organization, visits: Sequence[Visit]) -> None:
+def draw_path(org: Organization, stays: Sequence[Stay]) -> None:
     """Draw the four stages, each with the day it was entered and how many working days it took."""
-    been = {visit.stage: visit for visit in visits}
+    been = {stay.stage: stay for stay in stays}
     grid = st.grid(len(Stage), min_column_width=150, gap="xsmall")
     for stage in Stage:
         with grid.cell().container(gap="xxsmall"):
             st.progress(_share(org, been.get(stage)))
             if stage in been:
-                visit = been[stage]
-                again = f" :gray-badge[{visit.times} times]" if visit.times > 1 else ""
-                override = f" {OVERRIDE}" if visit.is_override else ""
+                stay = been[stage]
+                again = f" :gray-badge[{stay.times} times]" if stay.times > 1 else ""
+                override = f" {OVERRIDE}" if stay.is_override else ""
                 st.markdown(badges.inline(stage) + override + again)
-                st.markdown(quiet(_lasted(org, visit)))
+                st.markdown(quiet(_lasted(org, stay)))
             else:
                 st.markdown(quiet(f"{badges.icon(stage)} {stage}"))
                 st.markdown(quiet("not yet"))
@@ -56,7 +55,7 @@ def draw_checks(org: Organization, checks: Sequence[Check], *, may_mend: bool) -
         for check in sorted(checks, key=lambda check: check.is_met):
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
                 color, icon = ("green", "check_circle") if check.is_met else ("orange", "error")
-                words = f":gray[{check.name}]" if check.is_met else check.name
+                words = f":gray[{check.text}]" if check.is_met else check.text
                 st.markdown(f":{color}[:material/{icon}:] {words}", width="stretch")
                 if not check.is_met:
                     st.page_link(
@@ -86,7 +85,7 @@ def _look(actor: Actor, public_id: str, shown: tuple[object, ...], looks: list[N
         st.rerun(scope="app")
     found = find_place(actor, public_id)
     with db.read() as session:
-        now = found and (found[0].stage, *(c.is_met for c in gates.checks(session, found[0])))
+        now = found and (found[0].stage, *(c.is_met for c in stages.list_checks(session, found[0])))
     if now != shown:
         st.rerun(scope="app")
 
@@ -171,22 +170,22 @@ def _why(missing: str, reason: str) -> str:
     return f"{reason} (Overridden: {'; '.join(lines)}.)" if lines else reason
 
 
-def _share(org: Organization, visit: Visit | None) -> float:
+def _share(org: Organization, stay: Stay | None) -> float:
     """Return how full the bar of a stage is: where a stage has a limit, the days of it."""
     most = stuck.limit(org.stage)
-    if visit is None:
+    if stay is None:
         return 0.0
-    if visit.stage is not org.stage or most is None:
+    if stay.stage is not org.stage or most is None:
         return 1.0
-    return min(1.0, max(0.05, visit.days / most))
+    return min(1.0, max(0.05, stay.days / most))
 
 
-def _lasted(org: Organization, visit: Visit) -> str:
-    if visit.entered_at is None:
+def _lasted(org: Organization, stay: Stay) -> str:
+    if stay.entered_at is None:
         return "passed"
-    most = stuck.limit(visit.stage) if visit.stage is org.stage else None
-    lasted = f"{count(visit.days, 'working day')}{f' of {most}' if most else ''}"
-    return f"{day(visit.entered_at)} · {lasted}"
+    most = stuck.limit(stay.stage) if stay.stage is org.stage else None
+    lasted = f"{count(stay.days, 'working day')}{f' of {most}' if most else ''}"
+    return f"{day(stay.entered_at)} · {lasted}"
 
 
 def _due(org: Organization) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.access.permissions import Actor
 from core.database import db
 from core.models import Run
-from core.onboarding import runs
+from core.onboarding import bulk_flag
 from pages import ui
 from pages.ui import cards
 
@@ -33,7 +33,7 @@ def draw(actor: Actor, reps: Mapping[int, str]) -> None:
 
 def _look(actor: Actor, reps: Mapping[int, str]) -> None:
     with db.read() as session:
-        found = runs.list_open(session, actor)
+        found = bulk_flag.list_open(session, actor)
     st.session_state[_NONE] = not found
     was_going = st.session_state.get(_GOING, False)
     st.session_state[_GOING] = any(run.ended_at is None for run in found)
@@ -61,7 +61,7 @@ def _draw_going(actor: Actor, run: Run, reps: Mapping[int, str]) -> None:
             width="stretch",
         )
         if st.button("Cancel", icon=":material/close:", type="tertiary", key=f"cancel-{run.id}"):
-            ui.save("Cancelled; what was flagged stays so.", runs.cancel, actor, run.id)
+            ui.save("Cancelled; what was flagged stays so.", bulk_flag.cancel, actor, run.id)
     st.progress(min(1.0, seen / max(1, run.total)))
 
 
@@ -84,7 +84,7 @@ def _draw_ended(actor: Actor, run: Run) -> None:
                 key=f"refused-{run.id}",
             )
         if st.button("Dismiss", icon=":material/close:", type="tertiary", key=f"dismiss-{run.id}"):
-            ui.change(runs.dismiss, actor, run.id)
+            ui.change(bulk_flag.dismiss, actor, run.id)
             st.rerun()
 
 
@@ -95,4 +95,4 @@ def _so_far(run: Run) -> str:
 
 def _refused(actor: Actor, run_id: int) -> bytes:
     with db.read() as session:
-        return runs.refused_file(session, actor, run_id)
+        return bulk_flag.refusals_csv(session, actor, run_id)

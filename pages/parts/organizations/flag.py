@@ -6,11 +6,11 @@ import streamlit as st
 
 from core.access.permissions import Actor
 from core.database import db
-from core.onboarding import onboarding, runs
-from core.onboarding.onboarding import Flagged
+from core.onboarding import bulk_flag, onboarding
+from core.onboarding.onboarding import FlagResult
 from core.organizations.org_views import View
 from pages import ui
-from pages.parts.onboarding.plan_fields import note_field, plan_fields
+from pages.parts.onboarding.forms import note_field, plan_fields
 from pages.parts.organizations import bulk_progress
 
 
@@ -51,9 +51,11 @@ def _flag(actor: Actor, org_ids: Sequence[int], reps: Mapping[int, str]) -> None
             _tell_flagged(flagged)
 
 
-def _tell_flagged(flagged: Flagged) -> None:
+def _tell_flagged(flagged: FlagResult) -> None:
     """Close the dialog when all went through; else say which did not, and why."""
-    told = ui.count(len(flagged.done), "organization is", "organizations are") + " in onboarding."
+    told = (
+        ui.count(len(flagged.flagged), "organization is", "organizations are") + " in onboarding."
+    )
     if not flagged.refused:
         ui.close_dialog()
         ui.tell(told)
@@ -65,11 +67,11 @@ def _tell_flagged(flagged: Flagged) -> None:
 
 def _flag_all(actor: Actor, view: View, reps: Mapping[int, str]) -> None:
     with db.read() as session:
-        matching = runs.count(session, actor, view)
-    if matching.all > runs.MOST:
+        matching = bulk_flag.count(session, actor, view)
+    if matching.all > bulk_flag.MAX_ORGANIZATIONS:
         st.markdown(
-            f"More than **{runs.MOST:,} organizations** match. Narrow the table by a filter first; "
-            "so many are not flagged in one go."
+            f"More than **{bulk_flag.MAX_ORGANIZATIONS:,} organizations** match. "
+            "Narrow the table by a filter first; so many are not flagged in one go."
         )
         return
     if not matching.free:
@@ -89,4 +91,4 @@ def _flag_all(actor: Actor, view: View, reps: Mapping[int, str]) -> None:
     if pressed:
         bulk_progress.expect()
         told = "Flagging has begun."
-        form.save(told, runs.start, actor, view, plan, note=note, shown=matching.all)
+        form.save(told, bulk_flag.start, actor, view, plan, note=note, expected=matching.all)

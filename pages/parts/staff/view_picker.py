@@ -10,7 +10,7 @@ from core.access.permissions import Action, Actor, Rights
 from core.base.errors import InvalidInput
 from core.database import db
 from core.models import SavedView
-from core.staff import saved_view_lists, saved_views, view_queries
+from core.staff import saved_view_lists, saved_views
 from pages.ui.cards import row
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
 from pages.ui.forms import change, form, save
@@ -36,22 +36,22 @@ class _Opened(NamedTuple):
 
 def open_view(actor: Actor, view_id: int) -> NoReturn:
     """Go to the page of a view and show there what it asks for."""
-    view = change(saved_views.look, actor, view_id)
+    view = change(saved_views.visit, actor, view_id)
     _note(view)
     _go(view.page, view.query)
 
 
 def open_everything(page: str) -> NoReturn:
     """Go to a page without any view, not even the default one."""
-    page = page if page in view_queries.PAGES else "organizations"
+    page = page if page in saved_views.PAGES else "organizations"
     _note(None, page)
     _go(page, "")
 
 
 def _go(page: str, query: str) -> NoReturn:
-    for name in (*view_queries.PAGES[page], *ALSO_KEPT.get(page, ())):
+    for name in (*saved_views.PAGES[page], *ALSO_KEPT.get(page, ())):
         st.session_state.pop(name, None)
-    st.switch_page(f"{page}.py", query_params=view_queries.split(query))
+    st.switch_page(f"{page}.py", query_params=saved_views.parse_query(query))
 
 
 def draw_views(actor: Actor, page: str, rights: Rights) -> None:
@@ -233,6 +233,6 @@ def _query() -> str:
 def _shown(page: str) -> str | None:
     """Return the view that the address asks for; None where it is more than a view can hold."""
     try:
-        return view_queries.clean(page, _query())
+        return saved_views.clean_query(page, _query())
     except InvalidInput:
         return None
