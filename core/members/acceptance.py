@@ -63,7 +63,7 @@ def accept(session: Session, actor: Actor, token: str) -> Membership:
     inviter = _ensure_open(session, invitation)
     _ensure_invited(session, actor, invitation)
 
-    _claim(session, invitation, InvitationStatus.ACCEPTED)
+    invitation_rows.answer(session, invitation, InvitationStatus.ACCEPTED)
     membership = there or membership_rows.make(session, org, user_id, invitation.role)
     _tell(session, org, membership, inviter, actor.name)
     history.record(session, actor, org, "invitation.accepted", membership, invitation)
@@ -86,7 +86,7 @@ def accept_with_new_account(
     if user_rows.find(session, invitation.email_key) is not None:
         raise InvalidInput({"email": "This address has an account. Log in, then accept."})
 
-    _claim(session, invitation, InvitationStatus.ACCEPTED)
+    invitation_rows.answer(session, invitation, InvitationStatus.ACCEPTED)
     user = user_rows.make(session, new, is_proven=True)
     membership = membership_rows.make(session, org, user.id, invitation.role)
     _tell(session, org, membership, inviter, user.name)
@@ -102,26 +102,27 @@ def decline(session: Session, actor: Actor, token: str) -> Invitation:
     if actor is not NOBODY:
         _ensure_invited(session, actor, invitation)
 
-    _claim(session, invitation, InvitationStatus.DECLINED)
+    invitation_rows.answer(session, invitation, InvitationStatus.DECLINED)
     member_mails.send(session, org, inviter.id, "invitation_declined", email=invitation.email)
     history.record(session, actor, org, "invitation.declined", invitation)
     return invitation
 
 
 def _look(session: Session, token: str) -> tuple[Invitation, Organization, bool]:
-    """Return a link's invitation as it is now, its organization, and whether it was mailed."""
+    """Return a link's invitation, its organization, and whether the link was emailed.
+
+    The organization's row is locked first: in a write transaction nothing here changes afterwards.
+    """
+    org_id = invitation_rows.find_org_id(session, token)
+    try:
+        org = access(session, ORGDESK, org_id or 0, Action.VIEW)
+    except NotFound as error:
+        raise _refusal() from error
     found = invitation_rows.find_by_token(session, token)
     if found is None:
         raise _refusal()
-    invitation, was_mailed = found
-    try:
-        org = access(session, ORGDESK, invitation.org_id, Action.VIEW)
-    except NotFound as gone:
-        raise _refusal() from gone
-    session.refresh(invitation)
-    if invitation_rows.find_by_token(session, token) is None:
-        raise _refusal()  # a new link has taken its place in this very moment
-    return invitation, org, was_mailed
+    invitation, is_mailed = found
+    return invitation, org, is_mailed
 
 
 def _ensure_open(session: Session, invitation: Invitation) -> User:
@@ -139,12 +140,6 @@ def _ensure_invited(session: Session, actor: Actor, invitation: Invitation) -> N
         raise NotTheInvited(invitation.email)
 
 
-def _claim(session: Session, invitation: Invitation, status: InvitationStatus) -> None:
-    if not invitation_rows.claim(session, invitation):
-        raise _refusal()
-    invitation_rows.answer(session, invitation, status)
-
-
 def _refusal() -> LinkNotValid:
     """Return the one answer to links that are unknown, used, revoked, replaced or too old."""
     return LinkNotValid("Ask whoever invited you to send a new one.")
@@ -154,7 +149,7 @@ def _tell(
     session: Session, org: Organization, membership: Membership, inviter: User, name: str
 ) -> None:
     """Mail the inviter and the newcomer."""
-    role, page = membership.role, member_mails.page(org, "overview")
+    role, page = membership.role, member_mails.page_link(org, "overview")
     member_mails.send(session, org, inviter.id, "invitation_accepted", name=name, role=role)
     member_mails.send(
         session,

@@ -8,7 +8,7 @@ could open accounts in the name of others.
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, false, func, select, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, get_role, may
@@ -72,21 +72,38 @@ def copied_token(invitation: Invitation) -> str:
     return f"{invitation.id}.{crypto.token(COPIED, invitation.nonce)}"
 
 
+def find_org_id(session: Session, token: str) -> int | None:
+    """Return the organization whose row is to be locked before a token is looked up.
+
+    The token itself is not verified here: that is for `find_by_token`, under the lock.
+    """
+    return session.scalar(select(Invitation.org_id).where(_is_named_by(token)))
+
+
 def find_by_token(session: Session, token: str) -> tuple[Invitation, bool] | None:
-    """Return a link's invitation, whatever became of it, and whether the link was mailed."""
-    number, dot, proof = token.partition(".")
-    if not dot:
-        hashed = crypto.fingerprint(token)
-        mailed = session.scalar(select(Invitation).where(Invitation.token_hash == hashed))
-        return (mailed, True) if mailed else None
-    if not (number.isascii() and number.isdigit() and len(number) < 16):
+    """Return the invitation of a link, in any status, and whether the link was emailed."""
+    found = session.scalar(
+        select(Invitation).where(_is_named_by(token)).execution_options(populate_existing=True)
+    )
+    if found is None:
         return None
-    found = session.get(Invitation, int(number))
-    if found is None or crypto.fingerprint(proof) != crypto.fingerprint(
+    is_mailed = found.token_hash == crypto.fingerprint(token)
+    proof = token.partition(".")[2]
+    if not is_mailed and crypto.fingerprint(proof) != crypto.fingerprint(
         crypto.token(COPIED, found.nonce)
     ):
         return None
-    return found, False
+    return found, is_mailed
+
+
+def _is_named_by(token: str) -> ColumnElement[bool]:
+    """Return the condition for the invitation that a link names: by its hash, or by its id."""
+    number, dot, _ = token.partition(".")
+    if not dot:
+        return Invitation.token_hash == crypto.fingerprint(token)
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        return false()
+    return Invitation.id == int(number)
 
 
 def is_open() -> ColumnElement[bool]:
@@ -102,23 +119,6 @@ def count_open(session: Session, org_id: int) -> int:
 def counted_open(org_id: int) -> ScalarSelect[int]:
     """Return the same count, to stand in another query."""
     return select(func.count()).where(Invitation.org_id == org_id, is_open()).scalar_subquery()
-
-
-def claim(session: Session, invitation: Invitation) -> bool:
-    """Take an open invitation for its answer; of several who try at once one succeeds."""
-    claimed = session.scalar(
-        update(Invitation)
-        .where(
-            Invitation.id == invitation.id,
-            Invitation.token_hash == invitation.token_hash,
-            Invitation.email_key == invitation.email_key,
-            is_open(),
-        )
-        .values(answered_at=None)  # as it is: what counts is the row, and that it still fits
-        .returning(Invitation.id)
-        .execution_options(unrecorded=True, synchronize_session=False)
-    )
-    return claimed is not None
 
 
 def answer(session: Session, invitation: Invitation, status: InvitationStatus) -> None:
