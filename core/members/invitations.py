@@ -123,7 +123,7 @@ def revoke(session: Session, actor: Actor, org_id: int, invitation_id: int) -> I
     invitation = _get_pending(session, actor, org, invitation_id)
 
     invitation_rows.answer(session, invitation, InvitationStatus.REVOKED)
-    member_mails.tell_revoked(session, org, [invitation])
+    member_mails.notify_revoked(session, org, [invitation])
     history.record(session, actor, org, "invitation.revoked", invitation)
     return invitation
 

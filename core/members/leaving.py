@@ -34,7 +34,7 @@ def withdraw(
     person; to who is an owner or goes, those made to that person. None: whoever belongs no more.
     """
     revoked = invitation_rows.withdraw_above(session, org, user_id, role)
-    member_mails.tell_revoked(session, org, revoked)
+    member_mails.notify_revoked(session, org, revoked)
     ended = ownership_rows.withdraw_of(session, org, user_id, role)
     tell_withdrawn(session, org, [each for each in ended if each.from_id == user_id])
     return [*revoked, *ended]
@@ -63,7 +63,7 @@ def delete_account(session: Session, actor: Actor) -> User:
         raise LastOwner(unowned)
     for org, membership in mine:
         ended = withdraw(session, org, membership.user_id, None)
-        member_mails.tell_owners(session, actor, org, membership.user_id, what="left")
+        member_mails.notify_owners(session, actor, org, membership.user_id, what="left")
         membership_rows.end(session, org, membership, by=actor.user_id)
         history.record(session, actor, org, "member.left", membership, *ended)
     user = take_self(session, actor)

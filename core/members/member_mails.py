@@ -1,6 +1,6 @@
-"""Mails about people's places: to whom it happens, and to the owners who answer for it."""
+"""Mails about memberships: to the person concerned, and to the owners of the organization."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -11,11 +11,18 @@ from core.base import clock
 from core.mail import outbox
 from core.models import Invitation, Mail, Membership, Organization, Role, User
 
-OWNERS_TOLD: Final = 20
-"""Of more owners than these the longest-serving ones hear of a change."""
+MAX_OWNERS_MAILED: Final = 20
+"""Where an organization has more owners, those who joined first are mailed."""
 
 
-def tell(
+def send(session: Session, org: Organization, user_id: int, template: str, **context: Any) -> None:
+    """Mail a person about an organization, unless the account was deleted."""
+    address = select(User.email).where(User.id == user_id, User.deleted_at.is_(None))
+    if (email := session.scalar(address)) is not None:
+        outbox.enqueue(session, template, email, org_id=org.id, organization=org.name, **context)
+
+
+def notify(
     session: Session,
     actor: Actor,
     org: Organization,
@@ -23,50 +30,67 @@ def tell(
     template: str,
     **context: Any,
 ) -> None:
-    """Mail a person what somebody else did about that person's place; nobody tells oneself."""
+    """Mail a person what the actor changed about them; actors get no mail about themselves."""
     if user_id != actor.user_id:
         send(session, org, user_id, template, by=actor.name, **context)
 
 
-def send(session: Session, org: Organization, user_id: int, template: str, **context: Any) -> None:
-    """Mail a person about an organization, unless the account is gone."""
-    address = select(User.email).where(User.id == user_id, User.deleted_at.is_(None))
-    if (email := session.scalar(address)) is not None:
-        outbox.enqueue(session, template, email, org_id=org.id, organization=org.name, **context)
-
-
-def tell_owners(
-    session: Session, actor: Actor, org: Organization, about_id: int, **context: Any
+def send_to_owners(
+    session: Session,
+    org: Organization,
+    template: str,
+    *,
+    exclude: Collection[int] = (),
+    **context: Any,
 ) -> None:
-    """Mail the other owners what became of a member: `what` finishes the sentence 'Mia …'."""
-    name = session.scalar(select(User.name).where(User.id == about_id)) or "Somebody"
-    others = (
-        select(Membership.user_id)
-        .join(User, User.id == Membership.user_id)
+    """Mail the owners of an organization, as chosen by `list_notified_owners`."""
+    for owner in list_notified_owners(session, org, exclude=exclude):
+        outbox.enqueue(
+            session, template, owner.email, org_id=org.id, organization=org.name, **context
+        )
+
+
+def notify_owners(
+    session: Session, actor: Actor, org: Organization, about_id: int, *, what: str
+) -> None:
+    """Mail the other owners what happened to a member; `what` completes the sentence "Mia …"."""
+    name = session.scalar(select(User.name).where(User.id == about_id)) or "Someone"
+    send_to_owners(
+        session,
+        org,
+        "member_news",
+        exclude=[about_id, actor.user_id or 0],
+        name=name,
+        by=actor.name,
+        link=page_link(org),
+        what=what,
+    )
+
+
+def list_notified_owners(
+    session: Session, org: Organization, *, exclude: Collection[int] = ()
+) -> Sequence[User]:
+    """Return the owners who are notified of changes, longest-serving first.
+
+    Disabled and deleted accounts are left out; at most `MAX_OWNERS_MAILED` are returned.
+    """
+    return session.scalars(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
         .where(
             Membership.org_id == org.id,
             Membership.role == Role.OWNER,
-            Membership.user_id.not_in([about_id, actor.user_id or 0]),
+            User.id.not_in(exclude),
             User.disabled_at.is_(None),
+            User.deleted_at.is_(None),
         )
-        .order_by(Membership.id)
-        .limit(OWNERS_TOLD)
-    )
-    for user_id in session.scalars(others).all():
-        send(
-            session,
-            org,
-            user_id,
-            "member_news",
-            name=name,
-            by=actor.name,
-            link=page(org),
-            **context,
-        )
+        .order_by(Membership.joined_at, Membership.id)
+        .limit(MAX_OWNERS_MAILED)
+    ).all()
 
 
-def tell_revoked(session: Session, org: Organization, ended: Sequence[object]) -> None:
-    """Mail those whose invitation is revoked, if its mail has reached them and still worked."""
+def notify_revoked(session: Session, org: Organization, ended: Sequence[object]) -> None:
+    """Mail the people whose revoked invitation had been sent and had not expired."""
     by_mail = {
         each.mail_id: each
         for each in ended
@@ -83,6 +107,6 @@ def tell_revoked(session: Session, org: Organization, ended: Sequence[object]) -
         )
 
 
-def page(org: Organization, name: str = "members") -> dict[str, str]:
-    """Return the link of a mail that leads to a page of the organization."""
+def page_link(org: Organization, name: str = "members") -> dict[str, str]:
+    """Return the link of a mail to a page of the organization."""
     return {"page": f"{name}?org={org.public_id}"}

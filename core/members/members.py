@@ -44,8 +44,8 @@ def change_role(
 
     membership.role = role
     ended = leaving.withdraw(session, org, user_id, role)
-    member_mails.tell(session, actor, org, user_id, "role_changed", old=old, new=role)
-    member_mails.tell_owners(session, actor, org, user_id, what=f"is {role} now and was {old}")
+    member_mails.notify(session, actor, org, user_id, "role_changed", old=old, new=role)
+    member_mails.notify_owners(session, actor, org, user_id, what=f"is {role} now and was {old}")
     history.record(session, actor, org, "member.role_changed", membership, *ended, reason=reason)
     return membership
 
@@ -64,8 +64,8 @@ def remove(
     if membership_rows.is_last_owner(session, org, membership):
         raise LastOwner
 
-    member_mails.tell(session, actor, org, user_id, "member_removed")
-    member_mails.tell_owners(session, actor, org, user_id, what="was removed")
+    member_mails.notify(session, actor, org, user_id, "member_removed")
+    member_mails.notify_owners(session, actor, org, user_id, what="was removed")
     return _end(session, actor, org, membership, "member.removed", reason)
 
 
@@ -77,7 +77,7 @@ def leave(session: Session, actor: Actor, org_id: int, *, reason: str = "") -> M
         raise LastOwner
 
     member_mails.send(session, org, membership.user_id, "member_left")
-    member_mails.tell_owners(session, actor, org, membership.user_id, what="left")
+    member_mails.notify_owners(session, actor, org, membership.user_id, what="left")
     return _end(session, actor, org, membership, "member.left", reason)
 
 
@@ -109,10 +109,16 @@ def reinstate(
         raise RoleTooHigh(role)
 
     membership = membership_rows.make(session, org, user_id, role)
-    member_mails.tell(
-        session, actor, org, user_id, "member_reinstated", role=role, link=member_mails.page(org)
+    member_mails.notify(
+        session,
+        actor,
+        org,
+        user_id,
+        "member_reinstated",
+        role=role,
+        link=member_mails.page_link(org),
     )
-    member_mails.tell_owners(session, actor, org, user_id, what=f"is {role} again")
+    member_mails.notify_owners(session, actor, org, user_id, what=f"is {role} again")
     history.record(session, actor, org, "member.reinstated", membership, reason=reason)
     return membership
 

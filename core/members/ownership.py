@@ -48,7 +48,7 @@ def offer(
         by=actor.name,
         role=role,
         days=ownership_rows.LASTS.days,
-        link=member_mails.page(org),
+        link=member_mails.page_link(org),
     )
     history.record(session, actor, org, "ownership.offered", made, *before, person_id=user_id)
     return made
@@ -61,7 +61,7 @@ def withdraw(session: Session, actor: Actor, org_id: int, handover_id: int) -> H
     if handover.status is not InvitationStatus.PENDING:
         return handover
     if ownership_rows.is_open(handover):
-        member_mails.tell(session, actor, org, handover.to_id, "ownership_withdrawn")
+        member_mails.notify(session, actor, org, handover.to_id, "ownership_withdrawn")
     ownership_rows.answer(handover, InvitationStatus.REVOKED)
     history.record(session, actor, org, "ownership.withdrawn", handover, person_id=handover.to_id)
     return handover
@@ -75,8 +75,8 @@ def decline(session: Session, actor: Actor, org_id: int, handover_id: int) -> Ha
         return handover
     _ensure_open(session, org, handover)
     ownership_rows.answer(handover, InvitationStatus.DECLINED)
-    link = member_mails.page(org)
-    member_mails.tell(session, actor, org, handover.from_id, "ownership_declined", link=link)
+    link = member_mails.page_link(org)
+    member_mails.notify(session, actor, org, handover.from_id, "ownership_declined", link=link)
     history.record(session, actor, org, "ownership.declined", handover, person_id=handover.to_id)
     return handover
 
@@ -211,8 +211,8 @@ def assign_owner(
     if membership is None:
         membership = membership_rows.make(session, org, heir.id, Role.OWNER)
     membership.role = Role.OWNER
-    member_mails.tell(
-        session, actor, org, heir.id, "owner_named", reason=reason, link=member_mails.page(org)
+    member_mails.notify(
+        session, actor, org, heir.id, "owner_named", reason=reason, link=member_mails.page_link(org)
     )
     history.record(session, actor, org, "ownership.named", membership, reason=reason)
     return membership
@@ -244,10 +244,10 @@ def _tell_transferred(session: Session, actor: Actor, org: Organization, old: Me
             new_owner=actor.name,
             old_owner=old_owner,
             old_role=old.role,
-            link=member_mails.page(org),
+            link=member_mails.page_link(org),
         )
     what = f"is an owner now, in the place of {old_owner}"
-    member_mails.tell_owners(session, actor, org, actor.user_id or 0, what=what)
+    member_mails.notify_owners(session, actor, org, actor.user_id or 0, what=what)
 
 
 def _get(session: Session, org: Organization, handover_id: int) -> Handover:

@@ -16,7 +16,7 @@ from core.base import clock
 from core.base.settings import settings
 from core.database import db
 from core.mail import digests
-from core.members import membership_rows
+from core.members import member_mails
 from core.models import (
     Entry,
     LastNotification,
@@ -149,7 +149,7 @@ def _tell_stuck(session: Session, org: Organization) -> bool:
 def _tell_owners(session: Session, org: Organization, old: str, new: str, reason: str) -> None:
     title = f"{org.name} is in {new} now"
     detail = f"It has moved from {old} to {new}." + (f" The reason: {reason}" if reason else "")
-    for owner in membership_rows.list_owners(session, org):
+    for owner in member_mails.list_notified_owners(session, org):
         digests.add_for_person(
             session,
             owner.id,

@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 from core.access.permissions import Action, Actor, access
 from core.audit import history
 from core.base import validation
-from core.mail import outbox
-from core.members import membership_rows
+from core.members import member_mails
 from core.models import Organization
 from core.profile import profile_texts
 
@@ -51,15 +50,12 @@ def save(
 def _tell_owners(
     session: Session, actor: Actor, org: Organization, changed: list[str], reason: str
 ) -> None:
-    for owner in membership_rows.list_owners(session, org):
-        outbox.enqueue(
-            session,
-            "contact_changed",
-            owner.email,
-            org_id=org.id,
-            organization=org.name,
-            by=actor.name,
-            what=", ".join(CONTACT[field] for field in changed),
-            reason=reason,
-            link={"page": f"history?org={org.public_id}"},
-        )
+    member_mails.send_to_owners(
+        session,
+        org,
+        "contact_changed",
+        by=actor.name,
+        what=", ".join(CONTACT[field] for field in changed),
+        reason=reason,
+        link=member_mails.page_link(org, "history"),
+    )

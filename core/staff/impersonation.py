@@ -14,8 +14,7 @@ from core.access.permissions import Action, Actor, access, find_standing_in, get
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import InvalidInput
-from core.mail import outbox
-from core.members import membership_rows
+from core.members import member_mails
 from core.models import Impersonation, Organization, Role
 
 LASTS = timedelta(minutes=60)
@@ -49,18 +48,15 @@ def start(session: Session, actor: Actor, org_id: int, *, reason: str) -> Impers
         ended_at=None,
     )
     session.add(row)
-    for owner in membership_rows.list_owners(session, org):
-        outbox.enqueue(
-            session,
-            "acting_as_owner",
-            owner.email,
-            org_id=org.id,
-            organization=org.name,
-            by=actor.name,
-            reason=why,
-            minutes=int(LASTS.total_seconds() // 60),
-            link={"page": f"history?org={org.public_id}"},
-        )
+    member_mails.send_to_owners(
+        session,
+        org,
+        "acting_as_owner",
+        by=actor.name,
+        reason=why,
+        minutes=int(LASTS.total_seconds() // 60),
+        link=member_mails.page_link(org, "history"),
+    )
     history.record(session, actor, org, "acting.started", org, reason=why, always=True)
     return row
 

@@ -18,7 +18,7 @@ from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from core.profile import profile
 from tests.conftest import Clock
-from tests.support.cast import Cast, email
+from tests.support.cast import Cast, add_owners, email
 
 NAMES = ("olga", "oda", "sam", "ada")
 FREE, ONBOARDING, PREPRODUCTION = Stage.FREE, Stage.ONBOARDING, Stage.PREPRODUCTION
@@ -76,6 +76,16 @@ class TestOwners:
             assert line["detail"] == "It has moved from free to onboarding."
             assert line["page"] == f"onboarding?org={cast.acme.public_id}"
         assert told(clock, cast.mia) == told(clock, cast.sam) == []
+
+    def test_of_many_owners_the_longest_serving_twenty_hear_of_a_move(self, cast: Cast):
+        db.run(add_owners, cast.acme, count=25)
+        flag(cast, cast.sam)
+        dispatch.tell()
+        with db.read() as session:
+            moved = session.scalars(
+                select(DigestItem.reader).where(DigestItem.topic == digests.MOVED)
+            ).all()
+        assert len(moved) == 20
 
     def test_they_read_the_reason_of_a_way_back(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)

@@ -1,12 +1,13 @@
 """The people and organizations of every test."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Actor
+from core.access.permissions import ORGDESK, Actor
+from core.audit import history
 from core.base import crypto, tokenizer
 from core.models import Membership, Organization, Role, SecondFactor, Staff, User
 from core.organizations import public_ids
@@ -111,3 +112,16 @@ def _organization(name: str, number: int, *, members: int) -> Organization:
 
 def _belongs(org: Organization, person: Actor, role: Role) -> Membership:
     return Membership(org_id=org.id, user_id=person.user_id, role=role, joined_at=_LONG_AGO)
+
+
+def add_owners(session: Session, org: Organization, *, count: int) -> None:
+    """Give an organization more owners, who joined after everyone else: Owner1, Owner2, …"""
+    users = [_person(f"Owner{number}", None) for number in range(1, count + 1)]
+    session.add_all(users)
+    session.flush()
+    owners = [_belongs(org, Actor(user.id, user.name), Role.OWNER) for user in users]
+    for days, owner in enumerate(owners, start=1):
+        owner.joined_at = _LONG_AGO + timedelta(days=days)
+    session.add_all(owners)
+    session.flush()
+    history.record(session, ORGDESK, org, "member.put", *users, *owners)
