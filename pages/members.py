@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.access import roles
-from core.access.permissions import Action, find_standing_in, get_role
+from core.access.permissions import Action, find_impersonation, find_role
 from core.database import db
 from core.members import members, ownership
 from core.models import Role
@@ -20,8 +20,8 @@ with db.read() as session:
     joined = members.joined_by_month(session, actor, org.id)
     offered = members.list_roles_to_give(session, actor, org.id)
     offers = ownership.list_offers(session, actor, org.id)
-    own_role = get_role(session, actor, org.id)
-    owns = own_role is Role.OWNER and find_standing_in(session, actor, org.id) is None
+    own_role = find_role(session, actor, org.id)
+    owns = own_role is Role.OWNER and find_impersonation(session, actor, org.id) is None
 
 
 def draw_actions() -> None:

@@ -5,19 +5,18 @@ Roles are never carried along: they are looked up in the transaction that they d
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import update
+from sqlalchemy import Select, and_, bindparam, case, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core.access import looks
-from core.access.looks import StandingIn
 from core.base import clock
 from core.base.errors import NotFound, NotPermitted
 from core.database.db import is_writing
-from core.models import Lock, Organization, Role, Staff, User
+from core.models import Impersonation, Lock, Membership, Organization, Role, Staff, User
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,22 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
 
 Rights = frozenset[Action]
 
+_STAFF: Final = case((User.two_factor_at.is_not(None), User.staff)).label("staff")
+"""A staff role counts once its holder has two-factor."""
+_STAFF_ROLE: Final = select(_STAFF).where(
+    User.id == bindparam("user_id"), User.disabled_at.is_(None)
+)
+"""What somebody with this account may everywhere, unless it is disabled."""
+
 _SEEN: Final = "seen"
 _STANDS_IN: Final = "stands in"
+
+
+class ActiveImpersonation(NamedTuple):
+    """Until when, and why, an administrator does what an owner may."""
+
+    until: datetime
+    reason: str
 
 
 @cache
@@ -104,7 +117,7 @@ def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organ
     Raises `NotFound` for outsiders, `NotPermitted` for insiders without the right.
     """
     if is_writing(session):
-        _take_organization(session, org_id, deleted=action is Action.RESTORE)
+        _lock_organization(session, org_id, deleted=action is Action.RESTORE)
     org, rights, *_ = _look(session, actor, org_id)
     if org is None or Action.VIEW not in rights:
         raise NotFound("organization")
@@ -137,7 +150,7 @@ def access_staff(session: Session, actor: Actor, action: Action) -> None:
     In a write transaction the staff lock is taken first: staff roles are decided one at a time.
     """
     if is_writing(session) and action is Action.MANAGE_PEOPLE:
-        take_staff(session)
+        lock_staff_roles(session)
     if actor is not ORGDESK and action not in staff_rights(session, actor):
         raise NotPermitted(action.value, ask="an administrator")
 
@@ -149,13 +162,13 @@ def staff_rights(session: Session, actor: Actor) -> Rights:
     """
     known = _known(session)
     if actor not in known:
-        staff = session.scalar(looks.STAFF_ROLE, {"user_id": actor.user_id})
+        staff = session.scalar(_STAFF_ROLE, {"user_id": actor.user_id})
         known[actor] = rights_of(None, staff)
     rights: Rights = known[actor]
     return rights
 
 
-def get_role(session: Session, actor: Actor, org_id: int) -> Role | None:
+def find_role(session: Session, actor: Actor, org_id: int) -> Role | None:
     """Return the actor's role in the organization; None for who is no member.
 
     For an administrator who acts as an owner it is an owner's.
@@ -163,12 +176,12 @@ def get_role(session: Session, actor: Actor, org_id: int) -> Role | None:
     return _look(session, actor, org_id).role
 
 
-def find_standing_in(session: Session, actor: Actor, org_id: int) -> StandingIn | None:
+def find_impersonation(session: Session, actor: Actor, org_id: int) -> ActiveImpersonation | None:
     """Return until when and why the actor, an administrator, does here what an owner may."""
     return _look(session, actor, org_id).standing_in
 
 
-def find_reason(session: Session, actor: Actor, org_id: int) -> str:
+def find_impersonation_reason(session: Session, actor: Actor, org_id: int) -> str:
     """Return why the actor does what this transaction does as an owner; empty for everybody else.
 
     The organization has been looked at before in this transaction, by `access`.
@@ -177,13 +190,24 @@ def find_reason(session: Session, actor: Actor, org_id: int) -> str:
     return reason
 
 
-def take_staff(session: Session) -> None:
-    """Take the row that everything about staff roles waits for; always the first of all locks."""
+def lock_staff_roles(session: Session) -> None:
+    """Lock what decides about staff roles; to be locked before anything else."""
     session.execute(update(Lock).where(Lock.name == "staff").values(n=Lock.n + 1))
 
 
-def take_person(session: Session, user_id: int) -> User | None:
-    """Take a person's row and return it as it is now; always the last of all locks."""
+def lock_user(session: Session, user_id: int) -> User:
+    """Lock a user's row and return it as it is now; to be locked after everything else.
+
+    Raises `NotFound` when there is no such account, or when it was deleted.
+    """
+    user = lock_user_or_none(session, user_id)
+    if user is None or user.deleted_at is not None:
+        raise NotFound("account")
+    return user
+
+
+def lock_user_or_none(session: Session, user_id: int) -> User | None:
+    """Lock a user's row and return it, also that of a deleted account; None if there is none."""
     session.execute(
         update(User)
         .where(User.id == user_id)
@@ -193,15 +217,12 @@ def take_person(session: Session, user_id: int) -> User | None:
     return session.get(User, user_id, populate_existing=True)
 
 
-def take_self(session: Session, actor: Actor) -> User:
-    """Take the actor's own row and return it; raises `NotFound` for a deleted account."""
-    user = take_person(session, actor.user_id or 0)
-    if user is None or user.deleted_at is not None:
-        raise NotFound("account")
-    return user
+def lock_self(session: Session, actor: Actor) -> User:
+    """Lock the actor's own row and return it; raises `NotFound` for a deleted account."""
+    return lock_user(session, actor.user_id or 0)
 
 
-def _take_organization(session: Session, org_id: int, *, deleted: bool) -> None:
+def _lock_organization(session: Session, org_id: int, *, deleted: bool) -> None:
     state = Organization.deleted_at.is_not(None) if deleted else Organization.deleted_at.is_(None)
     session.execute(
         update(Organization)
@@ -217,7 +238,7 @@ class _Seen(NamedTuple):
     org: Organization | None
     rights: Rights
     role: Role | None
-    standing_in: StandingIn | None = None
+    standing_in: ActiveImpersonation | None = None
 
 
 def _look(session: Session, actor: Actor, org_id: int) -> _Seen:
@@ -240,9 +261,7 @@ def _look_now(
     session: Session, actor: Actor, column: InstrumentedAttribute[Any], which: object
 ) -> _Seen:
     asked = {"which": which, "user_id": actor.user_id, "now": clock.now()}
-    row = session.execute(
-        looks.organization(column, as_orgdesk=actor is ORGDESK), asked
-    ).one_or_none()
+    row = session.execute(_query(column, as_orgdesk=actor is ORGDESK), asked).one_or_none()
     if row is None:
         return _Seen(None, frozenset(), None)
     if actor is ORGDESK:
@@ -251,4 +270,28 @@ def _look_now(
     if until is None or staff is not Staff.ADMINISTRATOR:
         return _Seen(org, rights_of(role, staff), role)
     session.info.setdefault(_STANDS_IN, {})[actor, org.id] = reason
-    return _Seen(org, rights_of(Role.OWNER, staff), Role.OWNER, StandingIn(until, reason))
+    return _Seen(org, rights_of(Role.OWNER, staff), Role.OWNER, ActiveImpersonation(until, reason))
+
+
+@cache
+def _query(column: InstrumentedAttribute[Any], *, as_orgdesk: bool) -> Select[*tuple[Any, ...]]:
+    """Return the query for an organization by a column, and for the roles of who looks at it.
+
+    Beside it: role, staff role, until when and why that person does what an owner may.
+    """
+    org = select(Organization).where(column == bindparam("which"))
+    org = org.execution_options(populate_existing=True)
+    if as_orgdesk:
+        return org
+    is_theirs = and_(Membership.org_id == Organization.id, Membership.user_id == User.id)
+    stands_in = and_(
+        *(Impersonation.org_id == Organization.id, Impersonation.user_id == User.id),
+        *(Impersonation.ended_at.is_(None), Impersonation.ends_at > bindparam("now")),
+    )
+    return (
+        org.add_columns(Membership.role, _STAFF, Impersonation.ends_at, Impersonation.reason)
+        .select_from(Organization)
+        .join(User, and_(User.id == bindparam("user_id"), User.disabled_at.is_(None)))
+        .outerjoin(Membership, is_theirs)
+        .outerjoin(Impersonation, stands_in)
+    )

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.access import throttling
-from core.access.permissions import Actor, take_self
+from core.access.permissions import Actor, lock_self
 from core.accounts import email_links, passwords, sessions, user_rows
 from core.accounts.sessions import Proven
 from core.accounts.user_rows import NewAccount
@@ -72,7 +72,7 @@ def prepare_password(password: str, *, words: Sequence[str], field: str = "new")
 
 def rename(session: Session, actor: Actor, name: str) -> User:
     """Give a person another name."""
-    user = take_self(session, actor)
+    user = lock_self(session, actor)
     check = validation.Check()
     cleaned = check("name", validation.person_name, name)
     check.done()
@@ -87,7 +87,7 @@ def change_password(session: Session, actor: Actor, password_hash: str) -> User:
 
     The page has asked for the old password before.
     """
-    user = take_self(session, actor)
+    user = lock_self(session, actor)
     user.password_hash = password_hash
     user.password_epoch += 1
     email_links.end(session, email_links.RESET, user_id=user.id)

@@ -7,13 +7,13 @@ import pandas as pd
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core.access.permissions import Action, Actor, access_staff, rights_of, take_person
+from core.access.permissions import Action, Actor, access_staff, lock_user, rights_of
 from core.accounts import email_links, sessions, totp, user_rows
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import InvalidInput, NotFound
 from core.database import search
-from core.database.frames import frame
+from core.database.db import frame
 from core.mail import outbox
 from core.models import Membership, Staff, User
 
@@ -161,7 +161,4 @@ def reset_two_factor(session: Session, actor: Actor, user_id: int, *, reason: st
 
 def _take(session: Session, actor: Actor, user_id: int) -> User:
     access_staff(session, actor, Action.MANAGE_PEOPLE)
-    user = take_person(session, user_id)
-    if user is None or user.deleted_at is not None:
-        raise NotFound("account")
-    return user
+    return lock_user(session, user_id)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from core.access import throttling
-from core.access.permissions import Action, Actor, access_staff, take_person
+from core.access.permissions import Action, Actor, access_staff, lock_user, lock_user_or_none
 from core.accounts import email_links, sessions, user_rows
 from core.audit import history
 from core.base import clock, validation
-from core.base.errors import InvalidInput, NotFound
+from core.base.errors import InvalidInput
 from core.mail import outbox
 from core.models import Link, User
 
@@ -37,9 +37,7 @@ def start(session: Session, _actor: Actor, email: str, *, origin: str) -> None:
 def send(session: Session, actor: Actor, user_id: int) -> User:
     """Mail somebody a link to choose a new password, for an administrator, who never sees it."""
     access_staff(session, actor, Action.MANAGE_PEOPLE)
-    user = take_person(session, user_id)
-    if user is None or user.deleted_at is not None:
-        raise NotFound("account")
+    user = lock_user(session, user_id)
     if user.disabled_at is not None:
         raise InvalidInput({"account": "This account is disabled. Enable it, then send the link."})
     _send(session, user)
@@ -62,7 +60,7 @@ def reset(session: Session, _nobody: Actor, token: str, password_hash: str) -> U
     Raises `LinkNotValid`.
     """
     link = email_links.find(session, email_links.RESET, token)
-    user = _ensure_whose(take_person(session, link.user_id or 0), link)
+    user = _ensure_whose(lock_user_or_none(session, link.user_id or 0), link)
     email_links.use(session, email_links.RESET, token)
     user.password_hash = password_hash
     user.password_epoch += 1

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access import throttling
-from core.access.permissions import Actor, take_person, take_staff
+from core.access.permissions import Actor, lock_staff_roles, lock_user_or_none
 from core.accounts import email_links, passwords, user_rows
 from core.accounts.user_rows import NewAccount
 from core.audit import history
@@ -85,7 +85,7 @@ def confirm_address(session: Session, _nobody: Actor, token: str, password_hash:
     Raises `LinkNotValid`, also when the password has changed since.
     """
     link = email_links.find(session, email_links.PROVE, token)
-    user = take_person(session, link.user_id or 0)
+    user = lock_user_or_none(session, link.user_id or 0)
     if user is None or user.disabled_at is not None or user.password_hash != password_hash:
         raise email_links.refusal(email_links.PROVE)
     email_links.use(session, email_links.PROVE, token)
@@ -108,7 +108,7 @@ def setup_code() -> str:
 
 def set_up(session: Session, _nobody: Actor, code: str, new: NewAccount) -> User:
     """Create the first administrator; raises `InvalidInput(code)`."""
-    take_staff(session)
+    lock_staff_roles(session)
     if not is_setup_open(session):
         raise InvalidInput({"code": "Orgdesk is set up already. Log in instead."})
     typed = "".join(code.upper().replace("-", "").split())
@@ -120,7 +120,7 @@ def set_up(session: Session, _nobody: Actor, code: str, new: NewAccount) -> User
 
 def create_administrator(session: Session, actor: Actor, new: NewAccount) -> User:
     """Create another administrator from the command line; raises `InvalidInput(email)`."""
-    take_staff(session)
+    lock_staff_roles(session)
     return _create_administrator(session, actor, new)
 
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from core.access.permissions import Actor, take_person
+from core.access.permissions import Actor, lock_user_or_none
 from core.base import clock, crypto
 from core.base.errors import CodeNeeded, NotFound
 from core.base.settings import settings
@@ -66,7 +66,7 @@ def start(
     that was proven, it has ended before it began. Raises `CodeNeeded` for who has two-factor,
     unless the `second_factor` was proven, too.
     """
-    user = take_person(session, user_id)
+    user = lock_user_or_none(session, user_id)
     if user is None:
         raise NotFound("account")
     if user.two_factor_at is not None and not second_factor:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, literal, select
 from sqlalchemy.orm import Session
 
 from core.access import throttling
-from core.access.permissions import Action, Actor, access, take_person, take_self
+from core.access.permissions import Action, Actor, access, lock_self, lock_user_or_none
 from core.accounts import sessions, totp
 from core.audit import history
 from core.base import clock, crypto
@@ -54,14 +54,14 @@ def state(session: Session, actor: Actor) -> State:
 
 def begin(session: Session, actor: Actor, secret: str) -> User:
     """Offer the actor a secret for the authenticator app; it counts once `confirm` has a code."""
-    user = take_self(session, actor)
+    user = lock_self(session, actor)
     totp.offer(session, user.id, secret)
     return user
 
 
 def cancel(session: Session, actor: Actor) -> None:
     """Withdraw the secret that waits for its first code; the one before goes on."""
-    totp.withdraw_offer(session, take_self(session, actor).id)
+    totp.withdraw_offer(session, lock_self(session, actor).id)
 
 
 def confirm(
@@ -72,7 +72,7 @@ def confirm(
     Every other session ends, since it may have begun without a code; `here_id` stays. Raises
     `InvalidInput(code)`.
     """
-    user = take_self(session, actor)
+    user = lock_self(session, actor)
     if not totp.accept_offered(session, user.id, code):
         raise InvalidInput({"code": "This is not the code that the app shows now. Try the next."})
     is_new = user.two_factor_at is None
@@ -89,7 +89,7 @@ def confirm(
 
 def make_recovery_codes(session: Session, actor: Actor, codes: Sequence[str]) -> User:
     """Give the actor new recovery codes; the ones before stop working."""
-    user = take_self(session, actor)
+    user = lock_self(session, actor)
     if user.two_factor_at is None:
         raise InvalidInput({"two_factor": "Set up two-factor first."})
     totp.keep_recovery_codes(session, user.id, codes)
@@ -104,7 +104,7 @@ def turn_off(session: Session, actor: Actor) -> User:
     Raises `InvalidInput` for staff, and for owners of what is in production.
     """
     owned = [access(session, actor, org_id, Action.VIEW) for org_id in _list_owned(session, actor)]
-    user = take_self(session, actor)
+    user = lock_self(session, actor)
     if user.staff is not None:
         reason = "Staff signs in with two-factor. Replace the device instead of turning it off."
         raise InvalidInput({"two_factor": reason})
@@ -177,7 +177,7 @@ def answer(connection: str, typed: str, ticket: str, *, device: str, place: str)
 def _answer(
     session: Session, connection: str, typed: str, ticket: str, *, device: str, place: str
 ) -> None:
-    user = take_person(session, find_asked(session, connection) or 0)
+    user = lock_user_or_none(session, find_asked(session, connection) or 0)
     if user is None or find_asked(session, connection) != user.id:
         raise InvalidInput({"code": _TOO_LATE})
     if not totp.take_code(session, user.id, typed):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import take_person
+from core.access.permissions import lock_user_or_none
 from core.base import clock, validation
 from core.base.errors import InvalidInput, LastAdministrator
 from core.database import search
@@ -32,7 +32,7 @@ def find(session: Session, email_key: str) -> User | None:
 def take(session: Session, email_key: str) -> User | None:
     """Take the row of the account with this address, proven or waiting, as it is now."""
     user_id = session.scalar(select(User.id).where(User.email_key == email_key))
-    user = take_person(session, user_id) if user_id is not None else None
+    user = lock_user_or_none(session, user_id) if user_id is not None else None
     return user if user is not None and user.email_key == email_key else None
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Actor, find_reason
+from core.access.permissions import Actor, find_impersonation_reason
 from core.base import clock, crypto
 from core.database import change_tracking
 from core.models import Base, ChainHead, Entry, Organization
@@ -75,7 +75,9 @@ def record(
         subject=change_tracking.row_name(row),
         person_id=person_id if person_id is not None else _person_of(row),
         changes=differences,
-        reason=_whole_reason(reason, find_reason(session, actor, org_id) if org_id else ""),
+        reason=_whole_reason(
+            reason, find_impersonation_reason(session, actor, org_id) if org_id else ""
+        ),
     )
     _append(session, entry)
     return entry

@@ -5,13 +5,14 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+import pandas as pd
+from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -130,6 +131,16 @@ def run(use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
         return _run_once(use_case, *args, **options)
+
+
+def frame(
+    session: SqlSession,
+    statement: Select[*tuple[Any, ...]],
+    parameters: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Return the statement's rows as a data frame, one column per selected column, by its name."""
+    result = session.execute(statement, parameters)
+    return pd.DataFrame(result.all(), columns=pd.Index(result.keys()))
 
 
 def is_writing(session: SqlSession) -> bool:

@@ -1,6 +1,6 @@
 """Find organizations, notes and people by words: keep what can be found, ask on either engine."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -13,11 +13,12 @@ from sqlalchemy import (
     inspect,
     literal,
     literal_column,
+    or_,
     select,
     table,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.base import tokenizer
 from core.models import Note, Organization, User
@@ -25,6 +26,7 @@ from core.models import Note, Organization, User
 _WORD_START = 4
 """Letters of a word that are enough for a look-alike to be considered."""
 _MOST_CANDIDATES = 300
+_MOST_WORDS: Final = 12
 
 
 class Hits(NamedTuple):
@@ -84,6 +86,32 @@ def index_person(user: User) -> None:
 def find_people(session: Session, words: str) -> Hits:
     """Return the people with a word in name or address that begins with each of these words."""
     return _hits(session, words, near=False, kind=User)
+
+
+def contains(column: InstrumentedAttribute[str], typed: str) -> ColumnElement[bool]:
+    """Return the condition, whatever the case; what cannot be seen is left out.
+
+    Databases fold the case of ASCII alone, so that the usual spellings of a name are all tried.
+    """
+    return or_(*(column.icontains(each, autoescape=True) for each in _spellings(_seen(typed))))
+
+
+def has_words(column: InstrumentedAttribute[str], typed: str) -> list[ColumnElement[bool]]:
+    """Return the conditions that every typed word occurs in a column kept in small letters."""
+    return [
+        or_(*(column.contains(each, autoescape=True) for each in _spellings(word)))
+        for word in _seen(typed).split()[:_MOST_WORDS]
+    ]
+
+
+def _seen(typed: str) -> str:
+    return "".join(sign for sign in typed if sign.isprintable()).strip()
+
+
+def _spellings(text: str) -> list[str]:
+    if text.isascii():
+        return [text.lower()]
+    return sorted({text, text.lower(), text.upper(), text.title()})
 
 
 def _hits(session: Session, words: str, *, near: bool, kind: type[Any] = Organization) -> Hits:

@@ -13,8 +13,8 @@ from core.access.permissions import Action, Actor, access_staff
 from core.base import clock
 from core.base.errors import MailUnderway, NotFound
 from core.base.settings import settings
-from core.database.frames import frame
-from core.database.matching import contains
+from core.database.db import frame
+from core.database.search import contains
 from core.mail import messages
 from core.mail.messages import Letter
 from core.mail.outbox import is_unclaimed

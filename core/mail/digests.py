@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, rights_of, take_person
+from core.access.permissions import Action, Actor, lock_self, rights_of
 from core.base import clock
 from core.base.settings import settings
 from core.database import db
@@ -106,7 +106,7 @@ def find_preference(session: Session, actor: Actor) -> bool | None:
 
 def set_preference(session: Session, actor: Actor, *, wanted: bool) -> Digest:
     """Turn a person's digests of onboardings on or off; stage moves are mailed either way."""
-    take_person(session, actor.user_id or 0)
+    lock_self(session, actor)
     digest = session.get(Digest, _key(actor), populate_existing=True)
     if digest is None:
         digest = Digest(reader=_key(actor))

@@ -16,8 +16,8 @@ from core.audit import history
 from core.base import clock
 from core.base.errors import LinkNotValid, MemberLimit, NotFound, NotPermitted, RoleTooHigh
 from core.base.settings import settings
-from core.database.frames import frame
-from core.database.matching import contains
+from core.database.db import frame
+from core.database.search import contains
 from core.mail import outbox
 from core.members import invitation_rows, invitees, member_mails, membership_rows
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User

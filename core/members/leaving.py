@@ -6,7 +6,7 @@ from contextlib import suppress
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, take_self, take_staff
+from core.access.permissions import Action, Actor, access, lock_self, lock_staff_roles
 from core.accounts import email_links, sessions, totp, user_rows
 from core.audit import history
 from core.base import clock
@@ -54,7 +54,7 @@ def delete_account(session: Session, actor: Actor) -> User:
     Raises `LastOwner` with every organization that would be left without an owner,
     `LastAdministrator`, and `JustJoined`. The page has asked for the password before.
     """
-    take_staff(session)
+    lock_staff_roles(session)
     mine = _take_memberships(session, actor)
     unowned = [
         org.name for org, place in mine if membership_rows.is_last_owner(session, org, place)
@@ -66,7 +66,7 @@ def delete_account(session: Session, actor: Actor) -> User:
         member_mails.notify_owners(session, actor, org, membership.user_id, what="left")
         membership_rows.end(session, org, membership, by=actor.user_id)
         history.record(session, actor, org, "member.left", membership, *ended)
-    user = take_self(session, actor)
+    user = lock_self(session, actor)
     if membership_rows.count_of(session, user.id):
         raise JustJoined
     user_rows.ensure_other_administrator(session, user)

@@ -12,8 +12,8 @@ from core.access.permissions import Action, Actor, access, may
 from core.audit import history
 from core.base import clock
 from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
-from core.database.frames import frame
-from core.database.matching import contains, has_words
+from core.database.db import frame
+from core.database.search import contains, has_words
 from core.members import invitation_rows, leaving, member_mails, membership_rows
 from core.models import FormerMembership, Membership, Organization, Role, User
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, func, or_, select, true, update
 from sqlalchemy.orm import Session, load_only
 
-from core.access.permissions import Actor, get_role, take_person
+from core.access.permissions import Actor, find_role, lock_user
 from core.base import clock
 from core.base.errors import MemberLimit, MembershipLimit, NotFound
 from core.models import FormerMembership, Membership, Organization, Role, User
@@ -20,9 +20,7 @@ def make(session: Session, org: Organization, user_id: int, role: Role) -> Membe
 
     Raises `MembershipLimit`, `MemberLimit` of the organization, and `NotFound`.
     """
-    user = take_person(session, user_id)
-    if user is None or user.deleted_at is not None:
-        raise NotFound("account")
+    lock_user(session, user_id)
     if count_of(session, user_id) >= MEMBERSHIPS_PER_PERSON:
         raise MembershipLimit(MEMBERSHIPS_PER_PERSON)
     session.execute(
@@ -140,7 +138,7 @@ def count_owners_of(session: Session, org_ids: Collection[int]) -> dict[int, Own
 
 def may_give(session: Session, actor: Actor, org: Organization, role: Role) -> bool:
     """Return whether a role is not above the actor's own: nobody gives or takes more than that."""
-    own = get_role(session, actor, org.id)
+    own = find_role(session, actor, org.id)
     return own is not None and role.rank <= own.rank
 
 

@@ -15,7 +15,7 @@ from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import HasOwner, InvalidInput, NotFound, NotPermitted, OfferGone
-from core.database.frames import frame
+from core.database.db import frame
 from core.members import leaving, member_mails, membership_rows, ownership_rows
 from core.models import Handover, InvitationStatus, Membership, Organization, Role, User
 

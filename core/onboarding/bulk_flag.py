@@ -16,11 +16,11 @@ import pandas as pd
 from sqlalchemy import exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access_staff, take_person
+from core.access.permissions import Action, Actor, access_staff, lock_self
 from core.base import clock, formulas, validation
 from core.base.errors import DomainError, MoreMatch, NotFound, TooManyMatch, Unavailable
 from core.database import db
-from core.database.frames import frame
+from core.database.db import frame
 from core.models import Organization, Run, RunRefusal, Staff, Stage, User
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
@@ -68,7 +68,7 @@ def start(
     """
     access_staff(session, actor, Action.MOVE_STAGES)
     org_views.open_view(session, actor, view)
-    take_person(session, actor.user_id or 0)
+    lock_self(session, actor)
     check = validation.Check()
     cleaned = check("note", validation.optional(validation.reason), note)
     check.done()

@@ -17,7 +17,7 @@ from core.access.permissions import Action, Actor, access
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import GateNotMet, WrongStage
-from core.database.frames import frame
+from core.database.db import frame
 from core.members import membership_rows
 from core.members.membership_rows import Owners
 from core.models import Move, Organization, Stage, User

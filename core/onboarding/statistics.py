@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.access.permissions import Action, Actor, access_staff
 from core.database.counters import EVERYBODY
-from core.database.frames import frame
+from core.database.db import frame
 from core.models import MoveCount, StayCount, User
 from core.onboarding import working_days
 from core.onboarding.stages import FORWARD

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete
 
-from core.access.permissions import ORGDESK, Action, access, take_person
+from core.access.permissions import ORGDESK, Action, access, lock_user_or_none
 from core.audit import history
 from core.base import clock
 from core.base.errors import NotFound
@@ -134,7 +134,7 @@ def purge_accounts(session: Session) -> int:
         & ~exists().where(Invitation.invited_by == User.id)
     )
     user_id = session.scalar(select(User.id).where(is_over).limit(1))
-    user = user_id and take_person(session, user_id)
+    user = user_id and lock_user_or_none(session, user_id)
     if not user or session.scalar(select(User.id).where(User.id == user_id, is_over)) is None:
         return 0
     session.delete(user)

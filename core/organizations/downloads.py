@@ -2,9 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, take_person
+from core.access.permissions import Actor, lock_self
 from core.audit import history
-from core.base.errors import NotPermitted
 from core.models import Entry
 from core.organizations import filters, org_views
 from core.organizations.csv_export import Format
@@ -16,9 +15,7 @@ _LONGEST = 500
 def begin(session: Session, actor: Actor, view: View, form: Format) -> Entry | None:
     """Write down that a person downloads all organizations of a view; staff only."""
     org_views.open_view(session, actor, view)
-    person = take_person(session, actor.user_id or 0)
-    if person is None:
-        raise NotPermitted(Action.VIEW_ALL)
+    person = lock_self(session, actor)
     which = filters.to_query(view) or "all organizations"
     return history.record(
         session,

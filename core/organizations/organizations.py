@@ -7,7 +7,7 @@ import pandas as pd
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, take_person
+from core.access.permissions import Action, Actor, access, lock_self
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import (
@@ -20,7 +20,7 @@ from core.base.errors import (
 )
 from core.base.settings import settings
 from core.database import search
-from core.database.frames import frame
+from core.database.db import frame
 from core.members import leaving, membership_rows
 from core.models import Base, Membership, Organization, Role, Stage, User
 from core.organizations import public_ids, queries
@@ -42,7 +42,7 @@ def create(session: Session, actor: Actor, name: str) -> Organization:
     if not actor.user_id:
         raise NotPermitted("create an organization without an account", ask="somebody who has one")
 
-    take_person(session, actor.user_id)
+    lock_self(session, actor)
     made = _find_just_made(session, actor, name)
     if made is not None:
         return made

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor
 from core.base import clock
-from core.database.frames import frame
+from core.database.db import frame
 from core.models import Membership, Organization, Role, Stage
 from core.organizations import org_views
 from core.organizations.org_views import STEPS, TIERS, Activity, Members, View

@@ -14,7 +14,7 @@ from sqlalchemy import Select, bindparam, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from core.access.permissions import Actor
-from core.database.frames import frame
+from core.database.db import frame
 from core.models import Organization, User, organizations
 from core.organizations import org_views, queries
 from core.organizations.org_views import FEW, SIZES, Order, Sort, View

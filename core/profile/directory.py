@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor
 from core.base.errors import NotFound
-from core.database.frames import frame
+from core.database.db import frame
 from core.database.search import find
 from core.models import Organization, User
 

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, find_standing_in, get_role
+from core.access.permissions import Action, Actor, access, find_impersonation, find_role
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import InvalidInput
@@ -33,8 +33,8 @@ def start(session: Session, actor: Actor, org_id: int, *, reason: str) -> Impers
     if len(why) > REASON_LONGEST:
         check.refuse("reason", f"Shorten it to {REASON_LONGEST} characters.")
     check.done()
-    is_standing_in = find_standing_in(session, actor, org_id) is not None
-    if get_role(session, actor, org_id) is Role.OWNER and not is_standing_in:
+    is_standing_in = find_impersonation(session, actor, org_id) is not None
+    if find_role(session, actor, org_id) is Role.OWNER and not is_standing_in:
         raise InvalidInput({"reason": "You are an owner yourself. Just do what you came for."})
 
     _end(session, actor, org)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import FromClause, Select, inspect, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, access_staff, may, take_person
+from core.access.permissions import Action, Actor, access, access_staff, lock_self, may
 from core.audit import history
 from core.base import clock, tokenizer, validation
 from core.base.errors import InvalidInput, NotFound, NotPermitted
@@ -174,6 +174,5 @@ def _record(session: Session, actor: Actor, org: Organization, note: Note, event
     if note.is_shared:
         history.record(session, actor, org, event, note)
     else:
-        author_id = actor.user_id or 0
-        take_person(session, author_id)
+        author_id = lock_self(session, actor).id
         history.record(session, actor, author_id, event, note)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access_staff
 from core.base.errors import DomainError
-from core.database.frames import frame
+from core.database.db import frame
 from core.models import DefaultView, Organization, SavedView, User, ViewVisit
 from core.onboarding import board_queries
 from core.onboarding.board_queries import Column

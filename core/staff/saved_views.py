@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access_staff, take_person
+from core.access.permissions import Action, Actor, access_staff, lock_self, lock_user_or_none
 from core.audit import history
 from core.base import clock, tokenizer, validation
 from core.base.errors import InvalidInput, NotFound, NotPermitted
@@ -38,7 +38,7 @@ def save(
     access_staff(session, actor, Action.SAVE_VIEWS)
     name, query = _clean_name(name), clean_query(page, query)
     owner_id = actor.user_id or 0
-    take_person(session, owner_id)
+    lock_user_or_none(session, owner_id)
     _ensure_name_is_free(session, owner_id, page, name)
     number = session.scalar(select(func.count()).where(SavedView.owner_id == owner_id)) or 0
     if number >= MAX_VIEWS:
@@ -111,7 +111,7 @@ def set_default(
     view = None if view_id is None else _get(session, actor, view_id)
     if view is not None and view.page != page:
         raise NotFound("view of this page")
-    take_person(session, actor.user_id or 0)
+    lock_self(session, actor)
     default = session.get(DefaultView, (actor.user_id, page))
     if view is None:
         if default is not None:
@@ -187,7 +187,7 @@ def _get(session: Session, actor: Actor, view_id: int) -> SavedView:
     access_staff(session, actor, Action.SAVE_VIEWS)
     owner_id = session.scalar(select(SavedView.owner_id).where(SavedView.id == view_id))
     if owner_id is not None:
-        take_person(session, owner_id)
+        lock_user_or_none(session, owner_id)
     view = session.get(SavedView, view_id, populate_existing=True)
     if view is None or not (view.is_shared or view.owner_id == actor.user_id):
         raise NotFound("view")

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 
-from core.access.looks import StandingIn
 from core.access.permissions import (
     Action,
+    ActiveImpersonation,
     Actor,
     Rights,
+    find_impersonation,
     find_organization,
-    find_standing_in,
     staff_rights,
 )
 from core.base.errors import DomainError
@@ -34,7 +34,7 @@ class Here(NamedTuple):
 
     org: Organization
     rights: Rights
-    standing_in: StandingIn | None
+    standing_in: ActiveImpersonation | None
 
 
 def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organization, Rights]:
@@ -66,10 +66,10 @@ def find_place(actor: Actor, public_id: str) -> Here | None:
     """Return the organization with this ID and what the actor may do there; None for outsiders."""
     with db.read() as session:
         found = find_organization(session, actor, public_id)
-        return found and Here(*found, find_standing_in(session, actor, found[0].id))
+        return found and Here(*found, find_impersonation(session, actor, found[0].id))
 
 
-def _draw_standing_in(actor: Actor, org: Organization, standing_in: StandingIn) -> None:
+def _draw_standing_in(actor: Actor, org: Organization, standing_in: ActiveImpersonation) -> None:
     """Say on top of a page that an administrator acts as an owner, and let it end."""
     with st.container(
         horizontal=True,

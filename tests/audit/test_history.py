@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, take_person
+from core.access.permissions import Action, Actor, access, lock_user_or_none
 from core.audit import history
 from core.audit.history import Broken, Verified
 from core.database import change_tracking, db, schema
@@ -92,7 +92,7 @@ class TestRecord:
 
     def test_what_is_private_is_never_stored(self, session: Session, cast: Cast):
         assert cast.olga.user_id
-        olga = take_person(session, cast.olga.user_id)
+        olga = lock_user_or_none(session, cast.olga.user_id)
         assert olga is not None
         olga.name, olga.email, olga.password_hash = "Olga Neu", "new@example.com", "$argon2id$new"
         entry = history.record(session, cast.olga, olga.id, "account.changed", olga)

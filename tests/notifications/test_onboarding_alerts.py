@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from core.access.permissions import Actor, take_person
+from core.access.permissions import Actor, lock_user_or_none
 from core.audit import history
 from core.database import db
 from core.mail import digests, messages
@@ -217,7 +217,7 @@ class TestChecks:
         told(clock, cast.sam)
 
         def turn_on(session, actor: Actor) -> None:
-            user = take_person(session, actor.user_id)
+            user = lock_user_or_none(session, actor.user_id)
             user.two_factor_at = clock.now()
             history.record(session, actor, user.id, "account.two_factor_on", user)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.base.errors import NotPermitted
 from core.database import counters, db
-from core.database.frames import frame
+from core.database.db import frame
 from core.models import Move, MoveCount, Stage, StayCount
 from core.onboarding import onboarding, statistics
 from core.onboarding.stages import FORWARD, TRANSITIONS

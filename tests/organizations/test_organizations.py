@@ -52,7 +52,7 @@ class TestCreate:
         org = organizations.create(session, cast.mia, "  Mayo   Clinic ")
         assert org.name == "Mayo Clinic"
         assert (org.stage, org.created_by) == (Stage.FREE, cast.mia.user_id)
-        assert permissions.get_role(session, cast.mia, org.id) is Role.OWNER
+        assert permissions.find_role(session, cast.mia, org.id) is Role.OWNER
         session.refresh(org)
         assert org.member_count == 1
 

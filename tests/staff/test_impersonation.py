@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, find_standing_in, get_role, may
+from core.access.permissions import Action, Actor, find_impersonation, find_role, may
 from core.accounts import administration
 from core.base import crypto
 from core.base.errors import InvalidInput, NotPermitted
@@ -45,7 +45,7 @@ class TestStart:
         assert not may_edit(session, cast.ada, cast)
         start(session, cast)
         assert may_edit(session, cast.ada, cast)
-        assert get_role(session, cast.ada, cast.acme.id) is Role.OWNER
+        assert find_role(session, cast.ada, cast.acme.id) is Role.OWNER
         assert not may(session, cast.ada, cast.otto_ltd.id, Action.EDIT_PROFILE)
 
     def test_owners_are_told_the_reason_at_once(self, session: Session, cast: Cast) -> None:
@@ -95,7 +95,7 @@ class TestEnd:
     def test_it_ends_after_an_hour(self, session: Session, cast: Cast, clock: Clock) -> None:
         start(session, cast)
         clock.turn(impersonation.LASTS - timedelta(seconds=1))
-        assert find_standing_in(session, cast.ada, cast.acme.id).reason == WHY
+        assert find_impersonation(session, cast.ada, cast.acme.id).reason == WHY
         clock.turn(timedelta(seconds=1))
         assert not may_edit(session, cast.ada, cast)
         with pytest.raises(NotPermitted):
@@ -114,7 +114,7 @@ class TestEnd:
         start(session, cast)
         clock.turn(timedelta(minutes=50))
         start(session, cast, "Another thing")
-        found = find_standing_in(session, cast.ada, cast.acme.id)
+        found = find_impersonation(session, cast.ada, cast.acme.id)
         assert found == (clock.now() + impersonation.LASTS, "Another thing")
 
     def test_with_the_staff_role(self, session: Session, cast: Cast) -> None:
@@ -146,4 +146,4 @@ def test_who_was_invited_meanwhile_comes_in_later(session: Session, cast: Cast) 
     )[0]
     impersonation.end(session, cast.ada, cast.acme.id)
     acceptance.accept(session, cast.otto, crypto.token(invitation_rows.MAILED, invited.nonce))
-    assert get_role(session, cast.otto, cast.acme.id) is Role.OWNER
+    assert find_role(session, cast.otto, cast.acme.id) is Role.OWNER
