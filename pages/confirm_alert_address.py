@@ -4,8 +4,8 @@ import streamlit as st
 
 from core.access.permissions import NOBODY
 from core.database import db
-from core.profile import profile
-from core.profile.profile import AlertLink
+from core.profile import alert_address
+from core.profile.alert_address import AlertLink
 from pages import ui
 from pages.ui import authentication
 
@@ -18,7 +18,7 @@ form = ui.fields("confirm-alert")
 
 def find(token: str) -> AlertLink:
     with db.read() as session:
-        return profile.find_alert_link(session, token)
+        return alert_address.get_alert_link(session, token)
 
 
 st.title("Confirm alert address", anchor=False)
@@ -38,5 +38,5 @@ elif link := form.prepare(find, token):
     )
     if st.button("Confirm address", key="confirm-alert-submit", type="primary"):
         st.session_state[f"confirmed {token}"] = link
-        form.save("The address is in use.", profile.confirm_alert_email, actor, token)
+        form.save("The address is in use.", alert_address.confirm_alert_email, actor, token)
         del st.session_state[f"confirmed {token}"]

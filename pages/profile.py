@@ -21,7 +21,7 @@ def draw_actions() -> None:
 
 cards.page_head(org, actions=draw_actions)
 
-if may_edit and profile.is_due(org):
+if may_edit and profile.is_confirmation_due(org):
     with st.container(border=True, key="profile-due"), cards.row():
         last = ui.ago(org.confirmed_at or org.created_at, clock.now())
         said = (

@@ -39,7 +39,7 @@ def refused(use_case: Callable[[], object]) -> bool:
 def test_a_profile_keeps_or_refuses_it(session: Session, cast: Cast, field: str) -> None:
     for text in sample(40):
         org = session.get_one(Organization, cast.acme.id, populate_existing=True)
-        shown = profile.texts(org)
+        shown = profile.form_texts(org)
         with session.begin_nested() as tried:
             if refused(
                 lambda shown=shown, text=text: profile.save(
@@ -49,8 +49,8 @@ def test_a_profile_keeps_or_refuses_it(session: Session, cast: Cast, field: str)
                 tried.rollback()
                 continue
         session.expire_all()
-        stored = profile.texts(session.get_one(Organization, cast.acme.id))
-        again = profile.texts(
+        stored = profile.form_texts(session.get_one(Organization, cast.acme.id))
+        again = profile.form_texts(
             profile.save(session, cast.olga, cast.acme.id, stored, stored | {field: stored[field]})
         )
         assert again == stored

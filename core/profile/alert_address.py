@@ -1,5 +1,6 @@
-"""Rows of where alerts go: a new address waits until the link mailed to it was used."""
+"""The address that alerts are sent to: a new one is used once the link emailed to it is opened."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -7,31 +8,100 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access import throttling
-from core.access.permissions import Actor
+from core.access.permissions import ORGDESK, Action, Actor, access
 from core.accounts import email_links
+from core.audit import history
 from core.base import clock
-from core.base.errors import TooManyAttempts
+from core.base.errors import InvalidInput, LinkNotValid, NotFound, TooManyAttempts
+from core.database import search
 from core.mail import outbox
 from core.models import Link, Organization
 
 KIND: Final = "alert_email"
-MAILS_PER_ORGANIZATION = ((5, timedelta(hours=1)), (20, timedelta(days=1)))
-MAILS_PER_PERSON = ((10, timedelta(hours=1)), (50, timedelta(days=1)))
+"""The kind of the links that confirm an alert address."""
+MAX_MAILS_PER_ORGANIZATION: Final = ((5, timedelta(hours=1)), (20, timedelta(days=1)))
+MAX_MAILS_PER_PERSON: Final = ((10, timedelta(hours=1)), (50, timedelta(days=1)))
+
+
+@dataclass(frozen=True)
+class AlertLink:
+    """The organization and the address that a confirmation link is about."""
+
+    organization: str
+    email: str
 
 
 def change(session: Session, actor: Actor, org: Organization, address: str | None) -> None:
-    """Let a new address wait for its proof; the one in use needs none."""
+    """Set the pending alert address and email it a confirmation link.
+
+    The address in use needs no confirmation: choosing it again, or None, drops the pending one.
+    """
     if address is None or address == org.alert_email:
         org.alert_email_new = None
         email_links.end(session, KIND, org_id=org.id)
     else:
         org.alert_email_new = address
-        send_link(session, actor, org, address)
+        _send_link(session, actor, org, address)
 
 
-def send_link(session: Session, actor: Actor, org: Organization, address: str) -> None:
-    """Queue a mail with a new link for this address; links sent before stop working."""
-    count_mail(session, actor, org)
+def resend_alert_link(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Email a new confirmation link to the pending address; earlier links stop working."""
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    if org.alert_email_new is not None:
+        _send_link(session, actor, org, org.alert_email_new)
+    return org
+
+
+def alert_link_sent_at(session: Session, actor: Actor, org_id: int) -> datetime | None:
+    """Return when the confirmation link was sent, or None once it has expired."""
+    access(session, actor, org_id, Action.VIEW)
+    return session.scalar(
+        select(Link.created_at).where(
+            Link.org_id == org_id,
+            Link.kind == KIND,
+            Link.used_at.is_(None),
+            Link.expires_at > clock.now(),
+        )
+    )
+
+
+def get_alert_link(session: Session, token: str) -> AlertLink:
+    """Return what a confirmation link is about without using it; raises `LinkNotValid`."""
+    link = email_links.find(session, KIND, token)
+    org = _get_organization(session, link)
+    return AlertLink(org.name, link.email)
+
+
+def confirm_alert_email(session: Session, actor: Actor, token: str) -> Organization:
+    """Put the pending alert address in use; holding the emailed link is all it takes.
+
+    Raises `LinkNotValid`, with the same text for an unknown, used, replaced or expired link.
+    """
+    org = _get_organization(session, email_links.find(session, KIND, token))
+    link = email_links.use(session, KIND, token)
+    org.alert_email, org.alert_email_new = link.email, None
+    search.index(org)
+    history.record(session, actor, org, "alert_email.confirmed", org)
+    return org
+
+
+def send_test(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Email a test to the confirmed alert address.
+
+    Raises `InvalidInput` where none is confirmed, and `TooManyAttempts`.
+    """
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    if org.alert_email is None:
+        raise InvalidInput(
+            {"alert_email": "No address is confirmed yet. Open the link in the email we sent."}
+        )
+    _count_mail(session, actor, org)
+    outbox.enqueue(session, "alert_test", org.alert_email, org_id=org.id, organization=org.name)
+    return org
+
+
+def _send_link(session: Session, actor: Actor, org: Organization, address: str) -> None:
+    _count_mail(session, actor, org)
     link = email_links.make(session, KIND, address, email_links.PROVES_FOR, org_id=org.id)
     outbox.enqueue(
         session,
@@ -43,23 +113,27 @@ def send_link(session: Session, actor: Actor, org: Organization, address: str) -
     )
 
 
-def link_sent_at(session: Session, org_id: int) -> datetime | None:
-    """Return when the link was sent that a new address waits for, while it still works."""
-    return session.scalar(
-        select(Link.created_at).where(
-            Link.org_id == org_id,
-            Link.kind == KIND,
-            Link.used_at.is_(None),
-            Link.expires_at > clock.now(),
-        )
-    )
+def _count_mail(session: Session, actor: Actor, org: Organization) -> None:
+    """Count a mail against the limits of the organization and the person.
 
-
-def count_mail(session: Session, actor: Actor, org: Organization) -> None:
-    """Raise `TooManyAttempts` for who sends more mails than a profile needs."""
+    Raises `TooManyAttempts`.
+    """
     waits = (
-        throttling.hit(session, "alert mails", f"organization {org.id}", MAILS_PER_ORGANIZATION),
-        throttling.hit(session, "alert mails", f"person {actor.user_id}", MAILS_PER_PERSON),
+        throttling.hit(
+            session, "alert mails", f"organization {org.id}", MAX_MAILS_PER_ORGANIZATION
+        ),
+        throttling.hit(session, "alert mails", f"person {actor.user_id}", MAX_MAILS_PER_PERSON),
     )
     if max(waits):
         raise TooManyAttempts(max(waits))
+
+
+def _get_organization(session: Session, link: Link) -> Organization:
+    """Return the organization of a link, provided that the link's address is still pending."""
+    try:
+        org = access(session, ORGDESK, link.org_id or 0, Action.EDIT_PROFILE)
+    except NotFound as error:
+        raise LinkNotValid("Ask for a new one.") from error
+    if org.alert_email_new != link.email:
+        raise LinkNotValid("Ask for a new one.")
+    return org

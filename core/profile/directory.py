@@ -1,4 +1,4 @@
-"""Connected solutions: the organizations that show themselves to everybody who is signed in."""
+"""Connected solutions: a directory of the organizations that chose to be listed, for all users."""
 
 from typing import Any, Final
 
@@ -6,14 +6,16 @@ import pandas as pd
 from sqlalchemy import Select, SQLColumnExpression, and_, func, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Actor
-from core.base.errors import NotFound
+from core.access.permissions import Action, Actor, access
+from core.audit import history
+from core.base.errors import InvalidInput, NotFound
 from core.database.db import frame
 from core.database.search import find
 from core.models import Organization, User
 
 CARDS_PER_PAGE: Final = 24
-COUNTED_TO: Final = 1000
+MAX_COUNTED: Final = 1_000
+"""Searches are counted up to this number."""
 
 _ON_THE_CARD: Final = (
     Organization.public_id,
@@ -30,12 +32,12 @@ _ON_THE_CARD: Final = (
 def search(
     session: Session, actor: Actor, text: str = "", *, before: int | None = None
 ) -> pd.DataFrame:
-    """Return the cards that are listed and have words beginning with those of `text`.
+    """Return one page of listed cards, newest first, that match the words of `text` by prefix.
 
-    The newest come first; one page of `CARDS_PER_PAGE`, and one row more if there is another page,
-    which is asked for by `before`: the id of the last card shown. What a card lacks is empty text.
+    `before` is the cursor: the id of the last card of the page before. The result has one row more
+    than `CARDS_PER_PAGE` if there is another page. Missing values are empty texts.
     """
-    _ensure_somebody(session, actor)
+    _ensure_active_account(session, actor)
     cards, org_id = _listed(session, text, *_ON_THE_CARD)
     if before is not None:
         cards = cards.where(org_id < before)
@@ -44,16 +46,38 @@ def search(
 
 
 def count(session: Session, actor: Actor, text: str = "") -> int:
-    """Return how many cards `search` finds; whatever is above `COUNTED_TO` is one more."""
-    _ensure_somebody(session, actor)
-    few = _listed(session, text)[0].limit(COUNTED_TO + 1)
+    """Return how many cards `search` finds, or `MAX_COUNTED` + 1 if there are more."""
+    _ensure_active_account(session, actor)
+    few = _listed(session, text)[0].limit(MAX_COUNTED + 1)
     return session.scalar(select(func.count()).select_from(few.subquery())) or 0
+
+
+def missing_for_listing(org: Organization) -> list[str]:
+    """Return what the profile still needs before its card can be listed."""
+    needed = {"a logo": org.logo, "an overview": org.overview, "a public website": org.website}
+    return [what for what, value in needed.items() if not value]
+
+
+def list_in_solutions(session: Session, actor: Actor, org_id: int, *, listed: bool) -> Organization:
+    """Turn the listing in Connected solutions on or off.
+
+    Raises `InvalidInput` where the profile is incomplete.
+    """
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    missing = missing_for_listing(org)
+    if listed and missing:
+        add = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+        raise InvalidInput({"is_listed": f"Add {add} and save first, then turn this on."})
+    org.is_listed = listed
+    event = "profile.listed" if listed else "profile.unlisted"
+    history.record(session, actor, org, event, org)
+    return org
 
 
 def _listed(
     session: Session, text: str, *columns: SQLColumnExpression[Any]
 ) -> tuple[Select[*tuple[Any, ...]], SQLColumnExpression[int]]:
-    """Return a query for listed organizations, their id first, and the id to walk along."""
+    """Return a query for listed organizations, with the id first, and the id that orders it."""
     is_listed = and_(
         Organization.is_listed,
         Organization.deleted_at.is_(None),
@@ -63,13 +87,13 @@ def _listed(
     )
     if not text.strip():
         return select(Organization.id, *columns).where(is_listed), Organization.id
-    hits = find(session, text)
-    found = select(Organization.id, *columns).select_from(hits.source)
-    return found.where(hits.is_found, is_listed), hits.id
+    matches = find(session, text)
+    found = select(Organization.id, *columns).select_from(matches.source)
+    return found.where(matches.is_found, is_listed), matches.id
 
 
-def _ensure_somebody(session: Session, actor: Actor) -> None:
-    """Raise `NotFound` for who has no account here, or none that may be used."""
-    here = select(User.id).where(User.id == actor.user_id, User.disabled_at.is_(None))
-    if session.scalar(here) is None:
+def _ensure_active_account(session: Session, actor: Actor) -> None:
+    """Raise `NotFound` for strangers and disabled accounts."""
+    active = select(User.id).where(User.id == actor.user_id, User.disabled_at.is_(None))
+    if session.scalar(active) is None:
         raise NotFound("page")

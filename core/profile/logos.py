@@ -1,4 +1,7 @@
-"""Make a logo of whatever somebody uploads: bytes in, our own PNG out."""
+"""Logos: uploads are decoded, scaled and encoded again as PNG, then set or removed.
+
+An upload is never decoded in the process of the app: `logo_decoder` is a program of its own.
+"""
 
 import hashlib
 import logging
@@ -7,69 +10,110 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Action, Actor, access
+from core.audit import history
+from core.base import clock
 from core.base.errors import InvalidInput
+from core.models import Logo, Organization
 
 log = logging.getLogger(__name__)
 
-LARGEST_BYTES = 2 * 1024 * 1024
-PATIENCE = 10.0
-"""Seconds that a picture may take, besides the time of the processor that it limits itself."""
+MAX_BYTES: Final = 2 * 1024 * 1024
+DECODER_TIMEOUT: Final = 10.0
+"""Seconds of wall-clock time; the decoder limits its own processor time."""
 
-_ACCEPTED = "Choose a PNG, JPEG or WebP picture of at most 2 MB and 4096 × 4096 pixels."
+_ACCEPTED = "Choose a PNG, JPEG or WebP image of at most 2 MB and 4096 × 4096 pixels."
 _REFUSALS = {
-    b"unknown": f"That file is not a picture we can read. {_ACCEPTED}",
-    b"large": f"That picture has too many pixels. {_ACCEPTED}",
-    b"damaged": f"That picture is damaged. Save it anew, or choose another. {_ACCEPTED}",
+    b"unknown": f"We can't read that file as an image. {_ACCEPTED}",
+    b"large": f"That image has too many pixels. {_ACCEPTED}",
+    b"damaged": f"That image is damaged. Save it again or choose another one. {_ACCEPTED}",
 }
 _PROGRAM = Path(__file__).with_name("logo_decoder.py")
 _PNG = b"\x89PNG\r\n\x1a\n"
-_TURNS = threading.BoundedSemaphore(2)
-"""How many pictures are decoded at once: each may take up to 350 MB for a moment."""
+_DECODER_SLOTS = threading.BoundedSemaphore(2)
+"""How many images are decoded in parallel: each briefly needs up to 350 MB of memory."""
 
 
 @dataclass(frozen=True)
-class Logo:
-    """A picture that we encoded: at most 512 pixels long, a thumbnail of 96, SHA-256 of the PNG."""
+class CleanLogo:
+    """An image encoded by us: PNGs of at most 512 and 96 pixels a side, and the SHA-256 digest."""
 
     png: bytes
     thumbnail: bytes
     digest: str
 
 
-def clean(upload: bytes) -> Logo:
-    """Return the logo that a PNG, JPEG or WebP upload shows, upright and without metadata.
+def clean(upload: bytes) -> CleanLogo:
+    """Return a PNG, JPEG or WebP upload as a logo, upright and without metadata.
 
-    It is decoded in a process of its own with little memory and time; about 0.2 seconds.
-    Raises `InvalidInput` about the field `logo`.
+    Decoding happens in a separate process with limited memory and time, in about 0.2 seconds.
+    Raises `InvalidInput` for the field `logo`.
     """
     if not upload:
         raise InvalidInput({"logo": f"That file is empty. {_ACCEPTED}"})
-    if len(upload) > LARGEST_BYTES:
+    if len(upload) > MAX_BYTES:
         size = len(upload) / 1024 / 1024
-        raise InvalidInput({"logo": f"That file has {size:,.1f} MB. {_ACCEPTED}"})
-    verdict, _, pictures = _decoded(upload).partition(b"\n")
+        raise InvalidInput({"logo": f"That file is {size:,.1f} MB. {_ACCEPTED}"})
+    verdict, _, images = _decode(upload).partition(b"\n")
     word, *sizes = verdict.split()
     if word != b"clean":
         raise InvalidInput({"logo": _REFUSALS[word]})
-    png, thumbnail = pictures[: int(sizes[0])], pictures[int(sizes[0]) :]
+    png, thumbnail = images[: int(sizes[0])], images[int(sizes[0]) :]
     if not (
         png.startswith(_PNG) and thumbnail.startswith(_PNG) and len(thumbnail) == int(sizes[1])
     ):
-        raise RuntimeError("the process that decodes pictures answered with something else")
-    return Logo(png, thumbnail, hashlib.sha256(png).hexdigest())
+        raise RuntimeError("the logo decoder returned something other than two PNGs")
+    return CleanLogo(png, thumbnail, hashlib.sha256(png).hexdigest())
 
 
-def _decoded(upload: bytes) -> bytes:
-    """Return what the process that decodes pictures says; for one that fails, `damaged`."""
+def set_logo(session: Session, actor: Actor, org_id: int, logo: CleanLogo) -> Organization:
+    """Set or replace the logo of an organization."""
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    if session.get(Logo, logo.digest) is None:
+        session.add(
+            Logo(
+                digest=logo.digest,
+                png=logo.png,
+                thumbnail=logo.thumbnail,
+                created_at=clock.now(),
+            )
+        )
+        session.flush()  # the organization refers to it
+    org.logo = logo.digest
+    history.record(session, actor, org, "logo.changed", org)
+    return org
+
+
+def remove_logo(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Remove the logo of an organization.
+
+    The image stays for history, and for organizations with the same logo.
+    """
+    org = access(session, actor, org_id, Action.EDIT_PROFILE)
+    org.logo = None
+    history.record(session, actor, org, "logo.removed", org)
+    return org
+
+
+def _decode(upload: bytes) -> bytes:
+    """Return the output of the decoder, or `damaged` where it fails."""
     command = [sys.executable, "-I", str(_PROGRAM)]
     try:
-        with _TURNS:
+        with _DECODER_SLOTS:
             done = subprocess.run(  # noqa: S603 - our own program, in our own interpreter
-                command, input=upload, capture_output=True, check=True, timeout=PATIENCE, env={}
+                command,
+                input=upload,
+                capture_output=True,
+                check=True,
+                timeout=DECODER_TIMEOUT,
+                env={},
             )
-    except subprocess.SubprocessError as why:
-        last_words = (getattr(why, "stderr", None) or b"").strip().rpartition(b"\n")[2]
-        log.warning("a picture of %d bytes: %s %r", len(upload), why, last_words[:200])
+    except subprocess.SubprocessError as error:
+        message = (getattr(error, "stderr", None) or b"").strip().rpartition(b"\n")[2]
+        log.warning("logo of %d bytes not decoded: %s %r", len(upload), error, message[:200])
         return b"damaged\n"
     return done.stdout

@@ -1,57 +1,97 @@
-"""The profile of an organization: what it says about itself, where its alerts go, its logo."""
+"""The profile of an organization: its fields, how they are edited, and when they were confirmed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
 
 from sqlalchemy.orm import Session
 
-from core.access.permissions import ORGDESK, Action, Actor, access
-from core.accounts import email_links
+from core.access.permissions import Action, Actor, access
 from core.audit import history
-from core.base import clock
-from core.base.errors import InvalidInput, LinkNotValid, NotFound
+from core.base import clock, validation
+from core.base.errors import Stale
 from core.database import search
-from core.mail import outbox
-from core.models import Link, Logo, Organization
-from core.profile import alert_address, profile_texts
-from core.profile.logos import Logo as Picture
-from core.profile.profile_texts import preview as preview
-from core.profile.profile_texts import texts as texts
+from core.members import member_mails
+from core.models import Organization
+from core.profile import alert_address
 
-CONFIRM_EVERY = timedelta(days=365)
-"""How often owners are asked whether all of it is still right."""
-
-
-@dataclass(frozen=True)
-class AlertLink:
-    """What a link to confirm an alert address is about."""
-
-    organization: str
-    email: str
+CONFIRMATION_INTERVAL: Final = timedelta(days=365)
+"""How often owners are asked to confirm that the profile is still correct."""
+CONTACT_FIELDS: Final = {
+    "sales_email": "Sales email",
+    "phone": "Phone",
+    "website": "Public website",
+    "twitter": "Twitter (X) handle",
+}
+"""The fields that staff can edit as well, with their labels. The alert address is not one."""
+_CLEANERS: Final[dict[str, Callable[[str], str | None]]] = {
+    "name": validation.organization_name,
+    "alert_email": validation.optional(validation.email),
+    "overview": validation.overview,
+    "sales_email": validation.optional(validation.email),
+    "phone": validation.phone,
+    "website": validation.website,
+    "twitter": validation.twitter_handle,
+}
 
 
 def save(
     session: Session,
     actor: Actor,
     org_id: int,
-    shown: Mapping[str, str],
-    typed: Mapping[str, str],
+    original: Mapping[str, str],
+    edited: Mapping[str, str],
 ) -> Organization:
-    """Save the fields in which `typed` differs from what the form had `shown`, all or nothing.
+    """Save the fields in which `edited` differs from the `original` texts of the form.
 
-    Fields that somebody else changed meanwhile are kept; when both changed the same one, `Stale`
-    has both texts. Who decides for one sends it again with theirs as `shown`.
+    Changes that others made to other fields meanwhile are kept. Raises `InvalidInput`, and `Stale`
+    with both texts where someone changed the same field; to overwrite theirs, save again with
+    theirs as `original`.
     """
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
-    if profile_texts.change(session, actor, org, shown, typed):
+    if _change(session, actor, org, original, edited, validation.Check()):
         org.confirmed_at = clock.now()
         history.record(session, actor, org, "profile.changed", org)
     return org
 
 
+def save_contact_details(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    original: Mapping[str, str],
+    edited: Mapping[str, str],
+    *,
+    reason: str,
+) -> Organization:
+    """Save contact details on behalf of staff, and mail the owners what changed and why.
+
+    Follows the rules of `save`. Raises `InvalidInput` without a reason, and for any field that is
+    not in `CONTACT_FIELDS`.
+    """
+    org = access(session, actor, org_id, Action.EDIT_CONTACT)
+    check = validation.Check()
+    reason = check("reason", validation.reason, reason) or ""
+    for field in set(edited) - set(CONTACT_FIELDS):
+        check.refuse(field, "Only owners can change this. Ask one of them.")
+    allowed = {field: text for field, text in edited.items() if field in CONTACT_FIELDS}
+    changed = _change(session, actor, org, original, allowed, check)
+    if changed:
+        member_mails.send_to_owners(
+            session,
+            org,
+            "contact_changed",
+            by=actor.name,
+            what=", ".join(CONTACT_FIELDS[field] for field in changed),
+            reason=reason,
+            link=member_mails.page_link(org, "history"),
+        )
+        history.record(session, actor, org, "profile.changed", org, reason=reason)
+    return org
+
+
 def confirm(session: Session, actor: Actor, org_id: int) -> Organization:
-    """Say that all of the profile is still right, without a change."""
+    """Record that the profile is still correct, without a change."""
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
     if org.confirmed_at is not None and clock.now() - org.confirmed_at < timedelta(minutes=1):
         return org
@@ -60,114 +100,72 @@ def confirm(session: Session, actor: Actor, org_id: int) -> Organization:
     return org
 
 
-def is_due(org: Organization) -> bool:
-    """Return whether it is time to ask the owners whether the profile is still right."""
-    return clock.now() - (org.confirmed_at or org.created_at) >= CONFIRM_EVERY
+def is_confirmation_due(org: Organization) -> bool:
+    """Return whether the owners are to be asked if the profile is still correct."""
+    return clock.now() - (org.confirmed_at or org.created_at) >= CONFIRMATION_INTERVAL
 
 
-def set_logo(session: Session, actor: Actor, org_id: int, picture: Picture) -> Organization:
-    """Give the organization a logo, in place of the one it had."""
-    org = access(session, actor, org_id, Action.EDIT_PROFILE)
-    if session.get(Logo, picture.digest) is None:
-        session.add(
-            Logo(
-                digest=picture.digest,
-                png=picture.png,
-                thumbnail=picture.thumbnail,
-                created_at=clock.now(),
-            )
-        )
-        session.flush()  # the organization refers to it
-    org.logo = picture.digest
-    history.record(session, actor, org, "logo.changed", org)
-    return org
+def form_texts(org: Organization) -> dict[str, str]:
+    """Return the fields as the form displays them; the alert address is the pending one if any."""
+    values = {field: getattr(org, field) for field in _CLEANERS}
+    values["alert_email"] = org.alert_email_new or org.alert_email
+    return {field: _as_text(field, value) for field, value in values.items()}
 
 
-def remove_logo(session: Session, actor: Actor, org_id: int) -> Organization:
-    """Take the logo away; other organizations with the same picture, and history, keep theirs."""
-    org = access(session, actor, org_id, Action.EDIT_PROFILE)
-    org.logo = None
-    history.record(session, actor, org, "logo.removed", org)
-    return org
+def preview(edited: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts as they would be displayed once saved; invalid ones are left unchanged."""
+    return {field: _cleaned_text(field, text) for field, text in edited.items()}
 
 
-def missing_for_listing(org: Organization) -> list[str]:
-    """Return what a card in Connected solutions needs and the profile does not have yet."""
-    needed = {"a logo": org.logo, "an overview": org.overview, "a public website": org.website}
-    return [what for what, value in needed.items() if not value]
+def _change(
+    session: Session,
+    actor: Actor,
+    org: Organization,
+    original: Mapping[str, str],
+    edited: Mapping[str, str],
+    check: validation.Check,
+) -> list[str]:
+    """Change the edited fields, all or none, and return their names.
 
-
-def list_in_solutions(session: Session, actor: Actor, org_id: int, *, listed: bool) -> Organization:
-    """Show the organization in Connected solutions, or no longer; raises `InvalidInput`."""
-    org = access(session, actor, org_id, Action.EDIT_PROFILE)
-    missing = missing_for_listing(org)
-    if listed and missing:
-        add = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
-        raise InvalidInput({"is_listed": f"Add {add} first, and save it. Then switch this on."})
-    org.is_listed = listed
-    event = "profile.listed" if listed else "profile.unlisted"
-    history.record(session, actor, org, event, org)
-    return org
-
-
-def resend_alert_link(session: Session, actor: Actor, org_id: int) -> Organization:
-    """Send the link for the new alert address once more; the one sent before stops working."""
-    org = access(session, actor, org_id, Action.EDIT_PROFILE)
-    if org.alert_email_new is not None:
-        alert_address.send_link(session, actor, org, org.alert_email_new)
-    return org
-
-
-def alert_link_sent_at(session: Session, actor: Actor, org_id: int) -> datetime | None:
-    """Return when the link was sent that the new alert address waits for, while it still works."""
-    access(session, actor, org_id, Action.VIEW)
-    return alert_address.link_sent_at(session, org_id)
-
-
-def find_alert_link(session: Session, token: str) -> AlertLink:
-    """Return what a mailed link is about; raises `LinkNotValid`. Looking changes nothing."""
-    link = email_links.find(session, alert_address.KIND, token)
-    org = _open(session, link)
-    return AlertLink(org.name, link.email)
-
-
-def confirm_alert_email(session: Session, actor: Actor, token: str) -> Organization:
-    """Put the new alert address in use; the mailed link alone allows it, whoever opens it.
-
-    Raises `LinkNotValid`, in the same words for an unknown, used, replaced or expired link.
+    Raises `InvalidInput`, including what `check` has collected already, and `Stale`.
     """
-    org = _open(session, email_links.find(session, alert_address.KIND, token))
-    link = email_links.use(session, alert_address.KIND, token)
-    org.alert_email, org.alert_email_new = link.email, None
+    typed = {field: text for field, text in edited.items() if text != original[field]}
+    cleaned = _clean(org, typed, check)
+    current = form_texts(org)
+    texts = {field: _as_text(field, value) for field, value in cleaned.items()}
+    changed = [f for f in cleaned if texts[f] != original[f] and texts[f] != current[f]]
+    conflicts = [f for f in changed if current[f] != original[f]]
+    if conflicts:
+        raise Stale({f: current[f] for f in conflicts}, {f: texts[f] for f in conflicts})
+    for field in changed:
+        if field == "alert_email":
+            alert_address.change(session, actor, org, cleaned[field])
+        else:
+            setattr(org, field, cleaned[field])
     search.index(org)
-    history.record(session, actor, org, "alert_email.confirmed", org)
-    return org
+    return changed
 
 
-def send_test(session: Session, actor: Actor, org_id: int) -> Organization:
-    """Send a mail to the alert address that is in use, to see that it arrives."""
-    org = access(session, actor, org_id, Action.EDIT_PROFILE)
-    if org.alert_email is None:
-        raise InvalidInput(
-            {"alert_email": "No address is in use yet. Open the link in the mail we sent to it."}
-        )
-    alert_address.count_mail(session, actor, org)
-    outbox.enqueue(
-        session,
-        "alert_test",
-        org.alert_email,
-        org_id=org.id,
-        organization=org.name,
-    )
-    return org
+def _clean(
+    org: Organization, typed: Mapping[str, str], check: validation.Check
+) -> dict[str, str | None]:
+    cleaned = {field: check(field, _CLEANERS[field], text) for field, text in typed.items()}
+    if org.alert_email and cleaned.get("alert_email", "") is None:
+        check.refuse("alert_email", "Alerts need an address. Enter the one to send them to.")
+    check.done()
+    return cleaned
 
 
-def _open(session: Session, link: Link) -> Organization:
-    """Return the organization that a link is about, if it still waits for that address."""
+def _as_text(field: str, value: str | None) -> str:
+    if not value:
+        return ""
+    if field == "phone":
+        return validation.show_phone(value)
+    return f"@{value}" if field == "twitter" else value
+
+
+def _cleaned_text(field: str, text: str) -> str:
     try:
-        org = access(session, ORGDESK, link.org_id or 0, Action.EDIT_PROFILE)
-    except NotFound as gone:
-        raise LinkNotValid("Ask for a new one.") from gone
-    if org.alert_email_new != link.email:
-        raise LinkNotValid("Ask for a new one.")
-    return org
+        return _as_text(field, _CLEANERS[field](text))
+    except validation.Unfit:
+        return text

@@ -107,12 +107,12 @@ organizations.export_process.write         no     no     no     no     yes    ye
 organizations.export_process.write deleted no     no     no     no     no     no     no     yes    no
 profile.save                               yes    no     no     hidden no     no     no     no     hidden
 profile.confirm                            yes    no     no     hidden no     no     no     no     hidden
-profile.set_logo                           yes    no     no     hidden no     no     no     no     hidden
-profile.remove_logo                        yes    no     no     hidden no     no     no     no     hidden
-profile.list_in_solutions                  yes    no     no     hidden no     no     no     no     hidden
-profile.resend_alert_link                  yes    no     no     hidden no     no     no     no     hidden
-profile.alert_link_sent_at                 yes    yes    yes    hidden yes    yes    yes    yes    hidden
-profile.send_test                          yes    no     no     hidden no     no     no     no     hidden
+profile.logos.set_logo                     yes    no     no     hidden no     no     no     no     hidden
+profile.logos.remove_logo                  yes    no     no     hidden no     no     no     no     hidden
+profile.directory.list_in_solutions        yes    no     no     hidden no     no     no     no     hidden
+profile.alert_address.resend_alert_link    yes    no     no     hidden no     no     no     no     hidden
+profile.alert_address.alert_link_sent_at   yes    yes    yes    hidden yes    yes    yes    yes    hidden
+profile.alert_address.send_test            yes    no     no     hidden no     no     no     no     hidden
 profile.directory.search                   yes    yes    yes    yes    yes    yes    yes    yes    hidden
 profile.directory.count                    yes    yes    yes    yes    yes    yes    yes    yes    hidden
 staff.notes.write                          no     no     no     hidden yes    yes    yes    yes    hidden
@@ -152,7 +152,7 @@ audit.activity.table                       no     no     no     no     yes    ye
 audit.activity.table of one                yes    no     no     hidden yes    yes    yes    yes    hidden
 audit.activity.latest                      yes    yes    yes    hidden yes    yes    yes    yes    hidden
 onboarding.stages.path                     yes    yes    yes    hidden yes    yes    yes    yes    hidden
-profile.contacts.save                      no     no     no     hidden yes    no     no     yes    hidden
+profile.save_contact_details               no     no     no     hidden yes    no     no     yes    hidden
 staff.impersonation.start                  no     no     no     hidden no     no     no     yes    hidden
 staff.impersonation.end                    no     no     no     hidden no     no     no     yes    hidden
 accounts.administration.table              no     no     no     no     no     no     no     yes    no
@@ -191,7 +191,7 @@ ABOUT_ONESELF = {
 """Each only ever about the actor: there is nobody to be refused."""
 BY_PROOF = {
     "members.acceptance.accept_with_new_account",
-    "profile.confirm_alert_email",
+    "profile.alert_address.confirm_alert_email",
     "accounts.password_reset.start",
     "accounts.password_reset.reset",
     "accounts.registration.set_up",
@@ -222,9 +222,6 @@ CALLED_BY_USE_CASES = {
     "organizations.csv_export.lines",
     "organizations.org_views.open_view",
     "profile.alert_address.change",
-    "profile.alert_address.count_mail",
-    "profile.alert_address.send_link",
-    "profile.profile_texts.change",
 }
 """They take an actor, but judge on behalf of a use case, or after one has judged."""
 
@@ -405,8 +402,10 @@ ACTS: dict[str, Act] = {
         "organizations.export_process.write", View(is_deleted=True), Format.CSV, BytesIO()
     ),
     "profile.save": about_acme("profile.save", {"overview": ""}, {"overview": "We heal."}),
-    "profile.set_logo": about_acme("profile.set_logo", PICTURE),
-    "profile.list_in_solutions": about_acme("profile.list_in_solutions", listed=False),
+    "profile.logos.set_logo": about_acme("profile.logos.set_logo", PICTURE),
+    "profile.directory.list_in_solutions": about_acme(
+        "profile.directory.list_in_solutions", listed=False
+    ),
     "staff.notes.write": about_acme("staff.notes.write", "They call back."),
     "staff.notes.edit": lambda session, actor, cast: use_case("staff.notes.edit")(
         session, actor, a_note(session, cast), "They called back."
@@ -465,8 +464,11 @@ ACTS: dict[str, Act] = {
     "audit.activity.table of one": lambda session, actor, cast: use_case("audit.activity.table")(
         session, actor, org_id=cast.acme.id
     ),
-    "profile.contacts.save": about_acme(
-        "profile.contacts.save", {"phone": ""}, {"phone": "+1 212 555 0100"}, reason="They called."
+    "profile.save_contact_details": about_acme(
+        "profile.save_contact_details",
+        {"phone": ""},
+        {"phone": "+1 212 555 0100"},
+        reason="They called.",
     ),
     "staff.impersonation.start": about_acme(
         "staff.impersonation.start", reason="They asked for help."

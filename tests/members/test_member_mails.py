@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.access.permissions import ORGDESK
 from core.members import member_mails, members
 from core.models import Mail, User
-from core.profile import contacts
+from core.profile import profile
 from core.staff import impersonation
 from tests.conftest import Clock
 from tests.support.cast import Cast, add_owners, email
@@ -22,7 +22,9 @@ def remove_a_member(session: Session, cast: Cast) -> None:
 
 def edit_contact_details(session: Session, cast: Cast) -> None:
     old, new = {"phone": ""}, {"phone": "+1 212 555 0100"}
-    contacts.save(session, cast.oda, cast.acme.id, old, new, reason="They called us.")
+    profile.save_contact_details(
+        session, cast.oda, cast.acme.id, old, new, reason="They called us."
+    )
 
 
 def act_as_owner(session: Session, cast: Cast) -> None:

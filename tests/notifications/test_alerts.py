@@ -53,7 +53,7 @@ def change_role(cast: Cast, person: Actor, role: Role) -> None:
 
 def save(cast: Cast, actor: Actor, **typed: str) -> None:
     with db.read() as session:
-        shown = profile.texts(session.get_one(Organization, cast.acme.id))
+        shown = profile.form_texts(session.get_one(Organization, cast.acme.id))
     do(profile.save, actor, cast.acme.id, shown, shown | typed)
 
 

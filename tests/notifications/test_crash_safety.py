@@ -90,7 +90,7 @@ def work() -> NoReturn:
 
 def move_website(cast: Cast, website: str) -> None:
     with db.read() as session:
-        shown = profile.texts(session.get_one(Organization, cast.acme.id))
+        shown = profile.form_texts(session.get_one(Organization, cast.acme.id))
     typed = shown | {"website": website}
     db.run(profile.save, cast.olga, cast.acme.id, shown, typed)
 

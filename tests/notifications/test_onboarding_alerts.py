@@ -61,7 +61,7 @@ def flag(cast: Cast, rep: Actor, **plan: Any) -> None:
 
 def fill_in(cast: Cast, actor: Actor, **typed: str) -> None:
     with db.read() as session:
-        shown = profile.texts(session.get_one(Organization, cast.acme.id))
+        shown = profile.form_texts(session.get_one(Organization, cast.acme.id))
     do(profile.save, actor, cast.acme.id, shown, shown | typed)
 
 

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from core.base import crypto
 from core.database import db
 from core.models import Link, Organization
-from core.profile import profile
+from core.profile import alert_address, profile
 from pages.ui import browser
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.fixture
 def token(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> str:
     """The token of a link, which stands in the fragment of the address."""
-    shown = profile.texts(cast.acme)
+    shown = profile.form_texts(cast.acme)
     typed = shown | {"alert_email": "alerts@acme.example"}
     db.run(profile.save, cast.olga, cast.acme.id, shown, typed)
     with db.read() as session:
@@ -55,7 +55,7 @@ def test_an_owner_confirms_as_well(show: Show, cast: Cast, token: str) -> None:
 def test_a_used_link_and_no_link_get_the_same_words(
     show: Show, cast: Cast, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db.run(profile.confirm_alert_email, cast.olga, token)
+    db.run(alert_address.confirm_alert_email, cast.olga, token)
     used = words(show("confirm_alert"))
     assert "This link does not work" in used
     monkeypatch.setattr(browser, "read_fragment", lambda known: "")

@@ -42,7 +42,7 @@ def change(org: Organization, **values: object) -> None:
 
 
 def save(actor: Actor, org: Organization, **typed: str) -> None:
-    shown = profile.texts(now(org))
+    shown = profile.form_texts(now(org))
     db.run(profile.save, actor, org.id, shown, shown | typed)
 
 

@@ -6,15 +6,15 @@ from sqlalchemy.orm import Session
 
 from core.base.errors import InvalidInput, NotPermitted, Stale
 from core.models import Entry, Mail, Organization
-from core.profile import contacts, profile
+from core.profile import profile
 from tests.support.cast import Cast, email
 
 WHY = "They called us about it"
-EMPTY = dict.fromkeys(contacts.CONTACT, "")
+EMPTY = dict.fromkeys(profile.CONTACT_FIELDS, "")
 
 
 def save(session: Session, cast: Cast, reason: str = WHY, **typed: str) -> Organization:
-    return contacts.save(
+    return profile.save_contact_details(
         session, cast.oda, cast.acme.id, EMPTY | {"name": "Acme"}, typed, reason=reason
     )
 
@@ -72,4 +72,6 @@ def test_an_owners_edit_meanwhile_is_not_lost(session: Session, cast: Cast) -> N
 
 def test_sales_asks_somebody_else(session: Session, cast: Cast) -> None:
     with pytest.raises(NotPermitted):
-        contacts.save(session, cast.sam, cast.acme.id, EMPTY, {"phone": ""}, reason=WHY)
+        profile.save_contact_details(
+            session, cast.sam, cast.acme.id, EMPTY, {"phone": ""}, reason=WHY
+        )

@@ -108,7 +108,7 @@ class TestSearch:
     def test_the_count_stops_in_time(
         self, session: Session, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(directory, "COUNTED_TO", 1)
+        monkeypatch.setattr(directory, "MAX_COUNTED", 1)
         for name in ("Alpha", "Beta", "Gamma"):
             add(session, clock, name)
         assert directory.count(session, cast.mia) == 2
@@ -119,11 +119,11 @@ def test_what_an_owner_lists_is_found_at_once(session: Session, cast: Cast) -> N
         update(Organization).where(Organization.id == cast.acme.id).values(logo=DIGEST),
         execution_options={"unrecorded": True},
     )
-    shown = profile.texts(cast.acme)
+    shown = profile.form_texts(cast.acme)
     typed = shown | {"overview": "Ours", "website": "acme.example"}
     profile.save(session, cast.olga, cast.acme.id, shown, typed)
     assert names(session, cast.mia) == []
-    profile.list_in_solutions(session, cast.olga, cast.acme.id, listed=True)
+    directory.list_in_solutions(session, cast.olga, cast.acme.id, listed=True)
     [card] = directory.search(session, cast.otto, "acme").to_dict("records")
     assert (card["name"], card["website"]) == ("Acme", "https://acme.example")
     assert (card["phone"], card["twitter"]) == ("", "")

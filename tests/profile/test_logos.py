@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin
 from core.base.errors import InvalidInput
 from core.base.settings import PROJECT
 from core.profile import logos
-from core.profile.logos import Logo
+from core.profile.logos import CleanLogo
 from tests.support import hostile
 
 RED, BLUE = (200, 30, 40), (20, 60, 200)
@@ -76,7 +76,7 @@ def opened(png: bytes) -> Image.Image:
     return made
 
 
-def ensure_ours(logo: Logo) -> None:
+def ensure_ours(logo: CleanLogo) -> None:
     """Prove that a logo is what it should be, whatever it was made of."""
     whole, thumbnail = opened(logo.png), opened(logo.thumbnail)
     assert max(whole.size) <= 512
@@ -95,7 +95,7 @@ def refusal(upload: bytes) -> str:
         logos.clean(upload)
     assert set(refused.value.fields) == {"logo"}
     sentence = refused.value.fields["logo"]
-    assert "Choose a PNG, JPEG or WebP picture of at most 2 MB and 4096 × 4096 pixels." in sentence
+    assert "Choose a PNG, JPEG or WebP image of at most 2 MB and 4096 × 4096 pixels." in sentence
     return sentence
 
 
@@ -222,11 +222,11 @@ class TestRefusals:
             b"<svg xmlns='http://www.w3.org/2000/svg'/>",
             b"\0",
         ):
-            assert "not a picture" in refusal(upload)
+            assert "read that file as an image" in refusal(upload)
 
     @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "ICO", "PPM"])
     def test_pictures_of_other_kinds_whatever_their_name(self, kind):
-        assert "not a picture" in refusal(file(picture(32, 32), kind))
+        assert "read that file as an image" in refusal(file(picture(32, 32), kind))
 
     def test_an_empty_file(self):
         assert "empty" in refusal(b"")
@@ -263,7 +263,7 @@ class TestRefusals:
         program = tmp_path / "program.py"
         program.write_text("while True: pass\n")
         monkeypatch.setattr(logos, "_PROGRAM", program)
-        monkeypatch.setattr(logos, "PATIENCE", 0.2)
+        monkeypatch.setattr(logos, "DECODER_TIMEOUT", 0.2)
         assert "damaged" in refusal(file(picture(9, 9), "PNG"))
 
     def test_the_process_knows_its_limits(self, monkeypatch, tmp_path):
@@ -281,7 +281,7 @@ class TestRefusals:
         program = tmp_path / "program.py"
         program.write_text("print('clean 3 3\\nabcdef', end='')\n")
         monkeypatch.setattr(logos, "_PROGRAM", program)
-        with pytest.raises(RuntimeError, match="something else"):
+        with pytest.raises(RuntimeError, match="something other"):
             logos.clean(file(picture(9, 9), "PNG"))
 
 
@@ -302,7 +302,7 @@ def test_a_started_app_has_loaded_no_decoder(tmp_path):
     assert done.stdout.split("\n")[:2] == ["[]", "True"], done.stderr
 
 
-def taken_or_refused(upload: bytes) -> Logo | str:
+def taken_or_refused(upload: bytes) -> CleanLogo | str:
     """Return the logo, or the sentence of the refusal."""
     try:
         return logos.clean(upload)
@@ -315,9 +315,9 @@ def test_hostile_images_become_ours_or_are_refused():
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(taken_or_refused, [path.read_bytes() for path in paths]))
     for path, logo in zip(paths, made, strict=True):
-        if isinstance(logo, Logo):
+        if isinstance(logo, CleanLogo):
             ensure_ours(logo)
         else:
             assert logo.endswith("4096 × 4096 pixels."), path
             assert not path.name.startswith("bas"), path  # PngSuite's correct ones
-    assert sum(isinstance(logo, Logo) for logo in made) > 150
+    assert sum(isinstance(logo, CleanLogo) for logo in made) > 150

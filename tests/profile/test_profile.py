@@ -20,16 +20,16 @@ from core.base.errors import (
 )
 from core.mail import messages
 from core.models import Entry, Link, Mail, Organization
-from core.profile import logos, profile
+from core.profile import alert_address, directory, logos, profile
 from tests.conftest import Clock
 from tests.support.cast import Cast
 
-PICTURE = logos.Logo(png=b"\x89PNG 512", thumbnail=b"\x89PNG 96", digest="a" * 64)
+PICTURE = logos.CleanLogo(png=b"\x89PNG 512", thumbnail=b"\x89PNG 96", digest="a" * 64)
 
 
 def save(session: Session, actor: Actor, org: Organization, **typed: str) -> Organization:
     """Save what one person typed into a form that was opened just now."""
-    shown = profile.texts(session.get(Organization, org.id))
+    shown = profile.form_texts(session.get(Organization, org.id))
     return profile.save(session, actor, org.id, shown, shown | typed)
 
 
@@ -64,7 +64,7 @@ class TestFields:
     ) -> None:
         org = save(session, cast.olga, cast.acme, **{field: typed})
         assert getattr(org, field) == kept
-        assert profile.texts(org)[field] == (shown or kept)
+        assert profile.form_texts(org)[field] == (shown or kept)
 
     @pytest.mark.parametrize(
         ("field", "typed"),
@@ -149,13 +149,13 @@ class TestWho:
 
 class TestMerge:
     def test_edits_of_different_fields_are_both_kept(self, session: Session, cast: Cast) -> None:
-        shown = profile.texts(cast.acme)
+        shown = profile.form_texts(cast.acme)
         profile.save(session, cast.olga, cast.acme.id, shown, shown | {"phone": "+15072842511"})
         org = profile.save(session, cast.olga, cast.acme.id, shown, shown | {"overview": "Ours"})
         assert (org.phone, org.overview) == ("+15072842511", "Ours")
 
     def test_an_edit_of_the_same_field_sees_both_values(self, session: Session, cast: Cast) -> None:
-        shown = profile.texts(cast.acme)
+        shown = profile.form_texts(cast.acme)
         profile.save(session, cast.olga, cast.acme.id, shown, shown | {"name": "Acme One"})
         mine = shown | {"name": "Acme Two", "overview": "Ours"}
         with pytest.raises(Stale) as stale:
@@ -165,7 +165,7 @@ class TestMerge:
         assert session.get(Organization, cast.acme.id).overview is None
 
     def test_who_has_seen_theirs_may_take_either(self, session: Session, cast: Cast) -> None:
-        shown = profile.texts(cast.acme)
+        shown = profile.form_texts(cast.acme)
         profile.save(session, cast.olga, cast.acme.id, shown, shown | {"name": "Acme One"})
         seen = shown | {"name": "Acme One"}
         org = profile.save(session, cast.olga, cast.acme.id, seen, seen | {"overview": "Ours"})
@@ -176,14 +176,14 @@ class TestMerge:
     def test_a_third_change_is_not_lost_while_one_chooses(
         self, session: Session, cast: Cast
     ) -> None:
-        shown = profile.texts(cast.acme)
+        shown = profile.form_texts(cast.acme)
         profile.save(session, cast.olga, cast.acme.id, shown, shown | {"name": "Acme Three"})
         seen = shown | {"name": "Acme One"}
         with pytest.raises(Stale):
             profile.save(session, cast.olga, cast.acme.id, seen, seen | {"name": "Acme Two"})
 
     def test_the_same_change_twice_is_no_quarrel(self, session: Session, cast: Cast) -> None:
-        shown = profile.texts(cast.acme)
+        shown = profile.form_texts(cast.acme)
         for _ in range(2):
             typed = shown | {"name": "Acme One", "alert_email": "alerts@acme.example"}
             org = profile.save(session, cast.olga, cast.acme.id, shown, typed)
@@ -199,11 +199,11 @@ class TestAlertAddress:
 
     @pytest.fixture
     def in_use(self, session: Session, cast: Cast, pending: Organization) -> Organization:
-        return profile.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
+        return alert_address.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
 
     def test_a_new_address_waits_for_its_proof(self, pending: Organization) -> None:
         assert (pending.alert_email, pending.alert_email_new) == (None, "alerts@acme.example")
-        assert profile.texts(pending)["alert_email"] == "alerts@acme.example"
+        assert profile.form_texts(pending)["alert_email"] == "alerts@acme.example"
 
     def test_the_link_goes_to_the_new_address_and_is_kept_nowhere(
         self, session: Session, pending: Organization
@@ -217,7 +217,7 @@ class TestAlertAddress:
     def test_looking_at_the_link_changes_nothing(
         self, session: Session, pending: Organization
     ) -> None:
-        found = profile.find_alert_link(session, token_of_last_mail(session))
+        found = alert_address.get_alert_link(session, token_of_last_mail(session))
         assert (found.organization, found.email) == ("Acme", "alerts@acme.example")
         assert pending.alert_email is None
 
@@ -229,13 +229,13 @@ class TestAlertAddress:
         assert entries(session)[-1].event == "alert_email.confirmed"
         assert entries(session)[-1].actor_id is None
         with pytest.raises(LinkNotValid):
-            profile.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
+            alert_address.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
 
     def test_every_link_that_does_not_work_gets_the_same_words(
         self, session: Session, cast: Cast, pending: Organization, clock: Clock
     ) -> None:
         used = token_of_last_mail(session)
-        profile.confirm_alert_email(session, NOBODY, used)
+        alert_address.confirm_alert_email(session, NOBODY, used)
         save(session, cast.olga, cast.acme, alert_email="b@acme.example")
         replaced = token_of_last_mail(session)
         save(session, cast.olga, cast.acme, alert_email="c@acme.example")
@@ -244,7 +244,7 @@ class TestAlertAddress:
         words = set()
         for token in ("unknown", "", used, replaced, expired):
             with pytest.raises(LinkNotValid) as refused:
-                profile.confirm_alert_email(session, NOBODY, token)
+                alert_address.confirm_alert_email(session, NOBODY, token)
             words.add(str(refused.value))
         assert len(words) == 1
 
@@ -262,7 +262,7 @@ class TestAlertAddress:
         org = save(session, cast.olga, cast.acme, alert_email="alerts@acme.example")
         assert org.alert_email_new is None
         with pytest.raises(LinkNotValid):
-            profile.confirm_alert_email(session, NOBODY, token)
+            alert_address.confirm_alert_email(session, NOBODY, token)
 
     def test_one_that_waits_can_be_taken_back(
         self, session: Session, cast: Cast, pending: Organization
@@ -280,10 +280,10 @@ class TestAlertAddress:
         self, session: Session, cast: Cast, pending: Organization
     ) -> None:
         first = token_of_last_mail(session)
-        profile.resend_alert_link(session, cast.olga, cast.acme.id)
+        alert_address.resend_alert_link(session, cast.olga, cast.acme.id)
         with pytest.raises(LinkNotValid):
-            profile.find_alert_link(session, first)
-        profile.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
+            alert_address.get_alert_link(session, first)
+        alert_address.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
 
     def test_a_deleted_organization_takes_no_address(
         self, session: Session, cast: Cast, pending: Organization, clock: Clock
@@ -292,23 +292,23 @@ class TestAlertAddress:
         gone = update(Organization).where(Organization.id == cast.acme.id)
         session.execute(gone.values(deleted_at=clock.now()), execution_options={"unrecorded": True})
         with pytest.raises(LinkNotValid):
-            profile.confirm_alert_email(session, NOBODY, token)
+            alert_address.confirm_alert_email(session, NOBODY, token)
 
     def test_mails_to_it_are_capped(
         self, session: Session, cast: Cast, pending: Organization, clock: Clock
     ) -> None:
         for _ in range(4):
-            profile.resend_alert_link(session, cast.olga, cast.acme.id)
+            alert_address.resend_alert_link(session, cast.olga, cast.acme.id)
         with pytest.raises(TooManyAttempts):
-            profile.resend_alert_link(session, cast.olga, cast.acme.id)
+            alert_address.resend_alert_link(session, cast.olga, cast.acme.id)
         clock.turn(timedelta(hours=1))
-        profile.resend_alert_link(session, cast.olga, cast.acme.id)
+        alert_address.resend_alert_link(session, cast.olga, cast.acme.id)
 
     def test_a_test_goes_to_the_address_in_use_only(
         self, session: Session, cast: Cast, in_use: Organization
     ) -> None:
         save(session, cast.olga, cast.acme, alert_email="new@acme.example")
-        profile.send_test(session, cast.olga, cast.acme.id)
+        alert_address.send_test(session, cast.olga, cast.acme.id)
         last = session.scalars(select(Mail).order_by(Mail.id.desc())).first()
         assert last is not None
         assert (last.template, last.recipient) == ("alert_test", "alerts@acme.example")
@@ -317,24 +317,24 @@ class TestAlertAddress:
         self, session: Session, cast: Cast, pending: Organization
     ) -> None:
         with pytest.raises(InvalidInput):
-            profile.send_test(session, cast.olga, cast.acme.id)
+            alert_address.send_test(session, cast.olga, cast.acme.id)
 
 
 class TestLogo:
     def test_a_logo_is_set_and_removed(self, session: Session, cast: Cast) -> None:
-        assert profile.set_logo(session, cast.olga, cast.acme.id, PICTURE).logo == "a" * 64
-        assert profile.remove_logo(session, cast.olga, cast.acme.id).logo is None
+        assert logos.set_logo(session, cast.olga, cast.acme.id, PICTURE).logo == "a" * 64
+        assert logos.remove_logo(session, cast.olga, cast.acme.id).logo is None
         assert [entry.event for entry in entries(session)] == ["logo.changed", "logo.removed"]
 
     def test_two_organizations_may_have_the_same(self, session: Session, cast: Cast) -> None:
-        profile.set_logo(session, cast.olga, cast.acme.id, PICTURE)
-        profile.set_logo(session, cast.otto, cast.otto_ltd.id, PICTURE)
-        profile.remove_logo(session, cast.olga, cast.acme.id)
+        logos.set_logo(session, cast.olga, cast.acme.id, PICTURE)
+        logos.set_logo(session, cast.otto, cast.otto_ltd.id, PICTURE)
+        logos.remove_logo(session, cast.olga, cast.acme.id)
         assert session.get(Organization, cast.otto_ltd.id).logo == PICTURE.digest
 
     def test_the_same_again_is_no_change(self, session: Session, cast: Cast) -> None:
         for _ in range(2):
-            profile.set_logo(session, cast.olga, cast.acme.id, PICTURE)
+            logos.set_logo(session, cast.olga, cast.acme.id, PICTURE)
         assert len(entries(session)) == 1
 
     def test_a_real_photograph_becomes_a_png(
@@ -342,7 +342,7 @@ class TestLogo:
     ) -> None:
         Image.effect_noise((900, 600), 80).convert("RGB").save(tmp_path / "photo.jpg", quality=90)
         picture = logos.clean((tmp_path / "photo.jpg").read_bytes())
-        org = profile.set_logo(session, cast.olga, cast.acme.id, picture)
+        org = logos.set_logo(session, cast.olga, cast.acme.id, picture)
         assert org.logo == picture.digest
         assert picture.png.startswith(b"\x89PNG")
 
@@ -350,15 +350,15 @@ class TestLogo:
 class TestListing:
     def test_a_card_needs_logo_overview_and_website(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput) as refused:
-            profile.list_in_solutions(session, cast.olga, cast.acme.id, listed=True)
+            directory.list_in_solutions(session, cast.olga, cast.acme.id, listed=True)
         sentence = refused.value.fields["is_listed"]
         assert "a logo, an overview and a public website" in sentence
 
     def test_it_is_listed_and_taken_off(self, session: Session, cast: Cast) -> None:
-        profile.set_logo(session, cast.olga, cast.acme.id, PICTURE)
+        logos.set_logo(session, cast.olga, cast.acme.id, PICTURE)
         save(session, cast.olga, cast.acme, overview="Ours", website="acme.example")
         for listed in (True, True, False):
-            org = profile.list_in_solutions(session, cast.olga, cast.acme.id, listed=listed)
+            org = directory.list_in_solutions(session, cast.olga, cast.acme.id, listed=listed)
             assert org.is_listed is listed
         events = [entry.event for entry in entries(session)]
         assert events[-2:] == ["profile.listed", "profile.unlisted"]
@@ -368,9 +368,9 @@ class TestUpToDate:
     def test_owners_are_asked_once_a_year(self, session: Session, cast: Cast, clock: Clock) -> None:
         clock.turn(timedelta(days=30))
         org = profile.confirm(session, cast.olga, cast.acme.id)
-        assert not profile.is_due(org)
+        assert not profile.is_confirmation_due(org)
         clock.turn(timedelta(days=365))
-        assert profile.is_due(org)
+        assert profile.is_confirmation_due(org)
 
     def test_confirming_twice_counts_once(self, session: Session, cast: Cast, clock: Clock) -> None:
         for _ in range(2):

@@ -38,9 +38,8 @@ from core.models import Handover, Invitation, Link, Organization, Role, Staff, S
 from core.onboarding import onboarding
 from core.ops import cleanup
 from core.organizations import organizations
-from core.profile import contacts, profile
-from core.profile.alert_address import KIND as ALERT
-from core.profile.logos import Logo
+from core.profile import alert_address, directory, logos, profile
+from core.profile.logos import CleanLogo
 from core.staff import impersonation
 from tests.prove.world import PASSWORD_HASH, World
 
@@ -55,7 +54,7 @@ ORGS: Final = ("acme", "acme", "acme", "otto", "gone")
 ROLES: Final = (*Role,)
 LIMITS: Final = ((10_000, timedelta(days=1000)),)
 PICTURES: Final = tuple(
-    Logo(b"\x89PNG\r\n\x1a\n" + text, b"\x89PNG\r\n\x1a\n", crypto.fingerprint(text.decode()))
+    CleanLogo(b"\x89PNG\r\n\x1a\n" + text, b"\x89PNG\r\n\x1a\n", crypto.fingerprint(text.decode()))
     for text in (b"one", b"two")
 )
 
@@ -424,7 +423,9 @@ def save_contact(world: World, who: str, field: str, text: str) -> object:
     shown = {field: first_texts(world)[field]}
     typed = {field: f"{text}@example.com" if field == "sales_email" else f"{who}_{text}"}
     words = {"reason": "They called."}
-    return db.run(contacts.save, world.actor(who), world.org("acme"), shown, typed, **words)
+    return db.run(
+        profile.save_contact_details, world.actor(who), world.org("acme"), shown, typed, **words
+    )
 
 
 @rule("I6 I12", OWNERS, ("one", "two"))
@@ -436,7 +437,7 @@ def save_alert_address(world: World, who: str, text: str) -> object:
 
 @rule("I6 I11 I13 I16")
 def confirm_alert_address(world: World) -> object:
-    return db.run(profile.confirm_alert_email, NOBODY, world.token(ALERT))
+    return db.run(alert_address.confirm_alert_email, NOBODY, world.token(alert_address.KIND))
 
 
 @rule("I6 I11", OWNERS)
@@ -446,17 +447,17 @@ def confirm_profile(world: World, who: str) -> object:
 
 @rule("I17 I16", OWNERS, (0, 1))
 def set_logo(world: World, who: str, picture: int) -> object:
-    return db.run(profile.set_logo, world.actor(who), world.org("acme"), PICTURES[picture])
+    return db.run(logos.set_logo, world.actor(who), world.org("acme"), PICTURES[picture])
 
 
 @rule("I17", OWNERS)
 def remove_logo(world: World, who: str) -> object:
-    return db.run(profile.remove_logo, world.actor(who), world.org("acme"))
+    return db.run(logos.remove_logo, world.actor(who), world.org("acme"))
 
 
 @rule("I6 I17", OWNERS, (True, False))
 def list_in_solutions(world: World, who: str, listed: bool) -> object:
-    return db.run(profile.list_in_solutions, world.actor(who), world.org("acme"), listed=listed)
+    return db.run(directory.list_in_solutions, world.actor(who), world.org("acme"), listed=listed)
 
 
 # Onboarding

@@ -32,7 +32,7 @@ from core.models import (
     User,
 )
 from core.organizations import public_ids
-from core.profile.alert_address import KIND as ALERT
+from core.profile import alert_address
 
 PEOPLE: Final = ("olga", "adam", "mia", "otto", "oda", "nora", "sam", "sue", "ada")
 """Olga, Adam and Mia are in Acme; Otto owns Otto Ltd; Oda is in nothing, or in 399; Nora has not
@@ -293,7 +293,7 @@ def _links(world: World) -> Iterable[dict[str, Any]]:
     kinds = (
         (email_links.RESET, world.email("mia"), {"user_id": world.id("mia")}),
         (email_links.PROVE, world.email("nora"), {"user_id": world.id("nora")}),
-        (ALERT, world.email("alerts"), {"org_id": world.org("acme")}),
+        (alert_address.KIND, world.email("alerts"), {"org_id": world.org("acme")}),
     )
     for place, (kind, address, whose) in enumerate(kinds):
         yield {

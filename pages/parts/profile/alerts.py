@@ -6,7 +6,7 @@ from core.access.permissions import Action, Actor, Rights
 from core.mail import digests
 from core.models import Alert, Organization
 from core.notifications import alerts
-from core.profile import profile
+from core.profile import alert_address
 from pages import ui
 from pages.ui import cards
 
@@ -21,7 +21,7 @@ def draw(actor: Actor, org: Organization, rights: Rights) -> None:
                 _address(org)
             if may_choose and org.alert_email and st.button("Send test alert", key="alerts-test"):
                 told = f"A test is on its way to {org.alert_email}."
-                ui.save(told, profile.send_test, actor, org.id)
+                ui.save(told, alert_address.send_test, actor, org.id)
         if may_choose:
             _choose(actor, org)
         else:

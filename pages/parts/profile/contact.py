@@ -5,7 +5,7 @@ import streamlit as st
 from core.access.permissions import Actor
 from core.base.errors import Stale
 from core.models import Organization
-from core.profile import contacts, profile
+from core.profile import profile
 from pages import ui
 
 DIALOG = "contact"
@@ -13,8 +13,8 @@ DIALOG = "contact"
 
 def draw_button(org: Organization) -> None:
     """Draw what opens the dialog, with the values that stand there now."""
-    texts = profile.texts(org)
-    shown = {field: texts[field] for field in contacts.CONTACT}
+    texts = profile.form_texts(org)
+    shown = {field: texts[field] for field in profile.CONTACT_FIELDS}
     st.button(
         "Edit contact data",
         key="contact-open",
@@ -34,7 +34,7 @@ def _edit(actor: Actor, org: Organization, shown: dict[str, str]) -> None:
     with ui.form("contact") as form:
         grid = st.grid(2, min_column_width=220, gap="small")
         typed = {}
-        for field, label in contacts.CONTACT.items():
+        for field, label in profile.CONTACT_FIELDS.items():
             with grid.cell():
                 typed[field] = form.field(st.text_input, field, label, value=shown[field])
         hint = "For the owners to read; it stands in history."
@@ -42,7 +42,7 @@ def _edit(actor: Actor, org: Organization, shown: dict[str, str]) -> None:
         pressed = form.submit("Save")
     if pressed:
         told = "The contact data is saved, and the owners are told."
-        form.save(told, contacts.save, actor, org.id, shown, typed, reason=reason)
+        form.save(told, profile.save_contact_details, actor, org.id, shown, typed, reason=reason)
     if isinstance(form.refused, Stale):
         _show_theirs(form.refused, shown)
 
@@ -51,6 +51,6 @@ def _show_theirs(stale: Stale, shown: dict[str, str]) -> None:
     """Show what somebody else wrote meanwhile; whoever saves again decides for the own."""
     theirs = {field: str(value) for field, value in stale.theirs.items()}
     for field, value in theirs.items():
-        label = contacts.CONTACT[field]
+        label = profile.CONTACT_FIELDS[field]
         st.markdown(f"{label} is **{ui.esc(value) or '(empty)'}** now. Save again to replace it.")
     ui.open_dialog(DIALOG, shown | theirs)

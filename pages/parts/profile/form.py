@@ -51,7 +51,7 @@ def edit(actor: Actor, org: Organization) -> None:
 
 def show(org: Organization, *, may_edit_contact: bool) -> None:
     """Draw the profile for who may not edit it, or contact data alone."""
-    texts = profile.texts(org) | {"alert_email": org.alert_email or ""}
+    texts = profile.form_texts(org) | {"alert_email": org.alert_email or ""}
     left, right = st.columns([5, 2], gap="large")
     with left:
         who = "you may edit contact data" if may_edit_contact else "they stand under Access Control"
@@ -69,7 +69,7 @@ def show(org: Organization, *, may_edit_contact: bool) -> None:
 
 def _shown(form: Form, org: Organization) -> dict[str, str]:
     """Return the texts that the form started from; while nothing is typed it starts anew."""
-    state, now = st.session_state, profile.texts(org)
+    state, now = st.session_state, profile.form_texts(org)
     kept = state.get(form.key("shown"))
     if kept is not None:
         typed = {field: state.get(form.key(field)) for field in now}

@@ -8,7 +8,7 @@ from core.access.permissions import Actor
 from core.base import clock
 from core.database import db
 from core.models import Organization
-from core.profile import logos, profile
+from core.profile import alert_address, directory, logos
 from pages import ui
 from pages.ui import cards
 
@@ -24,14 +24,14 @@ def edit_logo(actor: Actor, org: Organization) -> None:
                 "logo",
                 "Logo",
                 type=["png", "jpg", "jpeg", "webp"],
-                max_upload_size=logos.LARGEST_BYTES // 2**20,
+                max_upload_size=logos.MAX_BYTES // 2**20,
             )
             if upload is not None and st.button("Save Logo", key="logo-save"):
                 picture = form.prepare(logos.clean, upload.getvalue())
                 if picture is not None:
-                    form.save("The logo is saved.", profile.set_logo, actor, org.id, picture)
+                    form.save("The logo is saved.", logos.set_logo, actor, org.id, picture)
         if org.logo and st.button("Remove", key="logo-remove", type="tertiary"):
-            form.save("The logo is removed.", profile.remove_logo, actor, org.id)
+            form.save("The logo is removed.", logos.remove_logo, actor, org.id)
 
 
 def alert_state(actor: Actor, org: Organization) -> None:
@@ -41,13 +41,13 @@ def alert_state(actor: Actor, org: Organization) -> None:
             st.markdown(f":small[:orange[{_waiting(actor, org)}]]", width="stretch")
             if st.button("Send again", key="profile-resend", type="tertiary"):
                 told = f"A new link is on its way to {org.alert_email_new}."
-                ui.save(told, profile.resend_alert_link, actor, org.id)
+                ui.save(told, alert_address.resend_alert_link, actor, org.id)
         elif org.alert_email is not None:
             state = ":material/check_circle: Confirmed. Alerts go here."
             st.markdown(f":small[:green[{state}]]", width="stretch")
             if st.button("Send test", key="profile-test", type="tertiary"):
                 told = f"A test is on its way to {org.alert_email}."
-                ui.save(told, profile.send_test, actor, org.id)
+                ui.save(told, alert_address.send_test, actor, org.id)
         else:
             st.markdown(ui.quiet("Alerts go here, once a mailed link has confirmed it."))
 
@@ -65,7 +65,7 @@ def card(actor: Actor | None, org: Organization, texts: Mapping[str, str]) -> No
 def _waiting(actor: Actor, org: Organization) -> str:
     """Return Markdown for what the new alert address waits for."""
     with db.read() as session:
-        sent_at = profile.alert_link_sent_at(session, actor, org.id)
+        sent_at = alert_address.alert_link_sent_at(session, actor, org.id)
     if sent_at is None:
         state = "Not confirmed in time: the link no longer works."
     else:
@@ -76,7 +76,7 @@ def _waiting(actor: Actor, org: Organization) -> str:
 
 
 def _switch(actor: Actor, org: Organization) -> None:
-    missing = profile.missing_for_listing(org)
+    missing = directory.missing_for_listing(org)
     listed = st.toggle(
         "List in connected solutions",
         value=org.is_listed,
@@ -88,4 +88,4 @@ def _switch(actor: Actor, org: Organization) -> None:
         st.markdown(f":small[:orange[:material/info: {what}: add {' and '.join(missing)}.]]")
     if listed != org.is_listed:
         told = "Connected solutions shows the card." if listed else "The card is hidden."
-        ui.save(told, profile.list_in_solutions, actor, org.id, listed=listed)
+        ui.save(told, directory.list_in_solutions, actor, org.id, listed=listed)
