@@ -153,8 +153,10 @@ def reset_two_factor(session: Session, actor: Actor, user_id: int, *, reason: st
     user.password_epoch += 1
     totp.forget(session, user)
     sessions.end_all(session, user.id, "two-factor reset")
-    what = f"reset by {actor.name}. The reason: {why}"
-    outbox.enqueue(session, "two_factor_changed", user.email, name=user.name, what=what)
+    detail = f"Reset by {actor.name}. Reason: {why}"
+    outbox.enqueue(
+        session, "two_factor_changed", user.email, name=user.name, what="reset", detail=detail
+    )
     history.record(session, actor, user.id, "account.two_factor_reset", user, reason=why)
     return user
 

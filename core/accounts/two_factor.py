@@ -81,7 +81,7 @@ def confirm(
     session.flush()  # the session that stays follows it
     sessions.keep_only(session, user.id, here_id, "two-factor set up")
     totp.keep_recovery_codes(session, user.id, recovery_codes)
-    _tell(session, user, "set up" if is_new else "set up on another device")
+    _notify(session, user, "turned on" if is_new else "replaced")
     event = "account.two_factor_on" if is_new else "account.two_factor_replaced"
     history.record(session, actor, user.id, event, user)
     return user
@@ -93,7 +93,7 @@ def make_recovery_codes(session: Session, actor: Actor, codes: Sequence[str]) ->
     if user.two_factor_at is None:
         raise InvalidInput({"two_factor": "Set up two-factor first."})
     totp.keep_recovery_codes(session, user.id, codes)
-    _tell(session, user, "given new recovery codes")
+    _notify(session, user, "recovery codes replaced")
     history.record(session, actor, user.id, "account.recovery_codes_made", user, always=True)
     return user
 
@@ -118,7 +118,7 @@ def turn_off(session: Session, actor: Actor) -> User:
     if user.two_factor_at is None:
         return user
     totp.forget(session, user)
-    _tell(session, user, "turned off")
+    _notify(session, user, "turned off")
     history.record(session, actor, user.id, "account.two_factor_off", user)
     return user
 
@@ -192,7 +192,7 @@ def _take_recovery_code(session: Session, user: User, typed: str) -> None:
     if not totp.take_recovery_code(session, user.id, typed):
         raise InvalidInput({"code": _WRONG})
     left = session.scalar(select(totp.counted_recovery_codes(literal(user.id))))
-    _tell(session, user, f"used with a recovery code; {left} of them are left")
+    _notify(session, user, "recovery code used", f"Recovery codes left: {left}.")
     whose = Actor(user.id, user.name)
     history.record(session, whose, user.id, "account.recovery_code_used", user, always=True)
 
@@ -224,5 +224,7 @@ def _list_owned(session: Session, actor: Actor) -> Sequence[int]:
     ).all()
 
 
-def _tell(session: Session, user: User, what: str) -> None:
-    outbox.enqueue(session, "two_factor_changed", user.email, name=user.name, what=what)
+def _notify(session: Session, user: User, what: str, detail: str = "") -> None:
+    outbox.enqueue(
+        session, "two_factor_changed", user.email, name=user.name, what=what, detail=detail
+    )

@@ -16,7 +16,7 @@ from core.base.settings import settings
 from core.database.db import frame
 from core.database.search import contains
 from core.mail import messages
-from core.mail.messages import Letter
+from core.mail.messages import Message
 from core.mail.outbox import is_unclaimed
 from core.models import Mail
 
@@ -53,7 +53,7 @@ class Shown(NamedTuple):
 
     mail: Mail
     state: State
-    letter: Letter
+    content: Message
     link: str | None
 
 
@@ -135,7 +135,7 @@ def show(session: Session, actor: Actor, mail_id: int) -> Shown:
     mail, state = found
     link = mail.context.get("link")
     with_link = not settings().smtp_url and mail.sent_at is None
-    address = messages.address(link) if link and with_link else None
+    address = messages.link_address(link) if link and with_link else None
     return Shown(mail, State(state), messages.render(mail, with_link=with_link), address)
 
 
@@ -189,6 +189,6 @@ def _change_unsent(session: Session, actor: Actor, mail_id: int, **values: Any) 
 
 def _subject(template: str, context: dict[str, Any]) -> str:
     try:
-        return messages.subject(template, context)
+        return messages.render_subject(template, context)
     except TemplateError:
         return template

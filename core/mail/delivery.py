@@ -79,7 +79,7 @@ def _send(connection: Connection, mail: Mail) -> bool:
     """Hand a claimed mail to the server, keep what came of it, return whether it was taken."""
     try:
         sender = parseaddr(settings().mail_from)[1]
-        connection.send(messages.message(mail), sender, messages.envelope(mail.recipient))
+        connection.send(messages.build(mail), sender, messages.ascii_address(mail.recipient))
     except Refused as refused:
         db.run(_give_up, mail, str(refused))
     except NotNow as why:

@@ -195,21 +195,30 @@ def _queue_or_postpone(session: Session, digest: Digest) -> None:
 def _queue(
     session: Session, digest: Digest, recipient: Recipient, items: Sequence[DigestItem]
 ) -> Mail:
-    count = len(items)
-    if count == MAX_ITEMS:
-        count = session.scalars(
-            select(func.count()).where(DigestItem.reader == digest.reader)
-        ).one()
+    counts = select(func.count(), func.count(DigestItem.org_id.distinct()))
+    count, orgs = session.execute(counts.where(DigestItem.reader == digest.reader)).one()
+    headline = items[0].title
+    if count > 1:
+        headline = f"{count} {recipient.noun}"
+        if recipient.org_id is None:
+            headline += f": {_names(session, items[0], others=orgs - 1)}"
     return outbox.enqueue(
         session,
         recipient.template,
         recipient.address,
         org_id=recipient.org_id,
-        headline=items[0].title if count == 1 else f"{count} {recipient.noun}",
+        headline=headline,
         lines=[{"title": item.title, "detail": item.detail, "page": item.page} for item in items],
         more=count - len(items),
         **recipient.context,
     )
+
+
+def _names(session: Session, first: DigestItem, *, others: int) -> str:
+    """Return `Acme`, `Acme and 1 other`, `Acme and 2 others`."""
+    org = session.get(Organization, first.org_id)
+    name = org.name if org is not None else "an organization"
+    return f"{name} and {others} other{'s' if others > 1 else ''}" if others else name
 
 
 def _find_recipient(session: Session, digest: Digest) -> Recipient | None:
@@ -221,11 +230,11 @@ def _find_recipient(session: Session, digest: Digest) -> Recipient | None:
             return None
         page = {"page": f"history?org={org.public_id}"}
         context = {"organization": org.name, "link": page}
-        return Recipient(org.alert_email, "alerts", "things happened", org.id, context)
+        return Recipient(org.alert_email, "alerts", "alerts", org.id, context)
     user = session.get(User, int(number))
     if user is None or user.disabled_at is not None or user.deleted_at is not None:
         return None
-    return Recipient(user.email, "digest", "things about onboarding", None, {"name": user.name})
+    return Recipient(user.email, "digest", "onboarding updates", None, {"name": user.name})
 
 
 def _key(actor: Actor) -> str:

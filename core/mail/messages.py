@@ -1,8 +1,9 @@
-"""Mails as people read them: subject, text and HTML from a pair of files in `core/mails/`.
+"""Messages: render the subject, text and HTML of a mail from one template.
 
-`<template>.txt` begins with `Subject: …` and an empty line; `<template>.html` extends
-`layout.html`. Both know the context that the mail was queued with, `public_url`, and `link`: the
-whole address that the mail leads to, or None.
+`templates/<name>.jinja` fills the blocks `subject`, `body` (paragraphs between empty lines), `why`
+and, for mails with a link, `action`. It is rendered within `layout.txt` without escaping and within
+`layout.html` with it. Templates know the context that the mail was queued with, `public_url`,
+`link` (the full address, or None) and the functions in `_TEXT` and `_HTML`.
 """
 
 import unicodedata
@@ -11,75 +12,94 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import idna
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, select_autoescape
+from markupsafe import Markup
 
 from core.base import clock, crypto
 from core.base.settings import settings
 from core.models import Mail
 
-SUBJECT_LONGEST = 150
+MAX_SUBJECT: Final = 150
 """In characters."""
-TEMPLATES = Path(__file__).parent / "templates"
-
-_NOT_IN_A_LINE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_HIDDEN = "(the link is only shown in the mail itself)"
+TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
-class Letter(NamedTuple):
-    """What a mail says."""
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
+_TEXT: Final[dict[str, Any]] = {
+    "with_article": _with_article,
+    "layout": "layout.txt",
+    "strong": "{}".format,
+    "entry": "- {}\n  {}".format,
+    "linked_entry": "- {}\n  {}\n  {}".format,
+}
+_HTML: Final[dict[str, Any]] = {
+    "with_article": _with_article,
+    "layout": "layout.html",
+    "strong": Markup("<strong>{}</strong>").format,
+    "entry": Markup("<strong>{}</strong><br>{}").format,
+    "linked_entry": Markup('<a href="{2}"><strong>{0}</strong></a><br>{1}').format,
+}
+
+_NOT_PRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_HIDDEN = "(the link is only shown in the email itself)"
+
+
+class Message(NamedTuple):
+    """The content of a mail."""
 
     subject: str
     text: str
     html: str
 
 
-def render(mail: Mail, *, with_link: bool = True) -> Letter:
-    """Return what the mail says; `with_link` makes its token, else a remark stands in its place."""
+def render(mail: Mail, *, with_link: bool = True) -> Message:
+    """Return the content of a mail, with its link or a placeholder for it."""
     link = mail.context.get("link")
-    shown = address(link) if link and with_link else _HIDDEN if link else None
-    context = {**mail.context, "link": shown, "public_url": settings().public_url}
-    text = _environment().get_template(f"{mail.template}.txt").render(context)
-    html = _environment().get_template(f"{mail.template}.html").render(context)
-    return Letter(subject(mail.template, mail.context), text.partition("\n\n")[2], html)
+    address = link_address(link) if link and with_link else _HIDDEN if link else None
+    context = {**mail.context, "link": address, "public_url": settings().public_url}
+    text, html = (_template(mail.template, ending).render(context) for ending in ("txt", "html"))
+    return Message(render_subject(mail.template, mail.context), text, html)
 
 
-def subject(template: str, context: dict[str, Any]) -> str:
-    """Return the subject of a mail: one line of characters that can be seen."""
-    known = {**context, "link": None, "public_url": settings().public_url}
-    written = _environment().get_template(f"{template}.txt").render(known)
-    line = _one_line(written.partition("\n\n")[0].removeprefix("Subject:"))
-    return line if len(line) <= SUBJECT_LONGEST else f"{line[: SUBJECT_LONGEST - 1]}…"
+def render_subject(template: str, context: dict[str, Any]) -> str:
+    """Return the subject of a mail: one line of printable characters."""
+    source = _template(template, "txt")
+    subject = _one_line("".join(source.blocks["subject"](source.new_context(context))))
+    return subject if len(subject) <= MAX_SUBJECT else f"{subject[: MAX_SUBJECT - 1]}…"
 
 
-def message(mail: Mail) -> EmailMessage:
-    """Return the mail as it goes over the wire; every time with the same Message-ID."""
-    letter = render(mail)
+def build(mail: Mail) -> EmailMessage:
+    """Return a mail as it is sent; its Message-ID is the same on every attempt."""
+    content = render(mail)
     name, sender = parseaddr(settings().mail_from)
-    made = EmailMessage()
-    made["Subject"] = letter.subject
-    made["From"] = Address(_one_line(name), addr_spec=sender)
-    made["To"] = Address("", *_parts(mail.recipient))
-    made["Date"] = format_datetime(clock.now())
-    made["Message-ID"] = _message_id(mail)
-    made["Auto-Submitted"] = "auto-generated"
-    made.set_content(letter.text)
-    made.add_alternative(letter.html, subtype="html")
-    return made
+    message = EmailMessage()
+    message["Subject"] = content.subject
+    message["From"] = Address(_one_line(name), addr_spec=sender)
+    message["To"] = Address("", *_parts(mail.recipient))
+    message["Date"] = format_datetime(clock.now())
+    message["Message-ID"] = _message_id(mail)
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(content.text)
+    message.add_alternative(content.html, subtype="html")
+    return message
 
 
-def envelope(recipient: str) -> str:
-    """Return an address as mail servers of any age understand it: its domain in ASCII."""
+def ascii_address(recipient: str) -> str:
+    """Return an address with its domain in ASCII, as every mail server understands it."""
     return "@".join(_parts(recipient))
 
 
-def address(link: dict[str, str]) -> str:
-    """Return the whole address of a link, which is kept as `{"page", "kind", "nonce"}`.
+def link_address(link: dict[str, str]) -> str:
+    """Return the full address of a link, given as `{"page", "kind", "nonce"}`.
 
-    A link to a page that needs no token has `page` alone.
+    A link to a page that needs no token has only `page`.
     """
     page = f"{settings().public_url}/{link['page']}"
     return f"{page}#{crypto.token(link['kind'], link['nonce'])}" if "nonce" in link else page
@@ -96,15 +116,29 @@ def _message_id(mail: Mail) -> str:
 
 
 def _one_line(text: str) -> str:
-    seen = (" " if unicodedata.category(sign) in _NOT_IN_A_LINE else sign for sign in text)
+    seen = (" " if unicodedata.category(sign) in _NOT_PRINTABLE else sign for sign in text)
     return " ".join("".join(seen).split())
+
+
+def _template(name: str, ending: str) -> Template:
+    functions = _HTML if ending == "html" else _TEXT
+    return _environment().get_template(f"{name}.{ending}", globals=functions)
+
+
+def _read(name: str) -> str | None:
+    """Return the source of a layout, or of a template by either of its names in `_template`."""
+    path = TEMPLATES / name
+    source = path if path.stem == "layout" else path.with_suffix(".jinja")
+    return source.read_text() if source.exists() else None
 
 
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FunctionLoader(_read),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )

@@ -1,4 +1,4 @@
-"""The outbox: a mail is queued in the transaction of its cause, and sent later by the worker."""
+"""The outbox: queue a mail in the transaction of its cause; the worker sends it later."""
 
 import secrets
 from typing import Any
@@ -20,8 +20,8 @@ def enqueue(
 ) -> Mail:
     """Queue a mail and return its row.
 
-    `template` names a pair of files in `core/mails/`; `context` is what they show, fit for JSON.
-    A link goes in as `link={"page": …, "kind": …, "nonce": …}`: its token is made when it is sent.
+    `template` names a file in `core/mail/templates/`; `context` is what it shows, as JSON values.
+    A link is given as `link={"page": …, "kind": …, "nonce": …}`; its token is derived on sending.
     """
     now = clock.now()
     mail = Mail(
@@ -40,5 +40,5 @@ def enqueue(
 
 
 def is_unclaimed() -> ColumnElement[bool]:
-    """Return the condition of mails that nobody is sending just now."""
+    """Return the condition that no process is sending a mail at the moment."""
     return or_(Mail.claimed_until.is_(None), Mail.claimed_until <= clock.now())

@@ -88,7 +88,7 @@ class TestSetUp:
         state = two_factor.state(session, cast.mia)
         assert state == two_factor.State(clock.now(), 10, None, False)
         assert events(session) == ["account.two_factor_on"]
-        assert mails(session) == ["set up"]
+        assert mails(session) == ["turned on"]
         kept = session.get_one(SecondFactor, cast.mia.user_id).secret
         assert kept is not None
         assert secret not in kept
@@ -274,7 +274,9 @@ class TestSigningIn:
             db.run(two_factor.ask, cast.mia.user_id, HERE)
             assert answer(typed)
             with db.read() as session:
-                assert mails(session)[-1].endswith(f"; {codes_left} of them are left")
+                mail = session.scalars(select(Mail).order_by(Mail.id.desc())).first()
+                assert mail.context["what"] == "recovery code used"
+                assert mail.context["detail"] == f"Recovery codes left: {codes_left}."
                 assert events(session)[-1] == "account.recovery_code_used"
         db.run(two_factor.ask, cast.mia.user_id, HERE)
         with pytest.raises(InvalidInput):
@@ -349,7 +351,9 @@ class TestReset:
         assert sessions.find(session, token) is None
         assert user(session, cast.sam).two_factor_at is None
         assert staff_rights(session, cast.sam) == frozenset()
-        assert mails(session) == ["reset by Ada. The reason: The phone is lost"]
+        (mail,) = session.scalars(select(Mail)).all()
+        assert mail.context["what"] == "reset"
+        assert mail.context["detail"] == "Reset by Ada. Reason: The phone is lost"
         entry = session.scalars(select(Entry)).one()
         assert (entry.event, entry.reason) == ("account.two_factor_reset", "The phone is lost")
         assert entry.person_id == cast.sam.user_id

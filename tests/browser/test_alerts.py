@@ -43,7 +43,7 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     db.run(members.change_role, cast.olga, acme, adam, Role.OWNER)
     db.run(let_a_minute_pass, cast)
     told = mailbox.wait_for(ADDRESS, count=3)
-    assert told["Subject"] == "Acme: 2 things happened"
+    assert told["Subject"] == "Acme: 2 alerts"
     lines = text_of(told).splitlines()
     assert "- Mia is an admin now" in lines
     assert "- Adam is an owner now" in lines

@@ -47,7 +47,7 @@ class TestAdministration:
         token = crypto.token("invitation", LINK["nonce"])
         shown = administration.show(session, cast.ada, queued.id)
         assert (shown.link or "").endswith(f"#{token}")
-        assert token in shown.letter.html
+        assert token in shown.content.html
 
         queued.sent_at = core_clock.now()
         session.flush()

@@ -56,7 +56,7 @@ class TestSend:
     def test_a_mail_has_text_and_html_and_headers_that_stay(self, queued, server):
         delivery.run_due()
         (message,) = server.mails
-        assert message["Subject"] == "A test for Acme"
+        assert message["Subject"] == "Test alert for Acme"
         assert message["To"] == "olga@example.com"
         assert message["From"] == "Orgdesk <orgdesk@localhost>"
         assert message["Message-ID"].startswith(queued.message_id.partition("@")[0])
@@ -93,7 +93,7 @@ class TestSend:
         queued = enqueue(link=LINK)
         token = crypto.token("invitation", LINK["nonce"])
         assert token not in str(queued.context)
-        message = messages.message(queued).as_string().replace("=\n", "")
+        message = messages.build(queued).as_string().replace("=\n", "")
         assert f"/invitation#{token}" in message
 
     def test_a_name_cannot_add_a_header_or_markup(self, server):
@@ -101,7 +101,7 @@ class TestSend:
         delivery.run_due()
         (message,) = server.mails
         assert message["Bcc"] is None
-        assert len(message["Subject"]) <= messages.SUBJECT_LONGEST
+        assert len(message["Subject"]) <= messages.MAX_SUBJECT
         assert "\u202e" not in message["Subject"]
         assert "<img" not in message.get_body(("html",)).get_content()
         assert server.recipients == ["olga@example.com"]

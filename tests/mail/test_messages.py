@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support.engines import use
 from tests.test_house import CORE, parsed
 
 LINK = {"page": "prove", "kind": "prove", "nonce": "0f" * 16}
-ALL = sorted(path.stem for path in messages.TEMPLATES.glob("*.txt"))
+ALL = sorted(path.stem for path in messages.TEMPLATES.glob("*.jinja"))
 
 
 @pytest.fixture(autouse=True)
@@ -34,13 +35,30 @@ def enqueued() -> Iterator[str]:
                 yield from (arg.value for arg in call.args[1:2] if isinstance(arg, ast.Constant))
 
 
+def source_of(template: str) -> str:
+    return (messages.TEMPLATES / f"{template}.jinja").read_text()
+
+
 def names_in(template: str) -> set[str]:
-    """Return what the pair of files wants to know, besides what it is always told."""
-    found: set[str] = set()
-    for ending in ("txt", "html"):
-        source = (messages.TEMPLATES / f"{template}.{ending}").read_text()
-        found |= meta.find_undeclared_variables(Environment(autoescape=True).parse(source))
-    return found - {"public_url", "link"}
+    """Return the context that a template needs, besides what every template knows."""
+    found = meta.find_undeclared_variables(Environment(autoescape=True).parse(source_of(template)))
+    return found - {"public_url", "link", *messages._TEXT}
+
+
+def paragraphs_of(text: str) -> list[str]:
+    """Return the paragraphs of the plain text, each on one line, without marks of lists."""
+    parts = (" ".join(part.removeprefix("- ").split()) for part in text.split("\n\n"))
+    return [part for part in parts if part]
+
+
+def sentences_of(html: str) -> list[str]:
+    """Return the paragraphs of the HTML as a reader of the plain text would see them."""
+    sheet = html[html.index("</h1>") :].replace("<br>", " ")
+    sheet = re.sub(r"<p>If the button.*?</p>", "", sheet, flags=re.DOTALL)
+    sheet = re.sub(r'<a class="button" href="(.*?)">(.*?)</a>', r"\2: \1", sheet, flags=re.DOTALL)
+    sheet = re.sub(r'<p><a href="(.*?)">(.*?)</p>', r"<p>\2 \1</p>", sheet, flags=re.DOTALL)
+    parts = (unescape(re.sub(r"<[^>]+>", "", part)) for part in sheet.split("</p>"))
+    return [" ".join(part.split()) for part in parts if part.strip()]
 
 
 def made(template: str, value: str = "Acme", **context: Any) -> Mail:
@@ -65,20 +83,33 @@ class TestEvery:
         assert html.startswith("<!doctype html>")
         assert "</html>" in html
 
-    def test_its_link_is_in_text_and_html_or_in_neither(self, template):
-        source = (messages.TEMPLATES / f"{template}.txt").read_text()
+    def test_its_link_is_in_text_and_html(self, template):
         link = f"https://orgdesk.example.com/prove#{crypto.token('prove', LINK['nonce'])}"
-        letter = messages.render(made(template))
-        assert ("{{ link }}" in source) == (link in letter.text)
-        if "{{ link }}" in source:
-            assert link in letter.html
+        message = messages.render(made(template))
+        assert message.text.count(link) == 1
+        assert f'href="{link}"' in message.html
+
+    def test_without_a_link_there_is_none(self, template):
+        message = messages.render(made(template, link=None))
+        assert "#" not in message.text
+        assert 'class="button"' not in message.html
+
+    def test_text_and_html_say_the_same(self, template):
+        message = messages.render(made(template, "A & <b>B</b>"))
+        assert paragraphs_of(message.text) == sentences_of(message.html)
+        (heading,) = re.findall("<h1>(.*?)</h1>", message.html)
+        assert unescape(heading) == message.subject
+
+    def test_text_is_not_escaped(self, template):
+        message = messages.render(made(template, "Smith & Sons' <x>"))
+        assert not re.search(r"&(amp|lt|gt|#39|#34);", message.subject + message.text)
 
     def test_a_name_is_text_and_nothing_else(self, template):
         hostile = "<script>alert(1)</script>\r\nBcc: eve@example.com\u202e{{ 7*7 }}"
-        letter = messages.render(made(template, hostile))
-        assert "<script" not in letter.html
-        assert not re.search(r"[\r\n\u202e]", letter.subject)
-        assert "49" not in letter.subject + letter.text
+        message = messages.render(made(template, hostile))
+        assert "<script" not in message.html
+        assert not re.search(r"[\r\n\u202e]", message.subject)
+        assert "49" not in message.subject + message.text
 
     def test_nothing_is_fetched_when_it_is_read(self, template):
         html = messages.render(made(template)).html
@@ -86,21 +117,26 @@ class TestEvery:
 
 
 @pytest.mark.parametrize("template", sorted(set(enqueued())))
-def test_what_is_queued_has_both_files(template):
-    assert (messages.TEMPLATES / f"{template}.txt").exists()
-    assert (messages.TEMPLATES / f"{template}.html").exists()
+def test_what_is_queued_has_a_template(template):
+    assert template in ALL
+
+
+def test_a_role_gets_its_article():
+    text = messages.render(made("invitation_accepted", role="admin")).text
+    assert "an admin" in text
+    assert "a member" in messages.render(made("invitation_accepted", role="member")).text
 
 
 class TestMessage:
     def test_it_is_addressed_by_header_objects(self):
-        message = messages.message(made("alert_test"))
+        message = messages.build(made("alert_test"))
         assert message["To"].addresses[0].addr_spec == "olga@example.com"
         assert message["Message-ID"] == "<abc@orgdesk.example.com>"
         assert message["Auto-Submitted"] == "auto-generated"
 
     def test_a_long_subject_is_cut(self):
-        message = messages.message(made("alert_test", "x" * 1000))
-        assert len(message["Subject"]) == messages.SUBJECT_LONGEST
+        message = messages.build(made("alert_test", "x" * 1000))
+        assert len(message["Subject"]) == messages.MAX_SUBJECT
         assert message["Subject"].endswith("…")
 
     @pytest.mark.parametrize(
@@ -109,8 +145,8 @@ class TestMessage:
     def test_every_address_can_be_written(self, recipient):
         mail = made("alert_test")
         mail.recipient = recipient
-        assert messages.message(mail).as_bytes()
-        assert messages.envelope(recipient).rpartition("@")[2].isascii()
+        assert messages.build(mail).as_bytes()
+        assert messages.ascii_address(recipient).rpartition("@")[2].isascii()
 
     def test_a_link_without_a_token_is_an_address(self):
-        assert messages.address({"page": "overview?org=ORG-1"}).endswith("/overview?org=ORG-1")
+        assert messages.link_address({"page": "overview?org=ORG-1"}).endswith("/overview?org=ORG-1")

@@ -27,7 +27,7 @@ def test_a_removed_person_gets_the_old_role_back(session: Session, cast: Cast) -
     assert again.role is Role.ADMIN
     assert (entry.event, entry.person_id) == ("member.reinstated", cast.adam.user_id)
     assert (mail.template, mail.recipient) == ("member_reinstated", email(cast.adam))
-    assert "as admin" in messages.render(mail).text
+    assert "your previous role, admin" in messages.render(mail).text
     assert session.scalars(select(FormerMembership)).all() == []
 
 

@@ -247,7 +247,7 @@ class TestWhoHearsOfIt:
         invitation = invite(session, cast, "new@example.com")
         invitations.change_role(session, cast.olga, cast.acme.id, invitation.id, Role.ADMIN)
         assert self.templates(session) == ["invitation"]
-        assert "as admin" in messages.render(session.get(Mail, invitation.mail_id)).text
+        assert "as\nan admin" in messages.render(session.get(Mail, invitation.mail_id)).text
         self.sent(session, clock)
         invitations.change_role(session, cast.olga, cast.acme.id, invitation.id, Role.MEMBER)
         assert self.templates(session) == ["invitation_role_changed"]

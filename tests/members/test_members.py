@@ -100,7 +100,7 @@ class TestRemove:
         assert acme.member_count == 2
         assert (mail.template, mail.recipient) == ("member_removed", email(cast.mia))
         assert (news.template, news.recipient) == ("member_news", email(cast.olga))
-        assert "Mia was removed. Adam did it." in messages.render(news).text
+        assert "Mia was removed.\n\nChanged by Adam." in messages.render(news).text
         assert (former.user_id, former.role) == (cast.mia.user_id, Role.MEMBER)
         assert former.removed_by == cast.adam.user_id
         assert last_entry(session).event == "member.removed"

@@ -44,7 +44,7 @@ def test_after_a_day_the_same_link_is_mailed_once(
     assert reminders.send_due() == 1
     (text,) = reminded()
     assert crypto.token(invitation_rows.MAILED, invited.nonce) in text
-    assert "it works for 48 more hours" in text
+    assert "expires in 48 hours" in text
     with db.read() as session:
         table = invitations.table(session, cast.olga, cast.acme.id)
     assert table["reminded_at"].tolist() == [clock.now()]

@@ -218,7 +218,7 @@ class TestGrouping:
         change_role(cast, cast.adam, Role.OWNER)
         (alert,) = told(clock)
         assert titles([alert]) == ["Mia is an admin now", "Adam is an owner now"]
-        assert alert.context["headline"] == "2 things happened"
+        assert alert.context["headline"] == "2 alerts"
 
     def test_there_is_at_most_one_mail_a_minute(self, cast: Cast, clock: Clock):
         change_role(cast, cast.mia, Role.ADMIN)

@@ -60,7 +60,7 @@ def test_mails_stand_in_a_table_the_newest_first(show: Show, cast: Cast):
     screen = show("mail", cast.ada)
     (table,) = screen.dataframe
     assert list(table.value["recipient"]) == ["second@example.com", "first@example.com"]
-    assert list(table.value["subject"]) == ["A test for Acme"] * 2
+    assert list(table.value["subject"]) == ["Test alert for Acme"] * 2
     assert "2 mails, page 1" in words(screen)
 
 

@@ -124,7 +124,7 @@ def draw_mail(actor: Actor, mail_id: int) -> None:
     """Draw one mail: what became of it, its link while somebody must pass it on, what it says."""
     with db.read() as session:
         shown = administration.show(session, actor, mail_id)
-    st.markdown(f"**{esc(shown.letter.subject)}**")
+    st.markdown(f"**{esc(shown.content.subject)}**")
     with cards.row(wrap=False):
         st.badge(shown.state, color=_COLORS[shown.state])
         st.text(shown.mail.recipient)
@@ -134,7 +134,7 @@ def draw_mail(actor: Actor, mail_id: int) -> None:
         st.markdown("Pass this link on to the recipient, and to nobody else:")
         st.code(shown.link, language=None, wrap_lines=True)
     with st.container(border=True, key="mail-text"):
-        st.text(shown.letter.text.strip())
+        st.text(shown.content.text.strip())
     if shown.state is not State.SENT:
         _draw_actions(actor, shown)
 
