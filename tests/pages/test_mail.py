@@ -78,7 +78,7 @@ def test_a_mail_shows_its_link_while_there_is_no_server(show: Show, cast: Cast):
     mail_id = enqueue("olga@example.com")
     seen = words(opened(show("mail", cast.ada), mail_id))
     assert crypto.token("invitation", LINK["nonce"]) in seen
-    assert "An owner of Acme asked" in seen
+    assert "An owner of Acme sent this test" in seen
 
 
 def test_with_a_server_nobody_but_the_recipient_sees_the_link(
