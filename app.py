@@ -67,7 +67,7 @@ app = st.App(
     lifespan=live,
     routes=web.ROUTES,
     middleware=web.MIDDLEWARE,
-    on_script_error=error_display.show,
+    on_script_error=error_display.show_uncaught,
 )
 
 if __name__ == "__main__":

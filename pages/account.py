@@ -8,9 +8,9 @@ from core.mail import digests
 from pages import ui
 from pages.parts.accounts import account
 from pages.parts.accounts import two_factor as two_factor_part
-from pages.ui import authentication, cards
+from pages.ui import authentication, elements
 
-actor = ui.open_person_page("User Settings")
+actor = ui.open_signed_in_page("User Settings")
 here = authentication.signed_in()
 assert here is not None
 
@@ -22,8 +22,8 @@ with db.read() as session:
     second = two_factor.state(session, actor)
 
 with st.container(key="account", width=680):
-    with cards.row(gap="small", wrap=False):
-        cards.face(actor.name, actor.user_id or 0, width=48)
+    with elements.row(gap="small", wrap=False):
+        elements.avatar(actor.name, actor.user_id or 0, width=48)
         with st.container(gap=None, width="stretch"):
             st.title("User Settings", anchor=False)
             st.text(here.email, wrap=False)

@@ -8,11 +8,11 @@ from core.onboarding import board, board_queries, onboarding
 from pages import ui
 from pages.parts.onboarding import board_cards, board_filters
 from pages.parts.staff import view_picker
-from pages.ui import cards
+from pages.ui import elements
 
 actor, rights = ui.open_staff_page("Onboarding board", Action.VIEW_ALL)
 
-with cards.row(key="board-head"):
+with elements.row(key="board-head"):
     st.title("Onboarding board", anchor=False, width="stretch")
     st.page_link("charts.py", label="Charts", icon=":material/bar_chart:")
     view_picker.draw_views(actor, "board", rights)

@@ -8,7 +8,7 @@ from core.onboarding import onboarding, statistics
 from core.onboarding.statistics import Period
 from pages import ui
 from pages.parts.onboarding import charts
-from pages.ui import cards
+from pages.ui import elements
 from pages.ui.url_choices import choose
 
 PERIODS = {
@@ -24,7 +24,7 @@ actor, rights = ui.open_staff_page("Onboarding charts", Action.VIEW_ALL)
 with db.read() as session:
     reps = {str(rep_id): name for rep_id, name in onboarding.list_reps(session).items()}
 
-with cards.row(key="charts-head"):
+with elements.row(key="charts-head"):
     st.title("Onboarding charts", anchor=False, width="stretch")
     rep = choose(
         *("charts", st.selectbox, "rep", "Sales rep", reps),
@@ -44,7 +44,7 @@ with db.read() as session:
     )
 
 if shown.is_empty:
-    cards.empty(
+    elements.empty_state(
         "query_stats",
         "Nothing moved in this time",
         "Choose a longer time, or everybody; moves are made on the Onboarding board.",

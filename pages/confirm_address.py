@@ -8,7 +8,7 @@ from core.database import db
 from pages import ui
 from pages.ui import authentication
 
-ui.open_stranger_page("Confirm your address")
+ui.open_public_page("Confirm your address")
 
 token = authentication.fragment()
 start = ui.fields("prove-link")

@@ -9,7 +9,7 @@ from core.profile.alert_address import AlertLink
 from pages import ui
 from pages.ui import authentication
 
-ui.open_stranger_page("Confirm alert address")
+ui.open_public_page("Confirm alert address")
 actor = authentication.actor() or NOBODY
 token = authentication.fragment()
 done: AlertLink | None = st.session_state.get(f"confirmed {token}")
@@ -22,7 +22,7 @@ def find(token: str) -> AlertLink:
 
 
 st.title("Confirm alert address", anchor=False)
-form.foot()
+form.reserve_footer()
 if token is None:
     st.skeleton(height=120)
 elif done is not None:

@@ -7,9 +7,9 @@ from core.accounts import password_reset
 from pages import ui
 from pages.ui import authentication
 
-ui.open_stranger_page("Forgot password")
+ui.open_public_page("Forgot password")
 
-if sent := ui.saved("forgotten"):
+if sent := ui.saved_notice("forgotten"):
     st.title("Look into your mail", anchor=False)
     st.markdown(sent)
     st.markdown("The link works for 20 minutes. Nothing there? Look among the junk, or ask again.")
@@ -33,4 +33,4 @@ with st.container(horizontal=True, vertical_alignment="center", key="forgotten-l
     st.page_link("home.py", label="Back to log in")
     if sent:
         st.space("stretch")
-        ui.start_again("forgotten", "Ask again")
+        ui.reset_button("forgotten", "Ask again")

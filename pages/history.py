@@ -7,11 +7,11 @@ from core.audit import activity
 from core.database import db
 from pages import ui
 from pages.parts.staff import changes
-from pages.ui import cards
+from pages.ui import elements
 
 actor, org, rights = ui.open_page("History", Action.VIEW_HISTORY)
 
-cards.page_head(org, "History")
+elements.page_header(org, "History")
 kind = changes.draw_filter()
 
 with db.read() as session:

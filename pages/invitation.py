@@ -10,7 +10,7 @@ from pages import ui
 from pages.parts.members import acceptance as acceptance_part
 from pages.ui import authentication
 
-ui.open_stranger_page("Invitation")
+ui.open_public_page("Invitation")
 actor = authentication.actor() or NOBODY
 token = authentication.fragment()
 form = ui.fields("invitation")

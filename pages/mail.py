@@ -8,7 +8,7 @@ from core.database import db
 from core.mail import administration
 from pages import ui
 from pages.parts.staff import outbox
-from pages.ui import cards
+from pages.ui import elements
 
 actor, rights = ui.open_staff_page("Mail", Action.READ_MAIL)
 
@@ -29,9 +29,13 @@ with db.read() as session:
 
 shown = found.head(administration.PER_PAGE)
 if not sum(counts.values()):
-    cards.empty("mail", "No mails yet", "Invitations, confirmations and alerts will stand here.")
+    elements.empty_state(
+        "mail", "No mails yet", "Invitations, confirmations and alerts will stand here."
+    )
 elif shown.empty:
-    cards.empty("search_off", "No such mail", "Try another address, another state or page 1.")
+    elements.empty_state(
+        "search_off", "No such mail", "Try another address, another state or page 1."
+    )
 else:
     outbox.draw_table(shown)
     more = ", older ones follow" if len(found) > len(shown) else ""

@@ -10,7 +10,7 @@ from core.models import Role
 from pages import ui
 from pages.parts.members import active, former, invite, invited, limit, summary
 from pages.parts.members import ownership as ownership_part
-from pages.ui import cards
+from pages.ui import elements
 
 actor, org, rights = ui.open_page("Access Control", Action.VIEW)
 may_see_invited = Action.VIEW_INVITATIONS in rights
@@ -35,7 +35,7 @@ def draw_users() -> None:
     labels = {"active": f"Active Users {org.member_count:,}"}
     if may_see_invited:
         labels |= {"invited": f"Invited Users {numbers['pending']:,}", "former": "Former Users"}
-    with cards.row(key="members-filter"):
+    with elements.row(key="members-filter"):
         view = st.segmented_control(
             "Users",
             list(labels),
@@ -75,7 +75,7 @@ def draw_roles() -> None:
     st.markdown(ui.quiet("Nobody gives a role above the own. Only owners change roles."))
 
 
-cards.page_head(org, "Access Control", actions=draw_actions)
+elements.page_header(org, "Access Control", actions=draw_actions)
 ownership_part.draw_offers(actor, org, offers)
 summary.draw(org, rights, numbers, joined)
 users_tab, roles_tab = st.tabs(["Users", "Roles"])

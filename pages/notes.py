@@ -7,13 +7,13 @@ from core.database import db
 from core.staff import notes
 from pages import ui
 from pages.parts.staff.notes import draw_dialogs, draw_note, draw_older, shown_count
-from pages.ui import cards
+from pages.ui import elements
 
 actor, rights = ui.open_staff_page("Notes", Action.WRITE_NOTES)
 
 st.title("Notes", anchor=False)
-with cards.row():
-    words = cards.ask_words("Words in a note")
+with elements.row():
+    words = elements.search_field("Words in a note")
     whose = st.segmented_control(
         "Whose",
         ["Everybody's", "Mine"],
@@ -32,9 +32,11 @@ shown = found[: shown_count() - 1]
 for note in shown:
     draw_note(actor, note, is_staff=True, names_organization=True)
 if not found and words:
-    cards.empty("search_off", "No such note", "Try the beginning of another word.")
+    elements.empty_state("search_off", "No such note", "Try the beginning of another word.")
 elif not found:
-    cards.empty("sticky_note_2", "No notes yet", "Write one on an organization's Onboarding page.")
+    elements.empty_state(
+        "sticky_note_2", "No notes yet", "Write one on an organization's Onboarding page."
+    )
 elif len(found) > len(shown):
     draw_older(len(shown))
 draw_dialogs(actor, shown)

@@ -10,7 +10,7 @@ from core.staff import notes
 from pages import ui
 from pages.parts.onboarding import forms, stage_path
 from pages.parts.staff.notes import draw_notes, shown_count
-from pages.ui import cards
+from pages.ui import elements
 
 actor, org, rights = ui.open_page("Onboarding")
 may_move = Action.MOVE_STAGES in rights
@@ -28,7 +28,7 @@ def draw_actions() -> None:
         forms.draw_move(org, checks, rights)
 
 
-cards.page_head(org, "Onboarding", actions=draw_actions)
+elements.page_header(org, "Onboarding", actions=draw_actions)
 if may_move:
     forms.draw_pressed(actor, org)
     forms.draw_dialogs(actor, org, reps, checks, rights)

@@ -7,14 +7,14 @@ from core.database import db
 from pages import ui
 from pages.parts.organizations import all, create, mine
 from pages.parts.staff import view_picker
-from pages.ui import cards
+from pages.ui import elements
 
-actor = ui.open_person_page("Organizations")
+actor = ui.open_signed_in_page("Organizations")
 
 with db.read() as session:
     rights = staff_rights(session, actor)
 
-with cards.row(key="organizations-head"):
+with elements.row(key="organizations-head"):
     st.title("Organizations", anchor=False, width="stretch")
     if Action.SAVE_VIEWS in rights:
         view_picker.draw_views(actor, "organizations", rights)

@@ -13,7 +13,7 @@ from pages import ui
 from pages.parts.onboarding import stage_path
 from pages.parts.staff import changes, impersonation
 from pages.parts.staff.notes import draw_notes
-from pages.ui import badges, cards
+from pages.ui import badges, elements
 
 OWNERS_SHOWN = 5
 NOTES_SHOWN = 3
@@ -44,10 +44,10 @@ def draw_actions() -> None:
 
 def draw_people() -> None:
     st.subheader("People", anchor=False)
-    cards.bar({role: int(numbers[role]) for role in (Role.OWNER, Role.ADMIN, Role.MEMBER)})
+    elements.bar({role: int(numbers[role]) for role in (Role.OWNER, Role.ADMIN, Role.MEMBER)})
     for owner in owners[:OWNERS_SHOWN]:
-        with cards.row(wrap=False):
-            cards.face(owner.name, owner.id)
+        with elements.row(wrap=False):
+            elements.avatar(owner.name, owner.id)
             st.markdown(ui.esc(owner.name), width="stretch", wrap=False)
             badges.badge(Role.OWNER)
     others = len(owners) - OWNERS_SHOWN
@@ -64,7 +64,7 @@ def draw_contact() -> None:
     stage_path.draw_help(org, reps)
 
 
-cards.page_head(org, actions=draw_actions)
+elements.page_header(org, actions=draw_actions)
 with st.container(border=True, key="path"):
     stage_path.draw_path(org, stays)
     if Action.VIEW_ALL in rights:

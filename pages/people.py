@@ -9,7 +9,7 @@ from core.members import ownership
 from pages import ui
 from pages.parts.accounts import administration as administration_part
 from pages.parts.members import ownerless
-from pages.ui import cards
+from pages.ui import elements
 
 actor, rights = ui.open_staff_page("People", Action.MANAGE_PEOPLE)
 
@@ -25,10 +25,12 @@ with db.read() as session:
 with above:
     ownerless.draw(actor, without_owner)
 if page.rows.empty:
-    cards.empty("person_search", "Nobody found", "Try the beginning of a name or an address.")
+    elements.empty_state(
+        "person_search", "Nobody found", "Try the beginning of a name or an address."
+    )
 else:
     administration_part.draw_table(page.rows, key=f"people-{search}-{only_staff}-{place}")
-with cards.row(key="people-foot"):
+with elements.row(key="people-foot"):
     st.markdown(ui.quiet(ui.count(len(page.rows), "person", "people")), width="stretch")
     administration_part.draw_turns(page)
 

@@ -7,7 +7,7 @@ from core.base import clock
 from core.profile import profile
 from pages import ui
 from pages.parts.profile import contact, form, settings
-from pages.ui import cards
+from pages.ui import elements
 
 actor, org, rights = ui.open_page("Organization Profile", Action.VIEW)
 may_edit = Action.EDIT_PROFILE in rights
@@ -19,10 +19,10 @@ def draw_actions() -> None:
         contact.draw_button(org)
 
 
-cards.page_head(org, actions=draw_actions)
+elements.page_header(org, actions=draw_actions)
 
 if may_edit and profile.is_confirmation_due(org):
-    with st.container(border=True, key="profile-due"), cards.row():
+    with st.container(border=True, key="profile-due"), elements.row():
         last = ui.ago(org.confirmed_at or org.created_at, clock.now())
         said = (
             f"An owner last said so {last}."

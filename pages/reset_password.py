@@ -10,7 +10,7 @@ from core.database import db
 from pages import ui
 from pages.ui import authentication
 
-ui.open_stranger_page("Choose a password")
+ui.open_public_page("Choose a password")
 
 token = authentication.fragment()
 start = ui.fields("reset-link")
@@ -24,7 +24,7 @@ def find_words(token: str) -> Sequence[str]:
 st.title("Choose a password", anchor=False)
 if token is None:
     st.skeleton(height=180)
-elif ui.saved("reset"):
+elif ui.saved_notice("reset"):
     st.markdown("Your new password is saved, and you are signed out everywhere.")
     st.page_link("home.py", label="Log in", icon=":material/login:")
 elif words := start.prepare(find_words, token):

@@ -8,7 +8,7 @@ from core.database import db
 from pages import ui
 from pages.ui import authentication
 
-ui.open_stranger_page("Set up Orgdesk")
+ui.open_public_page("Set up Orgdesk")
 
 with db.read() as session:
     is_open = registration.is_setup_open(session)

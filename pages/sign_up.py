@@ -7,9 +7,9 @@ from core.accounts import accounts, registration
 from pages import ui
 from pages.ui import authentication
 
-ui.open_stranger_page("Create an account")
+ui.open_public_page("Create an account")
 
-told = ui.saved("sign-up")
+told = ui.saved_notice("sign-up")
 if not registration.is_sign_up_open():
     st.title("Create an account", anchor=False)
     st.markdown("Nobody signs up here without an invitation. Ask an owner of your organization.")
@@ -21,7 +21,7 @@ elif told:
     with st.container(horizontal=True, vertical_alignment="center", key="sign-up-links"):
         st.page_link("home.py", label="Back to log in")
         st.space("stretch")
-        ui.start_again("sign-up", "Sign up again")
+        ui.reset_button("sign-up", "Sign up again")
 else:
     st.title("Create an account", anchor=False)
     domains = " or ".join(registration.list_sign_up_domains())

@@ -5,9 +5,10 @@ import streamlit as st
 from core.database import db
 from core.profile import directory
 from pages import ui
-from pages.ui import cards
+from pages.parts.profile import company_card
+from pages.ui import elements
 
-actor = ui.open_person_page("Connected solutions")
+actor = ui.open_signed_in_page("Connected solutions")
 
 
 def start_anew() -> None:
@@ -15,8 +16,10 @@ def start_anew() -> None:
 
 
 st.title("Connected solutions", anchor=False)
-with cards.row(gap="small", key="solutions-filter"):
-    text = cards.ask_words("Company, website or Organization ID", width=380, on_change=start_anew)
+with elements.row(gap="small", key="solutions-filter"):
+    text = elements.search_field(
+        "Company, website or Organization ID", width=380, on_change=start_anew
+    )
     counted = st.empty()
 
 before = st.query_params.get("before", "")
@@ -31,20 +34,22 @@ counted.markdown(ui.quiet(f"{many} {'organization' if count == 1 else 'organizat
 
 grid = st.grid("auto", min_column_width=280, gap="small", border=True, key="solutions-grid")
 for card in page.to_dict("records"):
-    face = cards.face_url(card["name"], card["public_id"], card["logo"])
+    face = elements.avatar_url(card["name"], card["public_id"], card["logo"])
     with grid.cell(), st.container(gap="small", key=f"card-{card['public_id']}"):
-        cards.company_card(face, **{field: card[field] for field in cards.ON_THE_CARD})
+        company_card.draw(face, **{field: card[field] for field in company_card.FIELDS})
 
 if page.empty and text:
-    cards.empty("search_off", "Nothing found", "Try the beginning of a name, or fewer words.")
+    elements.empty_state(
+        "search_off", "Nothing found", "Try the beginning of a name, or fewer words."
+    )
 elif page.empty:
-    cards.empty(
+    elements.empty_state(
         "hub",
         "No organization shows itself here yet",
         "Owners switch List in connected solutions on, in the Organization Profile.",
     )
 
-with cards.row(key="solutions-pages", horizontal_alignment="right"):
+with elements.row(key="solutions-pages", horizontal_alignment="right"):
     if before and st.button("First page", icon=":material/first_page:", key="solutions-first"):
         start_anew()
         st.rerun()

@@ -7,9 +7,9 @@ from core.database import db
 from core.members import membership_rows
 from pages import ui
 from pages.parts.organizations import create
-from pages.ui import cards
+from pages.ui import elements
 
-actor = ui.open_person_page("Welcome")
+actor = ui.open_signed_in_page("Welcome")
 
 with db.read() as session:
     is_staff = bool(staff_rights(session, actor))
@@ -25,7 +25,7 @@ with st.container(horizontal_alignment="center"), st.container(width=520, key="w
         "You do not belong to an organization yet. Create one and invite your people, "
         "or open the invitation link that was mailed to you."
     )
-    with cards.row():
+    with elements.row():
         create.offer(actor)
         if st.button("Look at connected solutions", key="welcome-solutions"):
             st.switch_page("solutions.py")

@@ -1,14 +1,14 @@
-"""What screens share: `from pages import ui`, then open, read, draw, save."""
+"""What pages share: `from pages import ui`, then open, read, draw, save."""
 
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
-from pages.ui.forms import Form, change, fields, form, save, saved, start_again
+from pages.ui.forms import Form, change, fields, form, reset_button, save, saved_notice
 from pages.ui.open_page import (
     fragment,
     open_page,
-    open_person_page,
+    open_public_page,
+    open_signed_in_page,
     open_staff_page,
-    open_stranger_page,
-    tell,
+    show_notice,
 )
 from pages.ui.text import ago, count, day, esc, exact, quiet, refusal, unlinked
 
@@ -27,14 +27,14 @@ __all__ = [
     "fragment",
     "open_dialog",
     "open_page",
-    "open_person_page",
+    "open_public_page",
+    "open_signed_in_page",
     "open_staff_page",
-    "open_stranger_page",
     "quiet",
     "refusal",
+    "reset_button",
     "save",
-    "saved",
-    "start_again",
-    "tell",
+    "saved_notice",
+    "show_notice",
     "unlinked",
 ]

@@ -40,7 +40,7 @@ def actor() -> Actor | None:
 
 def signed_in() -> SignedIn | None:
     """Return the session of who is here, from the cookie of this connection."""
-    return rerun_cache.once(_find_signed_in)
+    return rerun_cache.cached(_find_signed_in)
 
 
 def _find_signed_in() -> SignedIn | None:
@@ -92,7 +92,7 @@ def sign_in() -> None:
         told = _sign_in_or_refuse()
     if told:
         st.markdown(refusal(told))
-    browser.name_fields(_FORM, "username", "current-password")
+    browser.set_autocomplete(_FORM, "username", "current-password")
     with st.container(horizontal=True, key="sign-in-links"):
         st.page_link("forgot_password.py", label="Forgot password")
         if settings().sign_up == "open":
@@ -136,7 +136,7 @@ def go_on(page: str = "") -> NoReturn:
 
 
 def _hand_over(ticket: str, page: str = "") -> NoReturn:
-    browser.hand_over(ticket, st.session_state.get(browser.FRAGMENT, ""), page)
+    browser.exchange_ticket(ticket, st.session_state.get(browser.FRAGMENT, ""), page)
     st.stop()
 
 
@@ -147,7 +147,7 @@ def log_out(*, stay: bool = False) -> NoReturn:
     authenticator.authentication_controller.logout()
     authenticator.cookie_controller.delete_cookie()
     st.session_state.clear()
-    browser.hand_over("", fragment, "" if stay else "/")
+    browser.exchange_ticket("", fragment, "" if stay else "/")
     st.stop()
 
 

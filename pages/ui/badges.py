@@ -1,4 +1,4 @@
-"""Stage and role, always drawn the same: the same word, the same colour, the same icon."""
+"""Badges of stages and roles: the same word, color and icon on every page."""
 
 from typing import Any, Final, Literal
 
@@ -8,7 +8,7 @@ from core.models import Role, Stage
 
 Color = Literal["gray", "orange", "blue", "green", "violet"]
 
-_LOOKS: Final[dict[Stage | Role, tuple[Color, str]]] = {
+_STYLES: Final[dict[Stage | Role, tuple[Color, str]]] = {
     Stage.FREE: ("gray", ":material/radio_button_unchecked:"),
     Stage.ONBOARDING: ("orange", ":material/pending:"),
     Stage.PREPRODUCTION: ("blue", ":material/science:"),
@@ -17,10 +17,10 @@ _LOOKS: Final[dict[Stage | Role, tuple[Color, str]]] = {
     Role.ADMIN: ("gray", ":material/shield_person:"),
     Role.MEMBER: ("gray", ":material/person:"),
 }
-STAGE_COLORS: Final = [_LOOKS[stage][0] for stage in Stage]
-"""The colours of the stages in their order, for tags in a table."""
-ROLE_COLORS: Final = [_LOOKS[role][0] for role in Role]
-"""The colours of the roles in their order, for tags in a table."""
+STAGE_COLORS: Final = [_STYLES[stage][0] for stage in Stage]
+"""The colors of the stages in their order, for tags in a table."""
+ROLE_COLORS: Final = [_STYLES[role][0] for role in Role]
+"""The colors of the roles in their order, for tags in a table."""
 FILLS: Final[dict[Stage | Role, str]] = {
     Stage.FREE: "#8b94a3",
     Stage.ONBOARDING: "#c97b12",
@@ -30,32 +30,32 @@ FILLS: Final[dict[Stage | Role, str]] = {
     Role.ADMIN: "#9085ee",
     Role.MEMBER: "#8b94a3",
 }
-"""What fills bars and charts; each is seen on light and on dark."""
+"""The colors of bars and charts, visible on light and dark backgrounds."""
 
 
 def badge(what: Stage | Role) -> None:
     """Draw the badge of a stage or a role."""
-    color, icon = _LOOKS[what]
+    color, icon = _STYLES[what]
     st.badge(str(what), icon=icon, color=color)
 
 
 def inline(what: Stage | Role) -> str:
-    """Return Markdown for the badge of a stage or a role, to stand within a line."""
-    color, icon = _LOOKS[what]
+    """Return Markdown for the badge of a stage or a role within a line of text."""
+    color, icon = _STYLES[what]
     return f":{color}-badge[{icon} {what}]"
 
 
 def icon(what: Stage | Role) -> str:
     """Return the icon of a stage or a role."""
-    return _LOOKS[what][1]
+    return _STYLES[what][1]
 
 
 def label(what: Stage | Role) -> str:
-    """Return the icon and the word of a stage or a role, for pills and menus."""
-    return f"{_LOOKS[what][1]} {what}"
+    """Return the icon and the name of a stage or a role, for pills and menus."""
+    return f"{_STYLES[what][1]} {what}"
 
 
 def role_column() -> Any:
-    """Return the configuration of a table's column of roles, whose cells hold `[role]`."""
+    """Return the configuration of a table column of roles, whose cells hold `[role]`."""
     roles = [str(role) for role in Role]
     return st.column_config.MultiselectColumn("Role", width=82, options=roles, color=ROLE_COLORS)

@@ -1,4 +1,4 @@
-"""Dialogs that are open because the state says so: they survive reruns and can be tested."""
+"""Dialogs whose open state is kept in the session: they survive reruns and can be tested."""
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
@@ -11,47 +11,47 @@ from pages.ui.open_page import ensure_signed_in
 T = TypeVar("T")
 
 _OPEN = "dialog"
-_SHOWN = "dialog showed"
+_OPENED_WITH = "dialog opened with"
 
 
 def open_dialog(name: str, about: Any = None) -> None:
-    """Open a dialog on this run or the next, about one thing, such as a member's id."""
+    """Open a dialog in this rerun or the next, about one thing, such as the id of a member."""
     st.session_state[_OPEN] = (name, about)
-    st.session_state.pop(_SHOWN, None)
+    st.session_state.pop(_OPENED_WITH, None)
 
 
 def close_dialog() -> None:
-    """Close whatever dialog is open."""
+    """Close the dialog that is open, if any."""
     st.session_state.pop(_OPEN, None)
-    st.session_state.pop(_SHOWN, None)
+    st.session_state.pop(_OPENED_WITH, None)
 
 
-def shown_first(name: str, value: T) -> T:
-    """Return what this was when the open dialog was drawn first, whatever it is by now.
+def as_opened(name: str, value: T) -> T:
+    """Return the value that `name` had when the open dialog was first drawn.
 
-    What a person decides in a dialog is about what the person saw there.
+    People decide on what they saw then, even if it has changed since.
     """
-    shown: dict[str, T] = st.session_state.setdefault(_SHOWN, {})
-    return shown.setdefault(name, value)
+    values: dict[str, T] = st.session_state.setdefault(_OPENED_WITH, {})
+    return values.setdefault(name, value)
 
 
 def draw_dialog(
     name: str,
     title: str,
-    drawn: Callable[..., None],
+    draw: Callable[..., None],
     *args: Any,
     width: Literal["small", "medium", "large"] = "small",
     icon: str | None = None,
 ) -> None:
-    """Draw the dialog if it is the open one; `drawn` is told last what it is about, if anything."""
+    """Draw a dialog if it is the open one; `draw` gets what it is about as its last argument."""
     opened, about = st.session_state.get(_OPEN, (None, None))
     if opened != name:
         return
 
     @st.dialog(title, width=width, icon=icon, on_dismiss=close_dialog)
     def body() -> None:
-        with rerun_cache.one_look(), error_display.told(name):
+        with rerun_cache.rerun_scope(), error_display.show_errors(name):
             ensure_signed_in()
-            drawn(*args) if about is None else drawn(*args, about)
+            draw(*args) if about is None else draw(*args, about)
 
     body()

@@ -1,4 +1,4 @@
-"""What a person sees instead of what could not be drawn: a sentence, never a traceback."""
+"""What people see when something could not be drawn: a sentence, never a traceback."""
 
 import logging
 import secrets
@@ -13,11 +13,14 @@ from pages.ui.text import esc
 
 log = logging.getLogger(__name__)
 
-_TYPED = "typed"
+_DRAFTS = "drafts"
 
 
-def show(error: Exception) -> bool:
-    """Draw what can be told, log the rest under an id; True: Streamlit draws nothing else."""
+def show_uncaught(error: Exception) -> bool:
+    """Draw a refusal as its sentence, and log anything else under an id that the page shows.
+
+    Streamlit calls it for every exception of a script; True means that it is handled.
+    """
     if isinstance(error, DomainError):
         st.markdown(esc(str(error)))
         return True
@@ -29,29 +32,29 @@ def show(error: Exception) -> bool:
 
 
 @contextmanager
-def told(place: str) -> Iterator[None]:
-    """Draw a refusal with a way to try again where a page, or a part of it, could not be drawn.
+def show_errors(part: str) -> Iterator[None]:
+    """Draw a refusal and a button to try again if a page, or `part` of one, cannot be drawn.
 
-    What stands in its forms is there again after the next try. `place` tells the parts apart.
-    Within `moment.one_look`.
+    What was typed into its forms is kept for the next try. To be used within
+    `rerun_cache.rerun_scope`.
     """
-    rerun_cache.once(_give_back)
+    rerun_cache.cached(_restore_drafts)
     try:
         yield
     except DomainError as error:
-        _keep_typed()
+        _save_drafts()
         st.markdown(esc(str(error)))
-        st.button("Try again", key=f"try-again-{place}", icon=":material/refresh:")
+        st.button("Try again", key=f"try-again-{part}", icon=":material/refresh:")
 
 
-def _keep_typed() -> None:
-    """Put aside what stands in the fields of forms, `<form>.<field>`: if not drawn they forget."""
+def _save_drafts() -> None:
+    """Keep the text of form fields (`<form>.<field>`), which Streamlit drops if not drawn."""
     fields = ((str(key), value) for key, value in st.session_state.items())
-    typed = {key: value for key, value in fields if "." in key and isinstance(value, str)}
-    st.session_state[_TYPED] = typed
+    drafts = {key: value for key, value in fields if "." in key and isinstance(value, str)}
+    st.session_state[_DRAFTS] = drafts
 
 
-def _give_back() -> None:
-    """Fill the fields with what was put aside; only before the first of them is drawn."""
-    for key, value in st.session_state.pop(_TYPED, {}).items():
+def _restore_drafts() -> None:
+    """Fill the form fields with what was kept, before the first of them is drawn."""
+    for key, value in st.session_state.pop(_DRAFTS, {}).items():
         st.session_state[key] = value

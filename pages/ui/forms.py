@@ -1,4 +1,4 @@
-"""Forms: every refusal stands beside its field, and nothing that was typed is lost by one."""
+"""Forms that show each error below its field, and keep what was typed when one is refused."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from core.base.errors import DomainError, InvalidInput
 from core.base.settings import settings
 from core.database import db
 from pages.ui.dialogs import close_dialog
-from pages.ui.open_page import ensure_signed_in, tell
+from pages.ui.open_page import ensure_signed_in, show_notice
 from pages.ui.text import quiet, refusal
 
 P = ParamSpec("P")
@@ -21,33 +21,37 @@ R = TypeVar("R")
 
 
 class Form:
-    """Fields that are saved together. Made by `form` or `fields`; keys are `<form>.<field>`."""
+    """Fields that are saved together, made by `form` or `fields`; keys are `<form>.<field>`."""
 
     def __init__(self, name: str, *, remembers: bool = False) -> None:
         self.name = name
         self._remembers = remembers
         self._values: dict[str, object] = {}
         self._below: dict[str, DeltaGenerator] = {}
-        self._foot: DeltaGenerator | None = None
-        self.refused: DomainError | None = None
-        """Why the last save was refused, for a page that has more to show than the words."""
+        self._footer: DeltaGenerator | None = None
+        self.error: DomainError | None = None
+        """The refusal of the last save, for pages that show more of it than its sentence."""
 
     def key(self, field: str) -> str:
-        """Return the widget key of a field: a new one after each success, so that it empties."""
-        turn = st.session_state.get(f"{self.name} turn", 0)
-        return f"{self.name}.{field}.{turn}" if turn else f"{self.name}.{field}"
+        """Return the widget key of a field; `reset` changes it, which empties the field."""
+        number = st.session_state.get(self._resets_key, 0)
+        return f"{self.name}.{field}.{number}" if number else f"{self.name}.{field}"
+
+    @property
+    def _resets_key(self) -> str:
+        return f"{self.name} resets"
 
     def field(
         self, widget: Callable[..., Any], name: str, label: str, *, hint: str = "", **options: Any
     ) -> Any:
-        """Draw a widget with a hint below it, where a refusal will stand, and return its value."""
+        """Draw a widget with a hint below it, which an error replaces, and return its value."""
         with st.container(key=f"{self.name}-{name}", gap="xxsmall"):
             value = widget(label, key=self.key(name), **options)
             self._below[name] = st.empty()
         self._values[name] = value
-        refused = self._remembered().get(name)
-        if refused is not None and refused[0] == value:
-            self._below[name].markdown(refusal(refused[1]))
+        error = self._remembered().get(name)
+        if error is not None and error[0] == value:
+            self._below[name].markdown(refusal(error[1]))
         elif hint:
             self._below[name].markdown(quiet(hint))
         return value
@@ -87,42 +91,42 @@ class Form:
         width: Literal["stretch", "content"] = "content",
         **options: Any,
     ) -> bool:
-        """Draw the button that sends the form, and return whether it was pressed just now."""
-        self._foot = st.empty()
+        """Draw the submit button, and return whether it was just pressed."""
+        self._footer = st.empty()
         key = f"{self.name}-submit"
         return st.form_submit_button(label, key=key, type=kind, width=width, **options)
 
-    def foot(self) -> None:
-        """Keep a place for refusals that belong to no field, where there is no `submit`."""
-        self._foot = st.empty()
+    def reserve_footer(self) -> None:
+        """Reserve the place for errors that concern no single field, in a form without `submit`."""
+        self._footer = st.empty()
 
     def prepare(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
-        """Do slow work before the transaction: hashing, pictures. None after a refusal."""
+        """Do slow work, such as hashing, before the transaction; None if it was refused."""
         try:
             return work(*args, **kwargs)
         except DomainError as error:
-            self.refuse(error)
+            self.show_error(error)
             return None
 
     def save(
         self,
-        told: str,
+        notice: str,
         use_case: Callable[Concatenate[Session, Actor, P], R],
         actor: Actor,
         /,
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Run one use case; tell and rerun after success, else show why not beside its field."""
+        """Run a use case, then show a notice and rerun; if it is refused, show its errors."""
         try:
             change(use_case, actor, *args, **kwargs)
         except DomainError as error:
-            self.refuse(error)
+            self.show_error(error)
         else:
-            self.empty()
+            self.reset()
             close_dialog()
-            tell(told)
-            st.session_state[f"{self.name} saved"] = told
+            show_notice(notice)
+            st.session_state[f"{self.name} saved"] = notice
             st.rerun()
 
     def change(
@@ -133,80 +137,78 @@ class Form:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R | None:
-        """Run one use case and go on with what it returns; None after a refusal."""
+        """Run a use case and return its result; None if it was refused."""
         return self.prepare(change, use_case, actor, *args, **kwargs)
 
-    def empty(self) -> None:
-        """Let every field start anew on the next run."""
-        turn = f"{self.name} turn"
-        st.session_state[turn] = st.session_state.get(turn, 0) + 1
+    def reset(self) -> None:
+        """Empty all fields in the next rerun."""
+        st.session_state[self._resets_key] = st.session_state.get(self._resets_key, 0) + 1
 
-    def refuse(self, error: DomainError) -> None:
-        """Show a refusal: each field's own words below it, what is left at the foot."""
-        self.refused = error
+    def show_error(self, error: DomainError) -> None:
+        """Show a refusal: below the fields that it names, the rest in the footer."""
+        self.error = error
         if self._remembers and isinstance(error, InvalidInput):
             st.session_state[self.key("refused")] = {
                 field: (self._values.get(field), why) for field, why in error.fields.items()
             }
         fields = error.fields if isinstance(error, InvalidInput) else {"": str(error)}
-        homeless = []
+        unplaced = []
         for field, sentence in fields.items():
             if field in self._below:
                 self._below[field].markdown(refusal(sentence))
             else:
-                homeless.append(sentence)
-        if homeless:
-            place = self._foot if self._foot is not None else st.empty()
-            place.markdown(refusal(" ".join(homeless)))
+                unplaced.append(sentence)
+        if unplaced:
+            footer = self._footer if self._footer is not None else st.empty()
+            footer.markdown(refusal(" ".join(unplaced)))
 
-    def say(self, field: str, sentence: str) -> None:
-        """Put a refusal of the page's own words below a field, in place of what stands there."""
+    def set_error(self, field: str, sentence: str) -> None:
+        """Show an error below a field, in place of its hint or of another error."""
         self._below[field].markdown(refusal(sentence))
 
     def _remembered(self) -> dict[str, tuple[object, str]]:
-        """Return what was refused last: a field's refusal stands until the field changes."""
+        """Return the last errors by field, each with the value that was refused."""
         kept: dict[str, tuple[object, str]] = st.session_state.get(self.key("refused"), {})
         return kept if self._remembers else {}
 
 
 @contextmanager
 def form(name: str, *, border: bool = False) -> Iterator[Form]:
-    """Draw a form whose fields are sent together by `submit`."""
+    """Draw a form whose fields are submitted together."""
     with st.form(name, border=border, enter_to_submit=True):
         yield Form(name)
 
 
-def saved(name: str) -> str | None:
-    """Return what was told when this form was last saved in this session; None before."""
-    told: str | None = st.session_state.get(f"{name} saved")
-    return told
+def saved_notice(name: str) -> str | None:
+    """Return the notice of the last save of this form in this session, if any."""
+    notice: str | None = st.session_state.get(f"{name} saved")
+    return notice
 
 
-def start_again(name: str, label: str) -> None:
-    """Draw a button that shows a form anew which has been saved."""
-    forget = st.session_state.pop
-    again = f"{name} saved"
-    st.button(label, key=f"{name}-again", type="tertiary", on_click=forget, args=(again, None))
+def reset_button(name: str, label: str) -> None:
+    """Draw a button that shows the form again after it has been saved."""
+    forget, saved = st.session_state.pop, f"{name} saved"
+    st.button(label, key=f"{name}-again", type="tertiary", on_click=forget, args=(saved, None))
 
 
 def fields(name: str) -> Form:
-    """Return a form whose widgets react while one types; its button is an ordinary one.
+    """Return a form whose widgets rerun the page as they change; its button is an ordinary one.
 
-    What was refused stays beside its field until the field changes.
+    An error stays below its field until the value changes.
     """
     return Form(name, remembers=True)
 
 
 def save(
-    told: str,
+    notice: str,
     use_case: Callable[Concatenate[Session, Actor, P], R],
     actor: Actor,
     /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> None:
-    """Run one use case for a button without a form: tell and rerun, or show why not."""
-    Form("").save(told, use_case, actor, *args, **kwargs)
+    """Run a use case for a button without a form, then show a notice and rerun, or the error."""
+    Form("").save(notice, use_case, actor, *args, **kwargs)
 
 
 def change(
@@ -216,7 +218,7 @@ def change(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> R:
-    """Run one use case for who is still signed in, and return what it returns."""
+    """Run a use case if the actor is still signed in, and return its result."""
     if actor is not NOBODY:
         ensure_signed_in()
     return db.run(use_case, actor, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Where one can go: every page, the sidebar by what one may do, the user menu."""
+"""Navigation: the list of pages, the sidebar, the organization switcher, the user menu."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +16,8 @@ from core.database import db
 from core.members import membership_rows
 from core.models import Organization
 from pages.ui import authentication, avatars, browser, rerun_cache
-from pages.ui.cards import face, face_url
-from pages.ui.open_page import arrive, find_place, fragment
+from pages.ui.elements import avatar, avatar_url
+from pages.ui.open_page import PageContext, find_context, find_current, fragment, record_page
 from pages.ui.text import esc, quiet
 
 _FOLDER: Final = Path(__file__).parent
@@ -25,56 +25,58 @@ _STYLE: Final = f"<style>{(_FOLDER / 'style.css').read_text()}</style>"
 _BRAND: Final = (_FOLDER / "assets" / "brand.svg").read_text()
 _MARK: Final = (_FOLDER / "assets" / "mark.svg").read_text()
 _ORG = "org"
-_SWITCHER_SHOWS = 8
+_MAX_CHOICES = 8
 
 
 @dataclass(frozen=True)
-class Place:
-    """One page: its address, its title, its icon, and who finds it in the sidebar."""
+class PageInfo:
+    """A page: its address, its title, and for whom it is listed in the sidebar."""
 
     address: str
-    """What its address ends with, `/members`: links in mails and bookmarks rely on it."""
+    """The path in its URL, such as `members`; links in emails and bookmarks rely on it."""
     title: str
     icon: str = ""
     section: str = ""
     action: Action | None = None
     module: str = ""
-    """The name of its file, where that is not its address."""
+    """The name of its file, if that is not its address."""
 
     @property
     def file(self) -> str:
-        """Return the file as Streamlit names it: relative to `pages/frame.py`."""
+        """Return its file, relative to `pages/frame.py`."""
         return f"{self.module or self.address}.py"
 
 
-_HERE, _DESK, _OPEN = "organization", "staff desk", "strangers"
-PLACES: Final = (
-    Place("home", "Orgdesk"),
-    Place("welcome", "Welcome"),
-    Place("overview", "Overview", "space_dashboard", _HERE, Action.VIEW),
-    Place("profile", "Organization Profile", "badge", _HERE, Action.VIEW),
-    Place("members", "Access Control", "group", _HERE, Action.VIEW),
-    Place("onboarding", "Onboarding", "flag", _HERE, Action.VIEW),
-    Place("history", "History", "history", _HERE, Action.VIEW_HISTORY),
-    Place("solutions", "Connected solutions", "hub", _HERE),
-    Place("organizations", "Organizations", "domain", _DESK, Action.VIEW_ALL),
-    Place("board", "Onboarding board", "view_kanban", _DESK, Action.VIEW_ALL),
-    Place("charts", "Onboarding charts", "bar_chart", _DESK, Action.VIEW_ALL),
-    Place("notes", "Notes", "sticky_note_2", _DESK, Action.WRITE_NOTES),
-    Place("activity", "Activity", "timeline", _DESK, Action.VIEW_ALL),
-    Place("mail", "Mail", "mail", _DESK, Action.READ_MAIL),
-    Place("people", "People", "manage_accounts", _DESK, Action.MANAGE_PEOPLE),
-    Place("view", "Saved view", module="saved_view"),
-    Place("account", "User Settings"),
-    Place("sign_up", "Create an account", section=_OPEN),
-    Place("forgotten", "Forgot password", section=_OPEN, module="forgot_password"),
-    Place("reset", "Choose a password", section=_OPEN, module="reset_password"),
-    Place("prove", "Confirm your address", section=_OPEN, module="confirm_address"),
-    Place("confirm_alert", "Confirm alert address", section=_OPEN, module="confirm_alert_address"),
-    Place("invitation", "Invitation", section=_OPEN),
-    Place("setup", "Set up Orgdesk", section=_OPEN),
+_ORGANIZATION, _STAFF_DESK, _PUBLIC = "organization", "staff desk", "public"
+PAGES: Final = (
+    PageInfo("home", "Orgdesk"),
+    PageInfo("welcome", "Welcome"),
+    PageInfo("overview", "Overview", "space_dashboard", _ORGANIZATION, Action.VIEW),
+    PageInfo("profile", "Organization Profile", "badge", _ORGANIZATION, Action.VIEW),
+    PageInfo("members", "Access Control", "group", _ORGANIZATION, Action.VIEW),
+    PageInfo("onboarding", "Onboarding", "flag", _ORGANIZATION, Action.VIEW),
+    PageInfo("history", "History", "history", _ORGANIZATION, Action.VIEW_HISTORY),
+    PageInfo("solutions", "Connected solutions", "hub", _ORGANIZATION),
+    PageInfo("organizations", "Organizations", "domain", _STAFF_DESK, Action.VIEW_ALL),
+    PageInfo("board", "Onboarding board", "view_kanban", _STAFF_DESK, Action.VIEW_ALL),
+    PageInfo("charts", "Onboarding charts", "bar_chart", _STAFF_DESK, Action.VIEW_ALL),
+    PageInfo("notes", "Notes", "sticky_note_2", _STAFF_DESK, Action.WRITE_NOTES),
+    PageInfo("activity", "Activity", "timeline", _STAFF_DESK, Action.VIEW_ALL),
+    PageInfo("mail", "Mail", "mail", _STAFF_DESK, Action.READ_MAIL),
+    PageInfo("people", "People", "manage_accounts", _STAFF_DESK, Action.MANAGE_PEOPLE),
+    PageInfo("view", "Saved view", module="saved_view"),
+    PageInfo("account", "User Settings"),
+    PageInfo("sign_up", "Create an account", section=_PUBLIC),
+    PageInfo("forgotten", "Forgot password", section=_PUBLIC, module="forgot_password"),
+    PageInfo("reset", "Choose a password", section=_PUBLIC, module="reset_password"),
+    PageInfo("prove", "Confirm your address", section=_PUBLIC, module="confirm_address"),
+    PageInfo(
+        "confirm_alert", "Confirm alert address", section=_PUBLIC, module="confirm_alert_address"
+    ),
+    PageInfo("invitation", "Invitation", section=_PUBLIC),
+    PageInfo("setup", "Set up Orgdesk", section=_PUBLIC),
 )
-"""Every page; a new one is a line here and a file beside `frame.py`."""
+"""Every page. To add one, add a line here and a file beside `frame.py`."""
 
 _USER_MENU: Final = {
     "Manage Organizations": "organizations",
@@ -86,16 +88,16 @@ _USER_MENU: Final = {
 
 
 def register() -> StreamlitPage:
-    """Tell Streamlit of every page, always all of them, and return the one that is asked for."""
+    """Register all pages with Streamlit, whatever the rights, and return the requested one."""
     st.set_page_config(layout="wide", initial_sidebar_state="auto")
-    chosen = st.navigation([copy(page) for page in _pages().values()], position="hidden")
-    arrive(chosen.url_path)
+    requested = st.navigation([copy(page) for page in _pages().values()], position="hidden")
+    record_page(requested.url_path)
     st.html(_Style())
-    return chosen
+    return requested
 
 
 class _Style:
-    """Our style; as a text, Streamlit would look on each run whether a file is called so."""
+    """The stylesheet; of a plain string, Streamlit would check on each rerun if it names a file."""
 
     def _repr_html_(self) -> str:
         return _STYLE
@@ -103,23 +105,31 @@ class _Style:
 
 @cache
 def _pages() -> dict[str, StreamlitPage]:
-    """Return every page by address, unmarked: making one looks for its file; copies are chosen."""
+    """Return all pages by address; they are kept since making one checks that its file exists."""
     return {
-        place.address: st.Page(
-            place.file, title=place.title, url_path=place.address, default=place.address == "home"
+        info.address: st.Page(
+            info.file, title=info.title, url_path=info.address, default=info.address == "home"
         )
-        for place in PLACES
+        for info in PAGES
     }
 
 
-def is_for_strangers(page: StreamlitPage) -> bool:
+def is_public(page: StreamlitPage) -> bool:
     """Return whether a page needs no sign-in."""
-    return any(page.url_path == place.address for place in PLACES if place.section == _OPEN)
+    return any(page.url_path == info.address for info in PAGES if info.section == _PUBLIC)
+
+
+def is_about_organization(page: StreamlitPage) -> bool:
+    """Return whether a page is about the organization in the address."""
+    return any(
+        page.url_path == info.address and info.section == _ORGANIZATION and info.action is not None
+        for info in PAGES
+    )
 
 
 @contextmanager
-def narrow() -> Iterator[None]:
-    """Draw a page for strangers: no sidebar, the brand, and one column in the middle."""
+def narrow_layout() -> Iterator[None]:
+    """Draw a page without sidebar: the logo, and one narrow column in the middle."""
     st.html("<style>[data-testid=stSidebar] { display: none }</style>")
     with (
         st.container(horizontal_alignment="center"),
@@ -131,34 +141,33 @@ def narrow() -> Iterator[None]:
 
 
 def draw_sidebar(actor: Actor, here: str) -> None:
-    """Draw where this person can go from `here`, the page in the address.
+    """Draw the sidebar; `here` is the address of the page.
 
-    Before the page, so that the sidebar stands there at once whatever the page does.
+    It is drawn before the page, so that it appears first, whatever the page does.
     """
     st.logo(_BRAND, icon_image=_MARK, size="large")
-    org, rights = _where(actor)
-    staff = rights if org is not None else rerun_cache.once(_find_staff_rights, actor)
+    found = _find_organization(actor)
+    org, rights = (found.org, found.rights) if found is not None else (None, frozenset[Action]())
+    staff = rights if org is not None else rerun_cache.cached(_find_staff_rights, actor)
     with st.sidebar, st.container(key="sidenav", vertical_alignment="distribute"):
         with st.container():
             if org is not None:
                 _draw_switcher(actor, org)
             _draw_links(org, rights, staff)
-            browser.uncover(f"{here} {org.public_id if org is not None else ''}")
+            browser.close_sidebar_on_phones(f"{here} {org.public_id if org is not None else ''}")
         _draw_user_menu(actor, org)
 
 
-def _where(actor: Actor) -> tuple[Organization | None, Rights]:
-    """Return the organization in the address, else the last one seen, else the first of mine."""
-    asked = st.query_params.get(_ORG) or st.session_state.get(_ORG)
-    found = rerun_cache.once(find_place, actor, asked) if asked else None
+def _find_organization(actor: Actor) -> PageContext | None:
+    """Return the organization in the address, or else the last one opened, or the actor's first."""
+    found = find_current(actor)
     if found is None:
         with db.read() as session:
             first = membership_rows.list_organizations(session, actor, most=1)
-        found = rerun_cache.once(find_place, actor, first[0].public_id) if first else None
-    if found is None:
-        return None, frozenset()
-    st.session_state[_ORG] = found.org.public_id
-    return found.org, found.rights
+        found = find_context(actor, first[0].public_id) if first else None
+    if found is not None:
+        st.session_state[_ORG] = found.org.public_id
+    return found
 
 
 def _find_staff_rights(actor: Actor) -> Rights:
@@ -167,39 +176,39 @@ def _find_staff_rights(actor: Actor) -> Rights:
 
 
 def _draw_links(org: Organization | None, rights: Rights, staff: Rights) -> None:
-    here = {_ORG: org.public_id} if org is not None else None
-    _draw_section(_HERE, rights, here)
-    if any(place.action in staff for place in PLACES if place.section == _DESK):
-        _draw_section(_DESK, staff, None, head="Staff desk")
+    query = {_ORG: org.public_id} if org is not None else None
+    _draw_section(_ORGANIZATION, rights, query)
+    if any(info.action in staff for info in PAGES if info.section == _STAFF_DESK):
+        _draw_section(_STAFF_DESK, staff, None, title="Staff desk")
 
 
 def _draw_section(
-    section: str, rights: Rights, here: dict[str, str] | None, *, head: str = ""
+    section: str, rights: Rights, query: dict[str, str] | None, *, title: str = ""
 ) -> None:
     with st.container(gap="xxsmall"):
-        if head:
-            st.markdown(quiet(head))
-        for place in PLACES:
-            if place.section == section and (place.action is None or place.action in rights):
+        if title:
+            st.markdown(quiet(title))
+        for info in PAGES:
+            if info.section == section and (info.action is None or info.action in rights):
                 st.page_link(
-                    _pages()[place.address],
-                    label=place.title,
-                    icon=f":material/{place.icon}:",
+                    _pages()[info.address],
+                    label=info.title,
+                    icon=f":material/{info.icon}:",
                     width="stretch",
-                    query_params=here if place.action is not None else None,
+                    query_params=query if info.action is not None else None,
                 )
 
 
 def _draw_switcher(actor: Actor, org: Organization) -> None:
-    label = f"![]({face_url(org.name, org.public_id, org.logo)}) {esc(org.name)}"
+    label = f"![]({avatar_url(org.name, org.public_id, org.logo)}) {esc(org.name)}"
     switcher = st.popover(label, width="stretch", key="switcher", on_change="rerun", wrap=False)
     if switcher.open:
         with switcher:
-            _draw_mine(actor)
+            _draw_memberships(actor)
 
 
 @fragment
-def _draw_mine(actor: Actor) -> None:
+def _draw_memberships(actor: Actor) -> None:
     with db.read() as session:
         mine = membership_rows.list_organizations(session, actor)
     typed = st.text_input(
@@ -214,22 +223,22 @@ def _draw_mine(actor: Actor) -> None:
 
 
 def _draw_choices(found: Sequence[Organization]) -> None:
-    for other in found[:_SWITCHER_SHOWS]:
+    for other in found[:_MAX_CHOICES]:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-            face(other.name, other.public_id, other.logo)
+            avatar(other.name, other.public_id, other.logo)
             query = {_ORG: other.public_id}
             st.page_link("overview.py", label=esc(other.name), width="stretch", query_params=query)
-    if len(found) > _SWITCHER_SHOWS:
-        st.markdown(quiet(f"{len(found) - _SWITCHER_SHOWS} more: type a part of the name."))
+    if len(found) > _MAX_CHOICES:
+        st.markdown(quiet(f"{len(found) - _MAX_CHOICES} more: type a part of the name."))
     if not found:
         st.markdown(quiet("None of yours is called so."))
     st.page_link("organizations.py", label="Manage Organizations", icon=":material/domain:")
 
 
 def _draw_user_menu(actor: Actor, org: Organization | None) -> None:
-    face_of = avatars.face(actor.name, str(actor.user_id), round=True)
+    avatar_of = avatars.initials_url(actor.name, str(actor.user_id), round=True)
     chosen = st.menu_button(
-        f"![]({face_of}) {esc(actor.name)}",
+        f"![]({avatar_of}) {esc(actor.name)}",
         list(_USER_MENU),
         type="tertiary",
         width="stretch",

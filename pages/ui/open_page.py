@@ -1,7 +1,6 @@
-"""The first statement of every page: who is here, where, and what they may do there."""
+"""The first statement of every page: who is signed in, where, and with which rights."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
@@ -15,86 +14,69 @@ from core.access.permissions import (
     find_organization,
     staff_rights,
 )
-from core.base.errors import DomainError
 from core.database import db
 from core.models import Organization
-from core.staff import impersonation
 from pages.ui import authentication, error_display, rerun_cache
-from pages.ui.text import esc, local
+from pages.ui.text import esc
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_TOLD = "told"
-_HERE, _BEFORE = "here", "here before"
+_NOTICE = "notice"
+_PAGE, _PREVIOUS_PAGE = "current page", "previous page"
 
 
-class Here(NamedTuple):
-    """The organization in the address, what one may do there, and whether as a stand-in."""
+class PageContext(NamedTuple):
+    """An organization, the rights of a person in it, and whether they act as an owner of it."""
 
     org: Organization
     rights: Rights
-    standing_in: ActiveImpersonation | None
+    impersonation: ActiveImpersonation | None
 
 
 def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organization, Rights]:
-    """Open a page about the organization in the address; ends the run with words for who may not.
+    """Open a page about the organization in the address, for people who may do `action` there.
 
-    Returns who is here, the organization as it is now, and what that person may do in it.
+    Return the actor, the organization, and the actor's rights in it. Everyone else gets an
+    explanation instead of the page.
     """
-    actor = open_person_page(title)
-    public_id = st.query_params.get("org") or st.session_state.get("org", "")
-    found = rerun_cache.once(find_place, actor, public_id)
+    actor = open_signed_in_page(title)
+    found = find_current(actor)
     if found is None:
-        _stop_at(
+        _stop_with(
             "There is no such organization here",
             "It does not exist, or you do not belong to it. Choose one of yours under "
             "Manage Organizations, or ask one of its owners for an invitation.",
         )
-    org, rights, standing_in = found
+    org, rights, _ = found
     if st.query_params.get("org") != org.public_id:
         st.query_params["org"] = org.public_id
     st.set_page_config(page_title=f"{title} · {org.name}")
     if action not in rights:
-        _stop_at(f"You may not {action.value}", "Ask one of the owners to do it, or to let you.")
-    if standing_in is not None:
-        _draw_standing_in(actor, org, standing_in)
+        _stop_with(f"You may not {action.value}", "Ask one of the owners to do it, or to let you.")
     return actor, org, rights
 
 
-def find_place(actor: Actor, public_id: str) -> Here | None:
-    """Return the organization with this ID and what the actor may do there; None for outsiders."""
+def find_current(actor: Actor) -> PageContext | None:
+    """Return the organization in the address, or else the last one opened; None for outsiders."""
+    public_id = st.query_params.get("org") or st.session_state.get("org", "")
+    return find_context(actor, public_id) if public_id else None
+
+
+def find_context(actor: Actor, public_id: str) -> PageContext | None:
+    """Return an organization with the actor's rights in it, read once per rerun."""
+    return rerun_cache.cached(_find_context, actor, public_id)
+
+
+def _find_context(actor: Actor, public_id: str) -> PageContext | None:
     with db.read() as session:
         found = find_organization(session, actor, public_id)
-        return found and Here(*found, find_impersonation(session, actor, found[0].id))
+        return found and PageContext(*found, find_impersonation(session, actor, found[0].id))
 
 
-def _draw_standing_in(actor: Actor, org: Organization, standing_in: ActiveImpersonation) -> None:
-    """Say on top of a page that an administrator acts as an owner, and let it end."""
-    with st.container(
-        horizontal=True,
-        wrap=False,
-        border=True,
-        vertical_alignment="center",
-        gap="small",
-        key="standing-in",
-    ):
-        until = f"until {local(standing_in.until):%H:%M}: {esc(standing_in.reason)}"
-        st.markdown(
-            f":orange[:material/shield_person:] **You act as an owner of {esc(org.name)}** {until}",
-            width="stretch",
-        )
-        st.button("End", key="standing-in-end", on_click=_end_standing_in, args=(actor, org.id))
-
-
-def _end_standing_in(actor: Actor, org_id: int) -> None:
-    with suppress(DomainError):  # it has ended, then
-        db.run(impersonation.end, actor, org_id)
-
-
-def open_person_page(title: str) -> Actor:
-    """Open a page for anybody who is signed in, and return who that is."""
-    open_stranger_page(title)
+def open_signed_in_page(title: str) -> Actor:
+    """Open a page for everyone who is signed in, and return the actor."""
+    open_public_page(title)
     actor = authentication.actor()
     if actor is None:
         st.stop()
@@ -102,64 +84,64 @@ def open_person_page(title: str) -> Actor:
 
 
 def open_staff_page(title: str, action: Action) -> tuple[Actor, Rights]:
-    """Open a page of the staff desk; ends the run with words for who may not."""
-    actor = open_person_page(title)
+    """Open a page of the staff desk, for staff who may do `action`; return actor and rights."""
+    actor = open_signed_in_page(title)
     with db.read() as session:
         rights = staff_rights(session, actor)
     if action not in rights:
-        _stop_at("This page is for staff", "Ask an administrator of Orgdesk for a staff role.")
+        _stop_with("This page is for staff", "Ask an administrator of Orgdesk for a staff role.")
     return actor, rights
 
 
-def open_stranger_page(title: str) -> None:
-    """Open a page that needs no sign-in."""
+def open_public_page(title: str) -> None:
+    """Open a page that needs no sign-in, and show the notice that waits for the next page."""
     st.set_page_config(page_title=title)
-    if told := st.session_state.pop(_TOLD, None):
-        st.toast(esc(told), icon=":material/check:")
+    if notice := st.session_state.pop(_NOTICE, None):
+        st.toast(esc(notice), icon=":material/check:")
 
 
-def arrive(page: str) -> None:
-    """Note on which page a run begins, and from which other one somebody has just come."""
-    here = st.session_state.get(_HERE, "")
-    st.session_state[_BEFORE] = here if here != page else None
-    st.session_state[_HERE] = page
+def record_page(page: str) -> None:
+    """Remember the page of this rerun, and the one before it if that was another."""
+    last = st.session_state.get(_PAGE, "")
+    st.session_state[_PREVIOUS_PAGE] = last if last != page else None
+    st.session_state[_PAGE] = page
 
 
-def came_from() -> str | None:
-    """Return the page that somebody just came from, empty for a new visit; None when at home."""
-    page: str | None = st.session_state.get(_BEFORE)
+def previous_page() -> str | None:
+    """Return the page that led to this one; empty on a new visit, None if it was this one."""
+    page: str | None = st.session_state.get(_PREVIOUS_PAGE)
     return page
 
 
-def tell(sentence: str) -> None:
-    """Say this once, on the next page that opens."""
-    st.session_state[_TOLD] = sentence
+def show_notice(sentence: str) -> None:
+    """Show a sentence as a toast, once, on the page that opens next."""
+    st.session_state[_NOTICE] = sentence
 
 
-def fragment(drawn: Callable[P, R], *, every: float | None = None) -> Callable[P, R | None]:
-    """Make a part of a page that reruns on its own, and only for who is still signed in.
+def fragment(draw: Callable[P, R], *, every: float | None = None) -> Callable[P, R | None]:
+    """Make a part of a page rerun on its own, only while its reader is signed in.
 
-    With `every` it does so again after so many seconds, for as long as it is drawn.
+    `every` is the number of seconds after which it reruns by itself.
     """
 
     def checked(*args: P.args, **kwargs: P.kwargs) -> R | None:
-        with rerun_cache.one_look(), error_display.told(drawn.__name__):
+        with rerun_cache.rerun_scope(), error_display.show_errors(draw.__name__):
             ensure_signed_in()
-            return drawn(*args, **kwargs)
+            return draw(*args, **kwargs)
 
-    checked.__name__, checked.__qualname__ = drawn.__name__, drawn.__qualname__
-    again: Any = st.fragment(checked, run_every=every)
-    return again  # type: ignore[no-any-return]
+    checked.__name__, checked.__qualname__ = draw.__name__, draw.__qualname__
+    part: Any = st.fragment(checked, run_every=every)
+    return part  # type: ignore[no-any-return]
 
 
 def ensure_signed_in() -> None:
-    """Rerun the whole page, which then asks to sign in, when the session has ended meanwhile."""
+    """Rerun the whole page, which then shows the login, if the session has ended."""
     if authentication.actor() is None:
         st.rerun(scope="app")
 
 
-def _stop_at(head: str, what_next: str) -> NoReturn:
-    st.title(head, anchor=False)
-    st.markdown(what_next)
+def _stop_with(title: str, hint: str) -> NoReturn:
+    st.title(title, anchor=False)
+    st.markdown(hint)
     st.page_link("home.py", label="Go to the start", icon=":material/arrow_back:")
     st.stop()

@@ -1,4 +1,4 @@
-"""What is known for the length of one run of a page, or of a part of it, and forgotten after."""
+"""A cache that lasts for one rerun of a page or fragment, and the limit of concurrent reruns."""
 
 import threading
 from collections.abc import Callable, Hashable, Iterator
@@ -10,47 +10,47 @@ from core.database import db
 
 T = TypeVar("T")
 
-_AT_ONCE: Final = 3
-"""Runs that this process works on at the same time."""
-_WAITS: Final = 1.0
-"""Seconds after which a run goes on beside them all the same: one may be held up by a lock."""
-_turns = threading.BoundedSemaphore(_AT_ONCE)
+_MAX_RERUNS: Final = 3
+"""Reruns that one process works on at the same time."""
+_SLOT_TIMEOUT: Final = 1.0
+"""Seconds after which a rerun starts without a slot: those that hold one may wait for a lock."""
+_slots = threading.BoundedSemaphore(_MAX_RERUNS)
 
-_run = threading.local()
-"""Each session's script runs in a thread of its own."""
+_local = threading.local()
+"""Streamlit runs the script of each session in a thread of its own."""
 
 
 @contextmanager
-def one_look(page: str = "part of a page") -> Iterator[None]:
-    """Ask everything at most once from here on, and in one look at the database.
+def rerun_scope(page: str = "part of a page") -> Iterator[None]:
+    """Run a page or fragment with its own cache and one database snapshot; nested scopes join it.
 
-    For one run of a page, or of a part of it. Runs take turns: two hundred at once would each wait
-    for all others at every step, and take forty times as long as one after the other.
+    Reruns queue for a few slots: two hundred at the same time would slow each other down at every
+    step, and take forty times as long as one after another.
     """
-    if hasattr(_run, "known"):
+    if hasattr(_local, "cache"):
         yield
         return
-    _run.known = {}
+    _local.cache = {}
     try:
-        with metrics.rerun(page), _turn(), db.one_look():
+        with metrics.rerun(page), _slot(), db.one_look():
             yield
     finally:
-        del _run.known
+        del _local.cache
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    is_ours = _turns.acquire(timeout=_WAITS)
+def _slot() -> Iterator[None]:
+    is_acquired = _slots.acquire(timeout=_SLOT_TIMEOUT)
     try:
         yield
     finally:
-        if is_ours:
-            _turns.release()
+        if is_acquired:
+            _slots.release()
 
 
-def once(find: Callable[..., T], *args: Hashable) -> T:
-    """Return what `find(*args)` finds, asked at most once within `one_look`."""
-    known: dict[Hashable, T] = getattr(_run, "known", {})
-    if (find, args) not in known:
-        known[find, args] = find(*args)
-    return known[find, args]
+def cached(find: Callable[..., T], *args: Hashable) -> T:
+    """Return `find(*args)`, called at most once within `rerun_scope`."""
+    cache: dict[Hashable, T] = getattr(_local, "cache", {})
+    if (find, args) not in cache:
+        cache[find, args] = find(*args)
+    return cache[find, args]

@@ -1,4 +1,4 @@
-"""Text on its way to the screen: what people typed is never read as Markdown."""
+"""Formatting of text, dates and numbers; what people typed is escaped for Markdown."""
 
 import re
 from datetime import datetime
@@ -10,32 +10,32 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|:<>$~&^=\"'])")
 
 _WEB_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _JOINER = "\u2060"
-"""Cannot be seen, and keeps Markdown from making a link of an address whatever is escaped."""
+"""An invisible character that keeps Markdown from linking addresses, which escaping does not."""
 
 
 def esc(text: str) -> str:
-    """Return text so that Markdown shows it letter by letter, on one line."""
+    """Escape text for Markdown, and put it on one line."""
     joined = _WEB_ADDRESS.sub(_JOINER, " ".join(text.split()))
     return _MARKDOWN.sub(r"\\\1", joined)
 
 
 def quiet(text: str) -> str:
-    """Return Markdown for small grey words; escape what people typed before."""
+    """Return Markdown for small gray text; what people typed must be escaped before."""
     return f":small[:gray[{text}]]"
 
 
 def refusal(sentence: str) -> str:
-    """Return Markdown for why something was not taken."""
+    """Return Markdown for an error message, such as of a refusal."""
     return f":small[:red[:material/error: {esc(unlinked(sentence))}]]"
 
 
 def unlinked(text: str) -> str:
-    """Return text whose mail addresses Markdown makes no links of."""
+    """Return text whose email addresses Markdown does not link."""
     return text.replace("@", f"{_JOINER}@{_JOINER}")
 
 
 def local(moment: datetime) -> datetime:
-    """Return a moment in the reader's own zone."""
+    """Return a moment in the time zone of the reader's browser."""
     try:
         return moment.astimezone(ZoneInfo(st.context.timezone or "UTC"))
     except (ZoneInfoNotFoundError, ValueError):
@@ -43,12 +43,12 @@ def local(moment: datetime) -> datetime:
 
 
 def day(moment: datetime) -> str:
-    """Return the reader's date of a moment: `23 Nov 2026`."""
+    """Return the date of a moment in the reader's time zone: `23 Nov 2026`."""
     return f"{local(moment):%-d %b %Y}"
 
 
 def exact(moment: datetime) -> str:
-    """Return the reader's date and time of a moment: `23 Nov 2026, 14:05`."""
+    """Return date and time of a moment in the reader's time zone: `23 Nov 2026, 14:05`."""
     return f"{local(moment):%-d %b %Y, %H:%M}"
 
 
@@ -63,8 +63,7 @@ def ago(moment: datetime, now: datetime) -> str:
         (60, "minute"),
     ):
         if seconds >= size:
-            many = seconds // size
-            return f"{many} {unit}{'s' if many > 1 else ''} ago"
+            return f"{count(seconds // size, unit)} ago"
     return "just now"
 
 

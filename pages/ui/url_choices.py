@@ -1,4 +1,4 @@
-"""Choices that stand in the address by their value, so that a link has them."""
+"""Choices that are kept in the address, so that a link contains them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,15 +16,15 @@ def choose(
     default: Any = None,
     **options: Any,
 ) -> str | None:
-    """Draw a choice between values that are each called something; return the value chosen.
+    """Draw a selection widget for `choices`, labels by value, and return the chosen value.
 
-    The address has it as `name`, and leaves out the default. A widget that Streamlit binds to the
-    address would put there what the value is called.
+    The address contains it as `name`, unless it is the default. Widgets that Streamlit binds to the
+    address would put the label there instead of the value.
     """
     key, values = f"{page}-{name}", [str(value) for value in choices]
     if key not in st.session_state:
-        asked = st.query_params.get(name)
-        st.session_state[key] = asked if asked in values else _text(default)
+        requested = st.query_params.get(name)
+        st.session_state[key] = requested if requested in values else _text(default)
     chosen: str | None = widget(
         label,
         values,

@@ -14,7 +14,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from core.models import Stage
 from core.organizations.org_choices import Activity, Members, Profile, Sort
 from data.seed.names import STAFF
-from pages.ui.navigation import PLACES
+from pages.ui.navigation import PAGES
 from tests.support.streamlit_client import open_app
 
 ROUNDS = 3
@@ -56,11 +56,9 @@ class Cost:
 
 def looks(org: str) -> Iterator[Look]:
     """Yield every page, then every view of Organizations that is offered."""
-    for place in PLACES:
-        if place.section != "strangers" and place.address != "organizations":
-            yield Look(
-                place.address, place.address, {} if place.address in _ALONE else {"org": org}
-            )
+    for page in PAGES:
+        if page.section != "public" and page.address != "organizations":
+            yield Look(page.address, page.address, {} if page.address in _ALONE else {"org": org})
     views: dict[str, dict[str, Any]] = {
         "first page": {},
         "last page": {"at": "last"},

@@ -10,13 +10,13 @@ from core.models import Role
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from core.staff import notes
-from pages.ui.navigation import PLACES
+from pages.ui.navigation import PAGES
 from tests.browser.acts import become, visit
 from tests.support.cast import Cast
 
 SERIOUS = {"serious", "critical"}
-STRANGERS = [place.address for place in PLACES if place.section == "strangers"]
-STAFF = [place.address for place in PLACES if place.section == "staff desk"]
+STRANGERS = [page.address for page in PAGES if page.section == "public"]
+STAFF = [page.address for page in PAGES if page.section == "staff desk"]
 COME_TO_REST = """async () => {
   const isStyled = () => [...document.querySelectorAll("style")]
     .some(each => each.textContent.includes("stBaseButton-"))
@@ -25,7 +25,7 @@ COME_TO_REST = """async () => {
     await new Promise(requestAnimationFrame)
 }"""
 """Our style is there, and no colour fades into another: those in between are nobody's choice."""
-OTHERS = [place.address for place in PLACES if place.address not in {*STRANGERS, *STAFF, "home"}]
+OTHERS = [page.address for page in PAGES if page.address not in {*STRANGERS, *STAFF, "home"}]
 
 
 def problems(page: Page, *rules: str) -> list[str]:

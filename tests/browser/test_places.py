@@ -11,7 +11,7 @@ from core.models import Role
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from core.staff import notes
-from pages.ui.navigation import PLACES
+from pages.ui.navigation import PAGES
 from tests.browser.acts import cookie_of
 from tests.browser.server import Server
 from tests.support.cast import Cast
@@ -19,7 +19,7 @@ from tests.support.streamlit_client import open_app
 
 LEADING_ON = {"home", "view"}
 """Pages that draw nothing themselves."""
-PAGES = [place.address for place in PLACES if place.address not in LEADING_ON]
+ADDRESSES = [page.address for page in PAGES if page.address not in LEADING_ON]
 
 
 def places(messages: list[ForwardMsg]) -> dict[str, list[int]]:
@@ -36,7 +36,7 @@ def places(messages: list[ForwardMsg]) -> dict[str, list[int]]:
     return found
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", ADDRESSES)
 def test_all_stays_where_it_was(server: Server, cast: Cast, name: str) -> None:
     db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
     db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(next_step="Call Olga"))

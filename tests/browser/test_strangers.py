@@ -6,14 +6,14 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.ui.navigation import PLACES
+from pages.ui.navigation import PAGES
 from tests.browser.acts import cookie_of, visit
 from tests.browser.server import Server, serve
 from tests.support.cast import Cast
 from tests.support.engines import Postgresql, Sqlite
 from tests.support.streamlit_client import open_app
 
-FOR_STRANGERS = {place.address: place.title for place in PLACES if place.section == "strangers"}
+FOR_STRANGERS = {page.address: page.title for page in PAGES if page.section == "public"}
 ADDRESSES = [
     "/",
     "/members",
@@ -61,11 +61,11 @@ class TestAStranger:
         self, server: Server, cast: Cast
     ) -> None:
         org = f"org={cast.acme.public_id}"
-        for place in PLACES:
+        for page in PAGES:
             with open_app(server.url) as stranger:
-                told = b"".join(m.SerializeToString() for m in stranger.rerun(place.address, org))
-            assert FOR_STRANGERS.get(place.address, "Log in").encode() in told, place.address
-            assert not [secret for secret in SECRETS if secret.encode() in told], place.address
+                told = b"".join(m.SerializeToString() for m in stranger.rerun(page.address, org))
+            assert FOR_STRANGERS.get(page.address, "Log in").encode() in told, page.address
+            assert not [secret for secret in SECRETS if secret.encode() in told], page.address
 
     @pytest.mark.parametrize(
         "address",
@@ -103,7 +103,7 @@ class TestAStranger:
 
 
 class TestAMember:
-    @pytest.mark.parametrize("page_name", [p.address for p in PLACES if p.section == "staff desk"])
+    @pytest.mark.parametrize("page_name", [p.address for p in PAGES if p.section == "staff desk"])
     def test_gets_words_for_the_pages_of_staff(
         self, server: Server, cast: Cast, page_name: str
     ) -> None:

@@ -56,7 +56,9 @@ class TestPassword:
     def entered(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         """The tickets that the browser was handed."""
         tickets: list[str] = []
-        monkeypatch.setattr(browser, "hand_over", lambda ticket, *_a, **_k: tickets.append(ticket))
+        monkeypatch.setattr(
+            browser, "exchange_ticket", lambda ticket, *_a, **_k: tickets.append(ticket)
+        )
         return tickets
 
     def change(self, screen: AppTest, old: str, new: str) -> AppTest:
@@ -110,7 +112,7 @@ class TestDelete:
         assert person(cast.olga).deleted_at is None
 
     def test_a_member_goes(self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(browser, "hand_over", lambda *_a, **_k: None)
+        monkeypatch.setattr(browser, "exchange_ticket", lambda *_a, **_k: None)
         screen = show("account", cast.mia)
         screen.text_input(key="delete-account.password").set_value(PASSWORD)
         screen.button(key="delete-account-submit").click().run()

@@ -14,7 +14,7 @@ from tests.support import hostile
 
 def ensure_sound(name: str) -> None:
     """Draw a face: it is a picture with one or two letters, and nothing else, at most 600 bytes."""
-    address = avatars.face(name, "ORG-7K3M9QX")
+    address = avatars.initials_url(name, "ORG-7K3M9QX")
     assert re.fullmatch(r"data:image/svg\+xml,[A-Za-z0-9%/:=,'._~-]+", address)
     svg = ElementTree.fromstring(unquote(address.partition(",")[2]))
     assert [child.tag.partition("}")[2] for child in svg] == ["rect", "text"]
@@ -53,19 +53,23 @@ def test_people_have_those_of_their_first_and_last_name(name, expected):
 
 
 def test_people_are_round_and_organizations_are_not():
-    assert "rx='48'" in unquote(avatars.face("Olga", "1", round=True))
-    assert "rx='21'" in unquote(avatars.face("Acme", "1"))
+    assert "rx='48'" in unquote(avatars.initials_url("Olga", "1", round=True))
+    assert "rx='21'" in unquote(avatars.initials_url("Acme", "1"))
 
 
 def test_the_color_follows_from_the_id_alone():
-    assert _color(avatars.face("Acme", "ORG-1")) == _color(avatars.face("Beta", "ORG-1"))
-    assert len({_color(avatars.face("Acme", f"ORG-{n}")) for n in range(200)}) == len(
+    assert _color(avatars.initials_url("Acme", "ORG-1")) == _color(
+        avatars.initials_url("Beta", "ORG-1")
+    )
+    assert len({_color(avatars.initials_url("Acme", f"ORG-{n}")) for n in range(200)}) == len(
         avatars.COLORS
     )
 
 
 def test_a_face_is_about_400_bytes():
-    assert all(len(avatars.face(name, "1")) < 500 for name in ("Acme Health", "क्षमा देवी", "東京"))
+    assert all(
+        len(avatars.initials_url(name, "1")) < 500 for name in ("Acme Health", "क्षमा देवी", "東京")
+    )
 
 
 @pytest.mark.parametrize("color", avatars.COLORS)
@@ -84,7 +88,7 @@ def test_hostile_names_have_faces():
 
 
 def test_any_id_gives_a_color():
-    assert avatars.face("Acme", "\ud800")
+    assert avatars.initials_url("Acme", "\ud800")
 
 
 def _color(address: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
-from pages.ui.navigation import PLACES
+from pages.ui.navigation import PAGES
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
 
@@ -100,11 +100,11 @@ def _see_all_well(screen: AppTest, typed: dict[str, str]) -> None:
 
 
 def _scenes(
-    show: Show, cast: Cast, place: str, person: str | None
+    show: Show, cast: Cast, page: str, person: str | None
 ) -> Iterator[tuple[AppTest, set[str]]]:
     """Yield a page as it opens, and as each of its buttons leaves it, with the fields before."""
     actor = getattr(cast, person) if person else None
-    screen = show(place, actor, org=cast.acme.public_id)
+    screen = show(page, actor, org=cast.acme.public_id)
     assert not screen.exception
     before = set(_fields(screen))
     openers = [
@@ -115,7 +115,7 @@ def _scenes(
     ]
     yield screen, set()
     for number in openers:
-        again = show(place, actor, org=cast.acme.public_id)
+        again = show(page, actor, org=cast.acme.public_id)
         again.button[number].click().run()
         assert not again.exception
         yield again, before
@@ -126,7 +126,7 @@ def test_no_field_of_any_form_breaks(
     show: Show, engine: Engine, cast: Cast, person: str | None
 ) -> None:
     forms = Forms()
-    for place in [place.address for place in PLACES if person or place.address in OPEN_TO_ALL]:
-        for screen, before in _scenes(show, cast, place, person):
+    for page in [each.address for each in PAGES if person or each.address in OPEN_TO_ALL]:
+        for screen, before in _scenes(show, cast, page, person):
             forms.try_all(screen, before)
     assert len(forms.tried) >= (2 if person is None else 7)

@@ -13,7 +13,7 @@ from core.database import db
 from core.members import invitations, members, ownership
 from core.members.invitations import State
 from core.models import Invitation, InvitationStatus, Membership, Role
-from pages.ui.row_menus import RowMenu
+from pages.ui.tables import RowMenu
 from tests.conftest import Clock
 from tests.pages.conftest import Show
 from tests.support.cast import PASSWORD, Cast

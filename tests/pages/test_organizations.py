@@ -35,7 +35,7 @@ def shown(screen: AppTest) -> list[str]:
 
 
 def table_key(screen: AppTest, name: str) -> str:
-    return tables.shown_key(name, screen.dataframe[0].value)
+    return tables.rows_key(name, screen.dataframe[0].value)
 
 
 def select_rows(screen: AppTest, rows: list[int]) -> AppTest:

@@ -8,7 +8,7 @@ from core.accounts import administration
 from core.database import db
 from core.members import membership_rows, ownership
 from core.models import Role, Staff, User
-from pages.ui.row_menus import RowMenu
+from pages.ui.tables import RowMenu
 from tests.pages.conftest import Show
 from tests.support.cast import PASSWORD, Cast, email
 

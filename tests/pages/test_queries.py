@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, event
 
-from pages.ui.navigation import PLACES
+from pages.ui.navigation import PAGES
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
 
@@ -32,9 +32,7 @@ def queries(engine: Engine) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("person", ["olga", "ada"])
-@pytest.mark.parametrize(
-    "page", [place.address for place in PLACES if place.address not in LEAD_ON]
-)
+@pytest.mark.parametrize("page", [page.address for page in PAGES if page.address not in LEAD_ON])
 def test_a_page_asks_the_database_a_few_times(
     show: Show, cast: Cast, queries: list[str], page: str, person: str
 ) -> None:

@@ -26,7 +26,7 @@ class Runs:
             thread.start()
 
     def _run(self) -> None:
-        with rerun_cache.one_look():
+        with rerun_cache.rerun_scope():
             self.begun.release()
             self.go_on.wait()
 
@@ -49,7 +49,7 @@ def runs(engine: Engine) -> Iterator[Runs]:
 def test_no_more_work_at_once_than_there_are_turns(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rerun_cache, "_WAITS", 60.0)
+    monkeypatch.setattr(rerun_cache, "_SLOT_TIMEOUT", 60.0)
     runs.start(8)
     assert runs.count_begun(within=0.3) == 3
     runs.go_on.set()
@@ -59,6 +59,6 @@ def test_no_more_work_at_once_than_there_are_turns(
 def test_who_has_waited_goes_on_beside_those_that_are_held_up(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rerun_cache, "_WAITS", 0.05)
+    monkeypatch.setattr(rerun_cache, "_SLOT_TIMEOUT", 0.05)
     runs.start(5)
     assert runs.count_begun(within=0.5) == 5

@@ -23,7 +23,9 @@ HERS = "four tame otters paint fences"
 def entered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tickets that the browser was handed."""
     tickets: list[str] = []
-    monkeypatch.setattr(browser, "hand_over", lambda ticket, *_a, **_k: tickets.append(ticket))
+    monkeypatch.setattr(
+        browser, "exchange_ticket", lambda ticket, *_a, **_k: tickets.append(ticket)
+    )
     return tickets
 
 

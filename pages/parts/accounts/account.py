@@ -12,7 +12,7 @@ from core.base.clock import now
 from core.mail import digests
 from core.members import leaving
 from core.models import Session
-from pages.ui import authentication, cards
+from pages.ui import authentication, elements
 from pages.ui.forms import form, save
 from pages.ui.text import ago, esc, quiet
 
@@ -71,7 +71,7 @@ def choose_digests(actor: Actor, is_on: bool | None) -> None:
 def draw_sessions(actor: Actor, mine: Sequence[Session], here_id: int) -> None:
     """Draw where the person is signed in; every session but this one can be ended."""
     for row in mine:
-        with cards.row(key=f"session-{row.id}", gap="small", wrap=False):
+        with elements.row(key=f"session-{row.id}", gap="small", wrap=False):
             _draw_session(actor, row, is_this=row.id == here_id)
     if len(mine) > 1 and st.button("End all others", key="end-others"):
         told = "All your other sessions have ended."

@@ -11,26 +11,26 @@ from core.accounts.administration import Page
 from core.base.clock import now
 from core.database import db
 from core.models import Staff, User
-from pages.ui import authentication, cards
+from pages.ui import authentication, elements
 from pages.ui.dialogs import open_dialog
 from pages.ui.forms import Form, fields
 from pages.ui.forms import form as ask
-from pages.ui.row_menus import RowMenu, shortened
+from pages.ui.tables import RowMenu, truncate
 from pages.ui.text import ago, day, esc, quiet
 
 _OLDER: Final = "older_than"
 _NEWER: Final = "newer_than"
 _NO_STAFF: Final = "no staff role"
 _ORDER: Final = (
-    *("face", "name", "email", "staff", "two_factor", "state"),
+    *("avatar", "name", "email", "staff", "two_factor", "state"),
     *("last_seen_at", "organizations", "created_at"),
 )
 
 
 def draw_filter() -> tuple[str, bool]:
     """Draw what narrows the table, and return the words, and whether only staff is shown."""
-    with cards.row(key="people-filter"):
-        search = cards.ask_words("Name or email", width=280, on_change=_turn)
+    with elements.row(key="people-filter"):
+        search = elements.search_field("Name or email", width=280, on_change=_turn)
         only_staff = st.toggle("Staff only", key="staff", bind="query-params", on_change=_turn)
     return search, only_staff
 
@@ -47,7 +47,7 @@ def find_place() -> dict[str, int]:
 def draw_turns(page: Page) -> None:
     """Draw the ways to newer and older accounts; where the page lies stands in the address."""
     ids = page.rows["user_id"].tolist() or [0]
-    with cards.row(key="people-turns", width="content"):
+    with elements.row(key="people-turns", width="content"):
         for label, icon, name, beside, is_open in (
             ("Newest", "first_page", "", 0, page.has_newer),
             ("Newer", "chevron_left", _NEWER, ids[0], page.has_newer),
@@ -77,9 +77,9 @@ def draw_table(found: pd.DataFrame, *, key: str) -> None:
     names = RowMenu("people", found, "user_id")
     rows = found.to_dict("records")
     shown = found.assign(
-        face=[cards.face_url(row["name"], row["user_id"]) for row in rows],
-        name=found["name"].map(shortened),
-        email=found["email"].map(shortened),
+        avatar=[elements.avatar_url(row["name"], row["user_id"]) for row in rows],
+        name=found["name"].map(truncate),
+        email=found["email"].map(truncate),
         staff=pd.Series([[str(staff)] if staff else [] for staff in found["staff"]], dtype=object),
         two_factor=["on" if pd.notna(row["two_factor_at"]) else "off" for row in rows],
         state=[_state(row) for row in rows],
@@ -102,7 +102,7 @@ def _columns(names: str) -> dict[str, Any]:
     column = st.column_config
     staff = [str(each) for each in Staff]
     return {
-        "face": column.ImageColumn("", width=36),
+        "avatar": column.ImageColumn("", width=36),
         "name": column.ButtonColumn(
             "Name", type="tertiary", alignment="left", width=145, key=names
         ),
@@ -139,8 +139,8 @@ def draw_person(actor: Actor, user_id: int) -> None:
     )
     is_same = staff is person.staff
     password = "" if is_same else form.current_password("Your password")
-    form.foot()
-    with cards.row():
+    form.reserve_footer()
+    with elements.row():
         pressed = st.button("Save", key="person-save", type="primary", disabled=is_same)
         if pressed and form.prepare(authentication.ask_password, actor, password):
             told = f"{person.name} has {f'the role {staff}' if staff else _NO_STAFF} now."
@@ -150,8 +150,8 @@ def draw_person(actor: Actor, user_id: int) -> None:
 
 
 def _draw_head(person: User) -> None:
-    with cards.row(gap="small", wrap=False):
-        cards.face(person.name, person.id, width=40)
+    with elements.row(gap="small", wrap=False):
+        elements.avatar(person.name, person.id, width=40)
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**{esc(person.name)}**", wrap=False)
             st.text(person.email, wrap=False)

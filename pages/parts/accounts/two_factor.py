@@ -10,7 +10,7 @@ from core.accounts import totp, two_factor
 from core.accounts.sessions import SignedIn
 from core.accounts.two_factor import State
 from core.database import db
-from pages.ui import authentication, cards
+from pages.ui import authentication, elements
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
 from pages.ui.forms import form, save
 from pages.ui.text import count, day, quiet
@@ -44,7 +44,7 @@ def require(actor: Actor) -> None:
         )
     draw(actor, state, here)
     if _CODES not in st.session_state:
-        with cards.row(key="two-factor-out"):
+        with elements.row(key="two-factor-out"):
             st.page_link("account.py", label="User Settings")
             st.space("stretch")
             if st.button("Log out", key="two-factor-log-out", type="tertiary"):
@@ -74,7 +74,7 @@ def _draw_offer(actor: Actor, state: State, here: SignedIn) -> None:
     secret = state.offered or ""
     uri = totp.address(secret, here.email)
     st.markdown("**1.** Scan this with an authenticator app, or type the key into it.")
-    with cards.row(key="two-factor-key", gap="medium"):
+    with elements.row(key="two-factor-key", gap="medium"):
         st.image(_picture(uri), width=168, alt="QR code for an authenticator app")
         with st.container(width=200, gap="xxsmall"):
             st.markdown(quiet("Key"))
@@ -107,7 +107,7 @@ def _draw_codes(codes: list[str]) -> None:
     )
     text = "\n".join(codes)
     st.code(text, language=None)
-    with cards.row(key="two-factor-keeping"):
+    with elements.row(key="two-factor-keeping"):
         st.download_button(
             "Download",
             f"Recovery codes for Orgdesk, each works once\n\n{text}\n",
@@ -125,12 +125,12 @@ def _draw_codes(codes: list[str]) -> None:
 def _draw_state(state: State) -> None:
     assert state.since is not None
     left = f"{count(state.codes_left, 'recovery code')} left"
-    with cards.row():
+    with elements.row():
         st.badge("On", color="green", icon=":material/verified_user:")
         st.markdown(quiet(f"Since {day(state.since)}, {left}."))
     if state.codes_left <= _FEW:
         st.markdown("Make new recovery codes, or a lost phone locks you out.")
-    with cards.row(key="two-factor-actions"):
+    with elements.row(key="two-factor-actions"):
         st.button("Replace device", key="two-factor-replace", on_click=_open, args=("replace",))
         label = "New recovery codes"
         st.button(label, key="two-factor-new-codes", on_click=_open, args=("codes",))

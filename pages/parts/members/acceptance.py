@@ -11,7 +11,7 @@ from core.accounts import accounts
 from core.members import acceptance
 from core.members.acceptance import Offer
 from pages import ui
-from pages.ui import authentication, badges, browser, cards
+from pages.ui import authentication, badges, browser, elements
 
 DECLINED: Final = "declined invitation"
 LOGS_IN: Final = "logs in for invitation"
@@ -21,7 +21,7 @@ ACCEPT: Final = "Accept Invitation"
 def draw_offer(offer: Offer) -> None:
     """Draw who invites to what, and what one may do there."""
     org, role = offer.organization, offer.invitation.role
-    face = cards.face_url(org.name, org.public_id)
+    face = elements.avatar_url(org.name, org.public_id)
     if offer.logo is not None:
         face = f"data:image/png;base64,{b64encode(offer.logo).decode()}"
     st.image(face, width=64, alt="")
@@ -35,13 +35,13 @@ def draw_offer(offer: Offer) -> None:
 def ask(offer: Offer, actor: Actor, token: str) -> None:
     """Let the invited person, who is signed in, accept or decline."""
     form = ui.fields("invitation-answer")
-    form.foot()
-    with cards.row():
+    form.reserve_footer()
+    with elements.row():
         accepted = st.button(ACCEPT, key="invitation-accept", type="primary")
         _draw_decline(actor, token)
     joined = form.prepare(ui.change, acceptance.accept, actor, token) if accepted else None
     if joined is not None:
-        ui.tell(f"You belong to {offer.organization.name} now.")
+        ui.show_notice(f"You belong to {offer.organization.name} now.")
         st.switch_page("overview.py", query_params={"org": offer.organization.public_id})
 
 
@@ -74,7 +74,7 @@ def ask_to_join(offer: Offer, token: str) -> None:
 def ask_to_log_in(offer: Offer, token: str) -> None:
     """Send a stranger who has an account to the sign-in form, and back here."""
     st.markdown(f"The invitation is for **{ui.esc(offer.invitation.email)}**, who has an account.")
-    with cards.row():
+    with elements.row():
         if st.button("Log in to accept", key="invitation-log-in", type="primary"):
             st.session_state[LOGS_IN] = token
             st.rerun()
@@ -88,7 +88,7 @@ def ask_to_sign_up(offer: Offer, token: str) -> None:
         f"The invitation is for **{email}**. This link did not come by mail, so create an account "
         "with that address first, then open the link again."
     )
-    with cards.row():
+    with elements.row():
         st.page_link("sign_up.py", label="Create an account", icon=":material/person_add:")
         _draw_decline(NOBODY, token)
 

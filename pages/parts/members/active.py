@@ -12,11 +12,11 @@ from core.members import members
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs, ownership
-from pages.ui import badges, cards, tables
-from pages.ui.row_menus import RowMenu, shortened
+from pages.ui import badges, elements, tables
+from pages.ui.tables import RowMenu, truncate
 
 SHOWN: Final = (
-    *("face", "name", "email", "role", "two_factor", "last_seen_at", "joined_at", "menu"),
+    *("avatar", "name", "email", "role", "two_factor", "last_seen_at", "joined_at", "menu"),
 )
 
 
@@ -48,7 +48,9 @@ def draw(
         people = members.table(session, actor, org.id, search=search, role=role, page=page)
     with place:
         if people.empty:
-            cards.empty("search_off", "Nobody found", "Try a part of the name, or another role.")
+            elements.empty_state(
+                "search_off", "Nobody found", "Try a part of the name, or another role."
+            )
         else:
             _draw_table(people, actor, may_edit=may_edit, owns=owns)
     dialogs.draw(actor, org)
@@ -60,7 +62,7 @@ def _ask_page(count: int, search: str, role: Role | None) -> int:
     pages = -(-reachable // members.PER_PAGE)
     if pages < 2:
         return 1
-    with cards.row(key="members-pages"):
+    with elements.row(key="members-pages"):
         counted = ui.count(count, "person", "people")
         if count > reachable:
             counted = f"{members.COUNTED:,}+ people; more words find fewer"
@@ -70,15 +72,15 @@ def _ask_page(count: int, search: str, role: Role | None) -> int:
 
 def _draw_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool, owns: bool) -> None:
     menu = RowMenu("members-menu", people, "user_id")
-    order = [column for column in SHOWN if column in people or column in {"face", "menu"}]
+    order = [column for column in SHOWN if column in people or column in {"avatar", "menu"}]
     config = st.column_config
     st.dataframe(
-        tables.sent(people, order, **_dressed(people, actor, may_edit=may_edit, owns=owns)),
+        tables.to_arrow(people, order, **_dressed(people, actor, may_edit=may_edit, owns=owns)),
         hide_index=True,
         height="content",
         column_order=order,
         column_config={
-            "face": config.ImageColumn("", width=36),
+            "avatar": config.ImageColumn("", width=36),
             "name": config.TextColumn("Name", width=180 if may_edit else 156),
             "email": config.TextColumn("Email", width=212 if may_edit else 180),
             "role": badges.role_column(),
@@ -106,12 +108,12 @@ def _dressed(
     who = list(zip(people["name"].tolist(), people["user_id"].tolist(), strict=True))
     roles = people["role"].tolist() if may_edit else [None] * len(people)
     return {
-        "face": [cards.face_url(*person) for person in who],
+        "avatar": [elements.avatar_url(*person) for person in who],
         "name": [
-            shortened(name, 24) + (" (you)" if user_id == actor.user_id else "")
+            truncate(name, 24) + (" (you)" if user_id == actor.user_id else "")
             for name, user_id in who
         ],
-        "email": [shortened(each, 31 if may_edit else 26) for each in people["email"].tolist()],
+        "email": [truncate(each, 31 if may_edit else 26) for each in people["email"].tolist()],
         "role": tables.tags(people.get("role", ())),
         "two_factor": ["on" if is_on else "off" for is_on in people.get("two_factor", ())],
         "menu": [_labels(role, owns=owns) for role in roles],

@@ -12,7 +12,7 @@ from core.database import db
 from core.members import invitations, members
 from core.models import Organization, Role
 from pages import ui
-from pages.ui import badges, cards
+from pages.ui import badges, elements
 
 EDIT_ROLES: Final = "Edit roles"
 QUICK_VIEW: Final = "Quick View"
@@ -40,7 +40,7 @@ def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
     """Draw the current role, and once `Edit` is pressed how it is changed."""
     draw_who(row)
     old = Role(row["role"])
-    with cards.row(key="current-role"):
+    with elements.row(key="current-role"):
         st.markdown(ui.quiet("Current role"), width="content")
         badges.badge(old)
         st.space("stretch")
@@ -66,8 +66,8 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
     )
     new = Role(chosen)
     draw_change_log(old, new)
-    form.foot()
-    with cards.row(horizontal_alignment="right"):
+    form.reserve_footer()
+    with elements.row(horizontal_alignment="right"):
         draw_cancel("edit-roles")
         pressed = st.button("Save", key="edit-roles-save", type="primary", disabled=new is old)
     if pressed and "user_id" in row:
@@ -89,7 +89,7 @@ def draw_change_log(old: Role, new: Role) -> None:
     """Draw how many permissions are gained and lost, and behind `View Diff` which."""
     diff = roles.difference(old, new)
     with st.container(border=True, gap="xxsmall", key="change-log"):
-        with cards.row():
+        with elements.row():
             st.markdown("**Change log**", width="stretch")
             st.markdown(
                 f":green-badge[{len(diff.gained)} gained] :red-badge[{len(diff.lost)} lost]"
@@ -130,7 +130,7 @@ def _draw_leave(actor: Actor, org: Organization) -> None:
             "The last owner cannot leave: offer the ownership to somebody first."
         )
         form = ui.fields("leave")
-        form.foot()
+        form.reserve_footer()
         if st.button("Leave", key="leave-confirm", type="primary"):
             form.save(f"You left {org.name}.", members.leave, actor, org.id)
 
@@ -147,7 +147,7 @@ def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
             "by mail. Invitations that wait in this name are revoked."
         )
         form = ui.fields("remove")
-        form.foot()
+        form.reserve_footer()
         if st.button("Remove", key="remove-confirm", type="primary"):
             told = f"{row['name']} is removed."
             form.save(told, members.remove, actor, org.id, int(row["user_id"]))
@@ -156,8 +156,8 @@ def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
 def draw_who(row: Row) -> None:
     """Draw face, name and address of whom a dialog is about."""
     name = row.get("name") or row["email"]
-    with cards.row(gap="small", wrap=False):
-        cards.face(name, int(row.get("user_id", 0)), width=40)
+    with elements.row(gap="small", wrap=False):
+        elements.avatar(name, int(row.get("user_id", 0)), width=40)
         with st.container(gap=None):
             if row.get("name"):
                 st.markdown(f"**{ui.esc(name)}**")

@@ -11,8 +11,8 @@ from core.members import members
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members.dialogs import Row
-from pages.ui import badges, cards
-from pages.ui.row_menus import RowMenu, cells, shortened
+from pages.ui import badges, elements
+from pages.ui.tables import RowMenu, menu_cells, truncate
 
 REINSTATE: Final = "Reinstate"
 
@@ -23,7 +23,7 @@ def draw(actor: Actor, org: Organization, offered: list[Role], search: str) -> N
         former = members.former_table(session, actor, org.id, search=search)
     if former.empty:
         head = "Nobody found" if search else "Nobody left in the last 90 days"
-        cards.empty("history", head, "Who is removed stands here and can be reinstated.")
+        elements.empty_state("history", head, "Who is removed stands here and can be reinstated.")
         return
     menu = RowMenu("former-menu", former, "user_id")
     with st.container(key="former-table"):
@@ -38,18 +38,18 @@ def _draw_table(former: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> Non
     rows: list[Row] = [{str(k): v for k, v in row.items()} for row in former.to_dict("records")]
     st.dataframe(
         former.assign(
-            face=[cards.face_url(row["name"], row["user_id"]) for row in rows],
-            name=former["name"].map(lambda name: shortened(name, 20)),
-            email=former["email"].map(lambda email: shortened(email, 22)),
-            role=cells([[str(row["role"])] for row in rows]),
+            avatar=[elements.avatar_url(row["name"], row["user_id"]) for row in rows],
+            name=former["name"].map(lambda name: truncate(name, 20)),
+            email=former["email"].map(lambda email: truncate(email, 22)),
+            role=menu_cells([[str(row["role"])] for row in rows]),
             how=[_how(row) for row in rows],
-            menu=cells([_labels(row, offered) for row in rows]),
+            menu=menu_cells([_labels(row, offered) for row in rows]),
         ),
         hide_index=True,
         height="content",
-        column_order=["face", "name", "email", "role", "how", "removed_at", "joined_at", "menu"],
+        column_order=["avatar", "name", "email", "role", "how", "removed_at", "joined_at", "menu"],
         column_config={
-            "face": config.ImageColumn("", width=36),
+            "avatar": config.ImageColumn("", width=36),
             "name": config.TextColumn("Name", width=130),
             "email": config.TextColumn("Email", width=158),
             "role": badges.role_column(),
@@ -65,7 +65,7 @@ def _draw_table(former: pd.DataFrame, menu: RowMenu, offered: list[Role]) -> Non
 def _how(row: Row) -> str:
     if row["has_left"]:
         return "left"
-    return f"removed by {shortened(row['removed_by'], 24)}" if row["removed_by"] else "removed"
+    return f"removed by {truncate(row['removed_by'], 24)}" if row["removed_by"] else "removed"
 
 
 def _labels(row: Row, offered: list[Role]) -> list[str]:

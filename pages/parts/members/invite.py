@@ -41,16 +41,16 @@ def _draw(actor: Actor, org: Organization, offered: list[Role]) -> None:
     if pressed:
         told = "The invitations are on their way."
         form.save(told, invitations.invite, actor, org.id, emails, role=Role(role))
-    if isinstance(form.refused, AddressesRefused):
+    if isinstance(form.error, AddressesRefused):
         with answers:
-            _draw_answers(form, form.refused)
+            _draw_answers(form, form.error)
 
 
 def _draw_answers(form: ui.Form, refused: AddressesRefused) -> None:
     """Draw what was said to each address, and a way to go on without those that were refused."""
     if not any(address for address, _ in refused.answers):
         return
-    form.say("emails", "Nobody is invited yet. Mend these addresses, or leave them out.")
+    form.set_error("emails", "Nobody is invited yet. Mend these addresses, or leave them out.")
     for address, why in refused.answers:
         if why:
             told = why if address in why else f"{address or 'An empty line'}: {why}"

@@ -13,8 +13,8 @@ from core.members.invitations import State
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs
-from pages.ui import badges, cards
-from pages.ui.row_menus import RowMenu, cells, shortened
+from pages.ui import badges, elements
+from pages.ui.tables import RowMenu, menu_cells, truncate
 
 MENU: Final = {
     "Resend": "forward_to_inbox",
@@ -44,7 +44,7 @@ def draw(actor: Actor, org: Organization, offered: list[Role], search: str) -> N
         if found.empty:
             is_narrowed = bool(search or sum(counts.values()))
             head = "Nobody found" if is_narrowed else "Nobody has been invited yet"
-            cards.empty("mail", head, "Press Invite user to invite colleagues by mail.")
+            elements.empty_state("mail", head, "Press Invite user to invite colleagues by mail.")
         else:
             menu = RowMenu("invited-menu", found, "id")
             _draw_table(found, menu, offered)
@@ -71,7 +71,7 @@ def _ask_page(count: int, shown: str) -> int:
     pages = -(-count // invitations.PER_PAGE)
     if pages < 2:
         return 1
-    with cards.row(key="invited-pages"):
+    with elements.row(key="invited-pages"):
         st.markdown(ui.quiet(ui.count(count, "invitation")), width="stretch")
         return st.pagination(pages, key=f"invited-page-{count}-{shown}")
 
@@ -112,16 +112,16 @@ def _dressed(invited: pd.DataFrame, offered: list[Role]) -> pd.DataFrame:
     failed = "failed: " + invited["delivery_error"].fillna("").astype(str)
     now = clock.now()
     return invited.assign(
-        email=invited["email"].map(lambda email: shortened(email, 28)),
+        email=invited["email"].map(lambda email: truncate(email, 28)),
         role=invited["role"].map(lambda role: [str(role)]),
         state=invited["state"].map(lambda state: [str(state)]),
-        invited_by=invited["invited_by"].map(lambda name: shortened(name, 15)),
+        invited_by=invited["invited_by"].map(lambda name: truncate(name, 15)),
         delivery=invited["delivery"].where(invited["delivery"] != "failed", failed),
         reminders=[
             "none" if bool(pd.isna(at)) else f"1, {ui.ago(at, now)}"
             for at in invited["reminded_at"]
         ],
-        menu=cells([_labels(state) if role in offered else [] for state, role in facts]),
+        menu=menu_cells([_labels(state) if role in offered else [] for state, role in facts]),
     )
 
 

@@ -10,8 +10,8 @@ from core.database import db
 from core.members import ownership
 from core.models import Stage
 from pages import ui
-from pages.ui import badges, cards
-from pages.ui.row_menus import RowMenu, cells
+from pages.ui import badges, elements
+from pages.ui.tables import RowMenu, menu_cells
 
 NAME: Final = "Name an owner"
 
@@ -34,16 +34,16 @@ def _draw_table(found: pd.DataFrame) -> None:
     faces = zip(found["name"], found["public_id"], logos, strict=True)
     st.dataframe(
         found.assign(
-            face=[cards.face_url(*each) for each in faces],
-            stage=cells([[str(stage)] for stage in found["stage"]]),
-            menu=cells([[f":material/key: {NAME}"]] * len(found)),
+            avatar=[elements.avatar_url(*each) for each in faces],
+            stage=menu_cells([[str(stage)] for stage in found["stage"]]),
+            menu=menu_cells([[f":material/key: {NAME}"]] * len(found)),
         ),
         hide_index=True,
         height="content",
         row_height=36,
-        column_order=["face", "name", "public_id", "stage", "member_count", "menu"],
+        column_order=["avatar", "name", "public_id", "stage", "member_count", "menu"],
         column_config={
-            "face": config.ImageColumn("", width=36),
+            "avatar": config.ImageColumn("", width=36),
             "name": config.TextColumn("Name", width=300),
             "public_id": config.TextColumn("Organization ID", width=120),
             "stage": config.MultiselectColumn(

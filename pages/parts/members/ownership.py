@@ -11,7 +11,7 @@ from core.members.ownership import Offer
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs
-from pages.ui import authentication, badges, cards
+from pages.ui import authentication, badges, elements
 
 OFFER: Final = "Offer ownership"
 ACCEPT: Final = "Accept ownership"
@@ -20,7 +20,7 @@ ACCEPT: Final = "Accept ownership"
 def draw_offers(actor: Actor, org: Organization, offers: Sequence[Offer]) -> None:
     """Draw every offer that waits, with what this person may do about it."""
     for offer in offers:
-        with st.container(border=True, key=f"offer-{offer.handover.id}"), cards.row():
+        with st.container(border=True, key=f"offer-{offer.handover.id}"), elements.row():
             st.markdown(_told(actor, org, offer), width="stretch")
             if offer.is_for_actor:
                 _draw_answers(actor, org, offer)
@@ -75,8 +75,8 @@ def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Offer) 
     )
     dialogs.draw_change_log(own_role, Role.OWNER)
     form = ui.fields("accept-ownership")
-    form.foot()
-    with cards.row(horizontal_alignment="right"):
+    form.reserve_footer()
+    with elements.row(horizontal_alignment="right"):
         dialogs.draw_cancel("accept-ownership")
         if st.button(ACCEPT, key="accept-ownership-save", type="primary"):
             told = f"You own {org.name} now."

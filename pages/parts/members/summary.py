@@ -10,7 +10,7 @@ from core.base import clock
 from core.members import members
 from core.models import Organization, Role
 from pages import ui
-from pages.ui import badges, cards
+from pages.ui import badges, elements
 
 _HEIGHT: Final = 96
 _ADVICE: Final = (
@@ -28,7 +28,7 @@ def draw(
         with grid.cell(), st.container(gap="small"):
             with st.container(gap="xxsmall"):
                 st.markdown(ui.quiet("People by role"))
-                cards.bar({role: int(numbers[role]) for role in reversed(Role)})
+                elements.bar({role: int(numbers[role]) for role in reversed(Role)})
             _draw_numbers(numbers)
         with grid.cell(), st.container(gap="xxsmall"):
             st.markdown(ui.quiet("Joined by month"))

@@ -15,7 +15,7 @@ from core.onboarding.board_queries import Column
 from core.onboarding.stages import FORWARD
 from pages import ui
 from pages.parts.onboarding import board_filters, forms
-from pages.ui import badges, cards
+from pages.ui import badges, elements
 from pages.ui.forms import Form
 
 _NEXT: Final = ":material/arrow_forward: Move to {}"
@@ -101,7 +101,7 @@ def _draw_card(actor: Actor, column: Column, card: Card, rights: Rights) -> None
         elif org.next_step:
             whole = ui.esc(org.next_step) if len(org.next_step) > _LONG else None
             st.markdown(f":small[{ui.esc(org.next_step)}]", wrap=False, help=whole)
-        with cards.row(wrap=False):
+        with elements.row(wrap=False):
             st.markdown(_rep(card), width="stretch", wrap=False)
             if org.next_step_on is not None:
                 is_late = org.next_step_on < working_days.today()
@@ -113,9 +113,10 @@ def _draw_card(actor: Actor, column: Column, card: Card, rights: Rights) -> None
 def _draw_name(card: Card, *, width: Literal["stretch", "content"] = "stretch") -> None:
     """Draw the face and the name of an organization, which open its page of onboarding."""
     org = card.org
+    avatar = elements.avatar_url(org.name, org.public_id, org.logo)
     st.page_link(
         "onboarding.py",
-        label=f"![]({cards.face_url(org.name, org.public_id, org.logo)}) **{ui.esc(org.name)}**",
+        label=f"![]({avatar}) **{ui.esc(org.name)}**",
         width=width,
         query_params={"org": org.public_id},
         help=ui.esc(org.name) if len(org.name) > _LONG else None,
@@ -125,19 +126,19 @@ def _draw_name(card: Card, *, width: Literal["stretch", "content"] = "stretch") 
 def _rep(card: Card) -> str:
     if card.rep is None or card.org.rep_id is None:
         return ui.quiet("no sales rep")
-    return f"![]({cards.face_url(card.rep, card.org.rep_id)}) {ui.quiet(ui.esc(card.rep))}"
+    return f"![]({elements.avatar_url(card.rep, card.org.rep_id)}) {ui.quiet(ui.esc(card.rep))}"
 
 
 def _draw_state(actor: Actor, column: Column, card: Card, rights: Rights) -> None:
     """Draw how long it is here, what it lacks, and the menu of moves; refusals stand below."""
     moving = ui.fields(f"card-{card.org.id}")
-    with cards.row(wrap=False):
+    with elements.row(wrap=False):
         st.markdown(_state(column, card), width="stretch", help=_missing(card))
         chosen = None
         if Action.MOVE_STAGES in rights:
             options, key = _options(column, card, rights), f"card-menu-{card.org.id}"
             chosen = st.menu_button("Move", options, type="tertiary", key=key)
-    moving.foot()
+    moving.reserve_footer()
     if chosen is not None:
         _do(actor, card, chosen, moving)
 
@@ -207,7 +208,7 @@ def draw_stuck(actor: Actor, stuck: CardList, rights: Rights) -> None:
 
 def _draw_stuck_row(actor: Actor, card: Card, rights: Rights) -> None:
     org = card.org
-    with cards.row(wrap=False, key=f"stuck-{org.id}"):
+    with elements.row(wrap=False, key=f"stuck-{org.id}"):
         _draw_name(card, width="content")
         why = "; ".join(card.why_stuck)
         step = f": {org.next_step}" if org.next_step and "due" in why else ""

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.onboarding import board
 from core.onboarding.board_queries import MINE, Column, Only, Sort
-from pages.ui import cards
+from pages.ui import elements
 from pages.ui.url_choices import choose
 
 _SORTS: Final = {
@@ -22,8 +22,8 @@ _SHOWN: Final = "board cards"
 def ask(reps: dict[int, str]) -> str:
     """Draw what narrows and sorts the board, and return the query that asks for it."""
     whose = {MINE: "Mine"} | {str(rep_id): name for rep_id, name in reps.items()}
-    with cards.row(key="board-filter"):
-        words = cards.ask_words("Name, ID or website", width=210)
+    with elements.row(key="board-filter"):
+        words = elements.search_field("Name, ID or website", width=210)
         only = choose("board", st.pills, "only", "Only", _ONLY)
         st.space("stretch")
         rep = choose(

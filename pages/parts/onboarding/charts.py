@@ -11,7 +11,7 @@ from core.onboarding.statistics import REACHED, Charts
 from pages import ui
 from pages.parts.onboarding import chart_specs
 from pages.parts.onboarding.chart_specs import Spec
-from pages.ui import badges, cards
+from pages.ui import badges, elements
 
 _TITLES: Final = {
     "stage": "Stage",
@@ -50,7 +50,7 @@ def _draw(head: str, told: str, table: pd.DataFrame, chart: tuple[Spec, pd.DataF
     spec, rows = chart
     name = head.lower().replace(" ", "-")
     with st.container(border=True, key=f"chart-{name}", gap="small"):
-        with cards.row():
+        with elements.row():
             st.markdown(f"**{head}** {ui.quiet(told)}", width="stretch")
             _offer_table(head, name, table)
         st.vega_lite_chart(rows, spec, key=f"chart-drawn-{name}")

@@ -12,7 +12,7 @@ from core.onboarding import onboarding, working_days
 from core.onboarding.onboarding import Plan
 from core.onboarding.stages import BACK, FORWARD, Check
 from core.onboarding.stuck import LIMITED, is_snoozed
-from pages.ui.dialogs import draw_dialog, open_dialog, shown_first
+from pages.ui.dialogs import as_opened, draw_dialog, open_dialog
 from pages.ui.forms import Form, fields, form, save
 from pages.ui.text import day, esc, quiet
 
@@ -90,7 +90,7 @@ def draw_pressed(actor: Actor, org: Organization) -> None:
     is_by_form = shown is Stage.FREE and org.stage is Stage.FREE
     if org_id == org.id and not is_by_form:
         form = fields("move")
-        form.foot()
+        form.reserve_footer()
         form.save(f"{org.name} is in {to}.", onboarding.move, actor, org.id, to, from_stage=shown)
 
 
@@ -169,7 +169,7 @@ def snooze(actor: Actor, org: Organization) -> None:
 
 def override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
     """Draw the form that lets an organization through although checks fail."""
-    shown, failed = shown_first("stage", org.stage), shown_first("failed", failed)
+    shown, failed = as_opened("stage", org.stage), as_opened("failed", failed)
     to = FORWARD[shown]
     st.markdown(f"{esc(org.name)} goes to {to} although this is missing:")
     st.markdown("\n".join(f"- :orange[:material/error:] {lack}" for lack in failed))
@@ -193,7 +193,7 @@ def override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
 
 def withdraw(actor: Actor, org: Organization) -> None:
     """Draw the form that takes an organization back, with a reason."""
-    shown = shown_first("stage", org.stage)
+    shown = as_opened("stage", org.stage)
     st.markdown(quiet("Back to an earlier stage, or out of onboarding."))
     with form("withdraw") as leaving:
         to = leaving.field(

@@ -13,8 +13,8 @@ from core.models import Organization, Stage
 from core.onboarding import stages, stuck, working_days
 from core.onboarding.stages import FORWARD, Check, Stay
 from pages.ui import badges
-from pages.ui.cards import face, face_url, row
-from pages.ui.open_page import find_place, fragment
+from pages.ui.elements import avatar, avatar_url, row
+from pages.ui.open_page import find_context, fragment
 from pages.ui.text import count, day, esc, quiet
 
 LOOKS_EVERY: Final = 5.0
@@ -83,7 +83,7 @@ def _look(actor: Actor, public_id: str, shown: tuple[object, ...], looks: list[N
     if len(looks) > LOOKS:
         st.session_state[_ENDED] = True
         st.rerun(scope="app")
-    found = find_place(actor, public_id)
+    found = find_context(actor, public_id)
     with db.read() as session:
         now = found and (found[0].stage, *(c.is_met for c in stages.list_checks(session, found[0])))
     if now != shown:
@@ -98,7 +98,7 @@ def draw_help(org: Organization, reps: Mapping[int, str]) -> None:
     st.subheader("Who helps", anchor=False)
     if org.rep_id is not None and org.rep_id in reps:
         with row(wrap=False):
-            face(reps[org.rep_id], org.rep_id)
+            avatar(reps[org.rep_id], org.rep_id)
             st.markdown(f"{esc(reps[org.rep_id])} :small[:gray[sales rep]]")
     else:
         st.markdown(f"Ask {esc(settings().sales_contact)} about going further.")
@@ -129,7 +129,7 @@ def draw_moves(moves: pd.DataFrame) -> None:
     }
     shown = moves.assign(
         **told,
-        face=[face_url(who, int(who_id)) for who, who_id in people],
+        avatar=[avatar_url(who, int(who_id)) for who, who_id in people],
         who=moves["who"].fillna("Orgdesk"),
         why=[_why(*told) for told in zip(moves["missing"], moves["reason"], strict=True)],
     )
@@ -141,7 +141,7 @@ def draw_moves(moves: pd.DataFrame) -> None:
         key="moves",
         hide_index=True,
         row_height=36,
-        column_order=["face", "who", *middle],
+        column_order=["avatar", "who", *middle],
         column_config=_move_columns(),
         alt="Moves",
     )
@@ -151,7 +151,7 @@ def _move_columns() -> dict[str, Any]:
     column, stages = st.column_config, [str(stage) for stage in Stage]
     tags: dict[str, Any] = {"options": stages, "color": badges.STAGE_COLORS, "width": 108}
     return {
-        "face": column.ImageColumn("", width=36),
+        "avatar": column.ImageColumn("", width=36),
         "who": column.TextColumn("Who", width=124),
         "before": column.MultiselectColumn("From", **tags),
         "after": column.MultiselectColumn("To", **tags),

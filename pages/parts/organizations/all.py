@@ -13,7 +13,8 @@ from core.organizations.org_views import FEW, View
 from core.organizations.table import Page
 from pages import ui
 from pages.parts.organizations import bulk_progress, download, filters, flag, restore, summary
-from pages.ui import cards, tables
+from pages.ui import tables
+from pages.ui.elements import empty_state, row
 
 
 def draw(actor: Actor, rights: Rights) -> None:
@@ -23,12 +24,12 @@ def draw(actor: Actor, rights: Rights) -> None:
     with st.container(key="organizations-runs"):  # always there: what moves forgets a click
         if Action.MOVE_STAGES in rights:
             bulk_progress.draw(actor, reps)
-    filter_row, line = cards.row(key="organizations-filter"), cards.row(key="organizations-line")
+    filter_row, line = row(key="organizations-filter"), row(key="organizations-line")
     progress, place = st.container(), st.container(key="organizations-table")
-    turns = cards.row(key="organizations-turns")
+    turns = row(key="organizations-turns")
     view = filters.ask(reps, rights, filter_row, turns)
     with line:
-        said, actions = cards.row(width="content"), cards.row(width="content")
+        said, actions = row(width="content"), row(width="content")
         st.space("stretch")
         view = replace(view, sort=filters.ask_sort())
         columns = filters.ask_columns()
@@ -99,4 +100,4 @@ def _draw_nothing(view: View) -> None:
         what_next = (
             "Type less or take a filter away; the first one comes by Create New Organization."
         )
-    cards.empty("search_off", head, what_next)
+    empty_state("search_off", head, what_next)

@@ -11,7 +11,7 @@ from core.database import db
 from core.models import Run
 from core.onboarding import bulk_flag
 from pages import ui
-from pages.ui import cards
+from pages.ui import elements
 
 LOOKS_EVERY: Final = 2.0
 """Seconds after which the page looks how far a run has come."""
@@ -55,7 +55,7 @@ def _draw_going(actor: Actor, run: Run, reps: Mapping[int, str]) -> None:
     seen = run.done + run.refused
     whose = "" if run.actor_id == actor.user_id else f" for {reps.get(run.actor_id, 'somebody')}"
     words = f"Flagging {ui.count(run.total, 'organization')}{ui.esc(whose)}"
-    with cards.row():
+    with elements.row():
         st.markdown(
             f"**{words}** {ui.quiet(_so_far(run))}",
             width="stretch",
@@ -70,7 +70,7 @@ def _draw_ended(actor: Actor, run: Run) -> None:
     left = f" {run.refused:,} could not be flagged." if run.refused else ""
     why = f" {ui.esc(run.ended_because)}" if run.ended_because else ""
     icon = ":orange[:material/error:]" if run.ended_because else ":green[:material/check_circle:]"
-    with cards.row():
+    with elements.row():
         st.markdown(f"{icon} {done} in onboarding.{left}{why}", width="stretch")
         if run.refused:
             st.download_button(

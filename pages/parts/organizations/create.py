@@ -39,11 +39,11 @@ def _draw(actor: Actor) -> None:
             f":small[:orange[:material/info:] {known} {exist}; ask one of its owners for an "
             "invitation. If yours is another one, go on.]"
         )
-    form.foot()
+    form.reserve_footer()
     if st.button("Save", type="primary", key="create-save"):
         org = form.prepare(ui.change, organizations.create, actor, name)
         if org is not None:
-            form.empty()
+            form.reset()
             ui.close_dialog()
-            ui.tell(f"{org.name} is yours. Fill out its profile, then invite your people.")
+            ui.show_notice(f"{org.name} is yours. Fill out its profile, then invite your people.")
             st.switch_page("overview.py", query_params={"org": org.public_id})

@@ -15,7 +15,7 @@ from core.organizations.export_process import XLSX_ROWS
 from core.organizations.org_views import FEW, View
 from core.organizations.transfers import Transfer
 from pages import ui
-from pages.ui import cards
+from pages.ui import elements
 
 _NAMES: Final = {Format.CSV: "CSV", Format.XLSX: "XLSX", Format.PARQUET: "Parquet"}
 _XLSX_ROWS_A_SECOND: Final = 10_000
@@ -81,7 +81,7 @@ def _draw_transfer(transfer: Transfer, total: int) -> None:
     of_all = f" of {total:,}" if is_counted else ""
     sent = f" · {transfer.sent / _MEGABYTE:,.0f} MB" if transfer.sent else ""
     words = f"**{_NAMES[transfer.form]}** · {rows:,}{of_all} organizations{sent}"
-    with cards.row(wrap=False, key=f"transfer-{id(transfer)}"):
+    with elements.row(wrap=False, key=f"transfer-{id(transfer)}"):
         st.progress(rows / total if is_counted and total else 0.0, words)
         st.button(
             "Stop",

@@ -11,7 +11,7 @@ from core.models import Stage
 from core.organizations.org_views import SIZES, Activity, Members, Profile, Sort, View
 from core.organizations.table import Page, Place, Turn
 from pages import ui
-from pages.ui import badges, cards
+from pages.ui import badges, elements
 from pages.ui.url_choices import choose
 
 COLUMNS: Final = {
@@ -128,7 +128,7 @@ def _ask_more(reps: dict[int, str], rights: Rights) -> dict[str, Any]:
         return {}
     with place:
         more: dict[str, Any] = {"rep_id": _ask_rep(reps)}
-        with cards.row():
+        with elements.row():
             more["created_from"] = _ask_day("from", "Created from")
             more["created_to"] = _ask_day("to", "Created to")
         more["members"] = _ask_one("members", "Members", list(Members))

@@ -58,7 +58,7 @@ def _tell_flagged(flagged: FlagResult) -> None:
     )
     if not flagged.refused:
         ui.close_dialog()
-        ui.tell(told)
+        ui.show_notice(told)
         st.rerun()
     st.markdown(f"{told} Not flagged:")
     for _, name, why in flagged.refused:

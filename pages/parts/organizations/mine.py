@@ -8,7 +8,7 @@ from core.access.permissions import Actor
 from core.database import db
 from core.organizations import organizations
 from pages import ui
-from pages.ui import cards, tables
+from pages.ui import elements, tables
 
 MANY: Final = 10
 """From here on one would rather type than look."""
@@ -20,19 +20,19 @@ def draw(actor: Actor) -> None:
     with db.read() as session:
         rows = organizations.list_mine(session, actor)
     if rows.empty:
-        cards.empty(
+        elements.empty_state(
             "domain_add",
             "You do not belong to an organization yet",
             "Create one, or open the invitation link that was mailed to you.",
         )
         return
     if len(rows) > MANY:
-        typed = cards.ask_words("Name or ID")
+        typed = elements.search_field("Name or ID")
         asked = typed.strip().casefold()
         named = rows["name"] + " " + rows["public_id"]
         rows = rows[named.str.casefold().str.contains(asked, regex=False)].reset_index(drop=True)
     st.markdown(ui.quiet(ui.count(len(rows), "organization")))
     if rows.empty:
-        cards.empty("search_off", "None of yours is called so", "Try a part of the name.")
+        elements.empty_state("search_off", "None of yours is called so", "Try a part of the name.")
     else:
         tables.organizations(rows, key="organizations-mine", columns=SHOWN)

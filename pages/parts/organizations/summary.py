@@ -21,7 +21,7 @@ from core.organizations import statistics
 from core.organizations.org_views import View
 from core.organizations.statistics import Summary
 from pages import ui
-from pages.ui import cards
+from pages.ui import elements
 
 T = TypeVar("T")
 
@@ -171,14 +171,14 @@ def _draw_bars(kinds: _Kinds | None, roles: pd.DataFrame | None) -> None:
             _draw_wait()
         else:
             stages = kinds.summary.stages
-            cards.bar(dict(zip(stages["stage"], stages["organizations"], strict=True)))
+            elements.bar(dict(zip(stages["stage"], stages["organizations"], strict=True)))
     with grid.cell():
         if roles is None:
             st.markdown(ui.quiet("Members by role"))
             _draw_wait()
         else:
             st.markdown(ui.quiet(f"{roles['members'].sum():,} members by role"))
-            cards.bar(dict(zip(roles["role"], roles["members"], strict=True)))
+            elements.bar(dict(zip(roles["role"], roles["members"], strict=True)))
 
 
 def _draw_wait() -> None:

@@ -8,14 +8,14 @@ from core.models import Alert, Organization
 from core.notifications import alerts
 from core.profile import alert_address
 from pages import ui
-from pages.ui import cards
+from pages.ui import elements
 
 
 def draw(actor: Actor, org: Organization, rights: Rights) -> None:
     """Draw the alert address with its state, and what goes there; owners choose it."""
     may_choose = Action.EDIT_PROFILE in rights
     with st.container(border=True, key="settings-alerts"):
-        with cards.row():
+        with elements.row():
             with st.container(width="stretch", gap=None):
                 st.markdown("**Alerts**")
                 _address(org)
@@ -30,13 +30,13 @@ def draw(actor: Actor, org: Organization, rights: Rights) -> None:
 
 def _address(org: Organization) -> None:
     if org.alert_email is not None:
-        with cards.row():
+        with elements.row():
             st.markdown(ui.quiet("They go to"), width="content")
             st.text(org.alert_email, width="content")
             st.markdown(":small[:green[:material/check_circle: Confirmed]]", width="content")
     if org.alert_email_new is not None:
         waits = "Another one is used as soon as the mailed link has confirmed it:"
-        with cards.row():
+        with elements.row():
             st.markdown(f":small[:orange[:material/schedule: {waits}]]", width="content")
             st.text(org.alert_email_new, width="content")
     elif org.alert_email is None:
@@ -53,7 +53,7 @@ def _choose(actor: Actor, org: Organization) -> None:
             with grid.cell():
                 if form.field(st.toggle, _name(alert), label, value=alert in chosen):
                     wanted.append(alert)
-        with cards.row():
+        with elements.row():
             st.markdown(ui.quiet(_HOW), width="stretch")
             pressed = form.submit("Save alerts", kind="secondary")
     if pressed:

@@ -43,8 +43,8 @@ def _edit(actor: Actor, org: Organization, shown: dict[str, str]) -> None:
     if pressed:
         told = "The contact data is saved, and the owners are told."
         form.save(told, profile.save_contact_details, actor, org.id, shown, typed, reason=reason)
-    if isinstance(form.refused, Stale):
-        _show_theirs(form.refused, shown)
+    if isinstance(form.error, Stale):
+        _show_theirs(form.error, shown)
 
 
 def _show_theirs(stale: Stale, shown: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from core.models import Organization
 from core.profile import profile
 from pages import ui
 from pages.parts.profile import logo_and_card
-from pages.ui import Form, cards
+from pages.ui import Form, elements
 
 LABELS: Final = {
     "name": "Organization name",
@@ -76,7 +76,7 @@ def _shown(form: Form, org: Organization) -> dict[str, str]:
         is_open = kept["org"] == org.id and None not in typed.values()
         if is_open and (typed != kept["texts"] or now == kept["texts"]):
             return dict(kept["texts"])
-        form.empty()
+        form.reset()
     state[form.key("shown")] = {"org": org.id, "texts": now}
     return now
 
@@ -127,13 +127,13 @@ def _submit(
     """Draw what changed and the buttons; where two people changed the same, let one choose."""
     changed = [field for field in LABELS if typed[field] != shown[field]]
     dispute = st.container()
-    form.foot()
+    form.reserve_footer()
     if changed:
         marks = " ".join(f":gray-badge[{ui.esc(LABELS[field])}]" for field in changed)
         st.markdown(f"{ui.quiet('Changed')} {marks}")
-    with cards.row(horizontal_alignment="right", key="profile-foot"):
+    with elements.row(horizontal_alignment="right", key="profile-foot"):
         if changed and st.button("Discard", key="profile-discard", type="tertiary"):
-            form.empty()
+            form.reset()
             st.rerun()
         pressed = st.button("Submit", key="profile-submit", type="primary")
     if pressed:
@@ -152,8 +152,8 @@ def _save(
     taken = {field: text for field, text in seen.items() if choices[field] == THEIRS}
     told = "The profile is saved." if typed != shown else "Nothing has changed."
     form.save(told, profile.save, actor, org.id, shown | seen, typed | taken)
-    if isinstance(form.refused, Stale):
-        st.session_state[form.key("theirs")] = form.refused.theirs
+    if isinstance(form.error, Stale):
+        st.session_state[form.key("theirs")] = form.error.theirs
 
 
 def _choose(form: Form, changed: list[str], typed: dict[str, str]) -> None:

@@ -10,14 +10,15 @@ from core.database import db
 from core.models import Organization
 from core.profile import alert_address, directory, logos
 from pages import ui
-from pages.ui import cards
+from pages.parts.profile import company_card
+from pages.ui import elements
 
 
 def edit_logo(actor: Actor, org: Organization) -> None:
     """Draw the logo, and what replaces or removes it."""
     form = ui.fields("logo")
-    with cards.row(gap="small", vertical_alignment="bottom", key="profile-logo"):
-        cards.face(org.name, org.public_id, org.logo, width=72)
+    with elements.row(gap="small", vertical_alignment="bottom", key="profile-logo"):
+        elements.avatar(org.name, org.public_id, org.logo, width=72)
         with st.container(width="stretch"):
             upload = form.field(
                 st.file_uploader,
@@ -36,7 +37,7 @@ def edit_logo(actor: Actor, org: Organization) -> None:
 
 def alert_state(actor: Actor, org: Organization) -> None:
     """Say where alerts go now, with what can be done about it."""
-    with cards.row(gap="xsmall", key="profile-alert-state"):
+    with elements.row(gap="xsmall", key="profile-alert-state"):
         if org.alert_email_new is not None:
             st.markdown(f":small[:orange[{_waiting(actor, org)}]]", width="stretch")
             if st.button("Send again", key="profile-resend", type="tertiary"):
@@ -58,8 +59,8 @@ def card(actor: Actor | None, org: Organization, texts: Mapping[str, str]) -> No
         _switch(actor, org)
     st.markdown(ui.quiet("This is how the card will look" if actor else "The card"))
     with st.container(border=True, key="profile-card", gap="small"):
-        face = cards.face_url(org.name, org.public_id, org.logo)
-        cards.company_card(face, **{field: texts[field] for field in cards.ON_THE_CARD})
+        face = elements.avatar_url(org.name, org.public_id, org.logo)
+        company_card.draw(face, **{field: texts[field] for field in company_card.FIELDS})
 
 
 def _waiting(actor: Actor, org: Organization) -> str:

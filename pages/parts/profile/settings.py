@@ -10,12 +10,12 @@ from core.organizations import organizations
 from core.profile import profile
 from pages import ui
 from pages.parts.profile import alerts
-from pages.ui import authentication, cards
+from pages.ui import authentication, elements
 
 
 def draw(actor: Actor, org: Organization, rights: Rights) -> None:
     """Draw when the profile was confirmed, what alerts tell, and the end of the organization."""
-    with st.container(border=True, key="settings-confirmed"), cards.row():
+    with st.container(border=True, key="settings-confirmed"), elements.row():
         with st.container(width="stretch", gap=None):
             st.markdown("**Up to date**")
             st.markdown(ui.quiet(_last_confirmed(org)))
@@ -25,7 +25,7 @@ def draw(actor: Actor, org: Organization, rights: Rights) -> None:
     alerts.draw(actor, org, rights)
 
     in_production = org.stage is Stage.PRODUCTION
-    with st.container(border=True, key="settings-delete"), cards.row():
+    with st.container(border=True, key="settings-delete"), elements.row():
         with st.container(width="stretch", gap=None):
             st.markdown("**Delete this organization**")
             if Action.DELETE not in rights:
@@ -66,5 +66,5 @@ def _delete(actor: Actor, org: Organization) -> None:
         and form.prepare(ui.change, organizations.delete, actor, org.id, name=name)
     ):
         ui.close_dialog()
-        ui.tell(f"{org.name} is deleted.")
+        ui.show_notice(f"{org.name} is deleted.")
         st.switch_page("organizations.py")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.audit.activity import OVERRIDDEN
 from pages.ui import tables
-from pages.ui.cards import empty, face_url
+from pages.ui.elements import avatar_url, empty_state
 from pages.ui.text import quiet
 
 KINDS = {
@@ -43,7 +43,7 @@ def draw_changes(
     `is_short` fits it into a part of the page.
     """
     if changes.empty:
-        empty("history", "Nothing here yet", "Every change will stand here, for good.")
+        empty_state("history", "Nothing here yet", "Every change will stand here, for good.")
         return
     people = zip(changes["who"].tolist(), changes["who_id"].tolist(), strict=True)
     values = zip(changes["before"].tolist(), changes["after"].tolist(), strict=True)
@@ -52,11 +52,11 @@ def draw_changes(
     reason = ["reason"] if any(changes["reason"].tolist()) and not is_short else []
     marked = ["mark"] if any(overridden) else []
     first, last = (["who"], ["at"]) if is_short else (["who", "at"], ["exact"])
-    order = ["face", *first, *middle, "what", *marked, "change", *reason, *last]
-    shown = tables.sent(
+    order = ["avatar", *first, *middle, "what", *marked, "change", *reason, *last]
+    shown = tables.to_arrow(
         changes.assign(exact=changes["at"]),
         order,
-        face=[face_url(who, 0 if pd.isna(who_id) else int(who_id)) for who, who_id in people],
+        avatar=[avatar_url(who, 0 if pd.isna(who_id) else int(who_id)) for who, who_id in people],
         change=[f"{before} → {after}" if before or after else "" for before, after in values],
         mark=[["override"] if mark else [] for mark in overridden],
     )
@@ -75,7 +75,7 @@ def draw_changes(
 def _columns(*, is_short: bool) -> dict[str, Any]:
     column = st.column_config
     return {
-        "face": column.ImageColumn("", width=36),
+        "avatar": column.ImageColumn("", width=36),
         "who": column.TextColumn("Who", width=100 if is_short else 124),
         "organization": column.TextColumn("Organization", width=210),
         "what": column.TextColumn("What", width=125 if is_short else 180),

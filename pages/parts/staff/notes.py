@@ -9,7 +9,7 @@ from core.base.clock import now
 from core.models import Organization
 from core.staff import notes
 from core.staff.notes import PAGE, Shown
-from pages.ui import cards
+from pages.ui import elements
 from pages.ui.dialogs import draw_dialog, open_dialog
 from pages.ui.forms import form, save
 from pages.ui.text import ago, day, esc, quiet
@@ -66,8 +66,8 @@ def draw_note(
     with st.container(border=True, key=f"note-{note.id}", gap="xxsmall"):
         if names_organization:
             _draw_organization(note)
-        with cards.row():
-            cards.face(note.author, note.author_id)
+        with elements.row():
+            elements.avatar(note.author, note.author_id)
             st.markdown(esc(note.author), width="content")
             _draw_when(note)
             if is_staff:
@@ -114,7 +114,7 @@ def _draw_form(actor: Actor, org: Organization) -> None:
         said = drawn.field(
             st.text_area, "text", "New note", placeholder="What should others know", height=90
         )
-        with cards.row():
+        with elements.row():
             reach = drawn.field(
                 st.segmented_control,
                 "reach",
@@ -132,8 +132,8 @@ def _draw_form(actor: Actor, org: Organization) -> None:
 
 
 def _draw_organization(note: Shown) -> None:
-    with cards.row(wrap=False):
-        cards.face(note.organization, note.public_id, note.logo)
+    with elements.row(wrap=False):
+        elements.avatar(note.organization, note.public_id, note.logo)
         st.page_link(
             "onboarding.py",
             label=f"**{esc(note.organization)}**",

@@ -11,11 +11,10 @@ from core.base.clock import now
 from core.database import db
 from core.mail import administration
 from core.mail.administration import COUNTED, PER_PAGE, Shown, State
-from pages.ui import cards
+from pages.ui import elements
 from pages.ui.dialogs import open_dialog
 from pages.ui.forms import save
-from pages.ui.row_menus import RowMenu, cells
-from pages.ui.tables import shortened, shown_key
+from pages.ui.tables import RowMenu, menu_cells, rows_key, truncate
 from pages.ui.text import ago, count, esc, exact, quiet
 
 _COLORS: Final[dict[State, Literal["gray", "orange", "green", "red"]]] = {
@@ -30,8 +29,8 @@ _PAGE: Final = "page"
 
 def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
     """Draw the line above the table; return part of an address, states, and the page's number."""
-    with cards.row():
-        recipient = cards.ask_words("Address", on_change=_to_start)
+    with elements.row():
+        recipient = elements.search_field("Address", on_change=_to_start)
         states = st.pills(
             "State",
             list(State),
@@ -67,7 +66,7 @@ def _to_start() -> None:
 
 def draw_foot(actor: Actor, words: str, recipient: str, counts: Mapping[State, int]) -> None:
     """Draw how many there are, and the way to try again all that could not be sent."""
-    with cards.row():
+    with elements.row():
         st.markdown(quiet(words), width="stretch")
         failed = counts[State.RETRYING] + counts[State.GIVEN_UP]
         label = "Try all failed again" if not recipient else "Try failed ones to them again"
@@ -84,13 +83,13 @@ def draw_table(found: pd.DataFrame) -> None:
     """Draw mails; a click on a subject opens the mail."""
     subjects = RowMenu("mails", found, "id")
     shown = found.assign(
-        subject=[shortened(subject, _LONGEST_SUBJECT) for subject in found["subject"]],
-        state=cells([[state] for state in found["state"]]),
+        subject=[truncate(subject, _LONGEST_SUBJECT) for subject in found["subject"]],
+        state=menu_cells([[state] for state in found["state"]]),
     )
     config = _config(subjects.key)
     st.dataframe(
         shown,
-        key=shown_key("mails", found),
+        key=rows_key("mails", found),
         hide_index=True,
         row_height=36,
         height="content",
@@ -125,7 +124,7 @@ def draw_mail(actor: Actor, mail_id: int) -> None:
     with db.read() as session:
         shown = administration.show(session, actor, mail_id)
     st.markdown(f"**{esc(shown.content.subject)}**")
-    with cards.row(wrap=False):
+    with elements.row(wrap=False):
         st.badge(shown.state, color=_COLORS[shown.state])
         st.text(shown.mail.recipient)
     for line in _story(shown):
@@ -140,7 +139,7 @@ def draw_mail(actor: Actor, mail_id: int) -> None:
 
 
 def _draw_actions(actor: Actor, shown: Shown) -> None:
-    with cards.row():
+    with elements.row():
         if shown.state is not State.WAITING and st.button(
             "Try again now", key="mail-retry", icon=":material/send:"
         ):

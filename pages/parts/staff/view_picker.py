@@ -11,10 +11,10 @@ from core.base.errors import InvalidInput
 from core.database import db
 from core.models import SavedView
 from core.staff import saved_view_lists, saved_views
-from pages.ui.cards import row
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
+from pages.ui.elements import row
 from pages.ui.forms import change, form, save
-from pages.ui.open_page import came_from, tell
+from pages.ui.open_page import previous_page, show_notice
 from pages.ui.text import esc, quiet
 
 ALSO_KEPT: Final = {
@@ -57,7 +57,7 @@ def _go(page: str, query: str) -> NoReturn:
 def draw_views(actor: Actor, page: str, rights: Rights) -> None:
     """Draw the picker of saved views; who has just come here gets the default one, if any."""
     shown = _shown(page)
-    if not shown and came_from() not in {None, "view"}:
+    if not shown and previous_page() not in {None, "view"}:
         _open_default(actor, page)
     opened: _Opened | None = st.session_state.get(_opened_key(page))
     label = "Views"
@@ -150,7 +150,7 @@ def _draw_save(actor: Actor, page: str) -> None:
         query = _query()
         view = saving.change(saved_views.save, actor, page, name, query, is_shared=is_shared)
         if view is not None:
-            saving.empty()
+            saving.reset()
             _done(view, f"The view {view.name} is saved.")
 
 
@@ -210,7 +210,7 @@ def _done(view: SavedView, told: str) -> NoReturn:
     if _shown(view.page) == view.query:
         _note(view)
     close_dialog()
-    tell(told)
+    show_notice(told)
     st.rerun()
     raise AssertionError("the run has ended")
 
