@@ -9,18 +9,17 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.base import clock
 from core.base.settings import settings
-from core.database import db
+from core.database import db, job_locks
 from core.mail import digests
 from core.members import member_mails
 from core.models import (
     Entry,
     LastNotification,
-    Lock,
     Membership,
     Organization,
     Role,
@@ -41,7 +40,7 @@ CHECKS: Final = "checks"
 DUE: Final = "due"
 STUCK: Final = "stuck"
 
-_LOCK: Final = "mornings"
+_JOB: Final = "mornings"
 _CHECKED: Final = (Stage.ONBOARDING, Stage.PREPRODUCTION)
 
 
@@ -94,7 +93,8 @@ def look_at_checks(session: Session, org: Organization, *, is_own: bool = False)
 
 def look_in_the_morning(is_stopping: Callable[[], bool] = lambda: False) -> int:
     """Once each working day, tell the reps what is due and what is stuck; return how many lines."""
-    if not _is_morning() or not db.run(_claim_morning):
+    next_at = _next_morning(clock.now())
+    if not job_locks.claim(_JOB, next_at=next_at, runs_at_first=False):
         return 0
     told, after = 0, 0
     while not is_stopping():
@@ -191,26 +191,6 @@ def _replace(session: Session, org: Organization, topic: str, value: str) -> str
     else:
         kept.value = value
     return before
-
-
-def _is_morning() -> bool:
-    with db.read() as session:
-        lock = session.get(Lock, _LOCK)
-        return lock is None or lock.due_at is None or lock.due_at <= clock.now()
-
-
-def _claim_morning(session: Session) -> bool:
-    """Move the next morning on, and return whether this one is ours; the first comes tomorrow."""
-    if session.get(Lock, _LOCK) is None:
-        session.add(Lock(name=_LOCK, n=1, due_at=_next_morning(clock.now())))
-        return False
-    taken = session.scalar(
-        update(Lock)
-        .where(Lock.name == _LOCK, or_(Lock.due_at.is_(None), Lock.due_at <= clock.now()))
-        .values(n=Lock.n + 1, due_at=_next_morning(clock.now()))
-        .returning(Lock.n)
-    )
-    return taken is not None
 
 
 def _next_morning(now: datetime) -> datetime:

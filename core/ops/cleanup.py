@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, exists, literal_column, or_, select, tuple_, update
+from sqlalchemy import Select, delete, exists, literal_column, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete
@@ -19,14 +19,13 @@ from core.access.permissions import ORGDESK, Action, access, lock_user_or_none
 from core.audit import history
 from core.base import clock
 from core.base.errors import NotFound
-from core.database import counters, db
+from core.database import counters, db, job_locks
 from core.models import (
     Challenge,
     FormerMembership,
     Impersonation,
     Invitation,
     Link,
-    Lock,
     Logo,
     Mail,
     Membership,
@@ -37,6 +36,7 @@ from core.models import (
 )
 from core.models import Session as SignedIn
 
+JOB = "housekeeping"
 EVERY = timedelta(hours=1)
 DELETED_ORGANIZATIONS_STAY = timedelta(days=30)
 FORMER_MEMBERSHIPS_STAY = timedelta(days=90)
@@ -48,7 +48,6 @@ SESSIONS_STAY = timedelta(days=1)
 BATCH = 200
 """Rows in one transaction, so that nobody waits for a purge."""
 
-_LOCK = "housekeeping"
 _PAUSE = 0.02
 
 log = logging.getLogger(__name__)
@@ -56,33 +55,12 @@ log = logging.getLogger(__name__)
 
 def keep(is_stopping: Callable[[], bool] = lambda: False) -> int:
     """Purge what is over, if it is this process's turn, and return how many rows went."""
-    if not _is_due() or not db.run(_claim):
+    if not job_locks.claim(JOB, next_at=clock.now() + EVERY):
         return 0
     purged = sum(_purge_all(purge, is_stopping) for purge in PURGES)
     if purged:
         log.info("housekeeping purged %s rows", purged)
     return purged
-
-
-def _is_due() -> bool:
-    with db.read() as session:
-        due_at = session.scalar(select(Lock.due_at).where(Lock.name == _LOCK))
-        return due_at is None or due_at <= clock.now()
-
-
-def _claim(session: Session) -> bool:
-    """Move the next turn on, and return whether this one is ours."""
-    now = clock.now()
-    if session.get(Lock, _LOCK) is None:
-        session.add(Lock(name=_LOCK, n=1, due_at=now + EVERY))
-        return True
-    taken = session.scalar(
-        update(Lock)
-        .where(Lock.name == _LOCK, or_(Lock.due_at.is_(None), Lock.due_at <= now))
-        .values(n=Lock.n + 1, due_at=now + EVERY)
-        .returning(Lock.n)
-    )
-    return taken is not None
 
 
 def _purge_all(purge: Callable[[Session], int], is_stopping: Callable[[], bool]) -> int:

@@ -12,7 +12,7 @@ from core.audit import history
 from core.database import db
 from core.mail import digests, messages
 from core.members import members
-from core.models import DigestItem, Mail, Membership, Organization, Role, Stage, User
+from core.models import DigestItem, Lock, Mail, Membership, Organization, Role, Stage, User
 from core.notifications import dispatch, onboarding_alerts
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
@@ -231,7 +231,7 @@ class TestChecks:
 def morning(clock: Clock) -> int:
     """Turn the clock to the next time that reps are told, and return how many lines there are."""
     with db.read() as session:
-        lock = session.get(onboarding_alerts.Lock, "mornings")
+        lock = session.get(Lock, "mornings")
         at = lock.due_at if lock else None
     if at is None:
         onboarding_alerts.look_in_the_morning()
