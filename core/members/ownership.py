@@ -182,7 +182,7 @@ def list_owner_candidates(
         select(User.email, Membership.role, Membership.id)
         .join(User, User.id == Membership.user_id)
         .where(Membership.org_id == org.id, User.disabled_at.is_(None))
-        .order_by(Membership.role, Membership.id)  # "admin" comes before "member"
+        .order_by(Membership.rank.desc(), Membership.id)
         .limit(limit)
     )
     return [email for email, _, _ in found]

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, case, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.enums import InvitationStatus, Role
@@ -31,6 +32,16 @@ class Membership(Audited, Base):
         Index("ix_memberships_org_id_joined_at", "org_id", "joined_at"),
         UNIQUE_FOREVER,
     )
+
+    @hybrid_property
+    def rank(self) -> int:
+        """Return the rank of the role, also in queries: roles in order, owners last."""
+        return self.role.rank
+
+    @rank.inplace.expression
+    @classmethod
+    def _rank(cls) -> ColumnElement[int]:
+        return case({role: role.rank for role in Role}, value=cls.role)
 
 
 class FormerMembership(Base):

@@ -219,6 +219,13 @@ class TestOwnerless:
             email(cast.mia),
         ]
 
+    def test_candidates_come_by_the_rank_of_their_role(self, session: Session, cast: Cast) -> None:
+        members.change_role(session, ORGDESK, cast.acme.id, cast.mia.user_id, Role.OWNER)
+        assert ownership.list_owner_candidates(session, cast.ada, cast.acme.id) == [
+            email(cast.mia),
+            email(cast.adam),
+        ]
+
     def test_a_second_owner_who_can_act_is_enough(self, session: Session, cast: Cast) -> None:
         members.change_role(session, ORGDESK, cast.acme.id, cast.mia.user_id, Role.OWNER)
         assert ownership.ownerless_table(session, cast.ada).empty
