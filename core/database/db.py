@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ScalarSelect,
+    Select,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -141,6 +151,16 @@ def frame(
     """Return the statement's rows as a data frame, one column per selected column, by its name."""
     result = session.execute(statement, parameters)
     return pd.DataFrame(result.all(), columns=pd.Index(result.keys()))
+
+
+def capped_count(rows: Select[*tuple[Any, ...]], limit: int) -> ScalarSelect[int]:
+    """Return the expression of how many rows there are, counted no further than `limit` + 1."""
+    return select(func.count()).select_from(rows.limit(limit + 1).subquery()).scalar_subquery()
+
+
+def count_up_to(session: SqlSession, rows: Select[*tuple[Any, ...]], limit: int) -> int:
+    """Return how many rows there are, counted no further than `limit` + 1."""
+    return session.scalars(select(capped_count(rows, limit))).one()
 
 
 def is_writing(session: SqlSession) -> bool:

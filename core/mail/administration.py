@@ -6,14 +6,14 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 from jinja2 import TemplateError
-from sqlalchemy import ColumnElement, and_, case, func, select, union_all, update
+from sqlalchemy import ColumnElement, and_, case, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access_staff
 from core.base import clock
 from core.base.errors import MailUnderway, NotFound
 from core.base.settings import settings
-from core.database.db import frame
+from core.database.db import capped_count, frame
 from core.database.search import contains
 from core.mail import messages
 from core.mail.messages import Message
@@ -113,13 +113,10 @@ def _is_to(recipient: str) -> list[ColumnElement[bool]]:
 def counts(session: Session, actor: Actor) -> dict[State, int]:
     """Return how many mails there are in each state, none counted further than `COUNTED` + 1."""
     access_staff(session, actor, Action.READ_MAIL)
-    few = [
-        select(func.count())
-        .select_from(select(Mail.id).where(condition).limit(COUNTED + 1).subquery())
-        .scalar_subquery()
-        for condition in _IS_IN.values()
+    numbers = [
+        capped_count(select(Mail.id).where(condition), COUNTED) for condition in _IS_IN.values()
     ]
-    return dict(zip(_IS_IN, session.execute(select(*few)).one(), strict=True))
+    return dict(zip(_IS_IN, session.execute(select(*numbers)).one(), strict=True))
 
 
 def show(session: Session, actor: Actor, mail_id: int) -> Shown:

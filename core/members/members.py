@@ -12,7 +12,7 @@ from core.access.permissions import Action, Actor, access, may
 from core.audit import history
 from core.base import clock
 from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
-from core.database.db import frame
+from core.database.db import capped_count, count_up_to, frame
 from core.database.search import contains, has_words
 from core.members import invitation_rows, leaving, member_mails, membership_rows
 from core.models import FormerMembership, Membership, Organization, Role, User
@@ -168,7 +168,7 @@ def count(
         return org.member_count
     people = _matching(session, actor, org_id, select(Membership.id), search, role)
     if search.strip():
-        people = people.limit(COUNTED + 1)
+        return count_up_to(session, people, COUNTED)
     return session.scalar(select(func.count()).select_from(people.subquery())) or 0
 
 
@@ -278,14 +278,12 @@ def _matching(
 
 def _without_two_factor(org_id: int) -> Label[int]:
     """Return how many people have no second factor, counted no further than `COUNTED` and one."""
-    few = (
+    people = (
         select(Membership.id)
         .join(User, User.id == Membership.user_id)
         .where(Membership.org_id == org_id, User.two_factor_at.is_(None))
-        .limit(COUNTED + 1)
     )
-    counted = select(func.count()).select_from(few.subquery()).scalar_subquery()
-    return counted.label("without_two_factor")
+    return capped_count(people, COUNTED).label("without_two_factor")
 
 
 def _end(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, load_only
 from core.access.permissions import Actor, find_role, lock_user
 from core.base import clock
 from core.base.errors import MemberLimit, MembershipLimit, NotFound
+from core.database.db import count_up_to
 from core.models import FormerMembership, Membership, Organization, Role, User
 
 MEMBERSHIPS_PER_PERSON = 400
@@ -74,13 +75,12 @@ def find(session: Session, org: Organization, user_id: int) -> Membership | None
 
 def count_of(session: Session, user_id: int) -> int:
     """Return how many organizations a person belongs to, counted no further than the limit."""
-    few = (
+    memberships = (
         select(Membership.id)
         .join(Organization, Organization.id == Membership.org_id)
         .where(Membership.user_id == user_id, Organization.deleted_at.is_(None))
-        .limit(MEMBERSHIPS_PER_PERSON + 1)
     )
-    return session.scalar(select(func.count()).select_from(few.subquery())) or 0
+    return count_up_to(session, memberships, MEMBERSHIPS_PER_PERSON)
 
 
 def count_owners(session: Session, org: Organization) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.access.permissions import Actor
 from core.database import search
+from core.database.db import capped_count
 from core.models import Organization, Stage, StageCount, orm
 from core.onboarding import stuck, working_days
 
@@ -138,10 +139,7 @@ def count(query: BoardQuery, column: Column, limit: int) -> ColumnElement[int]:
     if query.only is None:  # two counts that each read an index only
         deleted = [Organization.deleted_at.is_not(None), *_in_column_unindexed(query, column)]
         return _count_where(_in_column(query, column)) - _count_where(deleted)
-    numbers = [
-        select(func.count()).select_from(_select_scan(scan, limit + 1).subquery()).scalar_subquery()
-        for scan in _scans(query, column)
-    ]
+    numbers = [capped_count(_select_scan(scan, limit), limit) for scan in _scans(query, column)]
     return sum(numbers[1:], start=numbers[0])
 
 

@@ -20,7 +20,7 @@ from core.access.permissions import Action, Actor, access_staff, lock_self
 from core.base import clock, formulas, validation
 from core.base.errors import DomainError, MoreMatch, NotFound, TooManyMatch, Unavailable
 from core.database import db
-from core.database.db import frame
+from core.database.db import count_up_to, frame
 from core.models import Organization, Run, RunRefusal, Staff, Stage, User
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
@@ -238,8 +238,8 @@ def _next_ids(session: Session, view: View, run: Run) -> list[int]:
 
 def _count(session: Session, view: View) -> int:
     source, _, where = org_views.matches(session, view)
-    some = select(literal(1)).select_from(source).where(*where).limit(MAX_ORGANIZATIONS + 1)
-    return session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    rows = select(literal(1)).select_from(source).where(*where)
+    return count_up_to(session, rows, MAX_ORGANIZATIONS)
 
 
 def _get(session: Session, actor: Actor, run_id: int) -> Run:

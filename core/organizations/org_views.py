@@ -9,7 +9,6 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
-    func,
     inspect,
     literal,
     literal_column,
@@ -20,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core.access.permissions import Action, Actor, access_staff
 from core.base import clock
 from core.database import search
+from core.database.db import capped_count, count_up_to
 from core.models import Organization, organizations, orm
 from core.organizations.org_choices import (
     ORDERS,
@@ -103,8 +103,7 @@ def beside_stage(view: View, along: Order) -> list[ColumnElement[bool]]:
 def count(session: Session, view: View) -> int:
     """Return how many rows a view is about, counted no further than `FEW` + 1."""
     source, _, where = matches(session, view)
-    few = select(literal(1)).select_from(source).where(*where).limit(FEW + 1)
-    return session.scalar(select(func.count()).select_from(few.subquery())) or 0
+    return count_up_to(session, select(literal(1)).select_from(source).where(*where), FEW)
 
 
 def is_better_gathered(session: Session, view: View) -> bool:
@@ -124,8 +123,7 @@ def _is_better_by_size(session: Session, view: View) -> bool:
     if not view.is_large or view.order.column in _MIXED:
         return False
     size = [f for f in _filters(view) if f.index is Organization.member_count]
-    few = _few(size, LARGE_GATHERED).subquery()
-    return (session.scalar(select(func.count()).select_from(few)) or 0) <= LARGE_GATHERED
+    return count_up_to(session, _narrowed(size), LARGE_GATHERED) <= LARGE_GATHERED
 
 
 _ROWS: Final = inspect(Organization).local_table
@@ -224,8 +222,7 @@ def _narrowest(session: Session, filters: list[_Filter]) -> tuple[int, list[_Fil
     if session.get_bind().dialect.name != "sqlite":
         return GATHERED + 1, filters
     groups = [[f for f in filters if f.index is index] for index in {f.index for f in filters}]
-    few = [_few(group, GATHERED).subquery() for group in groups]
-    counted = (select(func.count()).select_from(rows).scalar_subquery() for rows in few)
+    counted = (capped_count(_narrowed(group), GATHERED) for group in groups)
     numbers = session.execute(select(*counted)).one()
     return min(zip(numbers, groups, strict=True), key=_costs)
 
@@ -236,9 +233,9 @@ def _costs(group: tuple[int, list[_Filter]]) -> tuple[int, bool]:
     return number, first.index is not Organization.member_count
 
 
-def _few(filters: Sequence[_Filter], most: int) -> Select[*tuple[Any, ...]]:
+def _narrowed(filters: Sequence[_Filter]) -> Select[*tuple[Any, ...]]:
     where = (f.narrow(f.column.expression) for f in filters)
-    return select(literal(1)).select_from(_ROWS).where(*where).limit(most + 1)
+    return select(literal(1)).select_from(_ROWS).where(*where)
 
 
 def _midnight(day: date) -> datetime:

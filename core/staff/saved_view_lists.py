@@ -3,12 +3,12 @@
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import Integer, Select, func, literal, or_, select, union_all
+from sqlalchemy import Integer, Select, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access_staff
 from core.base.errors import DomainError
-from core.database.db import frame
+from core.database.db import capped_count, frame
 from core.models import DefaultView, Organization, SavedView, User, ViewVisit
 from core.onboarding import board_queries
 from core.onboarding.board_queries import Column
@@ -70,9 +70,8 @@ def _count_new(session: Session, actor: Actor, page: str, views: pd.DataFrame) -
     counts = []
     for view in looked:
         for rows in _new_rows(session, actor, page, view):
-            few = rows.limit(COUNTED + 1).subquery()
-            number = select(func.count()).select_from(few).scalar_subquery()
-            counts.append(select(literal(view.id, Integer).label("id"), number.label("new")))
+            new = capped_count(rows, COUNTED).label("new")
+            counts.append(select(literal(view.id, Integer).label("id"), new))
     if not counts:
         return {}
     found: dict[int, int] = {}
