@@ -19,6 +19,8 @@ LOCKOUTS: Final = ((1, timedelta(hours=1)),)
 """How often owners hear that one account could not be signed in to."""
 STRANGERS: Final = ((30, timedelta(hours=1)), (200, timedelta(days=1)))
 """How often one address of origin may sign up or forget a password, of whatever account."""
+UPLOADS: Final = ((100, timedelta(hours=1)),)
+"""How many files one person may send."""
 MAILS: Final = ((3, timedelta(hours=1)), (10, timedelta(days=1)))
 """How many mails one address is sent because somebody typed it."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access, lock_self, lock_staff_roles
-from core.accounts import email_links, sessions, totp, user_rows
+from core.accounts import email_links, sessions, totp, uploads, user_rows
 from core.audit import history
 from core.base import clock
 from core.base.errors import JustJoined, LastOwner, NotFound
@@ -102,6 +102,7 @@ def _forget_traces(session: Session, user: User) -> None:
     for kind in (email_links.RESET, email_links.PROVE):
         email_links.end(session, kind, user_id=user.id)
     totp.forget(session, user)
+    uploads.delete_all(session, user.id)
     session.execute(delete(FormerMembership).where(FormerMembership.user_id == user.id))
     session.execute(
         update(Invitation)

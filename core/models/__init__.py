@@ -1,7 +1,7 @@
 """Every table of Orgdesk, a file per domain; `from core.models import User` finds each."""
 
 from core.models.access import Impersonation, Lock, Throttle
-from core.models.accounts import Challenge, Link, RecoveryCode, SecondFactor, Session, User
+from core.models.accounts import Challenge, Link, RecoveryCode, SecondFactor, Session, Upload, User
 from core.models.audit import ChainHead, Entry
 from core.models.enums import Alert, InvitationStatus, Role, Staff, Stage
 from core.models.mail import Digest, DigestItem, LastNotification, Mail
@@ -48,6 +48,7 @@ __all__ = [
     "StageCount",
     "StayCount",
     "Throttle",
+    "Upload",
     "User",
     "ViewVisit",
 ]

@@ -127,3 +127,18 @@ class Challenge(Base):
     connection_hash: Mapped[str] = mapped_column(String(64), unique=True)
     password_epoch: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Upload(Base):
+    """A file that a person has sent and not used yet."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    content: Mapped[bytes]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (UNIQUE_FOREVER,)

@@ -32,6 +32,7 @@ from core.models import (
     Organization,
     Run,
     Throttle,
+    Upload,
     User,
 )
 from core.models import Session as SignedIn
@@ -155,6 +156,12 @@ def purge_stand_ins(session: Session) -> int:
     return _delete(session, Impersonation, Impersonation.id, old)
 
 
+def purge_uploads(session: Session) -> int:
+    """Purge files that were sent and never used."""
+    old = select(Upload.id).where(Upload.expires_at <= clock.now()).limit(BATCH)
+    return _delete(session, Upload, Upload.id, old)
+
+
 def purge_throttles(session: Session) -> int:
     """Purge counts whose window has passed."""
     old = select(Throttle.key).where(Throttle.ends_at <= clock.now()).limit(BATCH)
@@ -195,6 +202,7 @@ PURGES: Final = (
     purge_challenges,
     purge_stand_ins,
     purge_throttles,
+    purge_uploads,
     purge_mails,
     purge_runs,
     counters.merge,

@@ -27,6 +27,7 @@ DECODER_TIMEOUT: Final = 10.0
 """Seconds of wall-clock time; the decoder limits its own processor time."""
 
 _ACCEPTED = "Choose a PNG, JPEG or WebP image of at most 2 MB and 4096 × 4096 pixels."
+TOO_LARGE: Final = f"That file is {{size}} MB. {_ACCEPTED}"
 _REFUSALS = {
     b"unknown": f"We can't read that file as an image. {_ACCEPTED}",
     b"large": f"That image has too many pixels. {_ACCEPTED}",
@@ -56,8 +57,7 @@ def clean(upload: bytes) -> CleanLogo:
     if not upload:
         raise InvalidInput({"logo": f"That file is empty. {_ACCEPTED}"})
     if len(upload) > MAX_BYTES:
-        size = len(upload) / 1024 / 1024
-        raise InvalidInput({"logo": f"That file is {size:,.1f} MB. {_ACCEPTED}"})
+        raise InvalidInput({"logo": TOO_LARGE.format(size=f"{len(upload) / 2**20:,.1f}")})
     verdict, _, images = _decode(upload).partition(b"\n")
     word, *sizes = verdict.split()
     if word != b"clean":

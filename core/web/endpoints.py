@@ -18,6 +18,7 @@ from core.web.downloads import send_organizations
 from core.web.gatekeeper import is_same_origin, refuse_strangers
 from core.web.metrics import show_metrics
 from core.web.security_headers import is_under_tls
+from core.web.uploads import receive_upload
 
 _ICON = PROJECT / "pages" / "ui" / "assets" / "favicon.png"
 _LOGO_NAME = re.compile(r"([0-9a-f]{64})(-thumb)?")
@@ -129,6 +130,7 @@ def tell_ready(_request: Request) -> Response:
 
 ROUTES = (
     Route("/auth/cookie", hand_over_cookie, methods=["POST"]),
+    Route("/uploads", receive_upload, methods=["POST"]),
     Route("/logos/{name}.png", show_logo),
     Route("/download/organizations.{form}", send_organizations),
     Route("/favicon.png", show_icon),

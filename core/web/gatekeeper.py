@@ -22,6 +22,7 @@ _REFUSED = (
     "/_stcore/agent/",
     "/_stcore/bidi-components/",
     "/_stcore/script-health-check",
+    "/_stcore/upload_file/",
     "/app/static/",
     "/auth/login",
     "/auth/logout",
@@ -29,7 +30,7 @@ _REFUSED = (
 )
 """What Streamlit serves and nobody here needs."""
 
-_FOR_THE_SIGNED_IN = ("/media/", "/component/", "/_stcore/upload_file/")
+_FOR_THE_SIGNED_IN = ("/media/", "/component/")
 _FOR_STAFF = ("/_stcore/metrics/",)
 _FOR_ANY_HOST = ("/healthz", "/readyz", "/metrics")
 """What monitors ask by the address of the machine; `/metrics` looks at the name itself."""

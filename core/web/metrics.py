@@ -21,7 +21,9 @@ from core.database import db
 from core.models import Mail
 from core.web.gatekeeper import is_our_host
 
-_KINDS: Final = ("auth", "component", "download", "healthz", "logos", "media", "metrics", "readyz")
+_KINDS: Final = frozenset(
+    "auth component download healthz logos media metrics readyz uploads".split()
+)
 _LOOPBACK: Final = {"127.0.0.1", "::1"}
 _BY_A_PROXY: Final = {"x-forwarded-for", "x-real-ip", "forwarded", "via"}
 
@@ -82,8 +84,6 @@ class Measured:
 
 def _kind(path: str) -> str:
     """Return one of few words for a path: whatever strangers ask for must not fill the memory."""
-    if path.startswith("/_stcore/upload_file/"):
-        return "upload"
     first = path.split("/", 2)[1]
     return first if first in _KINDS else "other"
 

@@ -187,6 +187,8 @@ ABOUT_ONESELF = {
     "accounts.two_factor.confirm",
     "accounts.two_factor.make_recovery_codes",
     "accounts.two_factor.turn_off",
+    "accounts.uploads.get",
+    "accounts.uploads.keep",
 }
 """Each only ever about the actor: there is nobody to be refused."""
 BY_PROOF = {

@@ -71,7 +71,6 @@ class TestAStranger:
         "address",
         [
             "/media/" + "0" * 56 + ".png",
-            "/_stcore/upload_file/x/y",
             "/component/orgdesk_cookie/index.js",
             "/logos/" + "0" * 64 + ".png",
             "/logos/" + "0" * 64 + "-thumb.png",
@@ -85,6 +84,7 @@ class TestAStranger:
         [
             "/_stcore/agent/x",
             "/_stcore/metrics",
+            "/_stcore/upload_file/x/y",
             "/_stcore/bidi-components/x",
             "/app/static/x",
             "/auth/login",

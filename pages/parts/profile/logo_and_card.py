@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.access.permissions import Actor
+from core.accounts import uploads
 from core.base import clock
 from core.database import db
 from core.models import Organization
@@ -12,6 +13,7 @@ from core.profile import alert_address, directory, logos
 from pages import ui
 from pages.parts.profile import company_card
 from pages.ui import elements
+from pages.ui.file_field import file_field
 
 
 def edit_logo(actor: Actor, org: Organization) -> None:
@@ -20,19 +22,26 @@ def edit_logo(actor: Actor, org: Organization) -> None:
     with elements.row(gap="small", vertical_alignment="bottom", key="profile-logo"):
         elements.avatar(org.name, org.public_id, org.logo, width=72)
         with st.container(width="stretch"):
-            upload = form.field(
-                st.file_uploader,
+            chosen = form.field(
+                file_field,
                 "logo",
                 "Logo",
-                type=["png", "jpg", "jpeg", "webp"],
-                max_upload_size=logos.MAX_BYTES // 2**20,
+                accept="image/png,image/jpeg,image/webp",
+                max_bytes=logos.MAX_BYTES,
+                too_large=logos.TOO_LARGE,
             )
-            if upload is not None and st.button("Save Logo", key="logo-save"):
-                picture = form.prepare(logos.clean, upload.getvalue())
+            if chosen is not None and st.button("Save Logo", key="logo-save"):
+                picture = form.prepare(_decode, actor, chosen.upload_id)
                 if picture is not None:
                     form.save("The logo is saved.", logos.set_logo, actor, org.id, picture)
         if org.logo and st.button("Remove", key="logo-remove", type="tertiary"):
             form.save("The logo is removed.", logos.remove_logo, actor, org.id)
+
+
+def _decode(actor: Actor, upload_id: int) -> logos.CleanLogo:
+    with db.read() as session:
+        upload = uploads.get(session, actor, upload_id)
+    return logos.clean(upload.content)
 
 
 def alert_state(actor: Actor, org: Organization) -> None:

@@ -1,0 +1,72 @@
+"""Uploads: files that a person has sent and not used yet, kept in the database for a day.
+
+Bytes never wait in the memory of a process, and nobody reads another person's upload.
+"""
+
+import unicodedata
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Actor
+from core.base import clock
+from core.base.errors import InvalidInput, NotFound
+from core.models import Upload
+
+MAX_BYTES: Final = 3 * 2**20
+"""The largest file of any kind; what it is used for may allow less."""
+MAX_UPLOADS: Final = 4
+"""How many a person keeps at once: a new one takes the place of the oldest."""
+UPLOAD_TTL: Final = timedelta(hours=24)
+_MAX_NAME: Final = 120
+
+
+def keep(session: Session, actor: Actor, name: str, content: bytes) -> Upload:
+    """Keep a file for its person; raises `InvalidInput` for an empty or too large one."""
+    if not 0 < len(content) <= MAX_BYTES:
+        raise InvalidInput({"file": f"Choose a file of at most {MAX_BYTES // 2**20} MB."})
+    now = clock.now()
+    upload = Upload(
+        user_id=actor.user_id,
+        name=_plain_name(name),
+        content=content,
+        created_at=now,
+        expires_at=now + UPLOAD_TTL,
+    )
+    session.add(upload)
+    session.flush()
+    mine = select(Upload.id).where(Upload.user_id == actor.user_id).order_by(Upload.id.desc())
+    newest = session.scalars(mine.limit(MAX_UPLOADS)).all()
+    older = (Upload.user_id == actor.user_id) & (Upload.id < newest[-1])
+    session.execute(delete(Upload).where(older))
+    return upload
+
+
+def get(session: Session, actor: Actor, upload_id: int) -> Upload:
+    """Return a person's own upload; raises `NotFound` for any other, and for an expired one."""
+    upload = session.scalar(
+        select(Upload).where(
+            Upload.id == upload_id,
+            Upload.user_id == actor.user_id,
+            Upload.expires_at > clock.now(),
+        )
+    )
+    if upload is None:
+        raise NotFound("file")
+    return upload
+
+
+def delete_all(session: Session, user_id: int) -> None:
+    """Delete what a person has uploaded."""
+    session.execute(delete(Upload).where(Upload.user_id == user_id))
+
+
+def _plain_name(name: str) -> str:
+    """Return a file's name without its folders and without characters that do not show."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    shown = "".join(
+        c for c in last if not unicodedata.category(c).startswith(("C", "Z")) or c == " "
+    )
+    return shown.strip()[:_MAX_NAME] or "file"

@@ -1,0 +1,52 @@
+"""A field for a file: chosen or dropped, sent to our own route, kept for its person alone."""
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import streamlit as st
+from streamlit.components import v2
+
+_FOLDER: Final = Path(__file__).parent / "assets"
+_field = v2.component(
+    "orgdesk_file",
+    html=(_FOLDER / "file_field.html").read_text(),
+    css=(_FOLDER / "file_field.css").read_text(),
+    js=(_FOLDER / "file_field.js").read_text(),
+)
+
+
+class Chosen(NamedTuple):
+    """A file that has arrived: what `uploads.get` knows it by, and its name."""
+
+    upload_id: int
+    name: str
+
+
+def file_field(
+    label: str, *, key: str, max_bytes: int, too_large: str, accept: str = "", picture: str = ""
+) -> Chosen | None:
+    """Draw the field and return the file that was chosen, None before.
+
+    `too_large` is the sentence for a larger file than `max_bytes`, with `{size}` for how many MB it
+    has. `picture` is an address of what is there now; a click on it chooses another.
+    """
+    options = {"label": label, "max": max_bytes, "tooLarge": too_large}
+    result: Any = _field(
+        key=key,
+        data={**options, "accept": accept, "picture": picture},
+        on_file_change=_rerun,
+        height="content",
+    )
+    found = result.file
+    if not isinstance(found, dict) or not isinstance(found.get("id"), int):
+        return None
+    return Chosen(found["id"], str(found.get("name", "")))
+
+
+def forget_file(key: str) -> None:
+    """Empty the field on the next rerun."""
+    st.session_state.pop(key, None)
+
+
+def _rerun() -> None:
+    """Streamlit wants a callback for each value that a component may send."""

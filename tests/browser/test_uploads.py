@@ -1,0 +1,58 @@
+"""Files in a real browser and at a real server: refused beside the field, and never in memory."""
+
+import psutil
+from httpx2 import Client
+from playwright.sync_api import Page, expect
+from sqlalchemy import func, select
+
+from core.accounts import uploads
+from core.database import db
+from core.models import Upload
+from tests.browser.acts import become, visit
+from tests.browser.server import Server
+from tests.browser.steps import photograph
+from tests.support.cast import Cast
+from tests.web.test_web import sign_in
+
+MIB = 2**20
+
+
+def choose(page: Page, name: str, content: bytes) -> None:
+    chosen = {"name": name, "mimeType": "", "buffer": content}
+    page.locator(".st-key-logo-logo input[type=file]").set_input_files(chosen)
+
+
+def test_the_bytes_decide_and_every_refusal_is_a_sentence_of_ours(page: Page, cast: Cast) -> None:
+    become(page, cast.olga)
+    visit(page, f"/profile?org={cast.acme.public_id}")
+    field = page.locator(".st-key-logo-logo")
+    choose(page, "photo.png", b"x" * (5 * MIB))
+    expect(field.get_by_text("That file is 5.0 MB. Choose a PNG, JPEG or WebP")).to_be_visible()
+    choose(page, "photo.png", b"not a picture")
+    page.get_by_role("button", name="Save Logo").click()
+    expect(field.get_by_text("We can't read that file as an image.")).to_be_visible()
+    choose(page, "photo.jfif", photograph())
+    expect(field.get_by_text("photo.jfif")).to_be_visible()
+    page.get_by_role("button", name="Save Logo").click()
+    expect(page.get_by_role("button", name="Remove", exact=True)).to_be_visible()
+    expect(field.get_by_text("photo.jfif")).to_have_count(0)
+
+
+def test_a_hundred_files_leave_the_memory_as_it_was(server: Server, cast: Cast) -> None:
+    people = [cast.olga, cast.adam, cast.mia]
+    cookies = [sign_in(person) for person in people]
+    content = b"x" * int(2.9 * MIB)
+    process = psutil.Process(server.process.pid)
+    with Client(base_url=server.url, headers={"origin": server.url}) as client:
+
+        def send(n: int) -> int:
+            headers = {"cookie": cookies[n % 3], "x-file-name": f"{n}.png"}
+            return client.post("/uploads", content=content, headers=headers).status_code
+
+        assert {send(n) for n in range(30)} == {200}  # what the process takes once
+        before = process.memory_info().rss
+        assert {send(n) for n in range(30, 100)} == {200}
+        assert process.memory_info().rss - before < 20 * MIB
+    with db.read() as session:
+        kept = session.scalar(select(func.count()).select_from(Upload))
+    assert kept == uploads.MAX_UPLOADS * len(people)
