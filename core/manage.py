@@ -102,7 +102,7 @@ def send_mail(
         typer.echo("Without SMTP_URL every mail waits in the outbox.", err=True)
         raise typer.Exit(BROKEN)
     if once:
-        dispatch.tell()
+        dispatch.run_due()
         typer.echo(f"Sent {delivery.run_due()} mails.")
         return
     ended = threading.Event()

@@ -165,7 +165,7 @@ class GateNotMet(DomainError):
         self.stage = stage
         self.mended_on = dict(mended_on)
         self.missing = missing = list(mended_on)
-        super().__init__(f"Not ready for {stage} yet. Missing: {'; '.join(missing)}.")
+        super().__init__(f"Not ready for {stage} yet. Open checks: {'; '.join(missing)}.")
 
 
 class MoreMatch(DomainError):

@@ -1,1 +1,1 @@
-"""Who hears of what: history is read once and handed on as alerts and digests."""
+"""Alerts and onboarding digests, derived from history and sent once."""

@@ -1,7 +1,8 @@
-"""Alerts: what the alert address of an organization hears of, and in which words.
+"""Alerts: what history entries mean to the alert address of an organization.
 
-History is the one table of facts: nobody sends an alert, `news` reads each entry once and asks
-here what it means. Owners choose what they do not want to hear of; that somebody chose is told.
+Use cases send no alerts themselves. `dispatch` reads each history entry once and asks `describe`
+which alerts it causes. Owners choose which alerts they receive; changes of that choice are always
+sent.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -17,35 +18,36 @@ from core.models import Alert, Entry, Organization, Role
 
 LABELS: Final = {
     Alert.OWNERS: "An owner is added or removed",
-    Alert.ROLES: "A role is raised",
-    Alert.CONTACT: "Contact data of the profile changes",
-    Alert.STAGE: "The stage moves",
-    Alert.INVITATIONS: "An invitation cannot be delivered",
-    Alert.LOCKOUTS: "Sign-in of an owner is locked after wrong passwords",
+    Alert.ROLES: "Someone gets a higher role",
+    Alert.CONTACT: "Contact details change",
+    Alert.STAGE: "Stage changes",
+    Alert.INVITATIONS: "An invitation can't be delivered",
+    Alert.LOCKOUTS: "An owner's login is blocked after wrong passwords",
 }
 ALWAYS: Final = "always"
-"""The topic of what is told whatever was chosen: that it was, and what happens to all of it."""
+"""The topic of alerts that cannot be turned off."""
 
-_CONTACT: Final = {
+_CONTACT_FIELDS: Final = {
     "name": "Organization name",
     "alert_email": "Alert email address",
-    "alert_email_new": "Alert email address, not confirmed yet,",
+    "alert_email_new": "Alert email address (not confirmed)",
     "sales_email": "Sales email",
     "phone": "Phone",
     "website": "Public website",
     "twitter": "Twitter (X) handle",
 }
-_WHOLE: Final = {
-    "organization.deleted": "The organization is deleted",
-    "acting.started": "An administrator of Orgdesk acts as an owner",
-    "organization.restored": "The organization is there again",
+_ALWAYS_SENT: Final = {
+    "organization.deleted": "The organization was deleted",
+    "acting.started": "An Orgdesk administrator is acting as an owner",
+    "organization.restored": "The organization was restored",
 }
 
 Values = dict[str, tuple[Any, Any]]
+"""The old and the new value of each field that changed in a row."""
 
 
-class Told(NamedTuple):
-    """One thing to tell: of which kind, in a few words, with the rest, and where it is seen."""
+class AlertItem(NamedTuple):
+    """An alert: its topic, a title, a detail, and the page that shows more."""
 
     topic: str
     title: str
@@ -54,78 +56,83 @@ class Told(NamedTuple):
 
 
 class People(NamedTuple):
-    """Who the ids in entries are: names by person, people by membership (`memberships:7`)."""
+    """The people in history entries: names by id, and ids by membership row (`memberships:7`)."""
 
     names: Mapping[int, str]
     members: Mapping[str, int]
 
     def name(self, user_id: int | None) -> str:
-        """Return a person's name."""
+        """Return a person's name, also of a deleted account."""
         return self.names.get(user_id or 0, "A deleted account")
 
 
 def choose(session: Session, actor: Actor, org_id: int, wanted: Collection[Alert]) -> Organization:
-    """Choose what the alert address hears of from now on."""
+    """Choose which alerts an organization receives."""
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
     org.alerts_off = ", ".join(alert for alert in Alert if alert not in wanted) or None
     history.record(session, actor, org, "alerts.chosen", org)
     return org
 
 
-def chosen(org: Organization) -> list[Alert]:
-    """Return what the alert address hears of."""
+def list_enabled(org: Organization) -> list[Alert]:
+    """Return the alerts that an organization receives."""
     return [alert for alert in Alert if digests.is_alert_enabled(org, alert)]
 
 
-def read(entry: Entry, people: People) -> Iterator[Told]:
-    """Yield what an entry of an organization's history means to its owners."""
+def describe(entry: Entry, people: People) -> Iterator[AlertItem]:
+    """Yield the alerts that an entry of an organization's history causes."""
     by = f"By {'Orgdesk' if entry.actor_id is None else people.name(entry.actor_id)}."
-    why = f" The reason: {' '.join(entry.reason.split())}" if entry.reason else ""
-    if entry.event in _WHOLE:
-        yield Told(ALWAYS, _WHOLE[entry.event], by + why, "history")
-    for row, values in _by_row(entry).items():
+    if entry.reason:
+        by += f" Reason: {' '.join(entry.reason.split())}"
+    if entry.event in _ALWAYS_SENT:
+        yield AlertItem(ALWAYS, _ALWAYS_SENT[entry.event], by, "history")
+    for row, values in _values_by_row(entry).items():
         if row.startswith("memberships:") and "role" in values:
-            yield from _of_role(entry, people, row, values, by + why)
+            yield from _describe_role(entry, people, row, values, by)
         elif row.startswith("organizations:") and entry.event != "organization.created":
-            yield from _of_organization(values, by + why)
+            yield from _describe_organization(values, by)
 
 
-def _by_row(entry: Entry) -> dict[str, Values]:
+def _values_by_row(entry: Entry) -> dict[str, Values]:
     rows: dict[str, Values] = {}
     for change in entry.changes:
         rows.setdefault(change["row"], {})[change["field"]] = (change["old"], change["new"])
     return rows
 
 
-def _of_role(entry: Entry, people: People, row: str, values: Values, by: str) -> Iterator[Told]:
+def _describe_role(
+    entry: Entry, people: People, row: str, values: Values, by: str
+) -> Iterator[AlertItem]:
     old, new = values["role"]
     old_id, new_id = values.get("user_id", (None, None))
     is_subject = row == entry.subject
     who = new_id or old_id or (entry.person_id if is_subject else people.members.get(row))
     name = people.name(who)
-    was = f"{old} before. " if old else ""
+    previously = f"Previously {old}. " if old else ""
     if new == Role.OWNER:
-        yield Told(Alert.OWNERS, f"{name} is an owner now", was.capitalize() + by, "members")
+        yield AlertItem(Alert.OWNERS, f"{name} became an owner", previously + by, "members")
     elif old == Role.OWNER:
-        now = f"{new} now. " if new else ""
-        yield Told(Alert.OWNERS, f"{name} is no longer an owner", now.capitalize() + by, "members")
+        now = f"Now {new}. " if new else ""
+        yield AlertItem(Alert.OWNERS, f"{name} is no longer an owner", now + by, "members")
     elif old and new and Role(new).rank > Role(old).rank:
-        yield Told(Alert.ROLES, f"{name} is an {new} now", was.capitalize() + by, "members")
+        yield AlertItem(Alert.ROLES, f"{name} became an {new}", previously + by, "members")
 
 
-def _of_organization(values: Values, by: str) -> Iterator[Told]:
+def _describe_organization(values: Values, by: str) -> Iterator[AlertItem]:
     for field, (old, new) in values.items():
         if field == "stage":
-            yield Told(Alert.STAGE, f"The stage is {new} now", f"{old} before. {by}", "onboarding")
+            title = f"Stage changed to {new}"
+            yield AlertItem(Alert.STAGE, title, f"Previously {old}. {by}", "onboarding")
         elif field == "alerts_off":
-            said = f"Not told any more: {new}." if new else "Everything is told."
-            yield Told(ALWAYS, "What is told here has changed", f"{said} {by}", "profile")
-        elif field in _CONTACT and not (field == "alert_email_new" and new is None):
-            change = f"{_shown(field, old)} → {_shown(field, new)}. {by}"
-            yield Told(Alert.CONTACT, f"{_CONTACT[field]} has changed", change, "profile")
+            choice = f"Turned off: {new}." if new else "All alerts are on."
+            yield AlertItem(ALWAYS, "Alert settings changed", f"{choice} {by}", "profile")
+        elif field in _CONTACT_FIELDS and not (field == "alert_email_new" and new is None):
+            title = f"{_CONTACT_FIELDS[field]} changed"
+            change = f"{_format(field, old)} → {_format(field, new)}. {by}"
+            yield AlertItem(Alert.CONTACT, title, change, "profile")
 
 
-def _shown(field: str, value: str | None) -> str:
+def _format(field: str, value: str | None) -> str:
     if not value:
         return "(empty)"
     return validation.show_phone(value) if field == "phone" else value

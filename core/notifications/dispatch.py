@@ -1,11 +1,13 @@
-"""News: what history says is read once, and brought to those who should hear of it.
+"""Dispatch: read new history entries once, and add what they mean to digests.
 
-Each chain knows from where on it has not been read. Reading moves that on in the transaction that
-adds the lines to be told: nothing is lost and nothing is told twice, whoever is killed when.
+The head of each history chain marks its first entry that has not been dispatched. The mark is
+cleared in the transaction that adds the digest items, so nothing is lost or sent twice, even if a
+process is killed.
 """
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Final
 
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
@@ -14,43 +16,46 @@ from core.database import db
 from core.mail import digests, outbox
 from core.models import Alert, ChainHead, DigestItem, Entry, Membership, Organization, Role, User
 from core.notifications import alerts, onboarding_alerts
-from core.notifications.alerts import People
+from core.notifications.alerts import AlertItem, People
 
-BATCH = 10
-"""Chains, and lockouts, that are read in one transaction."""
-ROUNDS = 200
-_MEMBERSHIP = "memberships:"
+BATCH_SIZE: Final = 10
+"""Chains, or lockouts, that are read in one transaction."""
+MAX_BATCHES: Final = 200
+_MEMBERSHIP: Final = "memberships:"
 
 
-def tell(is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Read what is new and queue the mails that are due; return how many readers were seen to.
+def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Dispatch new entries and lockouts, queue the digests that are due, and count those.
 
-    After `ROUNDS` others wait for the next time: what is queued by then is sent before.
+    Stops after `MAX_BATCHES`, so that queued mails are sent before more are queued.
     """
-    for is_any, hand_on in ((_is_any_news, _read_chains), (_is_any_lockout, _hand_on_lockouts)):
-        for _ in range(ROUNDS):
-            if is_stopping() or not _finds(is_any) or not db.run(hand_on):
+    for is_any, dispatch_batch in (
+        (_is_any_undispatched, _dispatch_chains),
+        (_is_any_lockout, _dispatch_lockouts),
+    ):
+        for _ in range(MAX_BATCHES):
+            if is_stopping() or not _read(is_any) or not db.run(dispatch_batch):
                 break
     return digests.run_due(is_stopping)
 
 
-def _finds(is_any: Callable[[Session], bool]) -> bool:
+def _read(is_any: Callable[[Session], bool]) -> bool:
     with db.read() as session:
         return is_any(session)
 
 
-def _is_any_news(session: Session) -> bool:
-    unread = select(ChainHead.chain).where(ChainHead.news_from.is_not(None)).limit(1)
-    return session.scalar(unread) is not None
+def _is_any_undispatched(session: Session) -> bool:
+    undispatched = select(ChainHead.chain).where(ChainHead.news_from.is_not(None)).limit(1)
+    return session.scalar(undispatched) is not None
 
 
-def _read_chains(session: Session) -> int:
-    """Read some chains to their ends and return how many; others may be read elsewhere now."""
+def _dispatch_chains(session: Session) -> int:
+    """Dispatch some chains to their ends and return how many; skip those another process has."""
     heads = session.scalars(
         select(ChainHead)
         .where(ChainHead.news_from.is_not(None))
         .order_by(ChainHead.chain)
-        .limit(BATCH)
+        .limit(BATCH_SIZE)
         .with_for_update(skip_locked=True)
     ).all()
     entries = session.scalars(
@@ -62,29 +67,33 @@ def _read_chains(session: Session) -> int:
         .where(Entry.chain.in_([head.chain for head in heads]))
         .order_by(Entry.chain, Entry.position)
     ).all()
+    _dispatch_entries(session, entries)
+    for head in heads:
+        head.news_from = None
+    return len(heads)
+
+
+def _dispatch_entries(session: Session, entries: Sequence[Entry]) -> None:
     people = _find_people(session, entries)
     ids = {entry.org_id for entry in entries}
     found = session.scalars(select(Organization).where(Organization.id.in_(ids))).all()
     orgs = {org.id: org for org in found}
     for _, chain in groupby(entries, key=lambda entry: entry.chain):
-        news = list(chain)
-        org = orgs.get(news[0].org_id or 0)
+        of_chain = list(chain)
+        org = orgs.get(of_chain[0].org_id or 0)
         if org is not None:
-            _tell_organization(session, org, news, people)
-            onboarding_alerts.tell(session, org, news)
-        elif _has_two_factor_changed(news) and (user_id := news[0].person_id):
-            onboarding_alerts.tell_two_factor(session, user_id)
-    for head in heads:
-        head.news_from = None
-    return len(heads)
+            _add_alerts(session, org, of_chain, people)
+            onboarding_alerts.add_for_entries(session, org, of_chain)
+        elif _has_two_factor_changed(of_chain) and (user_id := of_chain[0].person_id):
+            onboarding_alerts.compare_checks_of_owner(session, user_id)
 
 
 def _find_people(session: Session, entries: Sequence[Entry]) -> People:
     changes = [change for entry in entries for change in entry.changes]
     rows = {change["row"] for change in changes if change["row"].startswith(_MEMBERSHIP)}
     membership_ids = [int(row.removeprefix(_MEMBERSHIP)) for row in rows]
-    belong = select(Membership.id, Membership.user_id).where(Membership.id.in_(membership_ids))
-    members = {f"{_MEMBERSHIP}{row}": user for row, user in session.execute(belong)}
+    memberships = select(Membership.id, Membership.user_id).where(Membership.id.in_(membership_ids))
+    members = {f"{_MEMBERSHIP}{row}": user for row, user in session.execute(memberships)}
     ids = {*members.values(), *(entry.actor_id for entry in entries)}
     ids |= {entry.person_id for entry in entries}
     for change in changes:
@@ -94,27 +103,34 @@ def _find_people(session: Session, entries: Sequence[Entry]) -> People:
     return People(dict(session.execute(known).all()), members)
 
 
-def _tell_organization(
+def _add_alerts(
     session: Session, org: Organization, entries: Sequence[Entry], people: People
 ) -> None:
-    was_off = {was for was, _ in _changes_of("alerts_off", entries)}
-    for told in (told for entry in entries for told in alerts.read(entry, people)):
-        is_told = told.topic == alerts.ALWAYS or any(
-            told.topic not in (off or "").split(", ") for off in {org.alerts_off, *was_off}
-        )
-        if is_told:
+    """Add the alerts of entries, and inform the previous alert address of a new one.
+
+    An alert is left out only if it was off before and after every entry.
+    """
+    choices = {org.alerts_off, *(old for old, _ in _changes_of("alerts_off", entries))}
+    for item in (item for entry in entries for item in alerts.describe(entry, people)):
+        if _is_wanted(item, choices):
             digests.add_for_alert_address(
-                session, org, told.topic, told.title, told.detail, page=told.page
+                session, org, item.topic, item.title, item.detail, page=item.page
             )
-    for was, now in _changes_of("alert_email", entries):
-        if was:
+    for old, new in _changes_of("alert_email", entries):
+        if old:
             outbox.enqueue(
-                session, "alert_moved", was, org_id=org.id, organization=org.name, now=now
+                session, "alert_moved", old, org_id=org.id, organization=org.name, now=new
             )
+
+
+def _is_wanted(item: AlertItem, choices: set[str | None]) -> bool:
+    return item.topic == alerts.ALWAYS or any(
+        item.topic not in (off or "").split(", ") for off in choices
+    )
 
 
 def _changes_of(field: str, entries: Sequence[Entry]) -> list[tuple[str | None, str | None]]:
-    """Return what a field of the organization was before and after each change of it."""
+    """Return the old and new values of a field of the organization, in the order of entries."""
     return [
         (change["old"], change["new"])
         for entry in entries
@@ -129,40 +145,47 @@ def _has_two_factor_changed(entries: Sequence[Entry]) -> bool:
 
 
 def _is_any_lockout(session: Session) -> bool:
-    waits = select(DigestItem.id).where(DigestItem.reader == digests.LOCKOUTS).limit(1)
-    return session.scalar(waits) is not None
+    waiting = select(DigestItem.id).where(DigestItem.reader == digests.LOCKOUTS).limit(1)
+    return session.scalar(waiting) is not None
 
 
-def _hand_on_lockouts(session: Session) -> int:
-    """Tell the organizations of owners who were locked out; whose account it is shows only here."""
-    some = (
+def _dispatch_lockouts(session: Session) -> int:
+    """Add alerts to the organizations of owners whose login is blocked.
+
+    Only here is looked up whether the account exists, so that sign-in takes the same time.
+    """
+    batch = (
         select(DigestItem.id)
         .where(DigestItem.reader == digests.LOCKOUTS)
         .order_by(DigestItem.id)
-        .limit(BATCH)
+        .limit(BATCH_SIZE)
     )
-    ids = session.scalars(some.with_for_update(skip_locked=True)).all()
-    gone = (
+    ids = session.scalars(batch.with_for_update(skip_locked=True)).all()
+    removed = (
         delete(DigestItem)
         .where(DigestItem.id.in_(ids))
         .returning(DigestItem.title, DigestItem.detail)
     )
-    for email_key, place in session.execute(gone).all():
-        owned = (
-            select(Organization, User.name)
-            .join(Membership, Membership.org_id == Organization.id)
-            .join(User, User.id == Membership.user_id)
-            .where(User.email_key == email_key, Membership.role == Role.OWNER)
-            .order_by(Organization.id)
-        )
-        for org, name in session.execute(owned).all():
-            if digests.is_alert_enabled(org, Alert.LOCKOUTS) and org.deleted_at is None:
-                digests.add_for_alert_address(
-                    session,
-                    org,
-                    Alert.LOCKOUTS,
-                    f"Sign-in of {name} is locked for a while",
-                    f"Too many wrong passwords, the last from {place}. {name} is an owner.",
-                    page="members",
-                )
+    for email_key, origin in session.execute(removed).all():
+        _add_lockout_alerts(session, email_key, origin)
     return len(ids)
+
+
+def _add_lockout_alerts(session: Session, email_key: str, origin: str) -> None:
+    owned = (
+        select(Organization, User.name)
+        .join(Membership, Membership.org_id == Organization.id)
+        .join(User, User.id == Membership.user_id)
+        .where(User.email_key == email_key, Membership.role == Role.OWNER)
+        .order_by(Organization.id)
+    )
+    for org, name in session.execute(owned).all():
+        if digests.is_alert_enabled(org, Alert.LOCKOUTS) and org.deleted_at is None:
+            digests.add_for_alert_address(
+                session,
+                org,
+                Alert.LOCKOUTS,
+                f"Login blocked for {name}, an owner",
+                f"Too many wrong passwords, most recently from {origin}.",
+                page="members",
+            )

@@ -73,9 +73,10 @@ OVERRIDDEN: Final = "stage.overridden"
 class Check:
     """A requirement of the next stage, with its text for each state.
 
-    `page` is the page where it can be fixed.
+    `key` identifies it, and `page` is the page where it can be fixed.
     """
 
+    key: str
     met_text: str
     open_text: str
     is_met: bool
@@ -106,33 +107,36 @@ def checks_by_org(session: Session, orgs: Sequence[Organization]) -> dict[int, l
 def _checks_for_preproduction(org: Organization, _owners: Owners) -> list[Check]:
     return [
         Check(
-            "Alert email address is confirmed",
-            "Alert email address is not confirmed",
+            "alert_email",
+            "Alert email address confirmed",
+            "Confirm the alert email address",
             bool(org.alert_email),
             "profile",
         ),
-        _filled("Company overview", org.overview),
-        _filled("Sales email", org.sales_email),
-        _filled("Phone", org.phone),
-        _filled("Public website", org.website),
+        _filled("overview", "company overview", org.overview),
+        _filled("sales_email", "sales email", org.sales_email),
+        _filled("phone", "phone number", org.phone),
+        _filled("website", "public website", org.website),
     ]
 
 
-def _filled(label: str, value: str | None) -> Check:
-    return Check(f"{label} is filled in", f"{label} is empty", bool(value), "profile")
+def _filled(key: str, noun: str, value: str | None) -> Check:
+    return Check(key, f"{noun.capitalize()} added", f"Add a {noun}", bool(value), "profile")
 
 
 def _checks_for_production(org: Organization, owners: Owners) -> list[Check]:
-    all_protected = owners.with_two_factor == owners.number
+    unprotected = owners.number - owners.with_two_factor
+    owners_without = "1 owner hasn't" if unprotected == 1 else f"{unprotected} owners haven't"
     return [
-        Check("There are two owners", "There is only one owner", owners.number >= 2, "members"),
+        Check("owners", "Second owner added", "Add a second owner", owners.number >= 2, "members"),
         Check(
-            "Every owner has two-factor",
-            "An owner is without two-factor",
-            all_protected,
+            "two_factor",
+            "All owners have turned on two-factor",
+            f"{owners_without} turned on two-factor",
+            unprotected == 0,
             "members",
         ),
-        Check("The logo is there", "The logo is missing", org.logo is not None, "profile"),
+        Check("logo", "Logo added", "Add a logo", org.logo is not None, "profile"),
     ]
 
 

@@ -1,4 +1,8 @@
-"""When an organization is stuck on its way: one rule, for a row and for many in SQL."""
+"""When an organization counts as stuck: one rule, for a row in Python and for many rows in SQL.
+
+An organization is stuck when it has been in its stage for more working days than the limit in the
+settings, or when its next step is overdue, unless it is snoozed.
+"""
 
 from datetime import date
 from typing import Final
@@ -10,11 +14,11 @@ from core.models import Organization, Stage, orm
 from core.onboarding import working_days
 
 LIMITED: Final = (Stage.ONBOARDING, Stage.PREPRODUCTION)
-"""The stages that an organization should not stay in for long."""
+"""The stages with a limit of working days."""
 
 
 def limit(stage: Stage) -> int | None:
-    """Return how many working days a stage may take; None where it takes as long as it takes."""
+    """Return the limit of a stage in working days; None where there is none."""
     limits = {
         Stage.ONBOARDING: settings().onboarding_days,
         Stage.PREPRODUCTION: settings().preproduction_days,
@@ -23,39 +27,30 @@ def limit(stage: Stage) -> int | None:
 
 
 def reasons(org: Organization, today: date | None = None) -> list[str]:
-    """Return in words why an organization is stuck; empty when it is not, or is snoozed.
-
-    Stuck is what stays longer than its stage's limit in working days, or has a next step whose day
-    has passed.
-    """
+    """Return the reasons why an organization is stuck, in words; empty if it is not stuck."""
     today = today or working_days.today()
-    most = limit(org.stage)
-    if most is None or is_snoozed(org, today):
+    max_days = limit(org.stage)
+    if max_days is None or is_snoozed(org, today):
         return []
     days = working_days.count(working_days.day_of(org.stage_entered_at), today)
-    why = []
-    if days > most:
-        why.append(f"{days} working days in {org.stage}, the limit is {most}")
+    found = []
+    if days > max_days:
+        found.append(f"Day {days} of {max_days} in {org.stage}")
     if org.next_step_on is not None and org.next_step_on < today:
-        why.append(f"the next step was due on {org.next_step_on:%-d %b %Y}")
-    return why
-
-
-def is_stuck(org: Organization, today: date | None = None) -> bool:
-    """Return whether an organization is stuck; `reasons` says why."""
-    return bool(reasons(org, today))
+        found.append(f"Overdue since {org.next_step_on:%-d %b}")
+    return found
 
 
 def is_snoozed(org: Organization, today: date | None = None) -> bool:
-    """Return whether somebody asked not to hear of it until a day that has not come."""
+    """Return whether an organization is hidden from the stuck list until a later date."""
     today = today or working_days.today()
     return org.snoozed_until is not None and org.snoozed_until > today
 
 
 def condition(today: date | None = None) -> ColumnElement[bool]:
-    """Return the same rule for a query over organizations, deleted ones left out.
+    """Return the rule as an SQL condition on organizations that are not deleted.
 
-    Each part of it goes by an index: stage and the moment it was entered, or the next step's day.
+    Each part can use an index: stage and the moment it was entered, or the date of the next step.
     """
     today = today or working_days.today()
     return and_(
@@ -66,15 +61,15 @@ def condition(today: date | None = None) -> ColumnElement[bool]:
 
 
 def is_over_limit(stage: Stage, today: date) -> ColumnElement[bool]:
-    """Return the condition of those that are in a stage for longer than its limit."""
+    """Return the SQL condition that an organization is in a stage for longer than its limit."""
     before = working_days.cutoff(limit(stage) or 0, today)
     return and_(Organization.stage == stage, Organization.stage_entered_at < before)
 
 
 def is_overdue(today: date) -> ColumnElement[bool]:
-    """Return the condition of those whose next step should have been done by now.
+    """Return the SQL condition that the next step of an organization is overdue.
 
-    The stage is disguised: SQLite would go by its index, and meet all that are in it.
+    The stage is disguised so that SQLite uses the index on dates, which selects fewer rows.
     """
     return and_(
         Organization.next_step_on.is_not(None),

@@ -63,12 +63,12 @@ class Worker:
     def _look(self) -> bool:
         """Do what is due and return whether it went well; if not, the next look comes anyway."""
         try:
-            dispatch.tell(self._stopping.is_set)
+            dispatch.run_due(self._stopping.is_set)
             delivery.run_due(self._stopping.is_set)
             self._has_more = bulk_flag.run_due(self._stopping.is_set)
             if time.monotonic() >= self._keeps_house_at:
                 cleanup.keep(self._stopping.is_set)
-                onboarding_alerts.look_in_the_morning(self._stopping.is_set)
+                onboarding_alerts.run_due(self._stopping.is_set)
                 reminders.send_due(self._stopping.is_set)
                 self._keeps_house_at = time.monotonic() + KEEPS_HOUSE_EVERY.total_seconds()
         except Unavailable:

@@ -26,8 +26,8 @@ _WHY_BACK = (
 )
 _WHY_OVERRIDDEN = "The contract is signed; they mend it in the first week."
 _LACKS = {
-    Stage.PREPRODUCTION: "Phone is empty",
-    Stage.PRODUCTION: "The logo is missing",
+    Stage.PREPRODUCTION: "Add a phone number",
+    Stage.PRODUCTION: "Add a logo",
 }
 
 

@@ -35,7 +35,7 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     page.locator(".st-key-alerts-stage label").click()
     press(page, "Save alerts")
     expect(page.get_by_test_id("stToast")).to_contain_text("The alerts are saved.")
-    assert "Not told any more: stage." in text_of(mailbox.wait_for(ADDRESS, count=2))
+    assert "Turned off: stage." in text_of(mailbox.wait_for(ADDRESS, count=2))
 
     acme, adam, mia = cast.acme.id, cast.adam.user_id, cast.mia.user_id
     db.run(onboarding.flag, cast.sam, [acme])
@@ -45,8 +45,8 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     told = mailbox.wait_for(ADDRESS, count=3)
     assert told["Subject"] == "Acme: 2 alerts"
     lines = text_of(told).splitlines()
-    assert "- Mia is an admin now" in lines
-    assert "- Adam is an owner now" in lines
+    assert "- Mia became an admin" in lines
+    assert "- Adam became an owner" in lines
 
     (link,) = re.findall(r"http\S+/history\?org=\S+", text_of(told))
     page.goto(link)

@@ -57,7 +57,7 @@ def test_a_good_minute_of_a_sales_rep(
     acts.become(page, cast.sam)
     acts.visit(page, "/board?rep=mine")
     stuck = page.locator(f".st-key-stuck-{cast.acme.id}")
-    expect(stuck).to_contain_text("working days in onboarding, the limit is 10")
+    expect(stuck).to_contain_text("of 10 in onboarding")
     expect(page.get_by_text("Otto Ltd")).to_have_count(0)
 
     choose_first(page, f"card-menu-{cast.acme.id}", "Move to preproduction")

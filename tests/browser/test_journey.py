@@ -146,7 +146,7 @@ def see_stage(page: Page, public_id: str, mailbox: Mailbox) -> None:
     expect(page.locator(".st-key-head")).to_contain_text("onboarding")
     expect(page.get_by_text("Call about the interface list")).to_be_visible()
     mail = mailbox.wait_for(steps.address("Nora"), count=3)
-    assert mail["Subject"] == f"{NAME} is in onboarding now"
+    assert mail["Subject"] == f"{NAME} moved to onboarding"
     assert "from free to onboarding" in text_of(mail)
 
 

@@ -62,7 +62,7 @@ def override(page: Page, cast: Cast) -> None:
     expect(page.get_by_text("3 of 3 checks are missing for production")).to_be_visible()
     press(page, "Override")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("There is only one owner")
+    expect(dialog).to_contain_text("Add a second owner")
     press(dialog, "Override")
     expect(dialog).to_contain_text("Write a few words.")
     fill(page, "override", reason=WHY)

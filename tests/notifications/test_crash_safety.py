@@ -82,7 +82,7 @@ def work() -> NoReturn:
     try:
         db.engine().dispose(close=False)
         while True:
-            dispatch.tell()
+            dispatch.run_due()
             delivery.run_due()
     finally:
         os._exit(1)
@@ -103,7 +103,7 @@ def finish() -> None:
     while True:
         db.run(lambda session: session.execute(released) and None)
         delivery.run_due()
-        dispatch.tell()
+        dispatch.run_due()
         with db.read() as session:
             waits = select(DigestItem.id).union_all(select(Mail.id).where(Mail.sent_at.is_(None)))
             if session.scalars(waits).first() is None:

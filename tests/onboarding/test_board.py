@@ -202,8 +202,8 @@ class TestStuck:
         assert names(made) == ["Both", "Too long", "Awake", "Overdue"]
         assert made.total == 4
         why = {card.org.name: card.why_stuck for card in made.cards}
-        assert why["Overdue"] == ["the next step was due on 20 Nov 2026"]
-        assert why["Too long"] == ["20 working days in onboarding, the limit is 10"]
+        assert why["Overdue"] == ["Overdue since 20 Nov"]
+        assert why["Too long"] == ["Day 20 of 10 in onboarding"]
 
     def test_the_board_can_show_them_alone(self, session: Session, cast: Cast) -> None:
         made = board.load(session, cast.sam, BoardQuery(only=Only.STUCK))
@@ -248,8 +248,8 @@ class TestMissing:
             for card in shelf.cards
         }
         assert lacks == {
-            "Nearly": ["Public website is empty"],
-            "Two": ["An owner is without two-factor", "The logo is missing"],
+            "Nearly": ["Add a public website"],
+            "Two": ["1 owner hasn't turned on two-factor", "Add a logo"],
         }
 
 

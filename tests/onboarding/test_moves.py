@@ -60,7 +60,7 @@ def test_an_override_stays_marked_in_moves_and_history(session: Session, cast: C
     override(session, cast, ONBOARDING, PREPRODUCTION)
     latest = stages.move_history(session, cast.olga, cast.acme.id).iloc[0]
     assert latest["is_override"]
-    assert "Phone is empty" in latest["missing"].splitlines()
+    assert "Add a phone number" in latest["missing"].splitlines()
     assert (latest["who"], latest["rep"], latest["reason"]) == ("Ada", "Sam", WHY)
     told = activity.table(session, cast.olga, org_id=cast.acme.id).iloc[0]
     assert (told["what"], told["reason"]) == ("Stage (checks overridden)", WHY)

@@ -85,10 +85,10 @@ class TestGate:
         ("field", "missing"),
         [
             ("alert_email", "Alert email address is not confirmed"),
-            ("overview", "Company overview is empty"),
-            ("sales_email", "Sales email is empty"),
-            ("phone", "Phone is empty"),
-            ("website", "Public website is empty"),
+            ("overview", "Add a company overview"),
+            ("sales_email", "Add a sales email"),
+            ("phone", "Add a phone number"),
+            ("website", "Add a public website"),
         ],
     )
     def test_preproduction_needs_each_of_five_things(
@@ -118,9 +118,9 @@ class TestGate:
         with pytest.raises(GateNotMet) as refused:
             onboarding.move(session, cast.sam, org.id, PRODUCTION, from_stage=PREPRODUCTION)
         assert refused.value.missing == [
-            "There is only one owner",
-            "An owner is without two-factor",
-            "The logo is missing",
+            "Add a second owner",
+            "1 owner hasn't turned on two-factor",
+            "Add a logo",
         ]
 
     def test_a_refused_move_changes_and_records_nothing(self, session: Session, cast: Cast) -> None:
@@ -235,7 +235,7 @@ class TestOverride:
             override=True,
         )
         move = session.scalars(select(Move)).one()
-        assert (move.is_override, move.missing) == (True, "The logo is missing")
+        assert (move.is_override, move.missing) == (True, "Add a logo")
         entry = last_entry(session)
         assert (entry.event, entry.reason) == ("stage.overridden", "The logo comes on Monday.")
 

@@ -32,7 +32,7 @@ def test_an_owner_chooses_what_is_told(show: Show, cast: Cast):
     screen.button(key="alerts-submit").click().run()
     with db.read() as session:
         org = session.get_one(Organization, cast.acme.id)
-    assert set(alerts.chosen(org)) == set(Alert) - {Alert.STAGE}
+    assert set(alerts.list_enabled(org)) == set(Alert) - {Alert.STAGE}
     assert not next(t for t in screen.toggle if t.label == alerts.LABELS[Alert.STAGE]).value
 
 

@@ -63,9 +63,9 @@ def test_a_card_says_how_it_stands(show: Show, cast: Cast, acme: Organization) -
     assert "Call \\*Olga\\*" in said
     assert ":orange[:material/error: 5]" in said
     assert "**1 stuck**" in said
-    assert "working days in onboarding, the limit is 10" in said
+    assert "of 10 in onboarding" in said
     helped = [str(markdown.help) for markdown in screen.markdown]
-    assert any("- Phone is empty" in text for text in helped)
+    assert any("- Add a phone number" in text for text in helped)
 
 
 def test_a_refusal_of_the_gate_stands_on_the_card(

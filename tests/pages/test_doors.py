@@ -237,7 +237,7 @@ class TestMoveOn:
         put(cast, phone=None, alert_email=None)
         said = next(door)
         sentence = refusal(cast, PREPRODUCTION, ONBOARDING)
-        assert sentence.endswith("Alert email address is not confirmed; Phone is empty.")
+        assert sentence.endswith("Confirm the alert email address; Add a phone number.")
         assert sentence in said
         assert now(cast).stage is ONBOARDING
 
@@ -333,7 +333,7 @@ def test_the_command_line_says_where_what_is_missing_is_mended(cast: Cast) -> No
     db.run(onboarding.flag_one, cast.sue, cast.acme.id)
     said = command("move", cast.acme.public_id, PREPRODUCTION, "--as", email(cast.sam))
     address = f"{settings().public_url}/profile?org={cast.acme.public_id}"
-    assert f"  Phone is empty: {address}" in said.splitlines()
+    assert f"  Add a phone number: {address}" in said.splitlines()
 
 
 def test_the_command_line_knows_no_more_than_who_it_acts_for(cast: Cast) -> None:

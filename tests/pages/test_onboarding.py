@@ -57,7 +57,7 @@ class TestOnboarding:
         screen = show("onboarding", cast.sam, org=cast.acme.public_id)
         assert screen.button(key="move").disabled
         assert "5 of 5 checks are missing for preproduction" in words(screen)
-        assert "Phone is empty" in words(screen)
+        assert "Add a phone number" in words(screen)
 
 
 class TestWatch:

@@ -45,7 +45,7 @@ def _address(org: Organization) -> None:
 
 
 def _choose(actor: Actor, org: Organization) -> None:
-    chosen = alerts.chosen(org)
+    chosen = alerts.list_enabled(org)
     with ui.form("alerts") as form:
         grid = st.grid(2, min_column_width=280, gap="xsmall")
         wanted = []
