@@ -17,4 +17,4 @@ with db.read() as session:
     found = activity.table(session, actor, event=kind, before_id=changes.asked_before())
 
 changes.draw_changes(found, key="activity", organizations=True)
-changes.draw_older(found, activity.PAGE)
+changes.draw_older(found, activity.PAGE_SIZE)

@@ -20,5 +20,5 @@ with db.read() as session:
     )
 
 changes.draw_changes(found, key="history")
-changes.draw_older(found, activity.PAGE)
+changes.draw_older(found, activity.PAGE_SIZE)
 st.markdown(ui.quiet("Nothing here can be edited or deleted, by anybody."))

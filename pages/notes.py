@@ -1,4 +1,4 @@
-"""Notes: what staff wrote about any organization, found by its words."""
+"""Notes: search the notes of staff about all organizations."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from core.access.permissions import Action
 from core.database import db
 from core.staff import notes
 from pages import ui
-from pages.parts.staff.notes import draw_dialogs, draw_note, draw_older, shown_count
+from pages.parts.staff.notes import count_to_load, draw_dialogs, draw_note, draw_older
 from pages.ui import elements
 
 actor, rights = ui.open_staff_page("Notes", Action.WRITE_NOTES)
@@ -16,8 +16,8 @@ with elements.row():
     words = elements.search_field("Words in a note")
     whose = st.segmented_control(
         "Whose",
-        ["Everybody's", "Mine"],
-        default="Everybody's",
+        ["All", "Mine"],
+        default="All",
         required=True,
         label_visibility="collapsed",
         key="whose",
@@ -26,13 +26,13 @@ with elements.row():
 
 author_id = actor.user_id if whose == "Mine" else None
 with db.read() as session:
-    found = notes.find(session, actor, words, author_id=author_id, most=shown_count())
+    found = notes.list_all(session, actor, words, author_id=author_id, limit=count_to_load())
 
-shown = found[: shown_count() - 1]
+shown = found[: count_to_load() - 1]
 for note in shown:
     draw_note(actor, note, is_staff=True, names_organization=True)
 if not found and words:
-    elements.empty_state("search_off", "No such note", "Try the beginning of another word.")
+    elements.empty_state("search_off", "No matching notes", "Try another word.")
 elif not found:
     elements.empty_state(
         "sticky_note_2", "No notes yet", "Write one on an organization's Onboarding page."

@@ -9,7 +9,7 @@ from core.onboarding import onboarding, stages
 from core.staff import notes
 from pages import ui
 from pages.parts.onboarding import forms, stage_path
-from pages.parts.staff.notes import draw_notes, shown_count
+from pages.parts.staff.notes import count_to_load, draw_notes
 from pages.ui import elements
 
 actor, org, rights = ui.open_page("Onboarding")
@@ -19,7 +19,7 @@ with db.read() as session:
     checks = stages.list_checks(session, org)
     stays = stages.path(session, actor, org.id)
     reps = onboarding.list_reps(session)
-    written = notes.about(session, actor, org.id, most=shown_count())
+    written = notes.list_about(session, actor, org.id, limit=count_to_load())
     made = stages.move_history(session, actor, org.id) if Action.VIEW_HISTORY in rights else None
 
 

@@ -27,7 +27,7 @@ with db.read() as session:
     owners = membership_rows.list_owners(session, org)
     latest = activity.latest(session, actor, org.id)
     reps = onboarding.list_reps(session)
-    written = notes.about(session, actor, org.id, most=NOTES_SHOWN + 1)
+    written = notes.list_about(session, actor, org.id, limit=NOTES_SHOWN + 1)
 
 
 def draw_actions() -> None:
@@ -75,7 +75,7 @@ told, beside = st.columns([3, 2], gap="medium")
 with told:
     st.subheader("Last changes", anchor=False)
     changes.draw_changes(latest, key="overview-changes", is_short=True)
-    draw_notes(actor, org, rights, written, most=NOTES_SHOWN)
+    draw_notes(actor, org, rights, written, limit=NOTES_SHOWN)
 with beside:
     draw_people()
     draw_contact()

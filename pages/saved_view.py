@@ -1,4 +1,4 @@
-"""A saved view: opens it on its page. The address of this page is the link to the view."""
+"""The link to a saved view: open the view on its page."""
 
 import streamlit as st
 
@@ -11,4 +11,4 @@ actor, rights = ui.open_staff_page("Saved view", Action.SAVE_VIEWS)
 view_id = st.query_params.get("id", "")
 if view_id.isdecimal():
     view_picker.open_view(actor, int(view_id))
-view_picker.open_everything(st.query_params.get("all", "organizations"))
+view_picker.open_without_view(st.query_params.get("all", "organizations"))

@@ -1,1 +1,1 @@
-"""What was done, provably, and in words."""
+"""History: an append-only, tamper-evident audit log, and its entries in words."""

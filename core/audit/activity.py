@@ -1,4 +1,4 @@
-"""History as people read it: who changed what, from what to what, when and why."""
+"""Activity: history entries in words, with who changed what, when and why."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,37 +15,37 @@ COLUMNS: Final = (
     "id who_id who what before after at reason org_id organization public_id org_logo".split()
 )
 OVERRIDDEN: Final = " (checks overridden)"
-"""Ends what a line tells of a move whose failed checks an administrator overrode."""
-PAGE: Final = 50
-"""Entries on one page; an entry that changed several fields takes a line for each."""
+"""Marks a move whose failed checks an administrator overrode, at the end of its label."""
+PAGE_SIZE: Final = 50
+"""Entries on one page; an entry that changed several fields has a row for each."""
 
-EVENTS: Final = {
+_EVENTS: Final = {
     "account.created": "Account created",
     "account.deleted": "Account deleted",
-    "account.purged": "Unproven account removed",
-    "account.proven": "Address confirmed",
-    "account.renamed": "Name of a person changed",
+    "account.purged": "Unconfirmed account removed",
+    "account.proven": "Email confirmed",
+    "account.renamed": "Name changed",
     "account.password_changed": "Password changed",
-    "account.password_reset": "Password reset by mail",
-    "account.reset_sent": "Password link sent",
+    "account.password_reset": "Password reset by email",
+    "account.reset_sent": "Password reset link sent",
     "account.sessions_ended": "Sessions ended",
-    "account.two_factor_on": "Two-factor set up",
-    "account.two_factor_replaced": "Two-factor set up on another device",
+    "account.two_factor_on": "Two-factor turned on",
+    "account.two_factor_replaced": "Two-factor moved to a new device",
     "account.two_factor_off": "Two-factor turned off",
     "account.two_factor_reset": "Two-factor reset by an administrator",
-    "account.recovery_codes_made": "New recovery codes made",
+    "account.recovery_codes_made": "Recovery codes replaced",
     "account.recovery_code_used": "Recovery code used",
     "account.disabled": "Account disabled",
     "account.enabled": "Account enabled",
     "organization.created": "Organization created",
-    "acting.started": "Acts as an owner",
-    "acting.ended": "No longer acts as an owner",
+    "acting.started": "Started acting as an owner",
+    "acting.ended": "Stopped acting as an owner",
     "organization.deleted": "Organization deleted",
     "organization.restored": "Organization restored",
     "organization.purged": "Organization purged",
     "organizations.downloaded": "Organizations downloaded",
     "invitation.sent": "Invitation sent",
-    "invitation.resent": "Invitation sent again",
+    "invitation.resent": "Invitation resent",
     "invitation.accepted": "Invitation accepted",
     "invitation.declined": "Invitation declined",
     "invitation.revoked": "Invitation revoked",
@@ -53,26 +53,26 @@ EVENTS: Final = {
     "member.left": "Member left",
     "member.reinstated": "Member reinstated",
     "ownership.offered": "Ownership offered",
-    "ownership.withdrawn": "Offer of ownership withdrawn",
-    "ownership.declined": "Offer of ownership declined",
-    "ownership.transferred": "Ownership handed over",
-    "ownership.named": "Owner named",
-    "logo.changed": "Logo",
-    "logo.removed": "Logo",
-    "profile.confirmed": "Profile confirmed as still right",
+    "ownership.withdrawn": "Ownership offer withdrawn",
+    "ownership.declined": "Ownership offer declined",
+    "ownership.transferred": "Ownership transferred",
+    "ownership.named": "Owner assigned",
+    "logo.changed": "Logo changed",
+    "logo.removed": "Logo removed",
+    "profile.confirmed": "Profile confirmed",
     "onboarding.requested": "Onboarding requested",
     "view.saved": "View saved",
     "view.renamed": "View renamed",
     "view.replaced": "View changed",
-    "view.shared": "Sharing of a view changed",
+    "view.shared": "View sharing changed",
     "view.removed": "View deleted",
 }
-"""Events that are told as a whole; of all others each changed field is told."""
-_FIELDS: Final = {
+"""Events with a label of their own; all others are described field by field."""
+_FIELD_LABELS: Final = {
     "name": "Organization name",
     "alert_email": "Alert email address",
-    "alert_email_new": "Alert email address, not confirmed yet",
-    "alerts_off": "Alerts not told",
+    "alert_email_new": "Alert email address (not confirmed)",
+    "alerts_off": "Alerts turned off",
     "text": "Note",
     "overview": "Company overview",
     "sales_email": "Sales email",
@@ -88,14 +88,14 @@ _FIELDS: Final = {
     "next_step_on": "Next step due",
     "snoozed_until": "Snoozed until",
     "staff": "Staff role",
-    "member_limit": "Limit of members",
+    "member_limit": "Member limit",
     "disabled_at": "Account disabled",
-    "proven_at": "Address confirmed",
+    "proven_at": "Email confirmed",
     "password_hash": "Password",
     "two_factor_at": "Two-factor",
 }
-_ABOUT_SOMEBODY: Final = ("account.", "member.", "ownership.")
-_SILENT: Final = {
+_ABOUT_A_PERSON: Final = ("account.", "member.", "ownership.")
+_HIDDEN_FIELDS: Final = {
     "org_id",
     "author_id",
     "is_shared",
@@ -111,7 +111,7 @@ _SILENT: Final = {
     "created_at",
     "created_by",
 }
-"""Fields that follow from what is told beside them."""
+"""Fields that say nothing beyond the others of their entry."""
 
 
 def table(
@@ -123,59 +123,61 @@ def table(
     event: str = "",
     since: datetime | None = None,
     before_id: int | None = None,
-    most: int = PAGE,
+    limit: int = PAGE_SIZE,
 ) -> pd.DataFrame:
-    """Return the latest changes, newest first, one row for each thing that changed.
+    """Return the latest changes, newest first, with one row for each field that changed.
 
-    Of one organization for who may review its history, of all for staff. `before_id` goes on where
-    a page ended. The columns are `COLUMNS`: ids, words ready to be read, and the moment in UTC.
+    Changes of one organization need the right to view its history; changes of all organizations
+    are for staff. `person_id` filters by who made them, `event` by the first part of the event,
+    such as "member". `before_id` continues after a page, `limit` counts entries. The columns are
+    `COLUMNS`, with moments in UTC.
     """
     if org_id is not None:
         access(session, actor, org_id, Action.VIEW_HISTORY)
     else:
         access_staff(session, actor, Action.VIEW_ALL)
-    wanted = _entries(org_id, person_id, event, since).order_by(Entry.id.desc())
+    entries = _entries(org_id, person_id, event, since).order_by(Entry.id.desc())
     if before_id is not None:
-        wanted = wanted.where(Entry.id < before_id)
-    return _frame(session, wanted.limit(most))
+        entries = entries.where(Entry.id < before_id)
+    return _frame(session, entries.limit(limit))
 
 
-def latest(session: Session, actor: Actor, org_id: int, *, most: int = 5) -> pd.DataFrame:
-    """Return the last changes of an organization for everybody who may see it; as `table`."""
+def latest(session: Session, actor: Actor, org_id: int, *, limit: int = 5) -> pd.DataFrame:
+    """Return the latest changes of an organization for anyone who can see it, like `table`."""
     access(session, actor, org_id, Action.VIEW)
-    wanted = _entries(org_id, None, "", None).order_by(Entry.id.desc()).limit(most)
-    return _frame(session, wanted).head(most)
+    entries = _entries(org_id, None, "", None).order_by(Entry.id.desc()).limit(limit)
+    return _frame(session, entries).head(limit)
 
 
 def _entries(
     org_id: int | None, person_id: int | None, event: str, since: datetime | None
 ) -> Select[Entry, str, str, str, str | None]:
-    wanted = (
+    entries = (
         select(Entry, User.name, Organization.name, Organization.public_id, Organization.logo)
         .outerjoin(User, User.id == Entry.actor_id)
         .outerjoin(Organization, Organization.id == Entry.org_id)
     )
     if org_id is not None:
-        wanted = wanted.where(Entry.org_id == org_id)
+        entries = entries.where(Entry.org_id == org_id)
     if person_id is not None:
-        wanted = wanted.where(Entry.actor_id == person_id)
+        entries = entries.where(Entry.actor_id == person_id)
     if event:
-        wanted = wanted.where(Entry.event.startswith(f"{event}."))
+        entries = entries.where(Entry.event.startswith(f"{event}."))
     if since is not None:
-        wanted = wanted.where(Entry.at >= since)
-    return wanted
+        entries = entries.where(Entry.at >= since)
+    return entries
 
 
-def _frame(session: Session, wanted: Select[Entry, str, str, str, str | None]) -> pd.DataFrame:
-    found = session.execute(wanted).all()
-    names = _people_named_in(session, [entry for entry, *_ in found])
+def _frame(session: Session, entries: Select[Entry, str, str, str, str | None]) -> pd.DataFrame:
+    found = session.execute(entries).all()
+    names = _names_of_people(session, [entry for entry, *_ in found])
     rows = [
         (
             *(entry.id, entry.actor_id, _who(entry, who), what, before, after),
             *(entry.at, entry.reason, entry.org_id, organization, public_id, logo),
         )
         for entry, who, organization, public_id, logo in found
-        for what, before, after in _told(entry, names)
+        for what, before, after in _describe(entry, names)
     ]
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
@@ -184,27 +186,30 @@ def _who(entry: Entry, name: str | None) -> str:
     return name or ("Orgdesk" if entry.actor_id is None else "A deleted account")
 
 
-def _told(entry: Entry, names: dict[int, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield what happened, in words: the thing, its value before and after."""
+def _describe(entry: Entry, names: dict[int, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield a label, the value before and the value after for each row of an entry."""
     person = names.get(entry.person_id, "a deleted account") if entry.person_id else ""
-    whose = f" of {person}" if person else ""
-    is_about = entry.event.startswith(_ABOUT_SOMEBODY) and entry.person_id != entry.actor_id
-    about = f": {person}" if person and is_about else ""
-    whole = EVENTS.get(entry.event)
-    if whole is not None:
-        yield whole + about, "", ""
+    label = _EVENTS.get(entry.event)
+    if label is not None:
+        is_about_other = entry.person_id != entry.actor_id
+        is_about_person = entry.event.startswith(_ABOUT_A_PERSON) and is_about_other
+        yield f"{label}: {person}" if person and is_about_person else label, "", ""
         return
     for change in entry.changes:
         field = change["field"]
-        if field not in _SILENT:
-            label = _FIELDS.get(field, field.replace("_", " ").capitalize())
-            is_override = field == "stage" and entry.event == "stage.overridden"
-            label += OVERRIDDEN if is_override else ""
-            label += whose if field in {"role", "staff"} else ""
-            yield label, *(_value(field, change[side], names) for side in ("old", "new"))
+        if field not in _HIDDEN_FIELDS:
+            before, after = (_format(field, change[side], names) for side in ("old", "new"))
+            yield _field_label(entry, field, person), before, after
 
 
-def _value(field: str, value: Any, names: dict[int, str]) -> str:
+def _field_label(entry: Entry, field: str, person: str) -> str:
+    label = _FIELD_LABELS.get(field, field.replace("_", " ").capitalize())
+    if field == "stage" and entry.event == "stage.overridden":
+        label += OVERRIDDEN
+    return f"{label} of {person}" if person and field in {"role", "staff"} else label
+
+
+def _format(field: str, value: Any, names: dict[int, str]) -> str:
     if value is None or value == "":
         return "(empty)"
     if field == "rep_id":
@@ -214,7 +219,8 @@ def _value(field: str, value: Any, names: dict[int, str]) -> str:
     return str(value)
 
 
-def _people_named_in(session: Session, entries: list[Entry]) -> dict[int, str]:
+def _names_of_people(session: Session, entries: list[Entry]) -> dict[int, str]:
+    """Return the names of the people that entries are about, by id."""
     ids = {entry.person_id for entry in entries if entry.person_id}
     for entry in entries:
         for change in entry.changes:

@@ -1,11 +1,15 @@
-"""What happened: one entry per change, in chains that show when somebody tampered with them."""
+"""History: an append-only audit log, in hash chains that reveal tampering.
+
+Each organization has a chain, and each person one for changes outside of organizations. An entry is
+written in the transaction of its change. Its seal is an HMAC over the entry and the seal before it.
+"""
 
 import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -15,14 +19,14 @@ from core.base import clock, crypto
 from core.database import change_tracking
 from core.models import Base, ChainHead, Entry, Organization
 
-REASON_LONGEST = 500
-"""In characters."""
-GENESIS = "0" * 64
-"""What stands before the first entry of a chain."""
+MAX_REASON: Final = 500
+"""Characters of a reason."""
+GENESIS: Final = "0" * 64
+"""The seal before the first entry of a chain."""
 
 
 class Facts(NamedTuple):
-    """All that an entry says, in the order in which it is sealed."""
+    """The content of an entry, in the order in which it is sealed."""
 
     chain: str
     position: int
@@ -36,13 +40,13 @@ class Facts(NamedTuple):
     reason: str
 
 
-_spelled = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 
 def seal(facts: Facts, before: str) -> str:
-    """Return what ties an entry to the one before it: an HMAC that needs the app's key."""
+    """Return the HMAC of an entry and the seal before it, with a key derived from the app's."""
     sealed = [before, *facts[:2], facts.at.isoformat(), *facts[3:]]
-    return hmac.digest(crypto.derive("history"), _spelled(sealed).encode(), "sha256").hex()
+    return hmac.digest(crypto.derive("history"), _encode(sealed).encode(), "sha256").hex()
 
 
 def record(
@@ -56,11 +60,11 @@ def record(
     person_id: int | None = None,
     always: bool = False,
 ) -> Entry | None:
-    """Write down what this transaction changed in `row` and in the rows that changed with it.
+    """Record the changes of this transaction to `row` and to other rows in one entry.
 
-    `where` is the organization, or the id of the person it is about where there is none; its row
-    must have been taken, so that a chain grows by one at a time. Returns None when nothing changed;
-    with `always` it is written down all the same, for what is done beside rows: mails, sessions.
+    `where` is the organization, or the id of a person where there is none; the caller has locked
+    its row, so that the chain grows by one entry at a time. Returns None when nothing changed;
+    `always` records an entry anyway, for effects outside these rows such as mails and sessions.
     """
     differences = change_tracking.take(session, (row, *also))
     if not differences and not always:
@@ -75,7 +79,7 @@ def record(
         subject=change_tracking.row_name(row),
         person_id=person_id if person_id is not None else _person_of(row),
         changes=differences,
-        reason=_whole_reason(
+        reason=_join_reasons(
             reason, find_impersonation_reason(session, actor, org_id) if org_id else ""
         ),
     )
@@ -83,12 +87,12 @@ def record(
     return entry
 
 
-def _whole_reason(reason: str, as_owner: str) -> str:
-    """Return a reason, and why an administrator was able to act as an owner meanwhile."""
+def _join_reasons(reason: str, as_owner: str) -> str:
+    """Return a reason together with that of the impersonation under which it was given."""
     if not as_owner or reason == as_owner:
         return reason
-    told = f"As an owner: {as_owner}"
-    return f"{reason[: REASON_LONGEST - len(told) - 3]} ({told})" if reason else told
+    suffix = f"As an owner: {as_owner}"
+    return f"{reason[: MAX_REASON - len(suffix) - 3]} ({suffix})" if reason else suffix
 
 
 def _append(session: Session, entry: Entry) -> None:
@@ -128,7 +132,7 @@ def _mac(entry: Entry, before: str) -> str:
 
 @dataclass(frozen=True)
 class Verified:
-    """What `verify` read: how many entries in how many chains."""
+    """The number of entries and chains that `verify` has read."""
 
     entries: int
     chains: int
@@ -136,7 +140,7 @@ class Verified:
 
 @dataclass(frozen=True)
 class Broken:
-    """A place where a chain does not hold: an entry altered, missing, or put in between."""
+    """A position where a chain is broken: an entry was altered, removed or inserted."""
 
     chain: str
     position: int
@@ -144,7 +148,7 @@ class Broken:
 
 
 def verify(session: Session) -> Iterator[Broken | Verified]:
-    """Read all of history and yield each broken place, then what was read; memory stays flat."""
+    """Check all of history; yield each broken position, then the totals, in constant memory."""
     entries = session.execute(
         select(Entry, ChainHead)
         .outerjoin(ChainHead, ChainHead.chain == Entry.chain)
@@ -165,7 +169,7 @@ def verify(session: Session) -> Iterator[Broken | Verified]:
         last = entry, head
     if last is not None:
         yield from _check_end(*last)
-    yield from _list_emptied(session)
+    yield from _find_emptied(session)
     yield Verified(count, chains)
 
 
@@ -174,8 +178,8 @@ def _check_end(last: Entry, head: ChainHead | None) -> Iterator[Broken]:
         yield Broken(last.chain, last.position + 1, None)
 
 
-def _list_emptied(session: Session) -> Iterator[Broken]:
-    """Yield chains of which nothing is left but the note of where they ended."""
+def _find_emptied(session: Session) -> Iterator[Broken]:
+    """Yield the chains whose entries have all been removed, known by their heads."""
     has_entries = exists().where(Entry.chain == ChainHead.chain)
     for chain, position in session.execute(
         select(ChainHead.chain, ChainHead.position).where(~has_entries)

@@ -1,1 +1,1 @@
-"""From a free account to production: stages, checks, the board, and bulk flagging."""
+"""Onboarding: stages and gates, bulk flagging, the board, statistics."""

@@ -1,1 +1,1 @@
-"""What staff has for itself: notes, saved views, impersonation."""
+"""Tools for staff: notes, saved views, impersonation."""

@@ -1,7 +1,7 @@
-"""Standing in: an administrator does for an hour, with a reason, what an owner may.
+"""Impersonation: an administrator acts as an owner of an organization for an hour.
 
-The reason opens the entry in history, is mailed to the owners, and stands in every entry that the
-administrator makes in the organization meanwhile.
+The reason is mailed to the owners and kept in history, in the entry of the start and in every entry
+that the administrator causes in the organization during that hour.
 """
 
 from datetime import timedelta
@@ -17,34 +17,37 @@ from core.base.errors import InvalidInput
 from core.members import member_mails
 from core.models import Impersonation, Organization, Role
 
-LASTS = timedelta(minutes=60)
-REASON_LONGEST: Final = 200
-"""In characters."""
+IMPERSONATION_TTL: Final = timedelta(minutes=60)
+MAX_REASON: Final = 200
+"""Characters of the reason."""
 
 
 def start(session: Session, actor: Actor, org_id: int, *, reason: str) -> Impersonation:
-    """Let an administrator act as an owner for an hour; the page has asked for the password.
+    """Let an administrator act as an owner for `IMPERSONATION_TTL`; starting again renews it.
 
-    Starting again begins a new hour. Raises `InvalidInput` without a reason, and for an owner.
+    The page asks for the password first. Raises `InvalidInput` for a missing reason, and when the
+    administrator is an owner already.
     """
     org = access(session, actor, org_id, Action.ACT_AS_OWNER)
     check = validation.Check()
-    why = check("reason", validation.reason, reason) or ""
-    if len(why) > REASON_LONGEST:
-        check.refuse("reason", f"Shorten it to {REASON_LONGEST} characters.")
+    reason = check("reason", validation.reason, reason) or ""
+    if len(reason) > MAX_REASON:
+        check.refuse("reason", f"Shorten it to {MAX_REASON} characters.")
     check.done()
-    is_standing_in = find_impersonation(session, actor, org_id) is not None
-    if find_role(session, actor, org_id) is Role.OWNER and not is_standing_in:
-        raise InvalidInput({"reason": "You are an owner yourself. Just do what you came for."})
+    is_active = find_impersonation(session, actor, org_id) is not None
+    if find_role(session, actor, org_id) is Role.OWNER and not is_active:
+        raise InvalidInput(
+            {"reason": "You already own this organization, so you can make the change directly."}
+        )
 
     _end(session, actor, org)
     now = clock.now()
     row = Impersonation(
         org_id=org.id,
         user_id=actor.user_id or 0,
-        reason=why,
+        reason=reason,
         started_at=now,
-        ends_at=now + LASTS,
+        ends_at=now + IMPERSONATION_TTL,
         ended_at=None,
     )
     session.add(row)
@@ -53,16 +56,16 @@ def start(session: Session, actor: Actor, org_id: int, *, reason: str) -> Impers
         org,
         "acting_as_owner",
         by=actor.name,
-        reason=why,
-        minutes=int(LASTS.total_seconds() // 60),
+        reason=reason,
+        minutes=int(IMPERSONATION_TTL.total_seconds() // 60),
         link=member_mails.page_link(org, "history"),
     )
-    history.record(session, actor, org, "acting.started", org, reason=why, always=True)
+    history.record(session, actor, org, "acting.started", org, reason=reason, always=True)
     return row
 
 
 def end(session: Session, actor: Actor, org_id: int) -> Organization:
-    """Let an administrator act as an owner no longer; harmless for who does not."""
+    """End the actor's impersonation; harmless if there is none."""
     org = access(session, actor, org_id, Action.ACT_AS_OWNER)
     if _end(session, actor, org):
         history.record(session, actor, org, "acting.ended", org, always=True)

@@ -1,7 +1,7 @@
-"""Notes about organizations: for those who work here, or shared with the organization.
+"""Notes of staff about organizations, for staff only or shared with the organization.
 
-Who may see a note is decided once, when it is written. What staff writes for staff stands in the
-history of its author, which no organization sees; what is shared, in the organization's own.
+The author chooses who can see a note when writing it, for good. Notes for staff are recorded in the
+history of their author, which no organization sees; shared notes in the organization's history.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from core.base.errors import InvalidInput, NotFound, NotPermitted
 from core.database import search
 from core.models import Note, Organization, User
 
-PAGE: Final = 30
+PAGE_SIZE: Final = 30
 """Notes on one page."""
 
 
-class Shown(NamedTuple):
-    """A note as it is read: what it says, who wrote it when, and what it is about."""
+class ListedNote(NamedTuple):
+    """A note with its author and its organization."""
 
     id: int
     text: str
@@ -41,7 +41,7 @@ class Shown(NamedTuple):
 def write(
     session: Session, actor: Actor, org_id: int, text: str, *, is_shared: bool = False
 ) -> Note:
-    """Write a note about an organization: for staff, or with `is_shared` for its members too."""
+    """Write a note about an organization, for staff only unless `is_shared`."""
     org = access(session, actor, org_id, Action.WRITE_NOTES)
     note = Note(
         org_id=org.id,
@@ -50,17 +50,17 @@ def write(
         created_at=clock.now(),
         edited_at=None,
     )
-    _put_text(note, text)
+    _set_text(note, text)
     session.add(note)
     _record(session, actor, org, note, "note.written")
     return note
 
 
 def edit(session: Session, actor: Actor, note_id: int, text: str) -> Note:
-    """Let its author change what a note says; what it said before stays in history."""
+    """Change the text of one of the actor's notes; the old text stays in history."""
     note, org = _get_own(session, actor, note_id)
     before = note.text
-    _put_text(note, text)
+    _set_text(note, text)
     if note.text != before:
         note.edited_at = clock.now()
     _record(session, actor, org, note, "note.edited")
@@ -68,56 +68,62 @@ def edit(session: Session, actor: Actor, note_id: int, text: str) -> Note:
 
 
 def delete(session: Session, actor: Actor, note_id: int) -> Note:
-    """Let its author take a note away; what it said stays in history."""
+    """Delete one of the actor's notes; its text stays in history."""
     note, org = _get_own(session, actor, note_id)
     session.delete(note)
     _record(session, actor, org, note, "note.deleted")
     return note
 
 
-def about(
-    session: Session, actor: Actor, org_id: int, *, before_id: int | None = None, most: int = PAGE
-) -> Sequence[Shown]:
-    """Return notes about an organization, the newest first: for its members those that are shared.
+def list_about(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    *,
+    before_id: int | None = None,
+    limit: int = PAGE_SIZE,
+) -> Sequence[ListedNote]:
+    """Return notes about an organization, newest first; its members see shared notes only.
 
-    `before_id` goes on where a page ended.
+    `before_id` continues after a page.
     """
     org = access(session, actor, org_id, Action.VIEW)
-    wanted = _notes(inspect(Note).local_table).where(Note.org_id == org.id)
+    selected = _select_notes(inspect(Note).local_table).where(Note.org_id == org.id)
     if not may(session, actor, org_id, Action.WRITE_NOTES):
-        wanted = wanted.where(Note.is_shared)
-    return _read(session, wanted, before_id, most)
+        selected = selected.where(Note.is_shared)
+    return _read(session, selected, before_id, limit)
 
 
-def find(
+def list_all(
     session: Session,
     actor: Actor,
     words: str = "",
     *,
     author_id: int | None = None,
     before_id: int | None = None,
-    most: int = PAGE,
-) -> Sequence[Shown]:
-    """Return notes about any organization, the newest first, as `about`.
+    limit: int = PAGE_SIZE,
+) -> Sequence[ListedNote]:
+    """Return notes about any organization, newest first; staff only.
 
-    Each has a word that begins with each of `words`; with `author_id`, only what that person wrote.
+    Notes match if each of `words` begins a word of the text. `author_id` filters by author, and
+    `before_id` continues after a page.
     """
     access_staff(session, actor, Action.WRITE_NOTES)
     if words.strip():
-        hits = search.find_notes(session, words)
-        wanted = _notes(hits.source).where(hits.is_found)
+        found = search.find_notes(session, words)
+        selected = _select_notes(found.source).where(found.is_found)
     else:
-        wanted = _notes(inspect(Note).local_table)
-    wanted = wanted.where(Organization.deleted_at.is_(None))
+        selected = _select_notes(inspect(Note).local_table)
+    selected = selected.where(Organization.deleted_at.is_(None))
     if author_id is not None:
-        wanted = wanted.where(Note.author_id == author_id)
-    return _read(session, wanted, before_id, most)
+        selected = selected.where(Note.author_id == author_id)
+    return _read(session, selected, before_id, limit)
 
 
 _Notes = Select[int, str, bool, datetime, datetime | None, int, str, int, str, str, str | None]
 
 
-def _notes(source: FromClause) -> _Notes:
+def _select_notes(source: FromClause) -> _Notes:
     return (
         select(
             Note.id,
@@ -139,13 +145,15 @@ def _notes(source: FromClause) -> _Notes:
     )
 
 
-def _read(session: Session, wanted: _Notes, before_id: int | None, most: int) -> Sequence[Shown]:
+def _read(
+    session: Session, selected: _Notes, before_id: int | None, limit: int
+) -> Sequence[ListedNote]:
     if before_id is not None:
-        wanted = wanted.where(Note.id < before_id)
-    return [Shown(*row) for row in session.execute(wanted.limit(most))]
+        selected = selected.where(Note.id < before_id)
+    return [ListedNote(*row) for row in session.execute(selected.limit(limit))]
 
 
-def _put_text(note: Note, text: str) -> None:
+def _set_text(note: Note, text: str) -> None:
     check = validation.Check()
     clean = check("text", validation.note, text)
     check.done()
@@ -156,7 +164,7 @@ def _put_text(note: Note, text: str) -> None:
 
 
 def _get_own(session: Session, actor: Actor, note_id: int) -> tuple[Note, Organization]:
-    """Return the actor's note as it is now, with its organization taken."""
+    """Return one of the actor's notes, after locking its organization."""
     org_id = session.scalar(select(Note.org_id).where(Note.id == note_id))
     access_staff(session, actor, Action.WRITE_NOTES)
     if org_id is None:
@@ -166,7 +174,7 @@ def _get_own(session: Session, actor: Actor, note_id: int) -> tuple[Note, Organi
     if note is None:
         raise NotFound("note")
     if note.author_id != actor.user_id:
-        raise NotPermitted("change what somebody else wrote", ask="its author")
+        raise NotPermitted("change notes of other people", ask="the author")
     return note, org
 
 

@@ -1,4 +1,4 @@
-"""The saved views of a page, each with how many rows are new in it since one last looked."""
+"""The lists of saved views, with the number of new rows in each since the last visit."""
 
 from typing import Any, Final
 
@@ -15,18 +15,18 @@ from core.onboarding.board_queries import Column
 from core.organizations import filters, org_views
 from core.organizations.org_views import Order
 
-COUNTED: Final = 99
-"""How far new rows are counted; `new` is one more when there are more."""
-MOST: Final = 150
+MAX_NEW: Final = 99
+"""Where counting new rows stops; `new` is one more when there are more."""
+MAX_VIEWS: Final = 150
 """Views in a list."""
 
 
 def table(session: Session, actor: Actor, page: str) -> pd.DataFrame:
-    """Return one's own views of a page by name, then those that others share.
+    """Return the actor's views of a page by name, then the views shared by others.
 
-    Columns: id, name, query, owner_id, owner, is_mine, is_shared, is_default, seen_at,
-    last_org_id, and new: of Organizations those created since the actor last looked, of the board
-    those that came into their stage since, as they match now; None where the actor never looked.
+    The columns are id, name, query, owner_id, owner, is_mine, is_shared, is_default, seen_at,
+    last_org_id and new: the matching organizations created since the actor's last visit, or on the
+    board those that entered their stage since; None where the actor has never opened the view.
     """
     access_staff(session, actor, Action.SAVE_VIEWS)
     views = frame(session, _views(actor, page))
@@ -60,49 +60,49 @@ def _views(actor: Actor, page: str) -> Select[*tuple[Any, ...]]:
         )
         .where(SavedView.page == page, or_(is_mine, SavedView.is_shared))
         .order_by(is_mine.desc(), SavedView.name_key, SavedView.id)
-        .limit(MOST)
+        .limit(MAX_VIEWS)
     )
 
 
 def _count_new(session: Session, actor: Actor, page: str, views: pd.DataFrame) -> dict[int, int]:
-    """Return how many rows are new in each view that was looked at, in one query."""
-    looked = list(views[views["seen_at"].notna()].itertuples())
+    """Return the number of new rows in each view that the actor has visited, with one query."""
+    visited = list(views[views["seen_at"].notna()].itertuples())
     counts = []
-    for view in looked:
+    for view in visited:
         for rows in _new_rows(session, actor, page, view):
-            new = capped_count(rows, COUNTED).label("new")
+            new = capped_count(rows, MAX_NEW).label("new")
             counts.append(select(literal(view.id, Integer).label("id"), new))
     if not counts:
         return {}
     found: dict[int, int] = {}
     for view_id, number in session.execute(union_all(*counts)):
-        found[view_id] = min(found.get(view_id, 0) + number, COUNTED + 1)
+        found[view_id] = min(found.get(view_id, 0) + number, MAX_NEW + 1)
     return found
 
 
 def _new_rows(
     session: Session, actor: Actor, page: str, view: Any
 ) -> list[Select[*tuple[Any, ...]]]:
-    """Return queries for what is new in a view; none where it asks for what is gone."""
+    """Return queries for the new rows of a view; none if its query is no longer valid."""
     try:
         if page == "board":
             return _new_on_board(session, actor, view)
-        asked = filters.from_query(view.query)
-        org_views.open_view(session, actor, asked)
+        query = filters.from_query(view.query)
+        org_views.open_view(session, actor, query)
     except (ValueError, DomainError):
         return []
     newest = Order(Organization.id, descending=True)
-    source, org_id, where = org_views.matches(session, asked, along=newest)
+    source, org_id, where = org_views.matches(session, query, along=newest)
     return [select(literal(1)).select_from(source).where(*where, org_id > view.last_org_id)]
 
 
 def _new_on_board(session: Session, actor: Actor, view: Any) -> list[Select[*tuple[Any, ...]]]:
-    asked = board_queries.parse(actor, view.query)
+    query = board_queries.parse(actor, view.query)
     new = []
-    for column in asked.columns:
-        rows = board_queries.rows(session, asked, column)
-        asks = column is Column.REQUESTED
-        since = Organization.requested_at if asks else Organization.stage_entered_at
-        came = since > view.seen_at.to_pydatetime()
-        new.append(select(literal(1)).select_from(rows.source).where(*rows.where, came))
+    for column in query.columns:
+        rows = board_queries.rows(session, query, column)
+        is_request = column is Column.REQUESTED
+        since = Organization.requested_at if is_request else Organization.stage_entered_at
+        entered = since > view.seen_at.to_pydatetime()
+        new.append(select(literal(1)).select_from(rows.source).where(*rows.where, entered))
     return new

@@ -118,8 +118,8 @@ profile.directory.count                    yes    yes    yes    yes    yes    ye
 staff.notes.write                          no     no     no     hidden yes    yes    yes    yes    hidden
 staff.notes.edit                           no     no     no     no     no     yes    no     no     no
 staff.notes.delete                         no     no     no     no     no     yes    no     no     no
-staff.notes.about                          yes    yes    yes    hidden yes    yes    yes    yes    hidden
-staff.notes.find                           no     no     no     no     yes    yes    yes    yes    no
+staff.notes.list_about                     yes    yes    yes    hidden yes    yes    yes    yes    hidden
+staff.notes.list_all                       no     no     no     no     yes    yes    yes    yes    no
 notifications.alerts.choose                yes    no     no     hidden no     no     no     no     hidden
 onboarding.flag                            no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.flag_one                        no     no     no     hidden no     yes    yes    yes    hidden

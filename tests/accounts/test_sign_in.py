@@ -68,7 +68,7 @@ class TestWhatAdministratorsDo:
         assert events() == ["account.sessions_ended", "account.reset_sent"]
         with db.read() as session:
             told = activity.table(session, cast.ada)[["who", "what"]].to_numpy().tolist()
-        assert told == [["Ada", "Password link sent: Mia"], ["Ada", "Sessions ended: Mia"]]
+        assert told == [["Ada", "Password reset link sent: Mia"], ["Ada", "Sessions ended: Mia"]]
 
     def test_what_ends_no_session_is_nothing(self, engine: Engine, cast: Cast) -> None:
         assert db.run(administration.end_sessions, cast.ada, cast.mia.user_id) == 0

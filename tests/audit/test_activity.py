@@ -40,9 +40,9 @@ class TestTable:
     def test_it_goes_on_where_a_page_ended(self, session: Session, cast: Cast) -> None:
         for role in (Role.ADMIN, Role.OWNER, Role.MEMBER):
             members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, role)
-        first = activity.table(session, cast.olga, org_id=cast.acme.id, most=2)
+        first = activity.table(session, cast.olga, org_id=cast.acme.id, limit=2)
         rest = activity.table(
-            session, cast.olga, org_id=cast.acme.id, most=2, before_id=int(first["id"].min())
+            session, cast.olga, org_id=cast.acme.id, limit=2, before_id=int(first["id"].min())
         )
         assert [*first["after"], *rest["after"]] == ["member", "owner", "admin"]
 

@@ -84,7 +84,7 @@ class TestGate:
     @pytest.mark.parametrize(
         ("field", "missing"),
         [
-            ("alert_email", "Alert email address is not confirmed"),
+            ("alert_email", "Confirm the alert email address"),
             ("overview", "Add a company overview"),
             ("sales_email", "Add a sales email"),
             ("phone", "Add a phone number"),

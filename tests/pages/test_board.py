@@ -73,7 +73,9 @@ def test_a_refusal_of_the_gate_stands_on_the_card(
 ) -> None:
     screen = show("board", cast.sam)
     choose(screen, f"card-menu-{acme.id}", ":material/arrow_forward: Move to preproduction")
-    assert "Not ready for preproduction yet\\. Missing\\: Alert email" in words(screen)
+    assert "Not ready for preproduction yet\\. Open checks\\: Confirm the alert email" in words(
+        screen
+    )
     assert now(cast).stage is Stage.ONBOARDING
 
 

@@ -36,7 +36,7 @@ def test_an_administrator_begins_with_reason_and_password(show: Show, cast: Cast
     screen.text_input(key="act-as-owner.password").set_value(PASSWORD)
     screen.button(key="act-as-owner-submit").click().run()
     assert may_edit(cast)
-    assert "You act as an owner of Acme" in words(screen)
+    assert "You are acting as an owner of Acme" in words(screen)
     assert "They asked for \\:red\\[help\\]" in words(screen)
 
 
@@ -44,10 +44,10 @@ def test_every_page_of_the_organization_says_so_until_it_ends(show: Show, cast: 
     db.run(impersonation.start, cast.ada, cast.acme.id, reason=WHY)
     for page in OF_ORGANIZATIONS:
         screen = show(page, cast.ada, org=cast.acme.public_id)
-        assert "You act as an owner of Acme" in words(screen), page
-    assert "You act" not in words(show("overview", cast.ada, org=cast.otto_ltd.public_id))
+        assert "You are acting as an owner of Acme" in words(screen), page
+    assert "You are acting" not in words(show("overview", cast.ada, org=cast.otto_ltd.public_id))
     screen.button(key="standing-in-end").click().run()
-    assert "You act" not in words(screen)
+    assert "You are acting" not in words(screen)
     assert not may_edit(cast)
 
 

@@ -26,7 +26,7 @@ def seen(screen: AppTest) -> str:
 
 def about(cast: Cast) -> list[tuple[str, bool]]:
     with db.read() as session:
-        found = notes.about(session, cast.ada, cast.acme.id)
+        found = notes.list_about(session, cast.ada, cast.acme.id)
         return [(note.text, note.is_shared) for note in found]
 
 
@@ -35,7 +35,7 @@ def test_staff_writes_for_staff_unless_it_says_otherwise(show: Show, cast: Cast)
     screen.text_area(key="note.text").set_value("They argue.")
     screen.button(key="note-submit").click().run()
     screen.text_area(key="note.text.1").set_value("We call on Monday.")
-    screen.segmented_control(key="note.reach.1").set_value("The organization, too")
+    screen.segmented_control(key="note.reach.1").set_value("Shared with the organization")
     screen.button(key="note-submit").click().run()
     assert about(cast) == [("We call on Monday.", True), ("They argue.", False)]
 
@@ -97,7 +97,7 @@ class TestThePage:
         assert "Grüße von der Klinik" in words
         assert "Asked about alerts" not in words
         screen.text_input(key="q").set_value("nothing").run()
-        assert "No such note" in seen(screen)
+        assert "No matching notes" in seen(screen)
 
     def test_it_shows_what_is_mine(self, show: Show, cast: Cast):
         write(cast, cast.sam, "Mine it is")
@@ -108,7 +108,7 @@ class TestThePage:
     def test_older_ones_are_a_click_away(
         self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr("pages.parts.staff.notes.PAGE", 2)
+        monkeypatch.setattr("pages.parts.staff.notes.PAGE_SIZE", 2)
         for number in range(5):
             write(cast, cast.sam, f"Number {number}")
         screen = show("notes", cast.oda)

@@ -38,7 +38,7 @@ def hers(cast: Cast) -> SavedView:
 
 def test_what_is_shown_is_kept_under_a_name(show: Show, cast: Cast) -> None:
     screen = open_picker(show("organizations", cast.sam, stage="free"))
-    assert "No views yet" in words(screen)
+    assert "No saved views yet" in words(screen)
     screen.button(key="save-view").click().run()
     screen.text_input(key="save-view.name").set_value("a\u202eb")
     screen.button(key="save-view-submit").click().run()
@@ -48,7 +48,7 @@ def test_what_is_shown_is_kept_under_a_name(show: Show, cast: Cast) -> None:
     screen.button(key="save-view-submit").click().run()
     kept = views(cast.sam)["My *free* ones"]
     assert (kept.query, kept.is_shared) == ("stage=free", True)
-    assert [toast.value for toast in screen.toast] == ["The view My \\*free\\* ones is saved\\."]
+    assert [toast.value for toast in screen.toast] == ["View My \\*free\\* ones saved"]
 
 
 def test_a_link_to_a_view_opens_it(show: Show, cast: Cast, hers: SavedView) -> None:

@@ -94,7 +94,7 @@ class TestStart:
 class TestEnd:
     def test_it_ends_after_an_hour(self, session: Session, cast: Cast, clock: Clock) -> None:
         start(session, cast)
-        clock.turn(impersonation.LASTS - timedelta(seconds=1))
+        clock.turn(impersonation.IMPERSONATION_TTL - timedelta(seconds=1))
         assert find_impersonation(session, cast.ada, cast.acme.id).reason == WHY
         clock.turn(timedelta(seconds=1))
         assert not may_edit(session, cast.ada, cast)
@@ -115,7 +115,7 @@ class TestEnd:
         clock.turn(timedelta(minutes=50))
         start(session, cast, "Another thing")
         found = find_impersonation(session, cast.ada, cast.acme.id)
-        assert found == (clock.now() + impersonation.LASTS, "Another thing")
+        assert found == (clock.now() + impersonation.IMPERSONATION_TTL, "Another thing")
 
     def test_with_the_staff_role(self, session: Session, cast: Cast) -> None:
         administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)

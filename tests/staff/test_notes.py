@@ -26,12 +26,12 @@ def write(cast: Cast, actor: Actor, said: str, *, is_shared: bool = False) -> No
 
 def about(cast: Cast, actor: Actor) -> list[str]:
     with db.read() as session:
-        return [note.text for note in notes.about(session, actor, cast.acme.id)]
+        return [note.text for note in notes.list_about(session, actor, cast.acme.id)]
 
 
 def find(actor: Actor, words: str = "", **options) -> list[str]:
     with db.read() as session:
-        return [note.text for note in notes.find(session, actor, words, **options)]
+        return [note.text for note in notes.list_all(session, actor, words, **options)]
 
 
 class TestWhoSees:
@@ -141,7 +141,7 @@ class TestFinding:
             write(cast, cast.sam if number % 2 else cast.sue, f"Note {number}")
         assert find(cast.oda, "note", author_id=cast.sam.user_id) == ["Note 3", "Note 1"]
         with db.read() as session:
-            first = notes.find(session, cast.oda, "note", most=2)
+            first = notes.list_all(session, cast.oda, "note", limit=2)
         assert find(cast.oda, "note", before_id=first[-1].id) == ["Note 2", "Note 1", "Note 0"]
 
     def test_notes_of_what_is_deleted_are_not_found_and_go_with_it(self, cast: Cast):

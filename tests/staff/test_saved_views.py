@@ -191,7 +191,7 @@ class TestNew:
     def test_it_counts_no_further_than_one_reads(
         self, session: Session, cast: Cast, shared: SavedView, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(saved_view_lists, "COUNTED", 1)
+        monkeypatch.setattr(saved_view_lists, "MAX_NEW", 1)
         for number in range(3):
             organizations.create(session, cast.otto, f"Lakeside {number}")
         assert new(session, cast.sam) == [2]

@@ -16,25 +16,25 @@ from pages.ui.text import esc, local, quiet
 
 
 def draw_start(actor: Actor, org: Organization) -> None:
-    """Ask why, and let the administrator act as an owner for an hour."""
-    minutes = int(impersonation.LASTS.total_seconds() // 60)
+    """Draw the form that starts to act as an owner."""
+    minutes = int(impersonation.IMPERSONATION_TTL.total_seconds() // 60)
     st.markdown(
-        f"For {minutes} minutes you may do in **{esc(org.name)}** whatever its owners may. "
-        "They are told now, with your reason, and it stands beside each of your changes."
+        f"For {minutes} minutes you can do anything owners can in **{esc(org.name)}**. "
+        "They are notified now, with your reason, which is kept with each of your changes."
     )
     with form("act-as-owner") as drawn:
-        hint = f"At most {impersonation.REASON_LONGEST} characters, for the owners to read."
+        hint = f"Up to {impersonation.MAX_REASON} characters. Owners can see this."
         reason = drawn.field(st.text_input, "reason", "Reason", hint=hint)
         password = drawn.current_password("Your password")
         pressed = drawn.submit("Act as owner")
-    st.markdown(quiet("You can end it before its time on every page of the organization."))
+    st.markdown(quiet("You can end it early on any page of the organization."))
     if pressed and drawn.prepare(authentication.ask_password, actor, password):
-        told = f"You act as an owner of {org.name}."
-        drawn.save(told, impersonation.start, actor, org.id, reason=reason)
+        notice = f"You are acting as an owner of {org.name}"
+        drawn.save(notice, impersonation.start, actor, org.id, reason=reason)
 
 
 def draw_banner(actor: Actor) -> None:
-    """Draw the banner that says that an administrator acts as an owner, with a button to end it."""
+    """Draw the banner that shows an active impersonation, with a button to end it."""
     found = find_current(actor)
     if found is None or found.impersonation is None:
         return
@@ -49,7 +49,8 @@ def draw_banner(actor: Actor) -> None:
         key="standing-in",
     )
     banner.markdown(
-        f":orange[:material/shield_person:] **You act as an owner of {esc(org.name)}** {until}",
+        ":orange[:material/shield_person:] "
+        f"**You are acting as an owner of {esc(org.name)}** {until}",
         width="stretch",
     )
     banner.button("End", key="standing-in-end", on_click=_end, args=(actor, org.id))

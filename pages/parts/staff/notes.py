@@ -1,4 +1,4 @@
-"""Notes on the screen: each with its author and, very clearly, who sees it."""
+"""Drawing notes: each with its author and a badge for who can see it."""
 
 from collections.abc import Sequence
 
@@ -8,45 +8,45 @@ from core.access.permissions import Action, Actor, Rights
 from core.base.clock import now
 from core.models import Organization
 from core.staff import notes
-from core.staff.notes import PAGE, Shown
+from core.staff.notes import PAGE_SIZE, ListedNote
 from pages.ui import elements
 from pages.ui.dialogs import draw_dialog, open_dialog
 from pages.ui.forms import form, save
 from pages.ui.text import ago, day, esc, quiet
 
-STAFF_ONLY, SHARED = "Staff only", "The organization, too"
+STAFF_ONLY, SHARED = "Staff only", "Shared with the organization"
 
 
-def shown_count() -> int:
-    """Return how many notes a page reads: one more than it draws, to know whether more follow."""
-    return int(st.session_state.get("notes-shown", PAGE)) + 1
+def count_to_load() -> int:
+    """Return how many notes a page loads: one more than it draws, to know whether more follow."""
+    return int(st.session_state.get("notes-shown", PAGE_SIZE)) + 1
 
 
 def draw_notes(
     actor: Actor,
     org: Organization,
     rights: Rights,
-    found: Sequence[Shown],
+    found: Sequence[ListedNote],
     *,
-    most: int | None = None,
+    limit: int | None = None,
 ) -> None:
-    """Draw the notes about an organization; for staff with a form to add one.
+    """Draw the notes about an organization, with a form for staff to add one.
 
-    `found` comes from `notes.about`, one more than is drawn. With `most` these few, and the way to
-    all of them.
+    `found` comes from `notes.list_about`, with one note more than is drawn. With `limit`, draw only
+    so many and a link to all notes instead of the form.
     """
     is_staff = Action.WRITE_NOTES in rights
     if not is_staff and not found:
         return
-    st.subheader("Notes" if is_staff else "Notes from your contact", anchor=False)
-    if is_staff and most is None:
+    st.subheader("Notes" if is_staff else "Notes from your Orgdesk contact", anchor=False)
+    if is_staff and limit is None:
         _draw_form(actor, org)
     if not found:
-        st.markdown(quiet("Nobody has written one yet."))
-    shown = found[: most or shown_count() - 1]
+        st.markdown(quiet("No notes yet"))
+    shown = found[: limit or count_to_load() - 1]
     for note in shown:
-        draw_note(actor, note, is_staff=is_staff, may_change=most is None)
-    if most is not None and (is_staff or len(found) > most):
+        draw_note(actor, note, is_staff=is_staff, may_change=limit is None)
+    if limit is not None and (is_staff or len(found) > limit):
         label = "All notes" if found else "Write a note"
         st.page_link("onboarding.py", label=label, query_params={"org": org.public_id})
     elif len(found) > len(shown):
@@ -56,13 +56,13 @@ def draw_notes(
 
 def draw_note(
     actor: Actor,
-    note: Shown,
+    note: ListedNote,
     *,
     is_staff: bool,
     may_change: bool = True,
     names_organization: bool = False,
 ) -> None:
-    """Draw one note; its author may change it and take it away, where there is room for that."""
+    """Draw a note, with actions for its author if `may_change`."""
     with st.container(border=True, key=f"note-{note.id}", gap="xxsmall"):
         if names_organization:
             _draw_organization(note)
@@ -71,7 +71,7 @@ def draw_note(
             st.markdown(esc(note.author), width="content")
             _draw_when(note)
             if is_staff:
-                draw_reach(is_shared=note.is_shared)
+                draw_visibility(is_shared=note.is_shared)
             st.space("stretch")
             if may_change and note.author_id == actor.user_id:
                 _draw_actions(note)
@@ -79,22 +79,22 @@ def draw_note(
 
 
 def draw_older(shown: int) -> None:
-    """Draw the way to notes that are older than those that are shown."""
+    """Draw the button that shows older notes."""
     if st.button("Older notes", key="notes-older"):
-        st.session_state["notes-shown"] = shown + PAGE
+        st.session_state["notes-shown"] = shown + PAGE_SIZE
         st.rerun()
 
 
-def draw_reach(*, is_shared: bool) -> None:
-    """Draw who sees a note, always the same: an open eye in orange, or a lock."""
+def draw_visibility(*, is_shared: bool) -> None:
+    """Draw the badge for who can see a note."""
     if is_shared:
-        st.badge("Shared with the organization", icon=":material/visibility:", color="orange")
+        st.badge(SHARED, icon=":material/visibility:", color="orange")
     else:
         st.badge(STAFF_ONLY, icon=":material/lock:", color="gray")
 
 
-def draw_dialogs(actor: Actor, found: Sequence[Shown]) -> None:
-    """Draw the dialogs that the actions of notes open."""
+def draw_dialogs(actor: Actor, found: Sequence[ListedNote]) -> None:
+    """Draw the dialogs for editing and deleting notes."""
     mine = {note.id: note for note in found if note.author_id == actor.user_id}
 
     def change(note_id: int) -> None:
@@ -111,27 +111,25 @@ def draw_dialogs(actor: Actor, found: Sequence[Shown]) -> None:
 
 def _draw_form(actor: Actor, org: Organization) -> None:
     with form("note", border=True) as drawn:
-        said = drawn.field(
-            st.text_area, "text", "New note", placeholder="What should others know", height=90
-        )
+        text = drawn.field(st.text_area, "text", "New note", placeholder="Write a note", height=90)
         with elements.row():
-            reach = drawn.field(
+            visibility = drawn.field(
                 st.segmented_control,
                 "reach",
                 "Who sees it",
                 options=[STAFF_ONLY, SHARED],
                 default=STAFF_ONLY,
                 required=True,
-                hint="Decided now: it cannot be changed later.",
+                hint="You can't change this later.",
             )
             st.space("stretch")
             pressed = drawn.submit("Add note", kind="secondary")
     if pressed:
-        told = "The note is shared." if reach == SHARED else "The note is kept, for staff only."
-        drawn.save(told, notes.write, actor, org.id, said, is_shared=reach == SHARED)
+        notice = "Note shared" if visibility == SHARED else "Note added (staff only)"
+        drawn.save(notice, notes.write, actor, org.id, text, is_shared=visibility == SHARED)
 
 
-def _draw_organization(note: Shown) -> None:
+def _draw_organization(note: ListedNote) -> None:
     with elements.row(wrap=False):
         elements.avatar(note.organization, note.public_id, note.logo)
         st.page_link(
@@ -141,37 +139,37 @@ def _draw_organization(note: Shown) -> None:
         )
 
 
-def _draw_when(note: Shown) -> None:
+def _draw_when(note: ListedNote) -> None:
     edited = f", edited {ago(note.edited_at, now())}" if note.edited_at else ""
     when = f"{ago(note.created_at, now())}, {day(note.created_at)}"
     st.markdown(quiet(f"{when}{edited}"), width="content")
 
 
-def _draw_actions(note: Shown) -> None:
+def _draw_actions(note: ListedNote) -> None:
     if st.button("Edit", key=f"note-edit-{note.id}", type="tertiary"):
         open_dialog("note-edit", note.id)
     if st.button("Delete", key=f"note-delete-{note.id}", type="tertiary"):
         open_dialog("note-delete", note.id)
 
 
-def _edit(actor: Actor, note: Shown) -> None:
-    draw_reach(is_shared=note.is_shared)
+def _edit(actor: Actor, note: ListedNote) -> None:
+    draw_visibility(is_shared=note.is_shared)
     with form(f"note-{note.id}") as drawn:
-        said = drawn.field(
+        text = drawn.field(
             st.text_area,
             "text",
             "Note",
             value=note.text,
             height=160,
-            hint="What it said before stays in history.",
+            hint="The previous text stays in history.",
         )
         pressed = drawn.submit("Save note")
     if pressed:
-        drawn.save("The note is saved.", notes.edit, actor, note.id, said)
+        drawn.save("Note saved", notes.edit, actor, note.id, text)
 
 
-def _delete(actor: Actor, note: Shown) -> None:
+def _delete(actor: Actor, note: ListedNote) -> None:
     st.text(note.text)
-    st.markdown(quiet("It is gone from every page. What it said stays in history."))
+    st.markdown(quiet("The note disappears everywhere; its text stays in history."))
     if st.button("Delete note", key="note-deleted", type="primary"):
-        save("The note is deleted.", notes.delete, actor, note.id)
+        save("Note deleted", notes.delete, actor, note.id)

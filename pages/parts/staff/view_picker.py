@@ -1,4 +1,4 @@
-"""The saved views of a page: open one, keep what is shown, and look after one's own."""
+"""The picker of saved views: open, save, rename, share and delete them."""
 
 from typing import Any, Final, NamedTuple, NoReturn
 from urllib.parse import urlencode
@@ -17,17 +17,17 @@ from pages.ui.forms import change, form, save
 from pages.ui.open_page import previous_page, show_notice
 from pages.ui.text import esc, quiet
 
-ALSO_KEPT: Final = {
+STATE_KEYS: Final = {
     "organizations": ("stages",),
     "board": ("board-rep", "board-only", "board-sort"),
 }
-"""What a page remembers of its view beside the address."""
+"""Session state of each page that belongs to a view but is not in the address."""
 _PICKER: Final = "views"
-_LABEL_LONGEST: Final = 28
+_MAX_LABEL: Final = 28
 
 
 class _Opened(NamedTuple):
-    """The view that was opened last on a page."""
+    """The view that was last opened on a page."""
 
     view_id: int
     name: str
@@ -35,42 +35,42 @@ class _Opened(NamedTuple):
 
 
 def open_view(actor: Actor, view_id: int) -> NoReturn:
-    """Go to the page of a view and show there what it asks for."""
+    """Open the page of a view with its query."""
     view = change(saved_views.visit, actor, view_id)
-    _note(view)
+    _set_opened(view)
     _go(view.page, view.query)
 
 
-def open_everything(page: str) -> NoReturn:
-    """Go to a page without any view, not even the default one."""
+def open_without_view(page: str) -> NoReturn:
+    """Open a page without a view, not even the default one."""
     page = page if page in saved_views.PAGES else "organizations"
-    _note(None, page)
+    _set_opened(None, page)
     _go(page, "")
 
 
 def _go(page: str, query: str) -> NoReturn:
-    for name in (*saved_views.PAGES[page], *ALSO_KEPT.get(page, ())):
+    for name in (*saved_views.PAGES[page], *STATE_KEYS.get(page, ())):
         st.session_state.pop(name, None)
     st.switch_page(f"{page}.py", query_params=saved_views.parse_query(query))
 
 
 def draw_views(actor: Actor, page: str, rights: Rights) -> None:
-    """Draw the picker of saved views; who has just come here gets the default one, if any."""
-    shown = _shown(page)
-    if not shown and previous_page() not in {None, "view"}:
+    """Draw the picker, and open the default view when the page is entered without a query."""
+    current = _current_query(page)
+    if not current and previous_page() not in {None, "view"}:
         _open_default(actor, page)
     opened: _Opened | None = st.session_state.get(_opened_key(page))
     label = "Views"
     if opened is not None:
         name = opened.name
-        name = name if len(name) <= _LABEL_LONGEST else f"{name[: _LABEL_LONGEST - 1]}…"
-        label = esc(name) + ("" if shown == opened.query else " · changed")
+        name = name if len(name) <= _MAX_LABEL else f"{name[: _MAX_LABEL - 1]}…"
+        label = esc(name) + ("" if current == opened.query else " · changed")
     picker = st.popover(label, icon=":material/bookmarks:", key=_PICKER, on_change="rerun")
     if picker.open:
         with db.read() as session:
             views = saved_view_lists.table(session, actor, page)
         with picker:
-            _draw_list(page, views, shown)
+            _draw_list(page, views, current)
     draw_dialog("save-view", "Save this view", _draw_save, actor, page)
     draw_dialog("view", "View", _draw_view, actor, page, rights)
 
@@ -82,12 +82,12 @@ def _open_default(actor: Actor, page: str) -> None:
         open_view(actor, view_id)
 
 
-def _draw_list(page: str, views: pd.DataFrame, shown: str | None) -> None:
+def _draw_list(page: str, views: pd.DataFrame, current: str | None) -> None:
     if views.empty:
-        st.markdown(quiet("No views yet. Filter and sort, then save what you see under a name."))
-    for head, part in (("Yours", views["is_mine"]), ("Shared by others", ~views["is_mine"])):
+        st.markdown(quiet("No saved views yet. Filter and sort the list, then save it."))
+    for heading, part in (("Yours", views["is_mine"]), ("Shared by others", ~views["is_mine"])):
         if part.any() and not views["is_mine"].all():
-            st.markdown(quiet(head))
+            st.markdown(quiet(heading))
         for view in views[part].itertuples():
             _draw_row(view)
     with row():
@@ -95,11 +95,11 @@ def _draw_list(page: str, views: pd.DataFrame, shown: str | None) -> None:
             "Save this view",
             icon=":material/bookmark_add:",
             key="save-view",
-            disabled=shown is None,
+            disabled=current is None,
             on_click=_open,
             args=("save-view",),
         )
-        st.page_link("saved_view.py", label="Show everything", query_params={"all": page})
+        st.page_link("saved_view.py", label="All organizations", query_params={"all": page})
 
 
 def _draw_row(view: Any) -> None:
@@ -113,8 +113,8 @@ def _draw_row(view: Any) -> None:
             help=_hint(view),
         )
         if view.new:
-            over = view.new > saved_view_lists.COUNTED
-            number = f"{saved_view_lists.COUNTED}+" if over else f"{view.new}"
+            over = view.new > saved_view_lists.MAX_NEW
+            number = f"{saved_view_lists.MAX_NEW}+" if over else f"{view.new}"
             st.markdown(f":blue-badge[{number} new]", width="content")
         if view.is_mine and view.is_shared:
             st.markdown(":gray-badge[shared]", width="content")
@@ -139,11 +139,11 @@ def _open(name: str, about: int | None = None) -> None:
 
 
 def _draw_save(actor: Actor, page: str) -> None:
-    st.markdown(quiet("Search, filters, columns and order are kept, as they stand in the address."))
+    st.markdown(quiet("Saves the current search, filters, columns and sorting."))
     with form("save-view") as saving:
         name = saving.field(st.text_input, "name", "Name")
         is_shared = saving.field(
-            st.toggle, "is_shared", "Share with staff", hint="Others can use it, not change it."
+            st.toggle, "is_shared", "Share with staff", hint="Others can use it but not change it."
         )
         pressed = saving.submit("Save")
     if pressed:
@@ -151,7 +151,7 @@ def _draw_save(actor: Actor, page: str) -> None:
         view = saving.change(saved_views.save, actor, page, name, query, is_shared=is_shared)
         if view is not None:
             saving.reset()
-            _done(view, f"The view {view.name} is saved.")
+            _finish(view, f"View {view.name} saved")
 
 
 def _draw_view(actor: Actor, page: str, rights: Rights, view_id: int) -> None:
@@ -159,7 +159,7 @@ def _draw_view(actor: Actor, page: str, rights: Rights, view_id: int) -> None:
         views = saved_view_lists.table(session, actor, page)
     found: list[Any] = [view for view in views.itertuples() if view.id == view_id]
     if not found:
-        st.markdown("This view is gone: whoever saved it deleted it, or shares it no more.")
+        st.markdown("This view was deleted or is no longer shared.")
         return
     view = found[0]
     if view.is_mine:
@@ -171,51 +171,49 @@ def _draw_view(actor: Actor, page: str, rights: Rights, view_id: int) -> None:
         if view.is_mine or Action.REMOVE_VIEWS in rights:
             st.button("Delete", icon=":material/delete:", key="view-delete")
     if st.session_state.get("view-delete"):
-        save(f"The view {view.name} is deleted.", saved_views.remove, actor, view_id)
+        save(f"View {view.name} deleted", saved_views.remove, actor, view_id)
 
 
 def _draw_own(actor: Actor, page: str, view: Any) -> None:
-    view_id, shown = int(view.id), _shown(page)
+    view_id, current = int(view.id), _current_query(page)
     with form(f"view-{view_id}") as naming:
         name = naming.field(st.text_input, "name", "Name", value=view.name)
         pressed = naming.submit("Rename", kind="secondary")
     if pressed:
         renamed = naming.change(saved_views.rename, actor, view_id, name)
         if renamed is not None:
-            _done(renamed, "The view has another name.")
+            _finish(renamed, "View renamed")
     with row():
         label, icon = ("Stop sharing", "lock") if view.is_shared else ("Share with staff", "group")
         if st.button(label, icon=f":material/{icon}:", key="view-share"):
-            told = "Only you see it now." if view.is_shared else "All of staff can use it now."
-            save(told, saved_views.share, actor, view_id, is_shared=not view.is_shared)
-        if shown is not None and shown != view.query:
-            label = "Let it show what is shown now"
+            notice = "No longer shared" if view.is_shared else "Shared with staff"
+            save(notice, saved_views.share, actor, view_id, is_shared=not view.is_shared)
+        if current is not None and current != view.query:
+            label = "Update to current filters"
             if st.button(label, icon=":material/sync:", key="view-replace"):
-                replaced = change(saved_views.replace, actor, view_id, shown)
-                _done(replaced, f"{view.name} shows this from now on.")
+                replaced = change(saved_views.replace, actor, view_id, current)
+                _finish(replaced, f"View {view.name} updated")
 
 
 def _draw_default(actor: Actor, page: str, view: Any) -> None:
-    label = "Open this page without it" if view.is_default else "Open this page with it"
+    label = "Remove default" if view.is_default else "Set as default"
     if st.button(label, icon=":material/star:", key="view-default"):
-        told = f"The page opens with {view.name} from now on."
-        if view.is_default:
-            told = "The page opens with everything again."
-        wanted = None if view.is_default else int(view.id)
-        save(told, saved_views.set_default, actor, page, wanted)
+        notice = "Default view removed" if view.is_default else f"{view.name} set as default"
+        view_id = None if view.is_default else int(view.id)
+        save(notice, saved_views.set_default, actor, page, view_id)
 
 
-def _done(view: SavedView, told: str) -> NoReturn:
-    """Close the dialog and show the page under the name of the view, if it shows that."""
-    if _shown(view.page) == view.query:
-        _note(view)
+def _finish(view: SavedView, notice: str) -> NoReturn:
+    """Close the dialog with a notice, and name the picker after the view if it is on screen."""
+    if _current_query(view.page) == view.query:
+        _set_opened(view)
     close_dialog()
-    show_notice(told)
+    show_notice(notice)
     st.rerun()
-    raise AssertionError("the run has ended")
+    raise AssertionError("the rerun has started")
 
 
-def _note(view: SavedView | None, page: str = "") -> None:
+def _set_opened(view: SavedView | None, page: str = "") -> None:
     opened = None if view is None else _Opened(view.id, view.name, view.query)
     st.session_state[_opened_key(view.page if view is not None else page)] = opened
 
@@ -225,13 +223,13 @@ def _opened_key(page: str) -> str:
 
 
 def _query() -> str:
-    """Return the query of the address as it is now."""
+    """Return the current query of the address."""
     names = st.query_params.keys()
     return urlencode({name: st.query_params.get_all(name) for name in names}, doseq=True)
 
 
-def _shown(page: str) -> str | None:
-    """Return the view that the address asks for; None where it is more than a view can hold."""
+def _current_query(page: str) -> str | None:
+    """Return the query of the address as a view has it; None if it is too long to save."""
     try:
         return saved_views.clean_query(page, _query())
     except InvalidInput:
