@@ -105,10 +105,9 @@ class TestOwners:
         ids = db.run(make_many, cast.olga, many)
         do(onboarding.flag, cast.sam, ids)
         (digest,) = told(clock, cast.olga)
-        assert (
-            digest.context["headline"]
-            == f"{many} onboarding updates: Clinic 0 and {many - 1} others"
-        )
+        first = digest.context["lines"][0]["title"].removesuffix(" moved to onboarding")
+        others = f"{first} and {many - 1} others"
+        assert digest.context["headline"] == f"{many} onboarding updates: {others}"
         assert (len(digest.context["lines"]), digest.context["more"]) == (digests.MAX_ITEMS, 10)
 
     def test_moves_one_after_the_other_gather_for_ten_minutes(self, cast: Cast, clock: Clock):
