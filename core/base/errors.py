@@ -1,39 +1,42 @@
-"""Every way the domain says no.
+"""Every refusal of the domain.
 
-A class carries its facts; `str(error)` is a sentence for the person that ends in what to do next.
-What is not a `DomainError` is a bug.
+A class carries its facts, and `str(error)` is a sentence for the person that says what to do next.
+Any exception that is not a `DomainError` is a bug.
 """
 
 from collections.abc import Mapping, Sequence
 
 
 class DomainError(Exception):
-    """A refusal that a person can read."""
+    """The base class of all refusals; the message is shown to the person."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
 
 
 class NotFound(DomainError):
-    """It does not exist, or the person may not know that it does."""
+    """The thing does not exist, or the person may not learn that it does."""
 
     def __init__(self, what: str = "page") -> None:
         super().__init__(
-            f"There is no such {what}, or you do not belong to it. "
-            "Check the address, or ask whoever sent you here for an invitation."
+            f"This {what} doesn't exist, or you don't have access to it. "
+            "Check the address, or ask the person who sent you here for an invitation."
         )
 
 
 class NotPermitted(DomainError):
-    """An insider lacks the right. `doing` finishes the sentence 'You may not …'."""
+    """An insider lacks a permission.
+
+    `doing` completes the sentence "You don't have permission to …", and `ask` names who has it.
+    """
 
     def __init__(self, doing: str, ask: str = "an owner") -> None:
         self.doing = doing
-        super().__init__(f"You may not {doing}. Ask {ask} to do it.")
+        super().__init__(f"You don't have permission to {doing}. Ask {ask} to do it.")
 
 
 class InvalidInput(DomainError):
-    """Fields that cannot be taken as they are: `fields` maps each to what to do about it."""
+    """One or more fields are invalid: `fields` maps each name to a sentence about it."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.fields = dict(fields)
@@ -41,69 +44,69 @@ class InvalidInput(DomainError):
 
 
 class Unavailable(DomainError):
-    """The database is locked, full or away; nothing was saved. The log has the same `error_id`."""
+    """The database is locked, full or unreachable; the log has the same `error_id`."""
 
     def __init__(self, error_id: str) -> None:
         self.error_id = error_id
         super().__init__(
-            "The database did not answer in time and nothing was saved. Try again in a moment; "
-            f"if it stays like this, give your administrator the error id {error_id}."
+            "We couldn't save that. Nothing was changed. Try again in a moment; "
+            f"if it keeps happening, give your administrator the error id {error_id}."
         )
 
 
 class TooManyAttempts(DomainError):
-    """The same thing was tried too often; `minutes` from now it may be tried again."""
+    """The same thing was tried too often; it can be tried again in `minutes`."""
 
     def __init__(self, minutes: int) -> None:
         self.minutes = minutes
         wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
-        super().__init__(f"That was tried too often. Wait {wait}, then try again.")
+        super().__init__(f"Too many attempts. Wait {wait}, then try again.")
 
 
 class LinkNotValid(DomainError):
-    """A mailed link is unknown, used, revoked or expired: always the same answer."""
+    """An emailed link is unknown, used, revoked or expired; the sentence never says which."""
 
     def __init__(self, ask_for: str) -> None:
-        super().__init__(f"This link does not work, or no longer. {ask_for}")
+        super().__init__(f"This link is invalid or has expired. {ask_for}")
 
 
 class AlreadyMember(InvalidInput):
-    """The invited person belongs to the organization already."""
+    """The invited person is already a member of the organization."""
 
     def __init__(self, email: str) -> None:
         self.email = email
-        why = f"{email} is a member already. Change the role under Active Users instead."
-        super().__init__({"emails": why})
-
-
-class AlreadyInvited(InvalidInput):
-    """An invitation to the address waits already."""
-
-    def __init__(self, email: str) -> None:
-        self.email = email
-        sentence = f"{email} is invited already. Press Resend under Invited Users for a new link."
+        sentence = f"{email} is already a member. Change their role under Active Users instead."
         super().__init__({"emails": sentence})
 
 
-class NotTheInvited(DomainError):
-    """The signed-in person is not the one whom an invitation is for."""
+class AlreadyInvited(InvalidInput):
+    """The address already has a pending invitation."""
+
+    def __init__(self, email: str) -> None:
+        self.email = email
+        sentence = f"{email} is already invited. Press Resend under Invited Users for a new link."
+        super().__init__({"emails": sentence})
+
+
+class WrongInvitee(DomainError):
+    """The signed-in person has another address than the invitation."""
 
     def __init__(self, email: str) -> None:
         self.email = email
         super().__init__(
-            f"This invitation is for {email}. Log out, then open the link again and sign in "
+            f"This invitation is for {email}. Log out, then open the link again and log in "
             "with that address."
         )
 
 
 class InvitationLimit(DomainError):
-    """As many invitations of an organization are pending as may be."""
+    """An organization has as many pending invitations as are allowed."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(
-            f"At most {limit} invitations of one organization are pending at a time. "
-            "Revoke some under Invited Users, or wait until some are answered."
+            f"An organization can have at most {limit} pending invitations. "
+            "Revoke some under Invited Users, or wait until some are accepted."
         )
 
 
@@ -116,7 +119,7 @@ class LastOwner(DomainError):
         of = f" of {', '.join(organizations[:3])}{more}" if organizations else ""
         super().__init__(
             f"An organization needs an owner, and this is the last one{of}. "
-            "Make somebody else an owner first."
+            "Make someone else an owner first."
         )
 
 
@@ -126,201 +129,198 @@ class LastAdministrator(DomainError):
     def __init__(self) -> None:
         super().__init__(
             "Orgdesk needs an administrator, and this is the last active one. "
-            "Make somebody else an administrator first."
+            "Make someone else an administrator first."
         )
 
 
 class MembershipLimit(DomainError):
-    """Somebody belongs to as many organizations as one may: `people`, or whoever asks."""
+    """Someone is in as many organizations as are allowed: `people`, or the actor."""
 
     def __init__(self, limit: int, people: Sequence[str] = ()) -> None:
         self.limit = limit
         self.people = list(people)
-        leave = "Leave an organization that you no longer need"
+        leave = "Leave one you no longer need"
         if people:
             leave = f"Ask {', '.join(people)} to leave one"
         super().__init__(
-            f"One person belongs to at most {limit} organizations, and this would be one more. "
-            f"{leave}, then try again."
+            f"A person can be in at most {limit} organizations. {leave}, then try again."
         )
 
 
 class RoleTooHigh(DomainError):
-    """A role above the granter's own."""
+    """The role to be granted is above the granter's own."""
 
     def __init__(self, role: str) -> None:
         self.role = role
         super().__init__(
-            f"You may not give the role {role}, which is above your own. Ask an owner to give it."
+            f"You can't grant the role {role}, which is above your own. Ask an owner to grant it."
         )
 
 
 class GateNotMet(DomainError):
-    """An organization may not go on to the next stage: `missing` says what it lacks.
+    """Checks for the next stage fail.
 
-    `mended_on` has the page on which each of it is mended.
+    `fix_pages` maps the text of each failed check to the page on which it is fixed; `missing` has
+    the texts alone.
     """
 
-    def __init__(self, stage: str, mended_on: Mapping[str, str]) -> None:
+    def __init__(self, stage: str, fix_pages: Mapping[str, str]) -> None:
         self.stage = stage
-        self.mended_on = dict(mended_on)
-        self.missing = missing = list(mended_on)
+        self.fix_pages = dict(fix_pages)
+        self.missing = missing = list(fix_pages)
         super().__init__(f"Not ready for {stage} yet. Open checks: {'; '.join(missing)}.")
 
 
 class MoreMatch(DomainError):
-    """More organizations match by now than were shown: `total` of them."""
+    """More organizations match now than the actor confirmed: `total` of them."""
 
     def __init__(self, total: int) -> None:
         self.total = total
         super().__init__(
-            f"{total:,} organizations match by now, more than were shown. "
-            "Close this, look at the table again, and confirm the new number."
+            f"{total:,} organizations match now, more than when you opened this. "
+            "Close it, check the table, and confirm the new number."
         )
 
 
 class TooManyMatch(DomainError):
-    """A run is about more organizations than one run may be."""
+    """More organizations match than one bulk job can flag."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         super().__init__(
-            f"At most {most:,} organizations are flagged in one run. Narrow the table by a filter "
-            "first, then flag the rest in another run."
+            f"At most {limit:,} organizations can be flagged at once. Narrow the table with a "
+            "filter, then flag the rest separately."
         )
 
 
 class WrongStage(DomainError):
-    """The organization is not in the stage that the move starts from."""
+    """The organization is in another stage than the move starts from."""
 
     def __init__(self, stage: str, needed: str) -> None:
         self.stage = stage
         super().__init__(
-            f"This organization is in {stage} now; the move needs it to be in {needed}. "
-            "Look at the page again before you decide."
+            f"This organization is in {stage} now, and this move starts from {needed}. "
+            "Check the page again before you decide."
         )
 
 
 class StillInProduction(DomainError):
-    """An organization in production is not deleted; `ask` is whom to write to."""
+    """An organization in production cannot be deleted; `ask` is the address to write to."""
 
     def __init__(self, ask: str) -> None:
         self.ask = ask
         super().__init__(
-            "An organization in production cannot be deleted. "
-            f"Ask {ask} to take it out of production first."
+            "An organization in production can't be deleted. "
+            f"Ask {ask} to move it out of production first."
         )
 
 
-class NobodyOwns(DomainError):
-    """A deleted organization whose owners have no account any more."""
+class NoOwnerLeft(DomainError):
+    """All owners of a deleted organization have deleted their accounts."""
 
     def __init__(self, organization: str) -> None:
         self.organization = organization
         super().__init__(
-            f"None of the owners of {organization} has an account any more, so nobody could look "
-            "after it. Create a new organization instead."
+            f"None of the owners of {organization} still has an account. "
+            "Create a new organization instead."
         )
 
 
 class Stale(DomainError):
-    """Somebody else changed the same fields meanwhile: `theirs` and `yours` by field."""
+    """Someone else changed the same fields meanwhile: `theirs` and `yours` by field."""
 
     def __init__(self, theirs: Mapping[str, object], yours: Mapping[str, object]) -> None:
         self.theirs = dict(theirs)
         self.yours = dict(yours)
         super().__init__(
-            "Somebody else changed the same fields while you were typing. "
-            "Choose for each field which value stays, then press Submit again."
+            "Someone else changed this too. Choose which value to keep, then press Submit again."
         )
 
 
-class MailUnderway(DomainError):
-    """A mail is being sent just now, or was sent already."""
+class MailInProgress(DomainError):
+    """An email is being sent, or was already sent."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "This mail is being sent just now, or was sent already. Look at it again in a minute."
-        )
+        super().__init__("This email is being sent or was already sent. Check again in a minute.")
 
 
 class CodeNeeded(DomainError):
-    """The password is right; the person has two-factor, and no code has been given yet."""
+    """The password is right, but the account has two-factor and no code was given."""
 
     def __init__(self) -> None:
-        super().__init__("Type the code of your authenticator app, too.")
+        super().__init__("Enter the code from your authenticator app as well.")
 
 
 class JustJoined(DomainError):
-    """Somebody who leaves everything became a member of something in the same moment."""
+    """Someone who is deleting their account joined another organization in the same moment."""
 
     def __init__(self) -> None:
         super().__init__(
-            "You joined an organization just now, so nothing was deleted. "
+            "You just joined another organization, so nothing was deleted. "
             "Press Delete account again to leave that one too."
         )
 
 
 class SignUpClosed(DomainError):
-    """People may not sign up on their own here."""
+    """Accounts are created by invitation only."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody can sign up here without an invitation. "
-            "Ask an owner of your organization to invite you."
+            "Sign-up is by invitation only. Ask an owner of your organization to invite you."
         )
 
 
 class MemberLimit(DomainError):
-    """An organization has as many members as an administrator lets it have."""
+    """An organization has reached the member limit that an administrator set."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(
-            f"This organization may have at most {limit:,} members, and has as many. "
-            "Ask one of its owners to make room, or an administrator of Orgdesk for a higher limit."
+            f"This organization has reached its limit of {limit:,} members. "
+            "Ask an owner to make room, or an administrator of Orgdesk for a higher limit."
         )
 
 
-class OfferGone(DomainError):
-    """An offer of ownership was withdrawn, answered, or is too old."""
+class OfferClosed(DomainError):
+    """An offer of ownership was withdrawn, answered, or has expired."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "This offer is no longer open. Ask whoever made it to offer the ownership again."
-        )
+        super().__init__("This offer is no longer open. Ask the owner to offer it again.")
 
 
 class HasOwner(DomainError):
-    """An administrator names an owner only where no owner can act."""
+    """An administrator can assign an owner only where all owners are disabled."""
 
     def __init__(self, organization: str) -> None:
         self.organization = organization
         super().__init__(
-            f"{organization} has an owner who can act. Ask that owner to make somebody else "
-            "an owner, too."
+            f"{organization} has an active owner. Ask them to make someone else an owner."
         )
 
 
 class LeftByChoice(DomainError):
-    """Somebody who left on purpose comes back by an invitation alone."""
+    """Someone who left on their own can return by invitation only."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"{name} left on purpose. Press Invite user to ask {name} back instead.")
+        super().__init__(
+            f"{name} left on their own. Press Invite user to send a new invitation instead."
+        )
 
 
 class AddressesRefused(InvalidInput):
-    """Some of the addresses cannot be invited: `answers` has each one, and why not or nothing."""
+    """Some addresses cannot be invited: `results` pairs each with a refusal, empty if valid."""
 
-    def __init__(self, field: str, answers: Sequence[tuple[str, str]]) -> None:
-        self.answers = list(answers)
-        refused = [(address, why) for address, why in self.answers if why]
-        alone = len(self.answers) == 1
-        told = [why if alone or address in why else f"{address}: {why}" for address, why in refused]
-        super().__init__({field: " ".join(told)})
+    def __init__(self, field: str, results: Sequence[tuple[str, str]]) -> None:
+        self.results = list(results)
+        refused = [(address, why) for address, why in self.results if why]
+        alone = len(self.results) == 1
+        listed = [
+            why if alone or address in why else f"{address}: {why}" for address, why in refused
+        ]
+        super().__init__({field: " ".join(listed)})
 
     @property
-    def fine(self) -> list[str]:
-        """Return the addresses that nothing speaks against."""
-        return [address for address, why in self.answers if not why]
+    def valid(self) -> list[str]:
+        """Return the addresses that can be invited."""
+        return [address for address, why in self.results if not why]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access_staff
 from core.base import clock
-from core.base.errors import MailUnderway, NotFound
+from core.base.errors import MailInProgress, NotFound
 from core.base.settings import settings
 from core.database.db import capped_count, frame
 from core.database.search import contains
@@ -180,7 +180,7 @@ def _change_unsent(session: Session, actor: Actor, mail_id: int, **values: Any) 
         .execution_options(populate_existing=True)
     )
     if changed is None:
-        raise MailUnderway
+        raise MailInProgress
     return changed
 
 

@@ -13,7 +13,7 @@ from core.access.permissions import NOBODY, ORGDESK, Action, Actor, access
 from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, validation
-from core.base.errors import InvalidInput, LinkNotValid, NotFound, NotTheInvited
+from core.base.errors import InvalidInput, LinkNotValid, NotFound, WrongInvitee
 from core.members import invitation_rows, member_mails, membership_rows
 from core.models import Invitation, InvitationStatus, Logo, Membership, Organization, User
 
@@ -53,7 +53,7 @@ def find(session: Session, actor: Actor, token: str) -> Offer:
 def accept(session: Session, actor: Actor, token: str) -> Membership:
     """Let the invited person in with the offered role; pressing twice admits once.
 
-    Raises `LinkNotValid`, `NotTheInvited`, `MembershipLimit`.
+    Raises `LinkNotValid`, `WrongInvitee`, `MembershipLimit`.
     """
     invitation, org, _ = _look(session, token)
     user_id = actor.user_id or 0
@@ -75,14 +75,14 @@ def accept_with_new_account(
 ) -> Membership:
     """Make the invited person's account and let the person in; the mailed link proves the address.
 
-    Raises `LinkNotValid`, also for a link that was copied, `NotTheInvited` and `InvalidInput`.
+    Raises `LinkNotValid`, also for a link that was copied, `WrongInvitee` and `InvalidInput`.
     """
     invitation, org, was_mailed = _look(session, token)
     inviter = _ensure_open(session, invitation)
     if not was_mailed:
         raise LinkNotValid("Sign up on your own first, then open it again.")
     if validation.email_key(new.email) != invitation.email_key:
-        raise NotTheInvited(invitation.email)
+        raise WrongInvitee(invitation.email)
     if user_rows.find(session, invitation.email_key) is not None:
         raise InvalidInput({"email": "This address has an account. Log in, then accept."})
 
@@ -137,7 +137,7 @@ def _ensure_open(session: Session, invitation: Invitation) -> User:
 def _ensure_invited(session: Session, actor: Actor, invitation: Invitation) -> None:
     key = session.scalar(select(User.email_key).where(User.id == actor.user_id))
     if key != invitation.email_key:
-        raise NotTheInvited(invitation.email)
+        raise WrongInvitee(invitation.email)
 
 
 def _refusal() -> LinkNotValid:

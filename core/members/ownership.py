@@ -14,7 +14,7 @@ from core.access.permissions import Action, Actor, access, access_staff, may
 from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, validation
-from core.base.errors import HasOwner, InvalidInput, NotFound, NotPermitted, OfferGone
+from core.base.errors import HasOwner, InvalidInput, NotFound, NotPermitted, OfferClosed
 from core.database.db import frame
 from core.members import leaving, member_mails, membership_rows, ownership_rows
 from core.models import Handover, InvitationStatus, Membership, Organization, Role, User
@@ -68,7 +68,7 @@ def withdraw(session: Session, actor: Actor, org_id: int, handover_id: int) -> H
 
 
 def decline(session: Session, actor: Actor, org_id: int, handover_id: int) -> Handover:
-    """Turn an offer of ownership down; raises `OfferGone`."""
+    """Turn an offer of ownership down; raises `OfferClosed`."""
     org = access(session, actor, org_id, Action.VIEW)
     handover = _get_own(session, actor, org, handover_id)
     if handover.status is InvitationStatus.DECLINED:
@@ -84,7 +84,7 @@ def decline(session: Session, actor: Actor, org_id: int, handover_id: int) -> Ha
 def accept(session: Session, actor: Actor, org_id: int, handover_id: int) -> Membership:
     """Become the owner; in the same step the old one takes the role that was chosen.
 
-    Pressing twice is harmless. Raises `OfferGone`, also when the old owner is one no more.
+    Pressing twice is harmless. Raises `OfferClosed`, also when the old owner is one no more.
     """
     org = access(session, actor, org_id, Action.VIEW)
     handover = _get_own(session, actor, org, handover_id)
@@ -275,7 +275,7 @@ def _ensure_open(session: Session, org: Organization, handover: Handover) -> Mem
         or giver.role is not Role.OWNER
         or not can_act
     ):
-        raise OfferGone
+        raise OfferClosed
     return giver
 
 

@@ -102,7 +102,7 @@ def _told(public_id: str = "") -> Iterator[None]:
     except DomainError as refusal:
         typer.echo(str(refusal), err=True)
         if isinstance(refusal, GateNotMet):
-            for lack, page in refusal.mended_on.items():
+            for lack, page in refusal.fix_pages.items():
                 address = f"{settings().public_url}/{page}?org={public_id}"
                 typer.echo(f"  {lack}: {address}", err=True)
         raise typer.Exit(REFUSED) from refusal

@@ -13,7 +13,7 @@ from core.base import clock, validation
 from core.base.errors import (
     InvalidInput,
     MembershipLimit,
-    NobodyOwns,
+    NoOwnerLeft,
     NotFound,
     NotPermitted,
     StillInProduction,
@@ -105,7 +105,7 @@ def delete(session: Session, actor: Actor, org_id: int, *, name: str) -> Organiz
 def restore(session: Session, actor: Actor, org_id: int) -> Organization:
     """Bring a deleted organization back with everybody in it who still has an account.
 
-    It can be done within 30 days. Raises `NobodyOwns`, and `MembershipLimit` with the names of
+    It can be done within 30 days. Raises `NoOwnerLeft`, and `MembershipLimit` with the names of
     those who belong to as many as they may by now.
     """
     org = access(session, actor, org_id, Action.RESTORE)
@@ -116,7 +116,7 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
     full = _list_full(session, org)
     gone = membership_rows.list_of_nobody(session, org)
     if membership_rows.count_owners(session, org) == sum(each.role is Role.OWNER for each in gone):
-        raise NobodyOwns(org.name)
+        raise NoOwnerLeft(org.name)
     if full:
         raise MembershipLimit(membership_rows.MEMBERSHIPS_PER_PERSON, full)
 

@@ -3,13 +3,13 @@
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import Select, SQLColumnExpression, and_, func, select
+from sqlalchemy import Select, SQLColumnExpression, and_, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access
 from core.audit import history
 from core.base.errors import InvalidInput, NotFound
-from core.database.db import frame
+from core.database.db import count_up_to, frame
 from core.database.search import find
 from core.models import Organization, User
 
@@ -48,8 +48,7 @@ def search(
 def count(session: Session, actor: Actor, text: str = "") -> int:
     """Return how many cards `search` finds, or `MAX_COUNTED` + 1 if there are more."""
     _ensure_active_account(session, actor)
-    few = _listed(session, text)[0].limit(MAX_COUNTED + 1)
-    return session.scalar(select(func.count()).select_from(few.subquery())) or 0
+    return count_up_to(session, _listed(session, text)[0], MAX_COUNTED)
 
 
 def missing_for_listing(org: Organization) -> list[str]:

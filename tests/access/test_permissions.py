@@ -43,8 +43,8 @@ from core.base.errors import (
     LastOwner,
     NotFound,
     NotPermitted,
-    NotTheInvited,
     RoleTooHigh,
+    WrongInvitee,
 )
 from core.database import db
 from core.members import invitation_rows, invitations, members, membership_rows, ownership
@@ -511,7 +511,7 @@ def outcome(act: Act, actor: Actor, cast: Cast) -> str:
             act(session, actor, cast)
         except NotFound:
             return "hidden"
-        except (NotPermitted, RoleTooHigh, NotTheInvited):
+        except (NotPermitted, RoleTooHigh, WrongInvitee):
             return "no"
         except (GateNotMet, HasOwner, InvalidInput, LastOwner):
             return "yes"
@@ -580,7 +580,9 @@ class TestTheTable:
 
     @pytest.mark.parametrize("action", Action)
     def test_refusals_are_sentences(self, action: Action) -> None:
-        assert str(NotPermitted(action.value)).startswith(f"You may not {action.value}. Ask ")
+        assert str(NotPermitted(action.value)).startswith(
+            f"You don't have permission to {action.value}. Ask "
+        )
 
 
 class TestAccess:

@@ -48,7 +48,7 @@ class TestForgotten:
 
         again = new_page()
         again.goto(link)
-        expect(again.get_by_text("This link does not work, or no longer.")).to_be_visible()
+        expect(again.get_by_text("This link is invalid or has expired.")).to_be_visible()
 
 
 class TestUserSettings:

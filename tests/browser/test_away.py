@@ -25,7 +25,7 @@ FORMS = (
     ("profile", "", "profile", "overview", "Connects clinics.", "Submit"),
 )
 """A form in a dialog, one on a page, and one in a part that reruns on its own."""
-_NO_ANSWER = re.compile(r"The database did not answer in time .* error id (\w{8})")
+_NO_ANSWER = re.compile(r"We couldn't save that\. .* error id (\w{8})")
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def postgresql(engines: dict[str, Sqlite | Postgresql]) -> Postgresql:
 
 def told_id(page: Page) -> str:
     """Return the id in the one sentence about the database."""
-    sentence = page.get_by_text("The database did not answer in time")
+    sentence = page.get_by_text("We couldn't save that. Nothing was changed.")
     expect(sentence).to_be_visible()
     told = _NO_ANSWER.search(sentence.inner_text())
     assert told, sentence.inner_text()

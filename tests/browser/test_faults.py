@@ -19,7 +19,7 @@ def test_a_locked_database_keeps_what_was_typed(page: Page, server: Server, cast
     with closing(sqlite3.connect(make_url(server.database_url).database or "")) as other:
         other.execute("BEGIN IMMEDIATE")
         page.get_by_role("button", name="Save name").click()
-        refusal = page.get_by_text("The database did not answer in time and nothing was saved.")
+        refusal = page.get_by_text("We couldn't save that. Nothing was changed.")
         expect(refusal).to_be_visible(timeout=15_000)
         other.rollback()
     (error_id,) = refusal.inner_text().split("error id ")[1:]

@@ -40,7 +40,7 @@ def test_an_owner_invites_three_people_and_hands_the_organization_over(
     olga.reload()
     make_admin(olga, "Nora")
     leave(olga, "Olga")
-    expect(olga.get_by_text("Make somebody else an owner first")).to_be_visible()
+    expect(olga.get_by_text("Make someone else an owner first")).to_be_visible()
     olga.reload()
     offer_ownership(olga, "Nora")
     take_over_at_once(new_page, cast, mailbox)
@@ -138,7 +138,7 @@ def take_over_at_once(new_page: Callable[..., Page], cast: Cast, mailbox: Mailbo
     leave(olga, "Olga")
     expect(olga.get_by_text("There is no such organization here")).to_be_visible()
     leave(pages[0], "Nora")
-    expect(pages[0].get_by_text("Make somebody else an owner first")).to_be_visible()
+    expect(pages[0].get_by_text("Make someone else an owner first")).to_be_visible()
 
 
 def see_who_is_who(cast: Cast) -> None:

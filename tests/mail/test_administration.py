@@ -4,7 +4,7 @@ import pytest
 
 from core.base import clock as core_clock
 from core.base import crypto, settings
-from core.base.errors import MailUnderway, NotFound, NotPermitted
+from core.base.errors import MailInProgress, NotFound, NotPermitted
 from core.mail import administration, delivery, outbox
 from tests.support.cast import Cast
 
@@ -72,7 +72,7 @@ class TestAdministration:
     def test_a_mail_on_its_way_is_not_called_back(self, session, cast: Cast):
         queued = outbox.enqueue(session, "alert_test", "olga@example.com", organization="Acme")
         delivery._claim(session)
-        with pytest.raises(MailUnderway):
+        with pytest.raises(MailInProgress):
             administration.cancel(session, cast.ada, queued.id)
 
     def test_a_mail_that_does_not_exist_is_not_found(self, session, cast: Cast):

@@ -60,7 +60,7 @@ def test_after_ninety_days_it_is_over(session: Session, cast: Cast, clock: Clock
 def test_who_left_on_purpose_is_not_brought_back(session: Session, cast: Cast) -> None:
     members.leave(session, cast.mia, cast.acme.id)
     assert members.former_table(session, cast.olga, cast.acme.id)["has_left"].tolist() == [True]
-    with pytest.raises(LeftByChoice, match="Mia left on purpose"):
+    with pytest.raises(LeftByChoice, match="Mia left on their own"):
         members.reinstate(session, cast.olga, cast.acme.id, cast.mia.user_id)
     assert membership_rows.find(session, cast.acme, cast.mia.user_id) is None
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import ORGDESK, Actor
 from core.audit import history
-from core.base.errors import HasOwner, InvalidInput, LastOwner, NotFound, NotPermitted, OfferGone
+from core.base.errors import HasOwner, InvalidInput, LastOwner, NotFound, NotPermitted, OfferClosed
 from core.mail import messages
 from core.members import invitations, leaving, members, membership_rows, ownership
 from core.models import Entry, Handover, Invitation, InvitationStatus, Mail, Role, User
@@ -139,7 +139,7 @@ class TestAccept:
     def test_an_expired_offer_is_gone(self, session: Session, cast: Cast, clock: Clock) -> None:
         made = offer(session, cast)
         clock.turn(timedelta(days=7))
-        with pytest.raises(OfferGone):
+        with pytest.raises(OfferClosed):
             ownership.accept(session, cast.adam, cast.acme.id, made.id)
         assert ownership.list_offers(session, cast.adam, cast.acme.id) == []
         (shown,) = ownership.list_offers(session, cast.olga, cast.acme.id)
@@ -150,7 +150,7 @@ class TestAccept:
     ) -> None:
         made = offer(session, cast)
         disable(session, cast.olga, clock)
-        with pytest.raises(OfferGone):
+        with pytest.raises(OfferClosed):
             ownership.accept(session, cast.adam, cast.acme.id, made.id)
 
     def test_who_steps_down_takes_the_offer_along(self, session: Session, cast: Cast) -> None:
@@ -159,7 +159,7 @@ class TestAccept:
         members.change_role(session, cast.olga, acme, cast.mia.user_id, Role.OWNER)
         members.change_role(session, cast.mia, acme, cast.olga.user_id, Role.ADMIN)
         assert made.status is InvitationStatus.REVOKED
-        with pytest.raises(OfferGone):
+        with pytest.raises(OfferClosed):
             ownership.accept(session, cast.adam, acme, made.id)
 
     @pytest.mark.parametrize("goes", ["leaves", "deletes the account"])
@@ -185,7 +185,7 @@ class TestWithdrawAndDecline:
         made = offer(session, cast)
         ownership.withdraw(session, cast.olga, cast.acme.id, made.id)
         assert mails(session)[1:] == [("ownership_withdrawn", email(cast.adam))]
-        with pytest.raises(OfferGone):
+        with pytest.raises(OfferClosed):
             ownership.accept(session, cast.adam, cast.acme.id, made.id)
 
     def test_a_declined_offer_is_gone_and_the_owner_hears(
@@ -195,7 +195,7 @@ class TestWithdrawAndDecline:
         ownership.decline(session, cast.adam, cast.acme.id, made.id)
         assert mails(session)[1:] == [("ownership_declined", email(cast.olga))]
         assert last_entry(session).event == "ownership.declined"
-        with pytest.raises(OfferGone):
+        with pytest.raises(OfferClosed):
             ownership.accept(session, cast.adam, cast.acme.id, made.id)
         assert ownership.withdraw(session, cast.olga, cast.acme.id, made.id) is made
 

@@ -156,7 +156,7 @@ class TestWork:
         db.run(administration.set_staff, cast.ada, cast.sam.user_id, Staff.OPS)
         work()
         assert now(run).done == bulk_flag.BATCH_SIZE
-        assert "You may not flag for onboarding" in now(run).ended_because
+        assert "You don't have permission to flag for onboarding" in now(run).ended_because
 
     @one
     def test_a_failure_ends_it_and_is_no_loop(
@@ -190,7 +190,7 @@ class TestWork:
 
 class TestConfirmation:
     def test_more_than_were_shown_are_not_flagged_unseen(self, cast: Cast, many: int) -> None:
-        with pytest.raises(MoreMatch, match=f"{many} organizations match by now"):
+        with pytest.raises(MoreMatch, match=f"{many} organizations match now"):
             start(cast, expected=many - 1)
 
     def test_a_run_has_a_limit(

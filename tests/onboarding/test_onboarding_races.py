@@ -112,7 +112,7 @@ def test_what_is_flagged_is_there_and_what_is_deleted_is_not_flagged(
         assert isinstance(deleted, Organization)
         assert isinstance(flagged, onboarding.FlagResult)
         is_in = "Acme" in flagged.flagged
-        assert is_in or "There is no such organization" in flagged.refused[0].reason
+        assert is_in or "This organization doesn't exist" in flagged.refused[0].reason
         assert len(moves(cast)) == before + is_in
 
 

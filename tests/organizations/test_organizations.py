@@ -13,7 +13,7 @@ from core.audit import history
 from core.base.errors import (
     InvalidInput,
     MembershipLimit,
-    NobodyOwns,
+    NoOwnerLeft,
     NotFound,
     NotPermitted,
     StillInProduction,
@@ -183,7 +183,7 @@ class TestRestore:
         olga = membership_rows.get(session, org, cast.olga.user_id)
         membership_rows.end(session, org, olga)
         history.record(session, cast.ada, org, "member.removed", olga)
-        with pytest.raises(NobodyOwns, match="Acme"):
+        with pytest.raises(NoOwnerLeft, match="Acme"):
             organizations.restore(session, cast.ada, cast.acme.id)
 
     def test_who_has_no_account_any_more_is_not_in_it_again(
@@ -201,7 +201,7 @@ class TestRestore:
     ) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
         leaving.delete_account(session, cast.olga)
-        with pytest.raises(NobodyOwns, match="Acme"):
+        with pytest.raises(NoOwnerLeft, match="Acme"):
             organizations.restore(session, cast.ada, cast.acme.id)
 
 

@@ -310,8 +310,8 @@ class TestOverride:
         try:
             said = next(door)
         except (KeyError, AssertionError):
-            said = "You may not: it is not even there"
-        assert "You may not" in said
+            said = "You don't have permission: it is not even there"
+        assert "have permission" in said
         assert now(cast).stage is ONBOARDING
 
 
@@ -338,6 +338,6 @@ def test_the_command_line_says_where_what_is_missing_is_mended(cast: Cast) -> No
 
 def test_the_command_line_knows_no_more_than_who_it_acts_for(cast: Cast) -> None:
     flag = ("flag", cast.acme.public_id, "--as")
-    assert "There is no such organization" in command(*flag, email(cast.otto))
-    assert "You may not flag for onboarding" in command(*flag, email(cast.olga))
-    assert "There is no such person" in command(*flag, "nobody@example.com")
+    assert "doesn't exist, or you don't have access" in command(*flag, email(cast.otto))
+    assert "You don't have permission to flag for onboarding" in command(*flag, email(cast.olga))
+    assert "This person doesn't exist" in command(*flag, "nobody@example.com")

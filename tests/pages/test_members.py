@@ -146,7 +146,7 @@ class TestActiveUsers:
         olgas.button(key="edit-roles-edit").click().run()
         olgas.selectbox(key="edit-roles.role").set_value(Role.ADMIN).run()
         olgas.button(key="edit-roles-save").click().run()
-        assert "Make somebody else an owner first" in words(olgas)
+        assert "Make someone else an owner first" in words(olgas)
         assert role(cast, cast.olga) is Role.OWNER
 
     def test_quick_view_removes(self, olgas: AppTest, cast: Cast) -> None:
@@ -248,7 +248,7 @@ class TestInviteUser:
 
     def test_all_errors_at_once_and_what_was_typed_stays(self, olgas: AppTest) -> None:
         self.invite(olgas, "a@example.com, b@, mia@example.com")
-        assert "is a member already" in words(olgas)
+        assert "is already a member" in words(olgas)
         assert "a\u2060@\u2060example\\.com can be invited" in words(olgas)
         assert "That is no email address" in words(olgas)
         assert olgas.text_area(key="invite.emails").value == "a@example.com, b@, mia@example.com"

@@ -93,4 +93,4 @@ def test_others_use_what_is_shared(show: Show, cast: Cast, hers: SavedView) -> N
 
 
 def test_a_view_that_is_gone_says_so(show: Show, cast: Cast) -> None:
-    assert "There is no such view" in words(show("view", cast.sam, id="404"))
+    assert "This view doesn\\'t exist" in words(show("view", cast.sam, id="404"))

@@ -48,23 +48,23 @@ def _draw(actor: Actor, org: Organization, offered: list[Role]) -> None:
 
 def _draw_answers(form: ui.Form, refused: AddressesRefused) -> None:
     """Draw what was said to each address, and a way to go on without those that were refused."""
-    if not any(address for address, _ in refused.answers):
+    if not any(address for address, _ in refused.results):
         return
     form.set_error("emails", "Nobody is invited yet. Mend these addresses, or leave them out.")
-    for address, why in refused.answers:
+    for address, why in refused.results:
         if why:
             told = why if address in why else f"{address or 'An empty line'}: {why}"
             st.markdown(ui.refusal(told))
         else:
             can = ui.esc(ui.unlinked(address))
             st.markdown(f":small[:green[:material/check: {can} can be invited.]]")
-    if refused.fine:
+    if refused.valid:
         st.form_submit_button(
             "Leave the others out",
             key="invite-leave-out",
             type="tertiary",
             on_click=_leave_out,
-            args=(form.key("emails"), refused.fine),
+            args=(form.key("emails"), refused.valid),
         )
 
 
