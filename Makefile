@@ -1,4 +1,4 @@
-# What one does with Orgdesk: run, demo, test, prove, bench, lint. `make run` needs Python 3.11 and nothing else.
+# The tasks of the project: run, demo, test, prove, bench, lint. `make run` needs Python 3.11 and nothing else.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
@@ -25,7 +25,7 @@ demo: .venv/ready
 	@$(BIN)/python -m data.seed
 	$(SERVE)
 
-# What the authenticator apps of the demo's people show just now.
+# The current two-factor code of the demo accounts.
 code: .venv/ready
 	@$(BIN)/python -m data.seed --code
 
@@ -34,7 +34,7 @@ test: .venv/ready
 	$(BIN)/python -m tests.browser.nginx
 	$(BIN)/pytest -n 2 --dist worksteal
 
-# As many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500
+# Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500
 prove: RACES ?= 200
 prove: KILLS ?= 40
 prove: WALKS ?= 20

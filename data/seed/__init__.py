@@ -1,6 +1,6 @@
-"""Fill an empty database with a made-up world: `python -m data.seed` for the demo.
+"""Fill an empty database with sample data: `python -m data.seed` for the demo.
 
-`python -m data.seed --organizations 1000000` makes one to measure with, in DATABASE_URL.
+`python -m data.seed --organizations 1000000` generates data to measure with, in DATABASE_URL.
 """
 
 import colorsys
@@ -19,12 +19,12 @@ from core.database import counters, db, upgrade
 from core.models import Logo, Membership, Organization, User
 from core.profile import logos
 from data.seed import loading
-from data.seed.world import SECRET, World
+from data.seed.generator import SECRET, SampleData
 
 DEMO_ORGANIZATIONS = 60
 DEMO_PASSWORD = "a small believable world"  # noqa: S105
 LOGOS = 20
-SHOWN_ORGANIZATION = 1
+DEMO_ORGANIZATION = 1
 
 
 def main(
@@ -32,20 +32,18 @@ def main(
         DEMO_ORGANIZATIONS
     ),
     *,
-    code: Annotated[bool, typer.Option("--code", help="Only print a code to sign in with.")] = (
-        False
-    ),
+    code: Annotated[bool, typer.Option("--code", help="Only print a two-factor code.")] = (False),
 ) -> None:
-    """Fill the database in DATABASE_URL, if it is empty, and print who may sign in."""
+    """Fill the database in DATABASE_URL, if it is empty, and print the login details."""
     if code:
         typer.echo(_code())
         return
     upgrade.upgrade()
     if not _is_empty():
-        typer.echo("There are people in this database already: nothing was added.")
+        typer.echo("The database already has accounts, so nothing was added.")
     else:
-        _fill(World(organizations, clock.now(), passwords.hash(DEMO_PASSWORD), _keep_logos()))
-    _print_sign_ins()
+        _fill(SampleData(organizations, clock.now(), passwords.hash(DEMO_PASSWORD), _store_logos()))
+    _print_logins()
 
 
 def _is_empty() -> bool:
@@ -53,29 +51,29 @@ def _is_empty() -> bool:
         return session.scalar(select(func.count()).select_from(User)) == 0
 
 
-def _fill(world: World) -> None:
-    with loading.begin(db.engine(), world) as connection:
-        for number in loading.load(connection, world):
-            typer.echo(f"\r{number:,} of {world.organizations:,} organizations", nl=False)
+def _fill(sample: SampleData) -> None:
+    with loading.begin(db.engine(), sample) as connection:
+        for number in loading.load(connection, sample):
+            typer.echo(f"\r{number:,} of {sample.organizations:,} organizations", nl=False)
         counters.recount(connection)
     typer.echo()
 
 
-def _keep_logos() -> list[str]:
-    """Keep some made-up logos, and return their digests."""
+def _store_logos() -> list[str]:
+    """Store some generated logos, and return their digests."""
     drawn = [logos.clean(_draw(Random(number))) for number in range(LOGOS)]
-    kept = {logo.digest: logo for logo in drawn}
+    unique = {logo.digest: logo for logo in drawn}
     rows = [
         {"digest": digest, "png": logo.png, "thumbnail": logo.thumbnail}
-        for digest, logo in kept.items()
+        for digest, logo in unique.items()
     ]
     with db.engine().begin() as connection:
         connection.execute(insert(Logo).values(created_at=clock.now()), rows)
-    return list(kept)
+    return list(unique)
 
 
 def _draw(random: Random) -> bytes:
-    """Return a PNG: a simple white figure on a colour."""
+    """Return a PNG of a simple white shape on a color."""
     red, green, blue = colorsys.hls_to_rgb(random.random(), 0.36, 0.6)
     ground = tuple(int(255 * part) for part in (red, green, blue))
     picture = Image.new("RGB", (512, 512), ground)
@@ -99,8 +97,8 @@ def _hills(pen: ImageDraw.ImageDraw) -> None:
 
 
 def _bars(pen: ImageDraw.ImageDraw) -> None:
-    for place, height in enumerate((120, 200, 280)):
-        left = 112 + place * 104
+    for number, height in enumerate((120, 200, 280)):
+        left = 112 + number * 104
         pen.rounded_rectangle((left, 400 - height, left + 72, 400), 16, "white")
 
 
@@ -110,7 +108,7 @@ def _as_png(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _print_sign_ins() -> None:
+def _print_logins() -> None:
     with db.read() as session:
         staff = session.execute(
             select(User.email, User.staff, User.two_factor_at)
@@ -121,22 +119,22 @@ def _print_sign_ins() -> None:
             select(User.email, User.two_factor_at, Membership.role, Organization.name)
             .join(Membership, Membership.user_id == User.id)
             .join(Organization, Organization.id == Membership.org_id)
-            .where(Organization.id == SHOWN_ORGANIZATION)
+            .where(Organization.id == DEMO_ORGANIZATION)
             .order_by(Membership.id)
         ).all()
     one_of_each = {
         role: (email, f"{role} of {name}", since) for email, since, role, name in reversed(people)
     }
-    typer.echo(f"Sign in with the password: {DEMO_PASSWORD}")
-    for email, place, since in [*staff, *one_of_each.values()]:
-        typer.echo(f"  {email:<40} {place}{', with a code' if since else ''}")
-    typer.echo(f"The code of everybody: {_code()}; `make code` prints the next one.")
-    typer.echo(f"Or let an authenticator app make them; its key: {SECRET}")
+    typer.echo(f"Log in with the password: {DEMO_PASSWORD}")
+    for email, role, since in [*staff, *one_of_each.values()]:
+        typer.echo(f"  {email:<40} {role}{', with two-factor' if since else ''}")
+    typer.echo(f"Two-factor code for all of them: {_code()}; `make code` prints the next one.")
+    typer.echo(f"Or add this key to an authenticator app: {SECRET}")
 
 
 def _code() -> str:
-    """Return the code that signs in whoever has two-factor in a made-up world, and until when."""
+    """Return the current two-factor code of all sample accounts, and how long it works."""
     now = clock.now()
     totp = pyotp.TOTP(SECRET)
     left = totp.interval - now.timestamp() % totp.interval
-    return f"{totp.at(now)} (works for {left + totp.interval:.0f} s, once for each person)"
+    return f"{totp.at(now)} (works for {left + totp.interval:.0f} s, once per account)"

@@ -1,4 +1,4 @@
-"""The command line of the seed: `python -m data.seed`."""
+"""The command line of the sample data: `python -m data.seed`."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""The history of made-up organizations, sealed entry by entry as `core.audit.history` does it."""
+"""The history of sample organizations, sealed entry by entry as in `core.audit.history`."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from core.audit import history
 
 
 class Chain:
-    """The entries of one organization, and where its chain ends."""
+    """The history entries of one organization."""
 
     def __init__(self, org_id: int) -> None:
         self.subject = f"organizations:{org_id}"
@@ -17,7 +17,7 @@ class Chain:
 
     @property
     def head(self) -> tuple[str, int, str]:
-        """Return the chain, the position of its last entry, and that entry's seal."""
+        """Return the name of the chain, and the position and the seal of its last entry."""
         return self._name, len(self.entries), self._mac
 
     def add(
@@ -30,14 +30,14 @@ class Chain:
         reason: str = "",
         **new: Any,
     ) -> None:
-        """Append an entry in which fields became `new`; `before` is a field's old value."""
+        """Append an entry that changes fields to `new`; `before` is the old value of a field."""
         old = dict([before]) if before else {}
         changes = [
             {"row": self.subject, "field": field, "old": old.get(field), "new": value}
             for field, value in new.items()
         ]
         position = len(self.entries) + 1
-        place = (self._name, position, at, actor_id, self.org_id, event, self.subject)
-        facts = history.Facts(*place, None, changes, reason)
+        header = (self._name, position, at, actor_id, self.org_id, event, self.subject)
+        facts = history.Facts(*header, None, changes, reason)
         self._mac = history.seal(facts, self._mac)
         self.entries.append((*facts, self._mac))

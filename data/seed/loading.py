@@ -1,6 +1,6 @@
-"""Whole worlds into an empty database: the rows first, then at once all that rests on them.
+"""Bulk loading of sample data into an empty database: first the rows, then indexes and triggers.
 
-One process makes the rows up, another one spells them out for the database.
+One process generates the rows, another one encodes and inserts them.
 """
 
 import gc
@@ -17,44 +17,44 @@ from sqlalchemy import JSON, Connection, Date, Engine, Enum
 
 from core.models import Base
 from core.models.orm import UtcDateTime
-from data.seed.world import COLUMNS, Row, World
+from data.seed.generator import COLUMNS, Row, SampleData
 
 Batch = dict[str, list[Row]]
 """Rows by table."""
 
-MANY: Final = 5_000
-"""From so many organizations on another process is worth its start."""
+LARGE: Final = 5_000
+"""Organizations from which on a second process saves time."""
 
 
-def load(connection: Connection, world: World) -> Iterator[int]:
-    """Write a world into an empty database, and yield how many organizations are in it so far."""
+def load(connection: Connection, sample: SampleData) -> Iterator[int]:
+    """Write sample data into an empty database, and yield the number of organizations so far."""
     engine = connection.dialect.name
     raw: Any = connection.connection.cursor()
-    bare, insert = _WAYS[engine]
-    batches = _from_another_process if world.organizations >= MANY else World.batches
+    without_indexes, insert = _LOADERS[engine]
+    batches = _from_another_process if sample.organizations >= LARGE else SampleData.batches
     number = 0
-    with bare(raw), _no_garbage():
-        for batch in batches(world):
+    with without_indexes(raw), _gc_disabled():
+        for batch in batches(sample):
             for table, rows in batch.items():
-                insert(raw, table, _spell(table, rows, engine))
+                insert(raw, table, _encode(table, rows, engine))
             number += len(batch["organizations"])
             yield number
 
 
 @contextmanager
-def begin(engine: Engine, world: World) -> Iterator[Connection]:
-    """Open the transaction of a load; that of a large world writes straight into SQLite's file.
+def begin(engine: Engine, sample: SampleData) -> Iterator[Connection]:
+    """Open the transaction of a load; with much data it writes directly into SQLite's file.
 
-    New pages need no journal there, while a write-ahead log would hold each of them a second time.
+    New pages need no rollback journal, while a write-ahead log would store each of them twice.
     """
-    if engine.dialect.name != "sqlite" or world.organizations < MANY:
+    if engine.dialect.name != "sqlite" or sample.organizations < LARGE:
         with engine.begin() as connection:
             yield connection
         return
     engine.dispose()
     with engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
-        with suppress(sqlite3.OperationalError):  # somebody else has it open: slower, as well
+        with suppress(sqlite3.OperationalError):  # another connection is open: slower, but works
             raw.execute("PRAGMA journal_mode = DELETE").close()
         with connection.begin():
             yield connection
@@ -62,8 +62,8 @@ def begin(engine: Engine, world: World) -> Iterator[Connection]:
 
 
 @contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Look for no cycles among millions of rows that have none: a sixth of the time."""
+def _gc_disabled() -> Iterator[None]:
+    """Disable garbage collection, which takes a sixth of the time and finds no cycles in rows."""
     gc.disable()
     try:
         yield
@@ -71,10 +71,10 @@ def _no_garbage() -> Iterator[None]:
         gc.enable()
 
 
-def _from_another_process(world: World) -> Iterator[Batch]:
+def _from_another_process(sample: SampleData) -> Iterator[Batch]:
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(theirs, world), daemon=True)
+    process = context.Process(target=_send, args=(theirs, sample), daemon=True)
     process.start()
     theirs.close()
     while (batch := ours.recv()) is not None:
@@ -82,23 +82,28 @@ def _from_another_process(world: World) -> Iterator[Batch]:
     process.join()
 
 
-def _send(pipe: "Pipe[Batch | None, Batch | None]", world: World) -> None:
-    with _no_garbage():
-        for batch in world.batches():
+def _send(pipe: "Pipe[Batch | None, Batch | None]", sample: SampleData) -> None:
+    with _gc_disabled():
+        for batch in sample.batches():
             pipe.send(batch)
     pipe.send(None)
 
 
-def _spell(table: str, rows: list[Row], engine: str) -> list[Row]:
-    """Return rows with every value as the engine takes it: column by column, since it is many."""
+def _encode(table: str, rows: list[Row], engine: str) -> list[Row]:
+    """Return rows with their values encoded for the engine, column by column for speed."""
     columns: list[Any] = list(zip(*rows, strict=True))
-    for place, (name, values) in enumerate(zip(_names(table), columns, strict=False)):
-        kind = Base.metadata.tables[table].c[name].type
-        spell = next(
-            (s for type_, s in _SPELLINGS[engine].items() if isinstance(kind, type_)), None
+    for number, (name, values) in enumerate(zip(_names(table), columns, strict=False)):
+        column_type = Base.metadata.tables[table].c[name].type
+        encode = next(
+            (
+                encoder
+                for type_, encoder in _ENCODERS[engine].items()
+                if isinstance(column_type, type_)
+            ),
+            None,
         )
-        if spell is not None:
-            columns[place] = [None if value is None else spell(value) for value in values]
+        if encode is not None:
+            columns[number] = [None if value is None else encode(value) for value in values]
     return list(zip(*columns, strict=True))
 
 
@@ -110,20 +115,20 @@ def _naive(moment: datetime) -> str:
     return moment.isoformat(" ", "microseconds")[:26]
 
 
-_SPELLINGS: Final[Mapping[str, Mapping[type[Any], Callable[[Any], Any]]]] = {
+_ENCODERS: Final[Mapping[str, Mapping[type[Any], Callable[[Any], Any]]]] = {
     "sqlite": {UtcDateTime: _naive, Date: date.isoformat, JSON: json.dumps, Enum: str},
     "postgresql": {JSON: json.dumps, Enum: str},
 }
 
 
 @contextmanager
-def _bare_sqlite(raw: Any) -> Iterator[None]:
-    """Lay indexes and triggers aside until the rows are there: a third of the time at a million."""
-    kept = raw.execute(
+def _without_sqlite_indexes(raw: Any) -> Iterator[None]:
+    """Drop indexes and triggers, and recreate them: saves a third of the time at a million."""
+    dropped = raw.execute(
         "SELECT type, name, sql FROM sqlite_master"
         " WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
     ).fetchall()
-    for kind, name, _ in kept:
+    for kind, name, _ in dropped:
         raw.execute(f"DROP {kind} {name}")
     raw.execute("PRAGMA cache_size = -400000")
     yield
@@ -131,7 +136,7 @@ def _bare_sqlite(raw: Any) -> Iterator[None]:
         "UPDATE memberships SET found_by ="
         " (SELECT lower(name || ' ' || email) FROM users WHERE users.id = user_id)"
     )
-    for _, _, statement in kept:
+    for _, _, statement in dropped:
         raw.execute(statement)
     for index in ("organizations_search", "notes_search", "users_search"):
         raw.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")  # noqa: S608
@@ -144,8 +149,8 @@ def _insert_into_sqlite(raw: Any, table: str, rows: list[Row]) -> None:
 
 
 @contextmanager
-def _bare_postgresql(raw: Any) -> Iterator[None]:
-    """Lay indexes and foreign keys aside until the rows are there."""
+def _without_postgresql_indexes(raw: Any) -> Iterator[None]:
+    """Drop indexes and foreign keys, and recreate them at the end of the block."""
     keys = raw.execute(
         "SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid)"
         " FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
@@ -178,7 +183,7 @@ def _copy_into_postgresql(raw: Any, table: str, rows: list[Row]) -> None:
             copy.write_row(row)
 
 
-_WAYS: Final[Mapping[str, tuple[Any, Any]]] = {
-    "sqlite": (_bare_sqlite, _insert_into_sqlite),
-    "postgresql": (_bare_postgresql, _copy_into_postgresql),
+_LOADERS: Final[Mapping[str, tuple[Any, Any]]] = {
+    "sqlite": (_without_sqlite_indexes, _insert_into_sqlite),
+    "postgresql": (_without_postgresql_indexes, _copy_into_postgresql),
 }

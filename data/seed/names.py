@@ -1,4 +1,4 @@
-"""What made-up organizations and people are called."""
+"""Names and domains of sample organizations and people."""
 
 from functools import cache
 from random import Random
@@ -55,30 +55,30 @@ _LAST = (
     "Kowalski Nguyen Osei Petrov Quinn Ramírez Schmidt Takahashi Umarov Varga Whitfield Xu Young "
     "Zimmermann Abebe Bianchi Castro Dubois Eriksen Fischer Gupta Hughes Ivanova Jansen Kim Lopez"
 ).split()
-_PLACE = (
+_PLACES = (
     "Aspen Bayview Cedar Dover Elmwood Fairfield Glenhaven Hawthorne Ironwood Jasper Kingsbridge "
     "Lakeside Maple Newport Oakdale Palmetto Quarry Redwood Summit Thornbury Upland Valley Weston "
     "Yarrow Zephyr Alder Beacon Crescent Delta Evergreen Foxglove Garnet Heron Indigo Kestrel "
     "Linden Magnolia Nightingale Orchard Prairie Sequoia Tamarack Union Violet Willow"
 ).split()
-_FIELD = (
+_FIELDS = (
     "Cardiology Imaging Oncology Pediatrics Dental Orthopedics Neurology Dermatology Radiology "
     "Surgical Behavioral Maternity Pulmonary Renal Vision Wound Family Sleep Spine Vascular"
 ).split()
-_KIND = (
+_SUFFIXES = (
     "Clinic,Hospital,Partners,Health,Group,Center,Associates,Labs,Network,Care,Institute,"
     "Medical Center,Practice,Systems,Alliance,Services"
 ).split(",")
 
 
-def organization_name(random: Random, number: int, of: int) -> str:
-    """Return the name of an organization; the first and the last few have names to look at."""
+def organization_name(random: Random, number: int, total: int) -> str:
+    """Return the name of an organization; the first and the last few have hand-picked names."""
     if number == 0:
         return DEMO_NAMES[0]
-    if of - number < len(DEMO_NAMES):
-        return DEMO_NAMES[of - number]
-    name = f"{random.choice(_PLACE)} {random.choice(_FIELD)} {random.choice(_KIND)}"
-    return f"{name} of {random.choice(_PLACE)}" if random.random() < 0.3 else name
+    if total - number < len(DEMO_NAMES):
+        return DEMO_NAMES[total - number]
+    name = f"{random.choice(_PLACES)} {random.choice(_FIELDS)} {random.choice(_SUFFIXES)}"
+    return f"{name} of {random.choice(_PLACES)}" if random.random() < 0.3 else name
 
 
 def person_name(random: Random) -> str:
@@ -88,17 +88,17 @@ def person_name(random: Random) -> str:
 
 @cache
 def local_part(name: str) -> str:
-    """Return what stands before the @ in the address of a person of this name."""
+    """Return the local part of the email address of a person."""
     return ".".join(tokenizer.tokens(name)).encode("ascii", "ignore").decode()
 
 
 def domain(name: str, org_id: int) -> str:
-    """Return the domain of an organization, one of its own."""
+    """Return the unique domain of an organization."""
     words = [word for word in tokenizer.tokens(name) if word.isascii()][:2]
     number = "" if words and org_id <= len(DEMO_NAMES) else org_id
     return f"{'-'.join(words) or 'org'}{number}.example"
 
 
 def slug(text: str) -> str:
-    """Return the ASCII letters and digits of a text, at most 24."""
+    """Return at most 24 ASCII letters and digits of a text."""
     return "".join(tokenizer.tokens(text)).encode("ascii", "ignore").decode()[:24]

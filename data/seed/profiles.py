@@ -1,4 +1,4 @@
-"""What made-up organizations say about themselves, and how their onboarding stands."""
+"""Profiles and onboarding plans of sample organizations."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from data.seed import names
 
 _IDS = len(public_ids.ALPHABET) ** public_ids.LENGTH
 _STRIDE = 104_729_003
-"""Spreads consecutive numbers over all Organization IDs; it shares no factor with their count."""
+"""Spreads consecutive numbers over all Organization IDs; coprime to their count."""
 _STEPS = (
     "Call about alert routing",
     "Send the security questionnaire",
@@ -27,7 +27,7 @@ _OVERVIEWS = (
     "We are {name}. What we build turns records from many systems into one picture that a "
     "clinician can read in a minute.",
 )
-ASKS = (
+REQUEST_NOTES = (
     "We go live in spring and want to test early.",
     "Our lab moves to a new system in March. Can we connect before that?",
     "Two partners of ours are in production already; we would like to join them.",
@@ -38,9 +38,9 @@ _FILLED = {"logo": 0.5, "twitter": 0.6}
 def profile(
     random: Random, org_id: int, name: str, domain: str, stage: Stage, logos: Sequence[str]
 ) -> dict[str, Any]:
-    """Return what the profile holds: nearly everything past onboarding, less before."""
-    past = stage in {Stage.PREPRODUCTION, Stage.PRODUCTION}
-    care = 1.0 if past or org_id <= 2 else random.choice((0.4, 0.9))
+    """Return the profile fields: nearly all of them after onboarding, fewer before."""
+    is_past = stage in {Stage.PREPRODUCTION, Stage.PRODUCTION}
+    completeness = 1.0 if is_past or org_id <= 2 else random.choice((0.4, 0.9))
     values = {
         "logo": random.choice(logos) if logos else None,
         "alert_email": f"alerts@{domain}",
@@ -51,7 +51,7 @@ def profile(
         "twitter": names.slug(name)[:15] or None,
     }
     filled = {
-        field: value if random.random() < care * _FILLED.get(field, 1) else None
+        field: value if random.random() < completeness * _FILLED.get(field, 1) else None
         for field, value in values.items()
     }
     if org_id == 1:
@@ -59,13 +59,13 @@ def profile(
             "phone": None,
             "sales_email": None,
             "logo": values["logo"],
-        }  # something is left to mend
-    shown = filled["logo"] and filled["overview"] and filled["website"]
-    return filled | {"is_listed": bool(shown)}
+        }  # leaves checks open
+    is_listed = filled["logo"] and filled["overview"] and filled["website"]
+    return filled | {"is_listed": bool(is_listed)}
 
 
 def identity(org_id: int, name: str, domain: str, website: str) -> dict[str, Any]:
-    """Return what an organization is known by and found by."""
+    """Return the id, name and search fields of an organization."""
     public_id = public_ids.spell(org_id * _STRIDE % _IDS)
     return {
         "id": org_id,
@@ -79,17 +79,17 @@ def identity(org_id: int, name: str, domain: str, website: str) -> dict[str, Any
 def progress(
     random: Random, stage: Stage, rep_id: int, now: datetime, *, note: str | None
 ) -> dict[str, Any]:
-    """Return who carries it, until when, what comes next; with `note`, that it asks for that."""
+    """Return the plan of an onboarding; `note` is that of a request for onboarding, if any."""
     working = stage in {Stage.ONBOARDING, Stage.PREPRODUCTION}
     target = now + timedelta(days=random.randint(5, 60))
     due = now + timedelta(days=random.randint(-4, 14))
     snoozed = now + timedelta(days=random.randint(3, 20))
-    has_day, is_snoozed = random.random() < 0.7, random.random() < 0.08
+    has_date, is_snoozed = random.random() < 0.7, random.random() < 0.08
     return {
         "rep_id": None if stage is Stage.FREE else rep_id,
         "target_on": target.date() if working else None,
         "next_step": random.choice(_STEPS) if working else None,
-        "next_step_on": due.date() if working and has_day else None,
+        "next_step_on": due.date() if working and has_date else None,
         "snoozed_until": snoozed.date() if working and is_snoozed else None,
         "requested_at": now - timedelta(days=random.uniform(0, 9)) if note else None,
         "request_note": note,

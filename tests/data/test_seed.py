@@ -1,4 +1,4 @@
-"""Made-up worlds: the same ones again, skewed like life, whole on both engines."""
+"""Sample data: reproducible, distributed as in reality, and consistent on both engines."""
 
 import os
 import subprocess
@@ -18,53 +18,53 @@ from core.database import db
 from core.models import Membership, Organization, Role, Stage
 from core.organizations import organizations
 from data.seed import loading
-from data.seed.world import COLUMNS, HANDS, World
+from data.seed.generator import COLUMNS, MIN_REQUESTS, SampleData
 from tests.database.test_schema import read
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def rows_of(organizations: int) -> list[dict[str, list[tuple[object, ...]]]]:
-    """Return a world's rows without what is encrypted, which is never the same twice."""
-    batches = list(World(organizations, NOW).batches(50))
+    """Return the rows without those that are encrypted, which are never the same twice."""
+    batches = list(SampleData(organizations, NOW).batches(50))
     for batch in batches:
         del batch["second_factors"]
     return batches
 
 
 def load(organizations: int) -> list[int]:
-    world = World(organizations, clock.now())
-    with loading.begin(db.engine(), world) as connection:
-        return list(loading.load(connection, world))
+    sample = SampleData(organizations, clock.now())
+    with loading.begin(db.engine(), sample) as connection:
+        return list(loading.load(connection, sample))
 
 
-class TestWorld:
-    def test_the_same_size_is_the_same_world(self):
+class TestSampleData:
+    def test_the_same_size_gives_the_same_rows(self):
         assert rows_of(120) == rows_of(120)
 
     def test_most_are_small_and_free_and_a_few_are_large(self):
-        world = list(World(3_000, NOW).batches())
-        sizes = Counter(row[1] for batch in world for row in batch["memberships"])
+        batches = list(SampleData(3_000, NOW).batches())
+        sizes = Counter(row[1] for batch in batches for row in batch["memberships"])
         ordered = sorted(sizes.values())
         assert ordered[len(ordered) // 2] <= 2
         assert ordered[-1] > 50
         assert 2.5 < sum(ordered) / len(ordered) < 3.5
 
-    def test_some_free_organizations_ask_for_onboarding_and_say_why(self):
-        [batch] = World(60, NOW).batches()
+    def test_some_free_organizations_request_onboarding_with_a_note(self):
+        [batch] = SampleData(60, NOW).batches()
         rows = [
             dict(zip(COLUMNS["organizations"].split(), row, strict=True))
             for row in batch["organizations"]
         ]
-        asking = [row for row in rows if row["requested_at"]]
-        assert HANDS <= len(asking) < 2 * HANDS
-        for row in asking:
+        requesting = [row for row in rows if row["requested_at"]]
+        assert MIN_REQUESTS <= len(requesting) < 2 * MIN_REQUESTS
+        for row in requesting:
             assert row["stage"] is Stage.FREE
             assert row["request_note"]
             assert row["created_at"] < row["requested_at"] <= NOW
 
-    def test_what_is_listed_by_number_is_in_the_order_of_time(self):
-        [batch] = World(60, NOW).batches()
+    def test_ids_are_in_the_order_of_time(self):
+        [batch] = SampleData(60, NOW).batches()
         for table, at in (("history", 3), ("notes", -1)):
             assert [row[0] for row in sorted(batch[table], key=lambda row: row[at])] == [
                 row[0] for row in batch[table]
@@ -72,12 +72,12 @@ class TestWorld:
 
 
 class TestLoading:
-    def test_what_rests_on_the_rows_is_there_again(self, engine: Engine):
+    def test_indexes_and_triggers_are_recreated(self, engine: Engine):
         before = read(engine)
         load(30)
         assert read(engine) == before
 
-    def test_the_world_is_whole(self, engine: Engine):
+    def test_the_data_is_consistent(self, engine: Engine):
         load(40)
         with db.read() as session:
             assert not [found for found in history.verify(session) if isinstance(found, Broken)]
@@ -95,29 +95,29 @@ class TestLoading:
             wrong = select(Organization.id).where(Organization.member_count != counted)
             assert not session.scalars(wrong).all()
 
-    def test_organizations_can_be_added_to_it(self, engine: Engine):
+    def test_organizations_can_be_added_afterwards(self, engine: Engine):
         load(20)
         made = db.run(organizations.create, Actor(1, "Ada Whitfield"), "The next one")
         assert made.id == 21
 
-    def test_two_processes_make_the_world_that_one_makes(
+    def test_two_processes_generate_the_same_rows_as_one(
         self, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(loading, "MANY", 1)
+        monkeypatch.setattr(loading, "LARGE", 1)
         assert load(25) == [25]
         with db.read() as session:
             names = session.scalars(select(Organization.name).order_by(Organization.id)).all()
-        batch = next(World(25, clock.now()).batches())
+        batch = next(SampleData(25, clock.now()).batches())
         assert names == [row[2] for row in batch["organizations"]]
         if engine.dialect.name == "sqlite":
             with engine.connect() as connection:
                 assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
-def test_the_command_fills_a_database_and_prints_who_signs_in(tmp_path):
+def test_the_command_fills_a_database_and_prints_the_login_details(tmp_path):
     environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/seeded.db"}
     command = [sys.executable, "-m", "data.seed", "--organizations", "5"]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "5 of 5 organizations" in done.stdout
-    assert "Sign in with the password" in done.stdout
+    assert "Log in with the password" in done.stdout

@@ -19,7 +19,7 @@ from core.database import db
 from core.database.upgrade import upgrade
 
 SECRET_KEY = "a secret that only the tests know"
-_HASTY = (
+_FAST = (
     "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nautovacuum=off\nmax_connections=200"
 )
 _EMPTY = """
@@ -100,8 +100,8 @@ class Sqlite:
 class Postgresql:
     """PostgreSQL from its wheel: one server per test process, reached by a socket of its own."""
 
-    def __init__(self, directory: Path, *, hasty: bool = True) -> None:
-        self.server = _start(directory, _HASTY if hasty else "")
+    def __init__(self, directory: Path, *, is_fast: bool = True) -> None:
+        self.server = _start(directory, _FAST if is_fast else "")
         self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
         with use(self.make("template", migrated=False)):
             upgrade()

@@ -1,4 +1,4 @@
-"""Take the README's pictures from the running demo: `python -m tests.support.screenshots`."""
+"""Take the screenshots of the README from the demo: `python -m tests.support.screenshots`."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ KEPT = PROJECT / "data" / "pictures"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 PICTURES = (
-    # name, page, who looks, screen, colours
+    # name, page, person, screen, color scheme
     ("sign-in", "/", "", DESKTOP, "light"),
     ("organizations", "/organizations", "priya@orgdesk.example", DESKTOP, "light"),
     ("organizations-phone", "/organizations", "priya@orgdesk.example", PHONE, "light"),
@@ -38,7 +38,7 @@ PICTURES = (
 
 
 def main() -> None:
-    """Make the demo world in a scratch folder, serve it, and look at it."""
+    """Fill a temporary database with the sample data, serve it, and take the screenshots."""
     os.environ["SECRET_KEY"] = SECRET_KEY
     KEPT.mkdir(exist_ok=True)
     with TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""How made-up organizations came to the stage they are in: forward mostly, back now and then."""
+"""The stage moves of sample organizations: mostly forward, sometimes back."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,30 +10,30 @@ from core.onboarding.stages import FORWARD, TRANSITIONS, Transition
 from data.seed.names import SALES_IDS
 
 ADMINISTRATOR_ID = 1
-_LASTS = {Stage.ONBOARDING: 16, Stage.PREPRODUCTION: 45}
-"""Days, on the average."""
-_TURNS_BACK = 0.12
-_IS_OVERRIDDEN = 0.08
+_MEAN_DAYS = {Stage.ONBOARDING: 16, Stage.PREPRODUCTION: 45}
+"""Days in a stage, on average."""
+_BACK_SHARE = 0.12
+_OVERRIDE_SHARE = 0.08
 _EVENTS = {
     Transition.FLAG: "stage.flagged",
     Transition.MOVE_ON: "stage.moved",
     Transition.WITHDRAW: "stage.withdrawn",
 }
-_WHY_BACK = (
-    "Their new interface engine comes in spring.",
+_BACK_REASONS = (
+    "Their new interface engine arrives in spring.",
     "The contact has left; we start again with the successor.",
-    "They asked for a break of some weeks.",
+    "They asked for a break of a few weeks.",
 )
-_WHY_OVERRIDDEN = "The contract is signed; they mend it in the first week."
-_LACKS = {
+_OVERRIDE_REASON = "The contract is signed; they will add it in the first week."
+_MISSING_CHECKS = {
     Stage.PREPRODUCTION: "Add a phone number",
     Stage.PRODUCTION: "Add a logo",
 }
 
 
 @dataclass(frozen=True)
-class Step:
-    """One move, as history and the table of moves tell it."""
+class Move:
+    """A stage move, as stored in history and in the table of moves."""
 
     at: datetime
     start: Stage
@@ -44,25 +44,25 @@ class Step:
     missing: str = ""
 
 
-def steps(random: Random, stage: Stage, created: datetime, now: datetime) -> Iterator[Step]:
-    """Yield the moves that lead to a stage, the first one first."""
+def generate(random: Random, stage: Stage, created: datetime, now: datetime) -> Iterator[Move]:
+    """Yield the moves that lead to a stage, in order."""
     ways = list(_ways(random, stage))
     for at, (start, to) in zip(_moments(random, stage, ways, created, now), ways, strict=True):
         way = TRANSITIONS[start, to]
-        if way is Transition.MOVE_ON and random.random() < _IS_OVERRIDDEN:
-            yield Step(
+        if way is Transition.MOVE_ON and random.random() < _OVERRIDE_SHARE:
+            yield Move(
                 *(at, start, to, ADMINISTRATOR_ID, "stage.overridden"),
-                *(_WHY_OVERRIDDEN, _LACKS[to]),
+                *(_OVERRIDE_REASON, _MISSING_CHECKS[to]),
             )
         else:
-            why = random.choice(_WHY_BACK) if way is Transition.WITHDRAW else ""
-            yield Step(at, start, to, random.choice(SALES_IDS), _EVENTS[way], why)
+            reason = random.choice(_BACK_REASONS) if way is Transition.WITHDRAW else ""
+            yield Move(at, start, to, random.choice(SALES_IDS), _EVENTS[way], reason)
 
 
 def _ways(random: Random, stage: Stage) -> Iterator[tuple[Stage, Stage]]:
     here = Stage.FREE
     while True:
-        if random.random() < _TURNS_BACK and here in FORWARD:
+        if random.random() < _BACK_SHARE and here in FORWARD:
             yield here, FORWARD[here]
             yield FORWARD[here], here
         if here is stage:
@@ -78,11 +78,11 @@ def _moments(
     created: datetime,
     now: datetime,
 ) -> Iterator[datetime]:
-    """Yield when each move was made: stages last some weeks, the last one began lately."""
-    is_underway = stage in _LASTS
-    lately = timedelta(days=random.uniform(0, 60) ** 2 / 60)
-    end = max(created, now - lately) if is_underway else now
-    stays = [random.expovariate(1 / _LASTS.get(start, 30)) for start, _ in ways]
+    """Yield the time of each move: stages last for weeks, the current one began recently."""
+    is_underway = stage in _MEAN_DAYS
+    recent = timedelta(days=random.uniform(0, 60) ** 2 / 60)
+    end = max(created, now - recent) if is_underway else now
+    stays = [random.expovariate(1 / _MEAN_DAYS.get(start, 30)) for start, _ in ways]
     room = (end - created) / timedelta(days=1)
     scale = min(1, room / (sum(stays) or 1))
     spare = room - scale * sum(stays)

@@ -1,6 +1,7 @@
-"""A made-up world: rows for every table, the same for the same number of organizations.
+"""The generator of sample data: rows for every table, always the same for the same size.
 
-Skewed like life: most organizations are small and free, growth speeds up, a few are huge.
+They are distributed as in reality: most organizations are small and free, a few are huge, and
+more are created every year.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 from core.base import crypto, tokenizer
 from core.models import InvitationStatus, Role, Staff, Stage
 from core.onboarding import working_days
-from data.seed import journeys, names, notes, profiles
+from data.seed import names, notes, profiles, stage_moves
 from data.seed.history import Chain
 from data.seed.names import SALES_IDS, STAFF
 
@@ -34,30 +35,30 @@ COLUMNS = {
     "history": "id chain position at actor_id org_id event subject person_id changes reason mac",
     "chain_heads": "chain position mac",
 }
-"""What each table's rows hold, in the order of their values."""
-_ORGANIZATION = COLUMNS["organizations"].split()
-_SEEN = COLUMNS["users"].split().index("last_seen_at")
+"""The columns of each table, in the order of the values in a row."""
+_ORGANIZATION_COLUMNS = COLUMNS["organizations"].split()
+_LAST_SEEN_AT = COLUMNS["users"].split().index("last_seen_at")
 
 YEARS = timedelta(days=3 * 365)
-MOST_PEOPLE = 300
-OPEN_PEOPLE = 4
-"""How many people of an organization sign in without a code, unless they have to."""
+MAX_PEOPLE = 300
+WITHOUT_TWO_FACTOR = 4
+"""The first people of an organization, who log in without two-factor unless it is required."""
 SECRET = "ORGDESKDEMO2ORGDESKDEMO2ORGDESKD"  # noqa: S105
-"""What every authenticator app in this world shares with Orgdesk."""
+"""The TOTP secret of all sample accounts."""
 SHOWCASES = 2
-"""How many organizations at the start have enough people to look at."""
-HANDS = 3
-"""How many free organizations raise a hand for onboarding for certain; more do by chance."""
-_ASKS = 0.06
+"""The first organizations, which have enough people for a demo."""
+MIN_REQUESTS = 3
+"""Free organizations that request onboarding for certain; others do at random."""
+_REQUEST_SHARE = 0.06
 _INVITED = (0, 0, 0, 0, 1, 2)
-"""How many people are invited to an organization, one as often as the other."""
+"""The numbers of pending invitations to choose from."""
 _STAGES = [Stage.FREE] * 62 + [Stage.ONBOARDING] * 14
 _STAGES += [Stage.PREPRODUCTION] * 11 + [Stage.PRODUCTION] * 13
 
 
 @dataclass
-class World:
-    """Makes the rows of one world; `batches` yields them, tables in an order that keys allow."""
+class SampleData:
+    """Sample data of a given size, whose rows `batches` yields in an order for foreign keys."""
 
     organizations: int
     now: datetime
@@ -68,7 +69,7 @@ class World:
         self._random = Random(self.organizations)
         self._rows: dict[str, list[Row]] = {table: [] for table in COLUMNS}
         self._ids = dict.fromkeys(COLUMNS, 0)
-        self._hands = 0
+        self._requests = 0
 
     def batches(self, size: int = 2_000) -> Iterator[dict[str, list[Row]]]:
         """Yield the rows of the staff, then of `size` organizations at a time, by table."""
@@ -77,16 +78,16 @@ class World:
         for number in range(self.organizations):
             self._organization(number)
             if (number + 1) % size == 0:
-                yield self._take()
-        yield self._take()
+                yield self._flush()
+        yield self._flush()
 
-    def _take(self) -> dict[str, list[Row]]:
-        taken, self._rows = self._rows, {table: [] for table in COLUMNS}
-        as_it_happened = sorted(taken["history"], key=lambda facts: facts[2])
-        taken["history"] = [(self._id("history"), *facts) for facts in as_it_happened]
-        as_written = sorted(taken["notes"], key=lambda note: note[-1])
-        taken["notes"] = [(self._id("notes"), *note) for note in as_written]
-        return taken
+    def _flush(self) -> dict[str, list[Row]]:
+        rows, self._rows = self._rows, {table: [] for table in COLUMNS}
+        entries = sorted(rows["history"], key=lambda facts: facts[2])
+        rows["history"] = [(self._id("history"), *facts) for facts in entries]
+        ordered_notes = sorted(rows["notes"], key=lambda note: note[-1])
+        rows["notes"] = [(self._id("notes"), *note) for note in ordered_notes]
+        return rows
 
     def _id(self, table: str) -> int:
         self._ids[table] += 1
@@ -103,29 +104,30 @@ class World:
         stage = random.choice(_STAGES) if number else Stage.ONBOARDING
         new = len(self._rows["users"])
         people = self._people(number, stage, domain, created)
-        last_active = max((user[_SEEN] for user in self._rows["users"][new:]), default=created)
+        last_active = max(
+            (user[_LAST_SEEN_AT] for user in self._rows["users"][new:]), default=created
+        )
         owner_id = people[0][0]
         chain.add(created, owner_id, "organization.created", name=name)
         for user_id, role, joined in people:
             member = (self._id("memberships"), org_id, user_id, role, joined)
             self._rows["memberships"].append(member)
-        entered, rep_id = self._lead(stage, chain, created)
+        entered, rep_id = self._move_to_stage(stage, chain, created)
         if number == 0:
-            self._keep_busy(chain, owner_id)
+            self._add_recent_changes(chain, owner_id)
         self._invite(org_id, owner_id, domain)
         row = profiles.profile(random, org_id, name, domain, stage, self.logos)
-        asks = stage is Stage.FREE and self._raises_hand(number)
-        said = profiles.ASKS[self._hands % len(profiles.ASKS)] if asks else None
-        row |= profiles.progress(random, stage, rep_id, self.now, note=said)
-        if asks:
+        request_note = self._request_note(number) if stage is Stage.FREE else None
+        row |= profiles.progress(random, stage, rep_id, self.now, note=request_note)
+        if request_note:
             chain.add(row["requested_at"], owner_id, "onboarding.requested")
         row |= profiles.identity(org_id, name, domain, row["website"] or "")
         row |= {"stage": stage, "stage_entered_at": entered, "created_at": created}
         row |= {"created_by": owner_id, "member_count": len(people), "version": 0}
         row["last_active_at"] = last_active
         row["confirmed_at"] = created if row["phone"] else None
-        self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION))
-        for note in notes.about(org_id, rep_id, entered, self.now):
+        self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION_COLUMNS))
+        for note in notes.generate(org_id, rep_id, entered, self.now):
             self._rows["notes"].append((org_id, *note))
         self._rows["history"] += chain.entries
         self._rows["chain_heads"].append(chain.head)
@@ -134,34 +136,36 @@ class World:
         self, number: int, stage: Stage, domain: str, created: datetime
     ) -> list[tuple[int, Role, datetime]]:
         random = self._random
-        size = min(int(random.paretovariate(1.35)), MOST_PEOPLE)
+        size = min(int(random.paretovariate(1.35)), MAX_PEOPLE)
         if number < SHOWCASES:
             size = 9 + number
         elif number == SHOWCASES and self.organizations >= 10_000:
             size = self.organizations // 20
         people: list[tuple[int, Role, datetime]] = []
-        taken = set[str]()
+        local_parts = set[str]()
         first = self._ids["users"] + 1
-        for place in range(size):
+        for index in range(size):
             draw = random.random()
             role = Role.MEMBER if draw > 0.2 else Role.ADMIN if draw > 0.08 else Role.OWNER
-            lately = random.random() ** (0.3 if number < SHOWCASES else 1)
-            joined = created + (self.now - created) * lately if place else created
-            if place and draw > 0.98 and number:
+            elapsed = random.random() ** (0.3 if number < SHOWCASES else 1)
+            joined = created + (self.now - created) * elapsed if index else created
+            if index and draw > 0.98 and number:
                 user_id = random.randrange(len(STAFF) + 1, first)
                 if all(user_id != other for other, _, _ in people):
                     people.append((user_id, role, joined))
                 continue
             name = names.person_name(random)
             local = names.local_part(name)
-            email = f"{local}{place if local in taken else ''}@{domain}"
-            taken.add(local)
-            role = role if place else Role.OWNER
+            email = f"{local}{index if local in local_parts else ''}@{domain}"
+            local_parts.add(local)
+            role = role if index else Role.OWNER
             user_id = self._person(name, email, joined)
             people.append((user_id, role, joined))
             goes_live = stage is Stage.PRODUCTION and role is Role.OWNER
-            if goes_live or (place > OPEN_PEOPLE and draw > 0.5 and self.organizations < 10_000):
-                self._protect(user_id)
+            if goes_live or (
+                index > WITHOUT_TWO_FACTOR and draw > 0.5 and self.organizations < 10_000
+            ):
+                self._turn_on_two_factor(user_id)
         return people
 
     def _person(
@@ -172,47 +176,50 @@ class World:
         row = (user_id, email, email, name, self.password_hash, 0, staff, created, created)
         self._rows["users"].append((*row, None, seen, tokenizer.search_text(name, email), 0))
         if staff is not None:
-            self._protect(user_id)
+            self._turn_on_two_factor(user_id)
         return user_id
 
-    def _protect(self, user_id: int) -> None:
-        """Give the person who was made last two-factor, with the secret that everybody has."""
+    def _turn_on_two_factor(self, user_id: int) -> None:
+        """Turn on two-factor for the last person, with the common secret."""
         *row, _, seen, words, version = self._rows["users"][-1]
         self._rows["users"][-1] = (*row, row[-1], seen, words, version)
         secret = crypto.encrypt("two-factor", SECRET, whose=str(user_id))
         self._rows["second_factors"].append((user_id, secret, 0))
 
-    def _lead(self, stage: Stage, chain: Chain, created: datetime) -> tuple[datetime, int]:
-        """Lead an organization to a stage; return since when it is there, carried by whom."""
+    def _move_to_stage(self, stage: Stage, chain: Chain, created: datetime) -> tuple[datetime, int]:
+        """Add the moves to a stage; return when it was entered, and the id of the sales rep."""
         random = self._random
         rep_id, entered = random.choice(SALES_IDS), created
-        for step in journeys.steps(random, stage, created, self.now):
-            before = ("stage", step.start)
+        for move in stage_moves.generate(random, stage, created, self.now):
+            before = ("stage", move.start)
             chain.add(
-                *(step.at, step.actor_id, step.event),
+                *(move.at, move.actor_id, move.event),
                 before=before,
-                reason=step.reason,
-                stage=step.end,
+                reason=move.reason,
+                stage=move.end,
             )
-            days = working_days.between(entered, step.at)
+            days = working_days.between(entered, move.at)
             self._rows["moves"].append(
                 (
-                    *(self._id("moves"), chain.org_id, step.at, step.start, step.end),
-                    *(step.actor_id, rep_id, days, bool(step.missing), step.missing, step.reason),
+                    *(self._id("moves"), chain.org_id, move.at, move.start, move.end),
+                    *(move.actor_id, rep_id, days, bool(move.missing), move.missing, move.reason),
                 )
             )
-            entered = step.at
+            entered = move.at
         return entered, rep_id
 
-    def _raises_hand(self, number: int) -> bool:
-        """Return whether one of the younger organizations asks for onboarding; the first few do."""
+    def _request_note(self, number: int) -> str | None:
+        """Return the note of a request for onboarding, which some newer organizations make."""
         is_young = self.organizations // 2 <= number < self.organizations * 9 // 10
-        asks = is_young and (self._hands < HANDS or self._random.random() < _ASKS)
-        self._hands += asks
-        return asks
+        if not is_young or (
+            self._requests >= MIN_REQUESTS and self._random.random() >= _REQUEST_SHARE
+        ):
+            return None
+        self._requests += 1
+        return profiles.REQUEST_NOTES[self._requests % len(profiles.REQUEST_NOTES)]
 
-    def _keep_busy(self, chain: Chain, owner_id: int) -> None:
-        """Let the organization that is shown have changed lately."""
+    def _add_recent_changes(self, chain: Chain, owner_id: int) -> None:
+        """Add some recent changes to the demo organization."""
         rep_id, days = SALES_IDS[0], timedelta(days=1)
         at = self.now - 11 * days
         chain.add(
@@ -230,12 +237,14 @@ class World:
 
     def _invite(self, org_id: int, owner_id: int, domain: str) -> None:
         random = self._random
-        pending, shown = InvitationStatus.PENDING, list(InvitationStatus)
-        became = [*shown, pending] if org_id <= SHOWCASES else [pending] * random.choice(_INVITED)
-        for place, status in enumerate(became):
+        pending, all_statuses = InvitationStatus.PENDING, list(InvitationStatus)
+        statuses = (
+            [*all_statuses, pending] if org_id <= SHOWCASES else [pending] * random.choice(_INVITED)
+        )
+        for index, status in enumerate(statuses):
             nonce = f"{random.getrandbits(128):032x}"
             sent = self.now - timedelta(hours=random.uniform(1, 140))
-            email = f"{names.slug(names.person_name(random))}.new{place}@{domain}"
+            email = f"{names.slug(names.person_name(random))}.new{index}@{domain}"
             token_hash = crypto.fingerprint(crypto.token("invitation", nonce))
             ends = sent + timedelta(hours=72)
             self._rows["invitations"].append(
