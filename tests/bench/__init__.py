@@ -1,1 +1,1 @@
-"""How fast Orgdesk is: `python -m tests.bench --organizations 100000`."""
+"""Benchmarks: `python -m tests.bench --organizations 100000`."""

@@ -1,4 +1,4 @@
-"""Measure Orgdesk over its own websocket, beside an empty page, and print one table."""
+"""Measure Orgdesk over its own websocket, compared with an empty page, and print a table."""
 
 import statistics
 from dataclasses import asdict
@@ -14,25 +14,29 @@ from core.access.permissions import Actor
 from core.base import clock
 from core.database import db
 from core.models import Organization, User
-from tests.bench import crowd, downloads, flagging, pages
-from tests.bench.servers import Served, serve
-from tests.bench.worlds import ADMINISTRATOR, prepare, sign_in
+from tests.bench import downloads, flagging, load, pages
+from tests.bench.servers import Server, serve
+from tests.bench.setup import ADMINISTRATOR, prepare, sign_in
 
 
 def main(
     organizations: Annotated[int, typer.Option(min=1)] = 10_000,
-    database: Annotated[str, typer.Option(help="Where the world is, or shall be.")] = "",
+    database: Annotated[
+        str, typer.Option(help="The URL of the database; it is filled if it is empty.")
+    ] = "",
     json: Annotated[Path | None, typer.Option(help="Write all figures here.")] = None,
-    beside: Annotated[Path | None, typer.Option(help="Figures of a smaller world.")] = None,
-    people: Annotated[bool, typer.Option(help="Let 200 people click, too.")] = True,
-    files: Annotated[bool, typer.Option(help="Download everything, too.")] = True,
-    flags: Annotated[bool, typer.Option(help="Flag 10,000 of them for good, too.")] = False,
-    only: Annotated[str, typer.Option(help="Measure the pages whose name has this in it.")] = "",
+    beside: Annotated[
+        Path | None, typer.Option(help="Figures of fewer organizations to compare with.")
+    ] = None,
+    people: Annotated[bool, typer.Option(help="Also let 200 people click.")] = True,
+    files: Annotated[bool, typer.Option(help="Also download all organizations.")] = True,
+    flags: Annotated[bool, typer.Option(help="Also flag 10,000 organizations, for good.")] = False,
+    only: Annotated[str, typer.Option(help="Only measure pages whose name contains this.")] = "",
 ) -> None:
-    """Measure every page in a world of this size; it is made when it is not there.
+    """Measure every page with sample data of this size, which is generated if it does not exist.
 
-    Pages and the empty page take turns; of three rounds the best counts, so that what else the
-    machine does counts for little.
+    Each page alternates with the empty page, and the best of three rounds counts, which reduces the
+    effect of other load on the machine.
     """
     prepare(organizations, database)
     with serve("empty") as empty, serve("orgdesk") as server:
@@ -41,28 +45,30 @@ def main(
         found = downloads.measure(server, cookie, organizations) if files else ()
         figures["downloads"] = [asdict(each) for each in found]
         figures["flagging"] = (
-            asdict(flagging.measure(server, cookie, _somebody())) if flags else None
+            asdict(flagging.measure(server, cookie, _administrator())) if flags else None
         )
-        figures["crowd"] = asdict(crowd.gather(server, cookie)) if people else None
+        figures["load"] = asdict(load.measure(server, cookie)) if people else None
     _print(figures, beside)
     if json:
         json.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
 
 
-def _measure(server: Served, empty: Served, organizations: int, only: str) -> dict[str, Any]:
+def _measure(server: Server, empty: Server, organizations: int, only: str) -> dict[str, Any]:
     cookie, engine = sign_in(server.url), db.engine().dialect.name
     newcomer = sign_in(server.url, _newcomer())
     with db.read() as session:
         org = session.scalars(select(Organization.public_id).order_by(Organization.id)).first()
     first = pages.first_rerun(server.url, cookie)
     costs = []
-    for look in pages.looks(str(org)):
-        if only not in look.name:
+    for request in pages.list_requests(str(org)):
+        if only not in request.name:
             continue
-        typer.echo(f"\r\033[K{look.name}", nl=False, err=True)
-        who = newcomer if look.name in pages.NEWCOMERS else cookie
+        typer.echo(f"\r\033[K{request.name}", nl=False, err=True)
+        cookie_of_page = newcomer if request.name in pages.NEWCOMERS else cookie
         cost = pages.measure(
-            *(server.url, empty.url, look, who), organizations=organizations, engine=engine
+            *(server.url, empty.url, request, cookie_of_page),
+            organizations=organizations,
+            engine=engine,
         )
         costs.append(cost.as_row())
     typer.echo("\r\033[K", nl=False, err=True)
@@ -72,18 +78,18 @@ def _measure(server: Served, empty: Served, organizations: int, only: str) -> di
     }
 
 
-def _somebody() -> Actor:
+def _administrator() -> Actor:
     with db.read() as session:
         return Actor(ADMINISTRATOR, session.get_one(User, ADMINISTRATOR).name)
 
 
 def _newcomer() -> int:
-    """Return somebody who belongs to no organization; who is not there yet is made."""
+    """Return the id of a person without organizations, who is created if necessary."""
     email = "newcomer@bench.example"
     with db.engine().begin() as connection:
-        known = connection.scalar(select(User.id).where(User.email_key == email))
+        existing = connection.scalar(select(User.id).where(User.email_key == email))
         values = {"email": email, "email_key": email, "name": "Nora Newcomer"}
-        return known or connection.scalar(
+        return existing or connection.scalar(
             insert(User).values(created_at=clock.now(), **values).returning(User.id)
         )
 
@@ -98,7 +104,7 @@ def _print(figures: dict[str, Any], beside: Path | None) -> None:
     typer.echo(f"\nmedian of times_empty: {statistics.median(table['times_empty']):.2f}")
     if figures["downloads"]:
         typer.echo(pd.DataFrame(figures["downloads"]).to_string(index=False))
-    for name in ("start", "flagging", "crowd"):
+    for name in ("start", "flagging", "load"):
         typer.echo(f"{name}: {figures[name]}")
 
 

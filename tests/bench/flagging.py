@@ -1,4 +1,4 @@
-"""Flag thousands in the background: how long it takes, and what others notice meanwhile."""
+"""Bulk flagging in the background: how long it takes, and the effect on other people."""
 
 import statistics
 import threading
@@ -14,15 +14,15 @@ from core.onboarding import bulk_flag
 from core.onboarding.onboarding import NO_PLAN
 from core.organizations.org_views import View
 from tests.bench import clicks
-from tests.bench.servers import Served
+from tests.bench.servers import Server
 
-MOST = 10_000
-PATIENCE = 1_800.0
+MAX_ORGANIZATIONS = 10_000
+TIMEOUT = 1_800.0
 
 
 @dataclass
 class Flagging:
-    """What one run was like; it changes the world that it is measured in."""
+    """The figures of one bulk run, which changes the data for good."""
 
     flagged: int
     refused: int
@@ -32,39 +32,39 @@ class Flagging:
     click_alone_p50_ms: float
 
 
-def measure(server: Served, cookie: str, actor: Actor) -> Flagging:
-    """Flag up to `MOST` free organizations, the first made, by the server's own worker."""
-    alone = clicks.take(server, cookie, threading.Event(), clicks.ALONE)
+def measure(server: Server, cookie: str, actor: Actor) -> Flagging:
+    """Flag up to `MAX_ORGANIZATIONS` of the oldest free organizations by the server's worker."""
+    alone = clicks.measure(server, cookie, threading.Event(), clicks.IDLE_CLICKS)
     view, count = _first_free()
     began = time.perf_counter()
-    with clicks.meanwhile(server, cookie) as taken:
+    with clicks.clicking(server, cookie) as times:
         run = db.run(bulk_flag.start, actor, view, NO_PLAN, expected=count)
         ended = _wait(run.id)
     return Flagging(
         flagged=ended.done,
         refused=ended.refused,
         seconds=round(time.perf_counter() - began, 1),
-        click_p50_ms=round(statistics.median(taken), 1),
-        click_p95_ms=round(statistics.quantiles(taken, n=20)[-1], 1),
+        click_p50_ms=round(statistics.median(times), 1),
+        click_p95_ms=round(statistics.quantiles(times, n=20)[-1], 1),
         click_alone_p50_ms=round(statistics.median(alone), 1),
     )
 
 
 def _first_free() -> tuple[View, int]:
-    """Return a view of free organizations made up to some day, and how many they are."""
+    """Return a view of free organizations created up to some date, and their number."""
     free = Organization.stage == Stage.FREE, Organization.deleted_at.is_(None)
     made = select(Organization.created_at).where(*free).order_by(Organization.created_at)
     with db.read() as session:
-        days = [each.date() for each in session.scalars(made.limit(MOST))]
+        days = [each.date() for each in session.scalars(made.limit(MAX_ORGANIZATIONS))]
     whole = [day for day in days if day != days[-1]] or days
     return View(stages=(Stage.FREE,), created_to=whole[-1]), len(whole)
 
 
 def _wait(run_id: int) -> Run:
-    for _ in range(int(PATIENCE / 0.2)):
+    for _ in range(int(TIMEOUT / 0.2)):
         with db.read() as session:
             run = session.get_one(Run, run_id)
         if run.ended_at is not None:
             return run
         time.sleep(0.2)
-    raise SystemExit("The run did not come to its end.")
+    raise SystemExit("The bulk run did not end in time.")

@@ -1,8 +1,8 @@
-"""The work of somebody of operations in a real browser, in a world of any size, step by step.
+"""The work of an operations person in a real browser, with sample data of any size.
 
-`python -m tests.bench.journey --organizations 1000000 [--database URL]`: finds one while typing,
-narrows by four filters, sorts, pages to the end, shares the address, reads the summary, and
-downloads everything while a colleague clicks on. It ends at once where the screen is wrong.
+`python -m tests.bench.journey --organizations 1000000 [--database URL]`: finds one
+organization while typing, filters, sorts, goes to the last page, shares the address, reads the
+summary, and downloads everything while a colleague clicks. It stops if the screen is wrong.
 """
 
 import csv
@@ -22,22 +22,24 @@ from sqlalchemy import func, select
 from core.database import db
 from core.models import Organization
 from tests.bench import clicks
-from tests.bench.servers import Served, serve
-from tests.bench.worlds import prepare, sign_in
+from tests.bench.servers import Server, serve
+from tests.bench.setup import prepare, sign_in
 from tests.browser import chromium
 from tests.browser.acts import wait_until_drawn
 
 SCREEN = {"width": 1280, "height": 800}
-PATIENCE_MS = 180_000
+TIMEOUT_MS = 180_000
 
 expect.set_options(timeout=60_000)
 
 
 def main(
     organizations: Annotated[int, typer.Option(min=1)] = 10_000,
-    database: Annotated[str, typer.Option(help="Where the world is, or shall be.")] = "",
+    database: Annotated[
+        str, typer.Option(help="The URL of the database; it is filled if it is empty.")
+    ] = "",
 ) -> None:
-    """Go through all of it once, and print how long each step took until it was on the screen."""
+    """Do all steps once, and print the seconds until each result was on the screen."""
     prepare(organizations, database)
     steps = Steps()
     with serve("orgdesk") as server, sync_playwright() as playwright:
@@ -49,31 +51,31 @@ def main(
         download(steps, browser, server, organizations)
         browser.close()
     typer.echo(f"{organizations:,} organizations on {db.engine().dialect.name}")
-    typer.echo(pd.DataFrame(steps.taken).to_string(index=False))
+    typer.echo(pd.DataFrame(steps.times).to_string(index=False))
 
 
 class Steps:
-    """What has been done so far, and the seconds that each took."""
+    """The steps so far, with the seconds that each took."""
 
     def __init__(self) -> None:
-        self.taken: list[dict[str, object]] = []
+        self.times: list[dict[str, object]] = []
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        self.taken.append({"step": name, "seconds": round(time.perf_counter() - began, 2)})
+        self.times.append({"step": name, "seconds": round(time.perf_counter() - began, 2)})
 
 
-def open_organizations(browser: Browser, server: Served, query: str = "") -> Page:
-    """Return a page of somebody who is signed in, on Organizations, drawn."""
+def open_organizations(browser: Browser, server: Server, query: str = "") -> Page:
+    """Log in, open Organizations, and return its page when it is drawn."""
     name, _, token = sign_in(server.url).partition("=")
     context = browser.new_context(base_url=server.url, locale="en-US", viewport=SCREEN)
     secure = server.url.replace("http://", "https://")
     cookie = {"name": name, "value": token, "url": secure, "secure": True, "httpOnly": True}
     context.add_cookies([cookie])
     page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    page.set_default_timeout(TIMEOUT_MS)
     page.goto(f"/organizations{query}")
     see_rows(page)
     return page
@@ -91,8 +93,8 @@ def first_id(page: Page) -> Locator:
     return page.locator("[data-testid^=glide-cell-][data-testid$='-0']").filter(has_text="ORG-")
 
 
-def find(steps: Steps, browser: Browser, server: Served) -> None:
-    """Find one among all while typing."""
+def find(steps: Steps, browser: Browser, server: Server) -> None:
+    """Find one organization while typing its ID."""
     with db.read() as session:
         middle = select(func.max(Organization.id) / 2).scalar_subquery()
         wanted = session.scalars(
@@ -103,15 +105,15 @@ def find(steps: Steps, browser: Browser, server: Served) -> None:
     words = page.locator(".st-key-q input")
     expect(words).to_have_count(1)
     words.press_sequentially(wanted.public_id[:-1], delay=40)
-    with steps.step("the last letter of an Organization ID, until its row stands there"):
+    with steps.step("the last letter of an Organization ID, until its row appears"):
         words.press_sequentially(wanted.public_id[-1])
         expect(page.get_by_text("1 organization", exact=True)).to_be_visible()
         expect(first_id(page)).to_have_text(wanted.public_id)
     page.context.close()
 
 
-def narrow_and_share(steps: Steps, browser: Browser, server: Served) -> None:
-    """Narrow by four filters, sort, go to the end, and have somebody else see the same."""
+def narrow_and_share(steps: Steps, browser: Browser, server: Server) -> None:
+    """Filter, sort, go to the last page, and open the shared address in another browser."""
     page = open_organizations(browser, server)
     with steps.step("one stage"):
         page.get_by_role("button", name="production", exact=True).click()
@@ -129,10 +131,10 @@ def narrow_and_share(steps: Steps, browser: Browser, server: Served) -> None:
     with steps.step("the last page"):
         page.get_by_role("button", name="Last").click()
         expect(page).to_have_url(re.compile("at=last"))
-        shown = see_rows(page)
+        first = see_rows(page)
     with steps.step("the shared address, in another browser"):
         other = open_organizations(browser, server, page.url.partition("/organizations")[2])
-        expect(first_id(other)).to_have_text(shown)
+        expect(first_id(other)).to_have_text(first)
     with steps.step("the summary of what is filtered, counted exactly"):
         summary = other.locator(".st-key-organizations-summary")
         expect(summary).to_contain_text(re.compile(r"\d members? by role"))
@@ -141,7 +143,7 @@ def narrow_and_share(steps: Steps, browser: Browser, server: Served) -> None:
 
 
 def choose(steps: Steps, page: Page, label: str, choice: str) -> None:
-    """Choose one entry of a list, and see it in the address and the rows."""
+    """Choose an option of a list, and wait for it in the address and for the rows."""
     page.get_by_role("combobox", name=label).click()
     with steps.step(f"{label.lower()}: {choice}"):
         page.get_by_role("option", name=choice, exact=True).click()
@@ -149,13 +151,13 @@ def choose(steps: Steps, page: Page, label: str, choice: str) -> None:
         see_rows(page)
 
 
-def download(steps: Steps, browser: Browser, server: Served, organizations: int) -> None:
-    """Download everything as CSV, while a colleague clicks on."""
+def download(steps: Steps, browser: Browser, server: Server, organizations: int) -> None:
+    """Download everything as CSV while a colleague clicks."""
     page, cookie = open_organizations(browser, server), sign_in(server.url)
-    alone = clicks.take(server, cookie, threading.Event(), clicks.ALONE)
+    alone = clicks.measure(server, cookie, threading.Event(), clicks.IDLE_CLICKS)
     page.get_by_role("button", name="Download", exact=True).click()
     with (
-        clicks.meanwhile(server, cookie) as meanwhile,
+        clicks.clicking(server, cookie) as meanwhile,
         steps.step("CSV of everything"),
         page.expect_download() as begun,
     ):
@@ -165,9 +167,9 @@ def download(steps: Steps, browser: Browser, server: Served, organizations: int)
         rows = sum(1 for _ in csv.DictReader(file))
     if rows != organizations:
         raise SystemExit(f"The file has {rows:,} rows for {organizations:,} organizations.")
-    for who, taken in (("alone", alone), ("meanwhile", meanwhile)):
-        seconds = round(statistics.median(taken) / 1000, 3)
-        steps.taken.append({"step": f"a colleague's click, {who}", "seconds": seconds})
+    for label, times in (("alone", alone), ("meanwhile", meanwhile)):
+        seconds = round(statistics.median(times) / 1000, 3)
+        steps.times.append({"step": f"a colleague's click, {label}", "seconds": seconds})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every page, and every filter and sort of Organizations: what each costs."""
+"""The cost of every page, and of every filter and sort order of Organizations."""
 
 import statistics
 import time
@@ -22,14 +22,14 @@ RERUNS = 20
 WARM_UP = 4
 
 
-_ALONE = {"home", "welcome"}
-"""Pages that lead on; Welcome is measured as somebody sees it who belongs nowhere."""
+_WITHOUT_ORGANIZATION = {"home", "welcome"}
+"""Pages that need no organization; Welcome is measured for a person without one."""
 NEWCOMERS = {"welcome"}
 
 
 @dataclass(frozen=True)
-class Look:
-    """A page as somebody asks for it: its name in the table, its path, its query."""
+class Request:
+    """A page to measure: its name in the table, its path, and its query."""
 
     name: str
     page: str
@@ -38,7 +38,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one rerun of a page costs, in milliseconds; the database's without fetching rows."""
+    """The milliseconds of one rerun of a page; those of the database without fetching rows."""
 
     page: str
     organizations: int
@@ -50,20 +50,24 @@ class Cost:
     empty_p50_ms: float
 
     def as_row(self) -> dict[str, Any]:
-        """Return it for a table, and how it stands against the empty page."""
+        """Return a row of the table, with the ratio to the empty page."""
         return asdict(self) | {"times_empty": round(self.rerun_p50_ms / self.empty_p50_ms, 2)}
 
 
-def looks(org: str) -> Iterator[Look]:
-    """Yield every page, then every view of Organizations that is offered."""
+def list_requests(org: str) -> Iterator[Request]:
+    """Yield every page, then every filter and sort order of Organizations."""
     for page in PAGES:
         if page.section != "public" and page.address != "organizations":
-            yield Look(page.address, page.address, {} if page.address in _ALONE else {"org": org})
+            yield Request(
+                page.address,
+                page.address,
+                {} if page.address in _WITHOUT_ORGANIZATION else {"org": org},
+            )
     views: dict[str, dict[str, Any]] = {
         "first page": {},
         "last page": {"at": "last"},
-        "search, many hits": {"q": "clinic"},
-        "search, few hits": {"q": "tamarack orthopedics alliance"},
+        "search, many matches": {"q": "clinic"},
+        "search, few matches": {"q": "tamarack orthopedics alliance"},
         "search, one letter": {"q": "s"},
         "search, an ID": {"q": org},
         "100 rows": {"rows": 100},
@@ -76,7 +80,7 @@ def looks(org: str) -> Iterator[Look]:
     views |= {f"profile {state}": {"profile": state} for state in Profile}
     views |= {f"activity {when}": {"activity": when} for when in Activity}
     views |= {
-        "created from a day on": {"from": "2026-01-01"},
+        "created from a date on": {"from": "2026-01-01"},
         "created in a month": {"from": "2025-03-01", "to": "2025-03-31"},
         "deleted": {"deleted": "true"},
         "every filter": {
@@ -91,23 +95,23 @@ def looks(org: str) -> Iterator[Look]:
     views |= {f"sort {sort}, last page": {"sort": sort, "at": "last"} for sort in Sort}
     views |= {f"sort {sort}, a stage": {"sort": sort, "stage": [Stage.FREE]} for sort in Sort}
     for name, query in views.items():
-        yield Look(f"organizations: {name}", "organizations", query)
+        yield Request(f"organizations: {name}", "organizations", query)
 
 
-def times(url: str, page: str = "", query: str = "", cookie: str = "") -> list[float]:
+def rerun_times(url: str, page: str = "", query: str = "", cookie: str = "") -> list[float]:
     """Return the milliseconds of many reruns in one session, in ascending order."""
-    taken = []
+    times = []
     with open_app(url, cookie=cookie) as client:
         for _ in range(WARM_UP + RERUNS):
             began = time.perf_counter()
             messages = client.rerun(page, query)
-            taken.append((time.perf_counter() - began) * 1000)
+            times.append((time.perf_counter() - began) * 1000)
             _ensure_drawn(messages, page)
-    return sorted(taken[WARM_UP:])
+    return sorted(times[WARM_UP:])
 
 
 def first_rerun(url: str, cookie: str) -> float:
-    """Return the milliseconds of the first rerun that a server is asked for."""
+    """Return the milliseconds of the first rerun on a server."""
     with open_app(url, cookie=cookie) as client:
         began = time.perf_counter()
         client.rerun("organizations")
@@ -115,45 +119,45 @@ def first_rerun(url: str, cookie: str) -> float:
 
 
 def measure(
-    url: str, empty_url: str, look: Look, cookie: str, *, organizations: int, engine: str
+    url: str, empty_url: str, request: Request, cookie: str, *, organizations: int, engine: str
 ) -> Cost:
-    """Return what one page costs, beside an empty page in turn: of each the best of the rounds."""
-    query = urlencode(look.query, doseq=True)
+    """Measure a page alternately with the empty page, and return the best round of each."""
+    query = urlencode(request.query, doseq=True)
     empties, rounds = [], []
     for _ in range(ROUNDS):
-        empties.append(times(empty_url))
-        rounds.append(times(url, look.page, query, cookie))
-    empty, taken = min(empties, key=statistics.median), min(rounds, key=statistics.median)
+        empties.append(rerun_times(empty_url))
+        rounds.append(rerun_times(url, request.page, query, cookie))
+    empty, times = min(empties, key=statistics.median), min(rounds, key=statistics.median)
     with open_app(url, cookie=cookie) as client:
-        client.rerun(look.page, query)
-        _asked(url)
-        client.rerun(look.page, query)
-    asked = _asked(url)
+        client.rerun(request.page, query)
+        _query_times(url)
+        client.rerun(request.page, query)
+    queries = _query_times(url)
     return Cost(
-        page=look.name,
+        page=request.name,
         organizations=organizations,
         engine=engine,
-        queries=len(asked),
-        db_ms=round(sum(asked), 2),
-        rerun_p50_ms=round(statistics.median(taken), 1),
-        rerun_p95_ms=round(at(taken, 0.95), 1),
+        queries=len(queries),
+        db_ms=round(sum(queries), 2),
+        rerun_p50_ms=round(statistics.median(times), 1),
+        rerun_p95_ms=round(percentile(times, 0.95), 1),
         empty_p50_ms=round(statistics.median(empty), 1),
     )
 
 
-def at(ascending: list[float], share: float) -> float:
-    """Return the value below which this share of values lies."""
+def percentile(ascending: list[float], share: float) -> float:
+    """Return the value below which a share of the values is."""
     return ascending[min(len(ascending) - 1, int(len(ascending) * share))]
 
 
-def _asked(url: str) -> list[float]:
-    with urlopen(f"{url}/bench", timeout=10) as answer:
-        asked: list[float] = orjson.loads(answer.read())
-    return asked
+def _query_times(url: str) -> list[float]:
+    with urlopen(f"{url}/bench", timeout=10) as response:
+        times: list[float] = orjson.loads(response.read())
+    return times
 
 
 def _ensure_drawn(messages: list[ForwardMsg], page: str) -> None:
-    """Refuse to measure a page that shows an error, or nothing."""
+    """Stop if a page shows an error, or nothing."""
     kinds = [m.delta.new_element.WhichOneof("type") for m in messages if m.HasField("delta")]
     if "exception" in kinds or not kinds:
         raise SystemExit(f"The page {page or 'empty'} did not draw: {set(kinds)}")

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and how long they take to be ready."""
+"""Servers in separate processes, and the time until they are ready."""
 
 import os
 import subprocess
@@ -14,12 +14,12 @@ import psutil
 from core.base.settings import PROJECT
 from tests.support import ports
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
-class Served:
-    """A running server, and how many seconds it took to answer."""
+class Server:
+    """A running server, and the seconds until it was ready."""
 
     url: str
     started_in: float
@@ -27,35 +27,35 @@ class Served:
 
     @property
     def memory(self) -> int:
-        """Return what it alone holds in memory now, in bytes."""
+        """Return the bytes of memory of this process alone."""
         return own_memory(psutil.Process(self.pid))
 
 
 def own_memory(process: psutil.Process) -> int:
-    """Return what a process holds in memory beside the libraries that it shares, in bytes."""
+    """Return the bytes of memory of a process without shared libraries."""
     held = process.memory_info()
     return int(held.rss - held.shared)
 
 
 @contextmanager
-def serve(what: str, **environment: str) -> Iterator[Served]:
+def serve(what: str, **environment: str) -> Iterator[Server]:
     """Serve `orgdesk` or `empty` on a free port, and stop it at the end."""
     port = ports.find_free()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "tests.bench.served", what]
+    command = [sys.executable, "-m", "tests.bench.instrumented", what]
     settings = os.environ | {"PORT": str(port), "PUBLIC_URL": url, "LOG_LEVEL": "WARNING"}
     settings["FORWARDED_ALLOW_IPS"] = ""
     began = time.perf_counter()
     with subprocess.Popen(command, cwd=PROJECT, env=settings | environment) as process:
         try:
             _wait_until_ready(f"{url}/_stcore/health", process)
-            yield Served(url, time.perf_counter() - began, process.pid)
+            yield Server(url, time.perf_counter() - began, process.pid)
         finally:
             process.terminate()
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    ends = time.perf_counter() + PATIENCE
+    ends = time.perf_counter() + TIMEOUT
     while time.perf_counter() < ends and process.poll() is None:
         with suppress(OSError), closing(urlopen(url, timeout=5)):
             return

@@ -1,5 +1,5 @@
-"""Proofs: one set of rules over small worlds, walked by Hypothesis, raced, and killed amid writes.
+"""Stress tests: one set of rules, run by Hypothesis, in races, and killed during writes.
 
-`world` is what it happens to, `rules` what may happen, `invariants` what must hold afterwards.
-`python -m tests.prove --races 100000` runs as much of it as there is time for.
+`dataset` is the initial data, `rules` are the operations on it, `invariants` must hold afterwards.
+`python -m tests.prove --races 100000` runs as many as there is time for.
 """

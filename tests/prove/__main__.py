@@ -1,4 +1,4 @@
-"""Run as many proofs as there is time for, and print one line for each."""
+"""Run as many stress tests as there is time for, and print one line for each."""
 
 import logging
 import os
@@ -11,80 +11,85 @@ from typing import Annotated
 
 import typer
 
-from tests.prove import faults, kills, lanes, machine
-from tests.prove.databases import Database
+from tests.prove import crashes, faults, state_machine, workers
+from tests.prove.database import Database
 from tests.prove.invariants import NAMES
 from tests.support.engines import Postgresql, Sqlite, use
 
-_SHOWN = 20
-"""How many breakages are told in full."""
+_MAX_PRINTED = 20
+"""How many violations are printed in full."""
 
 
 def main(
     races: Annotated[int, typer.Option(help="Races at each invariant, on each engine.")] = 200,
-    kills: Annotated[int, typer.Option(help="Children killed amid writes, on each engine.")] = 40,
-    walks: Annotated[int, typer.Option(help="Ways through the state machine.")] = 20,
-    stops: Annotated[int, typer.Option(help="Immediate stops of PostgreSQL amid writes.")] = 2,
+    kills: Annotated[
+        int, typer.Option(help="Processes killed while they write, on each engine.")
+    ] = 40,
+    walks: Annotated[int, typer.Option(help="Runs of the state machine.")] = 20,
+    stops: Annotated[
+        int, typer.Option(help="Immediate stops of PostgreSQL while processes write.")
+    ] = 2,
     engine: Annotated[list[str], typer.Option()] = ["sqlite", "postgresql"],  # noqa: B006
     aim: Annotated[list[str], typer.Option(help="Only these invariants.")] = list(NAMES),  # noqa: B006
-    seed: Annotated[str, typer.Option(help="The same seed makes the same races.")] = "",
+    seed: Annotated[str, typer.Option(help="A seed that makes the same races again.")] = "",
 ) -> None:
-    """Exit with 1 if anything did not hold."""
+    """Exit with 1 if any invariant was violated."""
     logging.disable()
     seed = seed or str(time.time_ns())
     typer.echo(f"seed {seed}")
-    told = [
+    violations = [
         *(_race(engine, aim, races, seed) if races else ()),
-        *(_walk(engine, walks) if walks else ()),
-        *(_kill(engine, kills, seed) if kills else ()),
-        *(_go_wrong(engine, stops, seed) if stops else ()),
+        *(_run_state_machine(engine, walks) if walks else ()),
+        *(_crash(engine, kills, seed) if kills else ()),
+        *(_inject_faults(engine, stops, seed) if stops else ()),
     ]
-    if told:
-        typer.echo("\nDID NOT HOLD")
-        typer.echo("\n".join(told[:_SHOWN]))
+    if violations:
+        typer.echo("\nVIOLATED")
+        typer.echo("\n".join(violations[:_MAX_PRINTED]))
         raise typer.Exit(1)
 
 
 def _race(engines: list[str], aims: list[str], count: int, seed: str) -> Iterator[str]:
-    for engine, tally in lanes.race(engines, aims, count, seed).items():
+    for engine, tally in workers.race(engines, aims, count, seed).items():
         typer.echo("\n".join(tally.lines(engine)))
         for broken, race in tally.broken:
             yield f"{broken.name} {engine}: {broken.why}\n    {race}"
 
 
-def _walk(engines: list[str], examples: int) -> Iterator[str]:
+def _run_state_machine(engines: list[str], examples: int) -> Iterator[str]:
     for engine in engines:
-        with _opened(engine) as (database, _):
+        with _database(engine) as (database, _):
             try:
-                machine.walk(database, examples=examples, steps=40)
+                state_machine.run(database, examples=examples, steps=40)
             except AssertionError as broken:
                 yield f"walk {engine}: {broken}"
                 continue
         typer.echo(f"walks {engine} 0 of {examples}")
 
 
-def _kill(engines: list[str], count: int, seed: str) -> Iterator[str]:
+def _crash(engines: list[str], count: int, seed: str) -> Iterator[str]:
     for engine in engines:
-        with _opened(engine) as (database, _):
-            came_of = kills.run(database, count, seed)
-        yield from _tell(engine, "kills", came_of)
+        with _database(engine) as (database, _):
+            result = crashes.run(database, count, seed)
+        yield from _report(engine, "kills", result)
 
 
-def _tell(engine: str, what: str, came_of: kills.Killed) -> Iterator[str]:
+def _report(engine: str, what: str, result: crashes.Crashes) -> Iterator[str]:
     typer.echo(
-        f"{what} {engine} {len(came_of.lost)} of {came_of.said} acknowledged rows lost, "
-        f"{len(came_of.broken)} broken, in {came_of.kills} {what}, {came_of.amid} amid a use case"
+        f"{what} {engine} {len(result.lost)} of {result.reported} acknowledged rows lost, "
+        f"{len(result.broken)} broken, in {result.kills} {what}, "
+        f"{result.during_use_case} during a use case"
     )
-    yield from (f"lost on {engine}: {kept}" for kept in came_of.lost)
-    yield from (f"broken on {engine} by {what}: {why}" for why in came_of.broken)
+    yield from (f"lost on {engine}: {row}" for row in result.lost)
+    yield from (f"broken on {engine} by {what}: {why}" for why in result.broken)
 
 
-def _go_wrong(engines: list[str], stops: int, seed: str) -> Iterator[str]:
+def _inject_faults(engines: list[str], stops: int, seed: str) -> Iterator[str]:
     for engine in engines:
-        is_safe = engine == "postgresql"
+        is_durable = engine == "postgresql"
         with (
-            _opened(engine, hasty=not is_safe) as (database, server),
-            lanes.scratch() as directory,
+            _database(engine, is_fast=not is_durable) as (database, server),
+            workers.scratch() as directory,
         ):
             if isinstance(server, Postgresql):
                 yield from _stop(database, server, stops, seed)
@@ -92,21 +97,25 @@ def _go_wrong(engines: list[str], stops: int, seed: str) -> Iterator[str]:
             else:
                 yield from _lock_and_fill(database)
                 copied = faults.back_up(database, directory, None)
-            typer.echo(f"backup {engine} amid writes: {len(copied)} broken in it")
+            typer.echo(f"backup {engine} during writes: {len(copied)} violations")
             yield from (f"backup {engine}: {why}" for why in copied)
 
 
 def _lock_and_fill(database: Database) -> Iterator[str]:
     for seconds, expected in ((4.0, (faults.WRITERS, 0)), (6.5, (0, faults.WRITERS))):
-        done, refused, is_well = faults.lock(database, seconds)
+        done, refused, has_recovered = faults.lock(database, seconds)
         typer.echo(
-            f"locked sqlite {seconds} s: {done} done, {refused} refused, well after: {is_well}"
+            f"locked sqlite {seconds} s: {done} done, {refused} refused, recovered: {has_recovered}"
         )
-        if (done, refused) != expected or not is_well:
+        if (done, refused) != expected or not has_recovered:
             yield f"locked for {seconds} s"
-    refused, odd, is_well = faults.fill(database)
-    typer.echo(f"full sqlite: {refused} refused, {len(odd)} odd, well after: {is_well}")
-    yield from odd if is_well else [*odd, "it does not work after the disk was full"]
+    refused, failures, has_recovered = faults.fill(database)
+    typer.echo(
+        f"full sqlite: {refused} refused, {len(failures)} failures, recovered: {has_recovered}"
+    )
+    yield from (
+        failures if has_recovered else [*failures, "it did not recover after the disk was full"]
+    )
 
 
 def _stop(database: Database, server: Postgresql, stops: int, seed: str) -> Iterator[str]:
@@ -120,24 +129,26 @@ def _stop(database: Database, server: Postgresql, stops: int, seed: str) -> Iter
         server.server.start()
         server.reconnect()
 
-    odd = faults.restart(database, stop, start)
-    typer.echo(f"restart postgresql amid requests: {len(odd)} odd")
-    yield from (f"restart: {why}" for why in odd)
+    failures = faults.restart(database, stop, start)
+    typer.echo(f"restart postgresql during writes: {len(failures)} failures")
+    yield from (f"restart: {why}" for why in failures)
 
     def stop_and_start(_children: object) -> None:
         stop()
         start()
         database.reconnect()
 
-    came_of = kills.run(database, stops * kills.AT_ONCE, seed, stop_and_start)
-    yield from _tell("postgresql", "stops", came_of)
+    result = crashes.run(database, stops * crashes.BATCH, seed, stop_and_start)
+    yield from _report("postgresql", "stops", result)
 
 
 @contextmanager
-def _opened(engine: str, *, hasty: bool = True) -> Iterator[tuple[Database, Sqlite | Postgresql]]:
-    """Let this process work on a database of its own."""
-    with lanes.started(engine, hasty=hasty) as server:
-        address = server.make("proved")
+def _database(
+    engine: str, *, is_fast: bool = True
+) -> Iterator[tuple[Database, Sqlite | Postgresql]]:
+    """Open a database of its own for this process."""
+    with workers.started(engine, is_fast=is_fast) as server:
+        address = server.make("prove")
         with use(address):
             database = Database(address)
             yield database, server

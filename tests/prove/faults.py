@@ -1,4 +1,4 @@
-"""Faults: the database is locked, full, gone for a moment, or copied while people write."""
+"""Fault injection: the database is locked, full, restarted, or backed up during writes."""
 
 import sqlite3
 import subprocess
@@ -14,42 +14,46 @@ from typing import Final
 from sqlalchemy import event
 
 from core.database import db
-from tests.prove.databases import Database
-from tests.prove.invariants import Answer, Broken, check
-from tests.prove.races import answer
-from tests.prove.rules import Op, draw
-from tests.prove.world import World, build, snapshot
+from tests.prove.database import Database
+from tests.prove.dataset import Dataset, audited_rows, build
+from tests.prove.invariants import Broken, Outcome, check
+from tests.prove.races import execute
+from tests.prove.rules import Operation, choose_operation
 from tests.support.engines import Postgresql, use
 
 WRITERS: Final = 10
-_POLITE: Final = "Unavailable"
-_RENAMES: Final = [Op("rename", (who, name)) for who in ("olga", "adam") for name in ("A", "B")]
+_UNAVAILABLE: Final = "Unavailable"
+_RENAMES: Final = [
+    Operation("rename", (who, name)) for who in ("olga", "adam") for name in ("A", "B")
+]
 _BUSY: Final = ("rename", "plan", "invite", "change_role", "save_profile", "resend", "send_reset")
 
 
-class Desk:
-    """One world in which several people work until they are stopped."""
+class Workload:
+    """A dataset on which several threads run use cases until they are stopped."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.world = World(0)
-        self.answers: list[Answer] = []
+        self.data = Dataset(0)
+        self.outcomes: list[Outcome] = []
         self.stopping = threading.Event()
         with database.begin() as connection:
-            build(connection, [self.world])
-            self.before = snapshot(connection)
+            build(connection, [self.data])
+            self.before = audited_rows(connection)
 
     def work(self, seed: int) -> None:
-        """Do one thing after another."""
-        chance = Random(seed)
+        """Run one operation after another until stopped."""
+        random = Random(seed)
         while not self.stopping.is_set():
-            self.answers.append(answer(draw(chance.choice(_BUSY), chance.choice), self.world))
+            self.outcomes.append(
+                execute(choose_operation(random.choice(_BUSY), random.choice), self.data)
+            )
 
     @contextmanager
-    def busy(self, people: int = 3) -> Iterator[None]:
-        """Let people work meanwhile."""
-        with ThreadPoolExecutor(people) as pool:
-            working = [pool.submit(self.work, seed) for seed in range(people)]
+    def busy(self, threads: int = 3) -> Iterator[None]:
+        """Run the workload in this many threads for the length of the block."""
+        with ThreadPoolExecutor(threads) as pool:
+            working = [pool.submit(self.work, seed) for seed in range(threads)]
             try:
                 yield
             finally:
@@ -57,36 +61,36 @@ class Desk:
         for each in working:
             each.result()
 
-    def broken(self) -> list[Broken]:
-        """Return what does not hold."""
+    def violations(self) -> list[Broken]:
+        """Return the violated invariants."""
         with self.database.begin() as connection:
-            return check(connection, [self.world], self.before)
+            return check(connection, [self.data], self.before)
 
     def is_usable(self) -> bool:
-        """Return whether the next thing that somebody does works."""
-        return answer(Op("rename", ("mia", "Next")), self.world).kind == "done"
+        """Return whether the next use case succeeds."""
+        return execute(Operation("rename", ("mia", "Next")), self.data).kind == "done"
 
 
 def lock(database: Database, seconds: float) -> tuple[int, int, bool]:
-    """Lock SQLite for so long while ten people write.
+    """Lock SQLite for `seconds` while ten threads write.
 
-    Return how many of them were told that it is done, how many were refused politely, and whether
-    the next try works.
+    Return how many of them succeeded, how many were refused as unavailable, and whether the next
+    write succeeds and all invariants hold.
     """
-    desk = Desk(database)
+    workload = Workload(database)
     path = str(database.url.database)
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     with closing(other), ThreadPoolExecutor(WRITERS) as pool:
         other.execute("BEGIN IMMEDIATE")
-        trying = [pool.submit(answer, _RENAMES[n % 4], desk.world) for n in range(WRITERS)]
+        trying = [pool.submit(execute, _RENAMES[n % 4], workload.data) for n in range(WRITERS)]
         time.sleep(seconds)
         other.rollback()
-        answers = [each.result() for each in trying]
-    refused = sum(each.what == _POLITE for each in answers)
-    done = sum(each.kind == "done" for each in answers)
-    is_well = desk.is_usable() and desk.broken() == []
+        outcomes = [each.result() for each in trying]
+    refused = sum(each.what == _UNAVAILABLE for each in outcomes)
+    done = sum(each.kind == "done" for each in outcomes)
+    has_recovered = workload.is_usable() and workload.violations() == []
     database.empty()
-    return done, refused, is_well
+    return done, refused, has_recovered
 
 
 def fill(database: Database) -> tuple[int, list[str], bool]:
@@ -94,7 +98,7 @@ def fill(database: Database) -> tuple[int, list[str], bool]:
 
     Return how many were refused, what else was answered or broke, and whether it works again.
     """
-    desk = Desk(database)
+    workload = Workload(database)
 
     def limit(connection: sqlite3.Connection, _entry: object) -> None:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -102,48 +106,48 @@ def fill(database: Database) -> tuple[int, list[str], bool]:
 
     db.engine().dispose()
     event.listen(db.engine(), "connect", limit)
-    with desk.busy():
-        _wait_until(lambda: sum(each.what == _POLITE for each in desk.answers) > 20)
+    with workload.busy():
+        _wait_until(lambda: sum(each.what == _UNAVAILABLE for each in workload.outcomes) > 20)
     event.remove(db.engine(), "connect", limit)
     db.engine().dispose()
-    refused = sum(each.what == _POLITE for each in desk.answers)
-    odd = [str(each.what) for each in desk.answers if each.kind == "failed"]
-    odd += [f"{each.name} {each.why}" for each in desk.broken()]
-    is_well = desk.is_usable()
+    refused = sum(each.what == _UNAVAILABLE for each in workload.outcomes)
+    failures = [str(each.what) for each in workload.outcomes if each.kind == "failed"]
+    failures += [f"{each.name} {each.why}" for each in workload.violations()]
+    has_recovered = workload.is_usable()
     database.empty()
-    return refused, odd, is_well
+    return refused, failures, has_recovered
 
 
 def restart(database: Database, stop: Callable[[], None], start: Callable[[], None]) -> list[str]:
-    """Stop PostgreSQL while people work, start it, and return what does not work afterwards."""
-    desk = Desk(database)
-    with desk.busy():
-        _wait_until(lambda: len(desk.answers) > 20)
+    """Restart PostgreSQL during writes, and return the failures and violations afterwards."""
+    workload = Workload(database)
+    with workload.busy():
+        _wait_until(lambda: len(workload.outcomes) > 20)
         stop()
         start()
-        _wait_until(desk.is_usable, most=20)
-    odd = [str(each.what) for each in desk.answers if each.kind == "failed"]
-    odd += [f"{each.name} {each.why}" for each in desk.broken()]
+        _wait_until(workload.is_usable, timeout=20)
+    failures = [str(each.what) for each in workload.outcomes if each.kind == "failed"]
+    failures += [f"{each.name} {each.why}" for each in workload.violations()]
     database.reconnect()
     database.empty()
-    return odd
+    return failures
 
 
 def back_up(database: Database, directory: Path, server: Postgresql | None) -> list[str]:
-    """Copy the database while people write; return what does not hold in the copy.
+    """Back up the database during writes, and return the violations in the backup.
 
-    Sessions that had ended before are ended in it.
+    Sessions that had ended before must be ended in it.
     """
-    desk = Desk(database)
-    with desk.busy():
-        _wait_until(lambda: len(desk.answers) > 30)
-        answer(Op("end_sessions", ("ada", "mia")), desk.world)
+    workload = Workload(database)
+    with workload.busy():
+        _wait_until(lambda: len(workload.outcomes) > 30)
+        execute(Operation("end_sessions", ("ada", "mia")), workload.data)
         copy = _copy(database, directory, server)
-    broken = [f"original: {each.name} {each.why}" for each in desk.broken()]
+    broken = [f"original: {each.name} {each.why}" for each in workload.violations()]
     with use(copy), db.writing_engine().begin() as connection:
-        found = check(connection, [desk.world], desk.before)
+        found = check(connection, [workload.data], workload.before)
         broken += [f"copy: {each.name} {each.why}" for each in found]
-        mia = f"ended_at IS NULL AND user_id = {desk.world.id('mia')}"
+        mia = f"ended_at IS NULL AND user_id = {workload.data.id('mia')}"
         alive = connection.exec_driver_sql(f"SELECT count(*) FROM sessions WHERE {mia}").scalar()
         broken += ["a dead session came back"] if alive else []
     database.empty()
@@ -176,9 +180,9 @@ def _copy(database: Database, directory: Path, server: Postgresql | None) -> str
     return address
 
 
-def _wait_until(is_so: Callable[[], bool], *, most: float = 60) -> None:
-    ends = time.monotonic() + most
-    while not is_so():
+def _wait_until(condition: Callable[[], bool], *, timeout: float = 60) -> None:
+    ends = time.monotonic() + timeout
+    while not condition():
         if time.monotonic() > ends:
-            raise TimeoutError("it never came to that")
+            raise TimeoutError("the condition was not met in time")
         time.sleep(0.05)

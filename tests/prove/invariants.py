@@ -1,7 +1,7 @@
-"""What must hold whatever was done, by whomever, at the same moment: I1 to I17.
+"""The invariants I1 to I17, which hold whatever happens, also concurrently.
 
-Most are plain SQL that finds what breaks them, from one text for both engines. What needs the order
-of things is told again from history in `retelling`, and what needs the answers is in `answers_of`.
+Most are SQL queries for violations, the same for both engines. What depends on the order of events
+is checked by `replay`, and what depends on the outcomes of operations by `_broken_outcomes`.
 """
 
 from collections import Counter, defaultdict
@@ -11,15 +11,22 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from core.models import Entry, Mail, Throttle
-from tests.prove import retelling
-from tests.prove.rules import Op, first_texts
-from tests.prove.world import CROWD, FIRST_OWN, MOST, PASSWORD_HASH, World, snapshot
+from tests.prove import replay
+from tests.prove.dataset import (
+    FILLER_IDS,
+    GENERATED_IDS,
+    MAX_ROWS,
+    PASSWORD_HASH,
+    Dataset,
+    audited_rows,
+)
+from tests.prove.rules import Operation, first_texts
 
 NAMES: Final = tuple(f"I{number}" for number in range(1, 18))
 ERRORS: Final = "errors"
-"""What was answered by something else than a refusal that a person can read."""
+"""No use case fails with anything but a domain error."""
 SERIAL: Final = "serial"
-"""What came of two at the same moment is what comes of one after the other."""
+"""Two concurrent operations have the same outcome as in one of the serial orders."""
 
 _LIVE = "deleted_at IS NULL"
 _RANK = "CASE {0}.role WHEN 'owner' THEN 2 WHEN 'admin' THEN 1 ELSE 0 END"
@@ -28,7 +35,7 @@ SQL: Final[dict[str, tuple[str, ...]]] = {
     "I1": (
         f"""SELECT id AS org_id, 'no owner' FROM organizations o WHERE {_LIVE} AND NOT EXISTS
             (SELECT 1 FROM memberships WHERE org_id = o.id AND role = 'owner')""",
-        f"""SELECT o.id AS org_id, 'a deleted account belongs to it' FROM organizations o
+        f"""SELECT o.id AS org_id, 'a deleted account is a member' FROM organizations o
             JOIN memberships m ON m.org_id = o.id JOIN users u ON u.id = m.user_id
             WHERE o.{_LIVE} AND u.deleted_at IS NOT NULL""",
     ),
@@ -38,9 +45,9 @@ SQL: Final[dict[str, tuple[str, ...]]] = {
         """SELECT org_id, 'no role' FROM memberships
             WHERE role NOT IN ('member', 'admin', 'owner')""",
         f"""SELECT id AS org_id, 'members are counted wrong' FROM organizations o
-            WHERE (id < {CROWD} OR id >= {FIRST_OWN}) AND member_count <>
+            WHERE (id < {FILLER_IDS} OR id >= {GENERATED_IDS}) AND member_count <>
             (SELECT count(*) FROM memberships WHERE org_id = o.id)""",
-        """SELECT m.org_id, 'a member is a former one, too' FROM memberships m
+        """SELECT m.org_id, 'a member is also a former member' FROM memberships m
             JOIN former_memberships f ON f.org_id = m.org_id AND f.user_id = m.user_id""",
     ),
     "I3": (
@@ -55,17 +62,17 @@ SQL: Final[dict[str, tuple[str, ...]]] = {
             WHERE (SELECT count(*) FROM invitations WHERE org_id = o.id AND status = 'accepted')
             <> (SELECT count(*) FROM history
                 WHERE org_id = o.id AND event = 'invitation.accepted')""",
-        """SELECT i.org_id, 'accepted by somebody else' FROM invitations i
+        """SELECT i.org_id, 'accepted by another person' FROM invitations i
             WHERE i.status = 'accepted' AND NOT EXISTS (SELECT 1 FROM history h
                 JOIN users u ON u.id = h.actor_id WHERE h.org_id = i.org_id
                 AND h.event = 'invitation.accepted' AND u.email_key = i.email_key)""",
     ),
     "I5": (
-        """SELECT org_id, 'two invitations wait at an address' FROM invitations
+        """SELECT org_id, 'two pending invitations of one address' FROM invitations
             WHERE status = 'pending' GROUP BY org_id, email_key HAVING count(*) > 1""",
     ),
     "I7": (
-        f"""SELECT i.org_id, 'an offer above the role of who made it' FROM invitations i
+        f"""SELECT i.org_id, 'a pending invitation above the role of the inviter' FROM invitations i
             JOIN organizations o ON o.id = i.org_id AND o.{_LIVE}
             LEFT JOIN memberships m ON m.org_id = i.org_id AND m.user_id = i.invited_by
             JOIN users u ON u.id = i.invited_by
@@ -150,29 +157,29 @@ CAUSES: Final[dict[tuple[str, ...], str]] = {
     ("ownership_offered",): "'ownership.offered'",
     ("owner_named",): f"'ownership.named') {_BY_OTHERS} AND event IN ('ownership.named'",
 }
-"""Which mails about an organization are queued once for each entry of which events."""
+"""Mail templates, and the events that queue one mail each, per organization."""
 _PERSONAL_CAUSES: Final = {
     "password_changed": "'account.password_changed', 'account.password_reset'",
 }
 
 
-class Answer(NamedTuple):
-    """What came of it: `done`, `refused` or `failed`, and the result, its kind, or the error's."""
+class Outcome(NamedTuple):
+    """How an operation ended: `done`, `refused` or `failed`, and its result or error."""
 
     kind: str
     what: Any
 
 
 class Done(NamedTuple):
-    """What was asked, in which world, and what was answered."""
+    """An operation that was run on a dataset, and its outcome."""
 
     number: int
-    op: Op
-    answer: Answer
+    operation: Operation
+    outcome: Outcome
 
 
 class Broken(NamedTuple):
-    """An invariant that does not hold, in which world, and why."""
+    """A violated invariant, the number of the dataset, and why."""
 
     name: str
     number: int
@@ -181,30 +188,30 @@ class Broken(NamedTuple):
 
 def check(
     connection: Connection,
-    worlds: Sequence[World],
+    datasets: Sequence[Dataset],
     before: dict[str, dict[str, Any]],
     done: Iterable[Done] = (),
 ) -> list[Broken]:
-    """Return all that does not hold by now."""
+    """Return all violated invariants."""
     entries = [
         dict(row)
         for row in connection.execute(
             Entry.__table__.select().order_by(Entry.__table__.c.id)
         ).mappings()
     ]
-    now = snapshot(connection)
+    now = audited_rows(connection)
     mails = [
         dict(row)
         for row in connection.execute(Mail.__table__.select()).mappings()
         if not str(row["message_id"]).endswith("@test>")
     ]
     done = list(done)
-    tokens = {world.number: world for world in worlds}
+    tokens = {data.number: data for data in datasets}
     broken = [
         *_broken_rows(connection),
         *_mails_without_cause(connection, mails, entries),
-        *retelling.check(before, now, entries),
-        *_broken_answers(connection, done, tokens, entries),
+        *replay.check(before, now, entries),
+        *_broken_outcomes(connection, done, tokens, entries),
     ]
     return [
         Broken(name, number_of(kind, row_id, before, now), why)
@@ -212,26 +219,26 @@ def check(
     ]
 
 
-Found = tuple[str, str, int, str]
-"""The invariant, the kind of row, its id, and why."""
+Violation = tuple[str, str, int, str]
+"""The invariant, the table of a row, its id, and why."""
 
 
 def number_of(
     kind: str, row_id: int, before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]
 ) -> int:
-    """Return the number of the world that a row belongs to; -1 where nothing says so."""
-    if kind == "world":
+    """Return the number of the dataset that a row belongs to; -1 if unknown."""
+    if kind == "data":
         return row_id
-    if row_id < CROWD:
-        return (row_id - 1) // MOST if row_id else -1
+    if row_id < FILLER_IDS:
+        return (row_id - 1) // MAX_ROWS if row_id else -1
     row = now.get(f"{kind}:{row_id}") or before.get(f"{kind}:{row_id}") or {}
     for field in ("org_id", "user_id", "created_by", "invited_by"):
-        if (row.get(field) or CROWD) < CROWD:
-            return (int(row[field]) - 1) // MOST
+        if (row.get(field) or FILLER_IDS) < FILLER_IDS:
+            return (int(row[field]) - 1) // MAX_ROWS
     return -1
 
 
-def _broken_rows(connection: Connection) -> Iterable[Found]:
+def _broken_rows(connection: Connection) -> Iterable[Violation]:
     for name, statements in SQL.items():
         for statement in statements:
             found = connection.exec_driver_sql(statement)
@@ -243,12 +250,12 @@ def _broken_rows(connection: Connection) -> Iterable[Found]:
         "SELECT digest, png, thumbnail FROM logos"
     ):
         if not all(bytes(each).startswith(b"\x89PNG\r\n\x1a\n") for each in (png, thumbnail)):
-            yield "I17", "world", -1, f"the logo {digest} is not a PNG"
+            yield "I17", "data", -1, f"the logo {digest} is not a PNG"
 
 
 def _mails_without_cause(
     connection: Connection, mails: list[dict[str, Any]], entries: list[dict[str, Any]]
-) -> Iterable[Found]:
+) -> Iterable[Violation]:
     gone = {entry["org_id"] for entry in entries if entry["event"] == "organization.purged"}
     for templates, events in CAUSES.items():
         counted = f"SELECT org_id, count(*) FROM history WHERE event IN ({events}) GROUP BY org_id"
@@ -263,56 +270,59 @@ def _mails_without_cause(
         causes = connection.exec_driver_sql(counted).scalar_one()
         sent = sum(mail["template"] == template for mail in mails)
         if sent != causes:
-            yield "I12", "world", -1, f"{sent} mails {template} of {causes} causes"
+            yield "I12", "data", -1, f"{sent} mails {template} of {causes} causes"
 
 
-def _broken_answers(
+def _broken_outcomes(
     connection: Connection,
     done: list[Done],
-    worlds: dict[int, World],
+    datasets: dict[int, Dataset],
     entries: list[dict[str, Any]],
-) -> Iterable[Found]:
-    """Compare what people were told with what is stored."""
+) -> Iterable[Violation]:
+    """Compare the outcomes of operations with what is stored."""
     for each in done:
-        if each.answer.kind == "failed":
-            yield ERRORS, "world", each.number, f"{each.op}: {each.answer.what}"
-    yield from _lost_edits(done, worlds, entries)
-    yield from _lost_hits(connection, done)
-    claims = [each.answer.what for each in done if each.op.rule == "claim_mail"]
+        if each.outcome.kind == "failed":
+            yield ERRORS, "data", each.number, f"{each.operation}: {each.outcome.what}"
+    yield from _lost_edits(done, datasets, entries)
+    yield from _lost_throttle_hits(connection, done)
+    claims = [each.outcome.what for each in done if each.operation.rule == "claim_mail"]
     claimed = Counter(mail_id for mail_id in claims if isinstance(mail_id, int))
     for mail_id, times in claimed.items():
         if times > 1:
-            yield "I12", "world", -1, f"the mail {mail_id} was claimed {times} times"
+            yield "I12", "data", -1, f"the mail {mail_id} was claimed {times} times"
 
 
 def _lost_edits(
-    done: list[Done], worlds: dict[int, World], entries: list[dict[str, Any]]
-) -> Iterable[Found]:
-    """Whoever was told that an edit is saved finds it in history, on top of what was shown."""
+    done: list[Done], datasets: dict[int, Dataset], entries: list[dict[str, Any]]
+) -> Iterable[Violation]:
+    """Yield edits that succeeded but are not in history, or overwrote a newer value."""
     saved: defaultdict[tuple[int, str], list[tuple[Any, Any]]] = defaultdict(list)
     for entry in entries:
         if entry["event"] == "profile.changed":
             for change in entry["changes"]:
                 saved[entry["org_id"], change["field"]].append((change["old"], change["new"]))
     for each in done:
-        if each.op.rule not in {"save_profile", "save_contact"} or each.answer.kind != "done":
+        if (
+            each.operation.rule not in {"save_profile", "save_contact"}
+            or each.outcome.kind != "done"
+        ):
             continue
-        who, field, text = each.op.what
-        world = worlds[each.number]
+        who, field, text = each.operation.what
+        data = datasets[each.number]
         typed = f"{text}@example.com" if field == "sales_email" else f"{who}_{text}"
-        edits = saved[world.org("acme"), field]
+        edits = saved[data.org("acme"), field]
         if [
-            new for old, new in edits if new == typed and (old or "") == first_texts(world)[field]
+            new for old, new in edits if new == typed and (old or "") == first_texts(data)[field]
         ] == []:
-            yield "I6", "world", each.number, f"{each.op} was told to be saved: {edits}"
+            yield "I6", "data", each.number, f"{each.operation} was told to be saved: {edits}"
 
 
-def _lost_hits(connection: Connection, done: list[Done]) -> Iterable[Found]:
-    told = Counter(each.number for each in done if each.op.rule == "knock")
+def _lost_throttle_hits(connection: Connection, done: list[Done]) -> Iterable[Violation]:
+    told = Counter(each.number for each in done if each.operation.rule == "hit_throttle")
     keys_of = {
         row.key: row.hits
         for row in connection.execute(Throttle.__table__.select()).all()
-        if row.key.startswith("knock:")
+        if row.key.startswith("hit_throttle:")
     }
     if sum(told.values()) != sum(keys_of.values()):
-        yield "I15", "world", -1, f"{sum(told.values())} hits, counted {sum(keys_of.values())}"
+        yield "I15", "data", -1, f"{sum(told.values())} hits, counted {sum(keys_of.values())}"

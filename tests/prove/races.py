@@ -1,7 +1,7 @@
-"""Races: a few people do something in the same small world at the same moment.
+"""Races: several operations run concurrently on one small dataset.
 
-Many races share one database, each in a world of its own, and are looked at together; a seed makes
-each of them again. Crews are threads of one process, or processes.
+Many races share one database, each with its own dataset, and are checked together. A seed makes
+each of them again. They run in threads of one process or in several processes.
 """
 
 import multiprocessing
@@ -20,64 +20,65 @@ from typing import Any, Final, NamedTuple, Protocol
 from core.base.errors import DomainError
 from core.models import Role, Stage
 from core.organizations.organizations import RESTORED_WITHIN
-from tests.prove.databases import Database
-from tests.prove.invariants import NAMES, SERIAL, Answer, Broken, Done, check
-from tests.prove.portrait import portrait
-from tests.prove.rules import Op, draw, draw_any
-from tests.prove.world import Start, World, build, snapshot
+from tests.prove.database import Database
+from tests.prove.dataset import Dataset, Options, audited_rows, build
+from tests.prove.invariants import NAMES, SERIAL, Broken, Done, Outcome, check
+from tests.prove.rules import Operation, choose_any, choose_operation
+from tests.prove.snapshot import snapshot
 from tests.support.engines import use
 
-AT_ONCE: Final = 40
-"""Races in one database before it is looked at and emptied."""
-PART: Final = AT_ONCE
-"""Races between one report and the next."""
-ALONE: Final = {"I14"}
-"""What is about the whole database: there is one world at a time."""
-SIZES: Final = (2,) * 12 + (3,) * 5 + (4,) * 3 + (5, 6, 8, 12)
-"""How many things happen at once: mostly two."""
+BATCH: Final = 40
+"""Races in one database before it is checked and emptied."""
+PART: Final = BATCH
+"""Races between two progress reports."""
+SINGLE: Final = {"I14"}
+"""Invariants about the whole database, which are raced on one dataset at a time."""
+OPERATION_COUNTS: Final = (2,) * 12 + (3,) * 5 + (4,) * 3 + (5, 6, 8, 12)
+"""The numbers of concurrent operations to choose from: mostly two."""
 INCOMPARABLE: Final = {
     *("purge", "claim_mail"),
     *("delete", "accept_newest", "reset_newest", "accept_ownership", "refuse_ownership"),
 }
-"""Rules that reach into other worlds, and rules that look before they do something."""
-SAME: Final = 0.3
-"""In how many races everybody does the same."""
-COMPARED: Final = 4
-"""Of so many races of two, one is compared with both orders."""
-THREADS: Final = 12
-PROCESSES: Final = 3
-PATIENCE: Final = 120
+"""Rules that affect other datasets, and rules that read before they write."""
+SAME_RULE_SHARE: Final = 0.3
+"""The share of races in which all operations are of the same rule."""
+COMPARED_EVERY: Final = 4
+"""One of so many races of two operations is compared with both serial orders."""
+MAX_THREADS: Final = 12
+MAX_PROCESSES: Final = 3
+TIMEOUT: Final = 120
 
 
 class Race(NamedTuple):
-    """What happens in one world: one list of things for each who takes part."""
+    """The operations of each participant on one dataset."""
 
     aim: str
     seed: str
-    world: World
-    seats: tuple[tuple[Op, ...], ...]
+    data: Dataset
+    seats: tuple[tuple[Operation, ...], ...]
 
     def __str__(self) -> str:
-        start = self.world.start
-        return f"race {self.seed} in {start}: {' | '.join(map(str, sum(self.seats, ())))}"
+        return (
+            f"race {self.seed} of {self.data.options}: {' | '.join(map(str, sum(self.seats, ())))}"
+        )
 
 
 @dataclass
 class Tally:
-    """How many races were run for each aim, and what broke in them."""
+    """How many races were run for each invariant, and the violations in them."""
 
     races: Counter[str] = field(default_factory=Counter)
     compared: int = 0
     broken: list[tuple[Broken, str]] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
-        """Count what another one has counted."""
+        """Add the numbers of another tally."""
         self.races.update(other.races)
         self.compared += other.compared
         self.broken += other.broken
 
     def lines(self, engine: str) -> Iterator[str]:
-        """Yield a line for each invariant: in how many of the races aimed at it it broke."""
+        """Yield a line for each invariant: how many races aimed at it, and how many violated it."""
         broke = Counter(name for name, _ in {(each.name, race) for each, race in self.broken})
         for name in (*NAMES, *sorted(broke.keys() - {*NAMES, SERIAL})):
             number = self.races[name] or self.races.total()
@@ -85,8 +86,8 @@ class Tally:
         yield f"{SERIAL} {engine} {broke[SERIAL]} of {self.compared}"
 
 
-class Crew(Protocol):
-    """Who takes part in races."""
+class Executor(Protocol):
+    """Runs the operations of races concurrently."""
 
     size: int
 
@@ -94,137 +95,143 @@ class Crew(Protocol):
 
 
 def make(aim: str, seed: str, number: int, *, seats: int) -> Race:
-    """Make the race of this seed, in the world of this number."""
-    chance = Random(seed)
-    start = start_of(aim, chance)
-    ops = [draw_any(aim, chance) for _ in range(chance.choice(SIZES))]
-    if chance.random() < SAME:
-        ops = [draw(ops[0].rule, chance.choice) for _ in ops]
-    taken = min(len(ops), seats)
+    """Return the race of this seed, on the dataset of this number."""
+    random = Random(seed)
+    options = choose_options(aim, random)
+    operations = [choose_any(aim, random) for _ in range(random.choice(OPERATION_COUNTS))]
+    if random.random() < SAME_RULE_SHARE:
+        operations = [choose_operation(operations[0].rule, random.choice) for _ in operations]
+    taken = min(len(operations), seats)
     return Race(
-        aim, seed, World(number, start), tuple(tuple(ops[seat::taken]) for seat in range(taken))
+        aim,
+        seed,
+        Dataset(number, options),
+        tuple(tuple(operations[seat::taken]) for seat in range(taken)),
     )
 
 
-def start_of(aim: str, chance: Random) -> Start:
-    """Let chance choose how a world begins."""
-    return Start(
-        adam=chance.choice((Role.OWNER, Role.OWNER, Role.ADMIN)),
-        mia=chance.choice((Role.MEMBER, Role.ADMIN, Role.OWNER)),
-        stage=chance.choice((*Stage,)),
-        is_full=chance.random() < 0.7,
+def choose_options(aim: str, random: Random) -> Options:
+    """Choose the initial state of a dataset at random."""
+    return Options(
+        adam=random.choice((Role.OWNER, Role.OWNER, Role.ADMIN)),
+        mia=random.choice((Role.MEMBER, Role.ADMIN, Role.OWNER)),
+        stage=random.choice((*Stage,)),
+        is_full=random.random() < 0.7,
         is_crowded=aim == "I3",
-        deleted_for=timedelta(days=chance.choice((5, 5, 31))),
-        room=chance.choice((None, None, None, 0, 1)),
+        deleted_for=timedelta(days=random.choice((5, 5, 31))),
+        room=random.choice((None, None, None, 0, 1)),
     )
 
 
-def run(database: Database, crew: Crew, aim: str, count: int, seed: str) -> Tally:
-    """Run so many races at an aim and return what came of them."""
+def run(database: Database, executor: Executor, aim: str, count: int, seed: str) -> Tally:
+    """Run `count` races aimed at an invariant."""
     tally = Tally()
-    at_once = 1 if aim in ALONE else AT_ONCE
+    at_once = 1 if aim in SINGLE else BATCH
     for first in range(0, count, at_once):
         numbers = range(first, min(first + at_once, count))
         races = [
-            make(aim, f"{seed}.{aim}.{number}", place, seats=crew.size)
+            make(aim, f"{seed}.{aim}.{number}", place, seats=executor.size)
             for place, number in enumerate(numbers)
         ]
-        tally.add(_run_together(database, crew, races))
+        tally.add(_run_together(database, executor, races))
     return tally
 
 
-def _run_together(database: Database, crew: Crew, races: Sequence[Race]) -> Tally:
-    twins = _twins(races)
-    everything = [*races, *(twin for pair in twins.values() for twin in pair)]
-    worlds = [race.world for race in everything]
+def _run_together(database: Database, executor: Executor, races: Sequence[Race]) -> Tally:
+    serial = _serial_runs(races)
+    everything = [*races, *(one_order for pair in serial.values() for one_order in pair)]
+    datasets = [race.data for race in everything]
     with database.begin() as connection:
-        build(connection, worlds)
-        before = snapshot(connection)
-    done = crew.run(everything)
-    tally = Tally(Counter({races[0].aim: len(races)}), len(twins))
+        build(connection, datasets)
+        before = audited_rows(connection)
+    done = executor.run(everything)
+    tally = Tally(Counter({races[0].aim: len(races)}), len(serial))
     with database.begin() as connection:
-        broken = check(connection, worlds, before, done)
-        broken += _compare(races, twins, done, portrait(connection, worlds))
-    told = {race.world.number: str(race) for race in everything}
+        broken = check(connection, datasets, before, done)
+        broken += _compare(races, serial, done, snapshot(connection, datasets))
+    told = {race.data.number: str(race) for race in everything}
     tally.broken = [(each, told.get(each.number, f"one of {races[0]} …")) for each in broken]
     database.empty()
     return tally
 
 
-def _twins(races: Sequence[Race]) -> dict[int, tuple[Race, Race]]:
-    """Return, for some races of two, the same done one after the other, in worlds beside it."""
-    twins = {}
+def _serial_runs(races: Sequence[Race]) -> dict[int, tuple[Race, Race]]:
+    """Return both serial orders of some races of two operations, on further datasets."""
+    serial = {}
     free = len(races)
-    for race in races[::COMPARED]:
-        ops = sum(race.seats, ())
-        if len(ops) == 2 and _is_comparable(race):
-            orders = (ops, ops[::-1])
-            twins[race.world.number] = tuple(
-                race._replace(world=World(free + place, race.world.start), seats=(order,))
+    for race in races[::COMPARED_EVERY]:
+        operations = sum(race.seats, ())
+        if len(operations) == 2 and _is_comparable(race):
+            orders = (operations, operations[::-1])
+            serial[race.data.number] = tuple(
+                race._replace(data=Dataset(free + place, race.data.options), seats=(order,))
                 for place, order in enumerate(orders)
             )
             free += 2
-    return twins
+    return serial
 
 
 def _is_comparable(race: Race) -> bool:
-    """Return whether it can be compared: nothing reaches beyond its world, or looks before."""
-    is_purged = race.world.start.deleted_for > RESTORED_WITHIN
-    rules = {op.rule for op in sum(race.seats, ())}
-    return race.aim not in ALONE and not is_purged and not rules & INCOMPARABLE
+    """Return whether a race can be compared with its serial orders."""
+    is_purged = race.data.options.deleted_for > RESTORED_WITHIN
+    rules = {operation.rule for operation in sum(race.seats, ())}
+    return race.aim not in SINGLE and not is_purged and not rules & INCOMPARABLE
 
 
 def _compare(
     races: Sequence[Race],
-    twins: dict[int, tuple[Race, Race]],
+    serial: dict[int, tuple[Race, Race]],
     done: list[Done],
-    portraits: dict[int, Counter[str]],
+    snapshots: dict[int, Counter[str]],
 ) -> Iterator[Broken]:
-    answers: dict[int, list[str]] = {}
+    outcomes: dict[int, list[str]] = {}
     for each in done:
-        answers.setdefault(each.number, []).append(f"{each.op}: {each.answer.what}")
+        outcomes.setdefault(each.number, []).append(f"{each.operation}: {each.outcome.what}")
     for race in races:
-        numbers = [race.world.number]
-        numbers += [twin.world.number for twin in twins.get(race.world.number, ())]
-        raced, *orders = [portraits[number] + Counter(answers[number]) for number in numbers]
+        numbers = [race.data.number]
+        numbers += [one_order.data.number for one_order in serial.get(race.data.number, ())]
+        raced, *orders = [snapshots[number] + Counter(outcomes[number]) for number in numbers]
         if orders and raced not in orders:
             why = " or ".join(f"{_few(raced - each)} for {_few(each - raced)}" for each in orders)
-            yield Broken(SERIAL, race.world.number, why)
+            yield Broken(SERIAL, race.data.number, why)
 
 
 def _few(rows: Counter[str]) -> str:
     return "; ".join(rows)
 
 
-def play(races: Sequence[Race], seat: int, barriers: dict[int, Any]) -> list[Done]:
-    """Take one seat in all of the races, and return what was answered to it."""
+def play_seat(races: Sequence[Race], seat: int, barriers: dict[int, Any]) -> list[Done]:
+    """Run the operations of one participant of all races, and return their outcomes."""
     done = []
     for race in races:
         if seat >= len(race.seats):
             continue
         if len(race.seats) > 1:
-            barriers[len(race.seats)].wait(PATIENCE)
-        done += [Done(race.world.number, op, answer(op, race.world)) for op in race.seats[seat]]
+            barriers[len(race.seats)].wait(TIMEOUT)
+        done += [
+            Done(race.data.number, operation, execute(operation, race.data))
+            for operation in race.seats[seat]
+        ]
     return done
 
 
-def answer(op: Op, world: World) -> Answer:
-    """Let something happen, and return what is kept of the answer: it fits through a pipe."""
+def execute(operation: Operation, data: Dataset) -> Outcome:
+    """Run an operation, and return its outcome in a form that can be pickled."""
     try:
-        result = op.do(world)
+        result = operation.do(data)
     except DomainError as refusal:
-        return Answer("refused", type(refusal).__name__)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-        return Answer("failed", repr(error))
-    if op.rule == "claim_mail":
-        return Answer("done", result and result.id)
-    return Answer("done", result if isinstance(result, bool | int) else type(result).__name__)
+        return Outcome("refused", type(refusal).__name__)
+    except Exception as error:  # noqa: BLE001 - any error is a violation
+        return Outcome("failed", repr(error))
+    if operation.rule == "claim_mail":
+        return Outcome("done", result and result.id)
+    return Outcome("done", result if isinstance(result, bool | int) else type(result).__name__)
 
 
 class Threads:
-    """A crew of threads in this process."""
+    """Runs races in threads of this process."""
 
-    size = THREADS
+    size = MAX_THREADS
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -232,20 +239,20 @@ class Threads:
         self.barriers = {seats: threading.Barrier(seats) for seats in range(2, self.size + 1)}
 
     def run(self, races: Sequence[Race]) -> list[Done]:
-        """Run the races, in this process's database."""
+        """Run races, and return the outcomes of their operations."""
         seats = range(max(len(race.seats) for race in races))
-        playing = [self.pool.submit(play, races, seat, self.barriers) for seat in seats]
-        return [done for each in playing for done in each.result(PATIENCE * 5)]
+        playing = [self.pool.submit(play_seat, races, seat, self.barriers) for seat in seats]
+        return [done for each in playing for done in each.result(TIMEOUT * 5)]
 
     def stop(self) -> None:
-        """Let everybody go."""
+        """Stop the threads or processes."""
         self.pool.shutdown()
 
 
 class Processes:
-    """A crew of processes."""
+    """Runs races in several processes."""
 
-    size = PROCESSES
+    size = MAX_PROCESSES
 
     def __init__(self, url: str) -> None:
         context = multiprocessing.get_context("fork")
@@ -262,13 +269,13 @@ class Processes:
             self.processes.append(process)
 
     def run(self, races: Sequence[Race]) -> list[Done]:
-        """Run the races in all of the processes."""
+        """Run races, and return the outcomes of their operations."""
         for pipe in self.pipes:
             pipe.send(races)
         return [done for pipe in self.pipes for done in pipe.recv()]
 
     def stop(self) -> None:
-        """Let everybody go."""
+        """Stop the threads or processes."""
         for pipe in self.pipes:
             pipe.send(None)
         for process in self.processes:
@@ -278,22 +285,22 @@ class Processes:
 def _serve(url: str, seat: int, pipe: Pipe, barriers: dict[int, Any]) -> None:
     whose = os.getppid()
     with use(url):
-        while os.getppid() == whose:  # who has lost its lane goes, too
+        while os.getppid() == whose:  # stop when the parent process is gone
             if not pipe.poll(1):
                 continue
             if (races := pipe.recv()) is None:
                 break
-            pipe.send(play(races, seat, barriers))
+            pipe.send(play_seat(races, seat, barriers))
 
 
-CREWS: Final = {"threads": Threads, "processes": Processes}
+EXECUTORS: Final = {"threads": Threads, "processes": Processes}
 
 
 @contextmanager
-def crew_of(kind: str, url: str) -> Iterator[Crew]:
-    """Gather a crew for a database, and let it go at the end."""
-    crew = CREWS[kind](url)
+def executor_of(kind: str, url: str) -> Iterator[Executor]:
+    """Start an executor for a database, and stop it at the end of the block."""
+    executor = EXECUTORS[kind](url)
     try:
-        yield crew
+        yield executor
     finally:
-        crew.stop()
+        executor.stop()

@@ -1,7 +1,7 @@
-"""What may happen in a world: every use case, and whom and what it may be asked about.
+"""The rules: every use case, and the people and values that it may be called with.
 
-One text for Hypothesis, which chooses one after the other, and for races, which let chance choose
-several at once. A rule aims at the invariants that it may break.
+Hypothesis runs them in sequence, and races run several of them concurrently. A rule aims at the
+invariants that it may violate.
 """
 
 import secrets
@@ -41,7 +41,7 @@ from core.organizations import organizations
 from core.profile import alert_address, directory, logos, profile
 from core.profile.logos import CleanLogo
 from core.staff import impersonation
-from tests.prove.world import PASSWORD_HASH, World
+from tests.prove.dataset import PASSWORD_HASH, Dataset
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[Any]], Any]
@@ -60,16 +60,16 @@ PICTURES: Final = tuple(
 
 
 class Rule(NamedTuple):
-    """A use case: what it aims at, what is chosen for it, and how it is called."""
+    """A use case, the invariants that it aims at, and the values to choose from."""
 
     aims: tuple[str, ...]
-    """What is named twice is chosen twice as often."""
+    """An invariant that is named twice makes the rule twice as likely."""
     choices: tuple[Sequence[Any], ...]
     do: Callable[..., Any]
 
 
-class Op(NamedTuple):
-    """A rule and what was chosen for it: the same in every world."""
+class Operation(NamedTuple):
+    """A rule and the values chosen for it, independent of a dataset."""
 
     rule: str
     what: tuple[Any, ...]
@@ -77,16 +77,16 @@ class Op(NamedTuple):
     def __str__(self) -> str:
         return f"{self.rule}({', '.join(map(str, self.what))})"
 
-    def do(self, world: World) -> Any:
-        """Let it happen in a world, and return what the use case returns."""
-        return RULES[self.rule].do(world, *self.what)
+    def do(self, data: Dataset) -> Any:
+        """Run it on a dataset, and return the result of the use case."""
+        return RULES[self.rule].do(data, *self.what)
 
 
 RULES: dict[str, Rule] = {}
 
 
 def rule(aims: str, *choices: Sequence[Any]) -> Callable[[Callable[..., T]], Callable[..., T]]:
-    """Make a function of a world and of what is chosen a rule."""
+    """Register a function of a dataset and of chosen values as a rule."""
 
     def keep(do: Callable[..., T]) -> Callable[..., T]:
         RULES[do.__name__] = Rule(tuple(aims.split()), choices, do)
@@ -95,124 +95,125 @@ def rule(aims: str, *choices: Sequence[Any]) -> Callable[[Callable[..., T]], Cal
     return keep
 
 
-def draw(name: str, choose: Choose) -> Op:
-    """Choose what a rule needs."""
-    return Op(name, tuple(choose(options) for options in RULES[name].choices))
+def choose_operation(name: str, choose: Choose) -> Operation:
+    """Choose the values of a rule."""
+    return Operation(name, tuple(choose(options) for options in RULES[name].choices))
 
 
-def draw_any(aim: str, chance: Random) -> Op:
-    """Choose one of the rules that aim at an invariant, and what it needs."""
+def choose_any(aim: str, random: Random) -> Operation:
+    """Choose one of the rules that aim at an invariant, and its values."""
     names = [name for name, each in RULES.items() for _ in range(each.aims.count(aim))]
-    return draw(chance.choice(names), chance.choice)
+    return choose_operation(random.choice(names), random.choice)
 
 
 # Members
 
 
 @rule("I1 I2 I7 I11 I12", OWNERS, INSIDERS, ROLES)
-def change_role(world: World, who: str, whom: str, role: Role) -> object:
-    acme = world.org("acme")
-    return db.run(members.change_role, world.actor(who), acme, world.id(whom), role)
+def change_role(data: Dataset, who: str, whom: str, role: Role) -> object:
+    acme = data.org("acme")
+    return db.run(members.change_role, data.actor(who), acme, data.id(whom), role)
 
 
 @rule("I1 I2 I7 I12", OWNERS, ("olga", "adam", "mia", "otto", "oda"))
-def remove(world: World, who: str, whom: str) -> object:
-    return db.run(members.remove, world.actor(who), world.org("acme"), world.id(whom))
+def remove(data: Dataset, who: str, whom: str) -> object:
+    return db.run(members.remove, data.actor(who), data.org("acme"), data.id(whom))
 
 
 @rule("I1 I2 I3 I7", INSIDERS)
-def leave(world: World, who: str) -> object:
-    return db.run(members.leave, world.actor(who), world.org("acme"))
+def leave(data: Dataset, who: str) -> object:
+    return db.run(members.leave, data.actor(who), data.org("acme"))
 
 
 @rule("I1 I7 I9 I11", ("olga", "adam", "mia", "oda", "otto"))
-def delete_account(world: World, who: str) -> object:
-    return db.run(leaving.delete_account, world.actor(who))
+def delete_account(data: Dataset, who: str) -> object:
+    return db.run(leaving.delete_account, data.actor(who))
 
 
 @rule("I1 I2 I7 I12", ("olga", "adam"), ("mia", "adam", "oda"))
-def reinstate(world: World, who: str, whom: str) -> object:
-    ids = world.org("acme"), world.id(whom)
-    return db.run(members.reinstate, world.actor(who), *ids)
+def reinstate(data: Dataset, who: str, whom: str) -> object:
+    ids = data.org("acme"), data.id(whom)
+    return db.run(members.reinstate, data.actor(who), *ids)
 
 
 @rule("I1 I1 I7 I12", OWNERS, INSIDERS, (Role.MEMBER, Role.ADMIN))
-def offer_ownership(world: World, who: str, whom: str, role: Role) -> object:
-    ids = world.org("acme"), world.id(whom)
-    return db.run(ownership.offer, world.actor(who), *ids, role=role)
+def offer_ownership(data: Dataset, who: str, whom: str, role: Role) -> object:
+    ids = data.org("acme"), data.id(whom)
+    return db.run(ownership.offer, data.actor(who), *ids, role=role)
 
 
 @rule("I1 I1 I7 I12", ("adam", "mia", "mia"))
-def accept_ownership(world: World, who: str) -> object:
-    """Accept what was offered last, or what was offered when the world began."""
-    ids = world.org("acme"), newest_handover(world, who)
-    return db.run(ownership.accept, world.actor(who), *ids)
+def accept_ownership(data: Dataset, who: str) -> object:
+    """Accept the last offer of ownership, or the initial one."""
+    ids = data.org("acme"), newest_handover(data, who)
+    return db.run(ownership.accept, data.actor(who), *ids)
 
 
 @rule("I1 I12", INSIDERS, ("decline", "withdraw"))
-def refuse_ownership(world: World, who: str, how: str) -> object:
-    ids = world.org("acme"), newest_handover(world, "mia")
-    return db.run(getattr(ownership, how), world.actor(who), *ids)
+def refuse_ownership(data: Dataset, who: str, how: str) -> object:
+    ids = data.org("acme"), newest_handover(data, "mia")
+    return db.run(getattr(ownership, how), data.actor(who), *ids)
 
 
-def newest_handover(world: World, whom: str) -> int:
-    """Return the id of the offer of ownership that somebody was made last."""
+def newest_handover(data: Dataset, whom: str) -> int:
+    """Return the id of the last offer of ownership made to a person."""
     with db.read() as session:
-        ids = select(Handover.id).where(Handover.to_id == world.id(whom)).order_by(-Handover.id)
+        ids = select(Handover.id).where(Handover.to_id == data.id(whom)).order_by(-Handover.id)
         return session.scalars(ids).first() or 0
 
 
 @rule("I1 I12", ADMINISTRATORS, ("mia", "otto"))
-def name_owner(world: World, who: str, whom: str) -> object:
-    words = {"reason": "Nobody else can."}
-    ids = world.org("acme"), world.email(whom)
-    return db.run(ownership.assign_owner, world.actor(who), *ids, **words)
+def name_owner(data: Dataset, who: str, whom: str) -> object:
+    ids = data.org("acme"), data.email(whom)
+    return db.run(ownership.assign_owner, data.actor(who), *ids, reason="Nobody else can.")
 
 
 @rule("I1 I7 I11", ("ada", "sue", "sam"), ("start", "end"))
-def stand_in(world: World, who: str, how: str) -> object:
-    """Begin or end to act as an owner."""
-    words = {"reason": "They asked."} if how == "start" else {}
-    return db.run(getattr(impersonation, how), world.actor(who), world.org("acme"), **words)
+def impersonate(data: Dataset, who: str, how: str) -> object:
+    """Start or end acting as an owner."""
+    ids = data.actor(who), data.org("acme")
+    if how == "start":
+        return db.run(impersonation.start, *ids, reason="They asked.")
+    return db.run(impersonation.end, *ids)
 
 
 @rule("I1 I7 I12", ("ada", "ada", "sue"), INSIDERS, ROLES)
-def change_role_as_owner(world: World, who: str, whom: str, role: Role) -> object:
-    return change_role(world, who, whom, role)
+def change_role_as_owner(data: Dataset, who: str, whom: str, role: Role) -> object:
+    return change_role(data, who, whom, role)
 
 
 @rule("I5 I7 I16", ("ada", "ada", "sue"), ("p1", "oda"), ROLES)
-def invite_as_owner(world: World, who: str, whom: str, role: Role) -> object:
-    return invite(world, who, whom, role)
+def invite_as_owner(data: Dataset, who: str, whom: str, role: Role) -> object:
+    return invite(data, who, whom, role)
 
 
 @rule("I1", ("ada",), ("olga", "adam"))
-def disable_owner(world: World, who: str, whom: str) -> object:
-    return db.run(administration.disable, world.actor(who), world.id(whom))
+def disable_owner(data: Dataset, who: str, whom: str) -> object:
+    return db.run(administration.disable, data.actor(who), data.id(whom))
 
 
 # Organizations
 
 
 @rule("I3", ("oda",), ("Clinic", "Practice", "Ward"))
-def create(world: World, who: str, name: str) -> object:
-    return db.run(organizations.create, world.actor(who), f"{name} {world.number}")
+def create(data: Dataset, who: str, name: str) -> object:
+    return db.run(organizations.create, data.actor(who), f"{name} {data.number}")
 
 
 @rule("I1 I16", OWNERS)
-def delete(world: World, who: str) -> object:
+def delete(data: Dataset, who: str) -> object:
     with db.read() as session:
-        org = session.get(Organization, world.org("acme"))
-    return org and db.run(organizations.delete, world.actor(who), org.id, name=org.name)
+        org = session.get(Organization, data.org("acme"))
+    return org and db.run(organizations.delete, data.actor(who), org.id, name=org.name)
 
 
 @rule("I1 I3 I16 I17", ADMINISTRATORS, ("gone", "gone", "acme"))
-def restore(world: World, who: str, org: str) -> object:
-    return db.run(organizations.restore, world.actor(who), world.org(org))
+def restore(data: Dataset, who: str, org: str) -> object:
+    return db.run(organizations.restore, data.actor(who), data.org(org))
 
 
 @rule("I1 I11 I16 I17")
-def purge(_world: World) -> object:
+def purge(_data: Dataset) -> object:
     return db.run(cleanup.purge_organizations)
 
 
@@ -220,45 +221,45 @@ def purge(_world: World) -> object:
 
 
 @rule("I5 I7 I11 I12", ("olga", "adam"), ("p1", "P1", "p2", "oda"), ROLES)
-def invite(world: World, who: str, whom: str, role: Role) -> object:
-    address = f"{whom}.{world.number}@{'EXAMPLE.com' if whom.isupper() else 'example.com'}"
-    return db.run(invitations.invite, world.actor(who), world.org("acme"), address, role=role)
+def invite(data: Dataset, who: str, whom: str, role: Role) -> object:
+    address = f"{whom}.{data.number}@{'EXAMPLE.com' if whom.isupper() else 'example.com'}"
+    return db.run(invitations.invite, data.actor(who), data.org("acme"), address, role=role)
 
 
 @rule("I4 I5 I12", ("olga", "adam"), (0, 1, 2))
-def resend(world: World, who: str, place: int) -> object:
-    ids = world.org("acme"), world.invitation(place)
-    return db.run(invitations.resend, world.actor(who), *ids)
+def resend(data: Dataset, who: str, place: int) -> object:
+    ids = data.org("acme"), data.invitation(place)
+    return db.run(invitations.resend, data.actor(who), *ids)
 
 
 @rule("I4 I5 I16", ("olga", "adam"), (0, 1, 2))
-def revoke(world: World, who: str, place: int) -> object:
-    ids = world.org("acme"), world.invitation(place)
-    return db.run(invitations.revoke, world.actor(who), *ids)
+def revoke(data: Dataset, who: str, place: int) -> object:
+    ids = data.org("acme"), data.invitation(place)
+    return db.run(invitations.revoke, data.actor(who), *ids)
 
 
 @rule("I7", ("olga", "adam"), (0, 1, 2), ROLES)
-def change_offer(world: World, who: str, place: int, role: Role) -> object:
-    ids = world.org("acme"), world.invitation(place)
-    return db.run(invitations.change_role, world.actor(who), *ids, role)
+def change_offer(data: Dataset, who: str, place: int, role: Role) -> object:
+    ids = data.org("acme"), data.invitation(place)
+    return db.run(invitations.change_role, data.actor(who), *ids, role)
 
 
 @rule(
     "I1 I2 I3 I4 I7 I12 I16", ((0, "otto"), (0, "otto"), (1, "oda"), (3, "oda"), (0, "mia")), (0, 1)
 )
-def accept(world: World, answer: tuple[int, str], copied: int) -> object:
+def accept(data: Dataset, answer: tuple[int, str], copied: int) -> object:
     place, who = answer
-    return db.run(acceptance.accept, world.actor(who), invitation_token(world, place, copied))
+    return db.run(acceptance.accept, data.actor(who), invitation_token(data, place, copied))
 
 
 @rule("I2 I4 I7")
-def accept_newest(world: World) -> object:
-    """Let whoever was invited last and has an account come in."""
+def accept_newest(data: Dataset) -> object:
+    """Accept the last invitation of a person who has an account."""
     with db.read() as session:
         found = session.execute(
             select(Invitation.nonce, User)
             .join(User, User.email_key == Invitation.email_key)
-            .where(Invitation.org_id == world.org("acme"))
+            .where(Invitation.org_id == data.org("acme"))
             .order_by(Invitation.sent_at.desc(), Invitation.id.desc())
         ).first()
     if found is None:
@@ -268,23 +269,23 @@ def accept_newest(world: World) -> object:
 
 
 @rule("I4", ((0, "otto"), (1, "oda")))
-def decline(world: World, answer: tuple[int, str]) -> object:
+def decline(data: Dataset, answer: tuple[int, str]) -> object:
     place, who = answer
-    return db.run(acceptance.decline, world.actor(who), invitation_token(world, place, 0))
+    return db.run(acceptance.decline, data.actor(who), invitation_token(data, place, 0))
 
 
 @rule("I2 I4 I8", ("Newcomer", "Nina"))
-def join(world: World, name: str) -> object:
-    new = NewAccount(name, world.email("newcomer"), f"${name}")
-    token = invitation_token(world, 2, 0)
+def join(data: Dataset, name: str) -> object:
+    new = NewAccount(name, data.email("newcomer"), f"${name}")
+    token = invitation_token(data, 2, 0)
     return db.run(acceptance.accept_with_new_account, NOBODY, token, new)
 
 
-def invitation_token(world: World, place: int, copied: int) -> str:
-    """Return the token of a mailed or a copied link, as it was made in the beginning."""
-    nonce = world.nonce(invitation_rows.MAILED, place)
+def invitation_token(data: Dataset, place: int, copied: int) -> str:
+    """Return the initial token of a mailed or copied link."""
+    nonce = data.nonce(invitation_rows.MAILED, place)
     if copied:
-        return invitation_rows.copied_token(Invitation(id=world.invitation(place), nonce=nonce))
+        return invitation_rows.copied_token(Invitation(id=data.invitation(place), nonce=nonce))
     return crypto.token(invitation_rows.MAILED, nonce)
 
 
@@ -292,61 +293,61 @@ def invitation_token(world: World, place: int, copied: int) -> str:
 
 
 @rule("I8 I12", ("newcomer", "Newcomer", "nora", "otto"))
-def sign_up(world: World, whom: str) -> object:
-    address = world.email(whom) if whom[0] != "N" else world.email(whom).upper()
+def sign_up(data: Dataset, whom: str) -> object:
+    address = data.email(whom) if whom[0] != "N" else data.email(whom).upper()
     return db.run(registration.sign_up, NOBODY, NewAccount(whom, address, "$signed up"))
 
 
 @rule("I8")
-def prove(world: World) -> object:
+def prove(data: Dataset) -> object:
     return db.run(
-        registration.confirm_address, NOBODY, world.token(email_links.PROVE), PASSWORD_HASH
+        registration.confirm_address, NOBODY, data.token(email_links.PROVE), PASSWORD_HASH
     )
 
 
 @rule("I8", ("newcomer", "nora"))
-def make_administrator(world: World, whom: str) -> object:
-    new = NewAccount(whom.title(), world.email(whom), "$made")
+def make_administrator(data: Dataset, whom: str) -> object:
+    new = NewAccount(whom.title(), data.email(whom), "$made")
     return db.run(registration.create_administrator, ORGDESK, new)
 
 
 @rule("I11 I15", INSIDERS, ("One", "Two"))
-def rename(world: World, who: str, name: str) -> object:
-    return db.run(accounts.rename, world.actor(who), name)
+def rename(data: Dataset, who: str, name: str) -> object:
+    return db.run(accounts.rename, data.actor(who), name)
 
 
 def new_hash(text: str) -> str:
-    """Return a hash as salt makes it: never the same twice."""
+    """Return a salted hash, which is never the same twice."""
     return f"${text} {secrets.token_hex(8)}"
 
 
 @rule("I9 I10 I12", ("mia",), ("one", "two"))
-def change_password(world: World, who: str, password: str) -> object:
-    return db.run(accounts.change_password, world.actor(who), new_hash(password))
+def change_password(data: Dataset, who: str, password: str) -> object:
+    return db.run(accounts.change_password, data.actor(who), new_hash(password))
 
 
 @rule("I10 I12", ("mia", "otto"))
-def send_reset(world: World, whom: str) -> object:
-    return db.run(password_reset.start, NOBODY, world.email(whom), origin=f"10.0.0.{world.number}")
+def send_reset(data: Dataset, whom: str) -> object:
+    return db.run(password_reset.start, NOBODY, data.email(whom), origin=f"10.0.0.{data.number}")
 
 
 @rule("I9 I10", ("mia", "otto"), ADMINISTRATORS)
-def send_reset_for(world: World, whom: str, who: str) -> object:
-    return db.run(password_reset.send, world.actor(who), world.id(whom))
+def send_reset_for(data: Dataset, whom: str, who: str) -> object:
+    return db.run(password_reset.send, data.actor(who), data.id(whom))
 
 
 @rule("I10 I10 I9 I12", ("one", "two", "three"))
-def reset(world: World, password: str) -> object:
-    return db.run(password_reset.reset, NOBODY, world.token(email_links.RESET), new_hash(password))
+def reset(data: Dataset, password: str) -> object:
+    return db.run(password_reset.reset, NOBODY, data.token(email_links.RESET), new_hash(password))
 
 
 @rule("I10")
-def reset_newest(world: World) -> object:
-    """Let Mia use the link that was mailed last."""
+def reset_newest(data: Dataset) -> object:
+    """Use the last password reset link mailed to Mia."""
     with db.read() as session:
         nonce = session.scalar(
             select(Link.nonce)
-            .where(Link.user_id == world.id("mia"), Link.kind == email_links.RESET)
+            .where(Link.user_id == data.id("mia"), Link.kind == email_links.RESET)
             .order_by(Link.id.desc())
         )
     token = crypto.token(email_links.RESET, nonce or "")
@@ -354,54 +355,54 @@ def reset_newest(world: World) -> object:
 
 
 @rule("I9", ("mia", "otto"), ("first", "second"))
-def start_session(world: World, who: str, ticket: str) -> object:
-    options = {"device": "Test", "place": "127.0.0.1"}
-    return db.run(sessions.start, world.id(who), new_hash(ticket), **options)
+def start_session(data: Dataset, who: str, ticket: str) -> object:
+    user_id, ticket_hash = data.id(who), new_hash(ticket)
+    return db.run(sessions.start, user_id, ticket_hash, device="Test", place="127.0.0.1")
 
 
 @rule("I9", ("mia", "ada"))
-def redeem(world: World, who: str) -> object:
-    return db.run(sessions.redeem, world.secret("ticket", who), world.secret("redeemed", who))
+def redeem(data: Dataset, who: str) -> object:
+    return db.run(sessions.redeem, data.secret("ticket", who), data.secret("redeemed", who))
 
 
 @rule("I9 I14", ADMINISTRATORS, ("mia", "otto", "ada", "sue"))
-def disable(world: World, who: str, whom: str) -> object:
-    return db.run(administration.disable, world.actor(who), world.id(whom))
+def disable(data: Dataset, who: str, whom: str) -> object:
+    return db.run(administration.disable, data.actor(who), data.id(whom))
 
 
 @rule("I9 I14", ADMINISTRATORS, ("mia", "ada", "sue"))
-def enable(world: World, who: str, whom: str) -> object:
-    return db.run(administration.enable, world.actor(who), world.id(whom))
+def enable(data: Dataset, who: str, whom: str) -> object:
+    return db.run(administration.enable, data.actor(who), data.id(whom))
 
 
 @rule("I9", ADMINISTRATORS, ("mia", "ada"))
-def end_sessions(world: World, who: str, whom: str) -> object:
-    return db.run(administration.end_sessions, world.actor(who), world.id(whom))
+def end_sessions(data: Dataset, who: str, whom: str) -> object:
+    return db.run(administration.end_sessions, data.actor(who), data.id(whom))
 
 
 @rule("I14 I9", ADMINISTRATORS, ("ada", "sue", "sam"), (None, Staff.SALES, Staff.ADMINISTRATOR))
-def set_staff(world: World, who: str, whom: str, staff: Staff | None) -> object:
-    return db.run(administration.set_staff, world.actor(who), world.id(whom), staff)
+def set_staff(data: Dataset, who: str, whom: str, staff: Staff | None) -> object:
+    return db.run(administration.set_staff, data.actor(who), data.id(whom), staff)
 
 
 @rule("I14", ADMINISTRATORS)
-def delete_administrator(world: World, who: str) -> object:
-    return db.run(leaving.delete_account, world.actor(who))
+def delete_administrator(data: Dataset, who: str) -> object:
+    return db.run(leaving.delete_account, data.actor(who))
 
 
 # Profile
 
 
 @rule("I6 I11 I12", OWNERS, ("overview", "sales_email", "twitter", "name"), ("one", "two"))
-def save_profile(world: World, who: str, field: str, text: str) -> object:
-    """Save what was typed into a form that was opened when the world began."""
-    shown = first_texts(world)
+def save_profile(data: Dataset, who: str, field: str, text: str) -> object:
+    """Save a profile form that was opened initially."""
+    shown = first_texts(data)
     typed = f"{text}@example.com" if field == "sales_email" else f"{who}_{text}"
-    return db.run(profile.save, world.actor(who), world.org("acme"), shown, shown | {field: typed})
+    return db.run(profile.save, data.actor(who), data.org("acme"), shown, shown | {field: typed})
 
 
-def first_texts(world: World) -> dict[str, str]:
-    """Return what the profile's form showed when the world began."""
+def first_texts(data: Dataset) -> dict[str, str]:
+    """Return the initial values of the profile form."""
     full = {
         "overview": "Connects clinics.",
         "sales_email": "sales@example.com",
@@ -411,62 +412,60 @@ def first_texts(world: World) -> dict[str, str]:
     blank = dict.fromkeys(full, "")
     return {
         "name": "Acme",
-        "alert_email": world.email("alerts"),
+        "alert_email": data.email("alerts"),
         "twitter": "",
-        **(full if world.start.is_full else blank),
+        **(full if data.options.is_full else blank),
     }
 
 
 @rule("I6 I11", ("sue", "sam"), ("sales_email", "twitter"), ("one", "two"))
-def save_contact(world: World, who: str, field: str, text: str) -> object:
-    """Save what staff typed into the form of contact data, opened when the world began."""
-    shown = {field: first_texts(world)[field]}
+def save_contact(data: Dataset, who: str, field: str, text: str) -> object:
+    """Save a contact form of staff that was opened initially."""
+    shown = {field: first_texts(data)[field]}
     typed = {field: f"{text}@example.com" if field == "sales_email" else f"{who}_{text}"}
-    words = {"reason": "They called."}
-    return db.run(
-        profile.save_contact_details, world.actor(who), world.org("acme"), shown, typed, **words
-    )
+    ids = data.actor(who), data.org("acme")
+    return db.run(profile.save_contact_details, *ids, shown, typed, reason="They called.")
 
 
 @rule("I6 I12", OWNERS, ("one", "two"))
-def save_alert_address(world: World, who: str, text: str) -> object:
-    shown = first_texts(world)
+def save_alert_address(data: Dataset, who: str, text: str) -> object:
+    shown = first_texts(data)
     typed = shown | {"alert_email": f"{text}@example.com"}
-    return db.run(profile.save, world.actor(who), world.org("acme"), shown, typed)
+    return db.run(profile.save, data.actor(who), data.org("acme"), shown, typed)
 
 
 @rule("I6 I11 I13 I16")
-def confirm_alert_address(world: World) -> object:
-    return db.run(alert_address.confirm_alert_email, NOBODY, world.token(alert_address.KIND))
+def confirm_alert_address(data: Dataset) -> object:
+    return db.run(alert_address.confirm_alert_email, NOBODY, data.token(alert_address.KIND))
 
 
 @rule("I6 I11", OWNERS)
-def confirm_profile(world: World, who: str) -> object:
-    return db.run(profile.confirm, world.actor(who), world.org("acme"))
+def confirm_profile(data: Dataset, who: str) -> object:
+    return db.run(profile.confirm, data.actor(who), data.org("acme"))
 
 
 @rule("I17 I16", OWNERS, (0, 1))
-def set_logo(world: World, who: str, picture: int) -> object:
-    return db.run(logos.set_logo, world.actor(who), world.org("acme"), PICTURES[picture])
+def set_logo(data: Dataset, who: str, picture: int) -> object:
+    return db.run(logos.set_logo, data.actor(who), data.org("acme"), PICTURES[picture])
 
 
 @rule("I17", OWNERS)
-def remove_logo(world: World, who: str) -> object:
-    return db.run(logos.remove_logo, world.actor(who), world.org("acme"))
+def remove_logo(data: Dataset, who: str) -> object:
+    return db.run(logos.remove_logo, data.actor(who), data.org("acme"))
 
 
 @rule("I6 I17", OWNERS, (True, False))
-def list_in_solutions(world: World, who: str, listed: bool) -> object:
-    return db.run(directory.list_in_solutions, world.actor(who), world.org("acme"), listed=listed)
+def list_in_solutions(data: Dataset, who: str, listed: bool) -> object:
+    return db.run(directory.list_in_solutions, data.actor(who), data.org("acme"), listed=listed)
 
 
 # Onboarding
 
 
 @rule("I13 I12 I16", SALES)
-def flag(world: World, who: str) -> object:
-    orgs = [world.org("acme"), world.org("otto")]
-    return db.run(onboarding.flag, world.actor(who), orgs)
+def flag(data: Dataset, who: str) -> object:
+    orgs = [data.org("acme"), data.org("otto")]
+    return db.run(onboarding.flag, data.actor(who), orgs)
 
 
 FORWARD: Final = (
@@ -478,44 +477,48 @@ ANYWHERE: Final = tuple((shown, to) for shown in Stage for to in Stage)
 
 
 @rule("I13 I12", SALES, (*FORWARD, *FORWARD, *ANYWHERE))
-def move(world: World, who: str, step: tuple[Stage, Stage]) -> object:
-    shown, to = step
-    options = {"shown": shown, "reason": "They asked for it."}
-    return db.run(onboarding.move, world.actor(who), world.org("acme"), to, **options)
+def move(data: Dataset, who: str, step: tuple[Stage, Stage]) -> object:
+    from_stage, to_stage = step
+    ids = data.actor(who), data.org("acme")
+    return db.run(
+        onboarding.move, *ids, to_stage, from_stage=from_stage, reason="They asked for it."
+    )
 
 
 @rule("I13", ("ada", "sam"), FORWARD)
-def override(world: World, who: str, step: tuple[Stage, Stage]) -> object:
-    shown, to = step
-    options = {"shown": shown, "reason": "Go on.", "override": True}
-    return db.run(onboarding.move, world.actor(who), world.org("acme"), to, **options)
+def override(data: Dataset, who: str, step: tuple[Stage, Stage]) -> object:
+    from_stage, to_stage = step
+    ids = data.actor(who), data.org("acme")
+    return db.run(
+        onboarding.move, *ids, to_stage, from_stage=from_stage, reason="Go on.", override=True
+    )
 
 
 @rule("I13 I16", ("olga", "adam"))
-def request_onboarding(world: World, who: str) -> object:
-    return db.run(onboarding.request, world.actor(who), world.org("acme"), note="Please.")
+def request_onboarding(data: Dataset, who: str) -> object:
+    return db.run(onboarding.request, data.actor(who), data.org("acme"), note="Please.")
 
 
 @rule("I13 I11", SALES, ("Call", "Write"))
-def plan(world: World, who: str, step: str) -> object:
-    plan = onboarding.Plan(world.id("sam"), next_step=step)
-    return db.run(onboarding.plan, world.actor(who), world.org("acme"), plan)
+def plan(data: Dataset, who: str, step: str) -> object:
+    plan = onboarding.Plan(data.id("sam"), next_step=step)
+    return db.run(onboarding.plan, data.actor(who), data.org("acme"), plan)
 
 
-# What goes on behind
+# Background and throttling
 
 
 @rule("I15 I15")
-def knock(world: World) -> object:
-    return db.run(throttling.hit, "knock", str(world.number), LIMITS)
+def hit_throttle(data: Dataset) -> object:
+    return db.run(throttling.hit, "hit_throttle", str(data.number), LIMITS)
 
 
 @rule("I15")
-def knock_and_take_back(world: World) -> object:
-    db.run(throttling.hit, "knock", str(world.number), LIMITS)
-    return db.run(throttling.give_back, "knock", str(world.number), LIMITS)
+def hit_throttle_and_give_back(data: Dataset) -> object:
+    db.run(throttling.hit, "hit_throttle", str(data.number), LIMITS)
+    return db.run(throttling.give_back, "hit_throttle", str(data.number), LIMITS)
 
 
 @rule("I12 I12 I12 I12 I12")
-def claim_mail(_world: World) -> object:
+def claim_mail(_data: Dataset) -> object:
     return db.run(delivery._claim)

@@ -1,6 +1,6 @@
-"""A small world: two organizations and a deleted one, nine people, what waits for them.
+"""A small dataset: three organizations, one of them deleted, nine people, and pending actions.
 
-Many of them lie side by side in one database: every id follows from the number of the world.
+Many of them fit into one database: every id follows from the number of the dataset.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,84 +35,84 @@ from core.organizations import public_ids
 from core.profile import alert_address
 
 PEOPLE: Final = ("olga", "adam", "mia", "otto", "oda", "nora", "sam", "sue", "ada")
-"""Olga, Adam and Mia are in Acme; Otto owns Otto Ltd; Oda is in nothing, or in 399; Nora has not
-proven her address; Sam is in sales, Sue and Ada are administrators."""
+"""Olga, Adam and Mia are members of Acme; Otto owns Otto Ltd; Oda is a member of none, or of 399;
+Nora has not confirmed her address; Sam is a sales rep; Sue and Ada are administrators."""
 STAFF: Final = {"sam": Staff.SALES, "sue": Staff.ADMINISTRATOR, "ada": Staff.ADMINISTRATOR}
 ORGANIZATIONS: Final = ("acme", "otto", "gone")
 INVITED: Final = ("otto", "oda", "newcomer", "oda")
-"""Who has an invitation: three to Acme, made by Adam, and the last to Otto Ltd."""
-MOST: Final = 16
-"""No world has more rows of a kind than this, so the next one begins so many ids later."""
-CROWD: Final = 1_000_000
-"""From this id on, organizations that only fill somebody's list of memberships."""
-FIRST_OWN: Final = 2_000_000
-"""The first id that a use case gives out."""
-LONG_AGO: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+"""Who is invited: three to Acme, by Adam, and the last to Otto Ltd."""
+MAX_ROWS: Final = 16
+"""The ids that each dataset has in every table; the next dataset starts that much later."""
+FILLER_IDS: Final = 1_000_000
+"""The first id of the organizations that only fill a list of memberships."""
+GENERATED_IDS: Final = 2_000_000
+"""The first id that sequences generate for use cases."""
+CREATED_AT: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PASSWORD_HASH: Final = "$first"
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Start:
-    """How a world begins."""
+class Options:
+    """The initial state of a dataset."""
 
     adam: Role = Role.ADMIN
     mia: Role = Role.MEMBER
     stage: Stage = Stage.FREE
     is_full: bool = True
-    """Whether Acme's profile lacks nothing that the gate looks at."""
+    """Whether Acme's profile passes all checks for preproduction."""
     is_crowded: bool = False
-    """Whether Oda belongs to 399 organizations."""
+    """Whether Oda is a member of 399 organizations."""
     deleted_for: timedelta = timedelta(days=5)
     room: int | None = None
-    """For how many more members Acme has room."""
+    """How many members Acme may still add; None for no limit."""
 
 
 @dataclass(frozen=True)
-class World:
-    """One world of this number."""
+class Dataset:
+    """A dataset; all of its ids follow from its number."""
 
     number: int
-    start: Start = Start()
+    options: Options = Options()
 
     def id(self, name: str) -> int:
-        """Return a person's id."""
-        return self.number * MOST + PEOPLE.index(name) + 1
+        """Return the id of a person."""
+        return self.number * MAX_ROWS + PEOPLE.index(name) + 1
 
     def org(self, name: str) -> int:
-        """Return an organization's id."""
-        return self.number * MOST + ORGANIZATIONS.index(name) + 1
+        """Return the id of an organization."""
+        return self.number * MAX_ROWS + ORGANIZATIONS.index(name) + 1
 
     def actor(self, name: str) -> Actor:
-        """Return a person who acts."""
+        """Return a person as the actor of a use case."""
         return Actor(self.id(name), name.title())
 
     def email(self, name: str) -> str:
-        """Return a person's address; `newcomer` and whoever else has no account have one too."""
+        """Return the email address of a person, also of one without an account."""
         return f"{name}.{self.number}@example.com"
 
     def invitation(self, place: int) -> int:
-        """Return an invitation's id."""
-        return self.number * MOST + place + 1
+        """Return the id of an invitation."""
+        return self.number * MAX_ROWS + place + 1
 
     def nonce(self, kind: str, place: int = 0) -> str:
-        """Return what the token of a link that was there from the beginning is made of."""
+        """Return the nonce of a link that exists from the beginning."""
         return f"{kind} {self.number} {place}"[:32]
 
     def token(self, kind: str, place: int = 0) -> str:
-        """Return that token."""
+        """Return the token made from this nonce."""
         return crypto.token(kind, self.nonce(kind, place))
 
     def secret(self, kind: str, name: str) -> str:
-        """Return the ticket or the cookie that somebody holds from the beginning."""
+        """Return the ticket or session cookie that a person has from the beginning."""
         return f"{kind} of {self.email(name)}"
 
 
-def build(connection: Connection, worlds: Sequence[World]) -> None:
-    """Put worlds into an empty database."""
-    connection.execute(insert(User.__table__), [row for world in worlds for row in _people(world)])
-    orgs = [row for world in worlds for row in _organizations(world)]
+def build(connection: Connection, datasets: Sequence[Dataset]) -> None:
+    """Insert datasets into an empty database."""
+    connection.execute(insert(User.__table__), [row for data in datasets for row in _people(data)])
+    orgs = [row for data in datasets for row in _organizations(data)]
     connection.execute(insert(Organization.__table__), orgs)
     for kind, rows in (
         (Membership, _memberships),
@@ -123,23 +123,23 @@ def build(connection: Connection, worlds: Sequence[World]) -> None:
         (Link, _links),
         (Session, _sessions),
     ):
-        connection.execute(insert(kind.__table__), [row for world in worlds for row in rows(world)])
-    _crowd(connection, [world for world in worlds if world.start.is_crowded])
+        connection.execute(insert(kind.__table__), [row for data in datasets for row in rows(data)])
+    _fill_memberships(connection, [data for data in datasets if data.options.is_crowded])
     _count_members(connection)
     connection.execute(
         text("UPDATE organizations SET deleted_at = :at WHERE id = :id").bindparams(
             bindparam("at", type_=Organization.__table__.c.deleted_at.type)
         ),
         [
-            {"id": world.org("gone"), "at": clock.now() - world.start.deleted_for}
-            for world in worlds
+            {"id": data.org("gone"), "at": clock.now() - data.options.deleted_for}
+            for data in datasets
         ],
     )
-    _leave_room(connection)
+    _start_sequences(connection)
 
 
-def snapshot(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Return all audited rows by how history names them, without the crowd."""
+def audited_rows(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Return all audited rows by their name in history, without filler organizations."""
     rows: dict[str, dict[str, Any]] = {}
     for mapper in Base.registry.mappers:
         if not issubclass(mapper.class_, Audited):
@@ -148,30 +148,30 @@ def snapshot(connection: Connection) -> dict[str, dict[str, Any]]:
         own = {"organizations": table.c.id, "memberships": table.c.get("org_id")}.get(table.name)
         statement = select(table)
         if own is not None:
-            statement = statement.where(~own.between(CROWD, FIRST_OWN - 1))
+            statement = statement.where(~own.between(FILLER_IDS, GENERATED_IDS - 1))
         for row in connection.execute(statement).mappings():
             rows[f"{table.name}:{row['id']}"] = dict(row)
     return rows
 
 
-def _people(world: World) -> Iterable[dict[str, Any]]:
+def _people(data: Dataset) -> Iterable[dict[str, Any]]:
     for name in PEOPLE:
         yield {
-            "id": world.id(name),
-            "email": world.email(name),
-            "email_key": world.email(name),
+            "id": data.id(name),
+            "email": data.email(name),
+            "email_key": data.email(name),
             "name": name.title(),
             "password_hash": PASSWORD_HASH,
             "password_epoch": 0,
             "staff": STAFF.get(name),
-            "proven_at": None if name == "nora" else LONG_AGO,
-            "two_factor_at": LONG_AGO if name in STAFF else None,
-            "created_at": LONG_AGO,
+            "proven_at": None if name == "nora" else CREATED_AT,
+            "two_factor_at": CREATED_AT if name in STAFF else None,
+            "created_at": CREATED_AT,
             "version": 0,
         }
 
 
-def _organizations(world: World) -> Iterable[dict[str, Any]]:
+def _organizations(data: Dataset) -> Iterable[dict[str, Any]]:
     full = {
         "alert_email": "alerts@example.com",
         "overview": "Connects clinics.",
@@ -180,23 +180,23 @@ def _organizations(world: World) -> Iterable[dict[str, Any]]:
         "website": "https://example.com",
     }
     for name in ORGANIZATIONS:
-        limit = None if world.start.room is None else 3 + world.start.room
-        is_full = name == "acme" and world.start.is_full
-        public_id = public_ids.spell(world.org(name))
+        limit = None if data.options.room is None else 3 + data.options.room
+        is_full = name == "acme" and data.options.is_full
+        public_id = public_ids.spell(data.org(name))
         yield (
             dict.fromkeys(full)
             | (full if is_full else {})
             | {
-                "id": world.org(name),
+                "id": data.org(name),
                 "public_id": public_id,
                 "name": name.title(),
                 "name_key": tokenizer.name_key(name),
                 "search_text": tokenizer.search_text(name, public_id),
-                "alert_email_new": world.email("alerts") if name == "acme" else None,
+                "alert_email_new": data.email("alerts") if name == "acme" else None,
                 "is_listed": False,
-                "stage": world.start.stage if name == "acme" else Stage.FREE,
-                "stage_entered_at": LONG_AGO,
-                "created_at": LONG_AGO,
+                "stage": data.options.stage if name == "acme" else Stage.FREE,
+                "stage_entered_at": CREATED_AT,
+                "created_at": CREATED_AT,
                 "deleted_at": None,
                 "member_count": 0,
                 "member_limit": limit if name == "acme" else None,
@@ -205,32 +205,32 @@ def _organizations(world: World) -> Iterable[dict[str, Any]]:
         )
 
 
-def _memberships(world: World) -> Iterable[dict[str, Any]]:
+def _memberships(data: Dataset) -> Iterable[dict[str, Any]]:
     inside = (
         ("acme", "olga", Role.OWNER),
-        ("acme", "adam", world.start.adam),
-        ("acme", "mia", world.start.mia),
+        ("acme", "adam", data.options.adam),
+        ("acme", "mia", data.options.mia),
         ("otto", "otto", Role.OWNER),
         ("gone", "olga", Role.OWNER),
         ("gone", "oda", Role.MEMBER),
     )
     for place, (org, person, role) in enumerate(inside):
         yield {
-            "id": world.number * MOST + place + 1,
-            "org_id": world.org(org),
-            "user_id": world.id(person),
+            "id": data.number * MAX_ROWS + place + 1,
+            "org_id": data.org(org),
+            "user_id": data.id(person),
             "role": role,
-            "joined_at": LONG_AGO,
+            "joined_at": CREATED_AT,
         }
 
 
-def _handovers(world: World) -> Iterable[dict[str, Any]]:
-    is_owner = world.start.mia is Role.OWNER
+def _handovers(data: Dataset) -> Iterable[dict[str, Any]]:
+    is_owner = data.options.mia is Role.OWNER
     yield {
-        "id": world.number * MOST + 1,
-        "org_id": world.org("acme"),
-        "from_id": world.id("olga"),
-        "to_id": world.id("mia"),
+        "id": data.number * MAX_ROWS + 1,
+        "org_id": data.org("acme"),
+        "from_id": data.id("olga"),
+        "to_id": data.id("mia"),
         "role_after": Role.MEMBER,
         "status": InvitationStatus.REVOKED if is_owner else InvitationStatus.PENDING,
         "created_at": clock.now(),
@@ -238,69 +238,69 @@ def _handovers(world: World) -> Iterable[dict[str, Any]]:
     }
 
 
-def _stand_ins(world: World) -> Iterable[dict[str, Any]]:
+def _stand_ins(data: Dataset) -> Iterable[dict[str, Any]]:
     yield {
-        "id": world.number * MOST + 1,
-        "org_id": world.org("acme"),
-        "user_id": world.id("ada"),
+        "id": data.number * MAX_ROWS + 1,
+        "org_id": data.org("acme"),
+        "user_id": data.id("ada"),
         "reason": "They asked.",
         "started_at": clock.now(),
         "ends_at": clock.now() + timedelta(hours=1),
     }
 
 
-def _mails(world: World) -> Iterable[dict[str, Any]]:
+def _mails(data: Dataset) -> Iterable[dict[str, Any]]:
     for place, name in enumerate(INVITED):
-        nonce = world.nonce(invitation_rows.MAILED, place)
+        nonce = data.nonce(invitation_rows.MAILED, place)
         link = {"page": "invitation", "kind": invitation_rows.MAILED, "nonce": nonce}
         yield {
-            "id": world.invitation(place),
-            "message_id": f"<{world.number}.{place}@test>",
+            "id": data.invitation(place),
+            "message_id": f"<{data.number}.{place}@test>",
             "template": "invitation",
             "context": {"organization": "Acme", "link": link},
-            "recipient": world.email(name),
-            "org_id": world.org("otto" if place == 3 else "acme"),
+            "recipient": data.email(name),
+            "org_id": data.org("otto" if place == 3 else "acme"),
             "created_at": clock.now(),
             "due_at": clock.now(),
             "attempts": 0,
         }
 
 
-def _invitations(world: World) -> Iterable[dict[str, Any]]:
+def _invitations(data: Dataset) -> Iterable[dict[str, Any]]:
     for place, name in enumerate(INVITED):
         is_first = INVITED.index(name) == place
-        nonce = world.nonce(invitation_rows.MAILED, place)
+        nonce = data.nonce(invitation_rows.MAILED, place)
         yield {
-            "id": world.invitation(place),
-            "org_id": world.org("acme" if is_first else "otto"),
-            "email": world.email(name),
-            "email_key": world.email(name),
-            "role": min(world.start.adam, Role.ADMIN, key=lambda role: role.rank)
+            "id": data.invitation(place),
+            "org_id": data.org("acme" if is_first else "otto"),
+            "email": data.email(name),
+            "email_key": data.email(name),
+            "role": min(data.options.adam, Role.ADMIN, key=lambda role: role.rank)
             if place == 0
             else Role.MEMBER,
             "status": InvitationStatus.PENDING,
-            "invited_by": world.id("adam" if is_first else "otto"),
+            "invited_by": data.id("adam" if is_first else "otto"),
             "nonce": nonce,
             "token_hash": crypto.fingerprint(crypto.token(invitation_rows.MAILED, nonce)),
             "created_at": clock.now(),
             "sent_at": clock.now(),
             "expires_at": clock.now() + invitation_rows.LASTS,
-            "mail_id": world.invitation(place),
+            "mail_id": data.invitation(place),
         }
 
 
-def _links(world: World) -> Iterable[dict[str, Any]]:
+def _links(data: Dataset) -> Iterable[dict[str, Any]]:
     kinds = (
-        (email_links.RESET, world.email("mia"), {"user_id": world.id("mia")}),
-        (email_links.PROVE, world.email("nora"), {"user_id": world.id("nora")}),
-        (alert_address.KIND, world.email("alerts"), {"org_id": world.org("acme")}),
+        (email_links.RESET, data.email("mia"), {"user_id": data.id("mia")}),
+        (email_links.PROVE, data.email("nora"), {"user_id": data.id("nora")}),
+        (alert_address.KIND, data.email("alerts"), {"org_id": data.org("acme")}),
     )
     for place, (kind, address, whose) in enumerate(kinds):
         yield {
-            "id": world.number * MOST + place + 1,
+            "id": data.number * MAX_ROWS + place + 1,
             "kind": kind,
-            "nonce": world.nonce(kind),
-            "token_hash": crypto.fingerprint(world.token(kind)),
+            "nonce": data.nonce(kind),
+            "token_hash": crypto.fingerprint(data.token(kind)),
             "user_id": None,
             "org_id": None,
             "email": address,
@@ -309,18 +309,18 @@ def _links(world: World) -> Iterable[dict[str, Any]]:
         } | whose
 
 
-def _sessions(world: World) -> Iterable[dict[str, Any]]:
+def _sessions(data: Dataset) -> Iterable[dict[str, Any]]:
     for name in ("mia", "ada"):
         for place, kind in enumerate(("token", "ticket")):
-            held = crypto.fingerprint(world.secret(kind, name))
+            held = crypto.fingerprint(data.secret(kind, name))
             yield {
-                "id": world.id(name) * 2 + place,
-                "user_id": world.id(name),
+                "id": data.id(name) * 2 + place,
+                "user_id": data.id(name),
                 "ticket_hash": held if kind == "ticket" else None,
                 "token_hash": held if kind == "token" else None,
                 "password_epoch": 0,
                 "device": "Test",
-                "place": "127.0.0.1",
+                "ip_address": "127.0.0.1",
                 "created_at": clock.now(),
                 "last_seen_at": clock.now(),
                 "expires_at": clock.now() + timedelta(hours=1),
@@ -334,28 +334,28 @@ _NUMBERS = {
 }
 
 
-def _crowd(connection: Connection, worlds: Sequence[World]) -> None:
-    """Let Oda belong to as many organizations as leave room for one more."""
-    if not worlds:
+def _fill_memberships(connection: Connection, datasets: Sequence[Dataset]) -> None:
+    """Make Oda a member of one organization less than the limit."""
+    if not datasets:
         return
     numbers = _NUMBERS[connection.dialect.name]
     connection.execute(
         text(
             f"INSERT INTO organizations (id, public_id, name, name_key, search_text, is_listed,"
             f" stage, stage_entered_at, created_at, member_count, version) {numbers} SELECT"
-            f" {CROWD} + n, 'CROWD-' || n, 'Crowd', 'crowd', '', false, 'free', created_at,"
+            f" {FILLER_IDS} + n, 'FILLER-' || n, 'Filler', 'filler', '', false, 'free', created_at,"
             f" created_at, 0, 0 FROM numbers, users WHERE users.id = :first"
         ),
-        {"first": worlds[0].id("olga")},
+        {"first": datasets[0].id("olga")},
     )
-    for world in worlds:
+    for data in datasets:
         connection.execute(
             text(
                 f"INSERT INTO memberships (id, org_id, user_id, role, joined_at) {numbers} SELECT"
-                f" {CROWD} + :number * 400 + n, {CROWD} + n, :oda, 'owner', created_at"
+                f" {FILLER_IDS} + :number * 400 + n, {FILLER_IDS} + n, :oda, 'owner', created_at"
                 " FROM numbers, users WHERE users.id = :oda"
             ),
-            {"number": world.number, "oda": world.id("oda")},
+            {"number": data.number, "oda": data.id("oda")},
         )
 
 
@@ -364,13 +364,13 @@ def _count_members(connection: Connection) -> None:
         text(
             "UPDATE organizations SET member_count ="
             " (SELECT count(*) FROM memberships WHERE org_id = organizations.id)"
-            f" WHERE id < {CROWD}"
+            f" WHERE id < {FILLER_IDS}"
         )
     )
 
 
-def _leave_room(connection: Connection) -> None:
-    """Let every id that a use case gives out be far from ours."""
+def _start_sequences(connection: Connection) -> None:
+    """Start all sequences far above the ids of the datasets."""
     kinds = (
         User,
         Organization,
@@ -383,8 +383,8 @@ def _leave_room(connection: Connection) -> None:
         Session,
     )
     if connection.dialect.name == "sqlite":
-        connection.execute(text(f"UPDATE sqlite_sequence SET seq = {FIRST_OWN}"))
+        connection.execute(text(f"UPDATE sqlite_sequence SET seq = {GENERATED_IDS}"))
         kinds = ()
     for kind in kinds:
         name = f"{kind.__tablename__}_id_seq"
-        connection.execute(text(f"SELECT setval('{name}', {FIRST_OWN})"))
+        connection.execute(text(f"SELECT setval('{name}', {GENERATED_IDS})"))

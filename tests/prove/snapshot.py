@@ -1,4 +1,4 @@
-"""What a world looks like, told so that two worlds of different numbers can be compared."""
+"""Snapshots of datasets that can be compared although their ids differ."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from core.models import Entry, Mail
-from tests.prove.world import CROWD, MOST, World, snapshot
+from tests.prove.dataset import FILLER_IDS, MAX_ROWS, Dataset, audited_rows
 
 _LEFT_OUT = {
     *("id", "public_id", "org_id", "user_id", "created_by", "invited_by", "rep_id", "mail_id"),
@@ -16,10 +16,10 @@ _LEFT_OUT = {
 }
 
 
-def portrait(connection: Connection, worlds: Sequence[World]) -> dict[int, Counter[str]]:
-    """Return what each world looks like: its rows, events and mails, without ids and moments."""
-    looks: dict[int, Counter[str]] = {world.number: Counter() for world in worlds}
-    rows = snapshot(connection)
+def snapshot(connection: Connection, datasets: Sequence[Dataset]) -> dict[int, Counter[str]]:
+    """Return the rows, events and mails of each dataset, without ids and times, and counted."""
+    looks: dict[int, Counter[str]] = {data.number: Counter() for data in datasets}
+    rows = audited_rows(connection)
     for name, row in rows.items():
         number = _number(row, name)
         if number in looks:
@@ -27,22 +27,22 @@ def portrait(connection: Connection, worlds: Sequence[World]) -> dict[int, Count
     entries = select(Entry.__table__.c.org_id, Entry.__table__.c.person_id, Entry.__table__.c.event)
     for org_id, person_id, event in connection.execute(entries):
         for owner in (org_id, person_id):
-            if owner is not None and owner < CROWD:
-                looks.get((owner - 1) // MOST, Counter())[f"event {event}"] += 1
+            if owner is not None and owner < FILLER_IDS:
+                looks.get((owner - 1) // MAX_ROWS, Counter())[f"event {event}"] += 1
                 break
     for org_id, template in connection.execute(
         select(Mail.__table__.c.org_id, Mail.__table__.c.template)
     ):
-        if org_id is not None and org_id < CROWD:
-            looks.get((org_id - 1) // MOST, Counter())[f"mail {template}"] += 1
+        if org_id is not None and org_id < FILLER_IDS:
+            looks.get((org_id - 1) // MAX_ROWS, Counter())[f"mail {template}"] += 1
     return looks
 
 
 def _number(row: dict[str, Any], name: str) -> int:
     ids = [int(name.partition(":")[2])]
     ids += [row[field] for field in ("org_id", "user_id", "created_by") if row.get(field)]
-    known = [each for each in ids if each < CROWD]
-    return (known[0] - 1) // MOST if known else _number_in(str(row.get("email", "")))
+    known = [each for each in ids if each < FILLER_IDS]
+    return (known[0] - 1) // MAX_ROWS if known else _number_in(str(row.get("email", "")))
 
 
 def _number_in(email: str) -> int:
@@ -57,8 +57,8 @@ def _plain(row: dict[str, Any], number: int) -> str:
         if field not in _LEFT_OUT
     }
     for field in ("org_id", "user_id", "invited_by", "rep_id", "from_id", "to_id"):
-        if (row.get(field) or CROWD) < CROWD:
-            kept[field] = row[field] - number * MOST
+        if (row.get(field) or FILLER_IDS) < FILLER_IDS:
+            kept[field] = row[field] - number * MAX_ROWS
     return (
         str(sorted(kept.items(), key=str))
         .replace(f".{number}@", "@")

@@ -1,4 +1,4 @@
-"""Lanes: processes beside each other, each with a database and a crew of its own."""
+"""Worker processes that race concurrently, each with its own database and executor."""
 
 import multiprocessing
 import os
@@ -16,25 +16,25 @@ from typing import Any, Final
 import typer
 
 from tests.prove import races
-from tests.prove.databases import Database
+from tests.prove.database import Database
 from tests.support.engines import ENGINES, Postgresql, Sqlite, use
 
-BESIDE: Final = max(1, (os.cpu_count() or 1) // 2)
-"""Lanes of each engine and crew."""
+WORKERS_PER_KIND: Final = max(1, (os.cpu_count() or 1) // 2)
+"""Worker processes for each engine and executor."""
 
 
 @dataclass(frozen=True)
-class Lane:
-    """Where one process races: its engine's name, its database's address, its kind of crew."""
+class Worker:
+    """A worker process: the engine, the URL of its database, and its kind of executor."""
 
     engine: str
     address: str
-    crew: str
+    executor: str
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Make a directory in memory where there is one, and remove it at the end."""
+    """Create a temporary directory, in memory if possible, and remove it at the end."""
     memory = Path("/dev/shm")
     path = Path(tempfile.mkdtemp(prefix="prove-", dir=memory if memory.is_dir() else None))
     path.chmod(0o755)
@@ -45,12 +45,12 @@ def scratch() -> Iterator[Path]:
 
 
 @contextmanager
-def started(engine: str, *, hasty: bool = True) -> Iterator[Sqlite | Postgresql]:
-    """Start an engine, and stop it at the end; PostgreSQL is faster than safe unless told not."""
+def started(engine: str, *, is_fast: bool = True) -> Iterator[Sqlite | Postgresql]:
+    """Start an engine, and stop it at the end; `is_fast` gives up the durability of PostgreSQL."""
     with scratch() as directory:
         place = directory / "engines" / engine
         place.mkdir(parents=True)
-        running = ENGINES[engine](place) if hasty else Postgresql(place, hasty=False)
+        running = ENGINES[engine](place) if is_fast else Postgresql(place, is_fast=False)
         try:
             yield running
         finally:
@@ -58,20 +58,21 @@ def started(engine: str, *, hasty: bool = True) -> Iterator[Sqlite | Postgresql]
 
 
 def race(engines: Sequence[str], aims: Sequence[str], count: int, seed: str) -> dict[str, Any]:
-    """Run so many races at each aim on each engine, and return a tally for each engine."""
+    """Run `count` races for each invariant on each engine, and return a tally for each engine."""
     tallies = {engine: races.Tally() for engine in engines}
     begun = time.monotonic()
     with ExitStack() as running:
-        lanes = []
+        workers = []
         for engine in engines:
             server = running.enter_context(started(engine))
-            crews = [crew for crew in races.CREWS for _ in range(BESIDE)]
-            lanes += [
-                Lane(engine, server.make(f"lane{place}"), crew) for place, crew in enumerate(crews)
+            executors = [executor for executor in races.EXECUTORS for _ in range(WORKERS_PER_KIND)]
+            workers += [
+                Worker(engine, server.make(f"worker{place}"), executor)
+                for place, executor in enumerate(executors)
             ]
-        share = -(-count // (len(lanes) // len(engines)))
-        for lane, tally in _run_beside(lanes, aims, share, seed):
-            tallies[lane.engine].add(tally)
+        share = -(-count // (len(workers) // len(engines)))
+        for worker, tally in _run_beside(workers, aims, share, seed):
+            tallies[worker.engine].add(tally)
             ran = sum(each.races.total() for each in tallies.values())
             rate = ran / (time.monotonic() - begun)
             typer.echo(f"\r\033[K{ran:,} races, {rate:.0f} a second", nl=False, err=True)
@@ -80,18 +81,18 @@ def race(engines: Sequence[str], aims: Sequence[str], count: int, seed: str) -> 
 
 
 def _run_beside(
-    lanes: Sequence[Lane], aims: Sequence[str], share: int, seed: str
-) -> Iterator[tuple[Lane, races.Tally]]:
+    workers: Sequence[Worker], aims: Sequence[str], share: int, seed: str
+) -> Iterator[tuple[Worker, races.Tally]]:
     context = multiprocessing.get_context("fork")
-    pipes: dict[Any, Lane] = {}
+    pipes: dict[Any, Worker] = {}
     processes = []
-    for place, lane in enumerate(lanes):
+    for place, worker in enumerate(workers):
         ours, theirs = context.Pipe(duplex=False)
-        work = (lane, aims, share, f"{seed}.{place}", theirs)
+        work = (worker, aims, share, f"{seed}.{place}", theirs)
         processes.append(context.Process(target=_work, args=work))
         processes[-1].start()
         theirs.close()
-        pipes[ours] = lane
+        pipes[ours] = worker
     try:
         while pipes:
             for pipe in multiprocessing.connection.wait(list(pipes)):
@@ -100,7 +101,7 @@ def _run_beside(
                 except EOFError:
                     del pipes[pipe]
         _ensure_all_ended(processes)
-    except KeyboardInterrupt:  # what was run so far is told
+    except KeyboardInterrupt:  # what was run so far is reported
         for process in processes:
             process.kill()
 
@@ -109,15 +110,15 @@ def _ensure_all_ended(processes: Sequence[Any]) -> None:
     for process in processes:
         process.join()
         if process.exitcode:
-            raise SystemExit("A lane did not come to its end.")
+            raise SystemExit("A worker process failed.")
 
 
-def _work(lane: Lane, aims: Sequence[str], share: int, seed: str, pipe: Pipe) -> None:
+def _work(worker: Worker, aims: Sequence[str], share: int, seed: str, pipe: Pipe) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with races.crew_of(lane.crew, lane.address) as crew, use(lane.address):
-        database = Database(lane.address)
+    with races.executor_of(worker.executor, worker.address) as executor, use(worker.address):
+        database = Database(worker.address)
         for part, first in enumerate(range(0, share, races.PART)):
             size = min(races.PART, share - first)
             for aim in aims:
-                pipe.send(races.run(database, crew, aim, size, f"{seed}.{part}"))
+                pipe.send(races.run(database, executor, aim, size, f"{seed}.{part}"))
         database.close()

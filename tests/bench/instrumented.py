@@ -1,6 +1,6 @@
-"""What the bench serves: `python -m tests.bench.served orgdesk|empty`, on PORT.
+"""The servers of the benchmark: `python -m tests.bench.instrumented orgdesk|empty`, on PORT.
 
-Orgdesk as it is, and one route more, which tells what the database has been asked.
+Orgdesk gets one more route, which returns the times of its database statements.
 """
 
 import os
@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-asked: list[float] = []
-"""Milliseconds of every statement since the last look."""
+statement_times: list[float] = []
+"""The milliseconds of each statement since the last request of them."""
 
 
 def serve(what: str) -> None:
     """Serve Orgdesk, or the empty page."""
-    app = st.App(Path(__file__).with_name("empty.py")) if what == "empty" else _orgdesk()
+    app = st.App(Path(__file__).with_name("empty_page.py")) if what == "empty" else _orgdesk()
     app.run(config={"server.port": int(os.environ["PORT"]), "server.address": "127.0.0.1"})
 
 
@@ -30,7 +30,7 @@ def _orgdesk() -> st.App:
     from core import web
     from core.database import db
 
-    web.ROUTES = (*web.ROUTES, Route("/bench", tell))
+    web.ROUTES = (*web.ROUTES, Route("/bench", report))
     from app import app
 
     event.listen(db.engine(), "before_cursor_execute", _begin)
@@ -38,10 +38,10 @@ def _orgdesk() -> st.App:
     return app
 
 
-def tell(_request: Request) -> JSONResponse:
-    """Return what was asked since the last look, and forget it."""
-    told, asked[:] = list(asked), []
-    return JSONResponse(told)
+def report(_request: Request) -> JSONResponse:
+    """Return the milliseconds of each statement since the last request, and reset them."""
+    times, statement_times[:] = list(statement_times), []
+    return JSONResponse(times)
 
 
 def _begin(_c: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _m: Any) -> None:
@@ -50,9 +50,11 @@ def _begin(_c: Any, _cursor: Any, _statement: str, _parameters: Any, context: An
 
 
 def _end(_c: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _m: Any) -> None:
-    of_a_page = threading.current_thread().name.startswith("ScriptRunner")  # the worker asks too
+    of_a_page = threading.current_thread().name.startswith(
+        "ScriptRunner"
+    )  # not those of the worker
     if of_a_page and context is not None and not statement.startswith("BEGIN"):
-        asked.append((time.perf_counter() - context.began) * 1000)
+        statement_times.append((time.perf_counter() - context.began) * 1000)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""History, told again: from what was there in the beginning it must lead to what is there now."""
+"""Replay of history: applied to the initial rows, its changes must lead to the current rows."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -22,22 +22,22 @@ EDGES: Final = {
 RANKS: Final = {"member": 0, "admin": 1, "owner": 2}
 
 Rows = dict[str, dict[str, Any]]
-Found = tuple[str, str, int, str]
+Violation = tuple[str, str, int, str]
 
 
-def check(before: Rows, now: Rows, entries: list[dict[str, Any]]) -> Iterable[Found]:
-    """Yield where history and what is stored do not say the same."""
+def check(before: Rows, now: Rows, entries: list[dict[str, Any]]) -> Iterable[Violation]:
+    """Yield where the replayed rows and the stored rows differ."""
     yield from _broken_chains(entries)
-    told: Rows = {name: _as_told(name, row) for name, row in before.items()}
+    told: Rows = {name: _as_recorded(name, row) for name, row in before.items()}
     for entry in entries:
         for change in entry["changes"]:
-            yield from _tell(told, entry, change)
+            yield from _apply(told, entry, change)
         yield from _above_the_inviter(told, entry)
     purged = {each["org_id"] for each in entries if each["event"] == "organization.purged"}
     yield from _differences(told, now, purged)
 
 
-def _broken_chains(entries: list[dict[str, Any]]) -> Iterable[Found]:
+def _broken_chains(entries: list[dict[str, Any]]) -> Iterable[Violation]:
     last: dict[str, tuple[int, str]] = {}
     for entry in sorted(entries, key=lambda each: (each["chain"], each["position"])):
         position, mac = last.get(entry["chain"], (0, GENESIS))
@@ -49,8 +49,8 @@ def _broken_chains(entries: list[dict[str, Any]]) -> Iterable[Found]:
         last[entry["chain"]] = entry["position"], entry["mac"]
 
 
-def _tell(told: Rows, entry: dict[str, Any], change: dict[str, Any]) -> Iterable[Found]:
-    """Let one change happen to what was told so far."""
+def _apply(told: Rows, entry: dict[str, Any], change: dict[str, Any]) -> Iterable[Violation]:
+    """Apply a change to the replayed rows."""
     kind, _, number = change["row"].partition(":")
     row = told.setdefault(change["row"], {})
     was = row.get(change["field"])
@@ -67,8 +67,8 @@ def _tell(told: Rows, entry: dict[str, Any], change: dict[str, Any]) -> Iterable
         yield "I16", kind, int(number), f"the id {step[0]} became {step[1]}"
 
 
-def _above_the_inviter(told: Rows, entry: dict[str, Any]) -> Iterable[Found]:
-    """Whoever came by an invitation has no role above that of who offered it, at that moment."""
+def _above_the_inviter(told: Rows, entry: dict[str, Any]) -> Iterable[Violation]:
+    """Yield accepted invitations whose role was above that of the inviter at that moment."""
     if entry["event"] != "invitation.accepted":
         return
     accepted = {change["row"] for change in entry["changes"]}
@@ -88,13 +88,13 @@ def _above_the_inviter(told: Rows, entry: dict[str, Any]) -> Iterable[Found]:
             yield "I7", "organizations", entry["org_id"], why
 
 
-def _differences(told: Rows, now: Rows, purged: set[int]) -> Iterable[Found]:
-    """What was told and what is there, row by row."""
+def _differences(told: Rows, now: Rows, purged: set[int]) -> Iterable[Violation]:
+    """Yield the differences between replayed and stored rows."""
     for name in told.keys() | now.keys():
         kind, _, number = name.partition(":")
         if told.get(name, {}).get("org_id") in purged:
             continue  # gone with its organization
-        then, there = told.get(name, {}), _as_told(name, now.get(name, {}))
+        then, there = told.get(name, {}), _as_recorded(name, now.get(name, {}))
         if then == there:
             continue
         differing = {
@@ -103,11 +103,11 @@ def _differences(told: Rows, now: Rows, purged: set[int]) -> Iterable[Found]:
             if then.get(field) != there.get(field)
         }
         if differing:
-            yield "I11", kind, int(number), f"{name}, told and there: {differing}"
+            yield "I11", kind, int(number), f"{name}, replayed and stored: {differing}"
 
 
-def _as_told(name: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as history keeps it."""
+def _as_recorded(name: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row in the form in which history records it."""
     if not row:
         return row
     return {
@@ -118,7 +118,7 @@ def _as_told(name: str, row: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _recorded(kind: str) -> list[tuple[str, bool]]:
-    """Return the fields of a table whose changes history tells, and which of them are private."""
+    """Return the recorded fields of a table, each with whether it is private."""
     return [
         (column.name, bool(column.info.get("private")))
         for column in Base.metadata.tables[kind].c

@@ -1,4 +1,4 @@
-"""The world that is measured, and who is signed in there."""
+"""The sample data that is measured, and a session in it."""
 
 import os
 from pathlib import Path
@@ -13,22 +13,22 @@ from core.models import Organization
 from data import seed
 
 ADMINISTRATOR = 1
-"""The first person of every made-up world."""
+"""The id of the first sample account."""
 
 
 def prepare(organizations: int, database: str) -> None:
-    """Have this process, and those that it starts, work on a world of this size."""
-    kept = Path(gettempdir()) / "orgdesk-bench" / f"{organizations}.db"
-    os.environ["DATABASE_URL"] = database or f"sqlite:///{kept}"
+    """Set the database of this process and its children, and fill it if it is empty."""
+    path = Path(gettempdir()) / "orgdesk-bench" / f"{organizations}.db"
+    os.environ["DATABASE_URL"] = database or f"sqlite:///{path}"
     seed.main(organizations)
     with db.read() as session:
         found = session.scalar(select(func.count()).select_from(Organization))
     if found != organizations:
-        raise SystemExit(f"This database has {found:,} organizations already: name another.")
+        raise SystemExit(f"This database has {found:,} organizations already; use another one.")
 
 
 def sign_in(url: str, user_id: int = ADMINISTRATOR) -> str:
-    """Return a cookie of somebody who is signed in, the administrator if nobody is named."""
+    """Start a session, by default of the administrator, and return its cookie."""
     ticket, token = sessions.new_token(), sessions.new_token()
     db.run(
         sessions.start,

@@ -1,4 +1,4 @@
-"""A database for proofs: emptied in no time, and faster than safe."""
+"""A database that is emptied quickly, and configured for speed instead of durability."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _SWEPT_EVERY = 40
 
 
 class Database:
-    """The database that this process works on, between one batch and the next."""
+    """The database that this process works on, emptied after each batch."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -28,24 +28,24 @@ class Database:
             self.reconnect()
 
     def reconnect(self) -> None:
-        """Come back after PostgreSQL was gone."""
+        """Reconnect after PostgreSQL was stopped."""
         plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self.inside = psycopg.connect(plain, autocommit=True)
         self.inside.execute("SET session_replication_role = replica")
 
     @property
     def is_sqlite(self) -> bool:
-        """Return whether it is a file."""
+        """Return whether this is SQLite."""
         return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """Open a transaction past all use cases."""
+        """Open a transaction without a use case."""
         with db.writing_engine().begin() as connection:
             yield connection
 
     def empty(self) -> None:
-        """Make it what it was in the beginning."""
+        """Restore the initial state."""
         if self.is_sqlite:
             with closing(sqlite3.connect(str(self.url.database), timeout=60)) as live:
                 self.fresh.backup(live)
@@ -60,5 +60,5 @@ class Database:
         self.inside.execute("INSERT INTO locks (name, n) VALUES ('staff', 0)")
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close its connection."""
         (self.fresh if self.is_sqlite else self.inside).close()

@@ -1,11 +1,11 @@
-"""Two hundred people at once, each with a click every five seconds."""
+"""A load test: two hundred people, each with a click every five seconds."""
 
 import threading
 import time
 from dataclasses import dataclass
 
-from tests.bench.pages import at
-from tests.bench.servers import Served
+from tests.bench.pages import percentile
+from tests.bench.servers import Server
 from tests.support.streamlit_client import open_app
 
 PEOPLE = 200
@@ -14,8 +14,8 @@ ROUNDS = 4
 
 
 @dataclass
-class Crowd:
-    """What they met: milliseconds of each click, errors, and KiB that each leaves when idle."""
+class Load:
+    """Milliseconds per click, errors, and KiB of server memory per idle person."""
 
     p50_ms: float
     p95_ms: float
@@ -24,13 +24,13 @@ class Crowd:
     kib_per_person: float
 
 
-def gather(server: Served, cookie: str, page: str = "organizations") -> Crowd:
-    """Let everybody come, click a few times, and be idle."""
-    taken: list[float] = []
+def measure(server: Server, cookie: str, page: str = "organizations") -> Load:
+    """Let all of them open a page, click a few times, and stay idle."""
+    times: list[float] = []
     errors: list[str] = []
     idle, leave = threading.Barrier(PEOPLE + 1), threading.Event()
 
-    def act(number: int) -> None:
+    def click(number: int) -> None:
         try:
             with open_app(server.url, cookie=cookie) as client:
                 time.sleep(PAUSE * number / PEOPLE)
@@ -39,29 +39,31 @@ def gather(server: Served, cookie: str, page: str = "organizations") -> Crowd:
                     time.sleep(PAUSE)
                     began = time.perf_counter()
                     client.rerun(page)
-                    taken.append((time.perf_counter() - began) * 1000)
+                    times.append((time.perf_counter() - began) * 1000)
                 idle.wait(60)
                 leave.wait(60)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong is what is counted
+        except Exception as error:  # noqa: BLE001 - any error is counted
             errors.append(str(error))
             idle.abort()
 
     before = server.memory
-    people = [threading.Thread(target=act, args=(number,), daemon=True) for number in range(PEOPLE)]
+    people = [
+        threading.Thread(target=click, args=(number,), daemon=True) for number in range(PEOPLE)
+    ]
     for person in people:
         person.start()
     try:
         idle.wait(PAUSE * (ROUNDS + 2) + 120)
     except threading.BrokenBarrierError:
-        errors.append("not everybody came to the end")
+        errors.append("not all of them finished")
     each = (server.memory - before) / 1024 / PEOPLE
     leave.set()
     for person in people:
         person.join(60)
-    ascending = sorted(taken) or [float("nan")]
-    return Crowd(
-        round(at(ascending, 0.5), 1),
-        round(at(ascending, 0.95), 1),
-        *(len(taken), len(errors)),
+    ascending = sorted(times) or [float("nan")]
+    return Load(
+        round(percentile(ascending, 0.5), 1),
+        round(percentile(ascending, 0.95), 1),
+        *(len(times), len(errors)),
         round(each, 1),
     )

@@ -1,0 +1,37 @@
+"""The invariants I1 to I17 hold after any operations, in sequence and in races."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.prove import races, state_machine
+from tests.prove.database import Database
+from tests.prove.invariants import NAMES
+
+
+@pytest.fixture
+def database(engine: Engine) -> Iterator[Database]:
+    """The database of the test, which is emptied many times."""
+    database = Database(engine.url.render_as_string(hide_password=False))
+    yield database
+    database.close()
+
+
+def test_the_invariants_hold_in_sequence(database: Database) -> None:
+    state_machine.run(database, examples=8, steps=15, derandomize=True)
+
+
+@pytest.mark.parametrize("aim", NAMES)
+def test_the_invariants_hold_in_races(database: Database, aim: str) -> None:
+    with races.executor_of("threads", database.address) as executor:
+        tally = races.run(
+            database, executor, aim, count=4 if aim in races.SINGLE else 8, seed="test"
+        )
+    assert tally.broken == []
+
+
+def test_the_invariants_hold_across_processes(database: Database) -> None:
+    with races.executor_of("processes", database.address) as executor:
+        for aim in ("I1", "I4", "I10"):
+            assert races.run(database, executor, aim, count=6, seed="test").broken == []
