@@ -1,4 +1,4 @@
-"""Activity: what changes in all organizations, for staff."""
+"""Activity: the changes in all organizations, for staff."""
 
 import streamlit as st
 
@@ -11,10 +11,10 @@ from pages.parts.staff import changes
 actor, rights = ui.open_staff_page("Activity", Action.VIEW_ALL)
 
 st.title("Activity", anchor=False)
-kind = changes.draw_filter()
+event = changes.draw_filter()
 
 with db.read() as session:
-    found = activity.table(session, actor, event=kind, before_id=changes.asked_before())
+    found = activity.table(session, actor, event=event, before_id=changes.find_cursor())
 
 changes.draw_changes(found, key="activity", organizations=True)
 changes.draw_older(found, activity.PAGE_SIZE)

@@ -1,4 +1,4 @@
-"""Onboarding board: who raised a hand, who is on the way, who is stuck, and the next move."""
+"""Onboarding board: requests, organizations in each stage, and those that are stuck."""
 
 import streamlit as st
 
@@ -19,12 +19,12 @@ with elements.row(key="board-head"):
 
 with db.read() as session:
     reps = onboarding.list_reps(session)
-query = board_filters.ask(reps)
+query = board_filters.draw(reps)
 with db.read() as session:
-    shown = board.load(
-        session, actor, board_queries.parse(actor, query), board_filters.shown_cards()
+    loaded = board.load(
+        session, actor, board_queries.parse(actor, query), board_filters.card_limits()
     )
 
-board_cards.draw_stuck(actor, shown.stuck, rights)
-board_cards.draw_columns(actor, shown, rights)
+board_cards.draw_stuck(actor, loaded.stuck, rights)
+board_cards.draw_columns(actor, loaded, rights)
 board_cards.draw_dialogs(actor, reps, rights)

@@ -1,4 +1,4 @@
-"""Onboarding charts: how many came how far, how long it took, when, and by whom."""
+"""Onboarding charts: funnel, days in stage, moves per week and by sales rep."""
 
 import streamlit as st
 
@@ -39,15 +39,15 @@ with elements.row(key="charts-head"):
     )
 
 with db.read() as session:
-    shown = statistics.show(
+    data = statistics.load_charts(
         session, actor, Period(weeks or Period.QUARTER), rep_id=int(rep) if rep else None
     )
 
-if shown.is_empty:
+if data.is_empty:
     elements.empty_state(
         "query_stats",
         "Nothing moved in this time",
         "Choose a longer time, or everybody; moves are made on the Onboarding board.",
     )
 else:
-    charts.draw(shown)
+    charts.draw(data)

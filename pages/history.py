@@ -1,4 +1,4 @@
-"""History: every change of an organization, who made it, and why."""
+"""History of an organization: every change, with who made it and why."""
 
 import streamlit as st
 
@@ -12,11 +12,11 @@ from pages.ui import elements
 actor, org, rights = ui.open_page("History", Action.VIEW_HISTORY)
 
 elements.page_header(org, "History")
-kind = changes.draw_filter()
+event = changes.draw_filter()
 
 with db.read() as session:
     found = activity.table(
-        session, actor, org_id=org.id, event=kind, before_id=changes.asked_before()
+        session, actor, org_id=org.id, event=event, before_id=changes.find_cursor()
     )
 
 changes.draw_changes(found, key="history")

@@ -1,4 +1,4 @@
-"""Onboarding: how far an organization has come, what is missing, and who helps."""
+"""Onboarding of one organization: its stage, open checks, plan, notes and moves."""
 
 import streamlit as st
 
@@ -19,8 +19,8 @@ with db.read() as session:
     checks = stages.list_checks(session, org)
     stays = stages.path(session, actor, org.id)
     reps = onboarding.list_reps(session)
-    written = notes.list_about(session, actor, org.id, limit=count_to_load())
-    made = stages.move_history(session, actor, org.id) if Action.VIEW_HISTORY in rights else None
+    found_notes = notes.list_about(session, actor, org.id, limit=count_to_load())
+    moves = stages.move_history(session, actor, org.id) if Action.VIEW_HISTORY in rights else None
 
 
 def draw_actions() -> None:
@@ -30,31 +30,31 @@ def draw_actions() -> None:
 
 elements.page_header(org, "Onboarding", actions=draw_actions)
 if may_move:
-    forms.draw_pressed(actor, org)
+    forms.save_pressed(actor, org)
     forms.draw_dialogs(actor, org, reps, checks, rights)
 with st.container(border=True, key="path"):
     stage_path.draw_path(org, stays)
     if Action.VIEW_ALL in rights:
         stage_path.draw_stuck(org)
-    stage_path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
+    stage_path.draw_checks(org, checks, may_fix=Action.EDIT_PROFILE in rights)
 stage_path.watch(actor, org, checks)
 
-helped, worked = st.columns(2, gap="large")
+left, right = st.columns(2, gap="large")
 
-with helped:
+with left:
     stage_path.draw_help(org, reps)
     if may_move and org.stage is not Stage.FREE:
-        forms.draw_carry(actor, org)
-with worked:
+        forms.draw_plan_actions(actor, org)
+with right:
     forms.draw_requested(org)
     if org.stage is Stage.FREE and may_move:
         forms.draw_flag(actor, org, reps)
     elif org.stage is Stage.FREE and Action.REQUEST_ONBOARDING in rights and not org.requested_at:
         forms.draw_request(actor, org)
     elif org.stage is Stage.FREE and Action.VIEW_ALL not in rights and not org.requested_at:
-        forms.draw_whom_to_ask(org)
+        forms.draw_request_hint(org)
 
-draw_notes(actor, org, rights, written)
+draw_notes(actor, org, rights, found_notes)
 
-if made is not None:
-    stage_path.draw_moves(made)
+if moves is not None:
+    stage_path.draw_moves(moves)

@@ -1,4 +1,4 @@
-"""Overview: where an organization stands, who is in it, and what changed last."""
+"""Overview of an organization: its stage, people, profile and latest changes."""
 
 import streamlit as st
 
@@ -15,8 +15,8 @@ from pages.parts.staff import changes, impersonation
 from pages.parts.staff.notes import draw_notes
 from pages.ui import badges, elements
 
-OWNERS_SHOWN = 5
-NOTES_SHOWN = 3
+MAX_OWNERS = 5
+MAX_NOTES = 3
 
 actor, org, rights = ui.open_page("Overview")
 
@@ -27,7 +27,7 @@ with db.read() as session:
     owners = membership_rows.list_owners(session, org)
     latest = activity.latest(session, actor, org.id)
     reps = onboarding.list_reps(session)
-    written = notes.list_about(session, actor, org.id, limit=NOTES_SHOWN + 1)
+    found_notes = notes.list_about(session, actor, org.id, limit=MAX_NOTES + 1)
 
 
 def draw_actions() -> None:
@@ -45,16 +45,16 @@ def draw_actions() -> None:
 def draw_people() -> None:
     st.subheader("People", anchor=False)
     elements.bar({role: int(numbers[role]) for role in (Role.OWNER, Role.ADMIN, Role.MEMBER)})
-    for owner in owners[:OWNERS_SHOWN]:
+    for owner in owners[:MAX_OWNERS]:
         with elements.row(wrap=False):
             elements.avatar(owner.name, owner.id)
             st.markdown(ui.esc(owner.name), width="stretch", wrap=False)
             badges.badge(Role.OWNER)
-    others = len(owners) - OWNERS_SHOWN
-    told = [f"{ui.count(others, 'more owner')}"] if others > 0 else []
+    others = len(owners) - MAX_OWNERS
+    facts = [f"{ui.count(others, 'more owner')}"] if others > 0 else []
     if Action.VIEW_INVITATIONS in rights:
-        told.append(ui.count(int(numbers["pending"]), "pending invitation"))
-    st.markdown(ui.quiet(" · ".join(told)))
+        facts.append(ui.count(int(numbers["pending"]), "pending invitation"))
+    st.markdown(ui.quiet(" · ".join(facts)))
 
 
 def draw_contact() -> None:
@@ -69,14 +69,14 @@ with st.container(border=True, key="path"):
     stage_path.draw_path(org, stays)
     if Action.VIEW_ALL in rights:
         stage_path.draw_stuck(org)
-    stage_path.draw_checks(org, checks, may_mend=Action.EDIT_PROFILE in rights)
+    stage_path.draw_checks(org, checks, may_fix=Action.EDIT_PROFILE in rights)
 
-told, beside = st.columns([3, 2], gap="medium")
-with told:
+left, right = st.columns([3, 2], gap="medium")
+with left:
     st.subheader("Last changes", anchor=False)
     changes.draw_changes(latest, key="overview-changes", is_short=True)
-    draw_notes(actor, org, rights, written, limit=NOTES_SHOWN)
-with beside:
+    draw_notes(actor, org, rights, found_notes, limit=MAX_NOTES)
+with right:
     draw_people()
     draw_contact()
 

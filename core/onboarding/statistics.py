@@ -1,4 +1,4 @@
-"""Onboarding in numbers: who came how far, how long it took, how many moves, and by whom."""
+"""Onboarding statistics: funnel, time in stage, moves by week and by sales rep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from core.onboarding.stages import FORWARD
 from core.onboarding.stuck import LIMITED
 
 REACHED: Final = tuple(FORWARD.values())
-"""The stages that are reached by a move forward, in their order."""
+"""The stages that a move forward leads to, in their order."""
 _WEEK: Final = timedelta(days=7)
 
 
 class Period(StrEnum):
-    """How many weeks the charts look back, this one included; all of them: `all`."""
+    """The period of the charts: a number of weeks, the current one included, or all time."""
 
     MONTH = "4"
     QUARTER = "13"
@@ -36,12 +36,13 @@ class Period(StrEnum):
 
 @dataclass(frozen=True)
 class Charts:
-    """What the charts show; every frame has all that its chart says.
+    """The data of the charts, one frame for each.
 
-    `funnel`: stage, entered (moves forward into it), conversion (of those into the stage before,
-    in percent; empty for the first). `stays`: stage, left (how many left it), lower, median, upper
-    (quartiles of working days in it). `weeks`: week (its Monday), stage, moves (forward into the
-    stage), back (withdrawals out of it). `reps`: rep, stage, moves.
+    - `funnel`: stage, entered (moves forward into it), conversion (percent of the moves into the
+      previous stage; empty for the first).
+    - `stays`: stage, left (moves out of it), lower, median, upper (quartiles of its working days).
+    - `weeks`: week (its Monday), stage, moves (forward into it), back (withdrawals out of it).
+    - `reps`: rep_id, rep, stage, moves (forward into it).
     """
 
     since: date | None
@@ -52,25 +53,27 @@ class Charts:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing moved."""
+        """Return whether the period has no moves."""
         return self.weeks.empty and self.stays["left"].sum() == 0
 
 
-def begin(period: Period, today: date) -> date | None:
-    """Return the Monday that a period begins with; None for all time."""
+def first_week(period: Period, today: date) -> date | None:
+    """Return the Monday on which a period begins; None for all time."""
     if period is Period.ALL:
         return None
     monday = today - timedelta(days=today.weekday())
     return monday - (int(period) - 1) * _WEEK
 
 
-def show(session: Session, actor: Actor, period: Period, *, rep_id: int | None = None) -> Charts:
-    """Return the charts of a period, of one sales rep or of all; staff only.
+def load_charts(
+    session: Session, actor: Actor, period: Period, *, rep_id: int | None = None
+) -> Charts:
+    """Return the charts of a period, for one sales rep or for all; staff only.
 
-    Whoever carried an organization when it moved has the move. They are counted to the last one.
+    A move counts for the sales rep that the organization had at that time.
     """
     access_staff(session, actor, Action.VIEW_ALL)
-    since = begin(period, working_days.today())
+    since = first_week(period, working_days.today())
     weeks = _weeks(session, since, rep_id)
     return Charts(
         since,
@@ -82,9 +85,9 @@ def show(session: Session, actor: Actor, period: Period, *, rep_id: int | None =
 
 
 def _weeks(session: Session, since: date | None, rep_id: int | None) -> pd.DataFrame:
-    made = frame(
+    moves = frame(
         session,
-        _narrowed(
+        _in_period(
             select(
                 MoveCount.week,
                 MoveCount.from_stage,
@@ -97,9 +100,9 @@ def _weeks(session: Session, since: date | None, rep_id: int | None) -> pd.DataF
         .where(*([MoveCount.rep_id == rep_id] if rep_id is not None else []))
         .group_by(MoveCount.week, MoveCount.from_stage, MoveCount.to_stage),
     )
-    is_forward = _forward(made)
-    forward = made[is_forward].rename(columns={"to_stage": "stage", "number": "moves"})
-    back = made[~is_forward].rename(columns={"from_stage": "stage", "number": "back"})
+    is_forward = _is_forward(moves)
+    forward = moves[is_forward].rename(columns={"to_stage": "stage", "number": "moves"})
+    back = moves[~is_forward].rename(columns={"from_stage": "stage", "number": "back"})
     both = pd.concat([forward[["week", "stage", "moves"]], back[["week", "stage", "back"]]])
     both = both.groupby(["week", "stage"], as_index=False)[["moves", "back"]].sum()
     both["stage"] = both["stage"].astype(str)
@@ -107,10 +110,10 @@ def _weeks(session: Session, since: date | None, rep_id: int | None) -> pd.DataF
     return both[(both["moves"] != 0) | (both["back"] != 0)].reset_index(drop=True)
 
 
-def _forward(made: pd.DataFrame) -> "pd.Series[bool]":
-    edges = zip(made["from_stage"], made["to_stage"], strict=True)
+def _is_forward(moves: pd.DataFrame) -> "pd.Series[bool]":
+    edges = zip(moves["from_stage"], moves["to_stage"], strict=True)
     return pd.Series(
-        [FORWARD.get(start) == end for start, end in edges], index=made.index, dtype=bool
+        [FORWARD.get(start) == end for start, end in edges], index=moves.index, dtype=bool
     )
 
 
@@ -131,16 +134,16 @@ def _funnel(weeks: pd.DataFrame) -> pd.DataFrame:
 def _stays(session: Session, since: date | None, rep_id: int | None) -> pd.DataFrame:
     whose = EVERYBODY if rep_id is None else rep_id
     number = func.sum(StayCount.number).label("number")
-    counted = frame(
+    counts = frame(
         session,
-        _narrowed(select(StayCount.stage, StayCount.days, number), StayCount.week, since)
+        _in_period(select(StayCount.stage, StayCount.days, number), StayCount.week, since)
         .where(StayCount.rep_id == whose, StayCount.stage.in_(LIMITED))
         .group_by(StayCount.stage, StayCount.days)
         .order_by(StayCount.stage, StayCount.days),
     )
     rows = []
     for stage in LIMITED:
-        days = counted[counted["stage"] == str(stage)]
+        days = counts[counts["stage"] == str(stage)]
         numbers = days["number"].to_numpy(dtype=np.int64)
         values = days["days"].to_numpy(dtype=np.float64)
         rows.append((str(stage), int(numbers.sum()), *quantiles(values, numbers)))
@@ -150,31 +153,31 @@ def _stays(session: Session, since: date | None, rep_id: int | None) -> pd.DataF
 def quantiles(
     values: Any, numbers: Any, shares: Sequence[float] = (0.25, 0.5, 0.75)
 ) -> list[float | None]:
-    """Return quantiles of values that ascend, each there so many times; None where there are none.
+    """Return quantiles of ascending values that occur `numbers` times each; None without values.
 
-    As `pandas.Series.quantile`: between two values it lies in proportion.
+    Quantiles between two values are interpolated linearly, as by `pandas.Series.quantile`.
     """
     ends = np.cumsum(numbers)
-    whole = int(ends[-1]) if len(ends) else 0
-    if whole == 0:
+    total = int(ends[-1]) if len(ends) else 0
+    if total == 0:
         return [None for _ in shares]
     found: list[float | None] = []
     for share in shares:
-        place = (whole - 1) * share
+        position = (total - 1) * share
         low, high = (
             values[np.searchsorted(ends, rank, side="right")]
-            for rank in (np.floor(place), np.ceil(place))
+            for rank in (np.floor(position), np.ceil(position))
         )
-        found.append(float(low + (high - low) * (place - np.floor(place))))
+        found.append(float(low + (high - low) * (position - np.floor(position))))
     return found
 
 
 def _reps(session: Session, since: date | None, rep_id: int | None) -> pd.DataFrame:
     is_forward = tuple_(MoveCount.from_stage, MoveCount.to_stage).in_(list(FORWARD.items()))
     number = func.sum(MoveCount.number).label("moves")
-    made = frame(
+    moves = frame(
         session,
-        _narrowed(
+        _in_period(
             select(MoveCount.rep_id, User.name.label("rep"), MoveCount.to_stage, number),
             MoveCount.week,
             since,
@@ -184,18 +187,18 @@ def _reps(session: Session, since: date | None, rep_id: int | None) -> pd.DataFr
         .group_by(MoveCount.rep_id, User.name, MoveCount.to_stage)
         .having(func.sum(MoveCount.number) != 0),
     )
-    made["rep"] = [
-        name or ("Nobody" if rep == 0 else "A deleted account")
-        for name, rep in zip(made["rep"], made["rep_id"], strict=True)
+    moves["rep"] = [
+        name or ("Unassigned" if rep == 0 else "A deleted account")
+        for name, rep in zip(moves["rep"], moves["rep_id"], strict=True)
     ]
-    made["stage"] = made["to_stage"].astype(str)
-    made["moves"] = made["moves"].astype(int)
-    made["place"] = [REACHED.index(stage) for stage in made["to_stage"]]
-    made = made.sort_values(["rep", "rep_id", "place"])
-    return made[["rep_id", "rep", "stage", "moves"]].reset_index(drop=True)
+    moves["stage"] = moves["to_stage"].astype(str)
+    moves["moves"] = moves["moves"].astype(int)
+    moves["position"] = [REACHED.index(stage) for stage in moves["to_stage"]]
+    moves = moves.sort_values(["rep", "rep_id", "position"])
+    return moves[["rep_id", "rep", "stage", "moves"]].reset_index(drop=True)
 
 
-def _narrowed(
+def _in_period(
     statement: Select[*tuple[Any, ...]], week: InstrumentedAttribute[date], since: date | None
 ) -> Select[*tuple[Any, ...]]:
     return statement if since is None else statement.where(week >= since)

@@ -129,7 +129,7 @@ onboarding.snooze                          no     no     no     hidden no     ye
 onboarding.plan                            no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.request                         yes    yes    no     hidden no     no     no     no     hidden
 onboarding.stages.move_history             yes    no     no     hidden yes    yes    yes    yes    hidden
-onboarding.statistics.show                 no     no     no     no     yes    yes    yes    yes    no
+onboarding.statistics.load_charts          no     no     no     no     yes    yes    yes    yes    no
 onboarding.board.load                      no     no     no     no     yes    yes    yes    yes    no
 staff.saved_views.save                     no     no     no     no     yes    yes    yes    yes    no
 staff.saved_views.visit                    no     no     no     no     yes    yes    yes    yes    no
@@ -443,7 +443,7 @@ ACTS: dict[str, Act] = {
     "onboarding.snooze": lambda session, actor, cast: use_case("onboarding.snooze")(
         session, actor, in_onboarding(session, cast), until=working_days.today() + timedelta(3)
     ),
-    "onboarding.statistics.show": alone("onboarding.statistics.show", Period.QUARTER),
+    "onboarding.statistics.load_charts": alone("onboarding.statistics.load_charts", Period.QUARTER),
     "onboarding.board.load": alone("onboarding.board.load", BoardQuery()),
     "staff.saved_views.save": alone("staff.saved_views.save", "organizations", "All", "sort=name"),
     "staff.saved_views.visit": about_view("staff.saved_views.visit"),

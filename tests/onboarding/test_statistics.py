@@ -78,7 +78,7 @@ def test_they_are_what_pandas_finds_in_the_moves(
     session: Session, cast: Cast, moved: pd.DataFrame, period: Period, whose: str | None
 ) -> None:
     rep_id = getattr(cast, whose).user_id if whose else None
-    shown = statistics.show(session, cast.oda, period, rep_id=rep_id)
+    shown = statistics.load_charts(session, cast.oda, period, rep_id=rep_id)
     moves = within(moved, period, rep_id)
     forward = moves[moves["is_forward"]]
 
@@ -105,12 +105,12 @@ class TestCounts:
     def test_merging_changes_no_chart(
         self, session: Session, cast: Cast, moved: pd.DataFrame
     ) -> None:
-        before = statistics.show(session, cast.oda, Period.ALL)
+        before = statistics.load_charts(session, cast.oda, Period.ALL)
         rows = session.scalar(select(func.count()).select_from(StayCount))
         while counters.merge(session):
             pass
         assert (session.scalar(select(func.count()).select_from(StayCount)) or 0) < (rows or 0)
-        after = statistics.show(session, cast.oda, Period.ALL)
+        after = statistics.load_charts(session, cast.oda, Period.ALL)
         for name in ("funnel", "stays", "weeks", "reps"):
             pd.testing.assert_frame_equal(getattr(before, name), getattr(after, name))
         assert counters.find_differences(session) == 0
@@ -121,7 +121,10 @@ class TestCounts:
         session.execute(delete(Move).where(Move.org_id == cast.acme.id))
         left = session.scalar(select(func.count()).select_from(Move))
         assert (
-            statistics.show(session, cast.oda, Period.ALL).weeks[["moves", "back"]].sum().sum()
+            statistics.load_charts(session, cast.oda, Period.ALL)
+            .weeks[["moves", "back"]]
+            .sum()
+            .sum()
             == left
         )
         assert counters.find_differences(session) == 0
@@ -132,18 +135,18 @@ class TestCounts:
     def test_counting_anew_gives_the_same(
         self, session: Session, cast: Cast, moved: pd.DataFrame
     ) -> None:
-        before = statistics.show(session, cast.oda, Period.YEAR)
+        before = statistics.load_charts(session, cast.oda, Period.YEAR)
         session.execute(text("UPDATE move_counts SET number = number + 1 WHERE rep_id = 0"))
         assert counters.find_differences(session) > 0
         counters.recount(session.connection())
         assert counters.find_differences(session) == 0
-        after = statistics.show(session, cast.oda, Period.YEAR)
+        after = statistics.load_charts(session, cast.oda, Period.YEAR)
         pd.testing.assert_frame_equal(before.weeks, after.weeks)
 
     def test_a_move_is_counted_in_its_own_transaction(self, engine: Engine, cast: Cast) -> None:
         db.run(onboarding.flag, cast.sam, [cast.acme.id])
         with db.read() as session:
-            shown = statistics.show(session, cast.oda, Period.MONTH)
+            shown = statistics.load_charts(session, cast.oda, Period.MONTH)
             assert shown.funnel["entered"].tolist() == [1, 0, 0]
             assert counters.find_differences(session) == 0
         db.run(
@@ -155,7 +158,7 @@ class TestCounts:
             reason="x",
         )
         with db.read() as session:
-            shown = statistics.show(session, cast.oda, Period.MONTH)
+            shown = statistics.load_charts(session, cast.oda, Period.MONTH)
             assert shown.weeks["back"].sum() == 1
             assert shown.stays[["left", "median"]].iloc[0].tolist() == [1, 0]
             found = {finding.what: finding.is_well for finding in health.examine()}
@@ -191,11 +194,11 @@ class TestQuantiles:
 
 
 def test_nothing_moved_is_nothing_to_show(session: Session, cast: Cast) -> None:
-    shown = statistics.show(session, cast.oda, Period.ALL)
+    shown = statistics.load_charts(session, cast.oda, Period.ALL)
     assert shown.is_empty
     assert shown.funnel["entered"].tolist() == [0, 0, 0]
 
 
 def test_only_staff_sees_them(session: Session, cast: Cast) -> None:
     with pytest.raises(NotPermitted):
-        statistics.show(session, cast.olga, Period.ALL)
+        statistics.load_charts(session, cast.olga, Period.ALL)

@@ -76,14 +76,16 @@ class TestWatch:
             org = session.get_one(Organization, cast.acme.id)
             shown = (org.stage, *(check.is_met for check in stages.list_checks(session, org)))
         looks: list[None] = [None]
-        stage_path._look(cast.sam, org.public_id, shown, looks)
+        stage_path._poll(cast.sam, org.public_id, shown, looks)
         assert told == []
         db.run(profile.save, cast.olga, org.id, {"overview": ""}, {"overview": "We heal."})
-        stage_path._look(cast.sam, org.public_id, shown, looks)
+        stage_path._poll(cast.sam, org.public_id, shown, looks)
         assert told == ["app"]
 
     def test_it_is_not_watched_for_ever(self, cast: Cast, told: list[str]) -> None:
-        stage_path._look(cast.sam, cast.acme.public_id, (Stage.FREE,), [None] * stage_path.LOOKS)
+        stage_path._poll(
+            cast.sam, cast.acme.public_id, (Stage.FREE,), [None] * stage_path.MAX_POLLS
+        )
         assert told == ["app"]
 
 

@@ -1,8 +1,8 @@
-"""What the charts look like: made by Altair once, drawn with other rows each time.
+"""Vega-Lite specifications of the charts, built by Altair once and drawn with the current rows.
 
-Colours are those of the stages, readable on light and on dark; numbers stand in axis labels, since
-text marks stay black in the dark. A screen reader is told what a chart shows and where its table
-is; the marks are hidden from it, since those of no rows would have no name.
+Numbers are in axis labels because text marks stay black in dark mode. Screen readers get a
+description that points to the table; the marks are hidden from them, since marks without rows would
+have no name.
 """
 
 from functools import cache
@@ -14,32 +14,32 @@ from core.onboarding.statistics import REACHED
 from pages.ui import badges
 
 _ROW: Final = 36
-"""Pixels of a bar that lies, and the space around it."""
+"""Pixels of a horizontal bar with the space around it."""
 _SCALE: Final = alt.Scale(
     domain=[str(stage) for stage in REACHED], range=[badges.FILLS[stage] for stage in REACHED]
 )
 _COLOR: Final = alt.Color("stage:N", scale=_SCALE, legend=None)
-_BY_PLACE: Final = alt.SortField("place")
-_FIRST_LETTERS: Final = "utcFormat(toDate(datum.value), '%-d %b')"
+_BY_POSITION: Final = alt.SortField("position")
+_DAY_AND_MONTH: Final = "utcFormat(toDate(datum.value), '%-d %b')"
 
 Spec = dict[str, Any]
 
 
-def _finished(chart: alt.Chart | alt.LayerChart | alt.FacetChart, description: str) -> Spec:
-    told = f"{description}; Table beside it has the numbers."
-    spec: Spec = chart.properties(description=told).configure_mark(aria=False).to_dict()
+def _as_spec(chart: alt.Chart | alt.LayerChart | alt.FacetChart, description: str) -> Spec:
+    alternative = f"{description}; Table beside it has the numbers."
+    spec: Spec = chart.properties(description=alternative).configure_mark(aria=False).to_dict()
     spec.pop("data", None)
     return spec
 
 
 def _labels() -> alt.Y:
     axis = alt.Axis(title=None, ticks=False, domain=False, labelLimit=220, labelPadding=8)
-    return alt.Y("label:N", sort=_BY_PLACE, axis=axis)
+    return alt.Y("label:N", sort=_BY_POSITION, axis=axis)
 
 
 @cache
 def funnel() -> Spec:
-    """Return a bar for each stage: rows of stage, entered, label, place."""
+    """Return bars of moves into each stage; the rows are stage, entered, label, position."""
     chart = (
         alt.Chart(alt.NamedData("rows"), height=alt.Step(_ROW))
         .mark_bar(size=20, cornerRadius=2)
@@ -54,12 +54,12 @@ def funnel() -> Spec:
             ],
         )
     )
-    return _finished(chart, "Moves forward into each stage")
+    return _as_spec(chart, "Moves forward into each stage")
 
 
 @cache
 def stays() -> Spec:
-    """Return the middle half of days in each stage and their median: rows of `Charts.stays`."""
+    """Return the quartiles of days in each stage; the rows are `Charts.stays` with labels."""
     base = alt.Chart(alt.NamedData("rows"), height=alt.Step(_ROW)).encode(
         y=_labels(),
         color=_COLOR,
@@ -72,18 +72,20 @@ def stays() -> Spec:
         ],
     )
     axis = alt.Axis(title="working days", tickCount=5, grid=True)
-    half = base.mark_bar(size=18, opacity=0.45, cornerRadius=2).encode(
+    quartiles = base.mark_bar(size=18, opacity=0.45, cornerRadius=2).encode(
         x=alt.X("lower:Q", axis=axis, scale=alt.Scale(zero=True)), x2="upper:Q"
     )
-    middle = base.mark_tick(size=24, thickness=3).encode(x="median:Q")
-    return _finished(alt.layer(half, middle), "Median and quartiles of working days in each stage")
+    median = base.mark_tick(size=24, thickness=3).encode(x="median:Q")
+    return _as_spec(
+        alt.layer(quartiles, median), "Median and quartiles of working days in each stage"
+    )
 
 
 @cache
 def weeks() -> Spec:
-    """Return a pile of moves for each week: rows of week, stage, moves, place."""
+    """Return stacked bars of moves per week; the rows are week, stage, moves, position."""
     axis = alt.Axis(
-        title=None, labelExpr=_FIRST_LETTERS, labelOverlap="greedy", labelAngle=0, ticks=False
+        title=None, labelExpr=_DAY_AND_MONTH, labelOverlap="greedy", labelAngle=0, ticks=False
     )
     chart = (
         alt.Chart(alt.NamedData("rows"), height=200)
@@ -92,7 +94,7 @@ def weeks() -> Spec:
             x=alt.X("week:O", axis=axis, scale=alt.Scale(paddingInner=0.4)),
             y=alt.Y("sum(moves):Q", axis=alt.Axis(title=None, tickMinStep=1)),
             color=_COLOR,
-            order=alt.Order("place:Q", sort="descending"),
+            order=alt.Order("position:Q", sort="descending"),
             tooltip=[
                 alt.Tooltip("week:O", title="Week from"),
                 alt.Tooltip("stage:N", title="Into"),
@@ -100,12 +102,12 @@ def weeks() -> Spec:
             ],
         )
     )
-    return _finished(chart, "Moves forward in each week, by the stage they led to")
+    return _as_spec(chart, "Moves forward in each week, by the stage they led to")
 
 
 @cache
 def reps() -> Spec:
-    """Return a bar of moves for each sales rep: rows of rep, stage, moves, label, place."""
+    """Return bars of moves per sales rep; the rows are rep, stage, moves, label, position."""
     chart = (
         alt.Chart(alt.NamedData("rows"), height=alt.Step(28))
         .mark_bar(size=16)
@@ -121,4 +123,4 @@ def reps() -> Spec:
             ],
         )
     )
-    return _finished(chart, "Moves forward by each sales rep, by the stage they led to")
+    return _as_spec(chart, "Moves forward by each sales rep, by the stage they led to")

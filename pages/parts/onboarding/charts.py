@@ -1,4 +1,4 @@
-"""The four charts of onboarding, each with its table and its file a click away."""
+"""Drawing the onboarding charts, each with its table and a CSV file."""
 
 from datetime import timedelta
 from typing import Final
@@ -26,50 +26,50 @@ _TITLES: Final = {
     "back": "Withdrawn from it",
     "rep": "Sales rep",
 }
-"""What the columns of the tables and files are called."""
-_MOST_REPS: Final = 15
-_UNBROKEN: Final = "\u00a0"
-_APART: Final = "\u2003"
-_ORDER: Final = {str(stage): place for place, stage in enumerate(REACHED)}
+"""Column titles of the tables and files."""
+_MAX_REPS: Final = 15
+_NO_BREAK_SPACE: Final = "\u00a0"
+_EM_SPACE: Final = "\u2003"
+_ORDER: Final = {str(stage): position for position, stage in enumerate(REACHED)}
 
 
-def draw(shown: Charts) -> None:
-    """Draw the charts: funnel and time side by side, then weeks, then sales reps."""
-    when = f"since {shown.since:%-d %b %Y}" if shown.since else "since the beginning"
+def draw(data: Charts) -> None:
+    """Draw the funnel and the days in stage side by side, then moves per week and by sales rep."""
+    when = f"since {data.since:%-d %b %Y}" if data.since else "since the beginning"
     left, right = st.columns(2, gap="small")
     with left:
-        _draw("Funnel", f"moves into each stage {when}", shown.funnel, _funnel(shown.funnel))
+        _draw("Funnel", f"moves into each stage {when}", data.funnel, _funnel(data.funnel))
     with right:
-        _draw("Days in stage", "median and middle half, on leaving", shown.stays, _stays(shown))
-    _draw("Moves per week", _legend(), shown.weeks, _weeks(shown.weeks))
-    table = shown.reps.drop(columns="rep_id")
-    _draw("Moves by sales rep", _legend(), table, _reps(shown.reps))
+        _draw("Days in stage", "median and middle half, on leaving", data.stays, _stays(data))
+    _draw("Moves per week", _legend(), data.weeks, _weeks(data.weeks))
+    table = data.reps.drop(columns="rep_id")
+    _draw("Moves by sales rep", _legend(), table, _reps(data.reps))
 
 
-def _draw(head: str, told: str, table: pd.DataFrame, chart: tuple[Spec, pd.DataFrame]) -> None:
+def _draw(title: str, subtitle: str, table: pd.DataFrame, chart: tuple[Spec, pd.DataFrame]) -> None:
     spec, rows = chart
-    name = head.lower().replace(" ", "-")
+    name = title.lower().replace(" ", "-")
     with st.container(border=True, key=f"chart-{name}", gap="small"):
         with elements.row():
-            st.markdown(f"**{head}** {ui.quiet(told)}", width="stretch")
-            _offer_table(head, name, table)
+            st.markdown(f"**{title}** {ui.quiet(subtitle)}", width="stretch")
+            _draw_table(title, name, table)
         st.vega_lite_chart(rows, spec, key=f"chart-drawn-{name}")
 
 
-def _offer_table(head: str, name: str, table: pd.DataFrame) -> None:
-    """Draw the way to the table and to the file; both are made when somebody looks."""
-    place = st.popover(
+def _draw_table(title: str, name: str, table: pd.DataFrame) -> None:
+    """Draw a popover with the table and the file, which are built when it is opened."""
+    popover = st.popover(
         "Table",
         icon=":material/table_rows:",
         type="tertiary",
         key=f"table-{name}",
         on_change="rerun",
     )
-    if not place.open:
+    if not popover.open:
         return
     named = table.rename(columns=_TITLES)
-    with place:
-        st.dataframe(named, hide_index=True, key=f"rows-{name}", alt=head)
+    with popover:
+        st.dataframe(named, hide_index=True, key=f"rows-{name}", alt=title)
         st.download_button(
             "Download CSV",
             named.map(formulas.harmless).to_csv(index=False),
@@ -83,49 +83,50 @@ def _offer_table(head: str, name: str, table: pd.DataFrame) -> None:
 
 def _legend() -> str:
     marks = [
-        f':color[■]{{foreground="{badges.FILLS[stage]}"}}{_UNBROKEN}{stage}' for stage in REACHED
+        f':color[■]{{foreground="{badges.FILLS[stage]}"}}{_NO_BREAK_SPACE}{stage}'
+        for stage in REACHED
     ]
-    return _APART.join(marks)
+    return _EM_SPACE.join(marks)
 
 
 def _funnel(funnel: pd.DataFrame) -> tuple[Spec, pd.DataFrame]:
     shares = [f", {share:.0f} %" if pd.notna(share) else "" for share in funnel["conversion"]]
     numbers = zip(funnel["stage"], funnel["entered"], shares, strict=True)
     labels = [f"{stage}  {number:,}{share}" for stage, number, share in numbers]
-    return chart_specs.funnel(), funnel.assign(label=labels, place=range(len(funnel)))
+    return chart_specs.funnel(), funnel.assign(label=labels, position=range(len(funnel)))
 
 
-def _stays(shown: Charts) -> tuple[Spec, pd.DataFrame]:
-    stays = shown.stays
+def _stays(data: Charts) -> tuple[Spec, pd.DataFrame]:
+    stays = data.stays
     labels = [
         f"{stage}  {ui.count(round(median), 'day')}" if pd.notna(median) else f"{stage}  none left"
         for stage, median in zip(stays["stage"], stays["median"], strict=True)
     ]
-    return chart_specs.stays(), stays.assign(label=labels, place=range(len(stays)))
+    return chart_specs.stays(), stays.assign(label=labels, position=range(len(stays)))
 
 
 def _weeks(weeks: pd.DataFrame) -> tuple[Spec, pd.DataFrame]:
-    """Return all weeks from the first to the last, those without a move too."""
+    """Return every week from the first to the last, including weeks without moves."""
     if weeks.empty:
-        return chart_specs.weeks(), weeks.assign(place=0)
+        return chart_specs.weeks(), weeks.assign(position=0)
     first, last = weeks["week"].min(), weeks["week"].max()
     number = (last - first).days // 7 + 1
-    mondays = [first + place * timedelta(days=7) for place in range(number)]
-    whole = pd.MultiIndex.from_product([mondays, list(_ORDER)], names=["week", "stage"])
-    filled = weeks.set_index(["week", "stage"])["moves"].reindex(whole, fill_value=0).reset_index()
+    mondays = [first + index * timedelta(days=7) for index in range(number)]
+    index = pd.MultiIndex.from_product([mondays, list(_ORDER)], names=["week", "stage"])
+    filled = weeks.set_index(["week", "stage"])["moves"].reindex(index, fill_value=0).reset_index()
     filled["week"] = filled["week"].astype(str)
-    return chart_specs.weeks(), filled.assign(place=filled["stage"].map(_ORDER))
+    return chart_specs.weeks(), filled.assign(position=filled["stage"].map(_ORDER))
 
 
 def _reps(reps: pd.DataFrame) -> tuple[Spec, pd.DataFrame]:
     """Return the sales reps with the most moves."""
-    sums = reps.groupby("rep_id")["moves"].sum().sort_values(ascending=False).head(_MOST_REPS)
+    sums = reps.groupby("rep_id")["moves"].sum().sort_values(ascending=False).head(_MAX_REPS)
     most = reps[reps["rep_id"].isin(sums.index)]
     labels = [
         f"{rep}  {sums[rep_id]:,}" for rep, rep_id in zip(most["rep"], most["rep_id"], strict=True)
     ]
-    places = {rep_id: place for place, rep_id in enumerate(sums.index)}
+    positions = {rep_id: position for position, rep_id in enumerate(sums.index)}
     rows = most.assign(
-        label=labels, place=most["rep_id"].map(places), order=most["stage"].map(_ORDER)
+        label=labels, position=most["rep_id"].map(positions), order=most["stage"].map(_ORDER)
     )
     return chart_specs.reps(), rows

@@ -1,4 +1,4 @@
-"""The way of an organization: its stages as a path, and what the next one still needs."""
+"""The stage path of an organization, with the checks of its next gate and its moves."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -17,40 +17,44 @@ from pages.ui.elements import avatar, avatar_url, row
 from pages.ui.open_page import find_context, fragment
 from pages.ui.text import count, day, esc, quiet
 
-LOOKS_EVERY: Final = 5.0
-"""Seconds after which the page looks whether its checks have changed."""
-LOOKS: Final = 120
-"""How often it does, which is for ten minutes after somebody did something there."""
-_ENDED: Final = "path-watched"
+POLL_INTERVAL: Final = 5.0
+"""Seconds between two polls for changes."""
+MAX_POLLS: Final = 120
+"""Polls after the last rerun, which is ten minutes."""
+_POLLING_ENDED: Final = "path-watched"
 OVERRIDE: Final = ":red-badge[:material/gavel: override]"
-"""Stands wherever failed checks were overridden, for good."""
+"""Marks every move whose failed checks were overridden."""
 
 
 def draw_path(org: Organization, stays: Sequence[Stay]) -> None:
-    """Draw the four stages, each with the day it was entered and how many working days it took."""
-    been = {stay.stage: stay for stay in stays}
+    """Draw the stages, each with the date it was entered and its working days."""
+    by_stage = {stay.stage: stay for stay in stays}
     grid = st.grid(len(Stage), min_column_width=150, gap="xsmall")
     for stage in Stage:
         with grid.cell().container(gap="xxsmall"):
-            st.progress(_share(org, been.get(stage)))
-            if stage in been:
-                stay = been[stage]
+            st.progress(_progress(org, by_stage.get(stage)))
+            if stage in by_stage:
+                stay = by_stage[stage]
                 again = f" :gray-badge[{stay.times} times]" if stay.times > 1 else ""
                 override = f" {OVERRIDE}" if stay.is_override else ""
                 st.markdown(badges.inline(stage) + override + again)
-                st.markdown(quiet(_lasted(org, stay)))
+                st.markdown(quiet(_duration(org, stay)))
             else:
                 st.markdown(quiet(f"{badges.icon(stage)} {stage}"))
                 st.markdown(quiet("not yet"))
 
 
-def draw_checks(org: Organization, checks: Sequence[Check], *, may_mend: bool) -> None:
-    """Draw what the gate to the next stage asks, each missing thing with the way to mend it."""
+def draw_checks(org: Organization, checks: Sequence[Check], *, may_fix: bool) -> None:
+    """Draw the checks of the gate to the next stage, with links to the pages that fix them."""
     if not checks:
         return
-    missing = sum(not check.is_met for check in checks)
-    head = f"{missing} of {len(checks)} checks are missing" if missing else "All checks are met"
-    st.markdown(f"**{head} for {FORWARD[org.stage]}**")
+    open_checks = sum(not check.is_met for check in checks)
+    heading = (
+        f"{open_checks} of {len(checks)} checks are missing"
+        if open_checks
+        else "All checks are met"
+    )
+    st.markdown(f"**{heading} for {FORWARD[org.stage]}**")
     with st.container(gap="xxsmall", key="checks"):
         for check in sorted(checks, key=lambda check: check.is_met):
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
@@ -60,7 +64,7 @@ def draw_checks(org: Organization, checks: Sequence[Check], *, may_mend: bool) -
                 if not check.is_met:
                     st.page_link(
                         f"{check.page}.py",
-                        label="Mend" if may_mend else "Look",
+                        label="Mend" if may_fix else "Look",
                         icon=":material/arrow_forward:",
                         icon_position="right",
                         query_params={"org": org.public_id},
@@ -68,33 +72,33 @@ def draw_checks(org: Organization, checks: Sequence[Check], *, may_mend: bool) -
 
 
 def watch(actor: Actor, org: Organization, checks: Sequence[Check]) -> None:
-    """Draw the page anew when somebody mends a check, or moves the organization, meanwhile.
+    """Rerun the page when its stage or its checks change, by polling.
 
-    It ends after a while, so that a page which is left open does not keep its session alive.
+    Polling ends after a while, so that an open page does not keep its session alive.
     """
-    if not st.session_state.pop(_ENDED, False):
-        _look_again(actor, org.public_id, (org.stage, *(check.is_met for check in checks)), [])
+    if not st.session_state.pop(_POLLING_ENDED, False):
+        _poll_again(actor, org.public_id, (org.stage, *(check.is_met for check in checks)), [])
 
 
-def _look(actor: Actor, public_id: str, shown: tuple[object, ...], looks: list[None]) -> None:
-    looks.append(None)
-    if len(looks) == 1:
-        return  # this is the run that draws the page
-    if len(looks) > LOOKS:
-        st.session_state[_ENDED] = True
+def _poll(actor: Actor, public_id: str, drawn: tuple[object, ...], polls: list[None]) -> None:
+    polls.append(None)
+    if len(polls) == 1:
+        return  # the rerun that draws the page
+    if len(polls) > MAX_POLLS:
+        st.session_state[_POLLING_ENDED] = True
         st.rerun(scope="app")
     found = find_context(actor, public_id)
     with db.read() as session:
         now = found and (found[0].stage, *(c.is_met for c in stages.list_checks(session, found[0])))
-    if now != shown:
+    if now != drawn:
         st.rerun(scope="app")
 
 
-_look_again = fragment(_look, every=LOOKS_EVERY)
+_poll_again = fragment(_poll, every=POLL_INTERVAL)
 
 
 def draw_help(org: Organization, reps: Mapping[int, str]) -> None:
-    """Draw who carries the organization or whom to ask, what comes next, and what is late."""
+    """Draw the sales rep or the sales contact, the next step and the target date."""
     st.subheader("Who helps", anchor=False)
     if org.rep_id is not None and org.rep_id in reps:
         with row(wrap=False):
@@ -109,7 +113,7 @@ def draw_help(org: Organization, reps: Mapping[int, str]) -> None:
 
 
 def draw_stuck(org: Organization) -> None:
-    """Draw why an organization is stuck, or until when nobody wants to hear of it."""
+    """Draw why an organization is stuck, or until when it is snoozed."""
     if stuck.is_snoozed(org) and org.snoozed_until is not None:
         st.markdown(f":gray-badge[:material/snooze: snoozed until {org.snoozed_until:%-d %b %Y}]")
     elif why := stuck.reasons(org):
@@ -117,21 +121,21 @@ def draw_stuck(org: Organization) -> None:
 
 
 def draw_moves(moves: pd.DataFrame) -> None:
-    """Draw the moves of an organization, the latest first, overrides marked."""
+    """Draw the moves of an organization, newest first, with overrides marked."""
     if moves.empty:
         return
     st.subheader("Moves", anchor=False)
     people = zip(moves["who"].fillna("Orgdesk"), moves["who_id"].fillna(0), strict=True)
-    told: dict[str, Any] = {
+    tags: dict[str, Any] = {
         "before": [[str(stage)] for stage in moves["from_stage"]],
         "after": [[str(stage)] for stage in moves["to_stage"]],
         "mark": [["override"] if is_override else [] for is_override in moves["is_override"]],
     }
     shown = moves.assign(
-        **told,
+        **tags,
         avatar=[avatar_url(who, int(who_id)) for who, who_id in people],
         who=moves["who"].fillna("Orgdesk"),
-        why=[_why(*told) for told in zip(moves["missing"], moves["reason"], strict=True)],
+        why=[_reason(*row) for row in zip(moves["missing"], moves["reason"], strict=True)],
     )
     marked = ["mark"] if moves["is_override"].any() else []
     why = ["why"] if shown["why"].any() else []
@@ -165,32 +169,32 @@ def _move_columns() -> dict[str, Any]:
     }
 
 
-def _why(missing: str, reason: str) -> str:
-    lines = missing.splitlines()
-    return f"{reason} (Overridden: {'; '.join(lines)}.)" if lines else reason
+def _reason(missing: str, reason: str) -> str:
+    failed = missing.splitlines()
+    return f"{reason} (Overridden: {'; '.join(failed)}.)" if failed else reason
 
 
-def _share(org: Organization, stay: Stay | None) -> float:
-    """Return how full the bar of a stage is: where a stage has a limit, the days of it."""
-    most = stuck.limit(org.stage)
+def _progress(org: Organization, stay: Stay | None) -> float:
+    """Return how full the bar of a stage is; in a stage with a limit, by its days."""
+    max_days = stuck.limit(org.stage)
     if stay is None:
         return 0.0
-    if stay.stage is not org.stage or most is None:
+    if stay.stage is not org.stage or max_days is None:
         return 1.0
-    return min(1.0, max(0.05, stay.days / most))
+    return min(1.0, max(0.05, stay.days / max_days))
 
 
-def _lasted(org: Organization, stay: Stay) -> str:
+def _duration(org: Organization, stay: Stay) -> str:
     if stay.entered_at is None:
         return "passed"
-    most = stuck.limit(stay.stage) if stay.stage is org.stage else None
-    lasted = f"{count(stay.days, 'working day')}{f' of {most}' if most else ''}"
-    return f"{day(stay.entered_at)} · {lasted}"
+    max_days = stuck.limit(stay.stage) if stay.stage is org.stage else None
+    duration = f"{count(stay.days, 'working day')}{f' of {max_days}' if max_days else ''}"
+    return f"{day(stay.entered_at)} · {duration}"
 
 
 def _due(org: Organization) -> str:
     if org.next_step_on is None:
         return ""
-    is_late = org.next_step_on < working_days.today()
-    color, icon = ("red", "event_busy") if is_late else ("gray", "event")
+    is_overdue = org.next_step_on < working_days.today()
+    color, icon = ("red", "event_busy") if is_overdue else ("gray", "event")
     return f" :small[:{color}[:material/{icon}: due {org.next_step_on:%-d %b %Y}]]"

@@ -1,4 +1,4 @@
-"""History on the screen: one line for each thing that changed."""
+"""Drawing history: a table with a row for each change, its filter and its pages."""
 
 from typing import Any
 
@@ -10,37 +10,37 @@ from pages.ui import tables
 from pages.ui.elements import avatar_url, empty_state
 from pages.ui.text import quiet
 
-KINDS = {
+EVENT_FILTERS = {
     "": "Everything",
     "profile": "Profile",
     "member": "Members",
     "invitation": "Invitations",
     "stage": "Stage",
 }
-"""The first half of an event, and how the filter calls it."""
+"""The first part of an event, with its label in the filter."""
 
 
 def draw_filter() -> str:
-    """Draw the choice of what to see, kept in the address, and return the kind of event."""
-    kind = st.segmented_control(
+    """Draw the filter, kept in the address, and return the first part of the events to list."""
+    event = st.segmented_control(
         "What to see",
-        list(KINDS),
-        format_func=KINDS.__getitem__,
+        list(EVENT_FILTERS),
+        format_func=EVENT_FILTERS.__getitem__,
         default="",
         required=True,
         label_visibility="collapsed",
         key="kind",
         bind="query-params",
     )
-    return kind or ""
+    return event or ""
 
 
 def draw_changes(
     changes: pd.DataFrame, *, key: str, organizations: bool = False, is_short: bool = False
 ) -> None:
-    """Draw changes as a table; with `organizations`, each beside the one that it is about.
+    """Draw changes as a table.
 
-    `is_short` fits it into a part of the page.
+    `organizations` adds a column with the organization, `is_short` fits it into half a page.
     """
     if changes.empty:
         empty_state("history", "Nothing here yet", "Every change will stand here, for good.")
@@ -87,8 +87,8 @@ def _columns(*, is_short: bool) -> dict[str, Any]:
     }
 
 
-def draw_older(changes: pd.DataFrame, page: int) -> None:
-    """Draw the way to older entries; where the page ended stands in the address as `before`."""
+def draw_older(changes: pd.DataFrame, page_size: int) -> None:
+    """Draw the paging buttons; the address has the cursor as `before`."""
     entries = changes["id"].unique()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(quiet(f"{len(entries)} changes"), width="stretch")
@@ -96,14 +96,14 @@ def draw_older(changes: pd.DataFrame, page: int) -> None:
             del st.query_params["before"]
             st.rerun()
         older = st.button(
-            "Older", icon=":material/chevron_right:", disabled=len(entries) < page, key="older"
+            "Older", icon=":material/chevron_right:", disabled=len(entries) < page_size, key="older"
         )
     if older:
         st.query_params["before"] = str(entries.min())
         st.rerun()
 
 
-def asked_before() -> int | None:
-    """Return the entry that the page in the address ends before, if it names one."""
-    asked = st.query_params.get("before", "")
-    return int(asked) if asked.isdecimal() and len(asked) < 19 else None
+def find_cursor() -> int | None:
+    """Return the id that the entries of the page come before, from the address."""
+    cursor = st.query_params.get("before", "")
+    return int(cursor) if cursor.isdecimal() and len(cursor) < 19 else None
