@@ -88,5 +88,5 @@ def smtp() -> Iterator[Mailbox]:
 @pytest.fixture
 def mailbox(smtp: Mailbox) -> Mailbox:
     """A real SMTP server at `mailbox.url`, empty."""
-    smtp.empty()
+    smtp.clear()
     return smtp

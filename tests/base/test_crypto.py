@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.base import crypto
-from tests.support.engines import forget, use
+from tests.support.engines import clear_caches, use
 
 KEY = "k" * 32
 
@@ -17,7 +17,7 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Work without SECRET_KEY, and return where the key is kept."""
     with use(f"sqlite:///{tmp_path}/orgdesk.db"):
         monkeypatch.delenv("SECRET_KEY")
-        forget()
+        clear_caches()
         yield tmp_path / "orgdesk.db.key"
 
 
@@ -30,7 +30,7 @@ class TestFile:
 
     def test_it_stays_the_same_over_restarts(self, beside: Path):
         before = crypto.derive("history")
-        forget()
+        clear_caches()
         assert crypto.derive("history") == before
 
     def test_all_who_start_at_once_agree(self, beside: Path):
@@ -41,7 +41,7 @@ class TestFile:
 
     def test_a_setting_goes_before_it(self, beside: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("SECRET_KEY", KEY)
-        forget()
+        clear_caches()
         crypto.derive("history")
         assert not beside.exists()
 
@@ -66,7 +66,7 @@ class TestTokens:
         tokens = {crypto.token("reset", nonce), crypto.token("prove", nonce)}
         tokens |= {crypto.token("reset", crypto.new_nonce())}
         monkeypatch.setenv("SECRET_KEY", "another key that is long enough, too")
-        forget()
+        clear_caches()
         assert len(tokens | {crypto.token("reset", nonce)}) == 4
 
     def test_keys_for_different_purposes_differ(self):

@@ -1,4 +1,4 @@
-"""What people do in the browser, and what they wait for."""
+"""Actions of people in the browser: log in, open a page, wait until it is drawn."""
 
 import re
 
@@ -17,7 +17,7 @@ _RERUN = re.compile("notRunning")
 
 
 def cookie_of(person: Actor) -> tuple[str, str]:
-    """Return the name and the value of a cookie that a person has just been given."""
+    """Start a session of a person, and return the name and the value of its cookie."""
     ticket, token = sessions.new_token(), sessions.new_token()
     db.run(
         sessions.start,
@@ -33,7 +33,7 @@ def cookie_of(person: Actor) -> tuple[str, str]:
 
 
 def become(page: Page, person: Actor) -> None:
-    """Sign somebody in without the form: by a session and its cookie, as the form makes them."""
+    """Log a person in by a session and its cookie, without the form."""
     name, token = cookie_of(person)
     page.context.add_cookies(
         [
@@ -50,7 +50,7 @@ def become(page: Page, person: Actor) -> None:
 
 
 def log_in(page: Page, person: Actor, password: str = PASSWORD) -> None:
-    """Sign somebody in by the form that is on the screen, and by a code who has two-factor."""
+    """Log a person in by the form on the page, with a two-factor code if needed."""
     give_password(page, person, password)
     with db.read() as session:
         has_two_factor = session.get_one(User, person.user_id).two_factor_at is not None
@@ -59,14 +59,14 @@ def log_in(page: Page, person: Actor, password: str = PASSWORD) -> None:
 
 
 def give_password(page: Page, person: Actor, password: str = PASSWORD) -> None:
-    """Send the form that is on the screen."""
+    """Submit the login form on the page."""
     page.get_by_role("textbox", name="Email").fill(email(person))
     page.get_by_role("textbox", name="Password").fill(password)
     page.get_by_role("button", name="Log in").click()
 
 
 def give_code(page: Page, secret: str) -> None:
-    """Type the code that an authenticator app shows now, even if it was typed before."""
+    """Enter the current two-factor code, even if it was used before."""
     again = update(SecondFactor).values(last_step=0)
     code = page.get_by_role("textbox", name="Code")
     expect(code).to_be_visible()
@@ -76,11 +76,11 @@ def give_code(page: Page, secret: str) -> None:
 
 
 def visit(page: Page, path: str = "/") -> None:
-    """Open a page by its address and wait until it is drawn."""
+    """Open a page, and wait until it is drawn."""
     page.goto(path)
     wait_until_drawn(page)
 
 
 def wait_until_drawn(page: Page) -> None:
-    """Wait until the page has stopped running."""
+    """Wait until the rerun of the page has finished."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", _RERUN)

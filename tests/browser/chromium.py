@@ -20,20 +20,18 @@ ARGUMENTS = (
 
 
 def find() -> str | None:
-    """Return the path of a Chromium: the one that CHROMIUM names, else the first on the path."""
+    """Return the path of the browser in CHROMIUM, or else of the first one on the path."""
     named = os.environ.get("CHROMIUM")
     return next(filter(None, map(shutil.which, [named] if named else NAMES)), None)
 
 
 def install() -> None:
-    """Install Debian's; this takes root and apt."""
+    """Install the package of Debian; requires root and apt."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit(
-            "The browser tests need Chromium or Chrome. Install one, or name one by CHROMIUM=/path."
-        )
-    quietly = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        sys.exit("The browser tests need Chromium or Chrome. Install one, or set CHROMIUM=/path.")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in ("update -q", "install -q -y --no-install-recommends chromium"):
-        subprocess.run(["apt-get", *step.split()], check=True, env=quietly)
+        subprocess.run(["apt-get", *step.split()], check=True, env=environment)
 
 
 if __name__ == "__main__":

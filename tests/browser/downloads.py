@@ -1,4 +1,4 @@
-"""The downloads of Organizations, unpacked: what stands in them can be searched."""
+"""The downloads of Organizations, uncompressed, so that their content can be searched."""
 
 import zipfile
 from io import BytesIO
@@ -10,14 +10,14 @@ FORMS = ("csv", "xlsx", "parquet")
 
 
 def fetch_all(page: Page) -> dict[str, bytes]:
-    """Return every kind of download, as whoever is signed in on the page gets it."""
+    """Return the downloads in all formats, for the person who is logged in on the page."""
     return {form: _unpacked(form, _fetch(page, form)) for form in FORMS}
 
 
 def _fetch(page: Page, form: str) -> bytes:
-    answer = page.context.request.get(f"/download/organizations.{form}")
-    assert answer.ok, answer.text()
-    return answer.body()
+    response = page.context.request.get(f"/download/organizations.{form}")
+    assert response.ok, response.text()
+    return response.body()
 
 
 def _unpacked(form: str, raw: bytes) -> bytes:

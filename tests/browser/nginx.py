@@ -1,4 +1,4 @@
-"""Find nginx, or install it where that is possible: `python -m tests.browser.nginx`."""
+"""Find nginx, or install it if possible: `python -m tests.browser.nginx`."""
 
 import os
 import re
@@ -11,27 +11,27 @@ from pathlib import Path
 
 from core.base.settings import PROJECT
 
-MISSING = "nginx is not there: several processes behind it are not tested (apt-get install nginx)"
-_BESIDE = f"/usr/sbin{os.pathsep}/usr/local/sbin"
-_SHOWN = re.compile(r"```nginx\n(.*?)```", re.DOTALL)
+MISSING = "nginx is missing, so several processes are not tested (apt-get install nginx)"
+_EXTRA_PATH = f"/usr/sbin{os.pathsep}/usr/local/sbin"
+_EXAMPLE = re.compile(r"```nginx\n(.*?)```", re.DOTALL)
 
 
 def find() -> str | None:
-    """Return the path of an nginx, if there is one."""
-    return shutil.which("nginx") or shutil.which("nginx", path=_BESIDE)
+    """Return the path of nginx, if it is installed."""
+    return shutil.which("nginx") or shutil.which("nginx", path=_EXTRA_PATH)
 
 
 def install() -> None:
-    """Install Debian's, without starting it; this takes root and apt."""
-    quietly = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    """Install the package of Debian without starting it; requires root and apt."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for step in ("update -q", "install -q -y --no-install-recommends nginx"):
-        subprocess.run(["apt-get", *step.split()], check=True, env=quietly)
+        subprocess.run(["apt-get", *step.split()], check=True, env=environment)
 
 
 @contextmanager
 def before(directory: Path, port: int, behind: Sequence[int]) -> Iterator[None]:
     """Serve the processes on these ports by one nginx, configured as the operator's README says."""
-    shown = _SHOWN.search((PROJECT / "core" / "ops" / "README.md").read_text())
+    shown = _EXAMPLE.search((PROJECT / "core" / "ops" / "README.md").read_text())
     assert shown, "core/ops/README.md shows no configuration of nginx"
     servers = "".join(f"server 127.0.0.1:{p} max_fails=1 fail_timeout=1s;\n" for p in behind)
     site = re.sub(r"( *server 127\.0\.0\.1:\d+ [^\n]*\n)+", servers, shown[1])

@@ -1,4 +1,4 @@
-"""Orgdesk in a process of its own, as `make run` starts it."""
+"""A server process of Orgdesk, as `make run` starts it."""
 
 import os
 import subprocess
@@ -13,20 +13,20 @@ from core.base.settings import PROJECT
 from tests.support import ports
 from tests.support.engines import SECRET_KEY
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running Orgdesk: its address, its database, and the file that its log goes to."""
+    """A running server: its URL, its database, its log file, and its process."""
 
     url: str
     database_url: str
     log: Path
     process: subprocess.Popen[bytes]
 
-    def said(self) -> str:
-        """Return all that it has written to its log."""
+    def read_log(self) -> str:
+        """Return the content of its log."""
         return self.log.read_text()
 
 
@@ -34,7 +34,7 @@ class Server:
 def serve(
     database_url: str, directory: Path, *, port: int = 0, **environment: str
 ) -> Iterator[Server]:
-    """Start Orgdesk on a free port, wait until it is ready, and stop it at the end."""
+    """Start a server on a free port, wait until it is ready, and stop it at the end."""
     port = port or ports.find_free()
     url = f"http://127.0.0.1:{port}"
     settings = {
@@ -66,11 +66,11 @@ def serve(
 
 
 def _wait_until_ready(server: Server) -> None:
-    for _ in range(int(PATIENCE / 0.1)):
+    for _ in range(int(TIMEOUT / 0.1)):
         with suppress(OSError), closing(urlopen(f"{server.url}/readyz", timeout=5)) as answer:
             if answer.status == 200:
                 return
         with suppress(subprocess.TimeoutExpired):
             server.process.wait(0.1)
             break
-    raise AssertionError(f"Orgdesk did not start:\n{server.said()}")
+    raise AssertionError(f"Orgdesk did not start:\n{server.read_log()}")

@@ -1,4 +1,4 @@
-"""The steps of the main job, each as a person takes it on the screen."""
+"""The steps of the main journey, as a person does them on the screen."""
 
 import re
 from io import BytesIO
@@ -20,22 +20,22 @@ PROFILE = {
     "website": "nordlicht.example/über-uns",
     "twitter": "https://x.com/nordlicht_hl7",
 }
-"""Every field of the profile but the name, as somebody types it."""
+"""All fields of the profile but the name, as typed."""
 
 _ORIENTATION, _TURNED_RIGHT = 0x0112, 6
 _ROW_HEIGHT = 36
 
 
 def photograph() -> bytes:
-    """Return a JPEG as a camera makes it that was held upright: lying down, with a note in EXIF.
+    """Return a JPEG of a camera that was held upright: rotated, with the orientation in EXIF.
 
-    Seven megapixels of soft light and grain; what lies at its left is red, the rest is not.
+    It has seven megapixels of noise, red at the left.
     """
-    chance = np.random.default_rng(7)
-    light = Image.fromarray(chance.integers(0, 160, (9, 12, 3), dtype=np.uint8))
+    random = np.random.default_rng(7)
+    light = Image.fromarray(random.integers(0, 160, (9, 12, 3), dtype=np.uint8))
     pixels = np.asarray(light.resize((3072, 2304), Image.Resampling.BICUBIC)).astype(np.int16)
     pixels[..., 0] += np.linspace(200, -60, 3072).astype(np.int16)
-    pixels += chance.integers(-6, 7, pixels.shape, dtype=np.int16)
+    pixels += random.integers(-6, 7, pixels.shape, dtype=np.int16)
     exif = Image.Exif()
     exif[_ORIENTATION] = _TURNED_RIGHT
     file = BytesIO()
@@ -45,18 +45,18 @@ def photograph() -> bytes:
 
 
 def field(page: Page, form: str, name: str) -> Locator:
-    """Return the field of a form into which one types."""
+    """Return the input of a field of a form."""
     return page.locator(f".st-key-{form}-{name}").locator("input, textarea").first
 
 
 def fill(page: Page, form: str, **texts: str) -> None:
-    """Type into several fields of a form."""
+    """Fill several fields of a form."""
     for name, text in texts.items():
         field(page, form, name).fill(text)
 
 
 def press(page: Page | Locator, label: str) -> None:
-    """Press the one button of this name, whatever its icon is."""
+    """Click the button with this label, whatever its icon."""
     page.get_by_role("button", name=re.compile(rf"{re.escape(label)}$")).click()
 
 
@@ -66,7 +66,7 @@ def heading(page: Page, title: str) -> Locator:
 
 
 def set_up(page: Page, code: str, name: str) -> None:
-    """Make the first administrator, with the code from the server's log."""
+    """Create the first administrator, with the setup code from the server log."""
     visit(page)
     expect(heading(page, "Set up Orgdesk")).to_be_visible()
     fill(page, "setup", code=code, name=name, email=address(name), password=PASSWORD)
@@ -76,9 +76,9 @@ def set_up(page: Page, code: str, name: str) -> None:
 
 
 def set_up_two_factor(page: Page, keep: list[str] | None = None) -> str:
-    """Set up two-factor where it is asked for, and return the secret that the app would keep.
+    """Set up two-factor where it is required, and return the TOTP secret.
 
-    The recovery codes go into `keep`.
+    The recovery codes are added to `keep`.
     """
     press(page, "Set up two-factor")
     shown = page.locator(".st-key-two-factor-key code")
@@ -94,7 +94,7 @@ def set_up_two_factor(page: Page, keep: list[str] | None = None) -> str:
 
 
 def sign_up(page: Page, mailbox: Mailbox, name: str) -> None:
-    """Make an account and confirm its address by the mailed link, which signs in."""
+    """Create an account, and confirm its address by the emailed link, which logs in."""
     visit(page)
     page.get_by_role("link", name="Create an account").click()
     fill(page, "sign-up", name=name, email=address(name), password=PASSWORD)
@@ -107,14 +107,14 @@ def sign_up(page: Page, mailbox: Mailbox, name: str) -> None:
 
 
 def log_out(page: Page) -> None:
-    """Leave by the user menu."""
+    """Log out by the user menu."""
     page.locator(".st-key-user-menu").get_by_role("button").click()
     page.get_by_role("menuitem", name="Log out").click()
     expect(heading(page, "Log in")).to_be_visible()
 
 
 def log_in(page: Page, name: str, *, sets_up_two_factor: bool = False) -> None:
-    """Come in by the form of streamlit-authenticator."""
+    """Log in by the form of streamlit-authenticator."""
     page.get_by_role("textbox", name="Email").fill(address(name))
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     press(page, "Log in")
@@ -136,7 +136,7 @@ def create_organization(page: Page, name: str) -> str:
 
 
 def fill_profile(page: Page) -> None:
-    """Fill in every field, and submit all of them at once."""
+    """Fill in every field, and submit the form."""
     press(page, "Edit profile")
     expect(field(page, "profile", "name")).to_be_visible()
     fill(page, "profile", **PROFILE)
@@ -146,7 +146,7 @@ def fill_profile(page: Page) -> None:
 
 
 def upload_logo(page: Page, picture: bytes) -> None:
-    """Choose a photograph and save it as the logo."""
+    """Upload an image as the logo."""
     chosen = {"name": "Hafen.JPG", "mimeType": "image/jpeg", "buffer": picture}
     page.locator(".st-key-logo-logo input[type=file]").set_input_files(chosen)
     press(page, "Save Logo")
@@ -154,14 +154,14 @@ def upload_logo(page: Page, picture: bytes) -> None:
 
 
 def confirm_alert_address(page: Page, mailbox: Mailbox) -> None:
-    """Open the link that was mailed to the alert address, and confirm it."""
+    """Open the link emailed to the alert address, and confirm it."""
     page.goto(link_in(mailbox.wait_for(PROFILE["alert_email"])))
     press(page, "Confirm address")
     expect(page.get_by_text("From now on alerts about")).to_be_visible()
 
 
 def list_in_solutions(page: Page) -> None:
-    """Switch the card on and see it where everybody does."""
+    """Turn on the card, and open Connected solutions."""
     page.reload()
     expect(page.get_by_text("Confirmed. Alerts go here.")).to_be_visible()
     page.locator(".st-key-profile-listed-off label").click()
@@ -180,7 +180,7 @@ def invite(page: Page, name: str) -> None:
 
 
 def join(page: Page, mailbox: Mailbox, name: str) -> None:
-    """Follow the mailed invitation: make an account and accept, in one go."""
+    """Open the emailed invitation, create an account, and accept."""
     page.goto(link_in(mailbox.wait_for(address(name))))
     fill(page, "join", name=name, password=PASSWORD)
     press(page, "Accept Invitation")
@@ -188,7 +188,7 @@ def join(page: Page, mailbox: Mailbox, name: str) -> None:
 
 
 def make_sales_rep(page: Page, name: str) -> None:
-    """Give a person the staff role of a sales rep, under People."""
+    """Make a person a sales rep on People."""
     page.get_by_role("link", name="People").click()
     page.locator(".st-key-people-filter input").first.fill(name)
     expect(page.get_by_text("1 person", exact=True)).to_be_visible()
@@ -214,17 +214,17 @@ def flag_for_onboarding(page: Page) -> None:
 
 
 def cells(place: Page | Locator) -> Locator:
-    """Return the cells of a table as a screen reader finds them; on the screen it is a canvas."""
+    """Return the cells of a table for screen readers; on the screen it is a canvas."""
     return place.locator("[role=gridcell]")
 
 
 def click_cell(page: Page, *, x: int) -> None:
-    """Click into the first row of the table, `x` pixels from its left; tables are canvases."""
+    """Click into the first row of the table, `x` pixels from its left edge."""
     place = page.get_by_test_id("stDataFrame").first
     expect(cells(place).first).to_be_attached()
     place.click(position={"x": x, "y": _ROW_HEIGHT * 1.5})
 
 
 def address(name: str) -> str:
-    """Return the address of a person."""
+    """Return the email address of a person."""
     return f"{name.lower()}@nordlicht.example"

@@ -23,7 +23,7 @@ def test_a_locked_database_keeps_what_was_typed(page: Page, server: Server, cast
         expect(refusal).to_be_visible(timeout=15_000)
         other.rollback()
     (error_id,) = refusal.inner_text().split("error id ")[1:]
-    assert error_id.strip(". ") in server.said()
+    assert error_id.strip(". ") in server.read_log()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("Mia Marin")
     page.get_by_role("button", name="Save name").click()
     expect(page.get_by_test_id("stToast")).to_contain_text("Your name is saved.")

@@ -19,8 +19,8 @@ from core.database import db
 from tests.browser import downloads, steps
 from tests.browser.acts import log_in, visit
 from tests.browser.conftest import DESKTOP
-from tests.browser.secrets import Secrets
 from tests.browser.server import Server, serve
+from tests.browser.tokens import CapturedTokens
 from tests.support.cast import PASSWORD, Cast
 from tests.support.cast import make as make_cast
 from tests.support.engines import Postgresql, Sqlite, use
@@ -44,7 +44,7 @@ class TestTheMainJob:
         self, server: Server, new_page: Callable[..., Page], mailbox: Mailbox
     ) -> None:
         ada, nora, milo, sam = new_page(), new_page(), new_page(), new_page()
-        secrets = Secrets(ada, nora, milo, sam)
+        captured = CapturedTokens(ada, nora, milo, sam)
         steps.set_up(ada, setup_code(server), "Ada")
         steps.sign_up(nora, mailbox, "Nora")
         steps.log_out(nora)
@@ -73,7 +73,7 @@ class TestTheMainJob:
 
         see_rows(server, public_id)
         see_unbroken_history()
-        see_no_token(server, mailbox, secrets, sam)
+        see_no_token(server, mailbox, captured, sam)
 
     def test_on_a_phone_somebody_signs_up_and_fills_in_a_profile(
         self, phone: Page, mailbox: Mailbox, cast: Cast
@@ -125,7 +125,7 @@ class TestOnPostgresql:
 
 def setup_code(server: Server) -> str:
     """Return the code that the server has written to its log."""
-    (code,) = re.findall(r"Set up Orgdesk with this code: (\S+)", server.said())
+    (code,) = re.findall(r"Set up Orgdesk with this code: (\S+)", server.read_log())
     return str(code)
 
 
@@ -211,7 +211,7 @@ def see_unbroken_history() -> None:
     assert verified.entries >= len(EVENTS)
 
 
-def see_no_token(server: Server, mailbox: Mailbox, secrets: Secrets, staff: Page) -> None:
+def see_no_token(server: Server, mailbox: Mailbox, captured: CapturedTokens, staff: Page) -> None:
     """Find the fingerprints of what was mailed in the database, and no secret itself anywhere.
 
     Searched are the database, what lies beside it, the log, and every kind of download.
@@ -228,7 +228,7 @@ def see_no_token(server: Server, mailbox: Mailbox, secrets: Secrets, staff: Page
         **downloads.fetch_all(staff),
     }
     assert all(NAME.encode() in everything[form] for form in downloads.FORMS)
-    tokens = mailed | secrets.read() | {PASSWORD}
+    tokens = mailed | captured.read() | {PASSWORD}
     assert len(tokens) >= 4 + 2 * 4  # a ticket and a cookie for each of four people
     found = {
         (token, where)

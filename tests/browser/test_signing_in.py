@@ -28,7 +28,7 @@ class TestSigningIn:
         log_in(page, cast.mia)
         expect(page.get_by_text("Acme").first).to_be_visible()
         with db.read() as session:
-            assert session.scalars(select(Session.place)).all() == ["127.0.0.1"]
+            assert session.scalars(select(Session.ip_address)).all() == ["127.0.0.1"]
 
     def test_a_session_is_carried_by_its_cookie(self, phone: Page, cast: Cast) -> None:
         become(phone, cast.mia)

@@ -46,7 +46,7 @@ class TestASessionIdAlone:
         with open_app(server.url, cookie=cookie(cast.olga)) as hers:
             for part in fragments(hers.rerun(page)) or [""]:
                 with open_app(server.url, session_id=hers.session_id) as theirs:
-                    theirs.ask(page, fragment_id=part)
+                    theirs.request(page, fragment_id=part)
                     seen = theirs.rerun(page)
                     assert not shows_olga(seen)
                     assert asks_to_log_in(seen)
@@ -60,7 +60,7 @@ class TestASessionIdAlone:
                 with open_app(
                     server.url, cookie=cookie(cast.otto), session_id=hers.session_id
                 ) as theirs:
-                    theirs.ask(page, fragment_id=part)
+                    theirs.request(page, fragment_id=part)
                     assert not shows_olga(theirs.rerun(page))
                     assert theirs.session_id != hers.session_id
 

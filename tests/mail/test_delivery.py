@@ -109,14 +109,14 @@ class TestSend:
 
 class TestFailures:
     def test_a_permanent_refusal_is_kept_in_the_servers_words(self, queued, server):
-        server.says["RCPT"] = "550 5.1.1 Nobody of that name here"
+        server.responses["RCPT"] = "550 5.1.1 Nobody of that name here"
         assert delivery.run_due() == 0
         given_up = now(queued)
         assert given_up.error == "550 5.1.1 Nobody of that name here"
         assert given_up.due_at is None
 
     def test_a_refusal_of_one_mail_does_not_stop_the_others(self, server):
-        server.says["RCPT"] = "550 No"
+        server.responses["RCPT"] = "550 No"
         enqueue("nobody@example.com")
         enqueue("nobody.else@example.com")
         delivery.run_due()
@@ -125,23 +125,23 @@ class TestFailures:
 
     @pytest.mark.parametrize("command", ["RCPT", "DATA"])
     def test_a_passing_refusal_is_tried_again(self, queued, server, clock: Clock, command):
-        server.says[command] = "451 Try later"
+        server.responses[command] = "451 Try later"
         delivery.run_due()
         assert now(queued).due_at == clock.now() + timedelta(minutes=1)
         assert delivery.run_due() == 0
 
-        server.says.clear()
+        server.responses.clear()
         clock.turn(timedelta(minutes=1))
         assert delivery.run_due() == 1
         assert now(queued).attempts == 2
 
     def test_a_server_that_wants_a_password_first_is_our_mistake(self, queued, server):
-        server.says["RCPT"] = "530 5.7.0 Authentication required"
+        server.responses["RCPT"] = "530 5.7.0 Authentication required"
         delivery.run_due()
         assert now(queued).due_at is not None
 
     def test_it_is_tried_for_three_days_and_then_given_up(self, queued, server, clock: Clock):
-        server.says["RCPT"] = "451 Try later"
+        server.responses["RCPT"] = "451 Try later"
         start, waits = clock.now(), []
         while (due_at := now(queued).due_at) is not None:
             waits.append((due_at - clock.now()).total_seconds() / 60)
@@ -174,9 +174,9 @@ class TestFailures:
     def test_a_server_that_dies_after_data_gets_it_again_with_the_same_id(
         self, queued, server, clock: Clock
     ):
-        server.dies_after_data = True
+        server.disconnects_after_data = True
         assert delivery.run_due() == 0
-        server.dies_after_data = False
+        server.disconnects_after_data = False
         clock.turn(timedelta(minutes=1))
         assert delivery.run_due() == 1
         first, second = server.mails
@@ -218,7 +218,7 @@ class TestSafety:
 
     def test_a_wrong_password_is_our_mistake_and_tried_again(self, queued, monkeypatch):
         with mail_server.running(signs_in=True) as server:
-            server.says["AUTH"] = "no"
+            server.responses["AUTH"] = "no"
             set_up(monkeypatch, f"smtp://orgdesk:wrong@localhost:{server.port}")
             delivery.run_due()
         assert now(queued).due_at is not None

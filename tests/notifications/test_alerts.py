@@ -202,7 +202,7 @@ class TestInvitations:
         with mail_server.running() as server:
             monkeypatch.setenv("SMTP_URL", server.url)
             settings.settings.cache_clear()
-            server.says["RCPT"] = "550 5.1.1 No such user"
+            server.responses["RCPT"] = "550 5.1.1 No such user"
             delivery.run_due()
         (alert,) = told(clock)
         (line,) = alert.context["lines"]

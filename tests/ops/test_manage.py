@@ -20,7 +20,7 @@ from core.manage import app
 from core.models import Mail, Staff, User
 from tests.support import mail_server
 from tests.support.cast import Cast
-from tests.support.engines import SECRET_KEY, forget
+from tests.support.engines import SECRET_KEY, clear_caches
 
 PASSWORD = "correct horse battery staple\n"
 EMPTY = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -46,14 +46,14 @@ def manage(engine: Engine) -> Manage:
     """Run a command on the test's database: `manage("check", SMTP_URL="…", typed="…")`."""
 
     def run(*arguments: str, typed: str = "", **environment: str) -> Done:
-        forget()
+        clear_caches()
         try:
             done = CliRunner().invoke(
                 app, arguments, input=typed, env=environment, catch_exceptions=False
             )
         finally:
             logging.disable(logging.NOTSET)
-            forget()
+            clear_caches()
         return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
     return run

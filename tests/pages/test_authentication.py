@@ -12,7 +12,7 @@ from core.base.settings import PROJECT, settings
 from core.database import db
 from pages.ui import authentication
 from tests.support.cast import PASSWORD, Cast, email
-from tests.support.engines import forget
+from tests.support.engines import clear_caches
 
 FRAME = PROJECT / "pages" / "frame.py"
 
@@ -196,7 +196,7 @@ class TestDatabaseAway:
             at = open_frame()
             assert not at.exception
             assert "Nothing was changed" in at.markdown[-1].value
-        forget()
+        clear_caches()
         at.button(key="try-again-page").click().run()
         assert not at.exception
         assert not any("Nothing was changed" in text.value for text in at.markdown)

@@ -1,1 +1,1 @@
-"""What tests share: the cast, engines, servers, hostile input."""
+"""Shared by all tests: the cast, database engines, mail servers, hostile input."""

@@ -13,16 +13,16 @@ from core.models import Membership, Organization, Role, SecondFactor, Staff, Use
 from core.organizations import public_ids
 
 PASSWORD = "seven lanterns over a frozen harbour"
-"""Everybody's."""
+"""The password of all of them."""
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-"""What the authenticator apps of the staff share with Orgdesk."""
+"""The TOTP secret of the staff."""
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-_LONG_AGO = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+_CREATED_AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 @dataclass
 class Cast:
-    """Acme has Olga, Adam and Mia; Otto is an outsider; the rest is staff, with two-factor."""
+    """Olga, Adam and Mia are members of Acme; Otto is an outsider; the others are staff."""
 
     olga: Actor = field(init=False)
     adam: Actor = field(init=False)
@@ -37,7 +37,7 @@ class Cast:
 
 
 def make(session: Session) -> Cast:
-    """Put the cast on an empty stage."""
+    """Add the cast to an empty database."""
     cast = Cast()
     people = {
         name: _person(name, staff)
@@ -63,17 +63,17 @@ def make(session: Session) -> Cast:
     session.add_all(_second_factor(user) for user in people.values() if user.staff)
     session.add_all(
         (
-            _belongs(cast.acme, cast.olga, Role.OWNER),
-            _belongs(cast.acme, cast.adam, Role.ADMIN),
-            _belongs(cast.acme, cast.mia, Role.MEMBER),
-            _belongs(cast.otto_ltd, cast.otto, Role.OWNER),
+            _membership(cast.acme, cast.olga, Role.OWNER),
+            _membership(cast.acme, cast.adam, Role.ADMIN),
+            _membership(cast.acme, cast.mia, Role.MEMBER),
+            _membership(cast.otto_ltd, cast.otto, Role.OWNER),
         )
     )
     return cast
 
 
 def email(person: Actor) -> str:
-    """Return the address of somebody in the cast."""
+    """Return the email address of a person of the cast."""
     return f"{person.name.lower()}@example.com"
 
 
@@ -85,9 +85,9 @@ def _person(name: str, staff: Staff | None) -> User:
         name=name,
         password_hash=_HASH,
         staff=staff,
-        two_factor_at=_LONG_AGO if staff else None,
-        proven_at=_LONG_AGO,
-        created_at=_LONG_AGO,
+        two_factor_at=_CREATED_AT if staff else None,
+        proven_at=_CREATED_AT,
+        created_at=_CREATED_AT,
     )
 
 
@@ -104,14 +104,14 @@ def _organization(name: str, number: int, *, members: int) -> Organization:
         name_key=tokenizer.name_key(name),
         search_text=tokenizer.search_text(name, public_id),
         member_count=members,
-        stage_entered_at=_LONG_AGO,
-        created_at=_LONG_AGO,
-        last_active_at=_LONG_AGO,
+        stage_entered_at=_CREATED_AT,
+        created_at=_CREATED_AT,
+        last_active_at=_CREATED_AT,
     )
 
 
-def _belongs(org: Organization, person: Actor, role: Role) -> Membership:
-    return Membership(org_id=org.id, user_id=person.user_id, role=role, joined_at=_LONG_AGO)
+def _membership(org: Organization, person: Actor, role: Role) -> Membership:
+    return Membership(org_id=org.id, user_id=person.user_id, role=role, joined_at=_CREATED_AT)
 
 
 def add_owners(session: Session, org: Organization, *, count: int) -> None:
@@ -119,9 +119,9 @@ def add_owners(session: Session, org: Organization, *, count: int) -> None:
     users = [_person(f"Owner{number}", None) for number in range(1, count + 1)]
     session.add_all(users)
     session.flush()
-    owners = [_belongs(org, Actor(user.id, user.name), Role.OWNER) for user in users]
+    owners = [_membership(org, Actor(user.id, user.name), Role.OWNER) for user in users]
     for days, owner in enumerate(owners, start=1):
-        owner.joined_at = _LONG_AGO + timedelta(days=days)
+        owner.joined_at = _CREATED_AT + timedelta(days=days)
     session.add_all(owners)
     session.flush()
     history.record(session, ORGDESK, org, "member.put", *users, *owners)

@@ -1,4 +1,4 @@
-"""Both engines; each test gets a database of its own, copied from one that was migrated once."""
+"""Both database engines; each test gets its own database, copied from a migrated one."""
 
 import fcntl
 import shutil
@@ -36,23 +36,23 @@ DO $$ DECLARE "table" text; BEGIN
         WHERE last_value IS NOT NULL;
 END $$
 """
-"""Without triggers and foreign keys; what the migrations wrote stays."""
+"""Without triggers and foreign keys; rows of migrations are kept."""
 
 
 @contextmanager
 def use(url: str) -> Iterator[Engine]:
-    """Let this process work on the database at `url`, as if it had been started with it."""
+    """Use the database at `url` in this process, as if it had been started with it."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DATABASE_URL", url)
         environment.setenv("SECRET_KEY", SECRET_KEY)
-        forget()
+        clear_caches()
         yield db.engine()
         db.engine().dispose()
-    forget()
+    clear_caches()
 
 
-def forget() -> None:
-    """Empty what a process reads once and keeps: settings and keys; compiled statements stay."""
+def clear_caches() -> None:
+    """Clear the caches of settings and keys; those of compiled statements are kept."""
     for name, module in sys.modules.copy().items():
         if name.startswith(("core", "pages")):
             for kept in _caches_of(module):
@@ -66,7 +66,7 @@ def _caches_of(module: ModuleType) -> list[Any]:
 
 
 class Sqlite:
-    """SQLite in files, beside each other in one directory."""
+    """SQLite databases in the files of one directory."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -91,14 +91,14 @@ class Sqlite:
             file.unlink()
 
     def stop(self) -> None:
-        """There is nothing to stop."""
+        """Do nothing: there is no server."""
 
     def _url(self, name: str) -> str:
         return f"sqlite:///{self.directory / name}.db"
 
 
 class Postgresql:
-    """PostgreSQL from its wheel: one server per test process, reached by a socket of its own."""
+    """PostgreSQL from its wheel: one server per test process, on its own socket."""
 
     def __init__(self, directory: Path, *, is_fast: bool = True) -> None:
         self.server = _start(directory, _FAST if is_fast else "")
@@ -109,7 +109,7 @@ class Postgresql:
         self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
 
     def reconnect(self) -> None:
-        """Come back after the server was gone."""
+        """Reconnect after a restart of the server."""
         self.connection.close()
         self.inside.close()
         self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
@@ -120,7 +120,7 @@ class Postgresql:
         return self.lent
 
     def give_back(self) -> None:
-        """Empty it for the next test: twenty times as fast as another copy."""
+        """Empty it for the next test, which is twenty times faster than another copy."""
         self.inside.execute(_EMPTY)
 
     def make(self, name: str, *, migrated: bool = True) -> str:
@@ -145,7 +145,7 @@ ENGINES = {"sqlite": Sqlite, "postgresql": Postgresql}
 
 
 def _start(directory: Path, options: str) -> PostgresServer:
-    # As root the wheel makes a system user for PostgreSQL, which two processes must not do at once.
+    # As root the wheel creates a system user for PostgreSQL, which is not safe concurrently.
     with (directory.parent.parent / "postgresql.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server = get_server(directory, cleanup_mode="delete", start=False)

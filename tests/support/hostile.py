@@ -1,4 +1,4 @@
-"""Hostile input that others wrote, read from beside the project where it lies; never copied."""
+"""Hostile input from a folder beside the project, which is not part of it."""
 
 import bz2
 import json
@@ -15,18 +15,18 @@ TEXTS = ("strings", "unicode", "xss", "headers", "email", "url", "csv", "path")
 
 @cache
 def texts(*kinds: str) -> tuple[str, ...]:
-    """Return every string of these folders (all of them: none named), each once."""
+    """Return the distinct strings of these folders, or of all folders."""
     found = (text for path in _files(*(kinds or TEXTS)) for text in _texts_of(path))
     return tuple(dict.fromkeys(found))
 
 
 def images() -> list[Path]:
-    """Return every image, and what only says that it is one."""
+    """Return every image, also files that only claim to be one."""
     return _files("images", "svg")
 
 
 def data(path: str) -> Any:
-    """Return what a JSON file holds."""
+    """Return the content of a JSON file."""
     _skip_without_data()
     return json.loads((HOSTILE / path).read_text())
 
@@ -38,7 +38,7 @@ def _files(*kinds: str) -> list[Path]:
 
 
 def _skip_without_data() -> None:
-    """Skip where only the repository is there; in CI the data lies beside it, and a skip fails."""
+    """Skip where the folder is missing; in CI it must exist, and a skip is a failure."""
     if not HOSTILE.parent.exists():
         pytest.skip(f"The hostile data does not lie beside the project, in {HOSTILE}.")
     assert HOSTILE.exists(), f"There should be hostile data in {HOSTILE}."

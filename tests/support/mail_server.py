@@ -1,4 +1,4 @@
-"""A real mail server that can be told to refuse, to die, to encrypt, to ask for a password."""
+"""A real mail server that can refuse, disconnect, encrypt, and require a password."""
 
 import ssl
 from collections.abc import Iterator
@@ -19,17 +19,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support import ports
 
 HOST = "127.0.0.1"
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 class MailServer:
-    """Takes every mail into `mails`, unless `says` has an answer for that command."""
+    """Stores every mail in `mails`, unless `responses` has one for that command."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.recipients: list[str] = []
-        self.says: dict[str, str] = {}
-        self.dies_after_data = False
+        self.responses: dict[str, str] = {}
+        self.disconnects_after_data = False
         self.logins: list[tuple[bytes, bytes]] = []
         self.was_encrypted = False
         self.port = ports.find_free()
@@ -40,21 +40,21 @@ class MailServer:
         return f"smtp://{HOST}:{self.port}"
 
     def wait_for(self, count: int) -> bool:
-        """Return whether so many mails arrived in time."""
+        """Return whether `count` mails arrived in time."""
         with self._arrived:
-            return self._arrived.wait_for(lambda: len(self.mails) >= count, timeout=PATIENCE)
+            return self._arrived.wait_for(lambda: len(self.mails) >= count, timeout=TIMEOUT)
 
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
     ) -> str:
-        if "RCPT" in self.says:
-            return self.says["RCPT"]
+        if "RCPT" in self.responses:
+            return self.responses["RCPT"]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if "DATA" in self.says:
-            return self.says["DATA"]
+        if "DATA" in self.responses:
+            return self.responses["DATA"]
         content = envelope.content
         assert isinstance(content, bytes)
         self.was_encrypted = session.ssl is not None
@@ -62,7 +62,7 @@ class MailServer:
             self.mails.append(message_from_bytes(content, policy=policy.default))
             self.recipients.extend(envelope.rcpt_tos)
             self._arrived.notify_all()
-        if self.dies_after_data:
+        if self.disconnects_after_data:
             server.transport.abort()
         return "250 Taken"
 
@@ -75,7 +75,7 @@ class MailServer:
         login: LoginPassword,
     ) -> AuthResult:
         self.logins.append((login.login, login.password))
-        return AuthResult(success="AUTH" not in self.says, handled=False)
+        return AuthResult(success="AUTH" not in self.responses, handled=False)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A real SMTP server that keeps what it is sent."""
+"""A real SMTP server that keeps all messages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,36 +13,31 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.support import ports
 
-PATIENCE = 20.0
-"""How many seconds a test waits for a mail that should come."""
+TIMEOUT = 20.0
+"""Seconds that a test waits for a mail."""
 
 
 class Mailbox:
-    """Every message that arrived, in order."""
+    """The messages that arrived, in order."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
-        self.answer = "250 OK"
-        """What the server says to a message; one that does not begin with 250 is not kept."""
         self.url = ""
         self._arrived = Condition()
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Take one message, as the server calls it."""
-        if self.answer.startswith("250"):
-            message = cast(
-                EmailMessage, message_from_bytes(envelope.content or b"", policy=default)
-            )
-            with self._arrived:
-                self.messages.append(message)
-                self._arrived.notify_all()
-        return self.answer
+        """Handle a message."""
+        message = cast(EmailMessage, message_from_bytes(envelope.content or b"", policy=default))
+        with self._arrived:
+            self.messages.append(message)
+            self._arrived.notify_all()
+        return "250 OK"
 
     def wait_for(self, recipient: str, *, count: int = 1) -> EmailMessage:
         """Return the newest message to an address once at least `count` of them have arrived."""
         with self._arrived:
             arrived = self._arrived.wait_for(
-                lambda: len(self.to(recipient)) >= count, timeout=PATIENCE
+                lambda: len(self.to(recipient)) >= count, timeout=TIMEOUT
             )
         assert arrived, f"no mail to {recipient}, only to {[m['To'] for m in self.messages]}"
         return self.to(recipient)[-1]
@@ -51,10 +46,9 @@ class Mailbox:
         """Return the messages to an address, the oldest first."""
         return [message for message in self.messages if recipient in message["To"]]
 
-    def empty(self) -> None:
-        """Throw away what has come and take messages again."""
+    def clear(self) -> None:
+        """Delete all messages."""
         self.messages.clear()
-        self.answer = "250 OK"
 
 
 def text_of(message: EmailMessage) -> str:

@@ -18,7 +18,7 @@ from tests.browser.acts import become, visit
 from tests.browser.server import Server, serve
 from tests.support.engines import SECRET_KEY, use
 
-KEPT = PROJECT / "data" / "pictures"
+FOLDER = PROJECT / "data" / "pictures"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 PICTURES = (
@@ -40,7 +40,7 @@ PICTURES = (
 def main() -> None:
     """Fill a temporary database with the sample data, serve it, and take the screenshots."""
     os.environ["SECRET_KEY"] = SECRET_KEY
-    KEPT.mkdir(exist_ok=True)
+    FOLDER.mkdir(exist_ok=True)
     with TemporaryDirectory() as scratch:
         url = f"sqlite:///{scratch}/demo.db"
         with use(url):
@@ -56,24 +56,24 @@ def main() -> None:
 
 def _take_all(browser: Browser, server: Server) -> None:
     with db.read() as session:
-        org = session.get_one(Organization, seed.SHOWN_ORGANIZATION)
+        org = session.get_one(Organization, seed.DEMO_ORGANIZATION)
         people = {user.email: Actor(user.id, user.name) for user in session.scalars(select(User))}
         people["owner"] = next(
             actor for actor in people.values() if actor.user_id == org.created_by
         )
-    for name, path, who, screen, colours in PICTURES:
+    for name, path, who, screen, color_scheme in PICTURES:
         context = browser.new_context(
-            base_url=server.url, viewport=screen, color_scheme=colours, locale="en-US"
+            base_url=server.url, viewport=screen, color_scheme=color_scheme, locale="en-US"
         )
         page = context.new_page()
         if who:
             become(page, people[who])
         visit(page, path.format(org=org.public_id))
-        page.wait_for_load_state("networkidle")  # pictures wait for every face
+        page.wait_for_load_state("networkidle")  # all avatars are loaded
         page.wait_for_timeout(1_000)
-        page.screenshot(path=KEPT / f"{name}.png")
+        page.screenshot(path=FOLDER / f"{name}.png")
         context.close()
-        sys.stdout.write(f"{KEPT / name}.png\n")
+        sys.stdout.write(f"{FOLDER / name}.png\n")
 
 
 if __name__ == "__main__":

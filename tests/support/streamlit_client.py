@@ -1,4 +1,4 @@
-"""A client that speaks Streamlit's own protocol, for what a browser would not do."""
+"""A client of Streamlit's protocol, for requests that a browser would not send."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,23 +10,23 @@ from websockets.typing import Origin, Subprotocol
 
 
 class StreamlitClient:
-    """One websocket to a served app: `rerun` returns the messages until its script has ended."""
+    """A websocket to a running app; `rerun` returns the messages until the script has finished."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.session_id = ""
 
     def rerun(self, page: str = "", query: str = "", fragment_id: str = "") -> list[ForwardMsg]:
-        self.ask(page, query, fragment_id)
+        self.request(page, query, fragment_id)
         return list(self._read_run())
 
-    def ask(self, page: str = "", query: str = "", fragment_id: str = "") -> None:
-        """Ask for a run without reading it: one that Streamlit refuses is answered by silence."""
-        wanted = BackMsg()
-        wanted.rerun_script.query_string = query
-        wanted.rerun_script.page_name = page
-        wanted.rerun_script.fragment_id = fragment_id
-        self.socket.send(wanted.SerializeToString())
+    def request(self, page: str = "", query: str = "", fragment_id: str = "") -> None:
+        """Request a rerun without reading its messages; Streamlit ignores one that it refuses."""
+        request = BackMsg()
+        request.rerun_script.query_string = query
+        request.rerun_script.page_name = page
+        request.rerun_script.fragment_id = fragment_id
+        self.socket.send(request.SerializeToString())
 
     def _read_run(self) -> Iterator[ForwardMsg]:
         while True:

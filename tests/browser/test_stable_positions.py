@@ -1,4 +1,4 @@
-"""Nothing moves on a page between two runs: what the browser draws anew forgets a click."""
+"""Widgets keep their position between reruns: the browser loses a click on one that moves."""
 
 from itertools import pairwise
 
@@ -17,33 +17,33 @@ from tests.browser.server import Server
 from tests.support.cast import Cast
 from tests.support.streamlit_client import open_app
 
-LEADING_ON = {"home", "view"}
-"""Pages that draw nothing themselves."""
-ADDRESSES = [page.address for page in PAGES if page.address not in LEADING_ON]
+REDIRECTS = {"home", "view"}
+"""Pages that only redirect."""
+ADDRESSES = [page.address for page in PAGES if page.address not in REDIRECTS]
 
 
-def places(messages: list[ForwardMsg]) -> dict[str, list[int]]:
-    """Return where each thing stands that has a key or is a widget."""
+def positions(messages: list[ForwardMsg]) -> dict[str, list[int]]:
+    """Return the position of each widget and keyed element."""
     found = {}
     for message in messages:
         if message.WhichOneof("type") == "delta":
             delta = message.delta
             block = delta.WhichOneof("type") == "add_block"
-            kind = "" if block else delta.new_element.WhichOneof("type")
-            drawn = delta.add_block if block else getattr(delta.new_element, kind)
+            element = "" if block else delta.new_element.WhichOneof("type")
+            drawn = delta.add_block if block else getattr(delta.new_element, element)
             if name := getattr(drawn, "id", ""):
                 found[name] = list(message.metadata.delta_path)
     return found
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_all_stays_where_it_was(server: Server, cast: Cast, name: str) -> None:
+def test_widgets_keep_their_position(server: Server, cast: Cast, name: str) -> None:
     db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
     db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(next_step="Call Olga"))
     db.run(notes.write, cast.ada, cast.acme.id, "They call back on Monday.", is_shared=True)
     for person in (cast.olga, cast.sam, cast.ada):
         with open_app(server.url, cookie="=".join(cookie_of(person))) as client:
-            runs = [places(client.rerun(name, f"org={cast.acme.public_id}")) for _ in range(3)]
+            runs = [positions(client.rerun(name, f"org={cast.acme.public_id}")) for _ in range(3)]
         assert runs[0], "nothing was drawn"
         for first, later in pairwise(runs):
             both = first.keys() & later.keys()

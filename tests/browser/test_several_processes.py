@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(nginx.find() is None, reason=nginx.MISSING)
 
 
 class Site:
-    """One address, and the processes behind it: each can be stopped, and started again."""
+    """An address and the processes behind it, each of which can be stopped and restarted."""
 
     def __init__(self, database_url: str, directory: Path, mail: str) -> None:
         self.port, self.behind = ports.find_free(), [ports.find_free() for _ in range(2)]
@@ -48,19 +48,19 @@ class Site:
         self.running[port] = (stack, server)
 
     def stop(self, port: int) -> None:
-        """Stop the process on this port as an operator would."""
+        """Stop the process on this port."""
         self.running.pop(port)[0].close()
 
     def has_open_pages(self, port: int) -> bool:
-        """Return whether a browser's websocket leads to this process."""
-        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-            return "orgdesk_websockets 0.0" not in answer.read().decode()
+        """Return whether this process has open websockets."""
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+            return "orgdesk_websockets 0.0" not in response.read().decode()
 
 
 @pytest.fixture
 def site(engines: dict[str, Sqlite | Postgresql], smtp: Mailbox, tmp_path: Path) -> Iterator[Site]:
     """Two processes behind nginx, on a database with the cast in it."""
-    site = Site(engines["postgresql"].make("many"), tmp_path, smtp.url)
+    site = Site(engines["postgresql"].make("several_processes"), tmp_path, smtp.url)
     with ExitStack() as stack, pytest.MonkeyPatch.context() as environment:
         environment.setenv("PUBLIC_URL", site.url)
         stack.enter_context(use(site.database_url))
@@ -70,7 +70,7 @@ def site(engines: dict[str, Sqlite | Postgresql], smtp: Mailbox, tmp_path: Path)
         yield site
         for port in list(site.running):
             site.stop(port)
-    engines["postgresql"].drop("many")
+    engines["postgresql"].drop("several_processes")
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def people(site: Site) -> Cast:
         return the_cast.make(session)
 
 
-def test_one_process_is_restarted_and_nobody_is_signed_out(
+def test_sessions_survive_the_restart_of_a_process(
     site: Site, people: Cast, browser: Browser, mailbox: Mailbox
 ) -> None:
     page = browser.new_context(base_url=site.url, **DESKTOP).new_page()
@@ -101,7 +101,7 @@ def test_one_process_is_restarted_and_nobody_is_signed_out(
 
 
 def see_members(page: Page, site: Site) -> None:
-    """Come by links, once the browser has found another process, to who belongs to Acme."""
+    """Open the members of Acme by links, once the browser is connected to another process."""
     (port,) = site.running
     for _ in range(200):
         if site.has_open_pages(port):
@@ -115,11 +115,11 @@ def see_members(page: Page, site: Site) -> None:
 
 
 def download(browser: Browser, site: Site, people: Cast) -> None:
-    """Download all organizations by the proxy, as staff does; what monitors read stays inside."""
+    """Download all organizations through the proxy, which does not serve the metrics."""
     page = browser.new_context(base_url=site.url, **DESKTOP).new_page()
     become(page, people.ada)
-    answer = page.context.request.get("/download/organizations.csv")
-    assert answer.status == 200
-    assert "Acme" in answer.text()
+    response = page.context.request.get("/download/organizations.csv")
+    assert response.status == 200
+    assert "Acme" in response.text()
     assert page.context.request.get("/metrics").status == 404
     page.context.close()

@@ -1,31 +1,31 @@
-"""What lets somebody in, as it passes between a browser and the server."""
+"""Capture the tickets and session cookies that pass between browsers and the server."""
 
 import re
 
 from playwright.sync_api import Page, Request, Response
 
 _COOKIE = re.compile(r"^[^=]+=([^;]{20,})")
-_LONG = re.compile(r"[\w-]{40,}")
+_TOKEN = re.compile(r"[\w-]{40,}")
 
 
-class Secrets:
-    """Every ticket and cookie that the browsers of these pages are given."""
+class CapturedTokens:
+    """The tickets and session cookies of the given pages."""
 
     def __init__(self, *pages: Page) -> None:
-        self._asked: list[Request] = []
-        self._answered: list[Response] = []
+        self._requests: list[Request] = []
+        self._responses: list[Response] = []
         for page in pages:
             page.on("request", self._note_request)
             page.on("response", self._note_response)
 
     def read(self) -> set[str]:
-        """Return all of them, in plain text."""
+        """Return all tickets and cookies in plain text."""
         tickets = {
-            word for request in self._asked for word in _LONG.findall(request.post_data or "")
+            word for request in self._requests for word in _TOKEN.findall(request.post_data or "")
         }
         cookies = {
             found[1]
-            for response in self._answered
+            for response in self._responses
             for header in response.headers_array()
             if header["name"].lower() == "set-cookie" and (found := _COOKIE.match(header["value"]))
         }
@@ -33,8 +33,8 @@ class Secrets:
 
     def _note_request(self, request: Request) -> None:
         if "/auth/" in request.url:
-            self._asked.append(request)
+            self._requests.append(request)
 
     def _note_response(self, response: Response) -> None:
         if "/auth/" in response.url:
-            self._answered.append(response)
+            self._responses.append(response)

@@ -1,0 +1,126 @@
+"""When the database is unreachable: people see an error id, and the next try works."""
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
+
+from core.database import db
+from core.models import Invitation, Mail
+from tests.browser.acts import give_password, log_in, visit
+from tests.browser.conftest import DESKTOP
+from tests.browser.server import Server, serve
+from tests.browser.steps import field, fill, press
+from tests.support import cast as the_cast
+from tests.support.cast import Cast
+from tests.support.engines import Postgresql, Sqlite, use
+
+FORMS = (
+    ("members", "Invite user", "invite", "emails", "new@example.com", "Invite"),
+    ("account", "", "rename", "name", "Olga Okonkwo", "Save name"),
+    ("profile", "", "profile", "overview", "Connects clinics.", "Submit"),
+)
+"""A form in a dialog, one on a page, and one in a fragment."""
+_NO_ANSWER = re.compile(r"We couldn't save that\. .* error id (\w{8})")
+
+
+@pytest.fixture
+def silent_mail_server() -> Iterator[str]:
+    """The URL of a mail server that accepts connections and never responds."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        yield f"smtp://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.fixture
+def outage_server(
+    engines: dict[str, Sqlite | Postgresql],
+    tmp_path_factory: pytest.TempPathFactory,
+    silent_mail_server: str,
+) -> Iterator[Server]:
+    """Orgdesk on a PostgreSQL that can be disconnected, with a mail server that never responds."""
+    url = engines["postgresql"].make("outage")
+    with (
+        serve(url, tmp_path_factory.mktemp("outage"), SMTP_URL=silent_mail_server) as server,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        environment.setenv("PUBLIC_URL", server.url)
+        with use(url):
+            yield server
+    engines["postgresql"].drop("outage")
+
+
+def disconnect(postgresql: Postgresql) -> None:
+    """Refuse new connections, and terminate the existing ones."""
+    postgresql.connection.execute("ALTER DATABASE outage ALLOW_CONNECTIONS false")
+    postgresql.connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'outage'"
+    )
+
+
+def reconnect(postgresql: Postgresql) -> None:
+    postgresql.connection.execute("ALTER DATABASE outage ALLOW_CONNECTIONS true")
+
+
+@pytest.fixture
+def cast(outage_server: Server) -> Cast:
+    """The cast, in the database of this server."""
+    with db.Session(db.writing_engine(), expire_on_commit=False) as session, session.begin():
+        return the_cast.make(session)
+
+
+@pytest.fixture
+def outage_page(browser: Browser, outage_server: Server) -> Iterator[Page]:
+    """A browser page of this server."""
+    with browser.new_context(base_url=outage_server.url, locale="en-US", **DESKTOP) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def postgresql(engines: dict[str, Sqlite | Postgresql]) -> Postgresql:
+    started = engines["postgresql"]
+    assert isinstance(started, Postgresql)
+    return started
+
+
+def error_id_on(page: Page) -> str:
+    """Return the error id on the page."""
+    sentence = page.get_by_text("We couldn't save that. Nothing was changed.")
+    expect(sentence).to_be_visible()
+    found = _NO_ANSWER.search(sentence.inner_text())
+    assert found, sentence.inner_text()
+    return found[1]
+
+
+def test_people_see_an_error_id_and_lose_no_input(
+    outage_page: Page, outage_server: Server, cast: Cast, postgresql: Postgresql
+) -> None:
+    visit(outage_page)
+    disconnect(postgresql)
+    give_password(outage_page, cast.olga)
+    assert error_id_on(outage_page) in outage_server.read_log()
+    reconnect(postgresql)
+    press(outage_page, "Try again")
+    log_in(outage_page, cast.olga)
+    expect(outage_page.locator(".st-key-user-menu")).to_be_visible()
+
+    for page, open_form, form, name, typed, send in FORMS:
+        visit(outage_page, f"/{page}?org={cast.acme.public_id}")
+        if open_form:
+            press(outage_page, open_form)
+        fill(outage_page, form, **{name: typed})
+        disconnect(postgresql)
+        press(outage_page, send)
+        assert error_id_on(outage_page) in outage_server.read_log()
+        reconnect(postgresql)
+        press(outage_page, "Try again")
+        expect(field(outage_page, form, name)).to_have_value(typed)
+        press(outage_page, send)
+        expect(outage_page.get_by_test_id("stToast").first).to_be_visible()
+
+    with db.read() as session:
+        assert session.scalar(select(Invitation.email)) == "new@example.com"
+        assert set(session.scalars(select(Mail.sent_at))) == {None}
