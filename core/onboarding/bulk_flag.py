@@ -24,8 +24,8 @@ from core.database.db import count_up_to, frame
 from core.models import Organization, Run, RunRefusal, Staff, Stage, User
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
-from core.organizations import filters, org_views
-from core.organizations.org_views import Order, View
+from core.organizations import queries
+from core.organizations.filters import Filters, Order
 
 MAX_ORGANIZATIONS: Final = 20_000
 """Organizations of one run."""
@@ -49,17 +49,17 @@ class Matching(NamedTuple):
     free: int
 
 
-def count(session: Session, actor: Actor, view: View) -> Matching:
+def count(session: Session, actor: Actor, view: Filters) -> Matching:
     """Count the organizations that a run over a view would flag, up to `MAX_ORGANIZATIONS` + 1."""
     access_staff(session, actor, Action.MOVE_STAGES)
-    org_views.open_view(session, actor, view)
+    queries.authorize(session, actor, view)
     stages = view.stages or tuple(Stage)
     free = _count(session, replace(view, stages=(Stage.FREE,))) if Stage.FREE in stages else 0
     return Matching(_count(session, view), free)
 
 
 def start(
-    session: Session, actor: Actor, view: View, plan: Plan, *, note: str = "", expected: int
+    session: Session, actor: Actor, view: Filters, plan: Plan, *, note: str = "", expected: int
 ) -> Run:
     """Start to flag all organizations of a view; starting the same run twice returns the first.
 
@@ -67,7 +67,7 @@ def start(
     `MoreMatch` when more organizations match than expected.
     """
     access_staff(session, actor, Action.MOVE_STAGES)
-    org_views.open_view(session, actor, view)
+    queries.authorize(session, actor, view)
     lock_self(session, actor)
     check = validation.Check()
     cleaned = check("note", validation.optional(validation.reason), note)
@@ -75,7 +75,7 @@ def start(
     if plan.rep_id is None:
         plan = replace(plan, rep_id=actor.user_id)
     options = onboarding.clean_plan(session, plan).as_json() | {"note": cleaned or ""}
-    query = filters.to_query(view)
+    query = view.to_query()
     active = select(Run).where(Run.actor_id == actor.user_id, Run.ended_at.is_(None))
     for run in session.scalars(active):
         if (run.view, run.options) == (query, options):
@@ -190,8 +190,8 @@ def flag_next_batch(session: Session, run_id: int) -> Run | None:
     if run is None:
         return None
     user = session.get_one(User, run.actor_id)
-    actor, view = Actor(user.id, user.name), filters.from_query(run.view)
-    org_views.open_view(session, actor, view)
+    actor, view = Actor(user.id, user.name), Filters.from_query(run.view)
+    queries.authorize(session, actor, view)
     org_ids = _next_ids(session, view, run)
     plan, note = Plan.from_json(run.options), run.options["note"]
     result = onboarding.flag_batch(session, actor, org_ids, plan, note)
@@ -224,8 +224,8 @@ def _end(session: Session, run_id: int, reason: str) -> None:
         run.ended_at, run.ended_because = clock.now(), reason
 
 
-def _next_ids(session: Session, view: View, run: Run) -> list[int]:
-    source, row_id, where = org_views.matches(session, view, along=_BY_ID)
+def _next_ids(session: Session, view: Filters, run: Run) -> list[int]:
+    source, row_id, where = queries.matches(session, view, scanned=_BY_ID)
     batch = (
         select(row_id)
         .select_from(source)
@@ -236,8 +236,8 @@ def _next_ids(session: Session, view: View, run: Run) -> list[int]:
     return list(session.scalars(batch))
 
 
-def _count(session: Session, view: View) -> int:
-    source, _, where = org_views.matches(session, view)
+def _count(session: Session, view: Filters) -> int:
+    source, _, where = queries.matches(session, view)
     rows = select(literal(1)).select_from(source).where(*where)
     return count_up_to(session, rows, MAX_ORGANIZATIONS)
 

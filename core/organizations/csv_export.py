@@ -1,7 +1,7 @@
-"""All organizations of a view as a file: CSV as it comes, Parquet and XLSX made of it.
+"""The organizations that match filters as CSV; Parquet and XLSX files are converted from it.
 
-What is read here never becomes Python objects of ours: at a million rows that would be most of
-the work. Times are in UTC.
+The database formats each row as a line, and no row becomes a Python object: at a million rows that
+would be most of the work. Times are in UTC.
 """
 
 import sqlite3
@@ -19,18 +19,19 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from core.access.permissions import Actor
 from core.base import formulas
 from core.models import Organization, User, organizations
-from core.organizations import org_views, queries
-from core.organizations.org_views import FEW, Sort, View
+from core.organizations import queries
+from core.organizations.filters import Filters, Sort
+from core.organizations.queries import MAX_COUNTED
 
 BATCH: Final = 2_500
-"""Rows that are in memory at once."""
-_END: Final = b"\r\n"
+"""Rows in memory at a time."""
+_LINE_END: Final = b"\r\n"
 _IN_RANGE: Final = Organization.id.between(literal_column("?"), literal_column("?"))
-_Line = tuple[bytes]
+_Row = tuple[bytes]
 
 
 class Format(StrEnum):
-    """The files that are offered."""
+    """The file formats of a download."""
 
     CSV = "csv"
     XLSX = "xlsx"
@@ -43,95 +44,94 @@ COLUMNS: Final = (
     *("Organization ID", "Name", "Stage", *NUMBERS),
     *("Sales rep", "Website", "Sales email", "Phone", *MOMENTS),
 )
-_LINE: Final = '%s,"%w",%s,%d,%d,%d,%d,"%w","%w","%w","%w",%.19s,%.19s'
-"""How SQLite writes a line of these: texts with quotes doubled, moments to the second."""
+_LINE_FORMAT: Final = '%s,"%w",%s,%d,%d,%d,%d,"%w","%w","%w","%w",%.19s,%.19s'
+"""How SQLite formats a line: `%w` doubles the quotes in a text, `%.19s` cuts after the seconds."""
 
 
 @dataclass
-class Tally:
+class Progress:
     """How many rows have been read so far."""
 
     rows: int = 0
 
 
-def lines(
-    session: Session, actor: Actor, view: View, *, formula_safe: bool, tally: Tally
+def stream(
+    session: Session, actor: Actor, filters: Filters, *, formula_safe: bool, progress: Progress
 ) -> Iterator[bytes]:
-    """Return the organizations of a view as CSV in pieces, UTF-8, the names of `COLUMNS` first.
+    """Return the organizations that match as CSV in UTF-8, in pieces; `COLUMNS` are the header.
 
-    With `formula_safe` a cell that a spreadsheet would run gets an apostrophe before it.
+    With `formula_safe`, cells that a spreadsheet would run as a formula start with an apostrophe.
     """
-    org_views.open_view(session, actor, view)
-    is_few = org_views.count(session, view) <= FEW
-    if view.has_words and not is_few:
-        view = replace(view, sort=Sort.NEWEST)
-    statement = _statement(session, view, is_few=is_few, formula_safe=formula_safe)
+    queries.authorize(session, actor, filters)
+    is_few = queries.count(session, filters) <= MAX_COUNTED
+    if filters.has_words and not is_few:
+        filters = replace(filters, sort=Sort.NEWEST)
+    statement = _statement(session, filters, is_few=is_few, formula_safe=formula_safe)
     driver: Any = session.connection().connection.driver_connection
     if _is_postgresql(session):
-        yield from _copied(driver.cursor(), _text(session, statement), tally)
-    elif is_few or view.has_words or view.sort is not Sort.NEWEST:
-        yield from _joined(driver, _fetched(driver, _text(session, statement)), tally)
+        yield from _copy(driver.cursor(), _compile(session, statement), progress)
+    elif is_few or filters.has_words or filters.sort is not Sort.NEWEST:
+        yield from _join(driver, _fetch(driver, _compile(session, statement)), progress)
     else:
-        text = _text(session, statement.where(_IN_RANGE).order_by(None).order_by(Organization.id))
-        yield from _joined(driver, _fetched_forwards(driver, text), tally)
+        ranged = statement.where(_IN_RANGE).order_by(None).order_by(Organization.id)
+        yield from _join(driver, _fetch_ranges(driver, _compile(session, ranged)), progress)
 
 
-def _text(session: Session, statement: Select[*tuple[Any, ...]]) -> str:
+def _compile(session: Session, statement: Select[*tuple[Any, ...]]) -> str:
     dialect = session.get_bind().dialect
     return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
-def _copied(cursor: psycopg.Cursor[Any], text: str, tally: Tally) -> Iterator[bytes]:
-    """Let PostgreSQL write the lines itself, and hand them on as they come."""
+def _copy(cursor: psycopg.Cursor[Any], sql: str, progress: Progress) -> Iterator[bytes]:
+    """Yield the lines that PostgreSQL formats itself."""
     yield ",".join(COLUMNS).encode() + b"\n"
-    with cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT csv)", ()) as copy:
-        while some := list(islice(copy, BATCH)):
-            tally.rows += len(some)
-            yield b"".join(some)
+    with cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", ()) as copy:
+        while batch := list(islice(copy, BATCH)):
+            progress.rows += len(batch)
+            yield b"".join(batch)
 
 
-def _fetched(driver: sqlite3.Connection, text: str) -> Iterator[list[_Line]]:
-    """Read lines in their order."""
-    cursor = driver.execute(text)
-    while some := cursor.fetchmany(BATCH):
-        yield some
+def _fetch(driver: sqlite3.Connection, sql: str) -> Iterator[list[_Row]]:
+    """Fetch batches of lines in their order."""
+    cursor = driver.execute(sql)
+    while batch := cursor.fetchmany(BATCH):
+        yield batch
 
 
-def _fetched_forwards(driver: sqlite3.Connection, text: str) -> Iterator[list[_Line]]:
-    """Read lines newest first, but a range of ids at a time, and each range oldest first.
+def _fetch_ranges(driver: sqlite3.Connection, sql: str) -> Iterator[list[_Row]]:
+    """Fetch batches newest first: a range of ids at a time, each of them read forwards.
 
-    Nothing reads ahead of whoever goes backwards through a file: off the disk it took three times
-    as long.
+    No operating system reads ahead when a file is read backwards; that took three times as long.
     """
     ((newest,),) = driver.execute("SELECT max(id) FROM organizations").fetchall()
     for last in range(newest, 0, -BATCH):
-        some = driver.execute(text, (last - BATCH + 1, last)).fetchall()
-        some.reverse()
-        yield some
+        batch = driver.execute(sql, (last - BATCH + 1, last)).fetchall()
+        batch.reverse()
+        yield batch
 
 
-def _joined(
-    driver: sqlite3.Connection, batches: Iterator[list[_Line]], tally: Tally
+def _join(
+    driver: sqlite3.Connection, batches: Iterator[list[_Row]], progress: Progress
 ) -> Iterator[bytes]:
-    """Join lines that SQLite has put together; as bytes, which is what they leave as."""
-    kept, driver.text_factory = driver.text_factory, bytes
+    """Join lines that SQLite formatted, as bytes, which saves decoding and encoding them."""
+    text_factory, driver.text_factory = driver.text_factory, bytes
     try:
-        yield ",".join(COLUMNS).encode() + _END
-        for some in filter(None, batches):
-            tally.rows += len(some)
-            yield _END.join([line for (line,) in some]) + _END
+        yield ",".join(COLUMNS).encode() + _LINE_END
+        for batch in filter(None, batches):
+            progress.rows += len(batch)
+            yield _LINE_END.join([line for (line,) in batch]) + _LINE_END
     finally:
-        driver.text_factory = kept
+        driver.text_factory = text_factory
 
 
 def _statement(
-    session: Session, view: View, *, is_few: bool, formula_safe: bool
+    session: Session, filters: Filters, *, is_few: bool, formula_safe: bool
 ) -> Select[*tuple[Any, ...]]:
-    """Return a query for what a file shows, in the order of the table."""
-    source, row_id, where = org_views.matches(session, view, along=None if is_few else view.order)
-    source, owners, pending = _counted(session, source, is_few=is_few)
-    by, rep = view.order, aliased(User)
-    keys = [row_id] if by.column is Organization.id else [by.column.expression, row_id]
+    """Return the query for the rows of a file, in the order of the table."""
+    order, rep = filters.order, aliased(User)
+    source, row_id, where = queries.matches(session, filters, scanned=None if is_few else order)
+    source, owners, pending = _with_counts(session, source, is_few=is_few)
+    keys = [row_id] if order.column is Organization.id else [order.column.expression, row_id]
     cell = partial(_cell, session, formula_safe=formula_safe)
     columns = (
         *(Organization.public_id, cell(Organization.name), Organization.stage),
@@ -139,24 +139,26 @@ def _statement(
         *map(cell, (rep.name, Organization.website, Organization.sales_email, Organization.phone)),
         *(Organization.last_active_at.expression, Organization.created_at.expression),
     )
+    is_postgresql = _is_postgresql(session)
+    line = _in_seconds(columns) if is_postgresql else [func.printf(_LINE_FORMAT, *columns)]
     return (
-        select(*(_seconds(columns) if _is_postgresql(session) else [func.printf(_LINE, *columns)]))
+        select(*line)
         .select_from(source.outerjoin(rep, rep.id == Organization.rep_id))
         .where(*where)
-        .order_by(*(key.desc() if by.descending else key.asc() for key in keys))
+        .order_by(*(key.desc() if order.descending else key.asc() for key in keys))
     )
 
 
-def _counted(
+def _with_counts(
     session: Session, source: FromClause, *, is_few: bool
 ) -> tuple[FromClause, ColumnElement[int], ColumnElement[int]]:
-    """Return the rows with their numbers of owners and of pending invitations.
+    """Return the rows, and their numbers of owners and of pending invitations.
 
-    PostgreSQL is twice as fast when it counts them for all at once; SQLite is not.
+    PostgreSQL is twice as fast when it counts them for all rows in one pass; SQLite is not.
     """
     if is_few or not _is_postgresql(session):
-        return source, queries.owners(), queries.pending()
-    owners, pending = queries.owners_of_all(), queries.pending_of_all()
+        return source, queries.owners_column(), queries.pending_column()
+    owners, pending = queries.owners_subquery(), queries.pending_subquery()
     joined = source.outerjoin(owners, owners.c.org_id == Organization.id)
     return (
         joined.outerjoin(pending, pending.c.org_id == Organization.id),
@@ -176,11 +178,11 @@ def _cell(
     return func.coalesce(cell, "") if dialect == "sqlite" else cell
 
 
-def _seconds(columns: Sequence[Any]) -> list[Any]:
-    """Return the columns with their moments, which are the last, in UTC and to the second."""
+def _in_seconds(columns: Sequence[Any]) -> list[Any]:
+    """Return the columns with `MOMENTS`, which are the last, in UTC and without fractions."""
     moments = columns[-len(MOMENTS) :]
-    cut = [func.date_trunc("second", func.timezone("UTC", moment)) for moment in moments]
-    return [*columns[: -len(MOMENTS)], *cut]
+    seconds = [func.date_trunc("second", func.timezone("UTC", moment)) for moment in moments]
+    return [*columns[: -len(MOMENTS)], *seconds]
 
 
 def _is_postgresql(session: Session) -> bool:

@@ -1,28 +1,76 @@
-"""Downloads as history has them: who took which organizations away, and in which format."""
+"""Downloads of organizations: the record in history, and those in progress in this process."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor, lock_self
 from core.audit import history
 from core.models import Entry
-from core.organizations import filters, org_views
+from core.organizations import queries
 from core.organizations.csv_export import Format
-from core.organizations.org_views import View
+from core.organizations.filters import Filters
 
-_LONGEST = 500
+_MAX_REASON: Final = 500
+_TAIL_BYTES: Final = 200
+_ROWS: Final = re.compile(rb"^rows (\d+)$", re.MULTILINE)
 
 
-def begin(session: Session, actor: Actor, view: View, form: Format) -> Entry | None:
-    """Write down that a person downloads all organizations of a view; staff only."""
-    org_views.open_view(session, actor, view)
+def begin(session: Session, actor: Actor, filters: Filters, form: Format) -> Entry | None:
+    """Record that a person downloads all organizations that match the filters; staff only."""
+    queries.authorize(session, actor, filters)
     person = lock_self(session, actor)
-    which = filters.to_query(view) or "all organizations"
+    which = filters.to_query() or "all organizations"
     return history.record(
         session,
         actor,
         person.id,
         "organizations.downloaded",
         person,
-        reason=f"{form.upper()}: {which}"[:_LONGEST],
+        reason=f"{form.upper()}: {which}"[:_MAX_REASON],
         always=True,
     )
+
+
+@dataclass(eq=False)
+class Download:
+    """A download in progress; `cancel` may be called from any thread."""
+
+    actor: Actor
+    form: Format
+    cancel: Callable[[], None]
+    sent: int = 0
+    """Bytes sent so far."""
+    progress: Path | None = None
+    """The file to which the export process writes lines such as `rows 5000`."""
+
+    def count_rows(self) -> int:
+        """Return how many organizations have been read so far."""
+        if self.progress is None or not self.progress.exists():
+            return 0
+        complete, _, _ = self.progress.read_bytes()[-_TAIL_BYTES:].rpartition(b"\n")
+        rows = _ROWS.findall(complete)
+        return int(rows[-1]) if rows else 0
+
+
+@contextmanager
+def in_progress(download: Download) -> Iterator[Download]:
+    """List a download as in progress inside the `with` block."""
+    _in_progress.append(download)
+    try:
+        yield download
+    finally:
+        _in_progress.remove(download)
+
+
+def list_in_progress(actor: Actor) -> list[Download]:
+    """Return the downloads of a person that are in progress in this process, oldest first."""
+    return [each for each in list(_in_progress) if each.actor.user_id == actor.user_id]
+
+
+_in_progress: list[Download] = []

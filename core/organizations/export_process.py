@@ -1,8 +1,9 @@
 """Write a file of organizations to the standard output, in a process of its own.
 
-`python -m core.organizations.export_process csv 7 "stage=free"` writes, for person 7, what that
-query asks for, and says how many rows there have been, at last how many in all. So much work beside
-people's clicks would take their turns at the interpreter, and a person who leaves ends the process.
+`python -m core.organizations.export_process csv 7 "stage=free"` writes the organizations that match
+this query for the person with id 7, and reports the rows read so far, then their total, on the
+standard error. In the process that serves pages this work would hold the interpreter's lock, and
+could not be killed when a person closes the connection.
 """
 
 import csv
@@ -21,68 +22,70 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor
 from core.database import db
-from core.organizations import csv_export, filters
-from core.organizations.csv_export import COLUMNS, MOMENTS, NUMBERS, Format, Tally
-from core.organizations.org_views import View
+from core.organizations import csv_export
+from core.organizations.csv_export import COLUMNS, MOMENTS, NUMBERS, Format, Progress
+from core.organizations.filters import Filters
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from xlsxwriter.worksheet import Worksheet
 
-XLSX_ROWS: Final = 1_048_575
-"""Rows that a sheet has below its head."""
+MAX_XLSX_ROWS: Final = 1_048_575
+"""Rows of a sheet below its header."""
 _ROW_GROUP: Final = 50_000
 _NICENESS: Final = 10
 _BLOCK: Final = 2**20
-_TOLD_EVERY: Final = 0.5
+_REPORT_SECONDS: Final = 0.5
 
 
 def write(
     session: Session,
     actor: Actor,
-    view: View,
+    filters: Filters,
     form: Format,
     sink: BinaryIO,
     *,
-    tell: Callable[[int], None] | None = None,
+    report: Callable[[int], None] | None = None,
 ) -> int:
-    """Write all organizations of a view to `sink`, and return how many there were.
+    """Write the organizations that match to `sink`, and return how many there were.
 
-    `tell`, where there is one, hears now and then how many have been read so far.
+    `report` is called about twice a second with the number of rows read so far.
     """
-    tally = Tally()
+    progress = Progress()
     is_csv = form is Format.CSV
-    pieces = csv_export.lines(session, actor, view, formula_safe=is_csv, tally=tally)
-    if tell is not None:
-        pieces = _told(pieces, tally, tell)
+    pieces = csv_export.stream(session, actor, filters, formula_safe=is_csv, progress=progress)
+    if report is not None:
+        pieces = _reported(pieces, progress, report)
     if is_csv:
         sink.writelines(pieces)
     elif form is Format.PARQUET:
         _write_parquet(pieces, sink)
     else:
         _write_xlsx(pieces, sink)
-    return tally.rows
+    return progress.rows
 
 
-def _told(pieces: Iterator[bytes], tally: Tally, tell: Callable[[int], None]) -> Iterator[bytes]:
-    """Hand pieces on, and say about twice a second how many rows there have been."""
-    told_at = monotonic()
+def _reported(
+    pieces: Iterator[bytes], progress: Progress, report: Callable[[int], None]
+) -> Iterator[bytes]:
+    """Yield the pieces, and report progress between them."""
+    reported_at = monotonic()
     for piece in pieces:
         yield piece
-        if monotonic() - told_at > _TOLD_EVERY:
-            tell(tally.rows)
-            told_at = monotonic()
+        if monotonic() - reported_at > _REPORT_SECONDS:
+            report(progress.rows)
+            reported_at = monotonic()
 
 
-class _Pieces(io.RawIOBase):
-    """What is read piece by piece, as a file to read from."""
+class _PieceReader(io.RawIOBase):
+    """An iterator of bytes as a file that can be read."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.pieces = pieces
         self.rest = memoryview(b"")
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True, as `io.BufferedReader` requires."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
@@ -92,34 +95,34 @@ class _Pieces(io.RawIOBase):
             if piece is None:
                 return 0
             self.rest = memoryview(piece)
-        taken = min(len(buffer), len(self.rest))
-        buffer[:taken], self.rest = self.rest[:taken], self.rest[taken:]
-        return taken
+        size = min(len(buffer), len(self.rest))
+        buffer[:size], self.rest = self.rest[:size], self.rest[size:]
+        return size
 
 
 def _write_parquet(pieces: Iterator[bytes], sink: BinaryIO) -> None:
-    import pyarrow as pa  # not for CSV, which starts twice as fast without
+    import pyarrow as pa  # slow to import: a CSV file starts twice as fast without it
     from pyarrow import csv as arrow_csv
     from pyarrow.parquet import ParquetWriter
 
-    kinds = {name: pa.string() for name in COLUMNS} | {name: pa.int32() for name in NUMBERS}
-    read = arrow_csv.open_csv(
-        io.BufferedReader(_Pieces(pieces), _BLOCK),
+    types = {name: pa.string() for name in COLUMNS} | {name: pa.int32() for name in NUMBERS}
+    reader = arrow_csv.open_csv(
+        io.BufferedReader(_PieceReader(pieces), _BLOCK),
         read_options=arrow_csv.ReadOptions(block_size=_BLOCK),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=kinds | dict.fromkeys(MOMENTS, pa.timestamp("s")),
+            column_types=types | dict.fromkeys(MOMENTS, pa.timestamp("s")),
             null_values=[""],
             strings_can_be_null=True,
         ),
     )
-    with ParquetWriter(sink, read.schema) as parquet:
-        for group in _grouped(read):
+    with ParquetWriter(sink, reader.schema) as parquet:
+        for group in _row_groups(reader):
             parquet.write_table(pa.Table.from_batches(group), _ROW_GROUP)
 
 
-def _grouped(batches: Iterator["pa.RecordBatch"]) -> Iterator[list["pa.RecordBatch"]]:
-    """Gather batches until they are as many rows as a row group shall have."""
+def _row_groups(batches: Iterator["pa.RecordBatch"]) -> Iterator[list["pa.RecordBatch"]]:
+    """Gather batches into groups of at least `_ROW_GROUP` rows; the last one may be smaller."""
     group, rows = [], 0
     for batch in batches:
         group.append(batch)
@@ -132,18 +135,18 @@ def _grouped(batches: Iterator["pa.RecordBatch"]) -> Iterator[list["pa.RecordBat
 
 
 def _write_xlsx(pieces: Iterator[bytes], sink: BinaryIO) -> None:
-    """Write a workbook; Excel ends a sheet after `XLSX_ROWS`, and another sheet then says so."""
-    from xlsxwriter import Workbook  # not for the others, which start sooner without
+    """Write a workbook; if there are more than `MAX_XLSX_ROWS`, a second sheet says so."""
+    from xlsxwriter import Workbook  # slow to import, and the other formats do not need it
 
-    numbers = [place for place, name in enumerate(COLUMNS) if name in NUMBERS]
+    numbers = [index for index, name in enumerate(COLUMNS) if name in NUMBERS]
     with tempfile.TemporaryFile() as file:
         with Workbook(file, {"constant_memory": True, "tmpdir": tempfile.gettempdir()}) as book:
             sheet = book.add_worksheet("Organizations")
             sheet.freeze_panes(1, 0)
-            text = io.TextIOWrapper(io.BufferedReader(_Pieces(pieces), _BLOCK), newline="")
+            text = io.TextIOWrapper(io.BufferedReader(_PieceReader(pieces), _BLOCK), newline="")
             for row, cells in enumerate(csv.reader(text)):
-                if row > XLSX_ROWS:
-                    _tell_end(book.add_worksheet("More"))
+                if row > MAX_XLSX_ROWS:
+                    _note_limit(book.add_worksheet("More"))
                     break
                 for column, cell in enumerate(cells):
                     if row and column in numbers:
@@ -154,30 +157,30 @@ def _write_xlsx(pieces: Iterator[bytes], sink: BinaryIO) -> None:
         sink.writelines(iter(partial(file.read, _BLOCK), b""))
 
 
-def _tell_end(sheet: "Worksheet") -> None:
-    sheet.write_string(0, 0, f"A sheet ends after {XLSX_ROWS:,} organizations; there are more.")
-    sheet.write_string(1, 0, "Download CSV or Parquet for all of them, or narrow the table.")
+def _note_limit(sheet: "Worksheet") -> None:
+    sheet.write_string(0, 0, f"A sheet has room for {MAX_XLSX_ROWS:,} organizations; more matched.")
+    sheet.write_string(1, 0, "Download CSV or Parquet to get all of them, or filter the table.")
 
 
 def main(form: str, person: str, query: str) -> None:
     """Write the file that the command line asks for."""
     os.nice(_NICENESS)
-    _widen(sys.stdout.fileno())
+    _enlarge_pipe(sys.stdout.fileno())
     with db.read() as session:
-        view, actor = filters.from_query(query), Actor(int(person), "")
-        rows = write(session, actor, view, Format(form), sys.stdout.buffer, tell=_tell)
+        filters, actor = Filters.from_query(query), Actor(int(person), "")
+        rows = write(session, actor, filters, Format(form), sys.stdout.buffer, report=_report)
     sys.stdout.buffer.flush()
-    _tell(rows)
+    _report(rows)
 
 
-def _widen(pipe: int) -> None:
-    """Let a pipe hold so much that work goes on while the other end is busy with other people."""
+def _enlarge_pipe(pipe: int) -> None:
+    """Enlarge the buffer of the pipe, so that work continues while the reader serves others."""
     if sys.platform == "linux":
         with suppress(OSError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _BLOCK)
 
 
-def _tell(rows: int) -> None:
+def _report(rows: int) -> None:
     sys.stderr.write(f"rows {rows}\n")
     sys.stderr.flush()
 

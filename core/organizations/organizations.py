@@ -158,8 +158,8 @@ def list_mine(session: Session, actor: Actor) -> pd.DataFrame:
             Membership.role,
             Organization.stage,
             Organization.member_count,
-            queries.owners(),
-            queries.pending(),
+            queries.owners_column(),
+            queries.pending_column(),
             Organization.created_at,
         )
         .join(Membership, Membership.org_id == Organization.id)

@@ -1,28 +1,124 @@
-"""Numbers beside an organization's row, counted for the rows that are shown, or for all."""
+"""Selections of organizations: the rows that match filters, and numbers counted beside each row.
 
-from datetime import datetime
+A condition on an indexed column is left bare if the database should use that index, and wrapped in
+`orm.veiled` if not: without statistics SQLite would often choose the wrong one.
+"""
 
-from sqlalchemy import ColumnElement, Label, Subquery, and_, bindparam, func, literal_column, select
-from sqlalchemy.orm import InstrumentedAttribute
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final, NamedTuple
 
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Label,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    func,
+    inspect,
+    literal,
+    literal_column,
+    select,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from core.access.permissions import Action, Actor, access_staff
 from core.base import clock
-from core.models import Invitation, Membership, Organization, Role
+from core.database import search
+from core.database.db import capped_count, count_up_to
+from core.models import Invitation, Membership, Organization, Role, organizations, orm
 from core.models.orm import UtcDateTime
+from core.organizations.filters import (
+    ACTIVITY_DAYS,
+    MEMBER_RANGES,
+    Activity,
+    Filters,
+    Order,
+    Profile,
+)
 
-_IS_PENDING: ColumnElement[bool] = literal_column("invitations.status = 'pending'")
-"""Word for word as in the index of pending invitations, so that both engines use it."""
+MAX_COUNTED: Final = 1_000
+"""Matching rows are counted, and search results sorted, up to this number."""
+MAX_SORTED: Final = 5_000
+"""Up to this number SQLite sorts the rows of one filter rather than scanning an index for them."""
+MAX_SORTED_LARGE: Final = 50_000
+"""The same for large organizations, which have a covering index."""
 
 
-def _now() -> datetime:
-    return clock.now()
+def authorize(session: Session, actor: Actor, filters: Filters) -> None:
+    """Raise `NotPermitted` unless the actor may see the organizations that the filters select."""
+    access_staff(session, actor, Action.VIEW_ALL)
+    if filters.is_deleted:
+        access_staff(session, actor, Action.RESTORE)
 
 
-_NOW = bindparam("counted_at", callable_=_now, type_=UtcDateTime(), unique=True)
-"""When the statement is sent, not when it was built."""
+class Matches(NamedTuple):
+    """The parts of a SELECT of matching organizations: FROM, the id, the conditions of WHERE."""
+
+    source: FromClause
+    id: ColumnElement[int]
+    where: list[ColumnElement[bool]]
 
 
-def owners() -> Label[int]:
-    """Return the column `owners` for a query over organizations."""
+def matches(session: Session, filters: Filters, *, scanned: Order | None = None) -> Matches:
+    """Return the selection of the organizations that match the filters.
+
+    Pass the order as `scanned` to read rows along its index: filters are then checked row by row,
+    unless they limit that same index. Without it the index of the most selective filter is used.
+    """
+    conditions = _conditions(filters)
+    if scanned is not None:
+        conditions += [c for c in _implied_conditions(filters) if c.index is scanned.column]
+    indexed = _conditions_on(conditions, scanned) if scanned else conditions
+    if filters.has_words:
+        indexed = []
+    elif scanned is None and len({c.index for c in conditions}) > 1:
+        _, indexed = _find_most_selective(session, conditions)
+    where = [_is_live_or_deleted(filters), *(c.to_sql(is_indexed=c in indexed) for c in conditions)]
+    if not filters.has_words:
+        return Matches(_TABLE, Organization.id.expression, where)
+    found = search.find(session, filters.words)
+    return Matches(found.source, found.id, [found.is_found, *where])
+
+
+def conditions_besides_stage(filters: Filters, scanned: Order) -> list[ColumnElement[bool]]:
+    """Return the conditions other than stage and sales rep, for index scans within each stage."""
+    conditions = [c for c in _conditions(filters) if c.index is not Organization.stage]
+    indexed = _conditions_on(conditions, scanned)
+    return [c.to_sql(is_indexed=c in indexed) for c in conditions]
+
+
+def count(session: Session, filters: Filters) -> int:
+    """Return how many organizations match, counted up to `MAX_COUNTED` + 1."""
+    source, _, where = matches(session, filters)
+    return count_up_to(session, select(literal(1)).select_from(source).where(*where), MAX_COUNTED)
+
+
+def is_faster_sorted(session: Session, filters: Filters) -> bool:
+    """Return whether sorting the rows of one filter is faster than an index scan in the order.
+
+    A scan passes many rows for each that matches, and finds hardly any where filter and order are
+    opposed, as with the largest organizations of those created today.
+    """
+    conditions = _conditions(filters)
+    if filters.has_words or all(c.index is filters.order.column for c in conditions):
+        return False
+    number, _ = _find_most_selective(session, conditions)
+    return number <= MAX_SORTED or _are_large_faster_sorted(session, filters)
+
+
+def _are_large_faster_sorted(session: Session, filters: Filters) -> bool:
+    """Return whether only large organizations match, in an order that puts small ones first."""
+    if not filters.is_large or filters.order.column in _MIXED_SIZES:
+        return False
+    size = [c for c in _conditions(filters) if c.index is Organization.member_count]
+    return count_up_to(session, _select(size), MAX_SORTED_LARGE) <= MAX_SORTED_LARGE
+
+
+def owners_column() -> Label[int]:
+    """Return the column `owners`, the number of owners, for a query over organizations."""
     return (
         select(func.count())
         .select_from(Membership)
@@ -33,8 +129,8 @@ def owners() -> Label[int]:
     )
 
 
-def pending() -> Label[int]:
-    """Return the column `pending` for a query over organizations: invitations not yet answered."""
+def pending_column() -> Label[int]:
+    """Return the column `pending`, the number of open invitations, like `owners_column`."""
     return (
         select(func.count())
         .select_from(Invitation)
@@ -49,20 +145,151 @@ def pending() -> Label[int]:
     )
 
 
-def owners_of_all() -> Subquery:
-    """Return org_id and `number` of owners, counted in one pass for queries over very many rows.
-
-    Newest first, as most want them: PostgreSQL then need not sort them once more.
-    """
-    return _of_all(Membership.org_id, Membership.role == Role.OWNER)
+def owners_subquery() -> Subquery:
+    """Return org_id and `number` of owners, counted in one pass for queries over very many rows."""
+    return _count_by_organization(Membership.org_id, Membership.role == Role.OWNER)
 
 
-def pending_of_all() -> Subquery:
-    """Return org_id and `number` of invitations not yet answered, counted in one pass."""
-    return _of_all(Invitation.org_id, and_(_IS_PENDING, Invitation.expires_at > _NOW))
+def pending_subquery() -> Subquery:
+    """Return org_id and `number` of open invitations, counted in one pass."""
+    is_open = and_(_IS_PENDING, Invitation.expires_at > _NOW)
+    return _count_by_organization(Invitation.org_id, is_open)
 
 
-def _of_all(org_id: InstrumentedAttribute[int], which: ColumnElement[bool]) -> Subquery:
+def _count_by_organization(
+    org_id: InstrumentedAttribute[int], condition: ColumnElement[bool]
+) -> Subquery:
+    """Count rows for each organization, newest first: then PostgreSQL need not sort them again."""
     number = func.count().label("number")
-    counted = select(org_id.label("org_id"), number).where(which).group_by(org_id)
+    counted = select(org_id.label("org_id"), number).where(condition).group_by(org_id)
     return counted.order_by(org_id.desc()).subquery()
+
+
+def _now() -> datetime:
+    return clock.now()
+
+
+_NOW: Final = bindparam("counted_at", callable_=_now, type_=UtcDateTime(), unique=True)
+"""The moment at which a statement is executed, not the one at which it was built."""
+_IS_PENDING: Final[ColumnElement[bool]] = literal_column("invitations.status = 'pending'")
+"""Literally the condition of the partial index, so that both engines use it."""
+_TABLE: Final = inspect(Organization).local_table
+_IS_LARGE: Final[ColumnElement[bool]] = literal_column(f"organizations.{organizations.IS_LARGE}")
+_MIXED_SIZES: Final = (Organization.id, Organization.created_at, Organization.member_count)
+"""Orders in which a scan meets large organizations soon enough."""
+
+
+class _Condition(NamedTuple):
+    """A condition on the first column of an index, and the column that the index is sorted by."""
+
+    column: InstrumentedAttribute[Any]
+    index: InstrumentedAttribute[Any]
+    on: Callable[[ColumnElement[Any]], ColumnElement[bool]]
+
+    def to_sql(self, *, is_indexed: bool = True) -> ColumnElement[bool]:
+        """Return the condition; `is_indexed` says whether the database may use its index."""
+        return self.on(self.column.expression if is_indexed else orm.veiled(self.column))
+
+
+def _conditions(filters: Filters) -> list[_Condition]:
+    return [*_stage_and_rep(filters), *_times(filters), *_contents(filters)]
+
+
+def _stage_and_rep(filters: Filters) -> Iterator[_Condition]:
+    if filters.stages:
+        stages = filters.stages
+        yield _Condition(Organization.stage, Organization.stage, lambda c: c.in_(stages))
+    if filters.rep_id is not None:
+        rep_id = filters.rep_id
+        yield _Condition(Organization.rep_id, Organization.stage, lambda c: c == rep_id)
+
+
+def _times(filters: Filters) -> Iterator[_Condition]:
+    created, active = Organization.created_at, Organization.last_active_at
+    if filters.created_from is not None:
+        start = _midnight(filters.created_from)
+        yield _Condition(created, created, lambda c: c >= start)
+    if filters.created_to is not None:
+        end = _midnight(filters.created_to) + timedelta(days=1)
+        yield _Condition(created, created, lambda c: c < end)
+    after, until = _activity_range(filters.activity)
+    if after is not None:
+        yield _Condition(active, active, lambda c: c > after)
+    if until is not None:
+        yield _Condition(active, active, lambda c: c <= until)
+
+
+def _contents(filters: Filters) -> Iterator[_Condition]:
+    if filters.members is not None:
+        (low, high), members = MEMBER_RANGES[filters.members], Organization.member_count
+        large = [_IS_LARGE] if filters.is_large else []  # literally, to use its partial index
+        yield _Condition(members, members, lambda c: and_(c >= low, c <= high, *large))
+    if filters.profile is not None:
+        is_whole = filters.profile is Profile.COMPLETE
+        is_matching = organizations.is_complete if is_whole else organizations.is_incomplete
+        yield _Condition(Organization.logo, Organization.id, is_matching)
+
+
+def _implied_conditions(filters: Filters) -> Iterator[_Condition]:
+    """Yield conditions on other columns that follow: nothing happens to a row before its creation.
+
+    They end an index scan early: an organization created this week entered no stage before.
+    """
+    if filters.created_from is not None:
+        start = _midnight(filters.created_from)
+        for column in (Organization.stage_entered_at, Organization.last_active_at):
+            yield _Condition(column, column, lambda c: c >= start)
+    until = _activity_range(filters.activity)[1]
+    if until is not None:
+        yield _Condition(Organization.created_at, Organization.created_at, lambda c: c <= until)
+
+
+def _activity_range(activity: Activity | None) -> tuple[datetime | None, datetime | None]:
+    """Return the moments after which, and until which, a member was last active."""
+    if activity is None:
+        return None, None
+    low, high = ACTIVITY_DAYS[activity]
+    now = clock.now()
+    after = None if high is None else now - timedelta(days=high)
+    return after, now - timedelta(days=low) if low else None
+
+
+def _is_live_or_deleted(filters: Filters) -> ColumnElement[bool]:
+    deleted_at = Organization.deleted_at
+    return deleted_at.is_not(None) if filters.is_deleted else deleted_at.is_(None)
+
+
+def _conditions_on(conditions: Sequence[_Condition], order: Order) -> list[_Condition]:
+    return [c for c in conditions if c.index is order.column]
+
+
+def _find_most_selective(
+    session: Session, conditions: list[_Condition]
+) -> tuple[int, list[_Condition]]:
+    """Return the smallest number of rows that one index leaves, and the conditions on that index.
+
+    Rows are counted up to `MAX_SORTED` + 1. PostgreSQL has statistics and chooses itself: for it
+    all conditions are returned, with that number.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return MAX_SORTED + 1, conditions
+    indexes = {c.index for c in conditions}
+    groups = [[c for c in conditions if c.index is index] for index in indexes]
+    counts = (capped_count(_select(group), MAX_SORTED) for group in groups)
+    numbers = session.execute(select(*counts)).one()
+    return min(zip(numbers, groups, strict=True), key=_preference)
+
+
+def _preference(group: tuple[int, list[_Condition]]) -> tuple[int, bool]:
+    """Return the sort key of a group: fewest rows first, then the index that covers the query."""
+    number, (first, *_) = group
+    return number, first.index is not Organization.member_count
+
+
+def _select(conditions: Sequence[_Condition]) -> Select[*tuple[Any, ...]]:
+    where = (c.to_sql() for c in conditions)
+    return select(literal(1)).select_from(_TABLE).where(*where)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

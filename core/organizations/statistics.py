@@ -1,4 +1,4 @@
-"""What the organizations of a view are made of: counted by the database, summed up by pandas."""
+"""Statistics of the organizations that match: grouped by the database, totalled by pandas."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,17 +12,17 @@ from core.access.permissions import Actor
 from core.base import clock
 from core.database.db import frame
 from core.models import Membership, Organization, Role, Stage
-from core.organizations import org_views
-from core.organizations.org_views import STEPS, TIERS, Activity, Members, View
+from core.organizations import queries
+from core.organizations.filters import ACTIVITY_DAYS, MEMBER_RANGES, Activity, Filters, Members
 
 
 @dataclass(frozen=True)
 class Summary:
-    """How many organizations there are, and of what kinds; each frame goes by its first column.
+    """Totals, and a frame for each dimension, with one row for each value of its first column.
 
     `stages`: stage, organizations, members. `sizes`: step (of members), organizations, members.
     `activity`: tier, organizations, members. `months`: month (a period, none left out),
-    organizations (that began in it), in_all.
+    organizations (created in it), in_all.
     """
 
     organizations: int
@@ -33,11 +33,11 @@ class Summary:
     months: pd.DataFrame
 
 
-def organizations(session: Session, actor: Actor, view: View) -> Summary:
-    """Return what kinds of organizations a view is about; exact, in one pass; staff only."""
-    org_views.open_view(session, actor, view)
-    source, _, where = org_views.matches(session, view)
-    steps = ((Organization.member_count <= STEPS[step][1], step.value) for step in Members)
+def organizations(session: Session, actor: Actor, filters: Filters) -> Summary:
+    """Return exact statistics of the organizations that match, counted in one pass; staff only."""
+    queries.authorize(session, actor, filters)
+    source, _, where = queries.matches(session, filters)
+    steps = ((Organization.member_count <= MEMBER_RANGES[step][1], step.value) for step in Members)
     rows = frame(
         session,
         select(
@@ -63,10 +63,10 @@ def organizations(session: Session, actor: Actor, view: View) -> Summary:
     )
 
 
-def roles(session: Session, actor: Actor, view: View) -> pd.DataFrame:
-    """Return role and members: who belongs to the organizations of a view as what; staff only."""
-    org_views.open_view(session, actor, view)
-    source, _, where = org_views.matches(session, view)
+def roles(session: Session, actor: Actor, filters: Filters) -> pd.DataFrame:
+    """Return the members of the organizations that match by role (role, members); staff only."""
+    queries.authorize(session, actor, filters)
+    source, _, where = queries.matches(session, filters)
     rows = frame(
         session,
         select(Membership.role.label("role"), func.count().label("members"))
@@ -81,10 +81,10 @@ def roles(session: Session, actor: Actor, view: View) -> pd.DataFrame:
 _NUMBERS: Final = ["organizations", "members"]
 
 
-def _grouped(rows: pd.DataFrame, by: str, kinds: list[Any]) -> pd.DataFrame:
-    """Return sums of one kind each, in the order of the kinds, none left out."""
+def _grouped(rows: pd.DataFrame, by: str, values: list[Any]) -> pd.DataFrame:
+    """Return the sums for each of the values, in their order; 0 for those without a row."""
     sums = rows.groupby(by)[_NUMBERS].sum()
-    return sums.reindex(kinds, fill_value=0).rename_axis(by).reset_index()
+    return sums.reindex(values, fill_value=0).rename_axis(by).reset_index()
 
 
 def _by_month(rows: pd.DataFrame) -> pd.DataFrame:
@@ -98,7 +98,7 @@ def _by_month(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _tier() -> ColumnElement[str]:
     now, when = clock.now(), Organization.last_active_at
-    ends = {tier: high for tier, (_, high) in TIERS.items() if high is not None}
+    ends = {tier: high for tier, (_, high) in ACTIVITY_DAYS.items() if high is not None}
     steps = ((when > now - timedelta(days=high), tier.value) for tier, high in ends.items())
     return case(*steps, else_=Activity.QUIET.value)
 

@@ -1,37 +1,45 @@
-"""The table over all organizations: find, narrow, sort, and turn pages at a constant cost.
+"""The table of all organizations: filtered, sorted and paginated by key at a constant cost.
 
-A page begins at a row, never at a number, and walks an index from there. What is narrowed to few
-rows is gathered and sorted; what is narrowed to many is met soon enough on the walk.
+A page starts at a row, never at a number of rows, and scans an index from there (keyset
+pagination). Filters that leave few rows are sorted instead; those that leave many are met soon
+enough by the scan.
 """
 
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
-from sqlalchemy import Select, bindparam, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from core.access.permissions import Actor
 from core.database.db import frame
-from core.models import Organization, User, organizations
-from core.organizations import org_views, queries
-from core.organizations.org_views import FEW, SIZES, Order, Sort, View
-from core.organizations.org_walks import (
-    STAGED,
-    Walk,
-    along,
-    cut,
-    directed,
-    gathered,
-    merged,
-    stages,
-)
+from core.models import Organization, Stage, User, organizations
+from core.organizations import queries
+from core.organizations.filters import PAGE_SIZES, Filters, Order, Sort
+from core.organizations.queries import MAX_COUNTED, MAX_SORTED_LARGE, Matches
+
+_INDEXED_BY_STAGE: Final = {Organization.id, Organization.stage_entered_at}
+"""Columns with an index within each stage, and within each stage of a sales rep."""
 
 
-class Turn(StrEnum):
-    """Where a page lies: at one end, or beside a row that was shown."""
+class Direction(StrEnum):
+    """Which page: the first, the last, or the one after or before a row."""
 
     FIRST = "first"
     AFTER = "after"
@@ -39,23 +47,23 @@ class Turn(StrEnum):
     LAST = "last"
 
 
-class Place(NamedTuple):
-    """A page's place; `beside` is the Organization ID of the row that it lies beside."""
+class Cursor(NamedTuple):
+    """The location of a page; `public_id` is the Organization ID of the row it adjoins."""
 
-    turn: Turn = Turn.FIRST
-    beside: str = ""
+    direction: Direction = Direction.FIRST
+    public_id: str = ""
 
 
-FIRST: Final = Place()
+FIRST: Final = Cursor()
 
 
 @dataclass(frozen=True)
 class Page:
-    """The rows of one page, and what is around it.
+    """The rows of one page, and whether there are pages before and after it.
 
     Columns of `rows`: id, public_id, name, logo, stage, member_count, owners, pending, profile (in
-    percent), rep, last_active_at, created_at, deleted_at. `total` counts no further than `FEW` + 1.
-    `sort` is the order in effect: newest first when words match too many rows for another.
+    percent), rep, last_active_at, created_at, deleted_at. `total` is counted up to `MAX_COUNTED` +
+    1. `sort` is the order in effect: newest first if a search matches too many rows for another.
     """
 
     rows: pd.DataFrame
@@ -65,99 +73,204 @@ class Page:
     has_after: bool
 
 
-class _Found(NamedTuple):
-    """How many rows there are, no further than `FEW` + 1, and the ids of a walk through them.
+class _Keyset(NamedTuple):
+    """An order, the key and the id of the row to start beyond, and how many rows to return."""
 
-    Words that fit more have no ids yet: they are walked newest first.
+    order: Order
+    start: tuple[Any, int] | None
+    limit: int
+
+    def reversed(self, *, is_reversed: bool) -> "_Keyset":
+        """Return the keyset, or the one in the opposite direction."""
+        is_descending = self.order.descending is not is_reversed
+        return self._replace(order=self.order._replace(descending=is_descending))
+
+
+class _Found(NamedTuple):
+    """The number of matching rows, up to `MAX_COUNTED` + 1, and the ids of one page.
+
+    `ids` is None if a search matches more: such results are scanned newest first.
     """
 
     total: int
     ids: list[int] | None
 
 
-def table(session: Session, actor: Actor, view: View, place: Place = FIRST) -> Page:
-    """Return one page of the organizations that a view is about; staff only."""
-    org_views.open_view(session, actor, view)
-    size = min(view.size, max(SIZES))
-    start = _find_start(session, view.order, place)
-    forwards = place.turn in {Turn.FIRST, Turn.AFTER}
-    walk = Walk(view.order, start, size + 1).turned(around=not forwards)
-    found = (_sift if view.has_words else _find)(session, view, walk)
+def table(session: Session, actor: Actor, filters: Filters, cursor: Cursor = FIRST) -> Page:
+    """Return one page of the organizations that match the filters; staff only."""
+    queries.authorize(session, actor, filters)
+    size = min(filters.size, max(PAGE_SIZES))
+    start = _find_start(session, filters.order, cursor)
+    is_forward = cursor.direction in {Direction.FIRST, Direction.AFTER}
+    keyset = _Keyset(filters.order, start, size + 1).reversed(is_reversed=not is_forward)
+    found = (_search if filters.has_words else _find)(session, filters, keyset)
     if found.ids is None:
-        view = replace(view, sort=Sort.NEWEST)
+        filters = replace(filters, sort=Sort.NEWEST)
         start = start and (start[1], start[1])
-        walk = Walk(view.order, start, size + 1).turned(around=not forwards)
-        found = found._replace(ids=_walked(session, view, walk))
-    rows = frame(session, _shown(view.order), {"ids": found.ids})
+        keyset = _Keyset(filters.order, start, size + 1).reversed(is_reversed=not is_forward)
+        found = found._replace(ids=_scan(session, filters, keyset))
+    rows = frame(session, _rows_query(filters.order), {"ids": found.ids})
     has_more = len(rows) > size
-    if start is not None and not has_more and (rows.empty or not forwards):
-        return table(session, actor, view)  # a first page is a full one
+    if start is not None and not has_more and (rows.empty or not is_forward):
+        return table(session, actor, filters)  # the first page is always a full one
     return Page(
-        rows=(rows.head(size) if forwards else rows.tail(size)).reset_index(drop=True),
+        rows=(rows.head(size) if is_forward else rows.tail(size)).reset_index(drop=True),
         total=found.total,
-        sort=view.sort,
-        has_before=start is not None if forwards else has_more,
-        has_after=has_more if forwards else start is not None,
+        sort=filters.sort,
+        has_before=start is not None if is_forward else has_more,
+        has_after=has_more if is_forward else start is not None,
     )
 
 
-def _find_start(session: Session, order: Order, place: Place) -> tuple[Any, int] | None:
-    if place.turn in {Turn.FIRST, Turn.LAST}:
+def _find_start(session: Session, order: Order, cursor: Cursor) -> tuple[Any, int] | None:
+    """Return the key and the id of the row beside the page; None if there is none."""
+    if cursor.direction in {Direction.FIRST, Direction.LAST}:
         return None
     row = session.execute(
         select(order.column.label("key"), Organization.id).where(
-            Organization.public_id == place.beside
+            Organization.public_id == cursor.public_id
         )
     ).one_or_none()
     return None if row is None else (row[0], row[1])
 
 
-def _sift(session: Session, view: View, walk: Walk) -> _Found:
-    """Return what words find: counted, sorted and cut in one look, since the look is what costs."""
-    found = org_views.matches(session, view)
-    few = (
-        select(found.id.label("id"), walk.by.column.label("key"))
-        .select_from(found.source)
-        .where(*found.where)
-        .limit(FEW + 1)
-        .cte("few")
+def _search(session: Session, filters: Filters, keyset: _Keyset) -> _Found:
+    """Count, sort and cut the results of a search in one query, since searching costs the most."""
+    matches = queries.matches(session, filters)
+    some = (
+        select(matches.id.label("id"), keyset.order.column.label("key"))
+        .select_from(matches.source)
+        .where(*matches.where)
+        .limit(MAX_COUNTED + 1)
+        .cte("some")
     )
-    counted = select(func.count().label("total")).select_from(few).subquery()
-    page = cut(few, walk).subquery()
+    counted = select(func.count().label("total")).select_from(some).subquery()
+    page = _sorted_page(some, keyset).subquery()
     both = select(counted.c.total, page.c.id).select_from(counted.outerjoin(page, true()))
     rows = session.execute(both).all()
     ids = [row.id for row in rows if row.id is not None]
-    return _Found(rows[0].total, ids if rows[0].total <= FEW else None)
+    return _Found(rows[0].total, ids if rows[0].total <= MAX_COUNTED else None)
 
 
-def _find(session: Session, view: View, walk: Walk) -> _Found:
-    """Return what a view without words finds, in the way that is cheapest for it."""
-    total = org_views.count(session, view)
-    if not view.is_narrowed:
-        return _Found(total, _walked(session, view, walk))
-    is_staged = walk.by.column in STAGED and view.is_staged
-    if is_staged and view.is_narrowed_by_stage_only:
-        return _Found(total, _walked_by_stage(session, view, walk))
-    if total <= FEW or org_views.is_better_gathered(session, view):
-        few = gathered(org_views.matches(session, view), walk)
-        return _Found(total, list(session.scalars(few)))
-    way = _walked_by_stage if is_staged else _walked
-    return _Found(total, way(session, view, walk))
+def _find(session: Session, filters: Filters, keyset: _Keyset) -> _Found:
+    """Count and find the rows of filters without a search, in the cheapest way for them."""
+    total = queries.count(session, filters)
+    if not filters.is_narrowed:
+        return _Found(total, _scan(session, filters, keyset))
+    is_staged = keyset.order.column in _INDEXED_BY_STAGE and filters.is_staged
+    if is_staged and filters.is_narrowed_by_stage_only:
+        return _Found(total, _scan_by_stage(session, filters, keyset))
+    if total <= MAX_COUNTED or queries.is_faster_sorted(session, filters):
+        return _Found(total, _sort(session, filters, keyset))
+    scan = _scan_by_stage if is_staged else _scan
+    return _Found(total, scan(session, filters, keyset))
 
 
-def _walked_by_stage(session: Session, view: View, walk: Walk) -> list[int]:
-    parts = [along(part, walk) for part in stages(view, walk)]
-    return [row.id for row in session.execute(merged(parts, walk))]
+def _sort(session: Session, filters: Filters, keyset: _Keyset) -> list[int]:
+    """Return the ids of a page by sorting all rows that match."""
+    matches = queries.matches(session, filters)
+    some = (
+        select(matches.id.label("id"), keyset.order.column.label("key"))
+        .select_from(matches.source)
+        .where(*matches.where)
+        .limit(MAX_SORTED_LARGE)
+        .subquery()
+    )
+    return list(session.scalars(_sorted_page(some, keyset)))
 
 
-def _walked(session: Session, view: View, walk: Walk) -> list[int]:
-    matches = org_views.matches(session, view, along=view.order)
-    return [row.id for row in session.execute(along(matches, walk))]
+def _scan(session: Session, filters: Filters, keyset: _Keyset) -> list[int]:
+    """Return the ids of a page by scanning the index of the order."""
+    matches = queries.matches(session, filters, scanned=filters.order)
+    return [row.id for row in session.execute(_index_scan(matches, keyset))]
+
+
+def _scan_by_stage(session: Session, filters: Filters, keyset: _Keyset) -> list[int]:
+    """Return the ids of a page by scanning an index within each stage, and merging the results."""
+    scans = [_index_scan(matches, keyset) for matches in _match_each_stage(filters, keyset)]
+    return [row.id for row in session.execute(_merged(scans, keyset))]
+
+
+def _match_each_stage(filters: Filters, keyset: _Keyset) -> list[Matches]:
+    rows = Organization.__table__
+    where: list[ColumnElement[bool]] = [Organization.deleted_at.is_(None)]
+    if filters.rep_id is not None:
+        where.append(Organization.rep_id == filters.rep_id)
+    where += queries.conditions_besides_stage(filters, keyset.order)
+    return [
+        Matches(rows, Organization.id.expression, [Organization.stage == stage, *where])
+        for stage in filters.stages or tuple(Stage)
+    ]
+
+
+def _index_scan(matches: Matches, keyset: _Keyset) -> Select[*tuple[Any, ...]]:
+    """Select the next ids and keys: rows with the same key as the start first, then those beyond.
+
+    In one query SQLite would read all rows of that key from the first one, and most organizations
+    are equally small. Of two limits on one index it uses the first, so ours comes first.
+    """
+    column, is_descending = keyset.order
+    if keyset.start is None or column is Organization.id:
+        return _range_scan(matches, keyset)
+    key, row_id = keyset.start
+    is_beyond = operator.lt if is_descending else operator.gt
+    ties = [column == key, is_beyond(matches.id, row_id)]
+    scans = [
+        _range_scan(matches._replace(where=[*where, *matches.where]), keyset._replace(start=None))
+        for where in (ties, [is_beyond(column, key)])
+    ]
+    return _merged(scans, keyset)
+
+
+def _range_scan(matches: Matches, keyset: _Keyset) -> Select[*tuple[Any, ...]]:
+    by_id = keyset.order.column is Organization.id
+    keys = [matches.id] if by_id else [keyset.order.column.expression, matches.id]
+    return (
+        select(matches.id.label("id"), keyset.order.column.label("key"))
+        .select_from(matches.source)
+        .where(*_is_beyond_start(keys, keyset), *matches.where)
+        .order_by(*_order_by(keys, keyset.order))
+        .limit(keyset.limit)
+    )
+
+
+def _sorted_page(some: FromClause, keyset: _Keyset) -> Select[int]:
+    """Select the ids of a page among rows that have an `id` and a `key`."""
+    keys = [some.c.key, some.c.id]
+    return (
+        select(some.c.id)
+        .where(*_is_beyond_start(keys, keyset))
+        .order_by(*_order_by(keys, keyset.order))
+        .limit(keyset.limit)
+    )
+
+
+def _merged(scans: Sequence[Select[*tuple[Any, ...]]], keyset: _Keyset) -> Select[*tuple[Any, ...]]:
+    """Select the first rows of several scans, each of which is as long as the page."""
+    parts = [scan.subquery() for scan in scans]
+    rows = union_all(*(select(part.c.id, part.c.key) for part in parts)).subquery()
+    order_by = _order_by([rows.c.key, rows.c.id], keyset.order)
+    return select(rows.c.id, rows.c.key).order_by(*order_by).limit(keyset.limit)
+
+
+def _is_beyond_start(
+    keys: Sequence[ColumnElement[Any]], keyset: _Keyset
+) -> list[ColumnElement[bool]]:
+    if keyset.start is None:
+        return []
+    values = keyset.start[-len(keys) :]
+    literals = [literal(value, key.type) for key, value in zip(keys, values, strict=True)]
+    row, start = (tuple_(*keys), tuple_(*literals)) if len(keys) > 1 else (keys[0], literals[0])
+    return [row < start if keyset.order.descending else row > start]
+
+
+def _order_by(keys: Sequence[ColumnElement[Any]], order: Order) -> list[ColumnElement[Any]]:
+    return [key.desc() if order.descending else key.asc() for key in keys]
 
 
 @cache
-def _shown(order: Order) -> Select[*tuple[Any, ...]]:
-    """Return the query for what the table shows of `ids`, in its order; one for all views."""
+def _rows_query(order: Order) -> Select[*tuple[Any, ...]]:
+    """Return the query for the columns of the rows `ids`; one for all filters."""
     rep = aliased(User)
     keys = [order.column.expression, Organization.id.expression]
     return (
@@ -168,8 +281,8 @@ def _shown(order: Order) -> Select[*tuple[Any, ...]]:
             Organization.logo,
             Organization.stage,
             Organization.member_count,
-            queries.owners(),
-            queries.pending(),
+            queries.owners_column(),
+            queries.pending_column(),
             organizations.completeness_column().label("profile"),
             rep.name.label("rep"),
             Organization.last_active_at,
@@ -178,5 +291,5 @@ def _shown(order: Order) -> Select[*tuple[Any, ...]]:
         )
         .outerjoin(rep, rep.id == Organization.rep_id)
         .where(Organization.id.in_(bindparam("ids", expanding=True)))
-        .order_by(*directed(keys, Walk(order, None, 0)))
+        .order_by(*_order_by(keys, order))
     )

@@ -12,8 +12,8 @@ from core.database.db import capped_count, frame
 from core.models import DefaultView, Organization, SavedView, User, ViewVisit
 from core.onboarding import board_queries
 from core.onboarding.board_queries import Column
-from core.organizations import filters, org_views
-from core.organizations.org_views import Order
+from core.organizations import queries
+from core.organizations.filters import Filters, Order
 
 MAX_NEW: Final = 99
 """Where counting new rows stops; `new` is one more when there are more."""
@@ -87,12 +87,12 @@ def _new_rows(
     try:
         if page == "board":
             return _new_on_board(session, actor, view)
-        query = filters.from_query(view.query)
-        org_views.open_view(session, actor, query)
+        query = Filters.from_query(view.query)
+        queries.authorize(session, actor, query)
     except (ValueError, DomainError):
         return []
     newest = Order(Organization.id, descending=True)
-    source, org_id, where = org_views.matches(session, query, along=newest)
+    source, org_id, where = queries.matches(session, query, scanned=newest)
     return [select(literal(1)).select_from(source).where(*where, org_id > view.last_org_id)]
 
 

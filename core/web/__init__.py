@@ -1,12 +1,12 @@
-"""The few plain HTTP endpoints beside Streamlit, and what stands in front of all of them."""
+"""HTTP beside Streamlit: middleware for every request, and a few plain endpoints."""
 
 from starlette.middleware import Middleware
 
 from core.web.endpoints import ROUTES
-from core.web.gatekeeper import Door
-from core.web.metrics import Measured
-from core.web.security_headers import Headers
+from core.web.gatekeeper import Gatekeeper
+from core.web.metrics import RequestMetrics
+from core.web.security_headers import SecurityHeaders
 
-MIDDLEWARE = (Middleware(Measured), Middleware(Headers), Middleware(Door))
+MIDDLEWARE = (Middleware(RequestMetrics), Middleware(SecurityHeaders), Middleware(Gatekeeper))
 
 __all__ = ["MIDDLEWARE", "ROUTES"]

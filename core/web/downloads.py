@@ -1,7 +1,7 @@
-"""Downloads of all organizations of a view, sent while they are read.
+"""Download of the organizations that match the filters, sent while they are read.
 
-A process of its own does the work (see `core.organizations.export_process`); here its output is
-handed on, and it is ended when the person closes the connection.
+Another process does the work (see `core.organizations.export_process`); here its output is passed
+on, and it is killed when the person closes the connection.
 """
 
 import asyncio
@@ -28,83 +28,85 @@ from core.base import clock
 from core.base.errors import DomainError, Unavailable
 from core.base.settings import PROJECT
 from core.database import db
-from core.organizations import downloads, filters, org_views, transfers
+from core.organizations import downloads, queries
 from core.organizations.csv_export import Format
-from core.organizations.transfers import Transfer
-from core.web.gatekeeper import token_of
+from core.organizations.downloads import Download
+from core.organizations.filters import Filters
+from core.web.gatekeeper import find_token
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 2
-"""Downloads that one process of ours serves at the same time."""
+MAX_DOWNLOADS: Final = 2
+"""Downloads that one process of the app serves at the same time."""
 _PIECE: Final = 2**18
-_KINDS: Final = {
+_MAX_ERROR: Final = 2_000
+_CONTENT_TYPES: Final = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.PARQUET: "application/vnd.apache.parquet",
 }
-_under_way = anyio.CapacityLimiter(AT_ONCE)
+_capacity = anyio.CapacityLimiter(MAX_DOWNLOADS)
 
 
 async def send_organizations(request: Request) -> Response:
-    """Send the organizations that the query asks for, as a file, to staff."""
+    """Send the organizations that match the query as a file; staff only."""
     if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        return _refusal(403, "Open Organizations in Orgdesk, and choose Download there.")
+        return _refuse(403, "Open Organizations in Orgdesk and choose Download there.")
     if request.path_params["form"] not in list(Format):
-        return _refusal(404, "There is no such file. Choose Download on Organizations again.")
+        return _refuse(404, "Unknown file format. Choose Download on Organizations again.")
     form = Format(request.path_params["form"])
-    actor = await to_thread.run_sync(_find_reader, request)
+    actor = await to_thread.run_sync(_find_actor, request)
     if isinstance(actor, Response):
         return actor
     if request.method == "HEAD":
         return Response(headers=_headers(form))
-    if _under_way.borrowed_tokens >= AT_ONCE:
-        return _refusal(503, "Others are downloading just now. Try again in a minute.")
-    refused = await to_thread.run_sync(_write_down, actor, request.url.query, form)
-    return refused or _Download(form, actor, request.url.query)
+    if _capacity.borrowed_tokens >= MAX_DOWNLOADS:
+        return _refuse(503, "Too many downloads are running. Try again in a minute.")
+    refusal = await to_thread.run_sync(_record, actor, request.url.query, form)
+    return refusal or _DownloadResponse(form, actor, request.url.query)
 
 
-def _find_reader(request: Request) -> Actor | Response:
-    """Return who asks, or the refusal: the same right and the same query as on the page."""
-    token = token_of(request)
+def _find_actor(request: Request) -> Actor | Response:
+    """Return the person who is logged in and may see the organizations, or the refusal."""
+    token = find_token(request)
     try:
-        view = filters.from_query(request.url.query)
+        filters = Filters.from_query(request.url.query)
         with db.read() as session:
             signed_in = sessions.find(session, token) if token else None
             if signed_in is None:
-                return _refusal(401, "Log in first.")
-            org_views.open_view(session, signed_in.actor, view)
+                return _refuse(401, "Log in first.")
+            queries.authorize(session, signed_in.actor, filters)
             return signed_in.actor
     except ValueError:
-        return _refusal(400, "There is no such filter. Choose Download on Organizations again.")
+        return _refuse(400, "Unknown filter. Choose Download on Organizations again.")
     except DomainError as error:
-        return _refusal(503 if isinstance(error, Unavailable) else 403, str(error))
+        return _refuse(503 if isinstance(error, Unavailable) else 403, str(error))
 
 
-def _write_down(actor: Actor, query: str, form: Format) -> Response | None:
-    """Let history know; what it does not know is not sent."""
+def _record(actor: Actor, query: str, form: Format) -> Response | None:
+    """Record the download in history, without which nothing is sent."""
     try:
-        db.run(downloads.begin, actor, filters.from_query(query), form)
+        db.run(downloads.begin, actor, Filters.from_query(query), form)
     except DomainError as error:
-        return _refusal(503 if isinstance(error, Unavailable) else 403, str(error))
+        return _refuse(503 if isinstance(error, Unavailable) else 403, str(error))
     return None
 
 
-def _refusal(status: int, sentence: str) -> Response:
+def _refuse(status: int, sentence: str) -> Response:
     return PlainTextResponse(sentence, status, {"cache-control": "no-store"})
 
 
 def _headers(form: Format) -> dict[str, str]:
     name = f"organizations-{clock.now():%Y-%m-%d}.{form}"
     return {
-        "content-type": _KINDS[form],
+        "content-type": _CONTENT_TYPES[form],
         "content-disposition": f'attachment; filename="{name}"',
         "cache-control": "no-store",
     }
 
 
-class _Download(Response):
-    """An answer whose body another process writes; it goes on as long as somebody reads it."""
+class _DownloadResponse(Response):
+    """A response with the output of the export process as its body."""
 
     def __init__(self, form: Format, actor: Actor, query: str) -> None:
         super().__init__(headers=_headers(form))
@@ -112,61 +114,60 @@ class _Download(Response):
         self.form, self.actor, self.query = form, actor, query
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, and stop the work when the connection is closed."""
+        """Send the file; kill the export process when the connection is closed."""
         loop = asyncio.get_running_loop()
-        async with _under_way, anyio.create_task_group() as together:
-            stop = partial(loop.call_soon_threadsafe, together.cancel_scope.cancel)
-            together.start_soon(_cancel_when_left, receive, together.cancel_scope)
-            with transfers.under_way(Transfer(self.actor, self.form, stop)) as transfer:
-                await self._send(send, transfer)
-            together.cancel_scope.cancel()
+        async with _capacity, anyio.create_task_group() as tasks:
 
-    async def _send(self, send: Send, transfer: Transfer) -> None:
-        started, told = monotonic(), "stopped"
+            def cancel() -> None:
+                loop.call_soon_threadsafe(tasks.cancel_scope.cancel)
+
+            tasks.start_soon(_cancel_on_disconnect, receive, tasks.cancel_scope)
+            with downloads.in_progress(Download(self.actor, self.form, cancel)) as download:
+                await self._send(send, download)
+            tasks.cancel_scope.cancel()
+
+    async def _send(self, send: Send, download: Download) -> None:
+        started_at, outcome = monotonic(), "cancelled"
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         try:
             await send(start)
-            async with _working(transfer, self.query) as (output, end):
+            async with _export_process(download, self.query) as (output, wait):
                 while piece := await output.read(_PIECE):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
-                    transfer.sent += len(piece)
-                told = await end()
+                    download.sent += len(piece)
+                outcome = await wait()
             await send({"type": "http.response.body", "body": b""})
         finally:
             log.info(
-                "person %s downloaded organizations as %s (%s): %s, %s bytes in %.1f s",
-                *(self.actor.user_id, self.form, self.query or "all", told),
-                *(transfer.sent, monotonic() - started),
+                "user %s downloaded organizations as %s (%s): %s, %s bytes in %.1f s",
+                *(self.actor.user_id, self.form, self.query or "all", outcome),
+                *(download.sent, monotonic() - started_at),
             )
 
 
-async def _cancel_when_left(receive: Receive, work: anyio.CancelScope) -> None:
+async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         continue
-    work.cancel()
+    scope.cancel()
 
 
 @asynccontextmanager
-async def _working(
-    transfer: Transfer, query: str
+async def _export_process(
+    download: Download, query: str
 ) -> AsyncIterator[tuple[asyncio.StreamReader, Callable[[], Awaitable[str]]]]:
-    """Let a process write the file: its output, and what to call at the end for what it says.
+    """Start the export process; yield its output, and a function that returns its last report.
 
-    That raises `RuntimeError` when it failed: then the answer must break off, not look whole.
+    That function raises `RuntimeError` if the process failed, so that the response breaks off
+    instead of looking complete.
     """
     with TemporaryDirectory() as directory:
-        transfer.said = said = Path(directory) / "said"
-        person = str(transfer.actor.user_id)
-        with said.open("wb") as errors:
+        download.progress = progress = Path(directory) / "progress"
+        command = (sys.executable, "-m", "core.organizations.export_process", download.form)
+        with progress.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(
-                    sys.executable,
-                    "-m",
-                    "core.organizations.export_process",
-                    transfer.form,
-                    person,
-                    query,
-                ),
+                *command,
+                str(download.actor.user_id),
+                query,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
@@ -176,7 +177,7 @@ async def _working(
             )
         try:
             assert process.stdout is not None
-            yield process.stdout, partial(_end, process, said)
+            yield process.stdout, partial(_wait, process, progress)
         finally:
             if process.returncode is None:
                 process.kill()
@@ -184,7 +185,7 @@ async def _working(
                     await process.wait()
 
 
-async def _end(process: asyncio.subprocess.Process, said: Path) -> str:
+async def _wait(process: asyncio.subprocess.Process, progress: Path) -> str:
     if await process.wait():
-        raise RuntimeError(f"a download broke off: {said.read_text()[-2_000:]}")
-    return said.read_text().splitlines()[-1]
+        raise RuntimeError(f"the export process failed: {progress.read_text()[-_MAX_ERROR:]}")
+    return progress.read_text().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The endpoints: the session's cookie, logos, and what a monitor asks."""
+"""The endpoints: the session cookie, logos, downloads, and health checks for monitoring."""
 
 import json
 import re
@@ -15,25 +15,25 @@ from core.base.settings import PROJECT, settings
 from core.database import db, upgrade
 from core.models import Logo
 from core.web.downloads import send_organizations
-from core.web.gatekeeper import is_same_origin, refuse_strangers
+from core.web.gatekeeper import is_same_origin, refuse_anonymous
 from core.web.metrics import show_metrics
 from core.web.security_headers import is_under_tls
 from core.web.uploads import receive_upload
 
 _ICON = PROJECT / "pages" / "ui" / "assets" / "favicon.png"
 _LOGO_NAME = re.compile(r"([0-9a-f]{64})(-thumb)?")
-_MOST_BYTES = 1_000
+_MAX_TICKET_BYTES = 1_000
 
 
-async def hand_over_cookie(request: Request) -> Response:
-    """Exchange a ticket for the session's cookie; without a ticket, take the cookie away."""
-    if not is_same_origin(request, must_tell=True):
-        return PlainTextResponse("Only pages of Orgdesk may ask for this.", 403)
+async def set_session_cookie(request: Request) -> Response:
+    """Exchange a ticket for the session cookie; without a ticket, delete the cookie."""
+    if not is_same_origin(request, required=True):
+        return PlainTextResponse("Only pages of Orgdesk can call this.", 403)
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MOST_BYTES:
-            return PlainTextResponse("That is too long for a ticket.", 413)
+        if len(body) > _MAX_TICKET_BYTES:
+            return PlainTextResponse("The ticket is too long.", 413)
     ticket = _read_ticket(body)
     if not ticket:
         return _with_cookie(request, "")
@@ -55,20 +55,20 @@ def _redeem(request: Request, ticket: str) -> Response:
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
     if not redeemed:
-        return PlainTextResponse("This ticket was used already, or is too old. Log in again.", 403)
+        return PlainTextResponse("This ticket has expired or was already used. Log in again.", 403)
     return _with_cookie(request, token)
 
 
 def _with_cookie(request: Request, token: str) -> Response:
-    """Answer with the cookie that carries this token, or with its end when there is none."""
-    answer = Response(status_code=204, headers={"cache-control": "no-store"})
+    """Return a response that sets the cookie to this token, or deletes it if there is none."""
+    response = Response(status_code=204, headers={"cache-control": "no-store"})
     under_tls = is_under_tls(request.scope)
     agent = request.headers.get("user-agent", "")
     name = request_info.cookie_name(
         host=request.headers.get("host", ""),
         takes_secure=under_tls or "Safari" not in agent or "Chrome" in agent,
     )
-    answer.set_cookie(
+    response.set_cookie(
         name,
         token,
         max_age=settings().session_hours * 3600 if token else 0,
@@ -77,17 +77,17 @@ def _with_cookie(request: Request, token: str) -> Response:
         httponly=True,
         samesite="lax",
     )
-    return answer
+    return response
 
 
 def show_logo(request: Request) -> Response:
-    """Send a logo that we encoded, whole or as a thumbnail, to who is signed in."""
-    refusal = refuse_strangers(request)
+    """Send a logo, in full size or as a thumbnail, to people who are logged in."""
+    refusal = refuse_anonymous(request)
     if refusal is not None:
         return refusal
     name = _LOGO_NAME.fullmatch(request.path_params["name"])
     if name is None:
-        return PlainTextResponse("There is no such logo.", 404)
+        return PlainTextResponse("Logo not found.", 404)
     column = Logo.thumbnail if name[2] else Logo.png
     try:
         with db.read() as session:
@@ -95,7 +95,7 @@ def show_logo(request: Request) -> Response:
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
     if png is None:
-        return PlainTextResponse("There is no such logo.", 404)
+        return PlainTextResponse("Logo not found.", 404)
     return Response(
         png,
         media_type="image/png",
@@ -107,34 +107,34 @@ def show_logo(request: Request) -> Response:
 
 
 def show_icon(_request: Request) -> Response:
-    """Send the icon of the browser's tab, in place of Streamlit's own."""
+    """Send the icon for the browser tab, which replaces Streamlit's."""
     return FileResponse(_ICON, headers={"cache-control": "public, max-age=86400"})
 
 
-async def tell_alive(_request: Request) -> Response:
-    """Say that the process answers."""
+async def check_alive(_request: Request) -> Response:
+    """Respond as long as the process runs (liveness)."""
     return PlainTextResponse("ok")
 
 
-def tell_ready(_request: Request) -> Response:
-    """Say whether the database answers with our schema, so that people can be sent here."""
+def check_ready(_request: Request) -> Response:
+    """Respond 200 if the database is available and has our schema, else 503 (readiness)."""
     try:
         with db.read() as session:
             is_current = upgrade.is_current(session)
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
     if not is_current:
-        return PlainTextResponse("The database has the schema of another version.", 503)
+        return PlainTextResponse("The database schema belongs to another version.", 503)
     return PlainTextResponse("ready")
 
 
 ROUTES = (
-    Route("/auth/cookie", hand_over_cookie, methods=["POST"]),
+    Route("/auth/cookie", set_session_cookie, methods=["POST"]),
     Route("/uploads", receive_upload, methods=["POST"]),
     Route("/logos/{name}.png", show_logo),
     Route("/download/organizations.{form}", send_organizations),
     Route("/favicon.png", show_icon),
-    Route("/healthz", tell_alive),
-    Route("/readyz", tell_ready),
+    Route("/healthz", check_alive),
+    Route("/readyz", check_ready),
     Route("/metrics", show_metrics),
 )

@@ -1,9 +1,9 @@
-"""What a browser sends late: what was typed on a page that has just been left.
+"""Late messages of a browser, about a page that a person has just left.
 
-A tap on a link leaves the field that was being typed into; the browser then asks for the next page
-first, and a moment later reports the field as something that happened on the page before.
-Streamlit would go back there, or draw nothing. Here such a report becomes one more run of the next
-page, so that what was typed is known and the page that was asked for stays.
+A click on a link takes the focus from the field that is being typed into. The browser then requests
+the next page first, and a moment later reports the field as an event of the previous page.
+Streamlit would go back there, or draw nothing. Here such a message becomes one more rerun of the
+next page: nothing that was typed is lost, and the requested page stays.
 """
 
 import time
@@ -14,63 +14,63 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-_LATE_AT_MOST: Final = 1.0
-"""Seconds after a change of pages in which a report from the page before counts as late."""
+_LATE_SECONDS: Final = 1.0
+"""How long after a change of pages a message about the previous page counts as late."""
 
-_BEFORE_IT: Final = b"\x0a\x12"
+_EARLIER_FIELDS: Final = b"\x0a\x12"
 _NAVIGATION: Final = b"\xba\x01"
-"""How protobuf begins these fields: numbers 1 and 2, each with its length, and number 23."""
+"""The first bytes of these protobuf fields: numbers 1 and 2, followed by a length, and 23."""
 
 
-class Pages:
-    """Which page one browser is on, as both sides tell it; pages are named by Streamlit's hash."""
+class PageTracker:
+    """Tracks the page of one browser by its messages; pages are named by Streamlit's hashes."""
 
     def __init__(self) -> None:
-        self.here = self.before = ""
-        self._asked = ClientState()
-        self._at = 0.0
+        self.current = self.previous = ""
+        self._requested = ClientState()
+        self._requested_at = 0.0
         self._is_awaited = False
 
-    def hear(self, message: bytes) -> bytes:
-        """Take what the browser sends, and return it as the server shall get it."""
+    def correct(self, message: bytes) -> bytes:
+        """Return a message of the browser, addressed to the next page if it is late."""
         try:
             sent = BackMsg.FromString(message)
         except DecodeError:
-            return message  # Streamlit has its own answer to nonsense
-        run = sent.rerun_script
-        if run.page_script_hash in {"", self.here}:
+            return message  # Streamlit handles malformed messages itself
+        rerun = sent.rerun_script
+        if rerun.page_script_hash in {"", self.current}:
             return message
-        if not self._is_late(run):
-            self.before, self.here = self.here, run.page_script_hash
-            self._asked, self._at, self._is_awaited = run, time.monotonic(), True
+        if not self._is_late(rerun):
+            self.previous, self.current = self.current, rerun.page_script_hash
+            self._requested, self._requested_at, self._is_awaited = rerun, time.monotonic(), True
             return message
-        run.page_script_hash, run.fragment_id = self.here, ""
-        run.query_string = self._asked.query_string
-        in_order: bytes = sent.SerializeToString()
-        return in_order
+        rerun.page_script_hash, rerun.fragment_id = self.current, ""
+        rerun.query_string = self._requested.query_string
+        corrected: bytes = sent.SerializeToString()
+        return corrected
 
-    def tell(self, message: bytes) -> None:
-        """Take note of the page that the server draws; a run of the page before may still begin."""
+    def observe(self, message: bytes) -> None:
+        """Note the page that the server draws; a rerun of the previous page may still begin."""
         if not _is_navigation(message):
             return
         page = ForwardMsg.FromString(message).navigation.page_script_hash
-        if not (self._is_awaited and page == self.before):
-            self.here, self._is_awaited = page, False
+        if not (self._is_awaited and page == self.previous):
+            self.current, self._is_awaited = page, False
 
-    def _is_late(self, run: ClientState) -> bool:
-        """Return whether this is about the page before; a change of pages brings no fields."""
-        if not self.here:  # the connection is a new one, the page is not
+    def _is_late(self, rerun: ClientState) -> bool:
+        """Return whether a message is about the previous page; a change of pages has no fields."""
+        if not self.current:  # a new connection from a page that is already open
             return False
-        if run.fragment_id:
+        if rerun.fragment_id:
             return True
-        is_soon = time.monotonic() - self._at < _LATE_AT_MOST
-        brings_more = len(run.widget_states.widgets) > len(self._asked.widget_states.widgets)
-        return is_soon and brings_more and run.page_script_hash == self.before
+        is_soon = time.monotonic() - self._requested_at < _LATE_SECONDS
+        fields, known = rerun.widget_states.widgets, self._requested.widget_states.widgets
+        return is_soon and len(fields) > len(known) and rerun.page_script_hash == self.previous
 
 
 def _is_navigation(message: bytes) -> bool:
-    """Return whether a message names the page, by its first bytes: one of a hundred does."""
+    """Return whether a message names the page, without parsing it: one in a hundred does."""
     start = 0
-    while start < len(message) and message[start] in _BEFORE_IT:
+    while start < len(message) and message[start] in _EARLIER_FIELDS:
         start += 2 + message[start + 1]
     return message.startswith(_NAVIGATION, start)

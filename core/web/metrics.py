@@ -1,4 +1,4 @@
-"""`/metrics` in the words of Prometheus, and the middleware that counts requests for it."""
+"""The endpoint `/metrics` for Prometheus, and the middleware that measures requests for it."""
 
 import hmac
 import time
@@ -21,24 +21,24 @@ from core.database import db
 from core.models import Mail
 from core.web.gatekeeper import is_our_host
 
-_KINDS: Final = frozenset(
+_ENDPOINTS: Final = frozenset(
     "auth component download healthz logos media metrics readyz uploads".split()
 )
 _LOOPBACK: Final = {"127.0.0.1", "::1"}
-_BY_A_PROXY: Final = {"x-forwarded-for", "x-real-ip", "forwarded", "via"}
+_PROXY_HEADERS: Final = {"x-forwarded-for", "x-real-ip", "forwarded", "via"}
 
 
 def show_metrics(request: Request) -> Response:
-    """Send what was counted to who asks from this machine, or knows METRICS_TOKEN."""
+    """Send the metrics to requests from this machine or with METRICS_TOKEN."""
     if not _may_see(request):
-        return PlainTextResponse("There is nothing here.", 404)
+        return PlainTextResponse("Not found.", 404)
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
 def _may_see(request: Request) -> bool:
-    """Return whether the token was given, or this machine asks by our name and by no proxy.
+    """Return whether a request has the token, or comes from this machine for our host.
 
-    A proxy on this machine asks for somebody else, and so does a browser under a rebound name.
+    A proxy on this machine forwards requests of others, and so does a browser under a rebound name.
     """
     token = settings().metrics_token
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -47,57 +47,57 @@ def _may_see(request: Request) -> bool:
     if not is_our_host(request):
         return False
     host = request.client.host if request.client else ""
-    return host in _LOOPBACK and not _BY_A_PROXY & set(request.headers.keys())
+    return host in _LOOPBACK and not _PROXY_HEADERS & set(request.headers.keys())
 
 
-class Measured:
-    """Middleware that counts requests and open websockets."""
+class RequestMetrics:
+    """ASGI middleware that measures requests and counts open websockets."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request or websocket on, and count it."""
+        """Pass one request or websocket on and measure it."""
         if scope["type"] == "websocket":
             with metrics.websockets.track_inprogress():
                 await self.app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._count(scope, receive, send)
+            await self._measure(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
-    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, status = time.perf_counter(), 500
+    async def _measure(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_at, status = time.perf_counter(), 500
 
-        async def send_and_look(message: Message) -> None:
+        async def send_observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, send_and_look)
+            await self.app(scope, receive, send_observed)
         finally:
-            taken = time.perf_counter() - began
-            metrics.requests.labels(_kind(scope["path"]), str(status)).observe(taken)
+            seconds = time.perf_counter() - started_at
+            metrics.requests.labels(_endpoint(scope["path"]), str(status)).observe(seconds)
 
 
-def _kind(path: str) -> str:
-    """Return one of few words for a path: whatever strangers ask for must not fill the memory."""
+def _endpoint(path: str) -> str:
+    """Return one of a few labels for a path, so that made-up paths cannot fill the memory."""
     first = path.split("/", 2)[1]
-    return first if first in _KINDS else "other"
+    return first if first in _ENDPOINTS else "other"
 
 
-class _Kept(Collector):
-    """What only the database knows; every process tells the same."""
+class _DatabaseCollector(Collector):
+    """Metrics read from the database, the same in every process."""
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing: registering would collect instead, before the first migration."""
+        """Return nothing; otherwise registering would collect, before the first migration."""
         return ()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the numbers as they are now, or that the database does not answer."""
-        up = GaugeMetricFamily("orgdesk_database_up", "Whether the database answers")
+        """Yield the current numbers, or only that the database is not available."""
+        up = GaugeMetricFamily("orgdesk_database_up", "Whether the database is available")
         try:
             with db.read() as session:
                 due = Mail.due_at.is_not(None)
@@ -114,13 +114,13 @@ class _Kept(Collector):
         up.add_metric([], 1)
         yield up
         age = (clock.now() - oldest).total_seconds() if oldest else 0.0
-        for name, told, value in (
-            ("orgdesk_mails_waiting", "Mails that are due now or later", waiting),
-            ("orgdesk_mails_oldest_seconds", "How long the oldest of them has waited", age),
-            ("orgdesk_mails_given_up", "Mails that nobody tries to send any more", given_up),
-            ("orgdesk_sessions", "Sessions of people who are signed in", live),
+        for name, description, value in (
+            ("orgdesk_mails_waiting", "Emails waiting to be sent", waiting),
+            ("orgdesk_mails_oldest_seconds", "Age of the oldest waiting email", age),
+            ("orgdesk_mails_given_up", "Emails that failed for good", given_up),
+            ("orgdesk_sessions", "Sessions of people who are logged in", live),
         ):
-            yield GaugeMetricFamily(name, told, value=value)
+            yield GaugeMetricFamily(name, description, value=value)
 
 
-REGISTRY.register(_Kept())
+REGISTRY.register(_DatabaseCollector())

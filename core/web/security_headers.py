@@ -1,11 +1,11 @@
-"""Headers on every answer: what a browser may load, run and tell others about Orgdesk."""
+"""Security headers for every response: what a browser may load, run and send to others."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.base.settings import settings
 
-_CONTENT = "; ".join(
+_CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
         "script-src 'self' blob:",
@@ -21,7 +21,7 @@ _CONTENT = "; ".join(
     )
 )
 _ALWAYS = {
-    "content-security-policy": _CONTENT,
+    "content-security-policy": _CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -30,37 +30,37 @@ _ALWAYS = {
 }
 
 
-class Headers:
-    """Middleware that adds them where an answer does not bring stricter ones of its own."""
+class SecurityHeaders:
+    """ASGI middleware that adds the headers that a response does not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Pass one request on, and add the headers to its response."""
         if scope["type"] == "http":
-            send = _adding(_ALWAYS | _under_tls(scope) | _in_no_cache(scope), send)
+            send = _with_headers(_ALWAYS | _hsts(scope) | _no_store(scope), send)
         await self.app(scope, receive, send)
 
 
 def is_under_tls(scope: Scope) -> bool:
-    """Return whether the browser came by https, to us or to the proxy before us."""
+    """Return whether the browser uses https, to us or to the proxy in front of us."""
     return scope["scheme"] in {"https", "wss"} or settings().public_url.startswith("https://")
 
 
-def _under_tls(scope: Scope) -> dict[str, str]:
+def _hsts(scope: Scope) -> dict[str, str]:
     if not is_under_tls(scope):
         return {}
     subdomains = "; includeSubDomains" if settings().hsts_subdomains else ""
     return {"strict-transport-security": f"max-age=31536000{subdomains}"}
 
 
-def _in_no_cache(scope: Scope) -> dict[str, str]:
-    """Return that no cache keeps what Streamlit serves for one person, recovery codes among it."""
+def _no_store(scope: Scope) -> dict[str, str]:
+    """Keep personal files of Streamlit, among them recovery codes, out of every cache."""
     return {"cache-control": "no-store"} if scope["path"].startswith("/media/") else {}
 
 
-def _adding(headers: dict[str, str], send: Send) -> Send:
+def _with_headers(headers: dict[str, str], send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = MutableHeaders(scope=message)

@@ -13,7 +13,7 @@ from core.access.permissions import Actor
 from core.accounts import sessions, uploads
 from core.base.errors import DomainError, InvalidInput, Unavailable
 from core.database import db
-from core.web.gatekeeper import token_of
+from core.web.gatekeeper import find_token
 
 MAX_SECONDS: Final = 120
 _TOO_LARGE: Final = f"Choose a file of at most {uploads.MAX_BYTES // 2**20} MB."
@@ -64,7 +64,7 @@ async def _receive(request: Request, actor: Actor) -> Response:
 
 
 def _find_actor(request: Request) -> Actor | None:
-    token = token_of(request)
+    token = find_token(request)
     if not token:
         return None
     with db.read() as session:

@@ -55,7 +55,7 @@ from core.onboarding.onboarding import Plan
 from core.onboarding.statistics import Period
 from core.organizations import organizations
 from core.organizations.csv_export import Format
-from core.organizations.org_views import View
+from core.organizations.filters import Filters
 from core.staff import impersonation, notes, saved_views
 from tests.support.cast import Cast, email
 
@@ -221,8 +221,8 @@ CALLED_BY_USE_CASES = {
     "members.membership_rows.may_give",
     "onboarding.flag_batch",
     "onboarding.stages.move",
-    "organizations.csv_export.lines",
-    "organizations.org_views.open_view",
+    "organizations.csv_export.stream",
+    "organizations.queries.authorize",
     "profile.alert_address.change",
 }
 """They take an actor, but judge on behalf of a use case, or after one has judged."""
@@ -322,7 +322,7 @@ def about_sam(name: str, *args: Any) -> Act:
 
 def about_a_run(name: str) -> Act:
     return lambda session, actor, cast: use_case(name)(
-        session, actor, bulk_flag.start(session, cast.sam, View(), Plan(), expected=99).id
+        session, actor, bulk_flag.start(session, cast.sam, Filters(), Plan(), expected=99).id
     )
 
 
@@ -391,17 +391,17 @@ ACTS: dict[str, Act] = {
     "organizations.restore": lambda session, actor, cast: use_case("organizations.restore")(
         session, actor, deleted(session, cast)
     ),
-    "organizations.table.table": alone("organizations.table.table", View()),
-    "organizations.downloads.begin": alone("organizations.downloads.begin", View(), Format.CSV),
+    "organizations.table.table": alone("organizations.table.table", Filters()),
+    "organizations.downloads.begin": alone("organizations.downloads.begin", Filters(), Format.CSV),
     "organizations.statistics.organizations": alone(
-        "organizations.statistics.organizations", View()
+        "organizations.statistics.organizations", Filters()
     ),
-    "organizations.statistics.roles": alone("organizations.statistics.roles", View()),
+    "organizations.statistics.roles": alone("organizations.statistics.roles", Filters()),
     "organizations.export_process.write": alone(
-        "organizations.export_process.write", View(), Format.CSV, BytesIO()
+        "organizations.export_process.write", Filters(), Format.CSV, BytesIO()
     ),
     "organizations.export_process.write deleted": alone(
-        "organizations.export_process.write", View(is_deleted=True), Format.CSV, BytesIO()
+        "organizations.export_process.write", Filters(is_deleted=True), Format.CSV, BytesIO()
     ),
     "profile.save": about_acme("profile.save", {"overview": ""}, {"overview": "We heal."}),
     "profile.logos.set_logo": about_acme("profile.logos.set_logo", PICTURE),
@@ -455,10 +455,10 @@ ACTS: dict[str, Act] = {
     "staff.saved_views.set_default": alone("staff.saved_views.set_default", "organizations", None),
     "staff.saved_views.find_default": alone("staff.saved_views.find_default", "organizations"),
     "staff.saved_view_lists.table": alone("staff.saved_view_lists.table", "organizations"),
-    "onboarding.bulk_flag.count": alone("onboarding.bulk_flag.count", View()),
+    "onboarding.bulk_flag.count": alone("onboarding.bulk_flag.count", Filters()),
     "onboarding.bulk_flag.start": lambda session, actor, cast: use_case(
         "onboarding.bulk_flag.start"
-    )(session, actor, View(), Plan(cast.sue.user_id), expected=99),
+    )(session, actor, Filters(), Plan(cast.sue.user_id), expected=99),
     "onboarding.bulk_flag.cancel Sam's": about_a_run("onboarding.bulk_flag.cancel"),
     "onboarding.bulk_flag.dismiss Sam's": about_a_run("onboarding.bulk_flag.dismiss"),
     "onboarding.bulk_flag.refusals_csv of Sam's": about_a_run("onboarding.bulk_flag.refusals_csv"),

@@ -12,7 +12,7 @@ from core.database import db
 from core.models import Organization, Run, Stage
 from core.onboarding import bulk_flag
 from core.onboarding.onboarding import NO_PLAN
-from core.organizations.org_views import View
+from core.organizations.filters import Filters
 from tests.bench import clicks
 from tests.bench.servers import Server
 
@@ -50,14 +50,14 @@ def measure(server: Server, cookie: str, actor: Actor) -> Flagging:
     )
 
 
-def _first_free() -> tuple[View, int]:
+def _first_free() -> tuple[Filters, int]:
     """Return a view of free organizations created up to some date, and their number."""
     free = Organization.stage == Stage.FREE, Organization.deleted_at.is_(None)
     made = select(Organization.created_at).where(*free).order_by(Organization.created_at)
     with db.read() as session:
         days = [each.date() for each in session.scalars(made.limit(MAX_ORGANIZATIONS))]
     whole = [day for day in days if day != days[-1]] or days
-    return View(stages=(Stage.FREE,), created_to=whole[-1]), len(whole)
+    return Filters(stages=(Stage.FREE,), created_to=whole[-1]), len(whole)
 
 
 def _wait(run_id: int) -> Run:

@@ -12,7 +12,7 @@ import orjson
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.models import Stage
-from core.organizations.org_choices import Activity, Members, Profile, Sort
+from core.organizations.filters import Activity, Members, Profile, Sort
 from data.seed.names import STAFF
 from pages.ui.navigation import PAGES
 from tests.support.streamlit_client import open_app

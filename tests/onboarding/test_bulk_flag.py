@@ -17,12 +17,12 @@ from core.onboarding import bulk_flag, onboarding
 from core.onboarding.onboarding import Plan
 from core.ops import cleanup
 from core.organizations import public_ids
-from core.organizations.org_views import View
+from core.organizations.filters import Filters
 from tests.conftest import Clock
 from tests.support.cast import Cast
 
 MANY = 24
-FREE = View(stages=(Stage.FREE,))
+FREE = Filters(stages=(Stage.FREE,))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def untiring(monkeypatch: pytest.MonkeyPatch) -> None:
 pytestmark = pytest.mark.usefixtures("untiring")
 
 
-def start(cast: Cast, view: View = FREE, *, expected: int = 99) -> Run:
+def start(cast: Cast, view: Filters = FREE, *, expected: int = 99) -> Run:
     return db.run(bulk_flag.start, cast.sam, view, Plan(cast.sue.user_id), expected=expected)
 
 
@@ -89,8 +89,8 @@ class TestWork:
     ) -> None:
         put(cast, Stage.PRODUCTION)
         with db.read() as session:
-            assert bulk_flag.count(session, cast.sam, View()) == (many, many - 1)
-        run = start(cast, View())
+            assert bulk_flag.count(session, cast.sam, Filters()) == (many, many - 1)
+        run = start(cast, Filters())
         work()
         ended = now(run)
         assert (ended.total, ended.done, ended.refused) == (many, many - 1, 1)
@@ -121,7 +121,7 @@ class TestWork:
 
     @one
     def test_a_view_by_words_is_followed(self, cast: Cast, many: int) -> None:
-        run = start(cast, View(words="practice"))
+        run = start(cast, Filters(words="practice"))
         work()
         assert now(run).done == MANY
         with db.read() as session:
@@ -206,7 +206,7 @@ class TestConfirmation:
 
     def test_only_an_administrator_sees_deleted_ones(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
-            bulk_flag.start(session, cast.sam, View(is_deleted=True), Plan(), expected=99)
+            bulk_flag.start(session, cast.sam, Filters(is_deleted=True), Plan(), expected=99)
 
 
 def die_within_the_third_batch() -> None:

@@ -13,7 +13,7 @@ from core.models import Entry, Move, Organization, Stage
 from core.onboarding import bulk_flag, onboarding
 from core.onboarding.onboarding import Plan
 from core.organizations import organizations
-from core.organizations.org_views import View
+from core.organizations.filters import Filters
 from core.profile import profile
 from tests.support.cast import Cast
 
@@ -139,7 +139,7 @@ def test_nobody_slips_through_while_an_owner_empties_a_field(race: Race, cast: C
 def test_a_run_and_a_rep_flag_each_once(race: Race, cast: Cast) -> None:
     for number in range(ROUNDS):
         put(cast, stage=FREE)
-        run = db.run(bulk_flag.start, cast.sam, View(words="acme"), Plan(), expected=9)
+        run = db.run(bulk_flag.start, cast.sam, Filters(words="acme"), Plan(), expected=9)
         results = race(
             lambda: db.run(bulk_flag.flag_next_batch, run.id),  # noqa: B023
             lambda: db.run(bulk_flag.flag_next_batch, run.id),  # noqa: B023

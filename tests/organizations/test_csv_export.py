@@ -18,19 +18,19 @@ from core.base.errors import NotPermitted
 from core.base.settings import PROJECT
 from core.database import db
 from core.models import Organization, Stage, User
-from core.organizations import csv_export, export_process, filters, table
-from core.organizations.csv_export import COLUMNS, Format, Tally
-from core.organizations.org_views import Members, Profile, Sort, View
+from core.organizations import csv_export, export_process, table
+from core.organizations.csv_export import COLUMNS, Format, Progress
+from core.organizations.filters import Filters, Members, Profile, Sort
 from tests.organizations.test_table import LONG_AGO, REP, make_organizations
 from tests.support.cast import Cast
 
 VIEWS = [
-    View(),
-    View(sort=Sort.NAME),
-    View(sort=Sort.MEMBERS, stages=(Stage.FREE, Stage.PRODUCTION)),
-    View(words="clinic 3", sort=Sort.STAGE_TIME),
-    View(rep_id=REP, profile=Profile.INCOMPLETE, created_from=date(2024, 1, 2)),
-    View(members=Members.ONE, created_to=date(2024, 1, 3), sort=Sort.OLDEST),
+    Filters(),
+    Filters(sort=Sort.NAME),
+    Filters(sort=Sort.MEMBERS, stages=(Stage.FREE, Stage.PRODUCTION)),
+    Filters(words="clinic 3", sort=Sort.STAGE_TIME),
+    Filters(rep_id=REP, profile=Profile.INCOMPLETE, created_from=date(2024, 1, 2)),
+    Filters(members=Members.ONE, created_to=date(2024, 1, 3), sort=Sort.OLDEST),
 ]
 
 
@@ -41,18 +41,22 @@ def session(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def read(session: Session, cast: Cast, view: View, *, formula_safe: bool = True) -> list[list[str]]:
-    tally = Tally()
-    pieces = csv_export.lines(session, cast.ada, view, formula_safe=formula_safe, tally=tally)
+def read(
+    session: Session, cast: Cast, view: Filters, *, formula_safe: bool = True
+) -> list[list[str]]:
+    progress = Progress()
+    pieces = csv_export.stream(
+        session, cast.ada, view, formula_safe=formula_safe, progress=progress
+    )
     rows = list(csv.reader(io.StringIO(b"".join(pieces).decode(), newline="")))
     assert rows[0] == list(COLUMNS)
-    assert tally.rows == len(rows) - 1
+    assert progress.rows == len(rows) - 1
     return rows[1:]
 
 
-def write(session: Session, cast: Cast, form: Format, view: View | None = None) -> io.BytesIO:
+def write(session: Session, cast: Cast, form: Format, view: Filters | None = None) -> io.BytesIO:
     file = io.BytesIO()
-    export_process.write(session, cast.ada, view or View(), form, file)
+    export_process.write(session, cast.ada, view or Filters(), form, file)
     file.seek(0)
     return file
 
@@ -60,23 +64,27 @@ def write(session: Session, cast: Cast, form: Format, view: View | None = None) 
 class TestLines:
     def test_members_may_not_have_them(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
-            list(csv_export.lines(session, cast.olga, View(), formula_safe=True, tally=Tally()))
+            list(
+                csv_export.stream(
+                    session, cast.olga, Filters(), formula_safe=True, progress=Progress()
+                )
+            )
 
     def test_deleted_ones_are_for_administrators(self, session: Session, cast: Cast) -> None:
-        view = View(is_deleted=True)
+        view = Filters(is_deleted=True)
         with pytest.raises(NotPermitted):
-            list(csv_export.lines(session, cast.oda, view, formula_safe=True, tally=Tally()))
+            list(csv_export.stream(session, cast.oda, view, formula_safe=True, progress=Progress()))
 
     @pytest.mark.parametrize("view", VIEWS)
     @pytest.mark.parametrize("few", [1_000, 20])
     def test_the_rows_are_those_of_the_table(
-        self, session: Session, cast: Cast, view: View, few: int, monkeypatch: pytest.MonkeyPatch
+        self, session: Session, cast: Cast, view: Filters, few: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for module in (table, csv_export, csv_export.org_views):
-            monkeypatch.setattr(module, "FEW", few)
+        for module in (table, csv_export, csv_export.queries):
+            monkeypatch.setattr(module, "MAX_COUNTED", few)
         monkeypatch.setattr(csv_export, "BATCH", 30)
         make_organizations(session, 90)
-        listed = table.table(session, cast.ada, View(**(vars(view) | {"size": 100}))).rows
+        listed = table.table(session, cast.ada, Filters(**(vars(view) | {"size": 100}))).rows
         rows = read(session, cast, view)
         assert [row[0] for row in rows] == listed["public_id"].tolist()
         for place, column in ((2, "stage"), (3, "member_count"), (4, "owners"), (5, "pending")):
@@ -92,18 +100,20 @@ class TestLines:
         acme.phone = "+12125550100"
         session.get_one(User, cast.sam.user_id).name, acme.rep_id = name, cast.sam.user_id
         session.flush()
-        row = read(session, cast, View(sort=Sort.OLDEST))[0]
+        row = read(session, cast, Filters(sort=Sort.OLDEST))[0]
         assert [row[1], row[7], row[8], row[9]] == [cell] * 4
         assert row[10] == "+12125550100", "a phone number is as it was"
-        assert read(session, cast, View(sort=Sort.OLDEST), formula_safe=False)[0][1] == name
+        assert read(session, cast, Filters(sort=Sort.OLDEST), formula_safe=False)[0][1] == name
 
     def test_times_are_in_utc(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 1)
-        assert read(session, cast, View())[0][-1] == f"{LONG_AGO:%Y-%m-%d %H:%M:%S}"
+        assert read(session, cast, Filters())[0][-1] == f"{LONG_AGO:%Y-%m-%d %H:%M:%S}"
 
     def test_it_comes_in_pieces(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 3_000)
-        pieces = csv_export.lines(session, cast.ada, View(), formula_safe=True, tally=Tally())
+        pieces = csv_export.stream(
+            session, cast.ada, Filters(), formula_safe=True, progress=Progress()
+        )
         assert max(map(len, pieces)) < 600_000
 
 
@@ -121,7 +131,7 @@ class TestFiles:
         assert rows[0]["Created (UTC)"].replace(tzinfo=UTC) == datetime(2024, 1, 2, 5, tzinfo=UTC)
 
     def test_no_row_is_a_file_too(self, session: Session, cast: Cast) -> None:
-        nothing = View(words="nobody is called so")
+        nothing = Filters(words="nobody is called so")
         frame = pyarrow.parquet.read_table(write(session, cast, Format.PARQUET, nothing))
         assert (frame.num_rows, frame.column_names) == (0, list(COLUMNS))
         assert write(session, cast, Format.CSV, nothing).read().count(b"\n") == 1
@@ -129,7 +139,7 @@ class TestFiles:
     def test_xlsx_has_texts_and_numbers(self, session: Session, cast: Cast) -> None:
         session.get_one(Organization, cast.acme.id).name = '=HYPERLINK("http://x")'
         session.flush()
-        with ZipFile(write(session, cast, Format.XLSX, View(sort=Sort.OLDEST))) as book:
+        with ZipFile(write(session, cast, Format.XLSX, Filters(sort=Sort.OLDEST))) as book:
             sheet = book.read("xl/worksheets/sheet1.xml").decode()
         assert "<f>" not in sheet
         assert '<c r="B2" t="inlineStr"><is><t>=HYPERLINK("http://x")</t></is></c>' in sheet
@@ -138,11 +148,11 @@ class TestFiles:
     def test_xlsx_says_where_it_ends(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(export_process, "XLSX_ROWS", 5)
+        monkeypatch.setattr(export_process, "MAX_XLSX_ROWS", 5)
         make_organizations(session, 10)
         with ZipFile(write(session, cast, Format.XLSX)) as book:
             assert book.read("xl/worksheets/sheet1.xml").count(b"<row ") == 6
-            assert b"A sheet ends after 5" in book.read("xl/worksheets/sheet2.xml")
+            assert b"A sheet has room for 5" in book.read("xl/worksheets/sheet2.xml")
 
     def test_a_file_leaves_the_database_whole(self, engine: Engine, cast: Cast) -> None:
         """SQLite's locks are lost when a second library opens the same file in one process."""
@@ -169,11 +179,12 @@ class TestFiles:
 
 class TestAddresses:
     @pytest.mark.parametrize(
-        "view", [*VIEWS, View(words="o'b &=100% ü", is_deleted=True, rep_id=7, sort=Sort.MEMBERS)]
+        "view",
+        [*VIEWS, Filters(words="o'b &=100% ü", is_deleted=True, rep_id=7, sort=Sort.MEMBERS)],
     )
-    def test_a_view_comes_back(self, view: View) -> None:
-        query = filters.to_query(view)
-        assert filters.from_query(query) == view
+    def test_a_view_comes_back(self, view: Filters) -> None:
+        query = view.to_query()
+        assert Filters.from_query(query) == view
         assert "" not in parse_qs(query)
 
     @pytest.mark.parametrize(
@@ -181,4 +192,4 @@ class TestAddresses:
     )
     def test_a_mistake_is_not_the_whole_table(self, query: str) -> None:
         with pytest.raises(ValueError, match=r"."):
-            filters.from_query(query)
+            Filters.from_query(query)

@@ -12,7 +12,7 @@ from core.base.errors import NotPermitted
 from core.database import db
 from core.models import Organization, Role, Stage
 from core.organizations import statistics, table
-from core.organizations.org_views import Members, Profile, View
+from core.organizations.filters import Filters, Members, Profile
 from tests.organizations.test_table import make_organizations
 from tests.support.cast import Cast
 
@@ -27,12 +27,12 @@ def session(engine: Engine) -> Iterator[Session]:
 class TestOrganizations:
     def test_members_may_not_see_it(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
-            statistics.organizations(session, cast.olga, View())
+            statistics.organizations(session, cast.olga, Filters())
         with pytest.raises(NotPermitted):
-            statistics.organizations(session, cast.oda, View(is_deleted=True))
+            statistics.organizations(session, cast.oda, Filters(is_deleted=True))
 
     def test_every_kind_is_named(self, session: Session, cast: Cast) -> None:
-        found = statistics.organizations(session, cast.oda, View())
+        found = statistics.organizations(session, cast.oda, Filters())
         assert (found.organizations, found.members) == (2, 4)
         assert found.stages["stage"].tolist() == list(Stage)
         assert found.stages["organizations"].tolist() == [2, 0, 0, 0]
@@ -45,7 +45,7 @@ class TestOrganizations:
             2025, 10, 31, 23, tzinfo=UTC
         )
         session.flush()
-        months = statistics.organizations(session, cast.oda, View()).months
+        months = statistics.organizations(session, cast.oda, Filters()).months
         assert [str(month) for month in months["month"]] == [
             *("2025-10", "2025-11", "2025-12", "2026-01"),
         ]
@@ -55,15 +55,15 @@ class TestOrganizations:
     @pytest.mark.parametrize(
         "view",
         [
-            View(stages=(Stage.FREE, Stage.PRODUCTION)),
-            View(words="clinic 3"),
-            View(members=Members.HANDFUL, created_to=date(2024, 1, 3)),
-            View(profile=Profile.COMPLETE, words="clinic"),
+            Filters(stages=(Stage.FREE, Stage.PRODUCTION)),
+            Filters(words="clinic 3"),
+            Filters(members=Members.HANDFUL, created_to=date(2024, 1, 3)),
+            Filters(profile=Profile.COMPLETE, words="clinic"),
         ],
     )
-    def test_it_sums_up_the_table(self, session: Session, cast: Cast, view: View) -> None:
+    def test_it_sums_up_the_table(self, session: Session, cast: Cast, view: Filters) -> None:
         make_organizations(session, 90)
-        rows = table.table(session, cast.oda, View(**(vars(view) | {"size": 100}))).rows
+        rows = table.table(session, cast.oda, Filters(**(vars(view) | {"size": 100}))).rows
         found = statistics.organizations(session, cast.oda, view)
         assert found.organizations == len(rows) == found.months["organizations"].sum()
         assert found.members == rows["member_count"].sum() == found.sizes["members"].sum()
@@ -71,26 +71,26 @@ class TestOrganizations:
         assert found.stages["organizations"].tolist() == [by_stage.get(s, 0) for s in Stage]
 
     def test_nothing_is_summed_up_too(self, session: Session, cast: Cast) -> None:
-        found = statistics.organizations(session, cast.oda, View(words="nobody is called so"))
+        found = statistics.organizations(session, cast.oda, Filters(words="nobody is called so"))
         assert (found.organizations, found.members, len(found.months)) == (0, 0, 0)
 
 
 class TestRoles:
     def test_members_may_not_see_them(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
-            statistics.roles(session, cast.olga, View())
+            statistics.roles(session, cast.olga, Filters())
 
     def test_they_come_from_the_highest(self, session: Session, cast: Cast) -> None:
-        found = statistics.roles(session, cast.oda, View())
+        found = statistics.roles(session, cast.oda, Filters())
         assert found["role"].tolist() == [Role.OWNER, Role.ADMIN, Role.MEMBER]
         assert found["members"].tolist() == [2, 1, 1]
 
     def test_only_those_of_the_view_count(self, session: Session, cast: Cast) -> None:
-        assert statistics.roles(session, cast.oda, View(words="otto"))["members"].tolist() == [
+        assert statistics.roles(session, cast.oda, Filters(words="otto"))["members"].tolist() == [
             1,
             0,
             0,
         ]
         session.get_one(Organization, cast.acme.id).deleted_at = clock.now()
         session.flush()
-        assert statistics.roles(session, cast.oda, View())["members"].tolist() == [1, 0, 0]
+        assert statistics.roles(session, cast.oda, Filters())["members"].tolist() == [1, 0, 0]

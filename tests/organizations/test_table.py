@@ -24,10 +24,18 @@ from core.models import (
     Stage,
     organizations,
 )
-from core.organizations import org_views, org_walks, table
-from core.organizations.org_choices import LARGE, STEPS
-from core.organizations.org_views import Activity, Members, Profile, Sort, View
-from core.organizations.table import Place, Turn
+from core.organizations import queries, table
+from core.organizations.filters import (
+    LARGE_RANGES,
+    MEMBER_RANGES,
+    PAGE_SIZES,
+    Activity,
+    Filters,
+    Members,
+    Profile,
+    Sort,
+)
+from core.organizations.table import Cursor, Direction
 from tests.conftest import Clock
 from tests.support.cast import Cast
 
@@ -36,31 +44,31 @@ RARE = range(0, 4_000, 1_000)
 LOGO = "a" * 64
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 VIEWS = {
-    "all": View(),
-    "a stage": View(stages=(Stage.PRODUCTION,)),
-    "two stages": View(stages=(Stage.FREE, Stage.PRODUCTION)),
-    "a rep": View(rep_id=REP),
-    "a rep and a stage": View(rep_id=REP, stages=(Stage.ONBOARDING,)),
-    "words": View(words="clin"),
-    "rare words": View(words="0000042"),
-    "words and a stage": View(words="clin", stages=(Stage.ONBOARDING,)),
-    "some days": View(created_from=date(2024, 3, 1), created_to=date(2024, 9, 30)),
-    "one day": View(created_from=date(2024, 3, 3), created_to=date(2024, 3, 3)),
-    "a size": View(members=Members.HANDFUL),
-    "a rare size": View(members=Members.MOST),
-    "whole profiles": View(profile=Profile.COMPLETE),
-    "lacking profiles": View(profile=Profile.INCOMPLETE),
-    "four filters": View(
+    "all": Filters(),
+    "a stage": Filters(stages=(Stage.PRODUCTION,)),
+    "two stages": Filters(stages=(Stage.FREE, Stage.PRODUCTION)),
+    "a rep": Filters(rep_id=REP),
+    "a rep and a stage": Filters(rep_id=REP, stages=(Stage.ONBOARDING,)),
+    "words": Filters(words="clin"),
+    "rare words": Filters(words="0000042"),
+    "words and a stage": Filters(words="clin", stages=(Stage.ONBOARDING,)),
+    "some days": Filters(created_from=date(2024, 3, 1), created_to=date(2024, 9, 30)),
+    "one day": Filters(created_from=date(2024, 3, 3), created_to=date(2024, 3, 3)),
+    "a size": Filters(members=Members.HANDFUL),
+    "a rare size": Filters(members=Members.MOST),
+    "whole profiles": Filters(profile=Profile.COMPLETE),
+    "lacking profiles": Filters(profile=Profile.INCOMPLETE),
+    "four filters": Filters(
         stages=(Stage.FREE, Stage.PRODUCTION),
         created_from=date(2024, 3, 1),
         members=Members.HANDFUL,
         profile=Profile.INCOMPLETE,
     ),
-    "quiet": View(activity=Activity.QUIET),
-    "active": View(activity=Activity.ACTIVE),
-    "fading and small": View(activity=Activity.FADING, members=Members.ONE),
-    "words and days": View(words="clin", created_from=date(2024, 3, 3)),
-    "deleted": View(is_deleted=True),
+    "quiet": Filters(activity=Activity.QUIET),
+    "active": Filters(activity=Activity.ACTIVE),
+    "fading and small": Filters(activity=Activity.FADING, members=Members.ONE),
+    "words and days": Filters(words="clin", created_from=date(2024, 3, 3)),
+    "deleted": Filters(is_deleted=True),
 }
 
 
@@ -122,13 +130,17 @@ def names(page: table.Page) -> list[str]:
     return page.rows["public_id"].tolist()
 
 
-def walk(session: Session, cast: Cast, view: View, turn: Turn) -> list[list[str]]:
-    """Turn every page from one end to the other."""
-    ahead = turn is Turn.FIRST
-    page = table.table(session, cast.oda, view, Place(turn))
+def walk(session: Session, cast: Cast, view: Filters, turn: Direction) -> list[list[str]]:
+    """Direction every page from one end to the other."""
+    ahead = turn is Direction.FIRST
+    page = table.table(session, cast.oda, view, Cursor(turn))
     pages = [names(page)]
     while page.has_after if ahead else page.has_before:
-        place = Place(Turn.AFTER, pages[-1][-1]) if ahead else Place(Turn.BEFORE, pages[-1][0])
+        place = (
+            Cursor(Direction.AFTER, pages[-1][-1])
+            if ahead
+            else Cursor(Direction.BEFORE, pages[-1][0])
+        )
         page = table.table(session, cast.oda, view, place)
         pages.append(names(page))
         assert page.has_before if ahead else page.has_after
@@ -138,7 +150,7 @@ def walk(session: Session, cast: Cast, view: View, turn: Turn) -> list[list[str]
 class TestTable:
     def test_members_may_not_see_all(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
-            table.table(session, cast.olga, View())
+            table.table(session, cast.olga, Filters())
 
     def test_a_row_says_what_there_is_to_know(self, session: Session, cast: Cast) -> None:
         acme = session.get_one(Organization, cast.acme.id)
@@ -148,7 +160,7 @@ class TestTable:
         acme.stage = Stage.ONBOARDING
         session.flush()
 
-        page = table.table(session, cast.oda, View(words="acme"))
+        page = table.table(session, cast.oda, Filters(words="acme"))
 
         row = page.rows.iloc[0]
         assert (row["name"], row["stage"], row["rep"]) == ("Acme", Stage.ONBOARDING, "Sam")
@@ -159,28 +171,28 @@ class TestTable:
     def test_deleted_ones_are_not_in_it(self, session: Session, cast: Cast) -> None:
         session.get_one(Organization, cast.acme.id).deleted_at = clock.now()
         session.flush()
-        assert names(table.table(session, cast.oda, View())) == [cast.otto_ltd.public_id]
+        assert names(table.table(session, cast.oda, Filters())) == [cast.otto_ltd.public_id]
 
     def test_only_administrators_see_deleted_ones(self, session: Session, cast: Cast) -> None:
         session.get_one(Organization, cast.acme.id).deleted_at = clock.now()
         session.flush()
         with pytest.raises(NotPermitted):
-            table.table(session, cast.oda, View(is_deleted=True))
-        page = table.table(session, cast.ada, View(is_deleted=True))
+            table.table(session, cast.oda, Filters(is_deleted=True))
+        page = table.table(session, cast.ada, Filters(is_deleted=True))
         assert names(page) == [cast.acme.public_id]
 
     @pytest.mark.parametrize(
         ("view", "fits"),
         [
-            (View(created_from=date(2024, 1, 2), created_to=date(2024, 1, 3)), range(24, 72)),
-            (View(members=Members.ONE, created_from=date(2024, 1, 1)), None),
-            (View(members=Members.HANDFUL, words="clinic"), None),
-            (View(profile=Profile.COMPLETE), range(0, 80, 3)),
-            (View(profile=Profile.INCOMPLETE, words="clinic"), None),
+            (Filters(created_from=date(2024, 1, 2), created_to=date(2024, 1, 3)), range(24, 72)),
+            (Filters(members=Members.ONE, created_from=date(2024, 1, 1)), None),
+            (Filters(members=Members.HANDFUL, words="clinic"), None),
+            (Filters(profile=Profile.COMPLETE), range(0, 80, 3)),
+            (Filters(profile=Profile.INCOMPLETE, words="clinic"), None),
         ],
     )
     def test_each_filter_takes_what_fits(
-        self, session: Session, cast: Cast, view: View, fits: Sequence[int] | None
+        self, session: Session, cast: Cast, view: Filters, fits: Sequence[int] | None
     ) -> None:
         make_organizations(session, 80)
         page = table.table(session, cast.oda, replace(view, size=100))
@@ -203,14 +215,14 @@ class TestTable:
         for place, days in enumerate([0, 6.9, 7.1, 29.9, 30.1, 89.9, 90.1, 400]):
             self._last_active(session, f"ORG-{place:07d}", clock.now() - timedelta(days=days))
         for number, tier in enumerate(Activity):
-            found = names(table.table(session, cast.oda, View(words="clinic", activity=tier)))
+            found = names(table.table(session, cast.oda, Filters(words="clinic", activity=tier)))
             assert sorted(found) == [f"ORG-{2 * number + place:07d}" for place in (0, 1)]
 
     def test_the_one_that_was_active_last_comes_first(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         self._last_active(session, cast.acme.public_id, clock.now() + timedelta(days=1))
-        found = names(table.table(session, cast.oda, View(sort=Sort.ACTIVE)))
+        found = names(table.table(session, cast.oda, Filters(sort=Sort.ACTIVE)))
         assert found == [cast.acme.public_id, cast.otto_ltd.public_id]
 
     def _last_active(self, session: Session, public_id: str, moment: datetime) -> None:
@@ -223,7 +235,7 @@ class TestTable:
 
     def test_filters_narrow_together(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 60)
-        view = View(stages=(Stage.FREE, Stage.PRODUCTION), rep_id=REP, words="clinic")
+        view = Filters(stages=(Stage.FREE, Stage.PRODUCTION), rep_id=REP, words="clinic")
         rows = table.table(session, cast.oda, view).rows
         assert len(rows) == 10
         assert set(rows["stage"]) == {Stage.FREE, Stage.PRODUCTION}
@@ -233,31 +245,33 @@ class TestTable:
     def test_words_that_fit_nothing_find_nothing(
         self, session: Session, cast: Cast, words: str
     ) -> None:
-        page = table.table(session, cast.oda, View(words=words))
+        page = table.table(session, cast.oda, Filters(words=words))
         assert (len(page.rows), page.total) == (0, 0)
         assert not page.has_after
 
     def test_words_that_match_too_many_rows_come_newest_first(
         self, session: Session, cast: Cast
     ) -> None:
-        make_organizations(session, org_views.FEW + 5)
-        view = View(words="clinic", sort=Sort.NAME)
+        make_organizations(session, queries.MAX_COUNTED + 5)
+        view = Filters(words="clinic", sort=Sort.NAME)
         assert table.table(session, cast.oda, view).sort is Sort.NEWEST
-        few = table.table(session, cast.oda, View(words="clinic 3 of", sort=Sort.NAME))
+        few = table.table(session, cast.oda, Filters(words="clinic 3 of", sort=Sort.NAME))
         assert few.sort is Sort.NAME
 
     def test_too_many_hits_have_pages_from_either_end(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         make_organizations(session, 120)
-        view = View(words="clinic", size=25)
-        turned = [walk(session, cast, view, turn) for turn in (Turn.FIRST, Turn.LAST)]
-        monkeypatch.setattr(table, "FEW", 30)
-        assert [walk(session, cast, view, turn) for turn in (Turn.FIRST, Turn.LAST)] == turned
+        view = Filters(words="clinic", size=25)
+        turned = [walk(session, cast, view, turn) for turn in (Direction.FIRST, Direction.LAST)]
+        monkeypatch.setattr(table, "MAX_COUNTED", 30)
+        assert [
+            walk(session, cast, view, turn) for turn in (Direction.FIRST, Direction.LAST)
+        ] == turned
 
     def test_counts_stop_after_few(self, session: Session, cast: Cast) -> None:
-        make_organizations(session, org_views.FEW + 100)
-        assert table.table(session, cast.oda, View()).total == org_views.FEW + 1
+        make_organizations(session, queries.MAX_COUNTED + 100)
+        assert table.table(session, cast.oda, Filters()).total == queries.MAX_COUNTED + 1
 
 
 class TestPages:
@@ -270,8 +284,8 @@ class TestPages:
         view = replace(VIEWS[narrowed], sort=sort, size=25)
         total = table.table(session, cast.oda, view).total
 
-        onwards = walk(session, cast, view, Turn.FIRST)
-        back = walk(session, cast, view, Turn.LAST)
+        onwards = walk(session, cast, view, Direction.FIRST)
+        back = walk(session, cast, view, Direction.LAST)
 
         rows = [row for page in onwards for row in page]
         assert len(rows) == len(set(rows)) == total
@@ -283,22 +297,22 @@ class TestPages:
 
     def test_back_and_forth_is_the_same_page(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 120)
-        for before, after in pairwise(walk(session, cast, View(size=25), Turn.FIRST)):
-            place = Place(Turn.BEFORE, after[0])
-            assert names(table.table(session, cast.oda, View(size=25), place)) == before
+        for before, after in pairwise(walk(session, cast, Filters(size=25), Direction.FIRST)):
+            place = Cursor(Direction.BEFORE, after[0])
+            assert names(table.table(session, cast.oda, Filters(size=25), place)) == before
 
     def test_a_place_that_is_gone_leads_to_the_start(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 30)
-        first = names(table.table(session, cast.oda, View(size=25)))
-        gone = Place(Turn.AFTER, "ORG-NOWHERE")
-        assert names(table.table(session, cast.oda, View(size=25), gone)) == first
-        beyond = Place(Turn.AFTER, cast.acme.public_id)  # the oldest: nothing comes after it
-        assert names(table.table(session, cast.oda, View(size=25), beyond)) == first
+        first = names(table.table(session, cast.oda, Filters(size=25)))
+        gone = Cursor(Direction.AFTER, "ORG-NOWHERE")
+        assert names(table.table(session, cast.oda, Filters(size=25), gone)) == first
+        beyond = Cursor(Direction.AFTER, cast.acme.public_id)  # the oldest: nothing comes after it
+        assert names(table.table(session, cast.oda, Filters(size=25), beyond)) == first
 
     def test_nobody_asks_for_a_million_rows(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 150)
-        rows = table.table(session, cast.oda, View(size=1_000_000)).rows
-        assert len(rows) == max(org_views.SIZES)
+        rows = table.table(session, cast.oda, Filters(size=1_000_000)).rows
+        assert len(rows) == max(PAGE_SIZES)
 
 
 class TestSearch:
@@ -338,15 +352,15 @@ class TestSearch:
         )
 
 
-MIDDLE = Place(Turn.AFTER, "ORG-0001500")
+MIDDLE = Cursor(Direction.AFTER, "ORG-0001500")
 
 
-def pages(*places: Place) -> Iterator[tuple[str, View, Place]]:
+def pages(*places: Cursor) -> Iterator[tuple[str, Filters, Cursor]]:
     """Yield every filter with every sort, each at the next of the places."""
     for row, (name, view) in enumerate(VIEWS.items()):
         for column, sort in enumerate(Sort):
             place = places[(row + column) % len(places)]
-            yield f"{name}, {sort}, {place.turn}", replace(view, sort=sort), place
+            yield f"{name}, {sort}, {place.direction}", replace(view, sort=sort), place
 
 
 class TestWork:
@@ -359,8 +373,8 @@ class TestWork:
             with engine.connect() as connection:
                 alone = connection.execution_options(isolation_level="AUTOCOMMIT")
                 alone.exec_driver_sql("VACUUM FULL organizations, memberships, invitations")
-        for module in (table, org_walks, org_views):
-            for limit in ("FEW", "GATHERED"):
+        for module in (table, queries):
+            for limit in ("MAX_COUNTED", "MAX_SORTED"):
                 if hasattr(module, limit):
                     monkeypatch.setattr(module, limit, 300)
         make_organizations(session, 3_000)
@@ -379,11 +393,11 @@ class TestWork:
     def test_time_in_a_stage_is_walked_within_it(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for module in (table, org_views):
-            monkeypatch.setattr(module, "FEW", 3)
-        monkeypatch.setattr(org_views, "GATHERED", 3)
+        for module in (table, queries):
+            monkeypatch.setattr(module, "MAX_COUNTED", 3)
+        monkeypatch.setattr(queries, "MAX_SORTED", 3)
         make_organizations(session, 80)
-        view = View(stages=(Stage.ONBOARDING,), activity=Activity.ACTIVE, sort=Sort.STAGE_TIME)
+        view = Filters(stages=(Stage.ONBOARDING,), activity=Activity.ACTIVE, sort=Sort.STAGE_TIME)
         plans = _explain(session, cast, view, MIDDLE, "EXPLAIN QUERY PLAN ")
         steps = [step for _, plan in plans for *_, step in plan]
         assert any("ix_organizations_stage_entered (stage=?" in step for step in steps), steps
@@ -392,10 +406,10 @@ class TestWork:
     def test_large_ones_are_found_without_passing_all_small_ones(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert all(STEPS[step][0] > 10 for step in LARGE), organizations.IS_LARGE
-        monkeypatch.setattr(org_views, "GATHERED", 50)
-        monkeypatch.setattr(org_views, "FEW", 50)
-        monkeypatch.setattr(table, "FEW", 50)
+        assert all(MEMBER_RANGES[step][0] > 10 for step in LARGE_RANGES), organizations.IS_LARGE
+        monkeypatch.setattr(queries, "MAX_SORTED", 50)
+        monkeypatch.setattr(queries, "MAX_COUNTED", 50)
+        monkeypatch.setattr(table, "MAX_COUNTED", 50)
         make_organizations(session, 3_000)
         session.execute(
             update(Organization)
@@ -403,12 +417,12 @@ class TestWork:
             .values(member_count=20, last_active_at=clock.now())
             .execution_options(unrecorded=True)
         )
-        view = View(members=Members.DOZENS, sort=Sort.ACTIVE)
-        assert measure(session, cast, view, Place(Turn.LAST)) < 120
+        view = Filters(members=Members.DOZENS, sort=Sort.ACTIVE)
+        assert measure(session, cast, view, Cursor(Direction.LAST)) < 120
 
     def _list_bad_plans(self, session: Session, cast: Cast) -> Iterator[str]:
         """Yield the steps that read all organizations or sort many, by each filter and sort."""
-        for name, view, place in pages(Place(), MIDDLE):
+        for name, view, place in pages(Cursor(), MIDDLE):
             found = read_plans(session, cast, view, place)
             yield from (f"{name}: {step}" for step in found)
 
@@ -418,11 +432,11 @@ class TestWork:
         session.execute(text("ANALYZE"))
         return {
             name: measure(session, cast, view, place)
-            for name, view, place in pages(Place(), Place(Turn.LAST), MIDDLE)
+            for name, view, place in pages(Cursor(), Cursor(Direction.LAST), MIDDLE)
         }
 
 
-def measure(session: Session, cast: Cast, view: View, place: Place) -> int:
+def measure(session: Session, cast: Cast, view: Filters, place: Cursor) -> int:
     """Return how much the database does for a page: SQLite's steps / 100, or PostgreSQL's rows."""
     if session.get_bind().dialect.name == "postgresql":
         return _rows_read(session, cast, view, place)
@@ -439,7 +453,7 @@ def measure(session: Session, cast: Cast, view: View, place: Place) -> int:
     return steps
 
 
-def read_plans(session: Session, cast: Cast, view: View, place: Place) -> Iterator[str]:
+def read_plans(session: Session, cast: Cast, view: Filters, place: Cursor) -> Iterator[str]:
     """Yield the steps of a page's plans that would take long among a million.
 
     Counts end by themselves after a few rows, and a walk by id is a scan that ends as soon.
@@ -458,19 +472,19 @@ def read_plans(session: Session, cast: Cast, view: View, place: Place) -> Iterat
 def _scans_of(node: dict[str, Any]) -> Iterator[str]:
     if node["Node Type"] == "Seq Scan" and node["Relation Name"] == "organizations":
         yield f"Seq Scan, {node.get('Filter')}"
-    if node["Node Type"] == "Sort" and node["Plans"][0]["Plan Rows"] > org_views.GATHERED:
+    if node["Node Type"] == "Sort" and node["Plans"][0]["Plan Rows"] > queries.MAX_SORTED:
         yield f"Sort by {node['Sort Key']}"
     for part in node.get("Plans", []):
         yield from _scans_of(part)
 
 
-def _rows_read(session: Session, cast: Cast, view: View, place: Place) -> int:
+def _rows_read(session: Session, cast: Cast, view: Filters, place: Cursor) -> int:
     plans = _explain(session, cast, view, place, "EXPLAIN (ANALYZE, FORMAT JSON) ")
     return sum(_rows_of(plan[0][0][0]["Plan"]) for _, plan in plans)
 
 
 def _explain(
-    session: Session, cast: Cast, view: View, place: Place, how: str
+    session: Session, cast: Cast, view: Filters, place: Cursor, how: str
 ) -> list[tuple[str, Any]]:
     """Return each query of a page, and what the database says about it."""
     asked: list[tuple[str, Any]] = []

@@ -8,7 +8,7 @@ from core.database import db
 from core.models import Organization, Stage
 from core.onboarding import bulk_flag, onboarding
 from core.onboarding.onboarding import Plan
-from core.organizations.org_views import View
+from core.organizations.filters import Filters
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
 
@@ -51,7 +51,7 @@ def test_nothing_is_flagged_where_none_is_free(show: Show, cast: Cast) -> None:
 
 
 def test_a_run_is_found_again_cancelled_and_dismissed(show: Show, cast: Cast) -> None:
-    run = db.run(bulk_flag.start, cast.sam, View(), Plan(), expected=2)
+    run = db.run(bulk_flag.start, cast.sam, Filters(), Plan(), expected=2)
     screen = show("organizations", cast.sam)
     screen.button(key=f"cancel-{run.id}").click().run()
     assert "0 organizations are in onboarding. Cancelled by Sam." in words(screen)
@@ -62,7 +62,7 @@ def test_a_run_is_found_again_cancelled_and_dismissed(show: Show, cast: Cast) ->
 
 def test_the_list_of_the_refused_is_a_file(cast: Cast) -> None:
     db.run(onboarding.flag, cast.sue, [cast.acme.id])
-    run = db.run(bulk_flag.start, cast.sam, View(words="acme"), Plan(), expected=1)
+    run = db.run(bulk_flag.start, cast.sam, Filters(words="acme"), Plan(), expected=1)
     work()
     with db.read() as session:
         lines = bulk_flag.refusals_csv(session, cast.sam, run.id).decode().splitlines()
@@ -75,7 +75,7 @@ def test_the_list_of_the_refused_runs_no_formula(cast: Cast) -> None:
     with db.engine().begin() as connection:
         connection.execute(update(Organization).values(name=name, name_key="x", search_text="x"))
     db.run(onboarding.flag, cast.sue, [cast.acme.id])
-    run = db.run(bulk_flag.start, cast.sam, View(), Plan(), expected=2)
+    run = db.run(bulk_flag.start, cast.sam, Filters(), Plan(), expected=2)
     work()
     with db.read() as session:
         lines = bulk_flag.refusals_csv(session, cast.sam, run.id).decode().splitlines()

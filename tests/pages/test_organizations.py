@@ -12,9 +12,9 @@ from core.audit import history
 from core.database import db
 from core.members import members
 from core.models import Organization, Stage
-from core.organizations import organizations, transfers
+from core.organizations import downloads, organizations
 from core.organizations.csv_export import Format
-from core.organizations.transfers import Transfer
+from core.organizations.downloads import Download
 from pages.ui import tables
 from tests.organizations.test_table import make_organizations
 from tests.pages.conftest import Show
@@ -191,9 +191,9 @@ class TestDownload:
         stopped: list[bool] = []
         said = tmp_path / "said"
         said.write_text("rows 1\nrows 2\nrow")
-        mine = Transfer(cast.oda, Format.XLSX, lambda: stopped.append(True), 7_000_000, said)
-        others = Transfer(cast.sam, Format.CSV, lambda: None)
-        with transfers.under_way(mine), transfers.under_way(others):
+        mine = Download(cast.oda, Format.XLSX, lambda: stopped.append(True), 7_000_000, said)
+        others = Download(cast.sam, Format.CSV, lambda: None)
+        with downloads.in_progress(mine), downloads.in_progress(others):
             screen = show("organizations", cast.oda)
             (progress,) = screen.get("progress")
             assert progress.proto.text == "**XLSX** · 2 of 2 organizations · 7 MB"

@@ -17,8 +17,8 @@ from core import web
 from core.audit import activity
 from core.base.settings import settings
 from core.database import db
-from core.organizations import export_process, transfers
-from core.web import downloads
+from core.organizations import downloads, export_process
+from core.web import downloads as web_downloads
 from tests.organizations.test_table import make_organizations
 from tests.support.cast import Cast
 from tests.web.test_web import BASE, sign_in
@@ -98,7 +98,7 @@ class TestFile:
         self, client: TestClient, cast: Cast, caplog: pytest.LogCaptureFixture
     ) -> None:
         add_many(40)
-        caplog.set_level(logging.INFO, downloads.__name__)
+        caplog.set_level(logging.INFO, web_downloads.__name__)
         query = "q=clinic&stage=free&stage=production&sort=oldest"
         answer = client.get(f"{PATH}?{query}", headers={"cookie": sign_in(cast.oda)})
 
@@ -113,7 +113,7 @@ class TestFile:
         assert told["what"].tolist() == ["Organizations downloaded"]
         assert told["reason"].tolist() == ["CSV: q=clinic&stage=free&stage=production&sort=oldest"]
         (line,) = [record.message for record in caplog.records if "downloaded" in record.message]
-        assert f"person {cast.oda.user_id} downloaded organizations as csv ({query})" in line
+        assert f"user {cast.oda.user_id} downloaded organizations as csv ({query})" in line
         assert f"rows {len(ids)}, {len(answer.content)} bytes" in line
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -170,7 +170,7 @@ class TestReader:
         add_many(12_000)
         asyncio.run(self._read_and_stop(cast, sign_in(cast.oda)))
         assert working() == []
-        assert transfers.list_of(cast.oda) == []
+        assert downloads.list_in_progress(cast.oda) == []
 
     async def _read_and_stop(self, cast: Cast, cookie: str) -> None:
         app = Starlette(routes=web.ROUTES, middleware=web.MIDDLEWARE)
@@ -182,9 +182,9 @@ class TestReader:
         async def send(message: Message) -> None:
             sent.append(message)
             if message.get("body"):
-                (transfer,) = transfers.list_of(cast.oda)
-                assert transfer.form == "csv"
-                transfer.stop()
+                (download,) = downloads.list_in_progress(cast.oda)
+                assert download.form == "csv"
+                download.cancel()
                 await asyncio.Event().wait()
 
         await asyncio.wait_for(app(scope(cookie), receive, send), 20)
@@ -193,7 +193,7 @@ class TestReader:
     def test_only_so_many_at_once(
         self, client: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(downloads, "AT_ONCE", 0)
+        monkeypatch.setattr(web_downloads, "MAX_DOWNLOADS", 0)
         answer = client.get(PATH, headers={"cookie": sign_in(cast.oda)})
         assert answer.status_code == 503
         assert "Try again in a minute" in answer.text

@@ -3,7 +3,7 @@
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from core.web.late_messages import Pages
+from core.web.late_messages import PageTracker
 
 PROFILE, MEMBERS = "profile's hash", "members' hash"
 
@@ -26,56 +26,56 @@ def drawn(page: str, *, kept_by_browser: str = "") -> bytes:
     return message.SerializeToString()
 
 
-def on_the_profile() -> Pages:
+def on_the_profile() -> PageTracker:
     """Return what is known of a browser that looks at a profile."""
-    pages = Pages()
-    assert pages.hear(click("")) == click("")
-    pages.tell(drawn(PROFILE, kept_by_browser="9f"))
+    pages = PageTracker()
+    assert pages.correct(click("")) == click("")
+    pages.observe(drawn(PROFILE, kept_by_browser="9f"))
     return pages
 
 
 class TestLate:
     def test_a_field_in_a_part_of_the_page_before_reruns_the_page_that_was_asked_for(self) -> None:
         pages = on_the_profile()
-        pages.hear(click(MEMBERS, query="org=ORG-1"))
+        pages.correct(click(MEMBERS, query="org=ORG-1"))
         late = click(PROFILE, "phone", fragment="form", query="org=ORG-1&tab=2")
-        assert pages.hear(late) == click(MEMBERS, "phone", query="org=ORG-1")
+        assert pages.correct(late) == click(MEMBERS, "phone", query="org=ORG-1")
 
     def test_so_does_a_field_of_the_page_itself(self) -> None:
         pages = on_the_profile()
-        pages.hear(click(MEMBERS, "menu"))
-        assert pages.hear(click(PROFILE, "menu", "q")) == click(MEMBERS, "menu", "q")
+        pages.correct(click(MEMBERS, "menu"))
+        assert pages.correct(click(PROFILE, "menu", "q")) == click(MEMBERS, "menu", "q")
 
     def test_a_run_of_the_page_before_that_still_begins_changes_nothing(self) -> None:
         pages = on_the_profile()
-        pages.hear(click(MEMBERS))
-        pages.tell(drawn(PROFILE))
+        pages.correct(click(MEMBERS))
+        pages.observe(drawn(PROFILE))
         late = click(PROFILE, "phone", fragment="form")
-        assert pages.hear(late) == click(MEMBERS, "phone")
+        assert pages.correct(late) == click(MEMBERS, "phone")
 
 
 class TestAtItsTime:
     def test_a_field_reruns_its_own_page(self) -> None:
         pages = on_the_profile()
         in_time = click(PROFILE, "phone", fragment="form")
-        assert pages.hear(in_time) == in_time
+        assert pages.correct(in_time) == in_time
 
     def test_one_may_turn_back_at_once(self) -> None:
         pages = on_the_profile()
-        pages.hear(click(MEMBERS, "menu"))
-        assert pages.hear(click(PROFILE, "menu")) == click(PROFILE, "menu")
+        pages.correct(click(MEMBERS, "menu"))
+        assert pages.correct(click(PROFILE, "menu")) == click(PROFILE, "menu")
         in_time = click(PROFILE, "menu", "phone", fragment="form")
-        assert pages.hear(in_time) == in_time
+        assert pages.correct(in_time) == in_time
 
     def test_a_page_that_leads_on_is_followed(self) -> None:
         pages = on_the_profile()
-        pages.tell(drawn(MEMBERS))
+        pages.observe(drawn(MEMBERS))
         in_time = click(MEMBERS, "role", fragment="table")
-        assert pages.hear(in_time) == in_time
+        assert pages.correct(in_time) == in_time
 
     def test_a_part_of_a_page_goes_on_after_a_connection_broke(self) -> None:
         in_time = click(PROFILE, "phone", fragment="form")
-        assert Pages().hear(in_time) == in_time
+        assert PageTracker().correct(in_time) == in_time
 
     def test_nonsense_passes(self) -> None:
-        assert Pages().hear(b"\xff\xff\xff") == b"\xff\xff\xff"
+        assert PageTracker().correct(b"\xff\xff\xff") == b"\xff\xff\xff"

@@ -1,99 +1,128 @@
-"""All organizations, for staff: one filter line, the table, and a link that carries the view."""
+"""All organizations, for staff: one filter line, the table, and a link that carries the filters."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
 from core.access.permissions import Action, Actor, Rights
 from core.database import db
 from core.onboarding import onboarding
-from core.organizations import table
-from core.organizations.org_views import FEW, View
+from core.organizations import organizations, table
+from core.organizations.filters import Filters
+from core.organizations.queries import MAX_COUNTED
 from core.organizations.table import Page
 from pages import ui
-from pages.parts.organizations import bulk_progress, download, filters, flag, restore, summary
+from pages.parts.organizations import bulk_flag, download, filter_bar, summary
 from pages.ui import tables
 from pages.ui.elements import empty_state, row
 
 
 def draw(actor: Actor, rights: Rights) -> None:
-    """Draw one page of the organizations that the address asks for."""
+    """Draw the page of the table that the web address asks for."""
     with db.read() as session:
         reps = onboarding.list_reps(session)
-    with st.container(key="organizations-runs"):  # always there: what moves forgets a click
+    with st.container(key="organizations-runs"):  # always drawn: elements that move lose clicks
         if Action.MOVE_STAGES in rights:
-            bulk_progress.draw(actor, reps)
+            bulk_flag.draw_progress(actor, reps)
     filter_row, line = row(key="organizations-filter"), row(key="organizations-line")
-    progress, place = st.container(), st.container(key="organizations-table")
-    turns = row(key="organizations-turns")
-    view = filters.ask(reps, rights, filter_row, turns)
+    progress, rows_area = st.container(), st.container(key="organizations-table")
+    pagination = row(key="organizations-turns")
+    filters = filter_bar.draw_filters(reps, rights, filter_row, pagination)
     with line:
-        said, actions = row(width="content"), row(width="content")
+        summary_line, actions = row(width="content"), row(width="content")
         st.space("stretch")
-        view = replace(view, sort=filters.ask_sort())
-        columns = filters.ask_columns()
+        filters = replace(filters, sort=filter_bar.draw_sort())
+        columns = filter_bar.draw_columns()
         downloads = st.container(width="content")
     with db.read() as session:
-        page = table.table(session, actor, view, filters.find_place())
+        page = table.table(session, actor, filters, filter_bar.read_cursor())
 
-    with turns:
-        filters.draw_turns(page)
-    total = _count(actor, view, page)
+    with pagination:
+        filter_bar.draw_pagination(page)
+    total = _count(actor, filters, page)
     with downloads:
-        download.offer(view, total)
+        download.draw_menu(filters, total)
     with progress:
         download.draw_progress(actor, total)
-    with place:
-        chosen = _draw_rows(page, view, columns, may_choose=_may_choose(view, rights))
-    with said:
-        _draw_line(page, view, total, len(chosen))
+    with rows_area:
+        chosen = _draw_rows(page, filters, columns, may_choose=_may_choose(filters, rights))
+    with summary_line:
+        _draw_line(page, filters, total, len(chosen))
     with actions:
-        if chosen and view.is_deleted:
-            restore.offer_restore(actor, page.rows, chosen)
-        elif chosen:
-            flag.offer_selected(actor, chosen, reps)
-        if page.total and Action.MOVE_STAGES in rights and not view.is_deleted:
-            flag.offer_all(actor, view, reps)
+        _draw_actions(actor, page, filters, chosen, reps, rights)
     if not page.rows.empty:
-        summary.draw(actor, view)
+        summary.draw(actor, filters)
 
 
-def _count(actor: Actor, view: View, page: Page) -> int:
-    """Return how many there are: what the page knows, or of many what the summary has counted."""
-    counted = summary.count(actor, view) if page.total > FEW else None
+def _draw_actions(
+    actor: Actor,
+    page: Page,
+    filters: Filters,
+    chosen: Sequence[int],
+    reps: dict[int, str],
+    rights: Rights,
+) -> None:
+    if chosen and filters.is_deleted:
+        _draw_restore(actor, page.rows, chosen)
+    elif chosen:
+        bulk_flag.draw_flag_selected(actor, chosen, reps)
+    if page.total and Action.MOVE_STAGES in rights and not filters.is_deleted:
+        bulk_flag.draw_flag_all(actor, filters, reps)
+
+
+def _draw_restore(actor: Actor, rows: pd.DataFrame, org_ids: Sequence[int]) -> None:
+    names = dict(zip(rows["id"], rows["name"], strict=True))
+    pressed = st.button(
+        "Restore",
+        icon=":material/restore_from_trash:",
+        key="restore-organization",
+        disabled=len(org_ids) > 1,
+        help="Everybody in it comes back, too." if len(org_ids) == 1 else "One at a time.",
+    )
+    if pressed:
+        told = f"{names[org_ids[0]]} is restored."
+        ui.save(told, organizations.restore, actor, org_ids[0])
+
+
+def _count(actor: Actor, filters: Filters, page: Page) -> int:
+    """Return the total of the page, or if that is capped and the summary has counted, its total."""
+    counted = summary.count(actor, filters) if page.total > MAX_COUNTED else None
     return counted or page.total
 
 
-def _may_choose(view: View, rights: Rights) -> bool:
-    return (Action.RESTORE if view.is_deleted else Action.MOVE_STAGES) in rights
+def _may_choose(filters: Filters, rights: Rights) -> bool:
+    return (Action.RESTORE if filters.is_deleted else Action.MOVE_STAGES) in rights
 
 
-def _draw_line(page: Page, view: View, total: int, chosen: int) -> None:
-    is_capped = total == FEW + 1
-    many = f"{FEW:,}+ organizations" if is_capped else ui.count(total, "organization")
+def _draw_line(page: Page, filters: Filters, total: int, chosen: int) -> None:
+    is_capped = total == MAX_COUNTED + 1
+    many = f"{MAX_COUNTED:,}+ organizations" if is_capped else ui.count(total, "organization")
     words = f"**{chosen:,} selected** of {many}" if chosen else f"**{many}**"
-    if page.sort is not view.sort:
-        words += f" :small[:gray[newest first; type more to sort by {view.sort}]]"
+    if page.sort is not filters.sort:
+        words += f" :small[:gray[newest first; type more to sort by {filters.sort}]]"
     st.markdown(words, width="content")
 
 
-def _draw_rows(page: Page, view: View, columns: Sequence[str], *, may_choose: bool) -> list[int]:
+def _draw_rows(
+    page: Page, filters: Filters, columns: Sequence[str], *, may_choose: bool
+) -> list[int]:
     """Draw the table and return the ids of the rows that are selected."""
     if page.rows.empty:
-        _draw_nothing(view)
+        _draw_nothing(filters)
         return []
     return tables.organizations(
         page.rows,
         key="organizations-all",
-        columns=["deleted_at", *columns] if view.is_deleted else columns,
+        columns=["deleted_at", *columns] if filters.is_deleted else columns,
         selectable=may_choose,
-        opens=not view.is_deleted,
+        opens=not filters.is_deleted,
     )
 
 
-def _draw_nothing(view: View) -> None:
-    if view == View(is_deleted=True, sort=view.sort, size=view.size):
+def _draw_nothing(filters: Filters) -> None:
+    if filters == Filters(is_deleted=True, sort=filters.sort, size=filters.size):
         head, what_next = "Nothing is deleted", "What is deleted can be restored here for 30 days."
     else:
         head = "No organization fits"

@@ -18,7 +18,7 @@ from core.access.permissions import Actor
 from core.base import clock
 from core.database import db
 from core.organizations import statistics
-from core.organizations.org_views import View
+from core.organizations.filters import Filters
 from core.organizations.statistics import Summary
 from pages import ui
 from pages.ui import elements
@@ -39,8 +39,8 @@ _NUMBER: Final = "organizations:Q"
 _WHOLE: Final = alt.Axis(title=None, tickMinStep=1, tickCount=4, format="~s")
 _BY_PLACE: Final = alt.SortField("place")
 _MONTH: Final = alt.Axis(labelOverlap=True)
-_counted: Final[dict[View, "_Sum"]] = {}
-"""What has been counted in the last minute, for everybody who looks at the same view."""
+_counted: Final[dict[Filters, "_Sum"]] = {}
+"""What has been counted in the last minute, for everybody who looks at the same filters."""
 _threads = ThreadPoolExecutor(2, "summary")
 
 
@@ -58,7 +58,7 @@ class _Sum:
     """What is counted for one view; nothing is before it is looked for on its own, after a page."""
 
     actor: Actor
-    view: View
+    filters: Filters
     begun_at: datetime = field(default_factory=clock.now)
     looks: int = 0
     kinds: Future[_Kinds] | None = None
@@ -68,10 +68,10 @@ class _Sum:
         """Return whether all numbers are there, and let them be counted when they are not."""
         self.looks += 1
         if self.kinds is None and self.looks > 1:
-            self.kinds = _threads.submit(_count_kinds, self.actor, self.view)
-            self.roles = _threads.submit(_count_roles, self.actor, self.view)
+            self.kinds = _threads.submit(_count_kinds, self.actor, self.filters)
+            self.roles = _threads.submit(_count_roles, self.actor, self.filters)
         is_done = all(part is not None and part.done() for part in (self.kinds, self.roles))
-        if is_done and _counted.get(self.view) is not self:
+        if is_done and _counted.get(self.filters) is not self:
             _share(self)
         return is_done
 
@@ -86,9 +86,9 @@ class _Sum:
                 part.cancel()
 
 
-def draw(actor: Actor, view: View) -> None:
+def draw(actor: Actor, filters: Filters) -> None:
     """Draw the summary of a view; where it is not there yet, look for it until it is."""
-    summed = _find(actor, view)
+    summed = _find(actor, filters)
     st.markdown("#### Membership summary", anchors=False)
     summed.looks = 0
     if summed.kinds is not None and summed.look():
@@ -97,39 +97,39 @@ def draw(actor: Actor, view: View) -> None:
         _draw_so_far(summed)
 
 
-def count(actor: Actor, view: View) -> int | None:
+def count(actor: Actor, filters: Filters) -> int | None:
     """Return how many organizations a view is about, where they have been counted."""
-    kinds = _result(_find(actor, view).kinds)
+    kinds = _result(_find(actor, filters).kinds)
     return None if kinds is None else kinds.summary.organizations
 
 
-def _find(actor: Actor, view: View) -> _Sum:
+def _find(actor: Actor, filters: Filters) -> _Sum:
     """Return what is counted for a view, in whichever order and page by page."""
-    view = replace(view, sort=View.sort, size=View.size)
+    filters = replace(filters, sort=Filters.sort, size=Filters.size)
     kept: _Sum | None = st.session_state.get(_KEPT)
-    if kept is not None and kept.view == view and kept.is_recent():
+    if kept is not None and kept.filters == filters and kept.is_recent():
         return kept
-    if kept is not None and _counted.get(kept.view) is not kept:
+    if kept is not None and _counted.get(kept.filters) is not kept:
         kept.stop()
-    shared = _counted.get(view)
+    shared = _counted.get(filters)
     if shared is not None and shared.is_recent():
         st.session_state[_KEPT] = shared
         return shared
-    fresh = st.session_state[_KEPT] = _Sum(actor, view)
+    fresh = st.session_state[_KEPT] = _Sum(actor, filters)
     return fresh
 
 
 def _share(summed: _Sum) -> None:
-    """Let everybody who may see this view, as its page has made sure, have what was counted."""
-    for view, old in list(_counted.items()):
+    """Let everybody who may see this filters, as its page has made sure, have what was counted."""
+    for filters, old in list(_counted.items()):
         if not old.is_recent():
-            _counted.pop(view, None)
-    _counted[summed.view] = summed
+            _counted.pop(filters, None)
+    _counted[summed.filters] = summed
 
 
-def _count_kinds(actor: Actor, view: View) -> _Kinds:
+def _count_kinds(actor: Actor, filters: Filters) -> _Kinds:
     with db.read() as session:
-        summary = statistics.organizations(session, actor, view)
+        summary = statistics.organizations(session, actor, filters)
     return _Kinds(
         summary,
         _growth(summary.months.tail(_MONTHS)),
@@ -138,9 +138,9 @@ def _count_kinds(actor: Actor, view: View) -> _Kinds:
     )
 
 
-def _count_roles(actor: Actor, view: View) -> pd.DataFrame:
+def _count_roles(actor: Actor, filters: Filters) -> pd.DataFrame:
     with db.read() as session:
-        return statistics.roles(session, actor, view)
+        return statistics.roles(session, actor, filters)
 
 
 def _look(summed: _Sum) -> None:
