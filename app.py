@@ -31,28 +31,28 @@ TRUSTS_ANY_PROXY = (
 
 @asynccontextmanager
 async def live(_app: st.App) -> AsyncIterator[None]:
-    """Make ready before the first request, work in the background, and stop with the server."""
+    """Prepare before the first request, and run the background worker as long as the server."""
     logging.basicConfig(level=settings().log_level)
     upgrade()
-    _import_beforehand()
-    _tell_setup_code()
+    _import_slow_packages()
+    _log_setup_code()
     background = worker.start()
     yield
     background.stop()
 
 
-def _import_beforehand() -> None:
-    """Import what pages need, so that the first person does not wait for it."""
+def _import_slow_packages() -> None:
+    """Import packages that pages need, so that the first visitor does not wait for them."""
     for name in SLOW_TO_IMPORT:
         import_module(name)
 
 
-def _tell_setup_code() -> None:
+def _log_setup_code() -> None:
     with db.read() as session:
         is_new = registration.is_setup_open(session)
     if is_new:
         log.warning(
-            "Nobody has an account yet. Set up Orgdesk with this code: %s",
+            "There are no accounts yet. Set up Orgdesk with this code: %s",
             registration.setup_code(),
         )
 

@@ -1,10 +1,10 @@
-"""The command line for whoever runs Orgdesk: `python -m core.manage --help`."""
+"""The command line for operators: `python -m core.manage --help`."""
 
 import logging
 import signal
 import sys
 import threading
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from pydantic import ValidationError
@@ -21,8 +21,8 @@ from core.mail import delivery
 from core.notifications import dispatch
 from core.ops import health, stage_commands, worker
 
-BROKEN = 1
-"""What a command exits with when it found something wrong."""
+FAILED: Final = 1
+"""Exit code of a command that failed or found something wrong."""
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.add_typer(stage_commands.app)
@@ -30,23 +30,23 @@ app.add_typer(stage_commands.app)
 
 @app.callback()
 def begin() -> None:
-    """Run Orgdesk from the command line; settings come from the environment."""
+    """Run Orgdesk from the command line. Settings are environment variables."""
     try:
         level = settings().log_level.upper()
     except ValidationError as error:
-        for wrong in error.errors():
-            name = ".".join(str(part) for part in wrong["loc"]).upper()
-            typer.echo(f"{name or 'SETTINGS'}: {wrong['msg']}", err=True)
-        raise typer.Exit(BROKEN) from error
+        for problem in error.errors():
+            name = ".".join(str(part) for part in problem["loc"]).upper()
+            typer.echo(f"{name or 'SETTINGS'}: {problem['msg']}", err=True)
+        raise typer.Exit(FAILED) from error
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 @app.command()
 def create_administrator(
-    email: Annotated[str, typer.Option(help="The address to sign in with.")],
-    name: Annotated[str, typer.Option(help="The name that others see.")],
+    email: Annotated[str, typer.Option(help="Email address to log in with.")],
+    name: Annotated[str, typer.Option(help="Name shown to others.")],
 ) -> None:
-    """Make an administrator; the password is one line on standard input."""
+    """Create an administrator; the password is read from standard input, one line."""
     if sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
@@ -56,98 +56,99 @@ def create_administrator(
         user = db.run(registration.create_administrator, ORGDESK, new)
     except DomainError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(BROKEN) from error
+        raise typer.Exit(FAILED) from error
     typer.echo(
-        f"{user.name} may sign in as {user.email}, sets up two-factor there, "
-        "and is an administrator from then on."
+        f"Created {user.name}. Log in as {user.email} and set up two-factor; "
+        "administrator rights take effect then."
     )
 
 
 @app.command()
 def reset_two_factor(
-    email: Annotated[str, typer.Option(help="Whose device is lost.")],
-    reason: Annotated[str, typer.Option(help="Why; history and the person's mail tell it.")],
+    email: Annotated[str, typer.Option(help="Email address of the person.")],
+    reason: Annotated[str, typer.Option(help="Reason; kept in history and emailed to the person.")],
 ) -> None:
-    """Take away somebody's two-factor; it is set up anew at the next sign-in."""
+    """Reset a person's two-factor; they set it up again at the next login."""
     try:
         with db.read() as session:
             user = user_rows.find(session, validation.email_key(email))
         if user is None:
-            typer.echo(f"Nobody has an account with the address {email}.", err=True)
-            raise typer.Exit(BROKEN)
+            typer.echo(f"There is no account with the email {email}.", err=True)
+            raise typer.Exit(FAILED)
         db.run(administration.reset_two_factor, ORGDESK, user.id, reason=reason)
     except DomainError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(BROKEN) from error
-    typer.echo(f"{user.name} signs in with the password alone, and sets up two-factor anew.")
+        raise typer.Exit(FAILED) from error
+    typer.echo(f"Two-factor reset. {user.name} logs in with the password and sets it up again.")
 
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the schema of this version."""
+    """Migrate the database to the schema of this version."""
     try:
         upgrade()
     except NewerSchema as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(BROKEN) from error
-    typer.echo("The database has the schema of this version.")
+        raise typer.Exit(FAILED) from error
+    typer.echo("The database schema is up to date.")
 
 
 @app.command()
 def send_mail(
-    *, once: Annotated[bool, typer.Option("--once", help="Send what is due, then end.")] = False
+    *, once: Annotated[bool, typer.Option("--once", help="Send what is due, then exit.")] = False
 ) -> None:
-    """Send mails and keep house until interrupted, beside the app or instead of its own worker."""
+    """Send emails and run background jobs until interrupted, alongside the app or in its place."""
     if not settings().smtp_url:
-        typer.echo("Without SMTP_URL every mail waits in the outbox.", err=True)
-        raise typer.Exit(BROKEN)
+        typer.echo("SMTP_URL is not set, so emails stay in the outbox.", err=True)
+        raise typer.Exit(FAILED)
     if once:
         dispatch.run_due()
-        typer.echo(f"Sent {delivery.run_due()} mails.")
+        sent = delivery.run_due()
+        typer.echo("Sent 1 email." if sent == 1 else f"Sent {sent} emails.")
         return
-    ended = threading.Event()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, lambda *_: ended.set())
-    working = worker.start()
-    ended.wait()
-    working.stop()
+    interrupted = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: interrupted.set())
+    background = worker.start()
+    interrupted.wait()
+    background.stop()
 
 
 @app.command()
 def verify() -> None:
-    """Read all of history and print each place where somebody tampered with it."""
+    """Verify the whole history, and print every entry that was tampered with."""
     broken = 0
     with db.read() as session:
         for found in history.verify(session):
             if isinstance(found, history.Broken):
                 broken += 1
-                at = f" of {found.at:%d %b %Y %H:%M:%S} UTC" if found.at else ""
+                at = f", {found.at:%d %b %Y %H:%M:%S} UTC" if found.at else ""
                 typer.echo(f"broken: {found.chain}, entry {found.position}{at}")
             else:
                 typer.echo(f"entries {found.entries}, chains {found.chains}, broken {broken}")
     if broken:
-        raise typer.Exit(BROKEN)
+        raise typer.Exit(FAILED)
 
 
 @app.command()
 def recount() -> None:
-    """Count all moves anew for the charts, where `check` found that the counts differ."""
+    """Rebuild the counts of the charts from the recorded moves, if `check` found differences."""
     with db.writing_engine().begin() as connection:
         counters.recount(connection)
-    typer.echo("The charts count what the moves say.")
+    typer.echo("The counts of the charts were rebuilt.")
 
 
 @app.command()
 def check() -> None:
-    """Look at settings, database, triggers, clock and mail; one line each."""
-    logging.disable()  # what is wrong gets its line here, without a traceback beside it
-    ill = 0
-    for finding in health.examine():
-        ill += not finding.is_well
-        mark = "ok" if finding.is_well else "WRONG"
-        typer.echo(f"{finding.what:<9} {mark:<6} {finding.sentence}")
-    if ill:
-        raise typer.Exit(BROKEN)
+    """Check settings, database, triggers, clock, mail and charts; print one line for each."""
+    logging.disable()  # each problem is printed as one line, without a traceback
+    failed = 0
+    for finding in health.run_checks():
+        failed += not finding.is_ok
+        status = "ok" if finding.is_ok else "FAILED"
+        typer.echo(f"{finding.check:<9} {status:<6} {finding.message}")
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 if __name__ == "__main__":

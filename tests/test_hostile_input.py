@@ -62,7 +62,7 @@ def test_every_other_field_keeps_or_refuses_it(session: Session, cast: Cast) -> 
         lambda text: invitations.invite(session, cast.olga, cast.acme.id, text, role=Role.MEMBER),
         lambda text: onboarding.request(session, cast.otto, cast.otto_ltd.id, note=text),
         lambda text: accounts.rename(session, cast.mia, text),
-        lambda text: organizations.look_alikes(session, cast.mia, text),
+        lambda text: organizations.list_similar_names(session, cast.mia, text),
     )
     for text in sample(25):
         for door in doors:

@@ -1,7 +1,7 @@
-"""Keeping house: what is over is purged when its time has come, a few rows at a time.
+"""Cleanup: purges rows whose time has passed, in small batches.
 
-Several processes share it: whoever moves the row `housekeeping` in `locks` on to its next hour does
-it this time. Two at once would do no harm, since each purge decides anew in its own transaction.
+One process at a time claims it, once an hour. Two at once would do no harm, because each purge
+selects its rows in its own transaction.
 """
 
 import logging
@@ -10,16 +10,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, exists, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Select, delete, exists, literal_column, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete
 
+from core import models
 from core.access.permissions import ORGDESK, Action, access, lock_user_or_none
 from core.audit import history
 from core.base import clock
 from core.base.errors import NotFound
 from core.database import counters, db, job_locks
+from core.members.members import FORMER_MEMBERSHIP_TTL
 from core.models import (
     Challenge,
     FormerMembership,
@@ -35,53 +37,50 @@ from core.models import (
     Upload,
     User,
 )
-from core.models import Session as SignedIn
+from core.organizations.organizations import DELETED_TTL
 
-JOB = "housekeeping"
-EVERY = timedelta(hours=1)
-DELETED_ORGANIZATIONS_STAY = timedelta(days=30)
-FORMER_MEMBERSHIPS_STAY = timedelta(days=90)
-UNPROVEN_ACCOUNTS_STAY = timedelta(days=7)
-MAILS_STAY = timedelta(days=30)
-RUNS_STAY = timedelta(days=90)
-SESSIONS_STAY = timedelta(days=1)
-"""After their last possible moment, as links do."""
-BATCH = 200
-"""Rows in one transaction, so that nobody waits for a purge."""
-
-_PAUSE = 0.02
+JOB: Final = "housekeeping"
+INTERVAL: Final = timedelta(hours=1)
+UNCONFIRMED_ACCOUNT_TTL: Final = timedelta(days=7)
+MAIL_TTL: Final = timedelta(days=30)
+RUN_TTL: Final = timedelta(days=90)
+EXPIRED_TTL: Final = timedelta(days=1)
+"""How long sessions, links, challenges and impersonations are kept after they have expired."""
+BATCH_SIZE: Final = 200
+"""Rows deleted in one transaction, so that no request waits long for it."""
+_PAUSE_SECONDS: Final = 0.02
 
 log = logging.getLogger(__name__)
 
 
-def keep(is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Purge what is over, if it is this process's turn, and return how many rows went."""
-    if not job_locks.claim(JOB, next_at=clock.now() + EVERY):
+def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Run all purges if they are due, and return the number of rows deleted."""
+    if not job_locks.claim(JOB, next_at=clock.now() + INTERVAL):
         return 0
     purged = sum(_purge_all(purge, is_stopping) for purge in PURGES)
     if purged:
-        log.info("housekeeping purged %s rows", purged)
+        log.info("purged %s rows", purged)
     return purged
 
 
 def _purge_all(purge: Callable[[Session], int], is_stopping: Callable[[], bool]) -> int:
-    """Call a purge until nothing is left to do; when it fails, the next one still has its turn."""
+    """Call a purge until nothing is left; if it fails, log it, so that the next ones still run."""
     purged = 0
     try:
-        while not is_stopping() and (gone := db.run(purge)):
-            purged += gone
-            time.sleep(_PAUSE)  # lets those in who wait for SQLite's one write lock
+        while not is_stopping() and (deleted := db.run(purge)):
+            purged += deleted
+            time.sleep(_PAUSE_SECONDS)  # lets others get the one write lock of SQLite
     except IntegrityError:
-        log.exception("%s left rows that others need", purge.__name__)
+        log.exception("%s failed: other rows still need those it deletes", purge.__name__)
     return purged
 
 
 def purge_organizations(session: Session) -> int:
-    """Purge one organization that was deleted long ago, with all that belonged to it alone."""
-    over = clock.now() - DELETED_ORGANIZATIONS_STAY
+    """Purge one organization deleted longer ago than `DELETED_TTL`, with everything it owns."""
+    deleted_until = clock.now() - DELETED_TTL
     org_id = session.scalar(
         select(Organization.id)
-        .where(Organization.deleted_at <= over)
+        .where(Organization.deleted_at <= deleted_until)
         .order_by(Organization.deleted_at)
         .limit(1)
     )
@@ -90,8 +89,8 @@ def purge_organizations(session: Session) -> int:
     try:
         org = access(session, ORGDESK, org_id, Action.RESTORE)
     except NotFound:
-        return 0  # another process purged it in this very moment
-    if org.deleted_at is None or org.deleted_at > over:
+        return 0  # another process has just purged it
+    if org.deleted_at is None or org.deleted_at > deleted_until:
         return 0
     logo = org.logo
     session.delete(org)
@@ -102,12 +101,12 @@ def purge_organizations(session: Session) -> int:
 
 
 def purge_accounts(session: Session) -> int:
-    """Purge one account whose address was never proven and which nobody ever used."""
+    """Purge one account that was never confirmed nor used within `UNCONFIRMED_ACCOUNT_TTL`."""
     is_over = (
         User.proven_at.is_(None)
         & User.last_seen_at.is_(None)
         & User.staff.is_(None)
-        & (User.created_at <= clock.now() - UNPROVEN_ACCOUNTS_STAY)
+        & (User.created_at <= clock.now() - UNCONFIRMED_ACCOUNT_TTL)
         & ~exists().where(Membership.user_id == User.id)
         & ~exists().where(FormerMembership.user_id == User.id)
         & ~exists().where(Invitation.invited_by == User.id)
@@ -122,75 +121,70 @@ def purge_accounts(session: Session) -> int:
 
 
 def purge_former_memberships(session: Session) -> int:
-    """Forget roles that are too old to be given back."""
-    over = FormerMembership.removed_at <= clock.now() - FORMER_MEMBERSHIPS_STAY
+    """Purge former memberships that can no longer be reinstated."""
+    is_over = FormerMembership.removed_at <= clock.now() - FORMER_MEMBERSHIP_TTL
     key = tuple_(FormerMembership.org_id, FormerMembership.user_id)
-    old = select(FormerMembership.org_id, FormerMembership.user_id).where(over).limit(BATCH)
+    old = select(FormerMembership.org_id, FormerMembership.user_id).where(is_over)
     return _delete(session, FormerMembership, key, old)
 
 
 def purge_sessions(session: Session) -> int:
-    """Purge sessions that nobody can use any more."""
-    over = SignedIn.expires_at <= clock.now() - SESSIONS_STAY
-    old = select(SignedIn.id).where(over).limit(BATCH)
-    return _delete(session, SignedIn, SignedIn.id, old)
+    """Purge expired sessions."""
+    is_over = models.Session.expires_at <= clock.now() - EXPIRED_TTL
+    return _delete_by_id(session, models.Session, is_over)
 
 
 def purge_links(session: Session) -> int:
-    """Purge links that have expired, used or not."""
-    old = select(Link.id).where(Link.expires_at <= clock.now() - SESSIONS_STAY).limit(BATCH)
-    return _delete(session, Link, Link.id, old)
+    """Purge expired links, used or not."""
+    return _delete_by_id(session, Link, Link.expires_at <= clock.now() - EXPIRED_TTL)
 
 
 def purge_challenges(session: Session) -> int:
-    """Purge sign-ins that nobody gave a code for."""
-    over = Challenge.created_at <= clock.now() - SESSIONS_STAY
-    old = select(Challenge.id).where(over).limit(BATCH)
-    return _delete(session, Challenge, Challenge.id, old)
+    """Purge logins for which no two-factor code was entered."""
+    return _delete_by_id(session, Challenge, Challenge.created_at <= clock.now() - EXPIRED_TTL)
 
 
-def purge_stand_ins(session: Session) -> int:
-    """Purge what administrators were allowed for an hour; history keeps it."""
-    over = Impersonation.ends_at <= clock.now() - SESSIONS_STAY
-    old = select(Impersonation.id).where(over).limit(BATCH)
-    return _delete(session, Impersonation, Impersonation.id, old)
+def purge_impersonations(session: Session) -> int:
+    """Purge impersonations that have ended; history keeps their record."""
+    return _delete_by_id(session, Impersonation, Impersonation.ends_at <= clock.now() - EXPIRED_TTL)
 
 
 def purge_uploads(session: Session) -> int:
-    """Purge files that were sent and never used."""
-    old = select(Upload.id).where(Upload.expires_at <= clock.now()).limit(BATCH)
-    return _delete(session, Upload, Upload.id, old)
+    """Purge expired uploads, which were never used."""
+    return _delete_by_id(session, Upload, Upload.expires_at <= clock.now())
 
 
 def purge_throttles(session: Session) -> int:
-    """Purge counts whose window has passed."""
-    old = select(Throttle.key).where(Throttle.ends_at <= clock.now()).limit(BATCH)
+    """Purge throttling counts whose window has passed."""
+    old = select(Throttle.key).where(Throttle.ends_at <= clock.now())
     return _delete(session, Throttle, Throttle.key, old)
 
 
 def purge_mails(session: Session) -> int:
-    """Purge old mails: those that were sent, and those that never will be."""
-    over = Mail.created_at <= clock.now() - MAILS_STAY
-    old = select(Mail.id).where(over).order_by(Mail.id).limit(BATCH)
-    return _delete(session, Mail, Mail.id, old)
+    """Purge old mails, whether they were sent or not."""
+    is_over = Mail.created_at <= clock.now() - MAIL_TTL
+    return _delete(session, Mail, Mail.id, select(Mail.id).where(is_over).order_by(Mail.id))
 
 
 def purge_runs(session: Session) -> int:
-    """Purge runs that ended long ago, with the lists of what they could not do."""
-    over = Run.created_at <= clock.now() - RUNS_STAY
-    old = select(Run.id).where(over, Run.ended_at.is_not(None)).limit(BATCH)
-    return _delete(session, Run, Run.id, old)
+    """Purge old runs that have ended, with their lists of failures."""
+    is_over = (Run.created_at <= clock.now() - RUN_TTL) & Run.ended_at.is_not(None)
+    return _delete_by_id(session, Run, is_over)
 
 
-def _delete(session: Session, kind: type[Any], key: Any, old: Select[*tuple[Any, ...]]) -> int:
-    """Delete the rows of `kind` with these keys, and return how many there were."""
-    gone: ReturningDelete[Any] = (
-        delete(kind)
-        .where(key.in_(old))
+def _delete_by_id(session: Session, model: Any, is_over: ColumnElement[bool]) -> int:
+    return _delete(session, model, model.id, select(model.id).where(is_over))
+
+
+def _delete(session: Session, model: type[Any], key: Any, old: Select[*tuple[Any, ...]]) -> int:
+    """Delete a batch of the rows with these keys, and return how many there were."""
+    deleted: ReturningDelete[Any] = (
+        delete(model)
+        .where(key.in_(old.limit(BATCH_SIZE)))
         .returning(literal_column("1"))
         .execution_options(synchronize_session=False)
     )
-    return len(session.scalars(gone).all())
+    return len(session.scalars(deleted).all())
 
 
 PURGES: Final = (
@@ -200,7 +194,7 @@ PURGES: Final = (
     purge_sessions,
     purge_links,
     purge_challenges,
-    purge_stand_ins,
+    purge_impersonations,
     purge_throttles,
     purge_uploads,
     purge_mails,

@@ -1,8 +1,8 @@
-"""Is everything as it should be? One finding each: settings, database, triggers, mail, clock."""
+"""Health checks for the operator: settings, database, triggers, clock, mail and charts."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select
@@ -15,104 +15,109 @@ from core.database import counters, db, schema, upgrade
 from core.mail.smtp import Connection, NotNow, Server
 from core.models import Entry, Mail
 
-CLOCKS_DIFFER_BY = timedelta(seconds=30)
+MAX_CLOCK_DIFFERENCE: Final = timedelta(seconds=30)
 
-_TRIGGERS = {
+_TRIGGERS: Final = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'",
 }
 
 
 class Finding(NamedTuple):
-    """What was looked at, whether it is well, and a sentence about it."""
+    """The result of one check, with a message for the operator."""
 
-    what: str
-    is_well: bool
-    sentence: str
+    check: str
+    is_ok: bool
+    message: str
 
 
-def examine() -> Iterator[Finding]:
-    """Look at everything; what needs the database is left out where that is not well."""
+def run_checks() -> Iterator[Finding]:
+    """Run all checks; if the database fails, those that need it are left out."""
     yield _settings()
     try:
         with db.read() as session:
             database = _database(session)
             yield database
-            if database.is_well:
+            if database.is_ok:
                 yield _triggers(session)
                 yield _clock(session)
                 yield _mail(session)
                 yield _charts(session)
     except Unavailable:
-        yield Finding("database", False, "It does not answer; DATABASE_URL says where it is.")
+        yield Finding("database", False, "The database isn't available. Check DATABASE_URL.")
 
 
 def _settings() -> Finding:
     if not settings().secret_key:
-        return Finding("settings", True, "Valid; the secret key is kept in a file.")
-    return Finding("settings", True, f"Valid; people come to {settings().public_url}.")
+        return Finding("settings", True, "Valid. The secret key is stored in a file.")
+    return Finding("settings", True, f"Valid. People open {settings().public_url}.")
 
 
 def _database(session: Session) -> Finding:
-    found = MigrationContext.configure(session.connection()).get_current_revision()
-    newest = upgrade.newest()
-    kind = session.get_bind().dialect.name
+    found, newest = _schema_version(session), upgrade.newest()
+    dialect = session.get_bind().dialect.name
     if found != newest:
-        return Finding(
-            "database",
-            False,
-            f"{kind} has schema {found}, this version needs {newest}: "
-            "run `python -m core.manage migrate`.",
+        message = (
+            f"{dialect} has schema {found}, but this version needs {newest}. "
+            "Run `python -m core.manage migrate`."
         )
-    return Finding("database", True, f"{kind} answers and has schema {found}.")
+        return Finding("database", False, message)
+    return Finding("database", True, f"{dialect} is available and has schema {found}.")
+
+
+def _schema_version(session: Session) -> str | None:
+    return MigrationContext.configure(session.connection()).get_current_revision()
 
 
 def _triggers(session: Session) -> Finding:
-    there = session.connection().exec_driver_sql(_TRIGGERS[session.get_bind().dialect.name])
-    missing = {rule.name for rule in schema.RULES} - set(there.scalars())
+    query = _TRIGGERS[session.get_bind().dialect.name]
+    enabled = set(session.connection().exec_driver_sql(query).scalars())
+    missing = {rule.name for rule in schema.RULES} - enabled
     if missing:
-        return Finding("triggers", False, f"Missing or switched off: {', '.join(sorted(missing))}.")
-    return Finding("triggers", True, f"All {len(schema.RULES)} rules are kept by the database.")
+        return Finding("triggers", False, f"Missing or disabled: {', '.join(sorted(missing))}.")
+    return Finding("triggers", True, f"All {len(schema.RULES)} rules of the database are enabled.")
 
 
 def _charts(session: Session) -> Finding:
     differences = counters.find_differences(session)
     if differences:
-        sentence = (
-            f"{differences} counts differ from the moves; run `python -m core.manage recount`."
+        message = (
+            f"{differences} counts differ from the recorded moves. "
+            "Run `python -m core.manage recount`."
         )
-        return Finding("charts", False, sentence)
-    return Finding("charts", True, "What the charts count is what the moves say.")
+        return Finding("charts", False, message)
+    return Finding("charts", True, "The counts match the recorded moves.")
 
 
 def _clock(session: Session) -> Finding:
     now = clock.now()
     newest = session.scalar(select(Entry.at).order_by(Entry.id.desc()).limit(1))
-    if newest and newest > now + CLOCKS_DIFFER_BY:
-        sentence = f"It is {now:%d %b %Y %H:%M} UTC here, but history goes on to {newest:%H:%M}."
-        return Finding("clock", False, sentence)
-    theirs = _clock_of_database(session)
-    if theirs and abs(theirs - now) > CLOCKS_DIFFER_BY:
-        sentence = f"It is {now:%H:%M:%S} UTC here and {theirs:%H:%M:%S} at the database."
-        return Finding("clock", False, sentence)
-    return Finding("clock", True, f"It is {now:%d %b %Y %H:%M:%S} UTC.")
+    if newest and newest > now + MAX_CLOCK_DIFFERENCE:
+        message = f"It's {now:%d %b %Y %H:%M} UTC here, but the newest history entry is from "
+        return Finding("clock", False, f"{message}{newest:%d %b %Y %H:%M} UTC.")
+    database_time = _database_time(session)
+    if database_time and abs(database_time - now) > MAX_CLOCK_DIFFERENCE:
+        message = f"It's {now:%H:%M:%S} UTC here, but {database_time:%H:%M:%S} at the database."
+        return Finding("clock", False, message)
+    return Finding("clock", True, f"It's {now:%d %b %Y %H:%M:%S} UTC.")
 
 
-def _clock_of_database(session: Session) -> datetime | None:
-    """Return the moment at the database's own machine; SQLite has none."""
+def _database_time(session: Session) -> datetime | None:
+    """Return the time of the database server; SQLite has none of its own."""
     if session.get_bind().dialect.name == "sqlite":
         return None
-    theirs: datetime = session.connection().exec_driver_sql("SELECT clock_timestamp()").scalar_one()
-    return theirs.astimezone(UTC)
+    now: datetime = session.connection().exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return now.astimezone(UTC)
 
 
 def _mail(session: Session) -> Finding:
-    waiting = session.scalar(select(func.count(Mail.id)).where(Mail.due_at.is_not(None))) or 0
+    number = session.scalar(select(func.count(Mail.id)).where(Mail.due_at.is_not(None))) or 0
+    waiting = f"{number} email waiting" if number == 1 else f"{number} emails waiting"
     if not settings().smtp_url:
-        return Finding("mail", True, f"No SMTP_URL: {waiting} mails wait, read on the Mail page.")
+        return Finding("mail", True, f"No SMTP_URL. {waiting}; read them on the Mail page.")
     try:
         with Connection(Server.at(settings().smtp_url)) as connection:
             connection.open()
-    except (NotNow, ValueError) as why:
-        return Finding("mail", False, f"{why} ({waiting} mails wait)")
-    return Finding("mail", True, f"The server takes our greeting; {waiting} mails wait.")
+    except (NotNow, ValueError) as error:
+        return Finding("mail", False, f"{error} ({waiting})")
+    return Finding("mail", True, f"The mail server accepts connections. {waiting}.")

@@ -1,9 +1,9 @@
-"""What the staff's desk does, from the command line: the same rules, and the same words."""
+"""Commands that flag organizations and move them between stages, with the rules of the app."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -18,17 +18,16 @@ from core.models.enums import Stage
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 
-REFUSED = 1
-"""What a command exits with when something was refused."""
+REFUSED: Final = 1
+"""Exit code of a command that was refused."""
 
 app = typer.Typer()
 
-Ids = Annotated[list[str], typer.Argument(help="Organization IDs, such as ORG-7K3M9QX.")]
-Id = Annotated[str, typer.Argument(help="The Organization ID, such as ORG-7K3M9QX.")]
-As = Annotated[str, typer.Option("--as", help="The address of who does it; their rights decide.")]
-To = Annotated[Stage, typer.Argument(help="The stage to go to.")]
-Reason = Annotated[str, typer.Option(help="Why; the owners read it.")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+Ids = Annotated[list[str], typer.Argument(help="Organization IDs, for example ORG-7K3M9QX.")]
+Id = Annotated[str, typer.Argument(help="The Organization ID, for example ORG-7K3M9QX.")]
+As = Annotated[str, typer.Option("--as", help="Email of the person who acts; their rights apply.")]
+To = Annotated[Stage, typer.Argument(help="The stage to move to.")]
+Reason = Annotated[str, typer.Option(help="Reason; owners can read it.")]
 
 
 @app.command()
@@ -36,28 +35,32 @@ def flag(
     org_ids: Ids,
     who: As,
     *,
-    rep: Annotated[str, typer.Option(help="The address of who carries them.")] = "",
-    target: Day = None,
-    next_step: str = "",
-    due: Day = None,
-    note: Annotated[str, typer.Option(help="Why; the owners read it.")] = "",
+    rep: Annotated[str, typer.Option(help="Email of the sales rep.")] = "",
+    target: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Planned date for the next stage.")
+    ] = None,
+    next_step: Annotated[str, typer.Option(help="The next step of the sales rep.")] = "",
+    due: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Due date of the next step.")
+    ] = None,
+    note: Reason = "",
 ) -> None:
-    """Flag free organizations for onboarding; those that cannot be are named with the reason."""
-    with _told():
-        actor = _person(who)
+    """Flag free organizations for onboarding; any that can't be are listed with the reason."""
+    with _printed_refusals():
+        actor = _get_actor(who)
         plan = Plan(
-            _person(rep).user_id if rep else None,
+            _get_actor(rep).user_id if rep else None,
             target.date() if target else None,
             next_step,
             due.date() if due else None,
         )
-        found = [_organization(actor, public_id).id for public_id in org_ids]
-        flagged = db.run(onboarding.flag, actor, found, plan, note=note)
-    for name in flagged.flagged:
-        typer.echo(f"{name} is in {Stage.ONBOARDING}.")
-    for _, name, why in flagged.refused:
-        typer.echo(f"{name}: {why}", err=True)
-    if flagged.refused:
+        found = [_get_organization(actor, public_id).id for public_id in org_ids]
+        result = db.run(onboarding.flag, actor, found, plan, note=note)
+    for name in result.flagged:
+        typer.echo(f"{name} moved to {Stage.ONBOARDING}.")
+    for _, name, reason in result.refused:
+        typer.echo(f"{name}: {reason}", err=True)
+    if result.refused:
         raise typer.Exit(REFUSED)
 
 
@@ -68,14 +71,14 @@ def move(
     who: As,
     *,
     override: Annotated[
-        bool, typer.Option("--override", help="Although checks fail; administrators only.")
+        bool, typer.Option("--override", help="Move despite open checks; administrators only.")
     ] = False,
     reason: Reason = "",
 ) -> None:
-    """Move an organization to another stage, through the same gate as everywhere."""
-    with _told(org_id):
-        actor = _person(who)
-        org = _organization(actor, org_id)
+    """Move an organization to another stage, with the same checks as in the app."""
+    with _printed_refusals(org_id):
+        actor = _get_actor(who)
+        org = _get_organization(actor, org_id)
         moved = db.run(
             onboarding.move,
             actor,
@@ -85,30 +88,30 @@ def move(
             reason=reason,
             override=override,
         )
-    typer.echo(f"{moved.name} is in {moved.stage}.")
+    typer.echo(f"{moved.name} moved to {moved.stage}.")
 
 
 @app.command()
 def withdraw(org_id: Id, to: To, who: As, *, reason: Reason) -> None:
-    """Move an organization back to an earlier stage, or out, for a reason."""
+    """Move an organization back to an earlier stage, or out of onboarding."""
     move(org_id, to, who, reason=reason)
 
 
 @contextmanager
-def _told(public_id: str = "") -> Iterator[None]:
-    """Print a refusal as the sentence that it is, and where what is missing is mended."""
+def _printed_refusals(public_id: str = "") -> Iterator[None]:
+    """Print a refusal, with the page that fixes each open check, and exit with `REFUSED`."""
     try:
         yield
     except DomainError as refusal:
         typer.echo(str(refusal), err=True)
         if isinstance(refusal, GateNotMet):
-            for lack, page in refusal.fix_pages.items():
+            for check, page in refusal.fix_pages.items():
                 address = f"{settings().public_url}/{page}?org={public_id}"
-                typer.echo(f"  {lack}: {address}", err=True)
+                typer.echo(f"  {check}: {address}", err=True)
         raise typer.Exit(REFUSED) from refusal
 
 
-def _person(email: str) -> Actor:
+def _get_actor(email: str) -> Actor:
     with db.read() as session:
         user = user_rows.find(session, validation.email_key(email))
     if user is None:
@@ -116,7 +119,7 @@ def _person(email: str) -> Actor:
     return Actor(user.id, user.name)
 
 
-def _organization(actor: Actor, public_id: str) -> Organization:
+def _get_organization(actor: Actor, public_id: str) -> Organization:
     with db.read() as session:
         found = find_organization(session, actor, public_id)
     if found is None:

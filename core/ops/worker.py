@@ -1,12 +1,10 @@
-"""What goes on in the background while the app is served: news is told, mails go out.
-
-Runs over many organizations go on, and the house is kept, there, too.
-"""
+"""The background worker: dispatches notifications, sends mail, advances bulk jobs, cleans up."""
 
 import logging
 import threading
 import time
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,84 +16,84 @@ from core.notifications import dispatch, onboarding_alerts
 from core.onboarding import bulk_flag
 from core.ops import cleanup
 
-LOOKS_EVERY = timedelta(seconds=1)
-KEEPS_HOUSE_EVERY = timedelta(minutes=1)
-"""How often this process asks whether it is its turn."""
-RESTS_AFTER_FAILURE = timedelta(seconds=30)
-STOPS_WITHIN = timedelta(seconds=5)
+POLL_INTERVAL: Final = timedelta(seconds=1)
+HOUSEKEEPING_INTERVAL: Final = timedelta(minutes=1)
+"""How often this process checks whether cleanup, morning alerts and reminders are due."""
+FAILURE_PAUSE: Final = timedelta(seconds=30)
+STOP_TIMEOUT: Final = timedelta(seconds=5)
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """One thread; several processes may each have theirs: the database says whose turn it is."""
+    """A thread that runs all background jobs; processes share the work through the database."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
-        self._told = threading.Event()
-        self._database_is_there = True
-        self._keeps_house_at = 0.0
+        self._wake_up = threading.Event()
+        self._is_database_up = True
+        self._housekeeping_at = 0.0
         self._has_more = False
-        self._thread = threading.Thread(target=self._work, name="worker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Look at once, instead of at the next second."""
-        self._told.set()
+        """Run due jobs now instead of at the next interval."""
+        self._wake_up.set()
 
     def stop(self) -> None:
-        """End after what is being done just now; what takes longer is left to who comes next."""
+        """Stop after the current step; wait for it up to `STOP_TIMEOUT`."""
         self._stopping.set()
-        self._told.set()
-        self._thread.join(STOPS_WITHIN.total_seconds())
+        self._wake_up.set()
+        self._thread.join(STOP_TIMEOUT.total_seconds())
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while not self._stopping.is_set():
-            went_well = not self._finds_database() or self._look()
-            rest = LOOKS_EVERY if went_well else RESTS_AFTER_FAILURE
+            went_well = not self._check_database() or self._run_due()
+            pause = POLL_INTERVAL if went_well else FAILURE_PAUSE
             if not (went_well and self._has_more):
-                self._told.wait(rest.total_seconds())
-            self._told.clear()
+                self._wake_up.wait(pause.total_seconds())
+            self._wake_up.clear()
 
-    def _look(self) -> bool:
-        """Do what is due and return whether it went well; if not, the next look comes anyway."""
+    def _run_due(self) -> bool:
+        """Run all jobs that are due; return whether they went well."""
         try:
             dispatch.run_due(self._stopping.is_set)
             delivery.run_due(self._stopping.is_set)
             self._has_more = bulk_flag.run_due(self._stopping.is_set)
-            if time.monotonic() >= self._keeps_house_at:
-                cleanup.keep(self._stopping.is_set)
+            if time.monotonic() >= self._housekeeping_at:
+                cleanup.run_due(self._stopping.is_set)
                 onboarding_alerts.run_due(self._stopping.is_set)
                 reminders.send_due(self._stopping.is_set)
-                self._keeps_house_at = time.monotonic() + KEEPS_HOUSE_EVERY.total_seconds()
+                self._housekeeping_at = time.monotonic() + HOUSEKEEPING_INTERVAL.total_seconds()
         except Unavailable:
-            return False  # the log has it
-        except Exception:  # a bug must not end the thread that sends everybody's mails
-            log.exception("the worker failed and goes on")
+            return False  # already logged
+        except Exception:  # a bug must not end the thread that sends all mail
+            log.exception("a background job failed; the worker continues")
             return False
         return True
 
-    def _finds_database(self) -> bool:
-        """Return whether the database answers; say so in the log when that changes."""
+    def _check_database(self) -> bool:
+        """Return whether the database is available; log when that changes."""
         try:
             with db.engine().connect() as connection:
                 connection.exec_driver_sql("SELECT 1")
         except SQLAlchemyError as error:
-            if self._database_is_there:
-                log.error("the worker waits for the database: %s", error)
-            self._database_is_there = False
+            if self._is_database_up:
+                log.error("the worker is waiting for the database: %s", error)
+            self._is_database_up = False
         else:
-            if not self._database_is_there:
-                log.warning("the database is back")
-            self._database_is_there = True
-        return self._database_is_there
+            if not self._is_database_up:
+                log.warning("the database is available again")
+            self._is_database_up = True
+        return self._is_database_up
 
 
 def start() -> Worker:
-    """Start working in the background; the caller stops it at the end."""
+    """Start a worker in the background; the caller must stop it."""
     worker = Worker()
     worker.start()
     return worker

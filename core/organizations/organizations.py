@@ -1,4 +1,4 @@
-"""Organizations as a whole: make one, find those that look alike, delete, restore, list."""
+"""Use cases of organizations: create, delete, restore, limit the members, list one's own."""
 
 from datetime import timedelta
 from typing import Final
@@ -25,16 +25,17 @@ from core.members import leaving, membership_rows
 from core.models import Base, Membership, Organization, Role, Stage, User
 from core.organizations import public_ids, queries
 
-RESTORED_WITHIN: Final = timedelta(days=30)
-"""How long a deleted organization can be given back; then it is purged."""
-MOST_MEMBERS: Final = 1_000_000
-_SECOND_CLICK = timedelta(minutes=1)
+DELETED_TTL: Final = timedelta(days=30)
+"""How long a deleted organization can be restored before it is purged."""
+MAX_MEMBER_LIMIT: Final = 1_000_000
+_DOUBLE_CLICK_WINDOW: Final = timedelta(minutes=1)
 
 
 def create(session: Session, actor: Actor, name: str) -> Organization:
-    """Make an organization of which the actor is the owner; raises `MembershipLimit`.
+    """Create an organization with the actor as its owner.
 
-    Within a minute the same name is taken for a second click, and gives the same organization.
+    A second call with the same name within a minute, as by a double click, returns the same
+    organization. Raises `InvalidInput(name)`, `MembershipLimit`.
     """
     check = validation.Check()
     name = check("name", validation.organization_name, name)
@@ -74,26 +75,27 @@ def _find_just_made(session: Session, actor: Actor, name: str) -> Organization |
         .where(
             Membership.user_id == actor.user_id,
             Organization.created_by == actor.user_id,
-            Organization.created_at > clock.now() - _SECOND_CLICK,
+            Organization.created_at > clock.now() - _DOUBLE_CLICK_WINDOW,
             Organization.name == name,
             Organization.deleted_at.is_(None),
         )
     )
 
 
-def look_alikes(session: Session, _actor: Actor, name: str) -> list[str]:
-    """Return up to three names of organizations that a reader may take for this one."""
+def list_similar_names(session: Session, _actor: Actor, name: str) -> list[str]:
+    """Return up to three names of organizations that could be confused with this name."""
     return search.list_look_alikes(session, name)
 
 
 def delete(session: Session, actor: Actor, org_id: int, *, name: str) -> Organization:
-    """Take an organization out of sight at once; `name` is its name, typed out by the owner.
+    """Delete an organization; `name` is its name, which the owner types to confirm.
 
-    Raises `StillInProduction`. For 30 days an administrator can restore it.
+    An administrator can restore it within `DELETED_TTL`. Raises `InvalidInput(name)`,
+    `StillInProduction`.
     """
     org = access(session, actor, org_id, Action.DELETE)
     if " ".join(name.split()) != org.name:
-        raise InvalidInput({"name": f"Type the name exactly as it stands here: {org.name}"})
+        raise InvalidInput({"name": f"Type the name exactly as shown: {org.name}"})
     if org.stage is Stage.PRODUCTION:
         raise StillInProduction(settings().sales_contact)
 
@@ -103,22 +105,22 @@ def delete(session: Session, actor: Actor, org_id: int, *, name: str) -> Organiz
 
 
 def restore(session: Session, actor: Actor, org_id: int) -> Organization:
-    """Bring a deleted organization back with everybody in it who still has an account.
+    """Restore a deleted organization within `DELETED_TTL`, with all members who have an account.
 
-    It can be done within 30 days. Raises `NoOwnerLeft`, and `MembershipLimit` with the names of
-    those who belong to as many as they may by now.
+    Raises `NotFound` afterwards, `NoOwnerLeft` if no owner has an account, and `MembershipLimit`
+    with the names of members who have since reached their limit of organizations.
     """
     org = access(session, actor, org_id, Action.RESTORE)
     if org.deleted_at is None:
         return org
-    if clock.now() - org.deleted_at > RESTORED_WITHIN:
+    if clock.now() - org.deleted_at > DELETED_TTL:
         raise NotFound("organization that can still be restored")
-    full = _list_full(session, org)
+    at_limit = _list_members_at_limit(session, org)
     gone = membership_rows.list_of_nobody(session, org)
     if membership_rows.count_owners(session, org) == sum(each.role is Role.OWNER for each in gone):
         raise NoOwnerLeft(org.name)
-    if full:
-        raise MembershipLimit(membership_rows.MEMBERSHIPS_PER_PERSON, full)
+    if at_limit:
+        raise MembershipLimit(membership_rows.MEMBERSHIPS_PER_PERSON, at_limit)
 
     ended: list[Base] = []
     for membership in gone:
@@ -130,21 +132,22 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
 
 
 def limit_members(session: Session, actor: Actor, org_id: int, limit: int | None) -> Organization:
-    """Let an organization have at most so many members, or any number with None.
+    """Limit the number of members; None removes the limit.
 
-    Who belongs to it stays, also when there are more; nobody else joins until there is room.
+    Current members stay even above the limit; no one can join until there is room. Raises
+    `InvalidInput(limit)`.
     """
     org = access(session, actor, org_id, Action.LIMIT_MEMBERS)
-    if limit is not None and not 1 <= limit <= MOST_MEMBERS:
-        why = f"Choose a number from 1 to {MOST_MEMBERS:,}, or leave it empty for no limit."
-        raise InvalidInput({"limit": why})
+    if limit is not None and not 1 <= limit <= MAX_MEMBER_LIMIT:
+        hint = f"Enter a number from 1 to {MAX_MEMBER_LIMIT:,}, or leave it empty for no limit."
+        raise InvalidInput({"limit": hint})
     org.member_limit = limit
     history.record(session, actor, org, "organization.members_limited", org)
     return org
 
 
 def list_mine(session: Session, actor: Actor) -> pd.DataFrame:
-    """Return the organizations that the actor belongs to, by name.
+    """Return the organizations of which the actor is a member, sorted by name.
 
     Columns: id, public_id, name, logo, role, stage, member_count, owners, pending, created_at.
     """
@@ -168,8 +171,8 @@ def list_mine(session: Session, actor: Actor) -> pd.DataFrame:
     )
 
 
-def _list_full(session: Session, org: Organization) -> list[str]:
-    """Take everybody who belongs to a deleted organization; return whose places are all in use."""
+def _list_members_at_limit(session: Session, org: Organization) -> list[str]:
+    """Lock the members of a deleted organization; return the names of those at their limit."""
     inside = select(Membership.user_id).where(Membership.org_id == org.id)
     session.execute(
         update(User)

@@ -98,7 +98,7 @@ organizations.delete                       yes    no     no     hidden no     no
 organizations.restore                      no     no     no     hidden no     no     no     yes    hidden
 organizations.limit_members                no     no     no     hidden no     no     no     yes    hidden
 organizations.list_mine                    yes    yes    yes    yes    yes    yes    yes    yes    yes
-organizations.look_alikes                  yes    yes    yes    yes    yes    yes    yes    yes    yes
+organizations.list_similar_names           yes    yes    yes    yes    yes    yes    yes    yes    yes
 organizations.table.table                  no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.begin              no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.organizations     no     no     no     no     yes    yes    yes    yes    no
@@ -386,7 +386,7 @@ ACTS: dict[str, Act] = {
     "members.acceptance.accept": by_link("members.acceptance.accept"),
     "members.acceptance.decline": by_link("members.acceptance.decline"),
     "organizations.create": alone("organizations.create", "Newcomer"),
-    "organizations.look_alikes": alone("organizations.look_alikes", "Acme"),
+    "organizations.list_similar_names": alone("organizations.list_similar_names", "Acme"),
     "organizations.delete": about_acme("organizations.delete", name="Acme"),
     "organizations.restore": lambda session, actor, cast: use_case("organizations.restore")(
         session, actor, deleted(session, cast)

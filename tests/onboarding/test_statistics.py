@@ -161,7 +161,7 @@ class TestCounts:
             shown = statistics.load_charts(session, cast.oda, Period.MONTH)
             assert shown.weeks["back"].sum() == 1
             assert shown.stays[["left", "median"]].iloc[0].tolist() == [1, 0]
-            found = {finding.what: finding.is_well for finding in health.examine()}
+            found = {finding.check: finding.is_ok for finding in health.run_checks()}
         assert found["charts"]
 
     def test_a_week_begins_on_monday_in_utc(self, session: Session, cast: Cast) -> None:

@@ -1,3 +1,5 @@
+"""Cleanup: what is purged, when, and by which process."""
+
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -5,10 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from core import models
 from core.access.permissions import Action, access
 from core.accounts import email_links
 from core.audit import history
-from core.base import clock as core_clock
 from core.base import crypto
 from core.database import db, job_locks
 from core.mail import outbox
@@ -28,7 +30,6 @@ from core.models import (
     Throttle,
     User,
 )
-from core.models import Session as SignedIn
 from core.ops import cleanup
 from tests.conftest import Clock
 from tests.support.cast import Cast
@@ -36,29 +37,29 @@ from tests.support.cast import Cast
 DAY = timedelta(days=1)
 
 
-def count(kind: type[Base]) -> int:
+def count(model: type[Base]) -> int:
     with db.read() as session:
-        return session.scalar(select(func.count()).select_from(kind)) or 0
+        return session.scalar(select(func.count()).select_from(model)) or 0
 
 
-def keep_next_time(clock: Clock, after: timedelta) -> int:
+def run_after(clock: Clock, after: timedelta) -> int:
     clock.turn(after)
-    return cleanup.keep()
+    return cleanup.run_due()
 
 
-def is_sound() -> bool:
+def is_history_intact() -> bool:
     with db.read() as session:
         return isinstance(next(iter(history.verify(session))), history.Verified)
 
 
-def delete_acme(session, cast: Cast) -> None:
+def delete_acme(session, cast: Cast, clock: Clock) -> None:
     org = access(session, cast.olga, cast.acme.id, Action.DELETE)
-    org.deleted_at = core_clock.now()
+    org.deleted_at = clock.now()
     history.record(session, cast.olga, org, "organization.deleted", org)
 
 
-def give_logo(session, *org_ids: int) -> None:
-    session.add(Logo(digest="d" * 64, png=b"png", thumbnail=b"png", created_at=core_clock.now()))
+def give_logo(session, clock: Clock, *org_ids: int) -> None:
+    session.add(Logo(digest="d" * 64, png=b"png", thumbnail=b"png", created_at=clock.now()))
     session.flush()
     session.execute(
         update(Organization)
@@ -68,23 +69,23 @@ def give_logo(session, *org_ids: int) -> None:
     )
 
 
-def claim() -> bool:
-    return job_locks.claim(cleanup.JOB, next_at=core_clock.now() + cleanup.EVERY)
+def claim(clock: Clock) -> bool:
+    return job_locks.claim(cleanup.JOB, next_at=clock.now() + cleanup.INTERVAL)
 
 
-class TestTurns:
-    def test_the_house_is_kept_once_an_hour(self, engine, clock: Clock):
-        assert claim()
-        assert not claim()
-        clock.turn(cleanup.EVERY)
-        assert claim()
+class TestSchedule:
+    def test_it_runs_once_an_hour(self, engine, clock: Clock):
+        assert claim(clock)
+        assert not claim(clock)
+        clock.turn(cleanup.INTERVAL)
+        assert claim(clock)
 
-    def test_of_several_processes_one_has_the_turn(self, engine, clock: Clock):
+    def test_only_one_of_several_processes_runs_it(self, engine, clock: Clock):
         with ThreadPoolExecutor(4) as pool:
-            turns = [pool.submit(claim) for _ in range(4)]
-        assert [turn.result() for turn in turns].count(True) == 1
+            claims = [pool.submit(claim, clock) for _ in range(4)]
+        assert [claim.result() for claim in claims].count(True) == 1
 
-    def test_a_purge_that_fails_leaves_the_others_their_turn(
+    def test_the_others_run_even_if_one_purge_fails(
         self, cast, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog
     ):
         def collide(session) -> int:
@@ -94,44 +95,44 @@ class TestTurns:
 
         queued = db.run(outbox.enqueue, "alert_test", "olga@example.com", organization="Acme")
         monkeypatch.setattr(cleanup, "PURGES", (collide, cleanup.purge_mails))
-        assert keep_next_time(clock, 31 * DAY) == 1
+        assert run_after(clock, 31 * DAY) == 1
         assert queued.id
         assert count(Mail) == 0
 
 
 class TestOrganizations:
-    def test_a_deleted_one_goes_after_thirty_days_with_all_that_was_its_own(
+    def test_a_deleted_one_is_purged_after_30_days_with_everything_it_owns(
         self, cast: Cast, clock: Clock
     ):
-        db.run(give_logo, cast.acme.id)
-        db.run(delete_acme, cast)
-        keep_next_time(clock, 29 * DAY)
+        db.run(give_logo, clock, cast.acme.id)
+        db.run(delete_acme, cast, clock)
+        run_after(clock, 29 * DAY)
         assert count(Organization) == 2
-        keep_next_time(clock, DAY)
+        run_after(clock, DAY)
         assert (count(Organization), count(Membership), count(Logo)) == (1, 1, 0)
 
-    def test_its_end_is_in_history_and_the_chain_holds(self, cast: Cast, clock: Clock):
-        db.run(delete_acme, cast)
-        keep_next_time(clock, 30 * DAY)
+    def test_history_records_it_and_stays_intact(self, cast: Cast, clock: Clock):
+        db.run(delete_acme, cast, clock)
+        run_after(clock, 30 * DAY)
         with db.read() as session:
             last = session.scalars(select(Entry).order_by(Entry.id.desc()).limit(1)).one()
         assert (last.event, last.actor_id) == ("organization.purged", None)
         assert last.org_id == cast.acme.id
-        assert is_sound()
+        assert is_history_intact()
 
-    def test_a_logo_that_another_one_shows_stays(self, cast: Cast, clock: Clock):
-        db.run(give_logo, cast.acme.id, cast.otto_ltd.id)
-        db.run(delete_acme, cast)
-        keep_next_time(clock, 30 * DAY)
+    def test_a_shared_logo_is_kept(self, cast: Cast, clock: Clock):
+        db.run(give_logo, clock, cast.acme.id, cast.otto_ltd.id)
+        db.run(delete_acme, cast, clock)
+        run_after(clock, 30 * DAY)
         assert (count(Organization), count(Logo)) == (1, 1)
 
-    def test_a_live_one_stays(self, cast: Cast, clock: Clock):
-        keep_next_time(clock, 400 * DAY)
+    def test_a_live_one_is_kept(self, cast: Cast, clock: Clock):
+        run_after(clock, 400 * DAY)
         assert count(Organization) == 2
 
 
 class TestAccounts:
-    def unproven(self, session, email: str) -> int:
+    def unconfirmed(self, session, email: str, clock: Clock) -> int:
         user = User(
             email=email,
             email_key=email,
@@ -140,30 +141,30 @@ class TestAccounts:
             staff=None,
             proven_at=None,
             disabled_at=None,
-            created_at=core_clock.now(),
+            created_at=clock.now(),
         )
         session.add(user)
         session.flush()
         history.record(session, cleanup.ORGDESK, user.id, "account.created", user)
         return user.id
 
-    def test_an_unproven_one_goes_after_a_week(self, cast: Cast, clock: Clock):
-        db.run(self.unproven, "una@example.com")
-        keep_next_time(clock, 6 * DAY)
+    def test_an_unconfirmed_one_is_purged_after_a_week(self, cast: Cast, clock: Clock):
+        db.run(self.unconfirmed, "una@example.com", clock)
+        run_after(clock, 6 * DAY)
         assert count(User) == 9
-        keep_next_time(clock, DAY)
+        run_after(clock, DAY)
         assert count(User) == 8
-        assert is_sound()
+        assert is_history_intact()
 
-    def test_history_keeps_nothing_private_of_it(self, cast: Cast, clock: Clock):
-        db.run(self.unproven, "una@example.com")
-        keep_next_time(clock, 7 * DAY)
+    def test_history_keeps_no_personal_data_of_it(self, cast: Cast, clock: Clock):
+        db.run(self.unconfirmed, "una@example.com", clock)
+        run_after(clock, 7 * DAY)
         with db.read() as session:
             kept = str(session.scalars(select(Entry.changes)).all())
         assert "una@example.com" not in kept
 
-    def test_one_that_belongs_somewhere_stays(self, cast: Cast, clock: Clock, caplog):
-        user_id = db.run(self.unproven, "una@example.com")
+    def test_one_with_a_membership_is_kept(self, cast: Cast, clock: Clock, caplog):
+        user_id = db.run(self.unconfirmed, "una@example.com", clock)
 
         def join(session) -> None:
             org = access(session, cast.olga, cast.acme.id, Action.INVITE)
@@ -171,16 +172,16 @@ class TestAccounts:
             history.record(session, cast.olga, org, "member.added", membership)
 
         db.run(join)
-        keep_next_time(clock, 30 * DAY)
+        run_after(clock, 30 * DAY)
         assert count(User) == 9
         assert "ERROR" not in caplog.text
 
 
-class TestRest:
-    def add_session(self, session, user_id: int) -> None:
-        now = core_clock.now()
+class TestOtherRows:
+    def add_session(self, session, user_id: int, clock: Clock) -> None:
+        now = clock.now()
         session.add(
-            SignedIn(
+            models.Session(
                 user_id=user_id,
                 token_hash="t" * 64,
                 password_epoch=0,
@@ -192,26 +193,26 @@ class TestRest:
             )
         )
 
-    def test_dead_sessions_go(self, cast: Cast, clock: Clock):
-        db.run(self.add_session, cast.olga.user_id)
-        keep_next_time(clock, timedelta(hours=35))
-        assert count(SignedIn) == 1
-        keep_next_time(clock, timedelta(hours=1))
-        assert count(SignedIn) == 0
+    def test_expired_sessions_are_purged(self, cast: Cast, clock: Clock):
+        db.run(self.add_session, cast.olga.user_id, clock)
+        run_after(clock, timedelta(hours=35))
+        assert count(models.Session) == 1
+        run_after(clock, timedelta(hours=1))
+        assert count(models.Session) == 0
 
-    def test_expired_links_go(self, cast: Cast, clock: Clock):
+    def test_expired_links_are_purged(self, cast: Cast, clock: Clock):
         db.run(email_links.make, "reset", "olga@example.com", email_links.RESETS_FOR, user_id=1)
-        keep_next_time(clock, timedelta(hours=2))
+        run_after(clock, timedelta(hours=2))
         assert count(Link) == 1
-        keep_next_time(clock, DAY)
+        run_after(clock, DAY)
         assert count(Link) == 0
 
-    def test_old_throttles_go(self, engine, clock: Clock):
+    def test_old_throttles_are_purged(self, engine, clock: Clock):
         db.run(lambda session: session.add(Throttle(key="k", hits=1, ends_at=clock.now())))
-        keep_next_time(clock, timedelta(hours=1))
+        run_after(clock, timedelta(hours=1))
         assert count(Throttle) == 0
 
-    def test_former_memberships_go_after_ninety_days(self, cast: Cast, clock: Clock):
+    def test_former_memberships_are_purged_after_90_days(self, cast: Cast, clock: Clock):
         def remove(session) -> None:
             org = access(session, cast.olga, cast.acme.id, Action.REMOVE_MEMBERS)
             membership = membership_rows.get(session, org, cast.mia.user_id or 0)
@@ -219,27 +220,27 @@ class TestRest:
             history.record(session, cast.olga, org, "member.removed", membership)
 
         db.run(remove)
-        keep_next_time(clock, 89 * DAY)
+        run_after(clock, 89 * DAY)
         assert count(FormerMembership) == 1
-        keep_next_time(clock, DAY)
+        run_after(clock, DAY)
         assert count(FormerMembership) == 0
 
-    def test_mails_go_after_thirty_days_in_small_batches(
+    def test_mails_are_purged_after_30_days_in_small_batches(
         self, engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(cleanup, "BATCH", 2)
+        monkeypatch.setattr(cleanup, "BATCH_SIZE", 2)
         for _ in range(5):
             db.run(outbox.enqueue, "alert_test", "olga@example.com", organization="Acme")
-        assert keep_next_time(clock, 29 * DAY) == 0
-        assert keep_next_time(clock, DAY) == 5
+        assert run_after(clock, 29 * DAY) == 0
+        assert run_after(clock, DAY) == 5
 
-    def test_it_stops_when_told(self, engine, clock: Clock):
+    def test_it_stops_on_request(self, engine, clock: Clock):
         db.run(outbox.enqueue, "alert_test", "olga@example.com", organization="Acme")
         clock.turn(31 * DAY)
         stopped: Callable[[], bool] = lambda: True  # noqa: E731
-        assert cleanup.keep(stopped) == 0
+        assert cleanup.run_due(stopped) == 0
 
-    def test_invitations_stay_listed(self, cast: Cast, clock: Clock):
+    def test_invitations_are_kept(self, cast: Cast, clock: Clock):
         def invite(session) -> None:
             org = access(session, cast.olga, cast.acme.id, Action.INVITE)
             invitation = Invitation(
@@ -261,5 +262,5 @@ class TestRest:
             history.record(session, cast.olga, org, "invitation.sent", invitation)
 
         db.run(invite)
-        keep_next_time(clock, 400 * DAY)
+        run_after(clock, 400 * DAY)
         assert count(Invitation) == 1

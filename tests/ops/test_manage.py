@@ -26,15 +26,15 @@ PASSWORD = "correct horse battery staple\n"
 EMPTY = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
-class Done(Protocol):
-    """How a command ended, and what it said."""
+class Result(Protocol):
+    """The exit code and the output of a command."""
 
     returncode: int
     stdout: str
     stderr: str
 
 
-Manage = Callable[..., Done]
+Manage = Callable[..., Result]
 
 
 def command(*arguments: str) -> list[str]:
@@ -45,7 +45,7 @@ def command(*arguments: str) -> list[str]:
 def manage(engine: Engine) -> Manage:
     """Run a command on the test's database: `manage("check", SMTP_URL="…", typed="…")`."""
 
-    def run(*arguments: str, typed: str = "", **environment: str) -> Done:
+    def run(*arguments: str, typed: str = "", **environment: str) -> Result:
         clear_caches()
         try:
             done = CliRunner().invoke(
@@ -63,7 +63,7 @@ def manage(engine: Engine) -> Manage:
 def shell(engine: Engine) -> Manage:
     """Run a command in a process of its own, as `manage` does in this one."""
 
-    def run(*arguments: str, typed: str = "", **environment: str) -> Done:
+    def run(*arguments: str, typed: str = "", **environment: str) -> Result:
         return subprocess.run(
             command(*arguments),
             input=typed,
@@ -77,7 +77,7 @@ def shell(engine: Engine) -> Manage:
 
 
 class TestCreateAdministrator:
-    def test_it_makes_one_who_can_sign_in(self, shell: Manage):
+    def test_it_creates_one_who_can_log_in(self, shell: Manage):
         done = shell(
             "create-administrator", "--email", "Ada@Example.com", "--name", "Ada", typed=PASSWORD
         )
@@ -89,7 +89,7 @@ class TestCreateAdministrator:
         assert PASSWORD.strip() not in done.stdout + done.stderr
 
     @EMPTY
-    def test_it_says_what_is_wrong(self, shell: Manage):
+    def test_invalid_input_is_explained(self, shell: Manage):
         done = shell("create-administrator", "--email", "ada", "--name", "", typed="short\n")
         assert done.returncode == 1
         assert "email address" in done.stderr
@@ -98,9 +98,7 @@ class TestCreateAdministrator:
 
 class TestMigrate:
     @EMPTY
-    def test_it_makes_the_tables_and_harms_nothing_the_second_time(
-        self, manage: Manage, tmp_path: Path
-    ):
+    def test_it_creates_the_tables_and_can_run_again(self, manage: Manage, tmp_path: Path):
         url = f"sqlite:///{tmp_path / 'new.db'}"
         for _ in range(2):
             done = manage("migrate", DATABASE_URL=url)
@@ -125,11 +123,11 @@ class TestSendMail:
         db.run(outbox.enqueue, "alert_test", "olga@example.com", organization="Acme")
         with mail_server.running() as server:
             done = manage("send-mail", "--once", SMTP_URL=server.url)
-        assert done.stdout == "Sent 1 mails.\n", done.stderr
+        assert done.stdout == "Sent 1 email.\n", done.stderr
         assert server.recipients == ["olga@example.com"]
 
     @EMPTY
-    def test_it_sends_until_it_is_ended(self, engine: Engine):
+    def test_it_sends_until_interrupted(self, engine: Engine):
         with mail_server.running() as server:
             environment = {**os.environ, "SMTP_URL": server.url}
             process = subprocess.Popen(command("send-mail"), env=environment)
@@ -141,20 +139,20 @@ class TestSendMail:
             assert session.scalars(select(Mail.sent_at)).one() is not None
 
     @EMPTY
-    def test_it_needs_a_server(self, manage: Manage):
+    def test_it_requires_a_mail_server(self, manage: Manage):
         done = manage("send-mail", "--once", SMTP_URL="")
         assert done.returncode == 1
         assert "SMTP_URL" in done.stderr
 
 
 class TestVerify:
-    def test_an_unbroken_history_is_counted(self, manage: Manage):
+    def test_an_intact_history_is_counted(self, manage: Manage):
         manage("create-administrator", "--email", "a@b.example", "--name", "Ada", typed=PASSWORD)
         done = manage("verify")
         assert (done.returncode, done.stdout) == (0, "entries 1, chains 1, broken 0\n")
 
     @EMPTY
-    def test_a_broken_place_is_printed(self, manage: Manage, engine: Engine):
+    def test_a_changed_entry_is_printed(self, manage: Manage, engine: Engine):
         manage("create-administrator", "--email", "a@b.example", "--name", "Ada", typed=PASSWORD)
         with engine.begin() as connection:
             connection.execute(text("DROP TRIGGER keep_history_as_it_is"))
@@ -162,19 +160,19 @@ class TestVerify:
         done = manage("verify")
         assert done.returncode == 1
         first, last = done.stdout.splitlines()
-        assert first.startswith("broken: person:1, entry 1 of ")
+        assert first.startswith("broken: person:1, entry 1, ")
         assert last == "entries 1, chains 1, broken 1"
 
 
 class TestCheck:
-    def test_all_is_well_on_a_new_database(self, manage: Manage):
+    def test_everything_is_ok_on_a_new_database(self, manage: Manage):
         done = manage("check")
         assert done.returncode == 0, done.stdout
-        whats = [line.split()[0] for line in done.stdout.splitlines()]
-        assert whats == ["settings", "database", "triggers", "clock", "mail", "charts"]
+        checks = [line.split()[0] for line in done.stdout.splitlines()]
+        assert checks == ["settings", "database", "triggers", "clock", "mail", "charts"]
 
     @EMPTY
-    def test_a_missing_trigger_is_named(self, manage: Manage, engine: Engine):
+    def test_a_missing_trigger_is_reported(self, manage: Manage, engine: Engine):
         with engine.begin() as connection:
             connection.execute(text("DROP TRIGGER keep_history_whole"))
         done = manage("check")
@@ -182,26 +180,26 @@ class TestCheck:
         assert "keep_history_whole" in done.stdout
 
     @EMPTY
-    def test_a_mail_server_that_is_away_is_told(self, manage: Manage):
+    def test_an_unavailable_mail_server_is_reported(self, manage: Manage):
         done = manage("check", SMTP_URL="smtp://127.0.0.1:1")
         assert done.returncode == 1
         assert "refused" in done.stdout
 
     @EMPTY
-    def test_a_database_that_is_away_is_told_in_one_line(self, manage: Manage):
+    def test_an_unavailable_database_is_reported_in_one_line(self, manage: Manage):
         done = manage("check", DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none")
         assert done.returncode == 1
-        assert "database  WRONG" in done.stdout
+        assert "database  FAILED" in done.stdout
         assert "Traceback" not in done.stderr
 
     @EMPTY
-    def test_a_database_that_was_never_migrated_is_told(self, manage: Manage, tmp_path: Path):
+    def test_a_database_without_a_schema_is_reported(self, manage: Manage, tmp_path: Path):
         done = manage("check", DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}")
         assert done.returncode == 1
         assert "migrate" in done.stdout
 
     @EMPTY
-    def test_a_wrong_setting_is_named(self, shell: Manage):
+    def test_an_invalid_setting_is_reported(self, shell: Manage):
         done = shell("check", SESSION_HOURS="0")
         assert done.returncode == 1
         assert "SESSION_HOURS" in done.stderr
@@ -210,11 +208,11 @@ class TestCheck:
 
 
 @EMPTY
-def test_a_lone_administrator_who_lost_the_device_is_helped(manage: Manage, cast: Cast) -> None:
+def test_an_administrator_who_lost_the_device_is_reset(manage: Manage, cast: Cast) -> None:
     lost = ("reset-two-factor", "--email", "ADA@example.com", "--reason", "The phone is lost")
     done = manage(*lost)
     assert done.returncode == 0, done.stderr
     with db.read() as session:
         assert session.get_one(User, cast.ada.user_id).two_factor_at is None
     unknown = manage("reset-two-factor", "--email", "nobody@example.com", "--reason", "Lost")
-    assert (unknown.returncode, "Nobody has an account" in unknown.stderr) == (1, True)
+    assert (unknown.returncode, "There is no account" in unknown.stderr) == (1, True)

@@ -1,3 +1,5 @@
+"""The background worker: its jobs, its schedule, and how it survives failures."""
+
 import logging
 import threading
 import time
@@ -15,16 +17,16 @@ from tests.support import mail_server
 from tests.support.mail_server import MailServer
 
 PATIENCE = 10.0
-both = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
-one = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+BOTH = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
+SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
     ends_at = time.monotonic() + PATIENCE
-    turn = threading.Event()
+    pause = threading.Event()
     while not is_so():
-        assert time.monotonic() < ends_at, "it never happened"
-        turn.wait(0.01)
+        assert time.monotonic() < ends_at, "timed out"
+        pause.wait(0.01)
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def server(engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def working(engine) -> Iterator[worker.Worker]:
+def background(engine) -> Iterator[worker.Worker]:
     started = worker.start()
     yield started
     started.stop()
@@ -47,15 +49,15 @@ def enqueue(recipient: str) -> None:
     db.run(outbox.enqueue, "alert_test", recipient, organization="Acme")
 
 
-@both
-def test_it_sends_what_is_queued_while_it_works(server, working):
+@BOTH
+def test_it_sends_queued_mail(server, background):
     enqueue("olga@example.com")
-    working.wake()
+    background.wake()
     wait_until(lambda: server.recipients == ["olga@example.com"])
 
 
-@both
-def test_several_workers_do_everything_once(server):
+@BOTH
+def test_several_workers_send_each_mail_once(server):
     workers = [worker.start() for _ in range(3)]
     for number in range(9):
         enqueue(f"person{number}@example.com")
@@ -67,8 +69,8 @@ def test_several_workers_do_everything_once(server):
     assert len(set(server.recipients)) == 9
 
 
-@one
-def test_it_reminds_of_invitations(engine, cast, clock, working):
+@SQLITE
+def test_it_reminds_of_invitations(engine, cast, clock, background):
     (made,) = db.run(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
     db.run(lambda session: session.get(Mail, made.mail_id).__setattr__("sent_at", clock.now()))
     clock.turn(reminders.AFTER)
@@ -77,22 +79,22 @@ def test_it_reminds_of_invitations(engine, cast, clock, working):
         with db.read() as session:
             return session.get(Invitation, made.id).reminded_at is not None
 
-    working._keeps_house_at = 0.0
-    working.wake()
+    background._housekeeping_at = 0.0
+    background.wake()
     wait_until(was_reminded)
 
 
-@one
-def test_it_keeps_the_house(working):
-    def was_kept() -> bool:
+@SQLITE
+def test_it_runs_the_cleanup(background):
+    def has_run() -> bool:
         with db.read() as session:
             return session.get(Lock, "housekeeping") is not None
 
-    wait_until(was_kept)
+    wait_until(has_run)
 
 
-@one
-def test_it_goes_on_after_a_bug(server, monkeypatch: pytest.MonkeyPatch, caplog):
+@SQLITE
+def test_it_continues_after_a_bug(server, monkeypatch: pytest.MonkeyPatch, caplog):
     broken = threading.Event()
 
     def fail(_is_stopping: Callable[[], bool]) -> int:
@@ -100,43 +102,43 @@ def test_it_goes_on_after_a_bug(server, monkeypatch: pytest.MonkeyPatch, caplog)
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(cleanup, "keep", fail)
-        working = worker.start()
+        patched.setattr(cleanup, "run_due", fail)
+        background = worker.start()
         assert broken.wait(PATIENCE)
     enqueue("olga@example.com")
-    working.wake()
+    background.wake()
     wait_until(lambda: server.recipients)
-    working.stop()
+    background.stop()
     assert "ZeroDivisionError" in caplog.text
 
 
-@one
-def test_it_waits_for_a_database_that_is_away_and_says_so_once(
+@SQLITE
+def test_it_waits_for_the_database_and_logs_that_once(
     engine, tmp_path, monkeypatch: pytest.MonkeyPatch, caplog
 ):
-    asked = []
-    away = db.create_engine(f"sqlite:///{tmp_path}/no/such/directory.db")
+    attempts = []
+    broken_engine = db.create_engine(f"sqlite:///{tmp_path}/no/such/directory.db")
     with monkeypatch.context() as patched:
 
-        def nowhere() -> object:
-            asked.append(None)
-            return away
+        def unavailable() -> object:
+            attempts.append(None)
+            return broken_engine
 
-        patched.setattr(db, "engine", nowhere)
-        working = worker.start()
+        patched.setattr(db, "engine", unavailable)
+        background = worker.start()
         for count in (1, 2, 3):
-            wait_until(lambda count=count: len(asked) >= count)
-            working.wake()
-    working.wake()
-    wait_until(lambda: "the database is back" in caplog.text)
-    working.stop()
+            wait_until(lambda count=count: len(attempts) >= count)
+            background.wake()
+    background.wake()
+    wait_until(lambda: "the database is available again" in caplog.text)
+    background.stop()
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(errors) == 1
 
 
-@one
-def test_it_stops_soon_even_while_the_mail_server_is_slow(engine, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(worker, "STOPS_WITHIN", worker.LOOKS_EVERY / 10)
+@SQLITE
+def test_it_stops_soon_even_if_the_mail_server_is_slow(engine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(worker, "STOP_TIMEOUT", worker.POLL_INTERVAL / 10)
     busy, released = threading.Event(), threading.Event()
 
     def send_slowly(_is_stopping: Callable[[], bool]) -> int:
@@ -144,11 +146,11 @@ def test_it_stops_soon_even_while_the_mail_server_is_slow(engine, monkeypatch: p
         released.wait(PATIENCE)
         return 0
 
-    monkeypatch.setattr(delivery, "send_due", send_slowly)
-    working = worker.start()
+    monkeypatch.setattr(delivery, "run_due", send_slowly)
+    background = worker.start()
     assert busy.wait(PATIENCE)
-    began = time.monotonic()
-    working.stop()
-    assert time.monotonic() - began < 1
+    started_at = time.monotonic()
+    background.stop()
+    assert time.monotonic() - started_at < 1
     released.set()
-    working._thread.join(PATIENCE)
+    background._thread.join(PATIENCE)

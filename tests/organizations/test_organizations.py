@@ -108,16 +108,16 @@ class TestLookAlikes:
         organizations.create(session, cast.mia, "Mayo Clinic")
         organizations.create(session, cast.mia, "Northwind Cardiology Partners")
         for typed in ("mayo clinic", "Mayo Clinc", "The Mayo Clinic Ltd", "Máyo-Clinic"):
-            assert organizations.look_alikes(session, cast.otto, typed) == ["Mayo Clinic"]
+            assert organizations.list_similar_names(session, cast.otto, typed) == ["Mayo Clinic"]
 
     def test_other_names_are_not(self, session: Session, cast: Cast) -> None:
         organizations.create(session, cast.mia, "Mayo Clinic")
         for typed in ("", "   ", "'\"*", "Lakeshore Orthopedics", "\0"):
-            assert organizations.look_alikes(session, cast.otto, typed) == []
+            assert organizations.list_similar_names(session, cast.otto, typed) == []
 
     def test_a_deleted_one_is_not_told(self, session: Session, cast: Cast) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
-        assert organizations.look_alikes(session, cast.otto, "Acme") == []
+        assert organizations.list_similar_names(session, cast.otto, "Acme") == []
 
 
 class TestDelete:
@@ -167,7 +167,7 @@ class TestRestore:
 
     def test_after_30_days_it_is_too_late(self, session: Session, cast: Cast, clock: Clock) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
-        clock.turn(organizations.RESTORED_WITHIN)
+        clock.turn(organizations.DELETED_TTL)
         clock.turn(timedelta(seconds=1))
         with pytest.raises(NotFound):
             organizations.restore(session, cast.ada, cast.acme.id)

@@ -322,7 +322,7 @@ def test_the_command_line_takes_a_whole_plan(cast: Cast) -> None:
         *("--rep", email(cast.sue), "--target", str(today), "--next-step", "Call Olga"),
         *("--due", str(today), "--note", "Signed."),
     )
-    assert said.splitlines() == ["Acme is in onboarding.", "Otto Ltd is in onboarding."]
+    assert said.splitlines() == ["Acme moved to onboarding.", "Otto Ltd moved to onboarding."]
     org = now(cast)
     assert (org.rep_id, org.target_on, org.next_step) == (cast.sue.user_id, today, "Call Olga")
     assert org.next_step_on == today

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from core.base.errors import DomainError
 from core.models import Role, Stage
-from core.organizations.organizations import RESTORED_WITHIN
+from core.organizations.organizations import DELETED_TTL
 from tests.prove.database import Database
 from tests.prove.dataset import Dataset, Options, audited_rows, build
 from tests.prove.invariants import NAMES, SERIAL, Broken, Done, Outcome, check
@@ -173,7 +173,7 @@ def _serial_runs(races: Sequence[Race]) -> dict[int, tuple[Race, Race]]:
 
 def _is_comparable(race: Race) -> bool:
     """Return whether a race can be compared with its serial orders."""
-    is_purged = race.data.options.deleted_for > RESTORED_WITHIN
+    is_purged = race.data.options.deleted_for > DELETED_TTL
     rules = {operation.rule for operation in sum(race.seats, ())}
     return race.aim not in SINGLE and not is_purged and not rules & INCOMPARABLE
 

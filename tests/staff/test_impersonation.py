@@ -134,7 +134,7 @@ class TestEnd:
     ) -> None:
         start(session, cast)
         clock.turn(timedelta(days=2))
-        assert cleanup.purge_stand_ins(session) == 1
+        assert cleanup.purge_impersonations(session) == 1
         assert session.scalars(select(Impersonation)).all() == []
         assert entries(session) == [("acting.started", WHY)]
 

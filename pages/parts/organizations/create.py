@@ -31,7 +31,7 @@ def _draw(actor: Actor) -> None:
         live=True,
     )
     with db.read() as session:
-        alike = organizations.look_alikes(session, actor, name)
+        alike = organizations.list_similar_names(session, actor, name)
     if alike:
         known = ", ".join(f"**{ui.esc(other)}**" for other in alike)
         exist = "already exists" if len(alike) == 1 else "already exist"
