@@ -1,4 +1,4 @@
-"""Pages as a person sees them, without a browser: signed in by a row and the cookie's edge."""
+"""Pages without a browser, for people logged in by a session and a patched cookie."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from pages.ui import authentication
 
 
 class Show(Protocol):
-    """Open a page for a person, or for nobody, with what stands in the address."""
+    """Open a page for a person, or without a login, with these query parameters."""
 
     def __call__(self, page: str, person: Actor | None = None, **query: str) -> AppTest: ...
 
@@ -25,7 +25,7 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Show:
         token = sign_in(person) if person is not None else None
         monkeypatch.setattr(authentication, "connection_cookie", lambda: token)
         screen = AppTest.from_file(str(PROJECT / "pages" / "frame.py"), default_timeout=20)
-        screen._page_hash = calc_hash(page)  # before its first run it knows no addresses
+        screen._page_hash = calc_hash(page)  # before its first rerun it knows no pages
         screen.query_params.update({name: [value] for name, value in query.items()})
         return screen.run()
 
@@ -33,7 +33,7 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Show:
 
 
 def sign_in(person: Actor) -> str:
-    """Return the token of a cookie that a person has just been given."""
+    """Start a session of a person, and return the token of its cookie."""
     assert person.user_id is not None
     ticket, token = sessions.new_token(), sessions.new_token()
     db.run(

@@ -1,4 +1,4 @@
-"""Initials on a colour: readable in every script, safe in every place a picture may stand."""
+"""Avatars: initials in every script, readable on every color, and safe as an image URL."""
 
 import re
 from urllib.parse import unquote
@@ -12,11 +12,11 @@ from pages.ui import avatars
 from tests.support import hostile
 
 
-def ensure_sound(name: str) -> None:
-    """Draw a face: it is a picture with one or two letters, and nothing else, at most 600 bytes."""
-    address = avatars.initials_url(name, "ORG-7K3M9QX")
-    assert re.fullmatch(r"data:image/svg\+xml,[A-Za-z0-9%/:=,'._~-]+", address)
-    svg = ElementTree.fromstring(unquote(address.partition(",")[2]))
+def check_avatar(name: str) -> None:
+    """Assert that an avatar is an SVG image of the initials and nothing else."""
+    url = avatars.initials_url(name, "ORG-7K3M9QX")
+    assert re.fullmatch(r"data:image/svg\+xml,[A-Za-z0-9%/:=,'._~-]+", url)
+    svg = ElementTree.fromstring(unquote(url.partition(",")[2]))
     assert [child.tag.partition("}")[2] for child in svg] == ["rect", "text"]
     assert svg[1].text == avatars.initials(name)
 
@@ -48,7 +48,7 @@ def test_initials_are_whole_letters_of_their_script(name, expected):
 
 
 @pytest.mark.parametrize(("name", "expected"), [("Ana de la Cruz", "AC"), ("Olga", "O")])
-def test_people_have_those_of_their_first_and_last_name(name, expected):
+def test_people_have_the_initials_of_their_first_and_last_name(name, expected):
     assert avatars.initials(name, ends=True) == expected
 
 
@@ -57,7 +57,7 @@ def test_people_are_round_and_organizations_are_not():
     assert "rx='21'" in unquote(avatars.initials_url("Acme", "1"))
 
 
-def test_the_color_follows_from_the_id_alone():
+def test_the_color_depends_on_the_id_only():
     assert _color(avatars.initials_url("Acme", "ORG-1")) == _color(
         avatars.initials_url("Beta", "ORG-1")
     )
@@ -66,7 +66,7 @@ def test_the_color_follows_from_the_id_alone():
     )
 
 
-def test_a_face_is_about_400_bytes():
+def test_an_avatar_is_about_400_bytes():
     assert all(
         len(avatars.initials_url(name, "1")) < 500 for name in ("Acme Health", "क्षमा देवी", "東京")
     )
@@ -78,25 +78,25 @@ def test_white_is_readable_on_every_color(color):
 
 
 @given(name=st.text())
-def test_any_name_has_a_face(name):
-    ensure_sound(name)
+def test_any_name_has_an_avatar(name):
+    check_avatar(name)
 
 
-def test_hostile_names_have_faces():
+def test_hostile_names_have_avatars():
     for name in hostile.texts("strings", "unicode", "xss"):
-        ensure_sound(name)
+        check_avatar(name)
 
 
 def test_any_id_gives_a_color():
     assert avatars.initials_url("Acme", "\ud800")
 
 
-def _color(address: str) -> str:
-    return re.findall(r"fill='(#\w{6})'", unquote(address))[0]
+def _color(url: str) -> str:
+    return re.findall(r"fill='(#\w{6})'", unquote(url))[0]
 
 
 def _luminance(color: str) -> float:
-    """Return WCAG's relative luminance."""
+    """Return the relative luminance as defined by WCAG."""
     channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels

@@ -1,4 +1,4 @@
-"""What attackers type into every field of every form: kept letter by letter, or told why not."""
+"""Hostile input in every field of every form is kept literally, or refused with a reason."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -27,24 +27,24 @@ TEXTS = (
     "javascript:alert(1)//http://",
     "  \t\n  ",
 )
-AT_A_FIELD = 2
-"""How many of them each field is given; neighbours get different ones."""
+TEXTS_PER_FIELD = 2
+"""How many of the texts each field is tried with."""
 OPEN_TO_ALL = {"home", "sign_up", "forgotten", "invitation"}
-"""Pages that show somebody who is not signed in more than the sign-in form, or that form."""
-LEFT_ALONE = ("end-", "delete-submit")
-"""Buttons that end what the test stands on."""
+"""Pages with forms for people who are not logged in."""
+SKIPPED_BUTTONS = ("end-", "delete-submit")
+"""Buttons that would end the session or delete the organization."""
 
 
 class Forms:
-    """The forms that were tried so far, by the keys of their fields."""
+    """The forms tried so far, by the keys of their fields."""
 
     def __init__(self) -> None:
         self.tried: set[frozenset[str]] = set()
-        self.turn = 0
+        self.count = 0
 
-    def try_all(self, screen: AppTest, there_before: set[str]) -> None:
-        """Type into each form that is new on the screen, and send it."""
-        new = sorted(_fields(screen).keys() - there_before)
+    def try_all(self, screen: AppTest, known_fields: set[str]) -> None:
+        """Fill in and submit each form on the screen that was not tried before."""
+        new = sorted(_fields(screen).keys() - known_fields)
         for _, fields in groupby(new, _form_of):
             keys = frozenset(fields)
             if keys not in self.tried:
@@ -52,25 +52,25 @@ class Forms:
                 self._try(screen, keys)
 
     def _try(self, screen: AppTest, keys: frozenset[str]) -> None:
-        for _ in range(AT_A_FIELD):
+        for _ in range(TEXTS_PER_FIELD):
             typed = self._type(screen, keys)
             for button in screen.button:
                 if not button.disabled and _sends(str(button.key), keys):
                     button.click()
                     break
             screen.run()
-            _see_all_well(screen, typed)
+            _check_screen(screen, typed)
             if not keys & _fields(screen).keys():
-                break  # it was taken, and the form is gone
+                break  # it was saved, and the form is closed
 
     def _type(self, screen: AppTest, keys: frozenset[str]) -> dict[str, str]:
         typed = {}
         for key, widget in _fields(screen).items():
             if key in keys:
-                text = TEXTS[self.turn % len(TEXTS)][: widget.max_chars or None]
+                text = TEXTS[self.count % len(TEXTS)][: widget.max_chars or None]
                 typed[key] = text if widget.type == "text_area" else text.replace("\n", " ")
                 widget.set_value(typed[key])
-                self.turn += 1
+                self.count += 1
         return typed
 
 
@@ -88,21 +88,21 @@ def _sends(button: str, keys: frozenset[str]) -> bool:
     return what in {"submit", "save"} and form in {_form_of(key) for key in keys}
 
 
-def _see_all_well(screen: AppTest, typed: dict[str, str]) -> None:
-    """See no traceback, and nothing lost: what is still asked for still has what was typed."""
+def _check_screen(screen: AppTest, typed: dict[str, str]) -> None:
+    """Assert that there is no traceback, and that a refused form has kept its input."""
     assert not screen.exception, [each.value for each in screen.exception]
-    told = " ".join(each.value for each in screen.markdown)
-    is_refused = ":red[" in told or ":material/error" in told
+    text = " ".join(each.value for each in screen.markdown)
+    is_refused = ":red[" in text or ":material/error" in text
     if is_refused:
-        shown = _fields(screen)
-        lost = {key for key, text in typed.items() if key in shown and shown[key].value != text}
-        assert lost == set(), told
+        fields = _fields(screen)
+        lost = {key for key, value in typed.items() if key in fields and fields[key].value != value}
+        assert lost == set(), text
 
 
-def _scenes(
+def _screens(
     show: Show, cast: Cast, page: str, person: str | None
 ) -> Iterator[tuple[AppTest, set[str]]]:
-    """Yield a page as it opens, and as each of its buttons leaves it, with the fields before."""
+    """Yield a page as it opens and after each of its buttons, with the fields known before."""
     actor = getattr(cast, person) if person else None
     screen = show(page, actor, org=cast.acme.public_id)
     assert not screen.exception
@@ -110,7 +110,7 @@ def _scenes(
     openers = [
         number
         for number, button in enumerate(screen.button)
-        if not (button.disabled or str(button.key).startswith(LEFT_ALONE))
+        if not (button.disabled or str(button.key).startswith(SKIPPED_BUTTONS))
         and not str(button.key).endswith(("-submit", "-save"))
     ]
     yield screen, set()
@@ -127,6 +127,6 @@ def test_no_field_of_any_form_breaks(
 ) -> None:
     forms = Forms()
     for page in [each.address for each in PAGES if person or each.address in OPEN_TO_ALL]:
-        for screen, before in _scenes(show, cast, page, person):
+        for screen, before in _screens(show, cast, page, person):
             forms.try_all(screen, before)
     assert len(forms.tried) >= (2 if person is None else 7)

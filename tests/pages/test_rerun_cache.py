@@ -1,4 +1,4 @@
-"""Runs of pages take turns, and none waits for one that is held up."""
+"""Reruns queue for a few slots, and do not wait long for those that are blocked."""
 
 import threading
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from pages.ui import rerun_cache
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
-class Runs:
-    """Runs that begin in threads of their own and go on until they are let go."""
+class Reruns:
+    """Reruns in threads of their own, which last until they are released."""
 
     def __init__(self) -> None:
-        self.begun = threading.Semaphore(0)
-        self.go_on = threading.Event()
+        self.started = threading.Semaphore(0)
+        self.release = threading.Event()
         self.threads: list[threading.Thread] = []
 
     def start(self, number: int) -> None:
@@ -27,38 +27,38 @@ class Runs:
 
     def _run(self) -> None:
         with rerun_cache.rerun_scope():
-            self.begun.release()
-            self.go_on.wait()
+            self.started.release()
+            self.release.wait()
 
-    def count_begun(self, *, within: float) -> int:
+    def count_started(self, *, within: float) -> int:
         number = 0
-        while self.begun.acquire(timeout=within):
+        while self.started.acquire(timeout=within):
             number += 1
         return number
 
 
 @pytest.fixture
-def runs(engine: Engine) -> Iterator[Runs]:
-    runs = Runs()
-    yield runs
-    runs.go_on.set()
-    for thread in runs.threads:
+def reruns(engine: Engine) -> Iterator[Reruns]:
+    reruns = Reruns()
+    yield reruns
+    reruns.release.set()
+    for thread in reruns.threads:
         thread.join()
 
 
-def test_no_more_work_at_once_than_there_are_turns(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch
+def test_no_more_reruns_at_the_same_time_than_slots(
+    reruns: Reruns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rerun_cache, "_SLOT_TIMEOUT", 60.0)
-    runs.start(8)
-    assert runs.count_begun(within=0.3) == 3
-    runs.go_on.set()
-    assert runs.count_begun(within=0.3) == 5
+    reruns.start(8)
+    assert reruns.count_started(within=0.3) == 3
+    reruns.release.set()
+    assert reruns.count_started(within=0.3) == 5
 
 
-def test_who_has_waited_goes_on_beside_those_that_are_held_up(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch
+def test_a_rerun_starts_without_a_slot_after_the_timeout(
+    reruns: Reruns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rerun_cache, "_SLOT_TIMEOUT", 0.05)
-    runs.start(5)
-    assert runs.count_begun(within=0.5) == 5
+    reruns.start(5)
+    assert reruns.count_started(within=0.5) == 5
