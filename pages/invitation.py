@@ -1,13 +1,13 @@
-"""Where an invitation's link leads: who invites you to what, and your answer."""
+"""Invitation: the page that an invitation's link opens, to accept or decline."""
 
 import streamlit as st
 
 from core.access.permissions import NOBODY
 from core.database import db
 from core.members import acceptance
-from core.members.acceptance import Offer
+from core.members.acceptance import OpenInvitation
 from pages import ui
-from pages.parts.members import acceptance as acceptance_part
+from pages.parts.members import invitation_card
 from pages.ui import authentication
 
 ui.open_public_page("Invitation")
@@ -16,9 +16,9 @@ token = authentication.fragment()
 form = ui.fields("invitation")
 
 
-def find(token: str) -> Offer:
+def get_invitation(token: str) -> OpenInvitation:
     with db.read() as session:
-        return acceptance.find(session, actor, token)
+        return acceptance.get_invitation(session, actor, token)
 
 
 head = st.empty()
@@ -26,24 +26,24 @@ if token is None:
     st.skeleton(height=200)
 elif not token and actor is not NOBODY:
     st.switch_page("home.py")
-elif st.session_state.get(acceptance_part.DECLINED) == token:
+elif st.session_state.get(invitation_card.DECLINED) == token:
     st.title("You declined the invitation", anchor=False)
-    st.markdown("Whoever invited you can see it. You may close this page.")
-elif st.session_state.get(acceptance_part.LOGS_IN) == token and actor is NOBODY:
+    st.markdown("The person who invited you can see this. You can close this page.")
+elif st.session_state.get(invitation_card.LOGS_IN) == token and actor is NOBODY:
     authentication.sign_in()
-elif offer := form.prepare(find, token):
+elif invitation := form.prepare(get_invitation, token):
     with st.container(width=440, key="invitation-card"):
-        acceptance_part.draw_offer(offer)
-        if offer.is_for_actor:
-            acceptance_part.ask(offer, actor, token)
+        invitation_card.draw_head(invitation)
+        if invitation.is_for_actor:
+            invitation_card.draw_answer(invitation, actor, token)
         elif actor is not NOBODY:
-            acceptance_part.send_away(offer, actor)
-        elif offer.has_account:
-            acceptance_part.ask_to_log_in(offer, token)
-        elif offer.proves_address:
-            acceptance_part.ask_to_join(offer, token)
+            invitation_card.draw_switch_account(invitation, actor)
+        elif invitation.has_account:
+            invitation_card.draw_log_in(invitation, token)
+        elif invitation.proves_address:
+            invitation_card.draw_sign_up(invitation, token)
         else:
-            acceptance_part.ask_to_sign_up(offer, token)
+            invitation_card.draw_sign_up_first(invitation, token)
 else:
-    head.title("This invitation does not work", anchor=False)
-    st.page_link("home.py", label="Go to the start", icon=":material/arrow_back:")
+    head.title("This invitation link is not valid", anchor=False)
+    st.page_link("home.py", label="Go home", icon=":material/arrow_back:")

@@ -1,4 +1,4 @@
-"""Access Control: who belongs here, who is invited, what each role may."""
+"""Access Control: the members and invitations of an organization, and the table of roles."""
 
 import streamlit as st
 
@@ -8,8 +8,7 @@ from core.database import db
 from core.members import members, ownership
 from core.models import Role
 from pages import ui
-from pages.parts.members import active, former, invite, invited, limit, summary
-from pages.parts.members import ownership as ownership_part
+from pages.parts.members import invitations, ownership_offers, people, summary
 from pages.ui import elements
 
 actor, org, rights = ui.open_page("Access Control", Action.VIEW)
@@ -18,16 +17,16 @@ may_see_invited = Action.VIEW_INVITATIONS in rights
 with db.read() as session:
     numbers = members.summary(session, actor, org.id)
     joined = members.joined_by_month(session, actor, org.id)
-    offered = members.list_roles_to_give(session, actor, org.id)
+    grantable = members.list_grantable_roles(session, actor, org.id)
     offers = ownership.list_offers(session, actor, org.id)
     own_role = find_role(session, actor, org.id)
     owns = own_role is Role.OWNER and find_impersonation(session, actor, org.id) is None
 
 
 def draw_actions() -> None:
-    limit.draw_action(rights)
+    summary.draw_limit_button(rights)
     icon = ":material/person_add:"
-    if offered and st.button("Invite user", key="invite-user", type="primary", icon=icon):
+    if grantable and st.button("Invite user", key="invite-user", type="primary", icon=icon):
         ui.open_dialog("invite")
 
 
@@ -55,14 +54,14 @@ def draw_users() -> None:
             label_visibility="collapsed",
             key=f"members-search-{view}",
         )
-        role = active.ask_role() if may_see_invited and view == "active" else None
+        role = people.role_filter() if may_see_invited and view == "active" else None
     if view == "active":
         may_edit = Action.CHANGE_ROLES in rights
-        active.draw(actor, org, search, role, may_edit=may_edit, owns=owns)
+        people.draw_active(actor, org, search, role, may_edit=may_edit, owns=owns)
     elif view == "invited":
-        invited.draw(actor, org, offered, search)
+        invitations.draw(actor, org, grantable, search)
     else:
-        former.draw(actor, org, offered, search)
+        people.draw_former(actor, org, grantable, search)
 
 
 def draw_roles() -> None:
@@ -76,13 +75,13 @@ def draw_roles() -> None:
 
 
 elements.page_header(org, "Access Control", actions=draw_actions)
-ownership_part.draw_offers(actor, org, offers)
+ownership_offers.draw_offers(actor, org, offers)
 summary.draw(org, rights, numbers, joined)
 users_tab, roles_tab = st.tabs(["Users", "Roles"])
 with users_tab:
     draw_users()
 with roles_tab:
     draw_roles()
-invite.draw_dialog(actor, org, offered)
-limit.draw_dialog(actor, org)
-ownership_part.draw_dialogs(actor, org, own_role)
+invitations.draw_invite_dialog(actor, org, grantable)
+summary.draw_limit_dialog(actor, org)
+ownership_offers.draw_dialogs(actor, org, own_role)

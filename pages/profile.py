@@ -1,4 +1,4 @@
-"""Organization Profile: what the organization says about itself, its logo, its alert address."""
+"""Organization Profile: the fields, logo and alert address of an organization, and its settings."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from core.access.permissions import Action
 from core.base import clock
 from core.profile import profile
 from pages import ui
-from pages.parts.profile import contact, form, settings
+from pages.parts.profile import contact, info, settings
 from pages.ui import elements
 
 actor, org, rights = ui.open_page("Organization Profile", Action.VIEW)
@@ -36,9 +36,9 @@ if may_edit and profile.is_confirmation_due(org):
 info_tab, settings_tab = st.tabs(["Organization Info", "Settings"])
 with info_tab:
     if may_edit:
-        form.edit(actor, org)
+        info.edit(actor, org)
     else:
-        form.show(org, may_edit_contact=may_edit_contact)
+        info.show(org, may_edit_contact=may_edit_contact)
 with settings_tab:
     settings.draw(actor, org, rights)
 

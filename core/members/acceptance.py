@@ -1,7 +1,7 @@
-"""Answers: what the person at the other end of an invitation sees and does.
+"""Accept or decline an invitation: what the invited person sees and does.
 
-The link admits, not a role: organizations are opened here in the name of Orgdesk itself, and what
-was offered is judged again by what the inviter may offer now.
+The link itself grants access, so the organization is opened as `ORGDESK`; whether the offered role
+is still allowed depends on what the inviter may grant now.
 """
 
 from dataclasses import dataclass
@@ -15,57 +15,67 @@ from core.audit import history
 from core.base import clock, validation
 from core.base.errors import InvalidInput, LinkNotValid, NotFound, WrongInvitee
 from core.members import invitation_rows, member_mails, membership_rows
-from core.models import Invitation, InvitationStatus, Logo, Membership, Organization, User
+from core.models import (
+    Invitation,
+    InvitationStatus,
+    Logo,
+    Membership,
+    Organization,
+    Role,
+    User,
+)
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What the welcome page shows of an invitation that can still be answered."""
+class OpenInvitation:
+    """An invitation that can still be answered, as its page displays it."""
 
-    invitation: Invitation
     organization: Organization
     logo: bytes | None
-    """The organization's thumbnail, a PNG: strangers are not served logos."""
+    """The organization's thumbnail, a PNG: logos are not served to strangers."""
     inviter: str
+    email: str
+    role: Role
     is_for_actor: bool
     has_account: bool
     proves_address: bool
-    """Whether the link came by mail, so that an account may be made with it."""
+    """Whether the link was emailed, so that an account can be created with it."""
 
 
-def find(session: Session, actor: Actor, token: str) -> Offer:
-    """Return what a link offers; raises `LinkNotValid`. Looking changes nothing."""
-    invitation, org, was_mailed = _look(session, token)
+def get_invitation(session: Session, actor: Actor, token: str) -> OpenInvitation:
+    """Return the invitation of a link without changing anything; raises `LinkNotValid`."""
+    invitation, org, is_mailed = _get_by_token(session, token)
     inviter = _ensure_open(session, invitation)
     person = user_rows.find(session, invitation.email_key)
     logo = session.get(Logo, org.logo) if org.logo else None
-    return Offer(
-        invitation=invitation,
+    return OpenInvitation(
         organization=org,
         logo=logo.thumbnail if logo else None,
         inviter=inviter.name,
+        email=invitation.email,
+        role=invitation.role,
         is_for_actor=person is not None and person.id == actor.user_id,
         has_account=person is not None,
-        proves_address=was_mailed,
+        proves_address=is_mailed,
     )
 
 
 def accept(session: Session, actor: Actor, token: str) -> Membership:
-    """Let the invited person in with the offered role; pressing twice admits once.
+    """Make the invited person a member with the offered role; accepting twice is harmless.
 
-    Raises `LinkNotValid`, `WrongInvitee`, `MembershipLimit`.
+    Raises `LinkNotValid`, `WrongInvitee`, `MembershipLimit` and `MemberLimit`.
     """
-    invitation, org, _ = _look(session, token)
+    invitation, org, _ = _get_by_token(session, token)
     user_id = actor.user_id or 0
-    there = membership_rows.find(session, org, user_id)
-    if there is not None and invitation.status is InvitationStatus.ACCEPTED:
-        return there
+    existing = membership_rows.find(session, org, user_id)
+    if existing is not None and invitation.status is InvitationStatus.ACCEPTED:
+        return existing
     inviter = _ensure_open(session, invitation)
     _ensure_invited(session, actor, invitation)
 
-    invitation_rows.answer(session, invitation, InvitationStatus.ACCEPTED)
-    membership = there or membership_rows.make(session, org, user_id, invitation.role)
-    _tell(session, org, membership, inviter, actor.name)
+    invitation_rows.close(session, invitation, InvitationStatus.ACCEPTED)
+    membership = existing or membership_rows.make(session, org, user_id, invitation.role)
+    _notify_joined(session, org, membership, inviter, actor.name)
     history.record(session, actor, org, "invitation.accepted", membership, invitation)
     return membership
 
@@ -73,64 +83,68 @@ def accept(session: Session, actor: Actor, token: str) -> Membership:
 def accept_with_new_account(
     session: Session, _nobody: Actor, token: str, new: user_rows.NewAccount
 ) -> Membership:
-    """Make the invited person's account and let the person in; the mailed link proves the address.
+    """Create the invited person's account and accept; the emailed link proves the address.
 
-    Raises `LinkNotValid`, also for a link that was copied, `WrongInvitee` and `InvalidInput`.
+    Raises `LinkNotValid`, also for a copied link, `WrongInvitee`, `MemberLimit` and
+    `InvalidInput`.
     """
-    invitation, org, was_mailed = _look(session, token)
+    invitation, org, is_mailed = _get_by_token(session, token)
     inviter = _ensure_open(session, invitation)
-    if not was_mailed:
-        raise LinkNotValid("Sign up on your own first, then open it again.")
+    if not is_mailed:
+        raise LinkNotValid("Sign up first, then open it again.")
     if validation.email_key(new.email) != invitation.email_key:
         raise WrongInvitee(invitation.email)
     if user_rows.find(session, invitation.email_key) is not None:
-        raise InvalidInput({"email": "This address has an account. Log in, then accept."})
+        raise InvalidInput({"email": "This address already has an account. Log in to accept."})
 
-    invitation_rows.answer(session, invitation, InvitationStatus.ACCEPTED)
+    invitation_rows.close(session, invitation, InvitationStatus.ACCEPTED)
     user = user_rows.make(session, new, is_proven=True)
     membership = membership_rows.make(session, org, user.id, invitation.role)
-    _tell(session, org, membership, inviter, user.name)
+    _notify_joined(session, org, membership, inviter, user.name)
     actor = Actor(user.id, user.name)
     history.record(session, actor, org, "invitation.accepted", membership, invitation, user)
     return membership
 
 
 def decline(session: Session, actor: Actor, token: str) -> Invitation:
-    """Turn an invitation down: the invited person, or who holds the link and is not signed in."""
-    invitation, org, _ = _look(session, token)
+    """Decline an invitation, as the invited person or as a holder of the link without a login.
+
+    Raises `LinkNotValid` and `WrongInvitee`.
+    """
+    invitation, org, _ = _get_by_token(session, token)
     inviter = _ensure_open(session, invitation)
     if actor is not NOBODY:
         _ensure_invited(session, actor, invitation)
 
-    invitation_rows.answer(session, invitation, InvitationStatus.DECLINED)
+    invitation_rows.close(session, invitation, InvitationStatus.DECLINED)
     member_mails.send(session, org, inviter.id, "invitation_declined", email=invitation.email)
     history.record(session, actor, org, "invitation.declined", invitation)
     return invitation
 
 
-def _look(session: Session, token: str) -> tuple[Invitation, Organization, bool]:
+def _get_by_token(session: Session, token: str) -> tuple[Invitation, Organization, bool]:
     """Return a link's invitation, its organization, and whether the link was emailed.
 
-    The organization's row is locked first: in a write transaction nothing here changes afterwards.
+    In a write transaction the organization's row is locked before the token is looked up.
     """
     org_id = invitation_rows.find_org_id(session, token)
     try:
         org = access(session, ORGDESK, org_id or 0, Action.VIEW)
     except NotFound as error:
-        raise _refusal() from error
+        raise _link_not_valid() from error
     found = invitation_rows.find_by_token(session, token)
     if found is None:
-        raise _refusal()
+        raise _link_not_valid()
     invitation, is_mailed = found
     return invitation, org, is_mailed
 
 
 def _ensure_open(session: Session, invitation: Invitation) -> User:
-    """Return the inviter, if the invitation is open and the inviter may still offer as much."""
+    """Return the inviter, provided that the invitation is open and still within their rights."""
     inviter = invitation_rows.find_inviter(session, invitation)
     is_over = invitation.expires_at <= clock.now()
     if invitation.status is not InvitationStatus.PENDING or is_over or inviter is None:
-        raise _refusal()
+        raise _link_not_valid()
     return inviter
 
 
@@ -140,16 +154,16 @@ def _ensure_invited(session: Session, actor: Actor, invitation: Invitation) -> N
         raise WrongInvitee(invitation.email)
 
 
-def _refusal() -> LinkNotValid:
-    """Return the one answer to links that are unknown, used, revoked, replaced or too old."""
-    return LinkNotValid("Ask whoever invited you to send a new one.")
+def _link_not_valid() -> LinkNotValid:
+    """Return the same refusal for links that are unknown, used, revoked, replaced or expired."""
+    return LinkNotValid("Ask the person who invited you for a new one.")
 
 
-def _tell(
+def _notify_joined(
     session: Session, org: Organization, membership: Membership, inviter: User, name: str
 ) -> None:
-    """Mail the inviter and the newcomer."""
-    role, page = membership.role, member_mails.page_link(org, "overview")
+    """Mail the inviter and the new member."""
+    role = membership.role
     member_mails.send(session, org, inviter.id, "invitation_accepted", name=name, role=role)
     member_mails.send(
         session,
@@ -158,5 +172,5 @@ def _tell(
         "member_joined",
         inviter=inviter.name,
         role=role,
-        link=page,
+        link=member_mails.page_link(org, "overview"),
     )

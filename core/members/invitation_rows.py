@@ -121,7 +121,7 @@ def counted_open(org_id: int) -> ScalarSelect[int]:
     return select(func.count()).where(Invitation.org_id == org_id, is_open()).scalar_subquery()
 
 
-def answer(session: Session, invitation: Invitation, status: InvitationStatus) -> None:
+def close(session: Session, invitation: Invitation, status: InvitationStatus) -> None:
     """Close an invitation; its mail, if it still waits, is not sent any more."""
     invitation.status = status
     invitation.answered_at = clock.now()
@@ -148,7 +148,7 @@ def withdraw_above(
         .execution_options(populate_existing=True)
     ).all()
     for invitation in pending:
-        answer(session, invitation, InvitationStatus.REVOKED)
+        close(session, invitation, InvitationStatus.REVOKED)
     return list(pending)
 
 

@@ -122,7 +122,7 @@ def revoke(session: Session, actor: Actor, org_id: int, invitation_id: int) -> I
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
 
-    invitation_rows.answer(session, invitation, InvitationStatus.REVOKED)
+    invitation_rows.close(session, invitation, InvitationStatus.REVOKED)
     member_mails.notify_revoked(session, org, [invitation])
     history.record(session, actor, org, "invitation.revoked", invitation)
     return invitation

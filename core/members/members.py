@@ -252,7 +252,7 @@ def former_table(session: Session, actor: Actor, org_id: int, *, search: str = "
     )
 
 
-def list_roles_to_give(session: Session, actor: Actor, org_id: int) -> list[Role]:
+def list_grantable_roles(session: Session, actor: Actor, org_id: int) -> list[Role]:
     """Return the roles up to the actor's own, the least first; none for who may give none."""
     org = access(session, actor, org_id, Action.VIEW)
     if not may(session, actor, org_id, Action.INVITE):

@@ -62,7 +62,7 @@ def withdraw(session: Session, actor: Actor, org_id: int, handover_id: int) -> H
         return handover
     if ownership_rows.is_open(handover):
         member_mails.notify(session, actor, org, handover.to_id, "ownership_withdrawn")
-    ownership_rows.answer(handover, InvitationStatus.REVOKED)
+    ownership_rows.close(handover, InvitationStatus.REVOKED)
     history.record(session, actor, org, "ownership.withdrawn", handover, person_id=handover.to_id)
     return handover
 
@@ -74,7 +74,7 @@ def decline(session: Session, actor: Actor, org_id: int, handover_id: int) -> Ha
     if handover.status is InvitationStatus.DECLINED:
         return handover
     _ensure_open(session, org, handover)
-    ownership_rows.answer(handover, InvitationStatus.DECLINED)
+    ownership_rows.close(handover, InvitationStatus.DECLINED)
     link = member_mails.page_link(org)
     member_mails.notify(session, actor, org, handover.from_id, "ownership_declined", link=link)
     history.record(session, actor, org, "ownership.declined", handover, person_id=handover.to_id)
@@ -96,7 +96,7 @@ def accept(session: Session, actor: Actor, org_id: int, handover_id: int) -> Mem
     new.role = Role.OWNER
     session.flush()  # before the old owner steps down: there is an owner at every moment
     old.role = handover.role_after
-    ownership_rows.answer(handover, InvitationStatus.ACCEPTED)
+    ownership_rows.close(handover, InvitationStatus.ACCEPTED)
     ended = [
         *leaving.withdraw(session, org, old.user_id, old.role),
         *leaving.withdraw(session, org, new.user_id, new.role),

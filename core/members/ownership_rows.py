@@ -38,7 +38,7 @@ def find(session: Session, org: Organization, handover_id: int) -> Handover | No
     )
 
 
-def answer(handover: Handover, status: InvitationStatus) -> None:
+def close(handover: Handover, status: InvitationStatus) -> None:
     """Close an offer."""
     handover.status = status
     handover.answered_at = clock.now()
@@ -69,5 +69,5 @@ def withdraw_of(
         .execution_options(populate_existing=True)
     ).all()
     for handover in pending:
-        answer(handover, InvitationStatus.REVOKED)
+        close(handover, InvitationStatus.REVOKED)
     return list(pending)

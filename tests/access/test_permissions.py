@@ -65,7 +65,7 @@ MATRIX = """
 members.table                              yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.count                              yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.summary                            yes    yes    yes    hidden yes    yes    yes    yes    hidden
-members.list_roles_to_give                 yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.list_grantable_roles               yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.change_role                        yes    no     no     hidden no     no     no     no     hidden
 members.remove                             yes    yes    no     hidden no     no     no     no     hidden
 members.remove an owner                    yes    no     no     hidden no     no     no     no     hidden
@@ -90,7 +90,7 @@ members.invitations.link                   yes    yes    no     hidden no     no
 members.invitations.change_role            yes    yes    no     hidden no     no     no     no     hidden
 members.invitations.revoke                 yes    yes    no     hidden no     no     no     no     hidden
 members.invitations.revoke an owner's      yes    no     no     hidden no     no     no     no     hidden
-members.acceptance.find                    yes    yes    yes    yes    yes    yes    yes    yes    yes
+members.acceptance.get_invitation          yes    yes    yes    yes    yes    yes    yes    yes    yes
 members.acceptance.accept                  no     no     no     yes    no     no     no     no     no
 members.acceptance.decline                 no     no     no     yes    no     no     no     no     yes
 organizations.create                       yes    yes    yes    yes    yes    yes    yes    yes    no
@@ -382,7 +382,7 @@ ACTS: dict[str, Act] = {
     "members.invitations.revoke an owner's": about_invitation(
         "members.invitations.revoke", role=Role.OWNER
     ),
-    "members.acceptance.find": by_link("members.acceptance.find"),
+    "members.acceptance.get_invitation": by_link("members.acceptance.get_invitation"),
     "members.acceptance.accept": by_link("members.acceptance.accept"),
     "members.acceptance.decline": by_link("members.acceptance.decline"),
     "organizations.create": alone("organizations.create", "Newcomer"),

@@ -187,8 +187,8 @@ class TestSeeTo:
         assert again.expires_at == clock.now() + timedelta(hours=72)
         for token in old:
             with pytest.raises(LinkNotValid):
-                acceptance.find(session, NOBODY, token)
-        assert acceptance.find(session, cast.otto, mailed_token(again)).inviter == "Olga"
+                acceptance.get_invitation(session, NOBODY, token)
+        assert acceptance.get_invitation(session, cast.otto, mailed_token(again)).inviter == "Olga"
 
     def test_the_mail_that_waits_is_replaced(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, "new@example.com")
@@ -398,10 +398,10 @@ class TestAccept:
     def test_looking_changes_nothing(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, email(cast.otto))
         before = session.scalar(select(func.count()).select_from(Entry))
-        offer = acceptance.find(session, cast.otto, mailed_token(invitation))
-        assert (offer.organization.id, offer.inviter) == (cast.acme.id, "Olga")
-        assert offer.has_account
-        assert offer.is_for_actor
+        found = acceptance.get_invitation(session, cast.otto, mailed_token(invitation))
+        assert (found.organization.id, found.inviter) == (cast.acme.id, "Olga")
+        assert found.has_account
+        assert found.is_for_actor
         assert invitation.status is InvitationStatus.PENDING
         assert session.scalar(select(func.count()).select_from(Entry)) == before
 
@@ -440,7 +440,9 @@ class TestAccept:
         invite(session, cast, email(cast.otto))
         with pytest.raises(LinkNotValid) as refused:
             acceptance.accept(session, cast.otto, token)
-        assert str(refused.value) == str(LinkNotValid("Ask whoever invited you to send a new one."))
+        assert str(refused.value) == str(
+            LinkNotValid("Ask the person who invited you for a new one.")
+        )
 
     def test_an_organization_that_is_gone_admits_nobody(self, session: Session, cast: Cast) -> None:
         token = mailed_token(invite(session, cast, email(cast.otto)))
@@ -502,7 +504,7 @@ class TestAcceptWithNewAccount:
     def test_a_copied_link_proves_nothing(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, "nora@example.com")
         token = copied_token(session, cast, invitation)
-        assert not acceptance.find(session, NOBODY, token).proves_address
+        assert not acceptance.get_invitation(session, NOBODY, token).proves_address
         with pytest.raises(LinkNotValid, match="Sign up"):
             acceptance.accept_with_new_account(
                 session, NOBODY, token, new_account("nora@example.com")
@@ -515,7 +517,7 @@ class TestAcceptWithNewAccount:
 
     def test_no_second_account_at_an_address(self, session: Session, cast: Cast) -> None:
         token = mailed_token(invite(session, cast, email(cast.otto)))
-        with pytest.raises(InvalidInput, match="has an account"):
+        with pytest.raises(InvalidInput, match="already has an account"):
             acceptance.accept_with_new_account(
                 session, NOBODY, token, new_account(email(cast.otto))
             )

@@ -67,7 +67,7 @@ def test_the_invited_person_declines(follow: Follow, cast: Cast) -> None:
 
 def test_somebody_else_is_shown_the_way_out(follow: Follow, cast: Cast) -> None:
     screen = follow(email(cast.otto), cast.sam)
-    assert "Log out to go on with that address" in words(screen)
+    assert "Switch to that account" in words(screen)
     assert [str(button.key) for button in screen.main.button] == ["invitation-log-out"]
 
 
@@ -107,7 +107,7 @@ def test_a_stranger_declines(follow: Follow) -> None:
 
 def test_a_copied_link_makes_no_account(follow: Follow) -> None:
     screen = follow("nora@example.com", copied=True)
-    assert "This link did not come by mail" in words(screen)
+    assert "This link was not sent to you by email" in words(screen)
     assert not screen.text_input
 
 
@@ -117,5 +117,5 @@ def test_a_dead_link_says_whom_to_ask(
 ) -> None:
     monkeypatch.setattr(browser, "read_fragment", lambda known: token)
     screen = show("invitation")
-    assert "This invitation does not work" in words(screen)
-    assert "Ask whoever invited you to send a new one" in words(screen)
+    assert "This invitation link is not valid" in words(screen)
+    assert "Ask the person who invited you for a new one" in words(screen)

@@ -59,10 +59,10 @@ def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
 def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
     """Draw the list of roles, what another one changes, and `Save`."""
     with db.read() as session:
-        offered = members.list_roles_to_give(session, actor, org.id)
+        grantable = members.list_grantable_roles(session, actor, org.id)
     form = ui.fields("edit-roles")
     chosen = form.field(
-        st.selectbox, "role", "Role", options=offered, index=offered.index(old), format_func=str
+        st.selectbox, "role", "Role", options=grantable, index=grantable.index(old), format_func=str
     )
     new = Role(chosen)
     draw_change_log(old, new)
@@ -71,11 +71,11 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
         draw_cancel("edit-roles")
         pressed = st.button("Save", key="edit-roles-save", type="primary", disabled=new is old)
     if pressed and "user_id" in row:
-        told = f"{row['name']} is {new} now."
-        form.save(told, members.change_role, actor, org.id, int(row["user_id"]), new)
+        notice = f"{row['name']} is {new} now."
+        form.save(notice, members.change_role, actor, org.id, int(row["user_id"]), new)
     elif pressed:
-        told = f"{row['email']} is invited as {new} now."
-        form.save(told, invitations.change_role, actor, org.id, int(row["id"]), new)
+        notice = f"{row['email']} is invited as {new} now."
+        form.save(notice, invitations.change_role, actor, org.id, int(row["id"]), new)
 
 
 def draw_cancel(name: str) -> None:
@@ -138,7 +138,7 @@ def _draw_leave(actor: Actor, org: Organization) -> None:
 def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
     """Draw `Remove` for who may: nobody removes a role above the own."""
     with db.read() as session:
-        within = members.list_roles_to_give(session, actor, org.id)
+        within = members.list_grantable_roles(session, actor, org.id)
     if row.get("role") not in within:
         return
     with st.popover("Remove", icon=":material/person_remove:", key="remove"):
@@ -149,8 +149,8 @@ def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
         form = ui.fields("remove")
         form.reserve_footer()
         if st.button("Remove", key="remove-confirm", type="primary"):
-            told = f"{row['name']} is removed."
-            form.save(told, members.remove, actor, org.id, int(row["user_id"]))
+            notice = f"{row['name']} is removed."
+            form.save(notice, members.remove, actor, org.id, int(row["user_id"]))
 
 
 def draw_who(row: Row) -> None:

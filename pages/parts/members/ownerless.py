@@ -82,5 +82,5 @@ def _draw_form(actor: Actor, about: tuple[int, str]) -> None:
         )
         pressed = form.submit("Name owner")
     if pressed:
-        told = f"{email} owns {name} now."
-        form.save(told, ownership.assign_owner, actor, org_id, email or "", reason=reason)
+        notice = f"{email} owns {name} now."
+        form.save(notice, ownership.assign_owner, actor, org_id, email or "", reason=reason)

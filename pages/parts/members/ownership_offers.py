@@ -21,7 +21,7 @@ def draw_offers(actor: Actor, org: Organization, offers: Sequence[Offer]) -> Non
     """Draw every offer that waits, with what this person may do about it."""
     for offer in offers:
         with st.container(border=True, key=f"offer-{offer.handover.id}"), elements.row():
-            st.markdown(_told(actor, org, offer), width="stretch")
+            st.markdown(_describe(actor, org, offer), width="stretch")
             if offer.is_for_actor:
                 _draw_answers(actor, org, offer)
             else:
@@ -35,7 +35,7 @@ def draw_dialogs(actor: Actor, org: Organization, role: Role | None) -> None:
     ui.draw_dialog("offer-ownership", OFFER, _draw_offer, actor, org, width="medium")
 
 
-def _told(actor: Actor, org: Organization, offer: Offer) -> str:
+def _describe(actor: Actor, org: Organization, offer: Offer) -> str:
     handover, giver, taker = offer.handover, ui.esc(offer.from_name), ui.esc(offer.to_name)
     ends = f"The offer ends on {ui.day(handover.expires_at)}."
     icon = ":material/key:"
@@ -56,15 +56,15 @@ def _draw_answers(actor: Actor, org: Organization, offer: Offer) -> None:
     if st.button(ACCEPT, key="ownership-accept"):
         ui.open_dialog("accept-ownership", offer)
     if st.button("Decline", key="ownership-decline", type="tertiary"):
-        told = f"You declined; {offer.from_name} hears of it."
-        ui.save(told, ownership.decline, actor, org.id, offer.handover.id)
+        notice = f"You declined; {offer.from_name} hears of it."
+        ui.save(notice, ownership.decline, actor, org.id, offer.handover.id)
 
 
 def _draw_withdraw(actor: Actor, org: Organization, offer: Offer) -> None:
     label = "Withdraw" if offer.is_open else "Dismiss"
     if st.button(label, key=f"ownership-withdraw-{offer.handover.id}"):
-        told = "The offer is withdrawn." if offer.is_open else "The offer is gone."
-        ui.save(told, ownership.withdraw, actor, org.id, offer.handover.id)
+        notice = "The offer is withdrawn." if offer.is_open else "The offer is gone."
+        ui.save(notice, ownership.withdraw, actor, org.id, offer.handover.id)
 
 
 def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Offer) -> None:
@@ -79,8 +79,8 @@ def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Offer) 
     with elements.row(horizontal_alignment="right"):
         dialogs.draw_cancel("accept-ownership")
         if st.button(ACCEPT, key="accept-ownership-save", type="primary"):
-            told = f"You own {org.name} now."
-            form.save(told, ownership.accept, actor, org.id, offer.handover.id)
+            notice = f"You own {org.name} now."
+            form.save(notice, ownership.accept, actor, org.id, offer.handover.id)
 
 
 def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:
@@ -109,6 +109,6 @@ def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:
         )
         pressed = form.submit(OFFER)
     if pressed and form.prepare(authentication.ask_password, actor, password):
-        told = f"{row['name']} is offered the ownership."
+        notice = f"{row['name']} is offered the ownership."
         user_id = int(row["user_id"])
-        form.save(told, ownership.offer, actor, org.id, user_id, role=Role(role))
+        form.save(notice, ownership.offer, actor, org.id, user_id, role=Role(role))
