@@ -11,7 +11,7 @@ actor = ui.open_signed_in_page("Orgdesk")
 
 with db.read() as session:
     is_staff = Action.VIEW_ALL in staff_rights(session, actor)
-    memberships = membership_rows.list_organizations(session, actor, most=2)
+    memberships = membership_rows.list_organizations(session, actor, limit=2)
 
 if is_staff or len(memberships) > 1:
     st.switch_page("organizations.py")

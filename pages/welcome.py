@@ -13,7 +13,7 @@ actor = ui.open_signed_in_page("Welcome")
 
 with db.read() as session:
     is_staff = bool(staff_rights(session, actor))
-    belongs_somewhere = bool(membership_rows.list_organizations(session, actor, most=1))
+    belongs_somewhere = bool(membership_rows.list_organizations(session, actor, limit=1))
 if is_staff or belongs_somewhere:
     st.switch_page("home.py")
 

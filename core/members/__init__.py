@@ -1,1 +1,1 @@
-"""The people of an organization: members, invitations, ownership."""
+"""The people of an organization: members, invitations and ownership."""

@@ -1,8 +1,8 @@
-"""Rows of invitations: make, find, claim and withdraw them; the rules are the use cases' own.
+"""Rows of invitations: make, find, renew, close and revoke them. Rights are checked by use cases.
 
-Two links lead to a pending invitation. The mailed one reached its reader by mail, so it proves the
-address too. The copied one passes through the inviter's hands: it must prove nothing, or an inviter
-could open accounts in the name of others.
+A pending invitation has two links. The emailed one also proves the address of whoever opens it. The
+copied one is seen by the inviter and proves nothing: otherwise inviters could create accounts with
+other people's addresses.
 """
 
 from datetime import timedelta
@@ -17,13 +17,13 @@ from core.models import Invitation, InvitationStatus, Mail, Organization, Role, 
 
 MAILED: Final = "invitation"
 COPIED: Final = "invitation copied"
-LASTS: Final = timedelta(hours=72)
+INVITATION_TTL: Final = timedelta(hours=72)
 
 
 def make(
     session: Session, org: Organization, email: str, email_key: str, role: Role, inviter_id: int
 ) -> Invitation:
-    """Offer a role to an address for 72 hours, and return the invitation."""
+    """Invite an address with a role, for `INVITATION_TTL`, and return the invitation."""
     invitation = Invitation(
         org_id=org.id,
         email=email,
@@ -42,22 +42,22 @@ def make(
 
 
 def renew(invitation: Invitation) -> None:
-    """Give an invitation new links and another 72 hours; the links it had are dead."""
+    """Give an invitation new links and another `INVITATION_TTL`; its old links stop working."""
     invitation.nonce = crypto.new_nonce()
     invitation.token_hash = crypto.fingerprint(crypto.token(MAILED, invitation.nonce))
     invitation.sent_at = clock.now()
-    invitation.expires_at = invitation.sent_at + LASTS
+    invitation.expires_at = invitation.sent_at + INVITATION_TTL
 
 
 def link(invitation: Invitation) -> dict[str, str]:
-    """Return what the outbox keeps of the mailed link."""
+    """Return the emailed link in the form that the outbox stores."""
     return {"page": "invitation", "kind": MAILED, "nonce": invitation.nonce}
 
 
 def find_inviter(session: Session, invitation: Invitation) -> User | None:
-    """Return who invites, if that person may still offer as much.
+    """Return the inviter, or None if they could no longer grant the invitation's role.
 
-    An administrator who acted as an owner then may, since it could be done again.
+    Administrators who invited while acting as an owner still can: they could act as one again.
     """
     inviter = session.get_one(User, invitation.invited_by)
     who = Actor(inviter.id, inviter.name)
@@ -68,15 +68,12 @@ def find_inviter(session: Session, invitation: Invitation) -> User | None:
 
 
 def copied_token(invitation: Invitation) -> str:
-    """Return the token of the link that an inviter hands over without a mail."""
+    """Return the token of the link that the inviter copies and passes on."""
     return f"{invitation.id}.{crypto.token(COPIED, invitation.nonce)}"
 
 
 def find_org_id(session: Session, token: str) -> int | None:
-    """Return the organization whose row is to be locked before a token is looked up.
-
-    The token itself is not verified here: that is for `find_by_token`, under the lock.
-    """
+    """Return the organization to lock before `find_by_token`, which verifies the token."""
     return session.scalar(select(Invitation.org_id).where(_is_named_by(token)))
 
 
@@ -97,7 +94,7 @@ def find_by_token(session: Session, token: str) -> tuple[Invitation, bool] | Non
 
 
 def _is_named_by(token: str) -> ColumnElement[bool]:
-    """Return the condition for the invitation that a link names: by its hash, or by its id."""
+    """Return the condition for a token's invitation: by hash if it was emailed, else by id."""
     number, dot, _ = token.partition(".")
     if not dot:
         return Invitation.token_hash == crypto.fingerprint(token)
@@ -107,33 +104,33 @@ def _is_named_by(token: str) -> ColumnElement[bool]:
 
 
 def is_open() -> ColumnElement[bool]:
-    """Return the condition for invitations that can still be answered."""
+    """Return the condition for invitations that are pending and have not expired."""
     return (Invitation.status == InvitationStatus.PENDING) & (Invitation.expires_at > clock.now())
 
 
 def count_open(session: Session, org_id: int) -> int:
-    """Return how many invitations of an organization can still be answered."""
-    return session.scalar(select(counted_open(org_id))) or 0
+    """Return how many open invitations an organization has."""
+    return session.scalar(select(open_count(org_id))) or 0
 
 
-def counted_open(org_id: int) -> ScalarSelect[int]:
-    """Return the same count, to stand in another query."""
+def open_count(org_id: int) -> ScalarSelect[int]:
+    """Return the count of open invitations as a subquery."""
     return select(func.count()).where(Invitation.org_id == org_id, is_open()).scalar_subquery()
 
 
 def close(session: Session, invitation: Invitation, status: InvitationStatus) -> None:
-    """Close an invitation; its mail, if it still waits, is not sent any more."""
+    """Close an invitation with a status, and cancel its mail if it is still queued."""
     invitation.status = status
     invitation.answered_at = clock.now()
-    stop_mail(session, invitation)
+    cancel_mail(session, invitation)
 
 
-def withdraw_above(
+def revoke_above(
     session: Session, org: Organization, inviter_id: int, role: Role | None
 ) -> list[Invitation]:
-    """Revoke what an inviter may no longer offer and return it: pending roles above `role`.
+    """Revoke an inviter's pending invitations to roles above `role`, and return them.
 
-    None stands for who belongs to the organization no more and may offer nothing.
+    A `role` of None revokes all of them: the inviter is no longer a member.
     """
     highest = -1 if role is None else role.rank
     pending = session.scalars(
@@ -152,10 +149,10 @@ def withdraw_above(
     return list(pending)
 
 
-def stop_mail(session: Session, invitation: Invitation) -> bool:
-    """Take the invitation's mail out of the queue, and return whether it was still there.
+def cancel_mail(session: Session, invitation: Invitation) -> bool:
+    """Remove an invitation's mail from the queue, and return whether it was still queued.
 
-    What is sent, or being sent right now, is left alone.
+    A mail that was sent, or is being sent, is not affected.
     """
     stopped = session.scalar(
         update(Mail)

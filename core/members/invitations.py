@@ -1,6 +1,6 @@
-"""Invitations: offer people a role in an organization by mail, and see to what was offered.
+"""Invitations: invite people to an organization by email, and manage what is pending.
 
-What the invited person does with it is in `answers`.
+What the invited person does is in `acceptance`.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,7 @@ PER_PAGE: Final = 50
 
 
 class State(StrEnum):
-    """What an invitation is to those who look: `expired` besides what became of it."""
+    """The state of an invitation as displayed: its status, or `expired` while still pending."""
 
     PENDING = "pending"
     EXPIRED = "expired"
@@ -38,19 +38,19 @@ class State(StrEnum):
 def invite(
     session: Session, actor: Actor, org_id: int, emails: str, *, role: Role = Role.MEMBER
 ) -> list[Invitation]:
-    """Invite everybody whose address stands in `emails`, or nobody; commas or lines separate them.
+    """Invite all the addresses in `emails`, or none; commas, semicolons or line ends separate them.
 
-    Each address is judged by the same rule, and all answers come at once as `AddressesRefused`; a
-    single address that is taken as `AlreadyMember` or `AlreadyInvited`. Also raises `RoleTooHigh`,
-    `MemberLimit`, `InvitationLimit`, `TooManyAttempts`.
+    Raises `AddressesRefused` with the result for each address, or `AlreadyMember` or
+    `AlreadyInvited` if there is only one; also `RoleTooHigh`, `MemberLimit`, `InvitationLimit` and
+    `TooManyAttempts`.
     """
     org = access(session, actor, org_id, Action.INVITE)
-    addresses = invitees.judge(session, org, emails)
-    if not membership_rows.may_give(session, actor, org, role):
+    addresses = invitees.parse(session, org, emails)
+    if not membership_rows.may_grant(session, actor, org, role):
         raise RoleTooHigh(role)
     if org.member_limit is not None and org.member_count >= org.member_limit:
         raise MemberLimit(org.member_limit)
-    invitees.ensure_room(session, org, more=len(addresses))
+    invitees.ensure_below_limit(session, org, more=len(addresses))
     invitees.count_mails(session, actor, org, len(addresses))
 
     inviter_id = actor.user_id or 0
@@ -65,14 +65,17 @@ def invite(
 
 
 def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> Invitation:
-    """Send the invitation again with a new link and another 72 hours; the old link is dead."""
+    """Send an invitation again with a new link and another 72 hours; old links stop working.
+
+    Raises `InvitationLimit` and `TooManyAttempts`.
+    """
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
     is_late = invitation.expires_at <= clock.now()
-    invitees.ensure_room(session, org, more=int(is_late))
+    invitees.ensure_below_limit(session, org, more=int(is_late))
     invitees.count_mails(session, actor, org, 1)
 
-    invitation_rows.stop_mail(session, invitation)
+    invitation_rows.cancel_mail(session, invitation)
     invitation_rows.renew(invitation)
     _send(session, actor, org, invitation)
     history.record(session, actor, org, "invitation.resent", invitation)
@@ -80,45 +83,45 @@ def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> I
 
 
 def link(session: Session, actor: Actor, org_id: int, invitation_id: int) -> str:
-    """Return an address for the invited person, to be handed over without a mail.
+    """Return a link that the inviter can pass on to the invited person.
 
-    It admits who already has an account; unlike the mailed one it does not prove the address.
-    Raises `LinkNotValid` for an invitation that has expired.
+    Unlike the emailed link it does not prove the address, so it only works with an account.
+    Raises `LinkNotValid` for an expired invitation.
     """
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
     if invitation.expires_at <= clock.now():
-        raise LinkNotValid("Press Resend, then copy the new one.")
+        raise LinkNotValid("Press Resend, then copy the new link.")
     return f"{settings().public_url}/invitation#{invitation_rows.copied_token(invitation)}"
 
 
 def change_role(
     session: Session, actor: Actor, org_id: int, invitation_id: int, role: Role
 ) -> Invitation:
-    """Offer another role to who has not answered yet, and say so; the links stay as they are.
+    """Change the role of a pending invitation and email the invited person; its links still work.
 
-    Where they have expired nothing is said: that is for `resend`.
+    An expired invitation is changed without a mail. Raises `RoleTooHigh` and `TooManyAttempts`.
     """
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
     if invitation.role is role:
         return invitation
-    if not membership_rows.may_give(session, actor, org, role):
+    if not membership_rows.may_grant(session, actor, org, role):
         raise RoleTooHigh(role)
 
     invitation.role = role
     invitation.invited_by = actor.user_id or invitation.invited_by
     if invitation.expires_at > clock.now():
         invitees.count_mails(session, actor, org, 1)
-        was_waiting = invitation_rows.stop_mail(session, invitation)
-        template = "invitation" if was_waiting else "invitation_role_changed"
+        was_queued = invitation_rows.cancel_mail(session, invitation)
+        template = "invitation" if was_queued else "invitation_role_changed"
         _send(session, actor, org, invitation, template)
     history.record(session, actor, org, "invitation.role_changed", invitation)
     return invitation
 
 
 def revoke(session: Session, actor: Actor, org_id: int, invitation_id: int) -> Invitation:
-    """Take an invitation back and say so to who has its mail; its links are dead."""
+    """Revoke an invitation, so that its links stop working, and email whoever had received it."""
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
 
@@ -138,10 +141,10 @@ def table(
     page: int = 1,
     per_page: int = PER_PAGE,
 ) -> pd.DataFrame:
-    """Return one page of invitations in these states or in any, the newest first.
+    """Return one page of invitations, newest first, in the given states or in all of them.
 
-    Columns: id, email, role, invited_by (a name), sent_at, expires_at, reminded_at, state,
-    delivery (`queued`, `sent`, `failed`, `not sent`), delivery_error (the mail server's words).
+    Columns: id, email, role, invited_by (a name), sent_at, expires_at, reminded_at, state, delivery
+    (`queued`, `sent`, `failed` or `not sent`) and delivery_error (the mail server's response).
     """
     access(session, actor, org_id, Action.VIEW_INVITATIONS)
     invited = (
@@ -170,7 +173,7 @@ def table(
 
 
 def counts(session: Session, actor: Actor, org_id: int) -> dict[State, int]:
-    """Return how many invitations there are in each state."""
+    """Return the number of invitations in each state."""
     access(session, actor, org_id, Action.VIEW_INVITATIONS)
     state = _state().label("state")
     counted = select(state, func.count()).where(Invitation.org_id == org_id).group_by(state)
@@ -179,7 +182,7 @@ def counts(session: Session, actor: Actor, org_id: int) -> dict[State, int]:
 
 
 def _is_in(state: State) -> ColumnElement[bool]:
-    """Return the condition for a state, as an index on status and expiry answers it."""
+    """Return the condition for a state, written to use the index on status and expiry."""
     if state is State.PENDING:
         return invitation_rows.is_open()
     if state is State.EXPIRED:
@@ -204,7 +207,10 @@ def _state() -> ColumnElement[str]:
 def _get_pending(
     session: Session, actor: Actor, org: Organization, invitation_id: int
 ) -> Invitation:
-    """Return a pending invitation, expired or not, that offers no more than the actor could."""
+    """Return a pending invitation, expired or not.
+
+    Raises `NotFound`, and `NotPermitted` if its role is above the actor's own.
+    """
     invitation = session.scalar(
         select(Invitation)
         .where(
@@ -216,7 +222,7 @@ def _get_pending(
     )
     if invitation is None:
         raise NotFound("pending invitation")
-    if not membership_rows.may_give(session, actor, org, invitation.role):
+    if not membership_rows.may_grant(session, actor, org, invitation.role):
         raise NotPermitted(f"change an invitation as {invitation.role}")
     return invitation
 
@@ -236,7 +242,7 @@ def _send(
         organization=org.name,
         by=actor.name,
         role=invitation.role,
-        hours=int(invitation_rows.LASTS.total_seconds()) // 3600,
+        hours=int(invitation_rows.INVITATION_TTL.total_seconds()) // 3600,
         link=invitation_rows.link(invitation),
     )
     invitation.mail_id = queued.id

@@ -1,4 +1,4 @@
-"""Whom somebody wants to invite: each address is judged by one rule, and how many there may be."""
+"""The addresses of an invitation: parsed, checked against members and limits."""
 
 import re
 from datetime import timedelta
@@ -22,72 +22,79 @@ from core.base.errors import (
 from core.members import invitation_rows
 from core.models import Invitation, InvitationStatus, Membership, Organization, User
 
-AT_ONCE: Final = 10
-"""As many as may be mailed in a minute."""
-PENDING_MOST: Final = 200
-PER_INVITER: Final = ((AT_ONCE, timedelta(minutes=1)), (50, timedelta(days=1)))
-PER_ORGANIZATION: Final = ((100, timedelta(days=1)),)
-"""How many mails may go out. They are counted in the transaction that queues them:
-what is refused sends none and counts none."""
+MAX_PER_MINUTE: Final = 10
+"""Invitations that one person can send in a minute, so also in one go."""
+MAX_PENDING: Final = 200
+MAX_MAILS_PER_INVITER: Final = ((MAX_PER_MINUTE, timedelta(minutes=1)), (50, timedelta(days=1)))
+MAX_MAILS_PER_ORGANIZATION: Final = ((100, timedelta(days=1)),)
+"""Limits on invitation mails. They are counted in the transaction that queues the mails, so
+refused invitations do not count."""
 FIELD: Final = "emails"
-_MOST_READ = 100
-_SHOWN = 60
-"""Characters of what is no address that the answer repeats."""
+_MAX_SPLIT = 100
+_MAX_ECHOED = 60
+"""Characters of an invalid address that its refusal repeats."""
 
 
-def judge(session: Session, org: Organization, emails: str) -> dict[str, str]:
-    """Return the addresses by what all their spellings have in common, or refuse all at once.
+def parse(session: Session, org: Organization, emails: str) -> dict[str, str]:
+    """Return the addresses in a text by their key, which all spellings of an address share.
 
-    Commas, semicolons and line ends separate them. Raises `AddressesRefused` with an answer for
-    each one; for a single one that is taken `AlreadyMember` or `AlreadyInvited`.
+    Commas, semicolons and line ends separate addresses. Raises `AddressesRefused` with the result
+    for each address, or `AlreadyMember` or `AlreadyInvited` if there is only one.
     """
-    typed = _split(emails)
     addresses: dict[str, str] = {}
-    answers: dict[str, str] = {}
-    for text in typed:
+    results: dict[str, str] = {}
+    for text in _split(emails):
         try:
             address = validation.email(text)
             addresses.setdefault(validation.email_key(address), address)
-            answers[addresses[validation.email_key(address)]] = ""
-        except validation.Unfit as why:
-            answers[text[:_SHOWN]] = str(why)
+            results[addresses[validation.email_key(address)]] = ""
+        except validation.Unfit as error:
+            results[text[:_MAX_ECHOED]] = str(error)
     taken = _find_taken(session, org, addresses)
-    if taken and len(answers) == 1:
+    if taken and len(results) == 1:
         raise next(iter(taken.values()))
-    answers |= {address: str(refusal) for address, refusal in taken.items()}
-    if any(answers.values()):
-        raise AddressesRefused(FIELD, list(answers.items()))
+    results |= {address: str(refusal) for address, refusal in taken.items()}
+    if any(results.values()):
+        raise AddressesRefused(FIELD, list(results.items()))
     return addresses
 
 
-def ensure_room(session: Session, org: Organization, *, more: int) -> None:
-    """Raise `InvitationLimit` where `more` invitations would be more than may be pending."""
-    if invitation_rows.count_open(session, org.id) + more > PENDING_MOST:
-        raise InvitationLimit(PENDING_MOST)
+def ensure_below_limit(session: Session, org: Organization, *, more: int) -> None:
+    """Raise `InvitationLimit` if `more` invitations would exceed `MAX_PENDING`."""
+    if invitation_rows.count_open(session, org.id) + more > MAX_PENDING:
+        raise InvitationLimit(MAX_PENDING)
 
 
 def count_mails(session: Session, actor: Actor, org: Organization, mails: int) -> None:
-    """Count the mails that are about to go out; raises `TooManyAttempts`."""
-    caps = ((f"person:{actor.user_id}", PER_INVITER), (f"org:{org.id}", PER_ORGANIZATION))
+    """Count mails against the limits of the inviter and the organization.
+
+    Raises `TooManyAttempts`.
+    """
+    caps = (
+        (f"person:{actor.user_id}", MAX_MAILS_PER_INVITER),
+        (f"org:{org.id}", MAX_MAILS_PER_ORGANIZATION),
+    )
     minutes = [throttling.hit(session, "invite", *cap) for cap in caps for _ in range(mails)]
     if any(minutes):
         raise TooManyAttempts(max(minutes))
 
 
 def _split(emails: str) -> list[str]:
-    """Return what stands between commas, semicolons and line ends."""
-    parts = re.split(r"[,;\n\r]", emails, maxsplit=_MOST_READ)
+    """Return the parts of a text between commas, semicolons and line ends."""
+    parts = re.split(r"[,;\n\r]", emails, maxsplit=_MAX_SPLIT)
     typed = [part.strip() for part in parts if part.strip()]
-    if len(typed) > AT_ONCE:
-        raise InvalidInput({FIELD: f"Invite at most {AT_ONCE} at once, the next in a minute."})
+    if len(typed) > MAX_PER_MINUTE:
+        raise InvalidInput(
+            {FIELD: f"Invite at most {MAX_PER_MINUTE} people at a time, then wait a minute."}
+        )
     return typed or [""]
 
 
 def _find_taken(
     session: Session, org: Organization, addresses: dict[str, str]
 ) -> dict[str, DomainError]:
-    """Return a refusal for each address that belongs to a member or is invited already."""
-    inside = session.scalars(
+    """Return a refusal for each address of a member or of a pending invitation."""
+    members = session.scalars(
         select(User.email_key)
         .join(Membership, Membership.user_id == User.id)
         .where(Membership.org_id == org.id, User.email_key.in_(addresses))
@@ -99,7 +106,7 @@ def _find_taken(
             Invitation.status == InvitationStatus.PENDING,
         )
     )
-    waiting: dict[str, DomainError] = {
+    refusals: dict[str, DomainError] = {
         addresses[key]: AlreadyInvited(addresses[key]) for key in invited
     }
-    return waiting | {addresses[key]: AlreadyMember(addresses[key]) for key in inside}
+    return refusals | {addresses[key]: AlreadyMember(addresses[key]) for key in members}

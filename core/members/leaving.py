@@ -1,4 +1,4 @@
-"""What ends with a membership or an account: its offers and invitations, and the account."""
+"""Leaving: what ends with a membership, and the deletion of an account."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,36 +28,39 @@ from core.models import (
 def withdraw(
     session: Session, org: Organization, user_id: int, role: Role | None
 ) -> Sequence[Invitation | Handover]:
-    """Withdraw what a person of this role may not offer, and return it.
+    """Revoke invitations and ownership offers that a person's new role rules out; return them.
 
-    That is higher invitations and, for who is no owner (any more), offers of ownership made by that
-    person; to who is an owner or goes, those made to that person. None: whoever belongs no more.
+    These are the person's invitations to higher roles; their ownership offers, unless they are an
+    owner; and the offers made to them, once they are an owner. A `role` of None means that the
+    person is no longer a member: everything ends.
     """
-    revoked = invitation_rows.withdraw_above(session, org, user_id, role)
+    revoked = invitation_rows.revoke_above(session, org, user_id, role)
     member_mails.notify_revoked(session, org, revoked)
-    ended = ownership_rows.withdraw_of(session, org, user_id, role)
-    tell_withdrawn(session, org, [each for each in ended if each.from_id == user_id])
+    ended = ownership_rows.revoke_for(session, org, user_id, role)
+    notify_withdrawn(session, org, [each for each in ended if each.from_id == user_id])
     return [*revoked, *ended]
 
 
-def tell_withdrawn(session: Session, org: Organization, ended: Sequence[Handover]) -> None:
-    """Mail those to whom ownership is offered no longer, unless the offer was too old anyway."""
+def notify_withdrawn(session: Session, org: Organization, ended: Sequence[Handover]) -> None:
+    """Mail the people whose ownership offer was withdrawn before it expired."""
     for handover in ended:
         if handover.expires_at > clock.now():
-            giver = session.get_one(User, handover.from_id)
-            member_mails.send(session, org, handover.to_id, "ownership_withdrawn", by=giver.name)
+            owner = session.get_one(User, handover.from_id)
+            member_mails.send(session, org, handover.to_id, "ownership_withdrawn", by=owner.name)
 
 
 def delete_account(session: Session, actor: Actor) -> User:
-    """Delete a person's own account; history keeps the id and forgets the rest.
+    """Delete the actor's account; history keeps the id, and name and address are erased.
 
-    Raises `LastOwner` with every organization that would be left without an owner,
-    `LastAdministrator`, and `JustJoined`. The page has asked for the password before.
+    The page asks for the password first. Raises `LastOwner` with every organization that would be
+    left without an owner, `LastAdministrator`, and `JustJoined`.
     """
     lock_staff_roles(session)
-    mine = _take_memberships(session, actor)
+    mine = _lock_memberships(session, actor)
     unowned = [
-        org.name for org, place in mine if membership_rows.is_last_owner(session, org, place)
+        org.name
+        for org, membership in mine
+        if membership_rows.is_last_owner(session, org, membership)
     ]
     if unowned:
         raise LastOwner(unowned)
@@ -67,11 +70,11 @@ def delete_account(session: Session, actor: Actor) -> User:
         membership_rows.end(session, org, membership, by=actor.user_id)
         history.record(session, actor, org, "member.left", membership, *ended)
     user = lock_self(session, actor)
-    if membership_rows.count_of(session, user.id):
+    if membership_rows.count_for(session, user.id):
         raise JustJoined
     user_rows.ensure_other_administrator(session, user)
     sessions.end_all(session, user.id, "account deleted")
-    _forget_traces(session, user)
+    _erase_traces(session, user)
     user.email, user.email_key = "", f"deleted:{user.id}"
     user.name, user.password_hash, user.staff = "A deleted account", None, None
     search.index_person(user)
@@ -81,24 +84,24 @@ def delete_account(session: Session, actor: Actor) -> User:
     return user
 
 
-def _take_memberships(session: Session, actor: Actor) -> list[tuple[Organization, Membership]]:
-    """Take every organization that the actor belongs to, and return it with the membership."""
-    belongs_to = (
+def _lock_memberships(session: Session, actor: Actor) -> list[tuple[Organization, Membership]]:
+    """Lock the organizations of the actor and return each with the membership."""
+    org_ids = (
         select(Membership.org_id)
         .join(Organization, Organization.id == Membership.org_id)
         .where(Membership.user_id == actor.user_id, Organization.deleted_at.is_(None))
         .order_by(Membership.org_id)
     )
     mine = []
-    for org_id in session.scalars(belongs_to).all():
-        with suppress(NotFound):  # deleted, or the person removed from it, in this very moment
+    for org_id in session.scalars(org_ids).all():
+        with suppress(NotFound):  # deleted meanwhile, or the person was removed
             org = access(session, actor, org_id, Action.VIEW)
             mine.append((org, membership_rows.get(session, org, actor.user_id or 0)))
     return mine
 
 
-def _forget_traces(session: Session, user: User) -> None:
-    """Take a person's address and former roles out of what others keep."""
+def _erase_traces(session: Session, user: User) -> None:
+    """Erase a person's links, second factor, former roles and closed invitations."""
     for kind in (email_links.RESET, email_links.PROVE):
         email_links.end(session, kind, user_id=user.id)
     totp.forget(session, user)

@@ -18,8 +18,8 @@ from core.members import invitation_rows, leaving, member_mails, membership_rows
 from core.models import FormerMembership, Membership, Organization, Role, User
 
 PER_PAGE: Final = 50
-COUNTED: Final = 1_000
-"""What is found by a search is counted so far."""
+MAX_COUNTED: Final = 1_000
+"""Search results are counted up to this number."""
 FORMER_MEMBERSHIP_TTL: Final = timedelta(days=90)
 """How long a former member can be reinstated."""
 _MAX_FORMER_LISTED: Final = 200
@@ -28,7 +28,7 @@ _MAX_FORMER_LISTED: Final = 200
 def change_role(
     session: Session, actor: Actor, org_id: int, user_id: int, role: Role, *, reason: str = ""
 ) -> Membership:
-    """Give a member another role; a lowered one's higher pending invitations are revoked.
+    """Change the role of a member, and revoke invitations that a lower role rules out.
 
     Raises `LastOwner` and `RoleTooHigh`.
     """
@@ -37,7 +37,7 @@ def change_role(
     old = membership.role
     if old is role:
         return membership
-    if not membership_rows.may_give(session, actor, org, role):
+    if not membership_rows.may_grant(session, actor, org, role):
         raise RoleTooHigh(role)
     if membership_rows.is_last_owner(session, org, membership):
         raise LastOwner
@@ -45,7 +45,7 @@ def change_role(
     membership.role = role
     ended = leaving.withdraw(session, org, user_id, role)
     member_mails.notify(session, actor, org, user_id, "role_changed", old=old, new=role)
-    member_mails.notify_owners(session, actor, org, user_id, what=f"is {role} now and was {old}")
+    member_mails.notify_owners(session, actor, org, user_id, what=f"is now {role} (before: {old})")
     history.record(session, actor, org, "member.role_changed", membership, *ended, reason=reason)
     return membership
 
@@ -53,13 +53,13 @@ def change_role(
 def remove(
     session: Session, actor: Actor, org_id: int, user_id: int, *, reason: str = ""
 ) -> Membership:
-    """Take a member out, with all pending invitations the member made.
+    """Remove a member and revoke the invitations that the member has sent.
 
-    Raises `LastOwner`, and `NotPermitted` for an admin who would remove an owner.
+    Raises `LastOwner`, and `NotPermitted` where the member's role is above the actor's own.
     """
     org = access(session, actor, org_id, Action.REMOVE_MEMBERS)
     membership = membership_rows.get(session, org, user_id)
-    if not membership_rows.may_give(session, actor, org, membership.role):
+    if not membership_rows.may_grant(session, actor, org, membership.role):
         raise NotPermitted("remove an owner")
     if membership_rows.is_last_owner(session, org, membership):
         raise LastOwner
@@ -70,7 +70,7 @@ def remove(
 
 
 def leave(session: Session, actor: Actor, org_id: int, *, reason: str = "") -> Membership:
-    """Let the actor leave an organization; raises `LastOwner`."""
+    """Leave an organization; raises `LastOwner`."""
     org = access(session, actor, org_id, Action.VIEW)
     membership = membership_rows.get(session, org, actor.user_id or 0)
     if membership_rows.is_last_owner(session, org, membership):
@@ -84,15 +84,15 @@ def leave(session: Session, actor: Actor, org_id: int, *, reason: str = "") -> M
 def reinstate(
     session: Session, actor: Actor, org_id: int, user_id: int, *, reason: str = ""
 ) -> Membership:
-    """Let a removed person in again with the old role; who belongs here already stays as it is.
+    """Make a removed person a member again with the old role; harmless for a member.
 
-    Raises `NotFound` after 90 days, `RoleTooHigh`, `LeftByChoice`, `MembershipLimit`,
-    `MemberLimit`.
+    Raises `NotFound` after `FORMER_MEMBERSHIP_TTL`, `LeftByChoice` for a person who was not
+    removed but left, `RoleTooHigh`, `MembershipLimit` and `MemberLimit`.
     """
     org = access(session, actor, org_id, Action.INVITE)
-    there = membership_rows.find(session, org, user_id)
-    if there is not None:
-        return there
+    existing = membership_rows.find(session, org, user_id)
+    if existing is not None:
+        return existing
     former = session.get(FormerMembership, (org.id, user_id), populate_existing=True)
     person = session.get(User, user_id, populate_existing=True)
     if (
@@ -105,7 +105,7 @@ def reinstate(
     if former.removed_by == user_id:
         raise LeftByChoice(person.name)
     role = former.role
-    if not membership_rows.may_give(session, actor, org, role):
+    if not membership_rows.may_grant(session, actor, org, role):
         raise RoleTooHigh(role)
 
     membership = membership_rows.make(session, org, user_id, role)
@@ -118,7 +118,7 @@ def reinstate(
         role=role,
         link=member_mails.page_link(org),
     )
-    member_mails.notify_owners(session, actor, org, user_id, what=f"is {role} again")
+    member_mails.notify_owners(session, actor, org, user_id, what=f"was reinstated as {role}")
     history.record(session, actor, org, "member.reinstated", membership, reason=reason)
     return membership
 
@@ -133,10 +133,10 @@ def table(
     page: int = 1,
     per_page: int = PER_PAGE,
 ) -> pd.DataFrame:
-    """Return one page of people by name: user_id, name, email, joined_at.
+    """Return one page of members, ordered by name.
 
-    Who may view roles also gets role, two_factor and last_seen_at. The page is cut out of an index
-    that has all it needs, and only its own rows are read: the same for ten people and for 50,000.
+    Columns: user_id, name, email, joined_at; also role, two_factor and last_seen_at for actors with
+    `VIEW_INVITATIONS`. An index covers the search, so the cost does not grow with the organization.
     """
     access(session, actor, org_id, Action.VIEW)
     columns: list[Any] = [User.id.label("user_id"), User.name, User.email, Membership.joined_at]
@@ -159,24 +159,24 @@ def table(
 def count(
     session: Session, actor: Actor, org_id: int, *, search: str = "", role: Role | None = None
 ) -> int:
-    """Return how many people `table` has on all its pages; found ones to `COUNTED` and no further.
+    """Return how many members `table` has in all.
 
-    More than `COUNTED` of them are returned as one more.
+    Search results are counted up to `MAX_COUNTED`; for more, `MAX_COUNTED` + 1 is returned.
     """
     org = access(session, actor, org_id, Action.VIEW)
     if not search.strip() and role is None:
         return org.member_count
     people = _matching(session, actor, org_id, select(Membership.id), search, role)
     if search.strip():
-        return count_up_to(session, people, COUNTED)
+        return count_up_to(session, people, MAX_COUNTED)
     return session.scalar(select(func.count()).select_from(people.subquery())) or 0
 
 
 def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
-    """Return the numbers above the table: owner, admin, member, last_joined.
+    """Return the numbers of members by role (owner, admin, member) and last_joined.
 
-    Who may view invitations also gets pending and without_two_factor, which is counted as `count`
-    does.
+    Actors with `VIEW_INVITATIONS` also get pending and without_two_factor, which is counted up to
+    `MAX_COUNTED` + 1.
     """
     access(session, actor, org_id, Action.VIEW)
     here = Membership.org_id == org_id
@@ -185,7 +185,7 @@ def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
     sees_all = may(session, actor, org_id, Action.VIEW_INVITATIONS)
     if sees_all:
         columns += [
-            invitation_rows.counted_open(org_id).label("pending"),
+            invitation_rows.open_count(org_id).label("pending"),
             _without_two_factor(org_id),
         ]
     grouped = session.execute(select(*columns).where(here).group_by(Membership.role)).all()
@@ -198,9 +198,9 @@ def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
 
 
 def joined_by_month(session: Session, actor: Actor, org_id: int) -> "pd.Series[int]":
-    """Return how many of today's people joined in each of the last twelve months, by its first day.
+    """Return how many members joined in each of the last twelve months, by first day of the month.
 
-    The last of them is the month that goes on.
+    The last one is the current month.
     """
     access(session, actor, org_id, Action.VIEW)
     now = pd.Timestamp(clock.now()).normalize()
@@ -220,13 +220,13 @@ def joined_by_month(session: Session, actor: Actor, org_id: int) -> "pd.Series[i
 
 
 def former_table(session: Session, actor: Actor, org_id: int, *, search: str = "") -> pd.DataFrame:
-    """Return who belonged here within 90 days, the last first, at most 200.
+    """Return former members of the last 90 days, latest first, at most 200.
 
-    Columns: user_id, name, email, role, joined_at, removed_at, removed_by (a name), has_left
-    (the person went, nobody else ended it).
+    Columns: user_id, name, email, role, joined_at, removed_at, removed_by (a name) and has_left
+    (whether the person left rather than being removed).
     """
     access(session, actor, org_id, Action.VIEW_INVITATIONS)
-    who = aliased(User)
+    remover = aliased(User)
     return frame(
         session,
         select(
@@ -236,11 +236,11 @@ def former_table(session: Session, actor: Actor, org_id: int, *, search: str = "
             FormerMembership.role,
             FormerMembership.joined_at,
             FormerMembership.removed_at,
-            who.name.label("removed_by"),
+            remover.name.label("removed_by"),
             (FormerMembership.removed_by == FormerMembership.user_id).label("has_left"),
         )
         .join(User, User.id == FormerMembership.user_id)
-        .outerjoin(who, who.id == FormerMembership.removed_by)
+        .outerjoin(remover, remover.id == FormerMembership.removed_by)
         .where(
             FormerMembership.org_id == org_id,
             FormerMembership.removed_at > clock.now() - FORMER_MEMBERSHIP_TTL,
@@ -253,11 +253,11 @@ def former_table(session: Session, actor: Actor, org_id: int, *, search: str = "
 
 
 def list_grantable_roles(session: Session, actor: Actor, org_id: int) -> list[Role]:
-    """Return the roles up to the actor's own, the least first; none for who may give none."""
+    """Return the roles that the actor can grant, lowest first."""
     org = access(session, actor, org_id, Action.VIEW)
     if not may(session, actor, org_id, Action.INVITE):
         return []
-    return [role for role in Role if membership_rows.may_give(session, actor, org, role)]
+    return [role for role in Role if membership_rows.may_grant(session, actor, org, role)]
 
 
 def _matching(
@@ -268,7 +268,7 @@ def _matching(
     search: str,
     role: Role | None,
 ) -> Select[*tuple[Any, ...]]:
-    """Return the columns of those members in whose name or email all the words occur."""
+    """Return a query for members whose name or email contains all the words."""
     people = columns.where(Membership.org_id == org_id, *has_words(Membership.found_by, search))
     if role is not None:
         access(session, actor, org_id, Action.VIEW_INVITATIONS)
@@ -277,13 +277,13 @@ def _matching(
 
 
 def _without_two_factor(org_id: int) -> Label[int]:
-    """Return how many people have no second factor, counted no further than `COUNTED` and one."""
+    """Return the count of members without two-factor, up to `MAX_COUNTED` + 1, as a column."""
     people = (
         select(Membership.id)
         .join(User, User.id == Membership.user_id)
         .where(Membership.org_id == org_id, User.two_factor_at.is_(None))
     )
-    return capped_count(people, COUNTED).label("without_two_factor")
+    return capped_count(people, MAX_COUNTED).label("without_two_factor")
 
 
 def _end(

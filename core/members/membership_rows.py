@@ -1,4 +1,4 @@
-"""Rows of who belongs where: make, end, find and count them; the rules are the use cases' own."""
+"""Rows of memberships: make, end, find and count them. Rights are checked by use cases."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -12,18 +12,18 @@ from core.base.errors import MemberLimit, MembershipLimit, NotFound
 from core.database.db import count_up_to
 from core.models import FormerMembership, Membership, Organization, Role, User
 
-MEMBERSHIPS_PER_PERSON = 400
-"""How many organizations one person belongs to at most; deleted ones do not count."""
+MAX_MEMBERSHIPS = 400
+"""Organizations that a person can belong to; deleted ones do not count."""
 
 
 def make(session: Session, org: Organization, user_id: int, role: Role) -> Membership:
-    """Let a person in, and return the membership.
+    """Make a person a member and return the membership.
 
-    Raises `MembershipLimit`, `MemberLimit` of the organization, and `NotFound`.
+    Raises `MembershipLimit`, `MemberLimit`, and `NotFound` for a deleted account.
     """
     lock_user(session, user_id)
-    if count_of(session, user_id) >= MEMBERSHIPS_PER_PERSON:
-        raise MembershipLimit(MEMBERSHIPS_PER_PERSON)
+    if count_for(session, user_id) >= MAX_MEMBERSHIPS:
+        raise MembershipLimit(MAX_MEMBERSHIPS)
     session.execute(
         delete(FormerMembership).where(
             FormerMembership.org_id == org.id, FormerMembership.user_id == user_id
@@ -31,16 +31,16 @@ def make(session: Session, org: Organization, user_id: int, role: Role) -> Membe
     )
     membership = Membership(org_id=org.id, user_id=user_id, role=role, joined_at=clock.now())
     session.add(membership)
-    _count(session, org, +1)
+    _change_member_count(session, org, +1)
     return membership
 
 
 def end(
     session: Session, org: Organization, membership: Membership, *, by: int | None = None
 ) -> None:
-    """Take a person out, keeping what the person was, so that it can be given back.
+    """End a membership, and keep it as a former one, so that the person can be reinstated.
 
-    `by` is who ended it; whoever left alone is not brought back by others.
+    `by` is the id of the user who ended it, None for Orgdesk itself.
     """
     session.merge(
         FormerMembership(
@@ -53,11 +53,11 @@ def end(
         )
     )
     session.delete(membership)
-    _count(session, org, -1)
+    _change_member_count(session, org, -1)
 
 
 def get(session: Session, org: Organization, user_id: int) -> Membership:
-    """Return a person's membership as it is now; raises `NotFound`."""
+    """Return the current membership of a person; raises `NotFound`."""
     membership = find(session, org, user_id)
     if membership is None:
         raise NotFound("member")
@@ -65,7 +65,7 @@ def get(session: Session, org: Organization, user_id: int) -> Membership:
 
 
 def find(session: Session, org: Organization, user_id: int) -> Membership | None:
-    """Return a person's membership as it is now, if there is one."""
+    """Return the current membership of a person, or None."""
     return session.scalar(
         select(Membership)
         .where(Membership.org_id == org.id, Membership.user_id == user_id)
@@ -73,14 +73,14 @@ def find(session: Session, org: Organization, user_id: int) -> Membership | None
     )
 
 
-def count_of(session: Session, user_id: int) -> int:
-    """Return how many organizations a person belongs to, counted no further than the limit."""
+def count_for(session: Session, user_id: int) -> int:
+    """Return how many organizations a person belongs to, up to `MAX_MEMBERSHIPS` + 1."""
     memberships = (
         select(Membership.id)
         .join(Organization, Organization.id == Membership.org_id)
         .where(Membership.user_id == user_id, Organization.deleted_at.is_(None))
     )
-    return count_up_to(session, memberships, MEMBERSHIPS_PER_PERSON)
+    return count_up_to(session, memberships, MAX_MEMBERSHIPS)
 
 
 def count_owners(session: Session, org: Organization) -> int:
@@ -94,12 +94,12 @@ def count_owners(session: Session, org: Organization) -> int:
 
 
 def is_last_owner(session: Session, org: Organization, membership: Membership) -> bool:
-    """Return whether without this membership an organization would have no owner."""
+    """Return whether a membership is the only owner's."""
     return membership.role is Role.OWNER and count_owners(session, org) == 1
 
 
 def list_owners(session: Session, org: Organization) -> Sequence[User]:
-    """Return the people who own an organization, longest first."""
+    """Return all owners of an organization, also disabled ones, longest-serving first."""
     return session.scalars(
         select(User)
         .join(Membership, Membership.user_id == User.id)
@@ -108,8 +108,8 @@ def list_owners(session: Session, org: Organization) -> Sequence[User]:
     ).all()
 
 
-def list_of_nobody(session: Session, org: Organization) -> Sequence[Membership]:
-    """Return the memberships of people who have deleted their account since."""
+def list_deleted_accounts(session: Session, org: Organization) -> Sequence[Membership]:
+    """Return the memberships of deleted accounts in an organization."""
     return session.scalars(
         select(Membership)
         .join(User, User.id == Membership.user_id)
@@ -119,14 +119,14 @@ def list_of_nobody(session: Session, org: Organization) -> Sequence[Membership]:
 
 
 class Owners(NamedTuple):
-    """How many owners an organization has, and how many of them have two-factor."""
+    """The owners of an organization: how many there are, and how many with two-factor."""
 
     number: int
     with_two_factor: int
 
 
-def count_owners_of(session: Session, org_ids: Collection[int]) -> dict[int, Owners]:
-    """Return the owners of many organizations, counted in one query."""
+def count_owners_by_organization(session: Session, org_ids: Collection[int]) -> dict[int, Owners]:
+    """Return the number of owners of each organization, in one query."""
     counted = session.execute(
         select(Membership.org_id, func.count(), func.count(User.two_factor_at))
         .join(User, User.id == Membership.user_id)
@@ -136,28 +136,28 @@ def count_owners_of(session: Session, org_ids: Collection[int]) -> dict[int, Own
     return {org_id: Owners(number, proven) for org_id, number, proven in counted}
 
 
-def may_give(session: Session, actor: Actor, org: Organization, role: Role) -> bool:
-    """Return whether a role is not above the actor's own: nobody gives or takes more than that."""
+def may_grant(session: Session, actor: Actor, org: Organization, role: Role) -> bool:
+    """Return whether a role is not above the actor's own, so that they can grant or remove it."""
     own = find_role(session, actor, org.id)
     return own is not None and role.rank <= own.rank
 
 
 def list_organizations(
-    session: Session, actor: Actor, *, most: int = MEMBERSHIPS_PER_PERSON
+    session: Session, actor: Actor, *, limit: int = MAX_MEMBERSHIPS
 ) -> Sequence[Organization]:
-    """Return the organizations that the actor belongs to, by name, with what shows them alone."""
+    """Return the actor's organizations by name, with name, Organization ID and logo loaded."""
     return session.scalars(
         select(Organization)
         .join(Membership, Membership.org_id == Organization.id)
         .where(Membership.user_id == actor.user_id, Organization.deleted_at.is_(None))
         .options(load_only(Organization.public_id, Organization.name, Organization.logo))
         .order_by(Organization.name_key, Organization.id)
-        .limit(most)
+        .limit(limit)
     ).all()
 
 
-def _count(session: Session, org: Organization, step: int) -> None:
-    """Move the count of members on; one that would pass the organization's limit is refused."""
+def _change_member_count(session: Session, org: Organization, step: int) -> None:
+    """Change the member count by `step`; raises `MemberLimit`."""
     has_room = or_(
         Organization.member_limit.is_(None), Organization.member_count < Organization.member_limit
     )

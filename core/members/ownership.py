@@ -25,20 +25,20 @@ _MAX_OWNERLESS_LISTED: Final = 200
 def offer(
     session: Session, actor: Actor, org_id: int, user_id: int, *, role: Role = Role.ADMIN
 ) -> Handover:
-    """Offer the actor's own ownership to a member; the actor is `role` once it is accepted.
+    """Offer the actor's ownership to a member; the actor gets `role` once it is accepted.
 
-    It takes the place of what the actor offered before. The page has asked for the password.
+    Replaces the actor's earlier offer. The page asks for the password first. Raises `InvalidInput`.
     """
     org = access(session, actor, org_id, Action.CHANGE_ROLES)
     owner = membership_rows.get(session, org, actor.user_id or 0)
     if owner.role is not Role.OWNER:
-        raise NotPermitted("offer an ownership that is not yours")
+        raise NotPermitted("offer ownership that is not yours")
     to = membership_rows.get(session, org, user_id)
-    _ensure_can_take(session, owner, to, role)
-    before = ownership_rows.withdraw_of(session, org, owner.user_id, role)
-    leaving.tell_withdrawn(session, org, [each for each in before if each.to_id != user_id])
+    _ensure_can_offer(session, owner, to, role)
+    before = ownership_rows.revoke_for(session, org, owner.user_id, role)
+    leaving.notify_withdrawn(session, org, [each for each in before if each.to_id != user_id])
 
-    session.flush()  # at most one offer of an owner waits
+    session.flush()  # an owner has at most one pending offer
     made = ownership_rows.make(session, org, owner.user_id, user_id, role)
     member_mails.send(
         session,
@@ -47,7 +47,7 @@ def offer(
         "ownership_offered",
         by=actor.name,
         role=role,
-        days=ownership_rows.LASTS.days,
+        days=ownership_rows.OFFER_TTL.days,
         link=member_mails.page_link(org),
     )
     history.record(session, actor, org, "ownership.offered", made, *before, person_id=user_id)
@@ -55,7 +55,7 @@ def offer(
 
 
 def withdraw(session: Session, actor: Actor, org_id: int, handover_id: int) -> Handover:
-    """Take an offer back, also one that has expired; every owner may."""
+    """Withdraw a pending offer, expired or not; any owner can."""
     org = access(session, actor, org_id, Action.CHANGE_ROLES)
     handover = _get(session, org, handover_id)
     if handover.status is not InvitationStatus.PENDING:
@@ -68,7 +68,7 @@ def withdraw(session: Session, actor: Actor, org_id: int, handover_id: int) -> H
 
 
 def decline(session: Session, actor: Actor, org_id: int, handover_id: int) -> Handover:
-    """Turn an offer of ownership down; raises `OfferClosed`."""
+    """Decline an offer of ownership; raises `OfferClosed`."""
     org = access(session, actor, org_id, Action.VIEW)
     handover = _get_own(session, actor, org, handover_id)
     if handover.status is InvitationStatus.DECLINED:
@@ -82,9 +82,9 @@ def decline(session: Session, actor: Actor, org_id: int, handover_id: int) -> Ha
 
 
 def accept(session: Session, actor: Actor, org_id: int, handover_id: int) -> Membership:
-    """Become the owner; in the same step the old one takes the role that was chosen.
+    """Accept an offer: the actor becomes an owner, and the old owner gets the role they chose.
 
-    Pressing twice is harmless. Raises `OfferClosed`, also when the old owner is one no more.
+    Accepting twice is harmless. Raises `OfferClosed`, also if the old owner is no longer one.
     """
     org = access(session, actor, org_id, Action.VIEW)
     handover = _get_own(session, actor, org, handover_id)
@@ -94,21 +94,21 @@ def accept(session: Session, actor: Actor, org_id: int, handover_id: int) -> Mem
     old = _ensure_open(session, org, handover)
 
     new.role = Role.OWNER
-    session.flush()  # before the old owner steps down: there is an owner at every moment
+    session.flush()  # first, so that there is an owner at every moment
     old.role = handover.role_after
     ownership_rows.close(handover, InvitationStatus.ACCEPTED)
     ended = [
         *leaving.withdraw(session, org, old.user_id, old.role),
         *leaving.withdraw(session, org, new.user_id, new.role),
     ]
-    _tell_transferred(session, actor, org, old)
+    _notify_transferred(session, actor, org, old)
     history.record(session, actor, org, "ownership.transferred", new, old, handover, *ended)
     return new
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What Access Control shows of an offer that nobody has answered yet."""
+class PendingOffer:
+    """A pending offer of ownership, as Access Control displays it."""
 
     handover: Handover
     from_name: str
@@ -117,33 +117,33 @@ class Offer:
     is_for_actor: bool
 
 
-def list_offers(session: Session, actor: Actor, org_id: int) -> list[Offer]:
-    """Return the offers that wait: all of them for owners, else those made to the actor."""
+def list_offers(session: Session, actor: Actor, org_id: int) -> list[PendingOffer]:
+    """Return pending offers: all of them for owners, else those made to the actor."""
     org = access(session, actor, org_id, Action.VIEW)
-    giver, taker = aliased(User), aliased(User)
-    waiting = (
-        select(Handover, giver.name, taker.name)
-        .join(giver, giver.id == Handover.from_id)
-        .join(taker, taker.id == Handover.to_id)
+    owner, recipient = aliased(User), aliased(User)
+    pending = (
+        select(Handover, owner.name, recipient.name)
+        .join(owner, owner.id == Handover.from_id)
+        .join(recipient, recipient.id == Handover.to_id)
         .where(Handover.org_id == org.id, Handover.status == InvitationStatus.PENDING)
         .order_by(Handover.id)
     )
     if not may(session, actor, org_id, Action.CHANGE_ROLES):
-        waiting = waiting.where(Handover.to_id == actor.user_id, Handover.expires_at > clock.now())
+        pending = pending.where(Handover.to_id == actor.user_id, Handover.expires_at > clock.now())
     return [
-        Offer(
+        PendingOffer(
             handover,
-            giver_name,
-            taker_name,
+            from_name,
+            to_name,
             ownership_rows.is_open(handover),
             handover.to_id == actor.user_id,
         )
-        for handover, giver_name, taker_name in session.execute(waiting)
+        for handover, from_name, to_name in session.execute(pending)
     ]
 
 
 def ownerless_table(session: Session, actor: Actor) -> pd.DataFrame:
-    """Return the organizations whose owners are all disabled, which only an administrator can mend.
+    """Return the organizations whose owners are all disabled, at most 200.
 
     Columns: id, public_id, name, logo, stage, member_count, created_at.
     """
@@ -176,7 +176,7 @@ def ownerless_table(session: Session, actor: Actor) -> pd.DataFrame:
 def list_owner_candidates(
     session: Session, actor: Actor, org_id: int, *, limit: int = 50
 ) -> list[str]:
-    """Return the addresses of active members who could own it, the highest role first."""
+    """Return the addresses of active members, highest role first."""
     org = access(session, actor, org_id, Action.NAME_OWNER)
     found = session.execute(
         select(User.email, Membership.role, Membership.id)
@@ -191,7 +191,7 @@ def list_owner_candidates(
 def assign_owner(
     session: Session, actor: Actor, org_id: int, email: str, *, reason: str
 ) -> Membership:
-    """Make somebody with an account the owner of an organization whose owners are all disabled.
+    """Make any active account an owner of an organization whose owners are all disabled.
 
     Raises `HasOwner`, `MembershipLimit`, and `InvalidInput` for `email` and `reason`.
     """
@@ -203,37 +203,43 @@ def assign_owner(
     this = Organization.id == org.id
     if session.scalar(select(Organization.id).where(this, _has_active_owner())):
         raise HasOwner(org.name)
-    heir = user_rows.find(session, validation.email_key(address))
-    if heir is None or heir.disabled_at is not None:
-        raise InvalidInput({"email": "Nobody who can sign in has this address. Name another one."})
+    new_owner = user_rows.find(session, validation.email_key(address))
+    if new_owner is None or new_owner.disabled_at is not None:
+        raise InvalidInput({"email": "No active account has this address. Choose another one."})
 
-    membership = membership_rows.find(session, org, heir.id)
+    membership = membership_rows.find(session, org, new_owner.id)
     if membership is None:
-        membership = membership_rows.make(session, org, heir.id, Role.OWNER)
+        membership = membership_rows.make(session, org, new_owner.id, Role.OWNER)
     membership.role = Role.OWNER
     member_mails.notify(
-        session, actor, org, heir.id, "owner_named", reason=reason, link=member_mails.page_link(org)
+        session,
+        actor,
+        org,
+        new_owner.id,
+        "owner_named",
+        reason=reason,
+        link=member_mails.page_link(org),
     )
     history.record(session, actor, org, "ownership.named", membership, reason=reason)
     return membership
 
 
-def _ensure_can_take(session: Session, owner: Membership, to: Membership, role: Role) -> None:
-    """Refuse what would be no handover; all that is wrong at once."""
+def _ensure_can_offer(session: Session, owner: Membership, to: Membership, role: Role) -> None:
+    """Raise `InvalidInput` with everything that rules out this handover."""
     wrong = {}
     person = session.get_one(User, to.user_id)
     if to.role is Role.OWNER:
-        wrong["user_id"] = "An owner needs no offer. Choose somebody who is none yet."
+        wrong["user_id"] = "This person is already an owner. Choose someone else."
     elif person.disabled_at is not None:
-        wrong["user_id"] = f"The account of {person.name} is disabled. Choose somebody else."
+        wrong["user_id"] = f"The account of {person.name} is disabled. Choose someone else."
     if role is owner.role:
-        wrong["role"] = "Choose another role than owner; to be two owners, use Edit roles."
+        wrong["role"] = "Choose a role below owner. To have two owners, use Edit roles instead."
     if wrong:
         raise InvalidInput(wrong)
 
 
-def _tell_transferred(session: Session, actor: Actor, org: Organization, old: Membership) -> None:
-    """Mail both of them, and the other owners."""
+def _notify_transferred(session: Session, actor: Actor, org: Organization, old: Membership) -> None:
+    """Mail the old owner, the new owner, and the other owners."""
     old_owner = session.get_one(User, old.user_id).name
     for user_id in (old.user_id, actor.user_id or 0):
         member_mails.send(
@@ -246,7 +252,7 @@ def _tell_transferred(session: Session, actor: Actor, org: Organization, old: Me
             old_role=old.role,
             link=member_mails.page_link(org),
         )
-    what = f"is an owner now, in the place of {old_owner}"
+    what = f"is now an owner, in place of {old_owner}"
     member_mails.notify_owners(session, actor, org, actor.user_id or 0, what=what)
 
 
@@ -258,7 +264,7 @@ def _get(session: Session, org: Organization, handover_id: int) -> Handover:
 
 
 def _get_own(session: Session, actor: Actor, org: Organization, handover_id: int) -> Handover:
-    """Return an offer that was made to the actor; nobody else hears that it exists."""
+    """Return an offer made to the actor; for anyone else it does not exist."""
     handover = _get(session, org, handover_id)
     if handover.to_id != actor.user_id:
         raise NotFound("offer of ownership")
@@ -266,17 +272,17 @@ def _get_own(session: Session, actor: Actor, org: Organization, handover_id: int
 
 
 def _ensure_open(session: Session, org: Organization, handover: Handover) -> Membership:
-    """Return the membership of who offers, if that is still an owner who can act."""
-    giver = membership_rows.find(session, org, handover.from_id)
+    """Return the membership of the old owner; raises `OfferClosed` if they can no longer offer."""
+    owner = membership_rows.find(session, org, handover.from_id)
     can_act = session.get_one(User, handover.from_id, populate_existing=True).disabled_at is None
     if (
         not ownership_rows.is_open(handover)
-        or giver is None
-        or giver.role is not Role.OWNER
+        or owner is None
+        or owner.role is not Role.OWNER
         or not can_act
     ):
         raise OfferClosed
-    return giver
+    return owner
 
 
 def _has_active_owner() -> Exists:

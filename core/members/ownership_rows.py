@@ -1,4 +1,4 @@
-"""Rows of ownership on its way: make, find, withdraw offers; the rules are the use cases' own."""
+"""Rows of ownership offers: make, find, close and revoke. Rights are checked by use cases."""
 
 from datetime import timedelta
 from typing import Final
@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from core.base import clock
 from core.models import Handover, InvitationStatus, Organization, Role
 
-LASTS: Final = timedelta(days=7)
+OFFER_TTL: Final = timedelta(days=7)
 
 
 def make(session: Session, org: Organization, from_id: int, to_id: int, role: Role) -> Handover:
-    """Keep an owner's offer for seven days, and return it."""
+    """Make an owner's offer, valid for `OFFER_TTL`, and return it."""
     now = clock.now()
     handover = Handover(
         org_id=org.id,
@@ -22,7 +22,7 @@ def make(session: Session, org: Organization, from_id: int, to_id: int, role: Ro
         role_after=role,
         status=InvitationStatus.PENDING,
         created_at=now,
-        expires_at=now + LASTS,
+        expires_at=now + OFFER_TTL,
         answered_at=None,
     )
     session.add(handover)
@@ -30,7 +30,7 @@ def make(session: Session, org: Organization, from_id: int, to_id: int, role: Ro
 
 
 def find(session: Session, org: Organization, handover_id: int) -> Handover | None:
-    """Return an offer of this organization as it is now, whatever became of it."""
+    """Return an offer of an organization in any status, or None."""
     return session.scalar(
         select(Handover)
         .where(Handover.id == handover_id, Handover.org_id == org.id)
@@ -39,22 +39,23 @@ def find(session: Session, org: Organization, handover_id: int) -> Handover | No
 
 
 def close(handover: Handover, status: InvitationStatus) -> None:
-    """Close an offer."""
+    """Close an offer with a status."""
     handover.status = status
     handover.answered_at = clock.now()
 
 
 def is_open(handover: Handover) -> bool:
-    """Return whether an offer still waits for its answer."""
+    """Return whether an offer is pending and has not expired."""
     return handover.status is InvitationStatus.PENDING and handover.expires_at > clock.now()
 
 
-def withdraw_of(
+def revoke_for(
     session: Session, org: Organization, user_id: int, role: Role | None
 ) -> list[Handover]:
-    """Withdraw what makes no sense for who has this role now, or none, and return it.
+    """Revoke the offers that a person's new role rules out, and return them.
 
-    Only owners offer ownership, and it is offered only to others who belong here.
+    An owner cannot receive offers, others cannot make them, and a person who is no longer a member
+    (None) can do neither.
     """
     is_from, is_to = Handover.from_id == user_id, Handover.to_id == user_id
     whose = or_(is_from, is_to) if role is None else is_to if role is Role.OWNER else is_from

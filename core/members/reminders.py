@@ -1,4 +1,4 @@
-"""Reminders: who has not answered an invitation after a day is mailed once more, and only once."""
+"""Reminders: an invitation that is still open after a day is emailed once more, and only once."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,20 +15,20 @@ from core.mail import outbox
 from core.members import invitation_rows
 from core.models import Invitation, InvitationStatus, Mail
 
-AFTER: Final = timedelta(hours=24)
-_MOST = 1_000
-"""Invitations that one look reminds of; the next look is a minute later."""
+REMIND_AFTER: Final = timedelta(hours=24)
+_BATCH = 1_000
+"""Reminders queued in one run; the next run is a minute later."""
 
 
-def send_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Queue every reminder that is due and return how many; several processes may do it at once."""
+def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Queue the reminders that are due and return how many; safe to run in several processes."""
     with db.read() as session:
         due = session.scalars(
             select(Invitation.id)
             .join(Mail, Mail.id == Invitation.mail_id)
             .where(_is_due())
             .order_by(Invitation.sent_at)
-            .limit(_MOST)
+            .limit(_BATCH)
         ).all()
     reminded = 0
     for invitation_id in due:
@@ -39,20 +39,20 @@ def send_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
 
 
 def _is_due() -> ColumnElement[bool]:
-    """Return the condition: open, a day old, its mail sent, and not reminded of."""
+    """Return the condition for open invitations emailed a day ago and without a reminder."""
     now = clock.now()
     return (
         (Invitation.status == InvitationStatus.PENDING)
         & Invitation.reminded_at.is_(None)
-        & (Invitation.sent_at <= now - AFTER)
-        & (Invitation.sent_at > now - invitation_rows.LASTS)
+        & (Invitation.sent_at <= now - REMIND_AFTER)
+        & (Invitation.sent_at > now - invitation_rows.INVITATION_TTL)
         & (Invitation.expires_at > now)
         & Mail.sent_at.is_not(None)
     )
 
 
 def _remind(session: Session, invitation_id: int) -> bool:
-    """Queue one reminder, unless it is not due any more or the inviter may not offer as much."""
+    """Queue a reminder if it is still due and the inviter can still grant the role."""
     org_id = session.scalar(select(Invitation.org_id).where(Invitation.id == invitation_id))
     try:
         org = access(session, ORGDESK, org_id or 0, Action.VIEW)

@@ -96,7 +96,7 @@ def list_checks(session: Session, org: Organization) -> list[Check]:
 def checks_by_org(session: Session, orgs: Sequence[Organization]) -> dict[int, list[Check]]:
     """Return the gate checks of many organizations, by id, with at most one query."""
     counted = [org.id for org in orgs if org.stage is Stage.PREPRODUCTION]
-    owners = membership_rows.count_owners_of(session, counted) if counted else {}
+    owners = membership_rows.count_owners_by_organization(session, counted) if counted else {}
     no_owners = Owners(0, 0)
     return {
         org.id: _GATES[org.stage](org, owners.get(org.id, no_owners)) if org.stage in _GATES else []

@@ -67,7 +67,7 @@ class Worker:
             if time.monotonic() >= self._housekeeping_at:
                 cleanup.run_due(self._stopping.is_set)
                 onboarding_alerts.run_due(self._stopping.is_set)
-                reminders.send_due(self._stopping.is_set)
+                reminders.run_due(self._stopping.is_set)
                 self._housekeeping_at = time.monotonic() + HOUSEKEEPING_INTERVAL.total_seconds()
         except Unavailable:
             return False  # already logged

@@ -116,11 +116,11 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
     if clock.now() - org.deleted_at > DELETED_TTL:
         raise NotFound("organization that can still be restored")
     at_limit = _list_members_at_limit(session, org)
-    gone = membership_rows.list_of_nobody(session, org)
+    gone = membership_rows.list_deleted_accounts(session, org)
     if membership_rows.count_owners(session, org) == sum(each.role is Role.OWNER for each in gone):
         raise NoOwnerLeft(org.name)
     if at_limit:
-        raise MembershipLimit(membership_rows.MEMBERSHIPS_PER_PERSON, at_limit)
+        raise MembershipLimit(membership_rows.MAX_MEMBERSHIPS, at_limit)
 
     ended: list[Base] = []
     for membership in gone:
@@ -186,7 +186,7 @@ def _list_members_at_limit(session: Session, org: Organization) -> list[str]:
         .join(Organization, Organization.id == Membership.org_id)
         .where(User.id.in_(inside), Organization.deleted_at.is_(None))
         .group_by(User.id, User.name)
-        .having(func.count() >= membership_rows.MEMBERSHIPS_PER_PERSON)
+        .having(func.count() >= membership_rows.MAX_MEMBERSHIPS)
         .order_by(User.name)
     )
     return list(session.scalars(full))

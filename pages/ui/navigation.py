@@ -163,7 +163,7 @@ def _find_organization(actor: Actor) -> PageContext | None:
     found = find_current(actor)
     if found is None:
         with db.read() as session:
-            first = membership_rows.list_organizations(session, actor, most=1)
+            first = membership_rows.list_organizations(session, actor, limit=1)
         found = find_context(actor, first[0].public_id) if first else None
     if found is not None:
         st.session_state[_ORG] = found.org.public_id

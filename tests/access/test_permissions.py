@@ -218,7 +218,7 @@ CALLED_BY_USE_CASES = {
     "members.member_mails.notify",
     "members.member_mails.notify_owners",
     "members.membership_rows.list_organizations",
-    "members.membership_rows.may_give",
+    "members.membership_rows.may_grant",
     "onboarding.flag_batch",
     "onboarding.stages.move",
     "organizations.csv_export.stream",

@@ -475,7 +475,7 @@ class TestAccept:
     def test_four_hundred_organizations_are_enough(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(membership_rows, "MEMBERSHIPS_PER_PERSON", 1)
+        monkeypatch.setattr(membership_rows, "MAX_MEMBERSHIPS", 1)
         token = mailed_token(invite(session, cast, email(cast.otto)))
         with session.begin_nested() as attempt:
             with pytest.raises(MembershipLimit):

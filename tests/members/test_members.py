@@ -200,7 +200,7 @@ class TestTable:
     def test_what_is_found_is_counted_so_far_and_no_further(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(members, "COUNTED", 1)
+        monkeypatch.setattr(members, "MAX_COUNTED", 1)
         assert members.count(session, cast.olga, cast.acme.id) == 3
         assert members.count(session, cast.olga, cast.acme.id, search="example") == 2
 

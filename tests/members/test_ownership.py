@@ -260,7 +260,7 @@ class TestOwnerless:
     def test_who_cannot_sign_in_is_not_named(
         self, session: Session, cast: Cast, address: str
     ) -> None:
-        with pytest.raises(InvalidInput, match="Nobody who can sign in"):
+        with pytest.raises(InvalidInput, match="No active account"):
             ownership.assign_owner(session, cast.ada, cast.acme.id, address, reason="x")
 
     def test_only_administrators_name_one(self, session: Session, cast: Cast) -> None:

@@ -39,9 +39,9 @@ def reminded() -> list[str]:
 def test_after_a_day_the_same_link_is_mailed_once(
     invited: Invitation, cast: Cast, clock: Clock
 ) -> None:
-    assert reminders.send_due() == 0
+    assert reminders.run_due() == 0
     clock.turn(DAY)
-    assert reminders.send_due() == 1
+    assert reminders.run_due() == 1
     (text,) = reminded()
     assert crypto.token(invitation_rows.MAILED, invited.nonce) in text
     assert "expires in 48 hours" in text
@@ -52,18 +52,18 @@ def test_after_a_day_the_same_link_is_mailed_once(
     db.run(deliver, clock)
     for _ in range(3):
         clock.turn(DAY)
-        assert reminders.send_due() == 0
+        assert reminders.run_due() == 0
 
 
 def test_a_resent_invitation_is_not_reminded_of_again(
     invited: Invitation, cast: Cast, clock: Clock
 ) -> None:
     clock.turn(DAY)
-    reminders.send_due()
+    reminders.run_due()
     db.run(invitations.resend, cast.adam, cast.acme.id, invited.id)
     db.run(deliver, clock)
     clock.turn(DAY)
-    assert reminders.send_due() == 0
+    assert reminders.run_due() == 0
 
 
 def test_a_mail_that_never_arrived_is_no_invitation(
@@ -71,7 +71,7 @@ def test_a_mail_that_never_arrived_is_no_invitation(
 ) -> None:
     db.run(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
     clock.turn(DAY)
-    assert reminders.send_due() == 0
+    assert reminders.run_due() == 0
 
 
 @pytest.mark.parametrize("what", ["declined", "revoked", "expired", "inviter lowered", "stopped"])
@@ -87,5 +87,5 @@ def test_who_cannot_accept_any_more_is_left_alone(
         db.run(members.change_role, ORGDESK, acme, adam.user_id or 0, Role.MEMBER)
     clock.turn(timedelta(hours=72) if what == "expired" else DAY)
     is_stopping = what == "stopped"
-    assert reminders.send_due(lambda: is_stopping) == 0
+    assert reminders.run_due(lambda: is_stopping) == 0
     assert reminded() == []

@@ -73,7 +73,7 @@ def test_several_workers_send_each_mail_once(server):
 def test_it_reminds_of_invitations(engine, cast, clock, background):
     (made,) = db.run(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
     db.run(lambda session: session.get(Mail, made.mail_id).__setattr__("sent_at", clock.now()))
-    clock.turn(reminders.AFTER)
+    clock.turn(reminders.REMIND_AFTER)
 
     def was_reminded() -> bool:
         with db.read() as session:

@@ -97,7 +97,7 @@ class TestCreate:
                 organizations.create(session, actor, "Mayo Clinic")
 
     def test_the_401st_is_refused(self, engine: Engine, cast: Cast) -> None:
-        join_many(cast.mia, membership_rows.MEMBERSHIPS_PER_PERSON - 2)
+        join_many(cast.mia, membership_rows.MAX_MEMBERSHIPS - 2)
         db.run(organizations.create, cast.mia, "The last one")
         with pytest.raises(MembershipLimit, match="at most 400"):
             db.run(organizations.create, cast.mia, "One too many")
@@ -174,7 +174,7 @@ class TestRestore:
 
     def test_nobody_comes_to_belong_to_more_than_400(self, engine: Engine, cast: Cast) -> None:
         db.run(organizations.delete, cast.olga, cast.acme.id, name="Acme")
-        join_many(cast.mia, membership_rows.MEMBERSHIPS_PER_PERSON)
+        join_many(cast.mia, membership_rows.MAX_MEMBERSHIPS)
         with pytest.raises(MembershipLimit, match="Mia"):
             db.run(organizations.restore, cast.ada, cast.acme.id)
 

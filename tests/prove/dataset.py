@@ -284,7 +284,7 @@ def _invitations(data: Dataset) -> Iterable[dict[str, Any]]:
             "token_hash": crypto.fingerprint(crypto.token(invitation_rows.MAILED, nonce)),
             "created_at": clock.now(),
             "sent_at": clock.now(),
-            "expires_at": clock.now() + invitation_rows.LASTS,
+            "expires_at": clock.now() + invitation_rows.INVITATION_TTL,
             "mail_id": data.invitation(place),
         }
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.access.permissions import Actor
 from core.members import ownership
-from core.members.ownership import Offer
+from core.members.ownership import PendingOffer
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs
@@ -17,7 +17,7 @@ OFFER: Final = "Offer ownership"
 ACCEPT: Final = "Accept ownership"
 
 
-def draw_offers(actor: Actor, org: Organization, offers: Sequence[Offer]) -> None:
+def draw_offers(actor: Actor, org: Organization, offers: Sequence[PendingOffer]) -> None:
     """Draw every offer that waits, with what this person may do about it."""
     for offer in offers:
         with st.container(border=True, key=f"offer-{offer.handover.id}"), elements.row():
@@ -35,7 +35,7 @@ def draw_dialogs(actor: Actor, org: Organization, role: Role | None) -> None:
     ui.draw_dialog("offer-ownership", OFFER, _draw_offer, actor, org, width="medium")
 
 
-def _describe(actor: Actor, org: Organization, offer: Offer) -> str:
+def _describe(actor: Actor, org: Organization, offer: PendingOffer) -> str:
     handover, giver, taker = offer.handover, ui.esc(offer.from_name), ui.esc(offer.to_name)
     ends = f"The offer ends on {ui.day(handover.expires_at)}."
     icon = ":material/key:"
@@ -52,7 +52,7 @@ def _describe(actor: Actor, org: Organization, offer: Offer) -> str:
     return f"{icon} {who} offered the ownership to **{taker}** and {will} {after}. {ends}"
 
 
-def _draw_answers(actor: Actor, org: Organization, offer: Offer) -> None:
+def _draw_answers(actor: Actor, org: Organization, offer: PendingOffer) -> None:
     if st.button(ACCEPT, key="ownership-accept"):
         ui.open_dialog("accept-ownership", offer)
     if st.button("Decline", key="ownership-decline", type="tertiary"):
@@ -60,14 +60,14 @@ def _draw_answers(actor: Actor, org: Organization, offer: Offer) -> None:
         ui.save(notice, ownership.decline, actor, org.id, offer.handover.id)
 
 
-def _draw_withdraw(actor: Actor, org: Organization, offer: Offer) -> None:
+def _draw_withdraw(actor: Actor, org: Organization, offer: PendingOffer) -> None:
     label = "Withdraw" if offer.is_open else "Dismiss"
     if st.button(label, key=f"ownership-withdraw-{offer.handover.id}"):
         notice = "The offer is withdrawn." if offer.is_open else "The offer is gone."
         ui.save(notice, ownership.withdraw, actor, org.id, offer.handover.id)
 
 
-def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Offer) -> None:
+def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: PendingOffer) -> None:
     after = offer.handover.role_after
     st.markdown(
         f"You become the owner of **{ui.esc(org.name)}**, and in the same step "

@@ -60,14 +60,14 @@ def draw_active(
 
 def _page_number(count: int, search: str, role: Role | None) -> int:
     """Draw the count and the pagination, and return the page chosen."""
-    reachable = min(count, members.COUNTED) if search.strip() else count
+    reachable = min(count, members.MAX_COUNTED) if search.strip() else count
     pages = -(-reachable // members.PER_PAGE)
     if pages < 2:
         return 1
     with elements.row(key="members-pages"):
         counted = ui.count(count, "person", "people")
         if count > reachable:
-            counted = f"{members.COUNTED:,}+ people; more words find fewer"
+            counted = f"{members.MAX_COUNTED:,}+ people; more words find fewer"
         st.markdown(ui.quiet(counted), width="stretch")
         return st.pagination(pages, key=f"members-page-{count}-{search}-{role}")
 

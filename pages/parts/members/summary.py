@@ -44,7 +44,7 @@ def _draw_numbers(numbers: "pd.Series[Any]") -> None:
         facts["Pending invitations"] = f"{numbers['pending']:,}"
     if "without_two_factor" in numbers:
         many = int(numbers["without_two_factor"])
-        counted = f"{members.COUNTED:,}+" if many > members.COUNTED else f"{many:,}"
+        counted = f"{members.MAX_COUNTED:,}+" if many > members.MAX_COUNTED else f"{many:,}"
         facts["Without two-factor"] = counted
     grid = st.grid(len(facts), min_column_width=110, gap=("xsmall", "small"))
     for label, value in facts.items():
