@@ -1,4 +1,4 @@
-"""Where the link in the mail to a new alert address leads: a button puts the address in use."""
+"""Confirm alert address: the page that the link emailed to a new alert address opens."""
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ done: AlertLink | None = st.session_state.get(f"confirmed {token}")
 form = ui.fields("confirm-alert")
 
 
-def find(token: str) -> AlertLink:
+def get_link(token: str) -> AlertLink:
     with db.read() as session:
         return alert_address.get_alert_link(session, token)
 
@@ -26,17 +26,17 @@ form.reserve_footer()
 if token is None:
     st.skeleton(height=120)
 elif done is not None:
-    st.markdown(f"From now on alerts about **{ui.esc(done.organization)}** go to")
+    st.markdown(f"Alerts for **{ui.esc(done.organization)}** will now be sent to")
     st.text(done.email)
-    st.markdown("You may close this page.")
-elif link := form.prepare(find, token):
-    st.markdown(f"Alerts about **{ui.esc(link.organization)}** are to go to")
+    st.markdown("You can close this page.")
+elif link := form.prepare(get_link, token):
+    st.markdown(f"Alerts for **{ui.esc(link.organization)}** will be sent to")
     st.text(link.email)
     st.markdown(
-        "Confirm that you read mail there. If you do not know why you were asked, close this "
-        "page: nothing happens."
+        "Confirm that this is your address. If you weren't expecting this, close this page and "
+        "nothing will change."
     )
     if st.button("Confirm address", key="confirm-alert-submit", type="primary"):
         st.session_state[f"confirmed {token}"] = link
-        form.save("The address is in use.", alert_address.confirm_alert_email, actor, token)
+        form.save("Address confirmed", alert_address.confirm_alert_email, actor, token)
         del st.session_state[f"confirmed {token}"]

@@ -1,4 +1,4 @@
-"""Connected solutions: a card for every company that shows itself here."""
+"""Connected solutions: a searchable card for every listed organization."""
 
 import streamlit as st
 
@@ -11,14 +11,14 @@ from pages.ui import elements
 actor = ui.open_signed_in_page("Connected solutions")
 
 
-def start_anew() -> None:
+def reset_page() -> None:
     st.query_params.pop("before", None)
 
 
 st.title("Connected solutions", anchor=False)
 with elements.row(gap="small", key="solutions-filter"):
     text = elements.search_field(
-        "Company, website or Organization ID", width=380, on_change=start_anew
+        "Company, website or Organization ID", width=380, on_change=reset_page
     )
     counted = st.empty()
 
@@ -34,24 +34,22 @@ counted.markdown(ui.quiet(f"{many} {'organization' if count == 1 else 'organizat
 
 grid = st.grid("auto", min_column_width=280, gap="small", border=True, key="solutions-grid")
 for card in page.to_dict("records"):
-    face = elements.avatar_url(card["name"], card["public_id"], card["logo"])
+    avatar = elements.avatar_url(card["name"], card["public_id"], card["logo"])
     with grid.cell(), st.container(gap="small", key=f"card-{card['public_id']}"):
-        company_card.draw(face, **{field: card[field] for field in company_card.FIELDS})
+        company_card.draw(avatar, **{field: card[field] for field in company_card.FIELDS})
 
 if page.empty and text:
-    elements.empty_state(
-        "search_off", "Nothing found", "Try the beginning of a name, or fewer words."
-    )
+    elements.empty_state("search_off", "No matches", "Try the beginning of a name or fewer words.")
 elif page.empty:
     elements.empty_state(
         "hub",
-        "No organization shows itself here yet",
-        "Owners switch List in connected solutions on, in the Organization Profile.",
+        "No organizations listed yet",
+        "Owners can turn on List in connected solutions in the Organization Profile.",
     )
 
 with elements.row(key="solutions-pages", horizontal_alignment="right"):
     if before and st.button("First page", icon=":material/first_page:", key="solutions-first"):
-        start_anew()
+        reset_page()
         st.rerun()
     if len(found) > len(page) and st.button("Next page", key="solutions-next"):
         st.query_params["before"] = str(page["id"].iloc[-1])

@@ -1,4 +1,4 @@
-"""Welcome: what somebody sees who belongs to no organization yet."""
+"""Welcome: the page of a person who has no organization yet."""
 
 import streamlit as st
 
@@ -13,8 +13,8 @@ actor = ui.open_signed_in_page("Welcome")
 
 with db.read() as session:
     is_staff = bool(staff_rights(session, actor))
-    belongs_somewhere = bool(membership_rows.list_organizations(session, actor, limit=1))
-if is_staff or belongs_somewhere:
+    has_organization = bool(membership_rows.list_organizations(session, actor, limit=1))
+if is_staff or has_organization:
     st.switch_page("home.py")
 
 with st.container(horizontal_alignment="center"), st.container(width=520, key="welcome"):
@@ -22,15 +22,15 @@ with st.container(horizontal_alignment="center"), st.container(width=520, key="w
     st.markdown("# :gray[:material/domain_add:]", anchors=False)
     st.title(f"Welcome, {ui.esc(actor.name)}", anchor=False)
     st.markdown(
-        "You do not belong to an organization yet. Create one and invite your people, "
-        "or open the invitation link that was mailed to you."
+        "You don't have an organization yet. Create one and invite your team, or open the "
+        "invitation link in your email."
     )
     with elements.row():
         create.offer(actor)
-        if st.button("Look at connected solutions", key="welcome-solutions"):
+        if st.button("Browse connected solutions", key="welcome-solutions"):
             st.switch_page("solutions.py")
     st.markdown(
         ui.quiet(
-            "Waiting for an invitation? Ask an owner to send it to the address you signed up with."
+            "Expecting an invitation? Ask an owner to send it to the address you signed up with."
         )
     )

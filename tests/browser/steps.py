@@ -157,7 +157,7 @@ def confirm_alert_address(page: Page, mailbox: Mailbox) -> None:
     """Open the link emailed to the alert address, and confirm it."""
     page.goto(link_in(mailbox.wait_for(PROFILE["alert_email"])))
     press(page, "Confirm address")
-    expect(page.get_by_text("From now on alerts about")).to_be_visible()
+    expect(page.get_by_text("will now be sent to")).to_be_visible()
 
 
 def list_in_solutions(page: Page) -> None:

@@ -58,7 +58,7 @@ def prove(stranger: Page, mailbox: Mailbox) -> None:
     """Confirm the address by the mailed link, in a browser that is signed in nowhere."""
     stranger.goto(link_in(mailbox.wait_for(ADDRESS)))
     press(stranger, "Confirm address")
-    expect(stranger.get_by_text("From now on alerts about")).to_be_visible()
+    expect(stranger.get_by_text("will now be sent to")).to_be_visible()
 
 
 def let_a_minute_pass(session, cast: Cast) -> None:

@@ -60,7 +60,7 @@ def come_as_the_invited(page: Page, cast: Cast, link: str) -> None:
     """Open somebody else's link, log out as who one is, and come back to it as the invited."""
     become(page, cast.sam)
     page.goto(link)
-    steps.press(page, "Log out and come back")
+    steps.press(page, "Switch account")
     steps.press(page, "Log in to accept")
     page.get_by_role("textbox", name="Email").fill(email(cast.otto))
     page.get_by_role("textbox", name="Password").fill(PASSWORD)

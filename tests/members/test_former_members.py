@@ -1,4 +1,4 @@
-"""Former members: who was removed comes back with the old role, and never with more."""
+"""Former members: removed people are reinstated with their old role."""
 
 from datetime import timedelta
 
@@ -31,14 +31,14 @@ def test_a_removed_person_gets_the_old_role_back(session: Session, cast: Cast) -
     assert session.scalars(select(FormerMembership)).all() == []
 
 
-def test_pressing_twice_lets_in_once(session: Session, cast: Cast) -> None:
+def test_reinstating_twice_is_harmless(session: Session, cast: Cast) -> None:
     remove(session, cast)
     acme, adam = cast.acme.id, cast.adam.user_id
     first = members.reinstate(session, cast.olga, acme, adam)
     assert members.reinstate(session, cast.olga, acme, adam) is first
 
 
-def test_nobody_gives_back_more_than_the_own_role(session: Session, cast: Cast) -> None:
+def test_an_admin_cannot_reinstate_an_owner(session: Session, cast: Cast) -> None:
     acme, mia = cast.acme.id, cast.mia.user_id
     members.change_role(session, cast.olga, acme, mia, Role.OWNER)
     members.remove(session, cast.olga, acme, mia)
@@ -47,7 +47,9 @@ def test_nobody_gives_back_more_than_the_own_role(session: Session, cast: Cast) 
     assert members.reinstate(session, cast.olga, acme, mia).role is Role.OWNER
 
 
-def test_after_ninety_days_it_is_over(session: Session, cast: Cast, clock: Clock) -> None:
+def test_people_cannot_be_reinstated_after_ninety_days(
+    session: Session, cast: Cast, clock: Clock
+) -> None:
     remove(session, cast)
     clock.turn(timedelta(days=89))
     assert len(members.former_table(session, cast.olga, cast.acme.id)) == 1
@@ -57,7 +59,7 @@ def test_after_ninety_days_it_is_over(session: Session, cast: Cast, clock: Clock
         members.reinstate(session, cast.olga, cast.acme.id, cast.adam.user_id)
 
 
-def test_who_left_on_purpose_is_not_brought_back(session: Session, cast: Cast) -> None:
+def test_people_who_left_cannot_be_reinstated(session: Session, cast: Cast) -> None:
     members.leave(session, cast.mia, cast.acme.id)
     assert members.former_table(session, cast.olga, cast.acme.id)["has_left"].tolist() == [True]
     with pytest.raises(LeftByChoice, match="Mia left on their own"):
@@ -65,7 +67,7 @@ def test_who_left_on_purpose_is_not_brought_back(session: Session, cast: Cast) -
     assert membership_rows.find(session, cast.acme, cast.mia.user_id) is None
 
 
-def test_the_list_tells_who_removed_whom(session: Session, cast: Cast) -> None:
+def test_the_table_says_who_removed_whom(session: Session, cast: Cast) -> None:
     remove(session, cast)
     members.remove(session, ORGDESK, cast.acme.id, cast.mia.user_id)
     table = members.former_table(session, cast.olga, cast.acme.id).set_index("name")
@@ -75,6 +77,6 @@ def test_the_list_tells_who_removed_whom(session: Session, cast: Cast) -> None:
     assert found["name"].tolist() == ["Adam"]
 
 
-def test_strangers_were_never_here(session: Session, cast: Cast) -> None:
+def test_outsiders_cannot_be_reinstated(session: Session, cast: Cast) -> None:
     with pytest.raises(NotFound):
         members.reinstate(session, cast.olga, cast.acme.id, cast.otto.user_id)

@@ -1,4 +1,4 @@
-"""Invitations: who is invited, by whom, how often, and what becomes of it."""
+"""Invitations: sending and managing them, limits, and the ways to answer one."""
 
 from datetime import timedelta
 
@@ -57,7 +57,7 @@ def last_event(session: Session) -> str:
 
 
 class TestInvite:
-    def test_several_at_once_by_commas_and_lines(
+    def test_addresses_are_separated_by_commas_or_lines(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         typed = " a@example.com, b@example.com\n\nc@example.com ;A@EXAMPLE.com"
@@ -67,7 +67,7 @@ class TestInvite:
         assert {each.expires_at for each in made} == {clock.now() + timedelta(hours=72)}
         assert session.scalars(select(Entry.event)).all() == ["invitation.sent"]
 
-    def test_each_gets_a_mail_of_the_own(self, session: Session, cast: Cast) -> None:
+    def test_each_person_gets_a_separate_mail(self, session: Session, cast: Cast) -> None:
         made = invitations.invite(session, cast.olga, cast.acme.id, "a@example.com,b@example.com")
         mails = session.scalars(select(Mail).order_by(Mail.id)).all()
         assert [mail.recipient for mail in mails] == ["a@example.com", "b@example.com"]
@@ -76,7 +76,7 @@ class TestInvite:
             assert f"/invitation#{mailed_token(invitation)}" in messages.render(mail).text
             assert mailed_token(invitation) not in str(mail.context)
 
-    def test_all_errors_come_at_once_and_nobody_is_invited(
+    def test_all_errors_are_reported_together_and_no_one_is_invited(
         self, session: Session, cast: Cast
     ) -> None:
         invite(session, cast, "waits@example.com")
@@ -100,34 +100,38 @@ class TestInvite:
         with pytest.raises(AlreadyMember):
             invite(session, cast, "MIA@example.com")
 
-    def test_one_invitation_waits_at_an_address(self, session: Session, cast: Cast) -> None:
+    def test_an_address_has_at_most_one_pending_invitation(
+        self, session: Session, cast: Cast
+    ) -> None:
         invite(session, cast, "new@example.com")
         with pytest.raises(AlreadyInvited, match="Resend"):
             invite(session, cast, "new@EXAMPLE.com")
 
-    def test_who_declined_may_be_invited_again(self, session: Session, cast: Cast) -> None:
+    def test_people_who_declined_can_be_invited_again(self, session: Session, cast: Cast) -> None:
         first = invite(session, cast, "new@example.com")
         acceptance.decline(session, NOBODY, mailed_token(first))
         assert invite(session, cast, "new@example.com").id != first.id
 
     @pytest.mark.parametrize("typed", ["", " \n,;", "x", "a@b@c", "\x00@\ud800.com", "a" * 100_000])
-    def test_what_is_no_address_is_refused(self, session: Session, cast: Cast, typed: str) -> None:
+    def test_an_invalid_address_is_refused(self, session: Session, cast: Cast, typed: str) -> None:
         with pytest.raises(InvalidInput) as refused:
             invite(session, cast, typed)
         assert list(refused.value.fields) == ["emails"]
 
-    def test_nobody_offers_more_than_the_own_role(self, session: Session, cast: Cast) -> None:
+    def test_an_admin_cannot_invite_an_owner(self, session: Session, cast: Cast) -> None:
         with pytest.raises(RoleTooHigh):
             invitations.invite(session, cast.adam, cast.acme.id, "x@example.com", role=Role.OWNER)
 
 
-class TestCaps:
-    def test_eleven_at_once_are_too_many(self, session: Session, cast: Cast) -> None:
+class TestLimits:
+    def test_at_most_ten_people_are_invited_at_a_time(self, session: Session, cast: Cast) -> None:
         typed = ",".join(f"p{n}@example.com" for n in range(11))
         with pytest.raises(InvalidInput, match="at most 10"):
             invite(session, cast, typed)
 
-    def test_ten_a_minute_by_one_person(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_one_person_sends_at_most_ten_a_minute(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
         invite(session, cast, ",".join(f"p{n}@example.com" for n in range(10)))
         with session.begin_nested() as attempt:
             with pytest.raises(TooManyAttempts, match="Wait a minute"):
@@ -136,7 +140,7 @@ class TestCaps:
         clock.turn(timedelta(minutes=1))
         invite(session, cast, "one@example.com")
 
-    def test_fifty_a_day_by_one_person_resends_included(
+    def test_one_person_sends_at_most_fifty_a_day_including_resends(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         for batch in range(4):
@@ -149,7 +153,7 @@ class TestCaps:
         with pytest.raises(TooManyAttempts):
             invite(session, cast, "one@example.com")
 
-    def test_a_hundred_a_day_by_one_organization(
+    def test_one_organization_sends_at_most_a_hundred_a_day(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         acme, mia = cast.acme.id, cast.mia
@@ -162,7 +166,9 @@ class TestCaps:
         with pytest.raises(TooManyAttempts):
             invitations.invite(session, mia, acme, "one@example.com")
 
-    def test_two_hundred_wait_at_most(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_at_most_two_hundred_are_pending(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
         addresses = [f"{n}@example.com" for n in range(200)]
         waiting = [
             invitation_rows.make(session, cast.acme, each, each, Role.MEMBER, cast.olga.user_id)
@@ -175,8 +181,8 @@ class TestCaps:
         invite(session, cast, "one@example.com")
 
 
-class TestSeeTo:
-    def test_resend_keeps_the_row_and_kills_the_old_links(
+class TestManage:
+    def test_resending_keeps_the_row_and_ends_the_old_links(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         invitation = invite(session, cast, email(cast.otto))
@@ -190,7 +196,7 @@ class TestSeeTo:
                 acceptance.get_invitation(session, NOBODY, token)
         assert acceptance.get_invitation(session, cast.otto, mailed_token(again)).inviter == "Olga"
 
-    def test_the_mail_that_waits_is_replaced(self, session: Session, cast: Cast) -> None:
+    def test_a_queued_mail_is_replaced(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, "new@example.com")
         invitations.resend(session, cast.olga, cast.acme.id, invitation.id)
         session.expire_all()
@@ -198,7 +204,7 @@ class TestSeeTo:
         assert due[0] is None
         assert due[1] is not None
 
-    def test_revoked_links_are_dead(self, session: Session, cast: Cast) -> None:
+    def test_revoked_links_stop_working(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, email(cast.otto))
         token = copied_token(session, cast, invitation)
         invitations.revoke(session, cast.adam, cast.acme.id, invitation.id)
@@ -208,14 +214,18 @@ class TestSeeTo:
         with pytest.raises(NotFound):
             invitations.resend(session, cast.olga, cast.acme.id, invitation.id)
 
-    def test_another_role_while_pending(self, session: Session, cast: Cast) -> None:
+    def test_the_role_of_a_pending_invitation_can_be_changed(
+        self, session: Session, cast: Cast
+    ) -> None:
         invitation = invite(session, cast, email(cast.otto))
         invitations.change_role(session, cast.adam, cast.acme.id, invitation.id, Role.ADMIN)
         assert last_event(session) == "invitation.role_changed"
         membership = acceptance.accept(session, cast.otto, mailed_token(invitation))
         assert membership.role is Role.ADMIN
 
-    def test_an_admin_leaves_offers_of_ownership_alone(self, session: Session, cast: Cast) -> None:
+    def test_an_admin_cannot_change_an_invitation_as_owner(
+        self, session: Session, cast: Cast
+    ) -> None:
         invitation = invite(session, cast, email(cast.otto), Role.OWNER)
         for use_case in (invitations.resend, invitations.revoke, invitations.link):
             with pytest.raises(NotPermitted):
@@ -231,8 +241,8 @@ class TestSeeTo:
             invitations.revoke(session, cast.otto, cast.otto_ltd.id, invitation.id)
 
 
-class TestWhoHearsOfIt:
-    """The invited person hears of each change, but of nothing that no mail has told yet."""
+class TestNotifications:
+    """Invited people are notified of changes once the first mail was sent."""
 
     def sent(self, session: Session, clock: Clock) -> None:
         waiting = Mail.sent_at.is_(None) & Mail.due_at.is_not(None)
@@ -243,7 +253,7 @@ class TestWhoHearsOfIt:
             session.scalars(select(Mail.template).where(Mail.due_at.is_not(None)).order_by(Mail.id))
         )
 
-    def test_another_role_is_told(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_a_changed_role_is_announced(self, session: Session, cast: Cast, clock: Clock) -> None:
         invitation = invite(session, cast, "new@example.com")
         invitations.change_role(session, cast.olga, cast.acme.id, invitation.id, Role.ADMIN)
         assert self.templates(session) == ["invitation"]
@@ -254,7 +264,9 @@ class TestWhoHearsOfIt:
         letter = messages.render(session.get(Mail, invitation.mail_id))
         assert mailed_token(invitation) in letter.text
 
-    def test_a_revoked_invitation_is_told(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_a_revoked_invitation_is_announced(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
         told = invite(session, cast, "told@example.com")
         self.sent(session, clock)
         silent = invite(session, cast, "silent@example.com")
@@ -264,7 +276,7 @@ class TestWhoHearsOfIt:
         assert [mail.recipient for mail in revoked] == ["told@example.com"]
         assert "withdrawn" in messages.render(revoked[0]).text
 
-    def test_nothing_is_said_of_what_has_expired(
+    def test_changes_of_expired_invitations_are_not_announced(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         acme, made = cast.acme.id, invite(session, cast, "late@example.com")
@@ -276,7 +288,7 @@ class TestWhoHearsOfIt:
         invitations.revoke(session, cast.olga, acme, made.id)
         assert self.templates(session) == []
 
-    def test_what_an_inviter_takes_along_is_told(
+    def test_invitations_revoked_with_their_inviter_are_announced(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         acme = cast.acme.id
@@ -285,13 +297,13 @@ class TestWhoHearsOfIt:
         members.change_role(session, cast.olga, acme, cast.adam.user_id, Role.MEMBER)
         assert self.templates(session) == ["invitation_revoked", "role_changed"]
 
-    def test_the_inviter_hears_who_declined(self, session: Session, cast: Cast) -> None:
+    def test_the_inviter_is_notified_of_a_decline(self, session: Session, cast: Cast) -> None:
         acceptance.decline(session, NOBODY, mailed_token(invite(session, cast, "new@example.com")))
         mail = session.scalars(select(Mail).where(Mail.template == "invitation_declined")).one()
         assert mail.recipient == email(cast.olga)
         assert "new@example.com declined" in messages.render(mail).text
 
-    def test_the_newcomer_hears_too(self, session: Session, cast: Cast) -> None:
+    def test_the_new_member_is_welcomed(self, session: Session, cast: Cast) -> None:
         acceptance.accept(session, cast.otto, mailed_token(invite(session, cast, email(cast.otto))))
         mail = session.scalars(select(Mail).where(Mail.template == "member_joined")).one()
         assert mail.recipient == email(cast.otto)
@@ -299,7 +311,7 @@ class TestWhoHearsOfIt:
 
 
 class TestMemberLimit:
-    def test_nobody_joins_past_it(self, session: Session, cast: Cast) -> None:
+    def test_no_one_joins_above_the_limit(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, email(cast.otto))
         organizations.limit_members(session, cast.ada, cast.acme.id, 3)
         with session.begin_nested() as attempt:
@@ -312,20 +324,20 @@ class TestMemberLimit:
         organizations.limit_members(session, cast.ada, cast.acme.id, 4)
         acceptance.accept(session, cast.otto, mailed_token(invitation))
 
-    def test_it_can_be_taken_away(self, session: Session, cast: Cast) -> None:
+    def test_the_limit_can_be_removed(self, session: Session, cast: Cast) -> None:
         organizations.limit_members(session, cast.ada, cast.acme.id, 1)
         organizations.limit_members(session, cast.ada, cast.acme.id, None)
         acceptance.accept(session, cast.otto, mailed_token(invite(session, cast, email(cast.otto))))
         assert last_event(session) == "invitation.accepted"
 
     @pytest.mark.parametrize("limit", [0, -1, 1_000_001])
-    def test_only_numbers_that_make_sense(self, session: Session, cast: Cast, limit: int) -> None:
+    def test_a_limit_is_a_positive_number(self, session: Session, cast: Cast, limit: int) -> None:
         with pytest.raises(InvalidInput):
             organizations.limit_members(session, cast.ada, cast.acme.id, limit)
 
 
 class TestTable:
-    def test_it_tells_state_and_delivery(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_it_has_state_and_delivery(self, session: Session, cast: Cast, clock: Clock) -> None:
         for name in ("sent", "failed", "declined"):
             invite(session, cast, f"{name}@example.com")
         clock.turn(timedelta(hours=72))
@@ -352,7 +364,7 @@ class TestTable:
         assert table.loc["failed@example.com", "delivery_error"] == "550 No"
         assert set(table["invited_by"]) == {"Olga"}
 
-    def test_every_state_is_seen_and_counted(
+    def test_every_state_is_listed_and_counted(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         expired = invite(session, cast, "expired@example.com")
@@ -379,12 +391,12 @@ class TestTable:
         found = invitations.table(session, cast.ada, cast.acme.id, search="BEN")
         assert found["email"].tolist() == ["ben@example.com"]
 
-    def test_nobody_invited_is_an_empty_table(self, session: Session, cast: Cast) -> None:
+    def test_it_is_empty_without_invitations(self, session: Session, cast: Cast) -> None:
         assert invitations.table(session, cast.olga, cast.acme.id).empty
 
 
 class TestAccept:
-    def test_the_invited_person_joins_and_the_inviter_hears(
+    def test_the_invited_person_joins_and_the_inviter_is_notified(
         self, session: Session, cast: Cast
     ) -> None:
         invitation = invite(session, cast, "Otto@example.com", Role.ADMIN)
@@ -395,7 +407,7 @@ class TestAccept:
         assert last_event(session) == "invitation.accepted"
         assert (told.recipient, told.context["name"]) == (email(cast.olga), "Otto")
 
-    def test_looking_changes_nothing(self, session: Session, cast: Cast) -> None:
+    def test_opening_the_link_changes_nothing(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, email(cast.otto))
         before = session.scalar(select(func.count()).select_from(Entry))
         found = acceptance.get_invitation(session, cast.otto, mailed_token(invitation))
@@ -405,26 +417,26 @@ class TestAccept:
         assert invitation.status is InvitationStatus.PENDING
         assert session.scalar(select(func.count()).select_from(Entry)) == before
 
-    def test_pressing_twice_admits_once(self, session: Session, cast: Cast) -> None:
+    def test_accepting_twice_is_harmless(self, session: Session, cast: Cast) -> None:
         token = mailed_token(invite(session, cast, email(cast.otto)))
         first = acceptance.accept(session, cast.otto, token)
         assert acceptance.accept(session, cast.otto, token) is first
 
-    def test_a_used_link_says_nothing_to_others(self, session: Session, cast: Cast) -> None:
+    def test_a_used_link_is_not_valid_for_others(self, session: Session, cast: Cast) -> None:
         token = mailed_token(invite(session, cast, email(cast.otto)))
         acceptance.accept(session, cast.otto, token)
         for use_case in (acceptance.accept, acceptance.decline):
             with pytest.raises(LinkNotValid):
                 use_case(session, cast.sam, token)
 
-    def test_somebody_else_is_sent_away(self, session: Session, cast: Cast) -> None:
+    def test_someone_else_is_refused(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, email(cast.otto))
         for use_case in (acceptance.accept, acceptance.decline):
             with pytest.raises(WrongInvitee, match=r"otto@example\.com.*Log out"):
                 use_case(session, cast.sam, mailed_token(invitation))
         assert invitation.status is InvitationStatus.PENDING
 
-    def test_an_expired_link_is_dead(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_an_expired_link_is_not_valid(self, session: Session, cast: Cast, clock: Clock) -> None:
         token = mailed_token(invite(session, cast, email(cast.otto)))
         clock.turn(timedelta(hours=72))
         with pytest.raises(LinkNotValid):
@@ -434,7 +446,7 @@ class TestAccept:
         "token",
         ["", "x", ".", "1.x", "99999999999999999999.x", "١.x", "\ud800", "1.\ud800", "a.b.c"],
     )
-    def test_made_up_tokens_all_get_the_same_answer(
+    def test_all_invalid_tokens_get_the_same_refusal(
         self, session: Session, cast: Cast, token: str
     ) -> None:
         invite(session, cast, email(cast.otto))
@@ -444,7 +456,7 @@ class TestAccept:
             LinkNotValid("Ask the person who invited you for a new one.")
         )
 
-    def test_an_organization_that_is_gone_admits_nobody(self, session: Session, cast: Cast) -> None:
+    def test_no_one_joins_a_deleted_organization(self, session: Session, cast: Cast) -> None:
         token = mailed_token(invite(session, cast, email(cast.otto)))
         session.connection().exec_driver_sql(
             "UPDATE organizations SET deleted_at = '2026-11-23 12:00:00+00' WHERE name = 'Acme'"
@@ -452,7 +464,9 @@ class TestAccept:
         with pytest.raises(LinkNotValid):
             acceptance.accept(session, cast.otto, token)
 
-    def test_an_inviter_of_lower_rank_now_admits_nobody(self, session: Session, cast: Cast) -> None:
+    def test_a_link_ends_with_the_inviters_right_to_grant_its_role(
+        self, session: Session, cast: Cast
+    ) -> None:
         token = mailed_token(
             invitations.invite(session, cast.adam, cast.acme.id, email(cast.otto), role=Role.ADMIN)[
                 0
@@ -463,7 +477,7 @@ class TestAccept:
         with pytest.raises(LinkNotValid):
             acceptance.accept(session, cast.otto, token)
 
-    def test_a_disabled_inviter_admits_nobody(
+    def test_a_link_of_a_disabled_inviter_is_not_valid(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         token = mailed_token(invite(session, cast, email(cast.otto)))
@@ -472,7 +486,7 @@ class TestAccept:
         with pytest.raises(LinkNotValid):
             acceptance.accept(session, cast.otto, token)
 
-    def test_four_hundred_organizations_are_enough(
+    def test_one_person_joins_at_most_four_hundred_organizations(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(membership_rows, "MAX_MEMBERSHIPS", 1)
@@ -485,7 +499,7 @@ class TestAccept:
 
 
 class TestAcceptWithNewAccount:
-    def test_the_mailed_link_proves_the_address(self, session: Session, cast: Cast) -> None:
+    def test_the_emailed_link_proves_the_address(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, "nora@example.com")
         membership = acceptance.accept_with_new_account(
             session, NOBODY, mailed_token(invitation), new_account("nora@example.com")
@@ -510,7 +524,7 @@ class TestAcceptWithNewAccount:
                 session, NOBODY, token, new_account("nora@example.com")
             )
 
-    def test_a_copied_link_admits_who_has_an_account(self, session: Session, cast: Cast) -> None:
+    def test_a_copied_link_works_with_an_account(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, email(cast.otto))
         token = copied_token(session, cast, invitation)
         assert acceptance.accept(session, cast.otto, token).user_id == cast.otto.user_id
@@ -527,7 +541,7 @@ class TestAcceptWithNewAccount:
         with pytest.raises(WrongInvitee):
             acceptance.accept_with_new_account(session, NOBODY, token, new_account("x@example.com"))
 
-    def test_who_proves_the_address_takes_over_what_waited_there(
+    def test_proving_the_address_replaces_an_unproven_account(
         self, session: Session, cast: Cast
     ) -> None:
         waiting = user_rows.make(
@@ -544,7 +558,7 @@ class TestAcceptWithNewAccount:
 
 
 class TestDecline:
-    def test_a_stranger_with_the_link_declines(self, session: Session, cast: Cast) -> None:
+    def test_a_stranger_with_the_link_can_decline(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, "new@example.com")
         acceptance.decline(session, NOBODY, mailed_token(invitation))
         assert invitation.status is InvitationStatus.DECLINED
@@ -552,7 +566,7 @@ class TestDecline:
         with pytest.raises(LinkNotValid):
             acceptance.decline(session, NOBODY, mailed_token(invitation))
 
-    def test_it_lets_nobody_in(self, session: Session, cast: Cast) -> None:
+    def test_a_declined_link_is_not_valid(self, session: Session, cast: Cast) -> None:
         token = mailed_token(invite(session, cast, email(cast.otto)))
         acceptance.decline(session, cast.otto, token)
         with pytest.raises(LinkNotValid):
@@ -561,7 +575,7 @@ class TestDecline:
 
 
 @pytest.mark.parametrize("template", ["invitation", "invitation_accepted", "role_changed"])
-def test_mails_show_names_letter_by_letter(session: Session, cast: Cast, template: str) -> None:
+def test_mails_escape_names(session: Session, cast: Cast, template: str) -> None:
     evil = Actor(cast.olga.user_id, "<b>Olga</b>")
     invitation = invitations.invite(session, evil, cast.acme.id, email(cast.otto))[0]
     acceptance.accept(session, Actor(cast.otto.user_id, "<b>Otto</b>"), mailed_token(invitation))

@@ -1,4 +1,4 @@
-"""Members: roles change, people go, and an owner always stays."""
+"""Members: changes of roles, removal, leaving, and the owner who always stays."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def states(session: Session) -> dict[str, InvitationStatus]:
 
 
 class TestChangeRole:
-    def test_an_owner_gives_a_member_another_role(self, session: Session, cast: Cast) -> None:
+    def test_an_owner_changes_the_role_of_a_member(self, session: Session, cast: Cast) -> None:
         changed = members.change_role(
             session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN, reason="She asked."
         )
@@ -47,17 +47,17 @@ class TestChangeRole:
         assert entry.reason == "She asked."
         assert [(each["old"], each["new"]) for each in entry.changes] == [("member", "admin")]
 
-    def test_the_person_hears_of_it(self, session: Session, cast: Cast) -> None:
+    def test_the_member_is_notified(self, session: Session, cast: Cast) -> None:
         members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
         mail = session.scalars(select(Mail)).one()
         assert (mail.template, mail.recipient) == ("role_changed", email(cast.mia))
         assert (mail.context["old"], mail.context["new"]) == ("member", "admin")
 
-    def test_the_last_owner_stays_owner(self, session: Session, cast: Cast) -> None:
+    def test_the_last_owner_keeps_the_role(self, session: Session, cast: Cast) -> None:
         with pytest.raises(LastOwner):
             members.change_role(session, cast.olga, cast.acme.id, cast.olga.user_id, Role.MEMBER)
 
-    def test_one_of_two_owners_may_step_down(self, session: Session, cast: Cast) -> None:
+    def test_one_of_two_owners_can_step_down(self, session: Session, cast: Cast) -> None:
         members.change_role(session, cast.olga, cast.acme.id, cast.adam.user_id, Role.OWNER)
         members.change_role(session, cast.olga, cast.acme.id, cast.olga.user_id, Role.MEMBER)
         assert membership_rows.count_owners(session, cast.acme) == 1
@@ -69,7 +69,7 @@ class TestChangeRole:
         assert session.scalars(select(Entry)).all() == []
         assert session.scalars(select(Mail)).all() == []
 
-    def test_a_lowered_inviter_takes_higher_invitations_along(
+    def test_a_lower_role_revokes_invitations_to_higher_roles(
         self, session: Session, cast: Cast
     ) -> None:
         acme = cast.acme.id
@@ -85,13 +85,13 @@ class TestChangeRole:
         rows = {change["row"].split(":")[0] for change in last_entry(session).changes}
         assert rows == {"memberships", "invitations"}
 
-    def test_who_does_not_belong_is_not_found(self, session: Session, cast: Cast) -> None:
+    def test_outsiders_are_not_found(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotFound):
             members.change_role(session, cast.olga, cast.acme.id, cast.otto.user_id, Role.ADMIN)
 
 
 class TestRemove:
-    def test_a_removed_person_is_gone_and_told(self, session: Session, cast: Cast) -> None:
+    def test_a_removed_member_is_gone_and_notified(self, session: Session, cast: Cast) -> None:
         members.remove(session, cast.adam, cast.acme.id, cast.mia.user_id)
         acme = session.get_one(Organization, cast.acme.id, populate_existing=True)
         mail, news = session.scalars(select(Mail).order_by(Mail.id))
@@ -105,28 +105,28 @@ class TestRemove:
         assert former.removed_by == cast.adam.user_id
         assert last_entry(session).event == "member.removed"
 
-    def test_an_admin_does_not_remove_an_owner(self, session: Session, cast: Cast) -> None:
+    def test_an_admin_cannot_remove_an_owner(self, session: Session, cast: Cast) -> None:
         members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.OWNER)
         with pytest.raises(NotPermitted, match="remove an owner"):
             members.remove(session, cast.adam, cast.acme.id, cast.olga.user_id)
 
-    def test_an_admin_removes_an_admin(self, session: Session, cast: Cast) -> None:
+    def test_an_admin_can_remove_an_admin(self, session: Session, cast: Cast) -> None:
         members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
         members.remove(session, cast.mia, cast.acme.id, cast.adam.user_id)
         assert membership_rows.find(session, cast.acme, cast.adam.user_id) is None
 
-    def test_the_last_owner_is_not_removed(self, session: Session, cast: Cast) -> None:
+    def test_the_last_owner_cannot_be_removed(self, session: Session, cast: Cast) -> None:
         with pytest.raises(LastOwner):
             members.remove(session, cast.olga, cast.acme.id, cast.olga.user_id)
 
-    def test_all_pending_invitations_of_a_removed_inviter_end(
+    def test_all_pending_invitations_of_a_removed_member_are_revoked(
         self, session: Session, cast: Cast
     ) -> None:
         invitations.invite(session, cast.adam, cast.acme.id, "a@example.com\nb@example.com")
         members.remove(session, cast.olga, cast.acme.id, cast.adam.user_id)
         assert set(states(session).values()) == {InvitationStatus.REVOKED}
 
-    def test_the_mail_of_an_ended_invitation_is_not_sent(
+    def test_the_queued_mail_of_a_revoked_invitation_is_not_sent(
         self, session: Session, cast: Cast
     ) -> None:
         invitations.invite(session, cast.adam, cast.acme.id, "a@example.com")
@@ -146,17 +146,19 @@ class TestLeave:
         assert (news.template, news.recipient) == ("member_news", email(cast.olga))
         assert messages.render(news).subject == "Acme: Mia left"
 
-    def test_the_last_owner_does_not_leave(self, session: Session, cast: Cast) -> None:
+    def test_the_last_owner_cannot_leave(self, session: Session, cast: Cast) -> None:
         with pytest.raises(LastOwner):
             members.leave(session, cast.olga, cast.acme.id)
 
-    def test_staff_that_does_not_belong_cannot_leave(self, session: Session, cast: Cast) -> None:
+    def test_staff_cannot_leave_an_organization_they_are_not_in(
+        self, session: Session, cast: Cast
+    ) -> None:
         with pytest.raises(NotFound):
             members.leave(session, cast.ada, cast.acme.id)
 
 
 class TestTable:
-    def test_people_stand_in_order_of_names(self, session: Session, cast: Cast) -> None:
+    def test_members_are_ordered_by_name(self, session: Session, cast: Cast) -> None:
         people = members.table(session, cast.olga, cast.acme.id)
         assert people["name"].tolist() == ["Adam", "Mia", "Olga"]
         assert people["role"].tolist() == [Role.ADMIN, Role.MEMBER, Role.OWNER]
@@ -178,9 +180,7 @@ class TestTable:
         assert members.count(session, cast.olga, cast.acme.id, search=typed) == 1
 
     @pytest.mark.parametrize("typed", ["%", "_", "\\", "'; --", "\ud800q\x00"])
-    def test_signs_of_the_query_language_are_text(
-        self, session: Session, cast: Cast, typed: str
-    ) -> None:
+    def test_wildcards_are_searched_as_text(self, session: Session, cast: Cast, typed: str) -> None:
         assert members.table(session, cast.olga, cast.acme.id, search=typed).empty
 
     def test_pages_follow_each_other(self, session: Session, cast: Cast) -> None:
@@ -190,27 +190,27 @@ class TestTable:
         ]
         assert names == [["Adam", "Mia"], ["Olga"], []]
 
-    def test_who_is_renamed_is_found_by_the_new_name(self, session: Session, cast: Cast) -> None:
+    def test_a_renamed_member_is_found_by_the_new_name(self, session: Session, cast: Cast) -> None:
         accounts.rename(session, cast.mia, "Änne Ünal")
         for typed in ("änne", "ÜNAL", "Ünal mia@"):
             found = members.table(session, cast.olga, cast.acme.id, search=typed)
             assert found["name"].tolist() == ["Änne Ünal"]
         assert members.table(session, cast.olga, cast.acme.id)["name"].tolist()[0] != "Mia"
 
-    def test_what_is_found_is_counted_so_far_and_no_further(
+    def test_search_results_are_counted_up_to_a_limit(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(members, "MAX_COUNTED", 1)
         assert members.count(session, cast.olga, cast.acme.id) == 3
         assert members.count(session, cast.olga, cast.acme.id, search="example") == 2
 
-    def test_one_role_at_a_time(self, session: Session, cast: Cast) -> None:
+    def test_the_table_can_be_filtered_by_role(self, session: Session, cast: Cast) -> None:
         people = members.table(session, cast.ada, cast.acme.id, role=Role.ADMIN)
         assert people["name"].tolist() == ["Adam"]
 
 
 class TestSummary:
-    def test_it_counts_people_by_role(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_it_counts_members_by_role(self, session: Session, cast: Cast, clock: Clock) -> None:
         invitations.invite(session, cast.olga, cast.acme.id, "new@example.com")
         numbers = members.summary(session, cast.olga, cast.acme.id)
         assert numbers[["owner", "admin", "member"]].tolist() == [1, 1, 1]
@@ -225,13 +225,11 @@ class TestSummary:
         clock.turn(timedelta(hours=72))
         assert members.summary(session, cast.olga, cast.acme.id)["pending"] == 0
 
-    def test_roles_that_nobody_has_count_none(self, session: Session, cast: Cast) -> None:
+    def test_roles_without_members_count_zero(self, session: Session, cast: Cast) -> None:
         members.leave(session, cast.mia, cast.acme.id)
         assert members.summary(session, cast.olga, cast.acme.id)["member"] == 0
 
-    def test_it_tells_who_joined_in_which_month(
-        self, session: Session, cast: Cast, clock: Clock
-    ) -> None:
+    def test_joins_are_counted_by_month(self, session: Session, cast: Cast, clock: Clock) -> None:
         membership_rows.make(session, cast.acme, cast.otto.user_id, Role.MEMBER)
         made = membership_rows.find(session, cast.acme, cast.otto.user_id)
         history.record(session, ORGDESK, cast.acme, "member.put", made)
@@ -242,7 +240,7 @@ class TestSummary:
             "2026-11": 1,
         }
 
-    def test_a_member_sees_nothing_of_invitations(self, session: Session, cast: Cast) -> None:
+    def test_a_member_sees_no_numbers_of_invitations(self, session: Session, cast: Cast) -> None:
         numbers = members.summary(session, cast.mia, cast.acme.id)
         assert set(numbers.index) == {"owner", "admin", "member", "last_joined"}
 
@@ -259,19 +257,19 @@ class TestRoles:
         assert Action.DELETE in difference.gained
         assert difference.lost == []
 
-    def test_the_table_is_the_one_that_decides(self) -> None:
+    def test_the_roles_table_is_drawn_from_the_permissions(self) -> None:
         table = roles.table().set_index("permission")
         assert table.loc["Manage invitations"].tolist() == [False, True, True]
         assert table.loc["Delete the organization"].tolist() == [False, False, True]
         assert "Manage accounts and staff roles" not in table.index
 
 
-def test_nobody_gives_more_than_the_own_role(session: Session, cast: Cast) -> None:
+def test_an_admin_cannot_grant_the_role_of_owner(session: Session, cast: Cast) -> None:
     with pytest.raises(RoleTooHigh):
         invitations.invite(session, cast.adam, cast.acme.id, "x@example.com", role=Role.OWNER)
 
 
-def test_orgdesk_itself_may_change_roles(session: Session, cast: Cast) -> None:
+def test_orgdesk_itself_can_change_roles(session: Session, cast: Cast) -> None:
     members.change_role(session, ORGDESK, cast.acme.id, cast.mia.user_id, Role.OWNER)
     named = select(Membership.role).where(Membership.user_id == cast.mia.user_id)
     assert session.scalars(named).one() is Role.OWNER

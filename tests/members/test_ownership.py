@@ -1,4 +1,4 @@
-"""Ownership: it is offered, taken in one step, and never lost on the way."""
+"""Ownership: offers, transfers in one step, and organizations without an active owner."""
 
 from datetime import timedelta
 
@@ -41,7 +41,7 @@ def disable(session: Session, person: Actor, clock: Clock) -> None:
 
 
 class TestOffer:
-    def test_the_member_hears_of_it_and_nothing_changes_yet(
+    def test_the_member_is_notified_and_no_role_changes_yet(
         self, session: Session, cast: Cast
     ) -> None:
         made = offer(session, cast)
@@ -53,9 +53,7 @@ class TestOffer:
             cast.adam.user_id,
         )
 
-    def test_a_second_offer_takes_the_place_of_the_first(
-        self, session: Session, cast: Cast
-    ) -> None:
+    def test_a_second_offer_replaces_the_first(self, session: Session, cast: Cast) -> None:
         first = offer(session, cast)
         second = ownership.offer(session, cast.olga, cast.acme.id, cast.mia.user_id)
         assert first.status is InvitationStatus.REVOKED
@@ -67,19 +65,21 @@ class TestOffer:
             each.handover for each in ownership.list_offers(session, cast.olga, cast.acme.id)
         ] == [second]
 
-    def test_only_what_is_a_handover_is_offered(self, session: Session, cast: Cast) -> None:
+    def test_an_offer_needs_another_person_and_a_lower_role(
+        self, session: Session, cast: Cast
+    ) -> None:
         with pytest.raises(InvalidInput) as refused:
             ownership.offer(session, cast.olga, cast.acme.id, cast.olga.user_id, role=Role.OWNER)
         assert set(refused.value.fields) == {"user_id", "role"}
 
-    def test_a_disabled_person_is_offered_nothing(
+    def test_disabled_members_get_no_offer(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         disable(session, cast.adam, clock)
         with pytest.raises(InvalidInput, match="disabled"):
             offer(session, cast)
 
-    def test_who_acts_as_an_owner_has_no_ownership_to_offer(
+    def test_an_administrator_acting_as_owner_cannot_offer_ownership(
         self, session: Session, cast: Cast
     ) -> None:
         impersonation.start(session, cast.ada, cast.acme.id, reason="Olga asked us to")
@@ -91,7 +91,7 @@ class TestOffer:
         with pytest.raises(NotPermitted, match="not yours"):
             ownership.offer(session, cast.ada, cast.acme.id, cast.mia.user_id)
 
-    def test_outsiders_are_not_offered_anything(self, session: Session, cast: Cast) -> None:
+    def test_outsiders_get_no_offer(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotFound):
             ownership.offer(session, cast.olga, cast.acme.id, cast.otto.user_id)
 
@@ -108,20 +108,20 @@ class TestAccept:
         changed = {(each["field"], each["old"], each["new"]) for each in entry.changes}
         assert {("role", "admin", "owner"), ("role", "owner", role.value)} <= changed
 
-    def test_both_sides_hear_of_it(self, session: Session, cast: Cast) -> None:
+    def test_both_owners_are_notified(self, session: Session, cast: Cast) -> None:
         ownership.accept(session, cast.adam, cast.acme.id, offer(session, cast).id)
         assert mails(session)[1:] == [
             ("ownership_transferred", email(cast.olga)),
             ("ownership_transferred", email(cast.adam)),
         ]
 
-    def test_pressing_twice_is_harmless(self, session: Session, cast: Cast) -> None:
+    def test_accepting_twice_is_harmless(self, session: Session, cast: Cast) -> None:
         made = offer(session, cast)
         first = ownership.accept(session, cast.adam, cast.acme.id, made.id)
         assert ownership.accept(session, cast.adam, cast.acme.id, made.id) is first
         assert len(mails(session)) == 3
 
-    def test_the_old_owner_may_leave_then(self, session: Session, cast: Cast) -> None:
+    def test_the_old_owner_can_leave_afterwards(self, session: Session, cast: Cast) -> None:
         with pytest.raises(LastOwner):
             members.leave(session, cast.olga, cast.acme.id)
         ownership.accept(session, cast.adam, cast.acme.id, offer(session, cast).id)
@@ -129,14 +129,16 @@ class TestAccept:
         with pytest.raises(LastOwner):
             members.leave(session, cast.adam, cast.acme.id)
 
-    def test_nobody_else_takes_it(self, session: Session, cast: Cast) -> None:
+    def test_no_one_else_can_accept(self, session: Session, cast: Cast) -> None:
         made = offer(session, cast)
         for person in (cast.mia, cast.olga):
             for use_case in (ownership.accept, ownership.decline):
                 with pytest.raises(NotFound):
                     use_case(session, person, cast.acme.id, made.id)
 
-    def test_an_expired_offer_is_gone(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_an_expired_offer_cannot_be_accepted(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
         made = offer(session, cast)
         clock.turn(timedelta(days=7))
         with pytest.raises(OfferClosed):
@@ -145,7 +147,7 @@ class TestAccept:
         (shown,) = ownership.list_offers(session, cast.olga, cast.acme.id)
         assert not shown.is_open
 
-    def test_a_disabled_owner_hands_nothing_over(
+    def test_the_offer_of_a_disabled_owner_cannot_be_accepted(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         made = offer(session, cast)
@@ -153,7 +155,7 @@ class TestAccept:
         with pytest.raises(OfferClosed):
             ownership.accept(session, cast.adam, cast.acme.id, made.id)
 
-    def test_who_steps_down_takes_the_offer_along(self, session: Session, cast: Cast) -> None:
+    def test_an_offer_ends_when_its_owner_steps_down(self, session: Session, cast: Cast) -> None:
         acme = cast.acme.id
         made = offer(session, cast)
         members.change_role(session, cast.olga, acme, cast.mia.user_id, Role.OWNER)
@@ -163,7 +165,9 @@ class TestAccept:
             ownership.accept(session, cast.adam, acme, made.id)
 
     @pytest.mark.parametrize("goes", ["leaves", "deletes the account"])
-    def test_who_goes_takes_the_offer_along(self, session: Session, cast: Cast, goes: str) -> None:
+    def test_an_offer_ends_when_either_person_leaves(
+        self, session: Session, cast: Cast, goes: str
+    ) -> None:
         made = offer(session, cast)
         if goes == "leaves":
             members.leave(session, cast.adam, cast.acme.id)
@@ -172,14 +176,16 @@ class TestAccept:
         assert made.status is InvitationStatus.REVOKED
         assert ownership.list_offers(session, cast.olga, cast.acme.id) == []
 
-    def test_higher_invitations_of_the_old_owner_end(self, session: Session, cast: Cast) -> None:
+    def test_higher_invitations_of_the_old_owner_are_revoked(
+        self, session: Session, cast: Cast
+    ) -> None:
         invitations.invite(session, cast.olga, cast.acme.id, "o@example.com", role=Role.OWNER)
         ownership.accept(session, cast.adam, cast.acme.id, offer(session, cast).id)
         assert session.scalars(select(Invitation.status)).one() is InvitationStatus.REVOKED
 
 
 class TestWithdrawAndDecline:
-    def test_a_withdrawn_offer_is_gone_and_the_member_hears(
+    def test_a_withdrawn_offer_ends_and_the_member_is_notified(
         self, session: Session, cast: Cast
     ) -> None:
         made = offer(session, cast)
@@ -188,7 +194,7 @@ class TestWithdrawAndDecline:
         with pytest.raises(OfferClosed):
             ownership.accept(session, cast.adam, cast.acme.id, made.id)
 
-    def test_a_declined_offer_is_gone_and_the_owner_hears(
+    def test_a_declined_offer_ends_and_the_owner_is_notified(
         self, session: Session, cast: Cast
     ) -> None:
         made = offer(session, cast)
@@ -199,7 +205,7 @@ class TestWithdrawAndDecline:
             ownership.accept(session, cast.adam, cast.acme.id, made.id)
         assert ownership.withdraw(session, cast.olga, cast.acme.id, made.id) is made
 
-    def test_members_see_what_is_offered_to_them_alone(self, session: Session, cast: Cast) -> None:
+    def test_members_see_only_their_own_offers(self, session: Session, cast: Cast) -> None:
         offer(session, cast)
         (shown,) = ownership.list_offers(session, cast.adam, cast.acme.id)
         assert (shown.from_name, shown.to_name, shown.is_for_actor) == ("Olga", "Adam", True)
@@ -211,7 +217,9 @@ class TestOwnerless:
     def _olga_is_disabled(self, session: Session, cast: Cast, clock: Clock) -> None:
         disable(session, cast.olga, clock)
 
-    def test_administrators_find_them(self, session: Session, cast: Cast) -> None:
+    def test_administrators_see_the_organizations_and_candidates(
+        self, session: Session, cast: Cast
+    ) -> None:
         found = ownership.ownerless_table(session, cast.ada)
         assert found["name"].tolist() == ["Acme"]
         assert ownership.list_owner_candidates(session, cast.ada, cast.acme.id) == [
@@ -226,7 +234,7 @@ class TestOwnerless:
             email(cast.adam),
         ]
 
-    def test_a_second_owner_who_can_act_is_enough(self, session: Session, cast: Cast) -> None:
+    def test_one_active_owner_is_enough(self, session: Session, cast: Cast) -> None:
         members.change_role(session, ORGDESK, cast.acme.id, cast.mia.user_id, Role.OWNER)
         assert ownership.ownerless_table(session, cast.ada).empty
         with pytest.raises(HasOwner):
@@ -237,7 +245,7 @@ class TestOwnerless:
         assert ownership.ownerless_table(session, cast.ada).empty
 
     @pytest.mark.parametrize("person", ["adam", "otto"])
-    def test_a_member_or_anybody_else_is_named(
+    def test_a_member_or_an_outsider_can_be_assigned(
         self, session: Session, cast: Cast, person: str
     ) -> None:
         heir = getattr(cast, person)
@@ -251,24 +259,24 @@ class TestOwnerless:
         assert mails(session) == [("owner_named", email(heir))]
         assert ownership.ownerless_table(session, cast.ada).empty
 
-    def test_all_that_is_wrong_is_told_at_once(self, session: Session, cast: Cast) -> None:
+    def test_all_errors_are_reported_together(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput) as refused:
             ownership.assign_owner(session, cast.ada, cast.acme.id, "x", reason=" ")
         assert set(refused.value.fields) == {"email", "reason"}
 
     @pytest.mark.parametrize("address", ["nobody@example.com", "olga@example.com"])
-    def test_who_cannot_sign_in_is_not_named(
+    def test_only_active_accounts_can_be_assigned(
         self, session: Session, cast: Cast, address: str
     ) -> None:
         with pytest.raises(InvalidInput, match="No active account"):
             ownership.assign_owner(session, cast.ada, cast.acme.id, address, reason="x")
 
-    def test_only_administrators_name_one(self, session: Session, cast: Cast) -> None:
+    def test_only_administrators_assign_an_owner(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
             ownership.assign_owner(session, cast.sam, cast.acme.id, email(cast.mia), reason="x")
 
 
-def test_every_mail_is_written(session: Session, cast: Cast, clock: Clock) -> None:
+def test_every_mail_can_be_rendered(session: Session, cast: Cast, clock: Clock) -> None:
     acme = cast.acme.id
     ownership.withdraw(session, cast.olga, acme, offer(session, cast).id)
     ownership.decline(session, cast.adam, acme, offer(session, cast).id)

@@ -1,4 +1,4 @@
-"""Reminders: one mail after a day, to who can still accept, and never another one."""
+"""Reminders: one mail after a day, for open invitations only."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def deliver(session: Session, clock: Clock) -> None:
 
 @pytest.fixture
 def invited(engine: Engine, cast: Cast, clock: Clock) -> Invitation:
-    """What Adam has sent as an admin; the mail has arrived."""
+    """An invitation sent by Adam, an admin, whose mail was delivered."""
     made = db.run(invitations.invite, cast.adam, cast.acme.id, "new@example.com", role=Role.ADMIN)
     db.run(deliver, clock)
     return made[0]
@@ -36,7 +36,7 @@ def reminded() -> list[str]:
         return [messages.render(mail).text for mail in session.scalars(told)]
 
 
-def test_after_a_day_the_same_link_is_mailed_once(
+def test_after_a_day_the_same_link_is_emailed_once_more(
     invited: Invitation, cast: Cast, clock: Clock
 ) -> None:
     assert reminders.run_due() == 0
@@ -55,7 +55,7 @@ def test_after_a_day_the_same_link_is_mailed_once(
         assert reminders.run_due() == 0
 
 
-def test_a_resent_invitation_is_not_reminded_of_again(
+def test_a_resent_invitation_gets_no_second_reminder(
     invited: Invitation, cast: Cast, clock: Clock
 ) -> None:
     clock.turn(DAY)
@@ -66,16 +66,14 @@ def test_a_resent_invitation_is_not_reminded_of_again(
     assert reminders.run_due() == 0
 
 
-def test_a_mail_that_never_arrived_is_no_invitation(
-    engine: Engine, cast: Cast, clock: Clock
-) -> None:
+def test_an_unsent_invitation_gets_no_reminder(engine: Engine, cast: Cast, clock: Clock) -> None:
     db.run(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
     clock.turn(DAY)
     assert reminders.run_due() == 0
 
 
 @pytest.mark.parametrize("what", ["declined", "revoked", "expired", "inviter lowered", "stopped"])
-def test_who_cannot_accept_any_more_is_left_alone(
+def test_closed_invitations_get_no_reminder(
     invited: Invitation, cast: Cast, clock: Clock, what: str
 ) -> None:
     acme, adam = cast.acme.id, cast.adam

@@ -1,4 +1,4 @@
-"""The page behind the link to a new alert address: only its button changes anything."""
+"""The page that confirms an alert address: only its button changes anything."""
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def token(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The token of a link, which stands in the fragment of the address."""
+    """The token of a link, which is in the fragment of the URL."""
     shown = profile.form_texts(cast.acme)
     typed = shown | {"alert_email": "alerts@acme.example"}
     db.run(profile.save, cast.olga, cast.acme.id, shown, typed)
@@ -44,7 +44,7 @@ def test_a_stranger_confirms_with_the_button(show: Show, cast: Cast, token: str)
     assert address(cast) is None
     screen.button(key="confirm-alert-submit").click().run()
     assert address(cast) == "alerts@acme.example"
-    assert "From now on" in words(screen)
+    assert "will now be sent to" in words(screen)
 
 
 def test_an_owner_confirms_as_well(show: Show, cast: Cast, token: str) -> None:
@@ -52,11 +52,11 @@ def test_an_owner_confirms_as_well(show: Show, cast: Cast, token: str) -> None:
     assert address(cast) == "alerts@acme.example"
 
 
-def test_a_used_link_and_no_link_get_the_same_words(
+def test_a_used_link_and_no_link_get_the_same_refusal(
     show: Show, cast: Cast, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db.run(alert_address.confirm_alert_email, cast.olga, token)
     used = words(show("confirm_alert"))
-    assert "This link does not work" in used
+    assert "This link is invalid or has expired" in used
     monkeypatch.setattr(browser, "read_fragment", lambda known: "")
     assert words(show("confirm_alert")) == used

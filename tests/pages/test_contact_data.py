@@ -1,4 +1,4 @@
-"""Contact data on the screen: ops changes it with a reason, and nobody's edit is lost."""
+"""The dialog for contact details: staff give a reason, and no edit is lost."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -43,7 +43,7 @@ def test_it_is_saved_with_a_reason(dialog: AppTest, cast: Cast) -> None:
     assert "contact.phone" not in [field.key for field in dialog.text_input]
 
 
-def test_an_owners_edit_meanwhile_is_shown_first(dialog: AppTest, cast: Cast) -> None:
+def test_a_concurrent_edit_by_an_owner_is_shown_first(dialog: AppTest, cast: Cast) -> None:
     theirs = ({"phone": ""}, {"phone": "+1 212 555 0199"})
     db.run(profile.save, cast.olga, cast.acme.id, *theirs)
     save(dialog, "+1 212 555 0100", "They called us")
@@ -54,6 +54,6 @@ def test_an_owners_edit_meanwhile_is_shown_first(dialog: AppTest, cast: Cast) ->
 
 
 @pytest.mark.parametrize("who", ["olga", "mia", "sam"])
-def test_nobody_else_is_offered_it(show: Show, cast: Cast, who: str) -> None:
+def test_no_one_else_has_the_button(show: Show, cast: Cast, who: str) -> None:
     screen = show("profile", getattr(cast, who), org=cast.acme.public_id)
     assert "contact-open" not in [button.key for button in screen.button]

@@ -1,4 +1,4 @@
-"""The page behind an invitation's link, for everybody who may come there."""
+"""The page that an invitation's link opens, for everyone who can open it."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ Follow = Callable[..., AppTest]
 
 @pytest.fixture
 def follow(show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Follow:
-    """What invites an address and opens its link as somebody, or as nobody."""
+    """Return a function that invites an address and opens its link, logged in or not."""
 
     def follow(to: str, person: Actor | None = None, *, copied: bool = False) -> AppTest:
         made = db.run(invitations.invite, cast.olga, cast.acme.id, to)[0]
@@ -65,7 +65,7 @@ def test_the_invited_person_declines(follow: Follow, cast: Cast) -> None:
     assert "You declined the invitation" in words(screen)
 
 
-def test_somebody_else_is_shown_the_way_out(follow: Follow, cast: Cast) -> None:
+def test_someone_else_can_switch_accounts(follow: Follow, cast: Cast) -> None:
     screen = follow(email(cast.otto), cast.sam)
     assert "Switch to that account" in words(screen)
     assert [str(button.key) for button in screen.main.button] == ["invitation-log-out"]
@@ -78,7 +78,7 @@ def test_a_stranger_with_an_account_logs_in(follow: Follow, cast: Cast) -> None:
     assert not screen.exception
 
 
-def test_a_stranger_joins_in_one_go(follow: Follow) -> None:
+def test_a_stranger_signs_up_and_accepts_in_one_step(follow: Follow) -> None:
     screen = follow("nora@example.com")
     screen.text_input(key="join.name").set_value("Nora")
     screen.text_input(key="join.password").set_value("seven lanterns over a frozen harbour")
@@ -90,7 +90,7 @@ def test_a_stranger_joins_in_one_go(follow: Follow) -> None:
     assert nora.proven_at is not None
 
 
-def test_what_a_stranger_typed_stays(follow: Follow) -> None:
+def test_the_form_is_kept_after_an_error(follow: Follow) -> None:
     screen = follow("nora@example.com")
     screen.text_input(key="join.password").set_value("short")
     screen.button(key="join-submit").click().run()
@@ -105,14 +105,14 @@ def test_a_stranger_declines(follow: Follow) -> None:
     assert status() is InvitationStatus.DECLINED
 
 
-def test_a_copied_link_makes_no_account(follow: Follow) -> None:
+def test_a_copied_link_does_not_create_an_account(follow: Follow) -> None:
     screen = follow("nora@example.com", copied=True)
     assert "This link was not sent to you by email" in words(screen)
     assert not screen.text_input
 
 
 @pytest.mark.parametrize("token", ["x", "1.x", ""])
-def test_a_dead_link_says_whom_to_ask(
+def test_an_invalid_link_says_whom_to_ask(
     show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
     monkeypatch.setattr(browser, "read_fragment", lambda known: token)

@@ -1,4 +1,4 @@
-"""Access Control as people see it: who is here, who is invited, what each may do."""
+"""The page Access Control: members, invitations, roles and ownership."""
 
 from datetime import timedelta
 
@@ -50,7 +50,7 @@ def role(cast: Cast, person: Actor) -> Role | None:
 def choose(
     screen: AppTest, menu: str, table: pd.DataFrame, column: str, row: int, label: str
 ) -> None:
-    """Choose from the menu at the end of a row, as a click on the canvas would."""
+    """Choose from the menu of a row, as a click on the canvas does."""
     key = RowMenu(menu, table, column).key
     screen.session_state[key] = {"row": row, "label": f":material/x: {label}"}
     screen.run()
@@ -92,7 +92,7 @@ class TestSummary:
         for part in ("owner **1**", "admin **1**", "member **1**", "two are advised"):
             assert part in words(olgas)
 
-    def test_members_see_who_is_here(self, show: Show, cast: Cast) -> None:
+    def test_members_see_the_members(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.mia, org=cast.acme.public_id)
         assert set(metrics(screen)) == {"Last joined"}
         assert "two are advised" not in words(screen)
@@ -106,7 +106,7 @@ class TestSummary:
         assert "no such organization" in screen.title[0].value
         assert not screen.dataframe
 
-    def test_staff_looks_and_changes_nothing(self, show: Show, cast: Cast) -> None:
+    def test_staff_can_view_but_not_change(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.oda, org=cast.acme.public_id)
         assert screen.dataframe[0].value["role"].tolist() == [["admin"], ["member"], ["owner"]]
         assert "invite-user" not in keys(screen)
@@ -119,7 +119,7 @@ class TestActiveUsers:
         olgas.selectbox(key="members-role").set_value(Role.OWNER).run()
         assert "Nobody found" in words(olgas)
 
-    def test_edit_roles_shows_what_changes_and_saves(self, olgas: AppTest, cast: Cast) -> None:
+    def test_edit_roles_draws_the_change_log_and_saves(self, olgas: AppTest, cast: Cast) -> None:
         choose_person(olgas, cast, ADAM, "Edit roles")
         assert "edit-roles-save" not in keys(olgas)
         olgas.button(key="edit-roles-edit").click().run()
@@ -155,18 +155,18 @@ class TestActiveUsers:
         assert role(cast, cast.mia) is None
         assert olgas.dataframe[0].value["name"].tolist() == ["Adam", "Olga (you)"]
 
-    def test_an_admin_is_not_offered_to_remove_an_owner(self, show: Show, cast: Cast) -> None:
+    def test_an_admin_cannot_remove_an_owner(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.adam, org=cast.acme.public_id)
         choose_person(screen, cast, OLGA, "Quick View")
         assert "remove-confirm" not in keys(screen)
 
-    def test_one_leaves_by_the_own_quick_view(self, show: Show, cast: Cast) -> None:
+    def test_people_leave_from_their_own_quick_view(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.adam, org=cast.acme.public_id)
         choose_person(screen, cast, ADAM, "Quick View")
         screen.button(key="leave-confirm").click().run()
         assert role(cast, cast.adam) is None
 
-    def test_a_click_on_an_older_table_is_not_heard(self, olgas: AppTest, cast: Cast) -> None:
+    def test_a_click_on_an_outdated_table_is_ignored(self, olgas: AppTest, cast: Cast) -> None:
         with db.read() as session:
             people = members.table(session, cast.olga, cast.acme.id)
         db.run(members.leave, cast.mia, cast.acme.id)
@@ -181,7 +181,7 @@ class TestInvitedUsers:
         screen = show("members", cast.olga, org=cast.acme.public_id)
         return screen.button_group(key="members-view").set_value("invited").run()
 
-    def test_who_is_invited_is_listed(self, screen: AppTest) -> None:
+    def test_invitations_are_listed(self, screen: AppTest) -> None:
         row = screen.dataframe[0].value.iloc[0]
         assert (row["email"], row["invited_by"], row["delivery"]) == (
             "new@example.com",
@@ -199,7 +199,7 @@ class TestInvitedUsers:
         assert state(invited).status is InvitationStatus.REVOKED
         assert screen.dataframe[0].value["state"].tolist() == [["revoked"]]
 
-    def test_states_narrow_the_table(
+    def test_the_table_is_filtered_by_state(
         self, screen: AppTest, cast: Cast, invited: Invitation
     ) -> None:
         states = screen.button_group(key="invited-states")
@@ -215,20 +215,20 @@ class TestInvitedUsers:
             link = invitations.link(session, cast.olga, cast.acme.id, invited.id)
         assert link in [code.value for code in screen.code]
 
-    def test_who_has_no_name_yet_is_named_once(
+    def test_an_address_without_a_name_is_drawn_once(
         self, screen: AppTest, cast: Cast, invited: Invitation
     ) -> None:
         choose_invited(screen, cast, "Edit roles")
         assert words(screen).replace("\\", "").count(invited.email) == 1
 
-    def test_another_role(self, screen: AppTest, cast: Cast, invited: Invitation) -> None:
+    def test_change_the_role(self, screen: AppTest, cast: Cast, invited: Invitation) -> None:
         choose_invited(screen, cast, "Edit roles")
         screen.button(key="edit-roles-edit").click().run()
         screen.selectbox(key="edit-roles.role").set_value(Role.ADMIN).run()
         screen.button(key="edit-roles-save").click().run()
         assert state(invited).role is Role.ADMIN
 
-    def test_members_do_not_see_them(self, show: Show, cast: Cast, invited: Invitation) -> None:
+    def test_members_see_no_invitations(self, show: Show, cast: Cast, invited: Invitation) -> None:
         screen = show("members", cast.mia, org=cast.acme.public_id)
         assert "new@example.com" not in str(screen)
 
@@ -241,12 +241,12 @@ class TestInviteUser:
         screen.button(key="invite-submit").click().run()
         return screen
 
-    def test_several_at_once(self, olgas: AppTest, cast: Cast) -> None:
+    def test_several_addresses(self, olgas: AppTest, cast: Cast) -> None:
         self.invite(olgas, "a@example.com, b@example.com")
         assert [toast.value for toast in olgas.toast] == ["The invitations are on their way\\."]
         assert metrics(olgas)["Pending invitations"] == "2"
 
-    def test_all_errors_at_once_and_what_was_typed_stays(self, olgas: AppTest) -> None:
+    def test_all_errors_are_shown_and_the_text_is_kept(self, olgas: AppTest) -> None:
         self.invite(olgas, "a@example.com, b@, mia@example.com")
         assert "is already a member" in words(olgas)
         assert "a\u2060@\u2060example\\.com can be invited" in words(olgas)
@@ -254,32 +254,32 @@ class TestInviteUser:
         assert olgas.text_area(key="invite.emails").value == "a@example.com, b@, mia@example.com"
         assert metrics(olgas)["Pending invitations"] == "0"
 
-    def test_who_typed_nothing_is_not_told_to_mend_it(self, olgas: AppTest) -> None:
+    def test_an_empty_form_is_not_asked_to_fix_addresses(self, olgas: AppTest) -> None:
         self.invite(olgas, " ")
         assert "Write an email address" in words(olgas)
         assert "Nobody is invited yet" not in words(olgas)
 
-    def test_the_addresses_that_were_refused_are_left_out(self, olgas: AppTest, cast: Cast) -> None:
+    def test_refused_addresses_can_be_removed(self, olgas: AppTest, cast: Cast) -> None:
         self.invite(olgas, "a@example.com, b@, mia@example.com, c@example.com")
         olgas.button(key="invite-leave-out").click().run()
         assert olgas.text_area(key="invite.emails").value == "a@example.com\nc@example.com"
         olgas.button(key="invite-submit").click().run()
         assert metrics(olgas)["Pending invitations"] == "2"
 
-    def test_an_admin_offers_no_ownership(self, show: Show, cast: Cast) -> None:
+    def test_an_admin_cannot_invite_owners(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.adam, org=cast.acme.public_id)
         screen.button(key="invite-user").click().run()
         offered = screen.button_group(key="invite.role").options
         assert list(offered) == ["member", "admin"]
 
 
-def test_roles_are_drawn_from_what_decides(olgas: AppTest) -> None:
+def test_the_roles_table_is_drawn_from_the_permissions(olgas: AppTest) -> None:
     shown = olgas.dataframe[-1].value
     assert shown["permission"].tolist() == roles.table()["permission"].tolist()
 
 
 class TestFormerUsers:
-    def test_who_was_removed_is_reinstated(self, show: Show, cast: Cast) -> None:
+    def test_a_removed_person_is_reinstated(self, show: Show, cast: Cast) -> None:
         db.run(members.remove, cast.olga, cast.acme.id, cast.adam.user_id or 0)
         db.run(members.leave, cast.mia, cast.acme.id)
         screen = show("members", cast.olga, org=cast.acme.public_id)
@@ -294,7 +294,7 @@ class TestFormerUsers:
         assert role(cast, cast.adam) is Role.ADMIN
         assert screen.dataframe[0].value["name"].tolist() == ["Mia"]
 
-    def test_nobody_is_there_at_first(self, olgas: AppTest) -> None:
+    def test_the_table_is_empty_at_first(self, olgas: AppTest) -> None:
         olgas.button_group(key="members-view").set_value("former").run()
         assert "Nobody left in the last 90 days" in words(olgas)
 
@@ -313,7 +313,7 @@ class TestOwnership:
         assert "You offered the ownership to **Mia** and will be" in words(olgas)
         assert role(cast, cast.olga) is Role.OWNER
 
-    def test_a_member_takes_it_over_in_one_step(self, show: Show, cast: Cast) -> None:
+    def test_a_member_accepts_in_one_step(self, show: Show, cast: Cast) -> None:
         db.run(ownership.offer, cast.olga, cast.acme.id, cast.mia.user_id or 0, role=Role.ADMIN)
         screen = show("members", cast.mia, org=cast.acme.public_id)
         assert "**Olga** offers you the ownership" in words(screen)
@@ -354,5 +354,5 @@ class TestMemberLimit:
         screen.button(key="limit-submit").click().run()
         assert "At most 4 members; 1 place is free" in words(screen)
 
-    def test_owners_do_not(self, olgas: AppTest) -> None:
+    def test_owners_cannot_set_it(self, olgas: AppTest) -> None:
         assert "limit-open" not in keys(olgas)

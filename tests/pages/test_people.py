@@ -104,14 +104,14 @@ def test_who_loses_the_role_meanwhile_does_nothing_more(about_mia: AppTest, cast
 
 class TestOwnerless:
     def test_an_owner_is_named_where_all_are_disabled(self, show: Show, cast: Cast) -> None:
-        assert "no owner who can sign in" not in words(show("people", cast.ada))
+        assert "without an active owner" not in words(show("people", cast.ada))
         db.run(administration.disable, cast.ada, cast.olga.user_id or 0)
         screen = show("people", cast.ada)
-        assert "1 organization has no owner who can sign in" in words(screen)
+        assert "1 organization without an active owner" in words(screen)
         with db.read() as session:
             found = ownership.ownerless_table(session, cast.ada)
         menu = RowMenu("ownerless-menu", found, "id").key
-        screen.session_state[menu] = {"row": 0, "label": ":material/key: Name an owner"}
+        screen.session_state[menu] = {"row": 0, "label": ":material/key: Assign an owner"}
         screen.run()
         screen.button(key="name-owner-submit").click().run()
         assert words(screen).count(":material/error:") == 2
@@ -123,4 +123,4 @@ class TestOwnerless:
             assert (
                 membership_rows.find(session, cast.acme, cast.mia.user_id or 0).role is Role.OWNER
             )
-        assert "no owner who can sign in" not in words(screen)
+        assert "without an active owner" not in words(screen)

@@ -1,4 +1,4 @@
-"""The page Organization Profile: what an owner fills in, what others see."""
+"""The page Organization Profile, for owners and for others."""
 
 import io
 from datetime import timedelta
@@ -35,7 +35,7 @@ def now(org: Organization) -> Organization:
 
 
 def change(org: Organization, **values: object) -> None:
-    """Change the organization past its use cases."""
+    """Change the organization without use cases."""
     with db.Session(db.writing_engine()) as session, session.begin():
         row = session.get_one(Organization, org.id)
         for field, value in values.items():
@@ -104,13 +104,13 @@ class TestOwner:
         assert find(screen, "twitter").value == "@acme"
         assert "Not confirmed yet" in words(screen)
 
-    def test_the_card_and_the_changes_follow_while_one_types(self, screen: AppTest) -> None:
+    def test_the_preview_and_the_changes_follow_the_typing(self, screen: AppTest) -> None:
         type_in(screen, name="Acme *Health*", phone="+15072842511")
         assert "**Acme \\*Health\\***" in words(screen)
         assert "\\+1 507\\-284\\-2511" in words(screen)
         assert ":gray-badge[Organization name] :gray-badge[Phone]" in words(screen)
 
-    def test_errors_stand_at_their_fields_until_these_change(
+    def test_errors_stay_at_their_fields_until_the_fields_change(
         self, screen: AppTest, cast: Cast
     ) -> None:
         submit(type_in(screen, phone="1", website="x", overview="Kept"))
@@ -122,16 +122,16 @@ class TestOwner:
         submit(type_in(screen, website="x.example"))
         assert now(cast.acme).overview == "Kept"
 
-    def test_discard_shows_what_is_kept(self, screen: AppTest) -> None:
+    def test_discard_restores_the_saved_texts(self, screen: AppTest) -> None:
         type_in(screen, name="Other")
         screen.button(key="profile-discard").click().run()
         assert find(screen, "name").value == "Acme"
 
-    def test_overviews_are_counted(self, screen: AppTest) -> None:
+    def test_characters_of_the_overview_are_counted(self, screen: AppTest) -> None:
         type_in(screen, overview="x" * 1234)
         assert "1,234 of 2,000 characters" in words(screen)
 
-    def test_a_field_that_two_changed_is_chosen(self, screen: AppTest, cast: Cast) -> None:
+    def test_a_conflict_is_resolved_by_a_choice(self, screen: AppTest, cast: Cast) -> None:
         type_in(screen, name="Mine", overview="Mine too")
         save(cast.olga, cast.acme, name="Theirs", phone="+15072842511")
         submit(screen)
@@ -142,7 +142,7 @@ class TestOwner:
         org = now(cast.acme)
         assert (org.name, org.overview, org.phone) == ("Mine", "Mine too", "+15072842511")
 
-    def test_theirs_may_stay(self, screen: AppTest, cast: Cast) -> None:
+    def test_the_other_text_can_be_kept(self, screen: AppTest, cast: Cast) -> None:
         type_in(screen, name="Mine", overview="Mine too")
         save(cast.olga, cast.acme, name="Theirs")
         submit(screen)
@@ -152,13 +152,11 @@ class TestOwner:
         assert (org.name, org.overview) == ("Theirs", "Mine too")
         assert find(screen, "name").value == "Theirs"
 
-    def test_a_form_in_which_nothing_is_typed_shows_what_others_saved(
-        self, screen: AppTest, cast: Cast
-    ) -> None:
+    def test_an_untouched_form_shows_what_others_saved(self, screen: AppTest, cast: Cast) -> None:
         save(cast.olga, cast.acme, name="Theirs")
         assert find(screen.run(), "name").value == "Theirs"
 
-    def test_another_organization_never_gets_what_was_typed_here(
+    def test_the_form_is_not_kept_for_another_organization(
         self, screen: AppTest, cast: Cast
     ) -> None:
         with db.Session(db.writing_engine()) as session, session.begin():
@@ -168,7 +166,7 @@ class TestOwner:
         screen.query_params["org"] = [cast.otto_ltd.public_id]
         assert find(screen.run(), "name").value == "Otto Ltd"
 
-    def test_a_photograph_becomes_the_logo_and_goes(self, screen: AppTest, cast: Cast) -> None:
+    def test_a_logo_is_set_and_removed(self, screen: AppTest, cast: Cast) -> None:
         photo = io.BytesIO()
         Image.new("RGB", (800, 600), "teal").save(photo, "JPEG")
         choose_file(screen, cast, photo.getvalue())
@@ -177,13 +175,13 @@ class TestOwner:
         screen.button(key="logo-remove").click().run()
         assert now(cast.acme).logo is None
 
-    def test_what_is_no_picture_is_refused(self, screen: AppTest, cast: Cast) -> None:
+    def test_a_file_that_is_not_an_image_is_refused(self, screen: AppTest, cast: Cast) -> None:
         choose_file(screen, cast, b"not a picture")
         screen.button(key="logo-save").click().run()
         assert "Choose a PNG" in words(screen)
         assert now(cast.acme).logo is None
 
-    def test_the_switch_waits_for_a_whole_card(self, screen: AppTest, cast: Cast) -> None:
+    def test_the_listing_needs_a_complete_card(self, screen: AppTest, cast: Cast) -> None:
         assert screen.toggle[0].disabled
         assert "a logo and an overview and a public website" in words(screen)
         change(cast.acme, overview="Ours", website="https://acme.example", is_listed=True)
@@ -191,7 +189,7 @@ class TestOwner:
         screen.toggle[0].set_value(False).run()
         assert not now(cast.acme).is_listed
 
-    def test_the_link_is_sent_again_and_a_test_goes_out(self, screen: AppTest, cast: Cast) -> None:
+    def test_the_link_is_resent_and_a_test_is_sent(self, screen: AppTest, cast: Cast) -> None:
         save(cast.olga, cast.acme, alert_email="alerts@acme.example")
         screen.run().button(key="profile-resend").click().run()
         change(cast.acme, alert_email="alerts@acme.example", alert_email_new=None)
@@ -200,7 +198,9 @@ class TestOwner:
             templates = [mail.template for mail in session.query(Mail).order_by(Mail.id)]
         assert templates == ["alert_confirm", "alert_confirm", "alert_test"]
 
-    def test_production_is_not_deleted(self, screen: AppTest, cast: Cast) -> None:
+    def test_an_organization_in_production_cannot_be_deleted(
+        self, screen: AppTest, cast: Cast
+    ) -> None:
         assert not screen.button(key="settings-delete-open").disabled
         change(cast.acme, stage=Stage.PRODUCTION)
         assert screen.run().button(key="settings-delete-open").disabled
@@ -230,7 +230,7 @@ class TestDelete:
         assert told in words(self.delete(screen, name, password))
         assert now(cast.acme).deleted_at is None
 
-    def test_it_is_gone_and_one_is_taken_on(self, show: Show, cast: Cast) -> None:
+    def test_it_is_deleted_and_another_page_opens(self, show: Show, cast: Cast) -> None:
         screen = show("profile", cast.olga, org=cast.acme.public_id)
         self.delete(screen, "Acme", PASSWORD)
         assert now(cast.acme).deleted_at is not None
@@ -238,7 +238,7 @@ class TestDelete:
 
 
 class TestOnceAYear:
-    def test_owners_are_asked_and_answer(self, show: Show, cast: Cast, clock: Clock) -> None:
+    def test_owners_are_asked_and_confirm(self, show: Show, cast: Cast, clock: Clock) -> None:
         change(cast.acme, confirmed_at=clock.now() - timedelta(days=366))
         screen = show("profile", cast.olga, org=cast.acme.public_id)
         assert "Is all of this still right" in words(screen)
@@ -249,7 +249,7 @@ class TestOnceAYear:
 
 class TestOthers:
     @pytest.mark.parametrize("person", ["adam", "mia", "oda", "sam", "ada"])
-    def test_others_read_it_and_learn_whom_to_ask(
+    def test_others_can_read_it_and_see_whom_to_ask(
         self, show: Show, cast: Cast, person: str
     ) -> None:
         save(cast.olga, cast.acme, **FULL)

@@ -1,4 +1,4 @@
-"""The page Connected solutions: cards, search, pages, and what stands there when there is none."""
+"""The page Connected solutions: cards, search, pages and empty states."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 def add(*names: str) -> None:
-    """Put listed organizations there, past their use cases."""
+    """Insert listed organizations without use cases."""
     with db.transaction() as session:
         session.merge(Logo(digest="a" * 64, png=b"", thumbnail=b"", created_at=now()))
         session.flush()
@@ -44,7 +44,7 @@ def words(screen: AppTest) -> str:
     return "\n".join(element.value for element in screen.markdown)
 
 
-def test_everybody_sees_cards_with_links(show: Show, cast: Cast) -> None:
+def test_every_user_sees_cards_with_links(show: Show, cast: Cast) -> None:
     add("Alpha _Clinic_")
     seen = words(show("solutions", cast.otto))
     assert "**Alpha \\_Clinic\\_**" in seen
@@ -54,18 +54,18 @@ def test_everybody_sees_cards_with_links(show: Show, cast: Cast) -> None:
     assert "1 organization]" in seen
 
 
-def test_search_narrows_and_says_when_nothing_is_found(show: Show, cast: Cast) -> None:
+def test_search_filters_and_says_if_nothing_matches(show: Show, cast: Cast) -> None:
     add("Alpha", "Beta")
     screen = show("solutions", cast.mia)
     screen.text_input(key="q").set_value("alp").run()
     assert "**Alpha**" in words(screen)
     assert "**Beta**" not in words(screen)
     screen.text_input(key="q").set_value("gamma").run()
-    assert "Nothing found" in words(screen)
+    assert "No matches" in words(screen)
 
 
-def test_an_empty_page_says_how_one_comes_here(show: Show, cast: Cast) -> None:
-    assert "No organization shows itself here yet" in words(show("solutions", cast.mia))
+def test_an_empty_page_says_how_to_be_listed(show: Show, cast: Cast) -> None:
+    assert "No organizations listed yet" in words(show("solutions", cast.mia))
 
 
 def test_pages_follow_each_other(show: Show, cast: Cast) -> None:
@@ -88,8 +88,6 @@ def test_a_new_search_starts_at_its_first_page(show: Show, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "٣"])
-def test_an_address_that_makes_no_sense_shows_something(
-    show: Show, cast: Cast, before: str
-) -> None:
+def test_an_invalid_cursor_shows_the_first_page(show: Show, cast: Cast, before: str) -> None:
     add("Alpha")
     assert words(show("solutions", cast.mia, before=before))

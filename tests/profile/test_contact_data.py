@@ -1,4 +1,4 @@
-"""Contact data that staff changes: few fields, a reason, owners who hear of it."""
+"""Contact details edited by staff: which fields, the reason, and the mail to owners."""
 
 import pytest
 from sqlalchemy import select
@@ -19,7 +19,7 @@ def save(session: Session, cast: Cast, reason: str = WHY, **typed: str) -> Organ
     )
 
 
-def test_it_is_saved_by_the_rules_of_the_profile(session: Session, cast: Cast) -> None:
+def test_the_rules_of_the_profile_apply(session: Session, cast: Cast) -> None:
     org = save(session, cast, phone="+1 212 555 0100", website="acme.example", twitter="@acme")
     assert (org.phone, org.website, org.twitter) == (
         *("+12125550100", "https://acme.example", "acme"),
@@ -32,7 +32,7 @@ def test_it_is_saved_by_the_rules_of_the_profile(session: Session, cast: Cast) -
     assert set(refused.value.fields) == {"sales_email", "website"}
 
 
-def test_owners_are_told_what_and_why(session: Session, cast: Cast) -> None:
+def test_owners_are_mailed_what_changed_and_why(session: Session, cast: Cast) -> None:
     save(session, cast, phone="+1 212 555 0100", website="acme.example")
     told = session.scalars(select(Mail)).one()
     assert told.recipient == email(cast.olga)
@@ -40,15 +40,13 @@ def test_owners_are_told_what_and_why(session: Session, cast: Cast) -> None:
     assert (told.context["reason"], told.context["by"]) == (WHY, "Oda")
 
 
-def test_nothing_changed_is_nothing_told(session: Session, cast: Cast) -> None:
+def test_nothing_is_mailed_without_a_change(session: Session, cast: Cast) -> None:
     save(session, cast, phone="")
     assert session.scalars(select(Mail)).all() == []
     assert session.scalars(select(Entry)).all() == []
 
 
-def test_a_reason_is_asked_for_together_with_all_else_that_is_wrong(
-    session: Session, cast: Cast
-) -> None:
+def test_a_missing_reason_is_reported_with_all_other_errors(session: Session, cast: Cast) -> None:
     with pytest.raises(InvalidInput) as refused:
         save(session, cast, " ", phone="+1 212 555 0100")
     assert list(refused.value.fields) == ["reason"]
@@ -58,19 +56,19 @@ def test_a_reason_is_asked_for_together_with_all_else_that_is_wrong(
 
 
 @pytest.mark.parametrize("field", ["name", "alert_email", "overview"])
-def test_the_rest_is_the_owners_alone(session: Session, cast: Cast, field: str) -> None:
+def test_staff_cannot_edit_the_other_fields(session: Session, cast: Cast, field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         save(session, cast, **{field: "new@example.com"})
     assert list(refused.value.fields) == [field]
 
 
-def test_an_owners_edit_meanwhile_is_not_lost(session: Session, cast: Cast) -> None:
+def test_a_concurrent_edit_by_an_owner_is_not_lost(session: Session, cast: Cast) -> None:
     profile.save(session, cast.olga, cast.acme.id, EMPTY, {"phone": "+1 212 555 0199"})
     with pytest.raises(Stale):
         save(session, cast, phone="+1 212 555 0100")
 
 
-def test_sales_asks_somebody_else(session: Session, cast: Cast) -> None:
+def test_sales_cannot_edit_contact_details(session: Session, cast: Cast) -> None:
     with pytest.raises(NotPermitted):
         profile.save_contact_details(
             session, cast.sam, cast.acme.id, EMPTY, {"phone": ""}, reason=WHY

@@ -1,4 +1,4 @@
-"""Connected solutions: who is listed, who finds them, page by page."""
+"""Connected solutions: which organizations are listed, search and pages."""
 
 import pytest
 from sqlalchemy import update
@@ -17,7 +17,7 @@ DIGEST = "a" * 64
 
 
 def add(session: Session, clock: Clock, name: str, **other: object) -> Organization:
-    """Put a listed organization there, past its use cases."""
+    """Insert a listed organization without use cases."""
     values: dict[str, object] = {
         "public_id": f"ORG-{name[:12]}",
         "name": name,
@@ -47,7 +47,7 @@ def names(session: Session, actor: Actor, text: str = "") -> list[str]:
 
 
 class TestSearch:
-    def test_everybody_signed_in_finds_listed_ones_newest_first(
+    def test_every_user_finds_listed_organizations_newest_first(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         add(session, clock, "Alpha")
@@ -62,13 +62,13 @@ class TestSearch:
                 look(session, NOBODY)
 
     @pytest.mark.parametrize("lacking", ["logo", "overview", "website"])
-    def test_a_card_that_lacks_something_is_not_shown(
+    def test_an_incomplete_card_is_not_listed(
         self, session: Session, cast: Cast, clock: Clock, lacking: str
     ) -> None:
         add(session, clock, "Alpha", **{lacking: None})
         assert names(session, cast.mia) == []
 
-    def test_deleted_and_unlisted_ones_are_not_shown(
+    def test_deleted_and_unlisted_organizations_are_not_listed(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         add(session, clock, "Alpha", is_listed=False)
@@ -79,7 +79,7 @@ class TestSearch:
     @pytest.mark.parametrize(
         "text", ["ecl", "CLINIC éclair", "made", "sales-desk", "clin made", "éclair"]
     )
-    def test_words_are_found_by_their_beginnings(
+    def test_words_match_by_prefix(
         self, session: Session, cast: Cast, clock: Clock, text: str
     ) -> None:
         add(session, clock, "Éclair Clinic", sales_email="a@sales-desk.example")
@@ -88,15 +88,13 @@ class TestSearch:
         assert directory.count(session, cast.mia, text) == 1
 
     @pytest.mark.parametrize("text", ["clinique", '"', "' OR 1=1 --", "NEAR(", "*", "\x00"])
-    def test_other_text_finds_nothing_and_breaks_nothing(
+    def test_unusual_text_finds_nothing_without_an_error(
         self, session: Session, cast: Cast, clock: Clock, text: str
     ) -> None:
         add(session, clock, "Éclair Clinic")
         assert names(session, cast.mia, text) == []
 
-    def test_pages_follow_each_other_without_gap(
-        self, session: Session, cast: Cast, clock: Clock
-    ) -> None:
+    def test_pages_follow_without_a_gap(self, session: Session, cast: Cast, clock: Clock) -> None:
         for number in range(directory.CARDS_PER_PAGE + 3):
             add(session, clock, f"Number {number}")
         first = directory.search(session, cast.mia, "number")
@@ -105,7 +103,7 @@ class TestSearch:
         second = directory.search(session, cast.mia, "number", before=last_id)
         assert second["name"].tolist() == ["Number 2", "Number 1", "Number 0"]
 
-    def test_the_count_stops_in_time(
+    def test_matches_are_counted_up_to_a_limit(
         self, session: Session, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(directory, "MAX_COUNTED", 1)
@@ -114,7 +112,7 @@ class TestSearch:
         assert directory.count(session, cast.mia) == 2
 
 
-def test_what_an_owner_lists_is_found_at_once(session: Session, cast: Cast) -> None:
+def test_a_newly_listed_organization_is_found_immediately(session: Session, cast: Cast) -> None:
     session.execute(
         update(Organization).where(Organization.id == cast.acme.id).values(logo=DIGEST),
         execution_options={"unrecorded": True},

@@ -1,4 +1,4 @@
-"""Pictures as people upload them: ours and clean afterwards, or refused with what is accepted."""
+"""Logos: uploads are encoded again without metadata, or refused."""
 
 import hashlib
 import io
@@ -23,14 +23,14 @@ RED, BLUE = (200, 30, 40), (20, 60, 200)
 
 
 def picture(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """Return a picture whose left half is red and whose right half is blue."""
+    """Return an image whose left half is red and whose right half is blue."""
     made = Image.new("RGB", (width, height), BLUE)
     made.paste(RED, (0, 0, width // 2, height))
     return made.convert(mode)
 
 
 def photograph(width: int, height: int) -> Image.Image:
-    """Return what looks like a photograph to an encoder: soft shapes and some noise."""
+    """Return an image that encodes like a photo: soft shapes and some noise."""
     random = np.random.default_rng(1)
     shapes = random.integers(0, 256, (height // 100, width // 100, 3), dtype=np.uint8)
     soft = np.asarray(Image.fromarray(shapes).resize((width, height), Image.Resampling.BICUBIC))
@@ -39,14 +39,14 @@ def photograph(width: int, height: int) -> Image.Image:
 
 
 def file(made: Image.Image, kind: str, **options: object) -> bytes:
-    """Return the picture as a file of this kind."""
+    """Return the image as a file of a format."""
     written = io.BytesIO()
     made.save(written, kind, **options)
     return written.getvalue()
 
 
-def grey_png(bits: int, row: bytes, width: int, see_through: int) -> bytes:
-    """Return a PNG of one row of grey, one of whose greys is transparent."""
+def grey_png(bits: int, row: bytes, width: int, transparent: int) -> bytes:
+    """Return a PNG with one row of greys, one of them transparent."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
@@ -56,14 +56,14 @@ def grey_png(bits: int, row: bytes, width: int, see_through: int) -> bytes:
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, 0, 0, 0, 0))
-        + chunk(b"tRNS", struct.pack(">H", see_through))
+        + chunk(b"tRNS", struct.pack(">H", transparent))
         + chunk(b"IDAT", zlib.compress(b"\0" + row))
         + chunk(b"IEND", b"")
     )
 
 
 def opened(png: bytes) -> Image.Image:
-    """Open what we made, after proving that nothing but a picture is in it."""
+    """Open a PNG after checking that it has no metadata."""
     chunks, place = [], 8
     while place < len(png):
         (length,) = struct.unpack(">I", png[place : place + 4])
@@ -76,8 +76,8 @@ def opened(png: bytes) -> Image.Image:
     return made
 
 
-def ensure_ours(logo: CleanLogo) -> None:
-    """Prove that a logo is what it should be, whatever it was made of."""
+def assert_clean(logo: CleanLogo) -> None:
+    """Check the size, digest and cleanness of a logo."""
     whole, thumbnail = opened(logo.png), opened(logo.thumbnail)
     assert max(whole.size) <= 512
     assert max(thumbnail.size) <= 96
@@ -90,7 +90,7 @@ def is_near(color: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def refusal(upload: bytes) -> str:
-    """Return the sentence with which an upload is refused."""
+    """Return the refusal of an upload."""
     with pytest.raises(InvalidInput) as refused:
         logos.clean(upload)
     assert set(refused.value.fields) == {"logo"}
@@ -101,9 +101,9 @@ def refusal(upload: bytes) -> str:
 
 class TestClean:
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-    def test_a_picture_is_made_small_and_keeps_its_shape_and_colors(self, kind):
+    def test_an_image_is_scaled_down_and_keeps_its_shape_and_colors(self, kind):
         logo = logos.clean(file(picture(1200, 600), kind))
-        ensure_ours(logo)
+        assert_clean(logo)
         whole, thumbnail = opened(logo.png), opened(logo.thumbnail)
 
         assert whole.size == (512, 256)
@@ -112,16 +112,16 @@ class TestClean:
             assert is_near(made.getpixel((made.width // 4, made.height // 2)), RED)
             assert is_near(made.getpixel((made.width * 3 // 4, made.height // 2)), BLUE)
 
-    def test_a_small_picture_stays_small(self):
+    def test_a_small_image_is_not_scaled_up(self):
         logo = logos.clean(file(picture(40, 30), "PNG"))
         assert opened(logo.png).size == opened(logo.thumbnail).size == (40, 30)
 
     @pytest.mark.parametrize(("width", "height"), [(1, 1), (4096, 1), (1, 4096), (4096, 4096)])
-    def test_the_smallest_and_the_largest_are_taken(self, width, height):
-        ensure_ours(logos.clean(file(picture(width, height), "PNG")))
+    def test_the_smallest_and_the_largest_images_are_accepted(self, width, height):
+        assert_clean(logos.clean(file(picture(width, height), "PNG")))
 
     @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-    def test_every_kind_of_png_keeps_light_and_dark_apart(self, mode):
+    def test_every_mode_of_png_keeps_light_and_dark_apart(self, mode):
         made = Image.new("L", (64, 64), 250)
         made.paste(10, (0, 0, 32, 64))
         if mode == "I;16":
@@ -131,11 +131,11 @@ class TestClean:
         assert whole.getpixel((16, 32)) < 20
         assert whole.getpixel((48, 32)) > 240
 
-    def test_a_jpeg_for_print_is_taken(self):
-        ensure_ours(logos.clean(file(picture(600, 600, "CMYK"), "JPEG")))
+    def test_a_cmyk_jpeg_is_accepted(self):
+        assert_clean(logos.clean(file(picture(600, 600, "CMYK"), "JPEG")))
 
     @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-    def test_what_is_transparent_stays_so(self, kind):
+    def test_transparency_is_kept(self, kind):
         made = picture(1000, 1000, "RGBA")
         made.paste((0, 0, 0, 0), (0, 500, 1000, 1000))
         whole = opened(logos.clean(file(made, kind)).png)
@@ -144,7 +144,7 @@ class TestClean:
         assert whole.getpixel((128, 100))[3] == 255
 
     @pytest.mark.parametrize(
-        ("bits", "row", "width", "see_through"),
+        ("bits", "row", "width", "transparent"),
         [
             (1, b"\x80", 2, 1),
             (2, b"\xc0", 2, 3),
@@ -153,17 +153,17 @@ class TestClean:
             (16, b"\xff\xff\x00\x00", 2, 65535),
         ],
     )
-    def test_a_transparent_grey_is_transparent_at_every_depth(self, bits, row, width, see_through):
-        whole = opened(logos.clean(grey_png(bits, row, width, see_through)).png)
+    def test_a_transparent_grey_is_kept_at_every_bit_depth(self, bits, row, width, transparent):
+        whole = opened(logos.clean(grey_png(bits, row, width, transparent)).png)
         assert [whole.getpixel((x, 0))[3] for x in (0, 1)] == [0, 255]
 
-    def test_only_the_first_frame_is_taken(self):
+    def test_only_the_first_frame_is_kept(self):
         for kind in ("PNG", "WEBP"):
             still, other = Image.new("RGB", (50, 50), RED), Image.new("RGB", (50, 50), BLUE)
             upload = file(still, kind, save_all=True, append_images=[other], lossless=True)
             assert is_near(opened(logos.clean(upload).png).getpixel((25, 25)), RED)
 
-    def test_a_photograph_of_a_phone_is_turned_upright_and_forgets_where_it_was_taken(self):
+    def test_a_phone_photo_is_turned_upright_and_loses_its_location(self):
         made = photograph(4000, 3000)
         made.paste(RED, (0, 0, 4000, 300))  # the camera's top, on the right when upright
         exif = Image.Exif()
@@ -171,7 +171,7 @@ class TestClean:
         exif[0x010E] = "At home"
         exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
         logo = logos.clean(file(made, "JPEG", quality=75, exif=exif))
-        ensure_ours(logo)
+        assert_clean(logo)
 
         whole = opened(logo.png)
         assert whole.size == (384, 512)
@@ -180,7 +180,7 @@ class TestClean:
 
     @pytest.mark.parametrize("orientation", range(1, 9))
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-    def test_every_orientation_is_undone(self, orientation, kind):
+    def test_every_orientation_is_turned_upright(self, orientation, kind):
         upright = Image.new("RGB", (200, 120), BLUE)
         upright.paste(RED, (0, 0, 60, 40))
         turn = {
@@ -196,18 +196,18 @@ class TestClean:
         assert is_near(whole.getpixel((30, 20)), RED)
         assert is_near(whole.getpixel((170, 100)), BLUE)
 
-    def test_words_profiles_and_sizes_are_gone(self):
+    def test_all_metadata_is_removed(self):
         words = PngImagePlugin.PngInfo()
         words.add_text("Comment", "<script>alert(1)</script>")
         words.add_itxt("XML:com.adobe.xmp", "<x/>", zip=True)
         upload = file(picture(60, 60), "PNG", pnginfo=words, dpi=(300, 300), icc_profile=b"x" * 200)
-        ensure_ours(logos.clean(upload))
+        assert_clean(logos.clean(upload))
 
-    def test_the_same_picture_has_the_same_digest(self):
+    def test_the_same_image_has_the_same_digest(self):
         upload = file(picture(300, 300), "JPEG")
         assert logos.clean(upload).digest == logos.clean(upload).digest
 
-    def test_threads_may_ask_at_the_same_time(self):
+    def test_threads_can_clean_logos_in_parallel(self):
         uploads = [file(picture(100 + n, 100), "PNG") for n in range(6)]
         with ThreadPoolExecutor(6) as pool:
             made = list(pool.map(logos.clean, uploads))
@@ -215,7 +215,7 @@ class TestClean:
 
 
 class TestRefusals:
-    def test_what_is_no_picture(self):
+    def test_a_file_that_is_not_an_image(self):
         for upload in (
             b"x",
             b"\x89PNG\r\n\x1a\n",
@@ -225,7 +225,7 @@ class TestRefusals:
             assert "read that file as an image" in refusal(upload)
 
     @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "ICO", "PPM"])
-    def test_pictures_of_other_kinds_whatever_their_name(self, kind):
+    def test_images_of_other_formats(self, kind):
         assert "read that file as an image" in refusal(file(picture(32, 32), kind))
 
     def test_an_empty_file(self):
@@ -235,10 +235,10 @@ class TestRefusals:
         assert "3.0 MB" in refusal(b"\x89PNG\r\n\x1a\n" + b"\0" * 3 * 1024 * 1024)
 
     @pytest.mark.parametrize(("width", "height"), [(4097, 10), (10, 4097), (5000, 5000)])
-    def test_a_picture_with_too_many_pixels(self, width, height):
+    def test_an_image_with_too_many_pixels(self, width, height):
         assert "too many pixels" in refusal(file(Image.new("L", (width, height)), "PNG"))
 
-    def test_a_bomb_is_not_even_decoded(self):
+    def test_a_decompression_bomb_is_not_decoded(self):
         def chunk(kind: bytes, data: bytes) -> bytes:
             crc = struct.pack(">I", zlib.crc32(kind + data))
             return struct.pack(">I", len(data)) + kind + data + crc
@@ -248,36 +248,36 @@ class TestRefusals:
         assert "too many pixels" in refusal(bomb)
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-    def test_a_picture_that_is_cut_off(self, kind):
+    def test_a_truncated_image(self, kind):
         upload = file(photograph(400, 400), kind)
         assert "damaged" in refusal(upload[: len(upload) // 2])
 
-    def test_a_process_that_dies_takes_nobody_with_it(self, monkeypatch, tmp_path, caplog):
+    def test_a_crash_of_the_decoder_is_a_damaged_image(self, monkeypatch, tmp_path, caplog):
         program = tmp_path / "program.py"
         program.write_text("import os\nos.abort()\n")
         monkeypatch.setattr(logos, "_PROGRAM", program)
         assert "damaged" in refusal(file(picture(9, 9), "PNG"))
         assert "SIGABRT" in caplog.text
 
-    def test_a_process_that_hangs_is_ended(self, monkeypatch, tmp_path):
+    def test_a_hanging_decoder_is_killed(self, monkeypatch, tmp_path):
         program = tmp_path / "program.py"
         program.write_text("while True: pass\n")
         monkeypatch.setattr(logos, "_PROGRAM", program)
         monkeypatch.setattr(logos, "DECODER_TIMEOUT", 0.2)
         assert "damaged" in refusal(file(picture(9, 9), "PNG"))
 
-    def test_the_process_knows_its_limits(self, monkeypatch, tmp_path):
+    def test_the_decoder_limits_its_memory(self, monkeypatch, tmp_path):
         program = tmp_path / "program.py"
         folder = str(logos._PROGRAM.parent)
         program.write_text(
             f"import sys; sys.path.append({folder!r})\n"
-            "import logo_decoder\nlogo_decoder._limit_ourselves()\n"
+            "import logo_decoder\nlogo_decoder._limit_resources()\n"
             "bytearray(logo_decoder.MEMORY_BYTES)\n"
         )
         monkeypatch.setattr(logos, "_PROGRAM", program)
         assert "damaged" in refusal(file(picture(9, 9), "PNG"))
 
-    def test_an_answer_that_is_no_picture_is_not_kept(self, monkeypatch, tmp_path):
+    def test_output_that_is_no_png_is_an_error(self, monkeypatch, tmp_path):
         program = tmp_path / "program.py"
         program.write_text("print('clean 3 3\\nabcdef', end='')\n")
         monkeypatch.setattr(logos, "_PROGRAM", program)
@@ -285,7 +285,7 @@ class TestRefusals:
             logos.clean(file(picture(9, 9), "PNG"))
 
 
-def test_a_started_app_has_loaded_no_decoder(tmp_path):
+def test_a_started_app_has_not_loaded_the_decoder(tmp_path):
     start = (
         "import asyncio, sys, app\n"
         "async def main():\n"
@@ -302,21 +302,21 @@ def test_a_started_app_has_loaded_no_decoder(tmp_path):
     assert done.stdout.split("\n")[:2] == ["[]", "True"], done.stderr
 
 
-def taken_or_refused(upload: bytes) -> CleanLogo | str:
-    """Return the logo, or the sentence of the refusal."""
+def clean_or_refusal(upload: bytes) -> CleanLogo | str:
+    """Return the logo, or the refusal of the upload."""
     try:
         return logos.clean(upload)
     except InvalidInput as why:
         return why.fields["logo"]
 
 
-def test_hostile_images_become_ours_or_are_refused():
+def test_hostile_images_are_cleaned_or_refused():
     paths = hostile.images()
     with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(taken_or_refused, [path.read_bytes() for path in paths]))
+        made = list(pool.map(clean_or_refusal, [path.read_bytes() for path in paths]))
     for path, logo in zip(paths, made, strict=True):
         if isinstance(logo, CleanLogo):
-            ensure_ours(logo)
+            assert_clean(logo)
         else:
             assert logo.endswith("4096 × 4096 pixels."), path
             assert not path.name.startswith("bas"), path  # PngSuite's correct ones

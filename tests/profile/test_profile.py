@@ -1,4 +1,4 @@
-"""The profile: every field and rule, edits at the same time, the logo, where alerts go."""
+"""The profile: fields and their rules, concurrent edits, the logo and the alert address."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -28,7 +28,7 @@ PICTURE = logos.CleanLogo(png=b"\x89PNG 512", thumbnail=b"\x89PNG 96", digest="a
 
 
 def save(session: Session, actor: Actor, org: Organization, **typed: str) -> Organization:
-    """Save what one person typed into a form that was opened just now."""
+    """Save texts typed into a form that was just opened."""
     shown = profile.form_texts(session.get(Organization, org.id))
     return profile.save(session, actor, org.id, shown, shown | typed)
 
@@ -59,7 +59,7 @@ class TestFields:
             ("twitter", "https://x.com/acme?lang=en", "acme", "@acme"),
         ],
     )
-    def test_a_field_is_kept_clean_and_shown_as_people_write_it(
+    def test_a_field_is_stored_clean_and_displayed_as_people_write_it(
         self, session: Session, cast: Cast, field: str, typed: str, kept: str, shown: str | None
     ) -> None:
         org = save(session, cast.olga, cast.acme, **{field: typed})
@@ -82,7 +82,7 @@ class TestFields:
             ("twitter", "not a handle"),
         ],
     )
-    def test_an_unfit_text_is_refused_at_its_field(
+    def test_an_invalid_text_is_refused_at_its_field(
         self, session: Session, cast: Cast, field: str, typed: str
     ) -> None:
         with pytest.raises(InvalidInput) as refused:
@@ -90,7 +90,7 @@ class TestFields:
         assert list(refused.value.fields) == [field]
         assert refused.value.fields[field].endswith(".")
 
-    def test_all_errors_come_at_once_and_nothing_is_saved(
+    def test_all_errors_are_reported_together_and_nothing_is_saved(
         self, session: Session, cast: Cast
     ) -> None:
         with pytest.raises(InvalidInput) as refused:
@@ -99,26 +99,24 @@ class TestFields:
         assert session.get(Organization, cast.acme.id).overview is None
 
     @pytest.mark.parametrize("field", ["overview", "sales_email", "phone", "website", "twitter"])
-    def test_what_is_not_needed_can_be_emptied(
-        self, session: Session, cast: Cast, field: str
-    ) -> None:
+    def test_optional_fields_can_be_emptied(self, session: Session, cast: Cast, field: str) -> None:
         full = {"overview": "Ours", "sales_email": "s@acme.example", "phone": "+15072842511"}
         full |= {"website": "acme.example", "twitter": "acme"}
         save(session, cast.olga, cast.acme, **full)
         assert getattr(save(session, cast.olga, cast.acme, **{field: " "}), field) is None
 
-    def test_the_clean_texts_mean_no_change(self, session: Session, cast: Cast) -> None:
+    def test_an_equal_text_is_no_change(self, session: Session, cast: Cast) -> None:
         save(session, cast.olga, cast.acme, phone="+15072842511", twitter="acme")
         before = len(entries(session))
         save(session, cast.olga, cast.acme, phone="+1 (507) 284 2511", twitter="@acme")
         assert len(entries(session)) == before
 
-    def test_a_new_name_is_found_and_sorted_by_it(self, session: Session, cast: Cast) -> None:
+    def test_a_new_name_is_searched_and_sorted(self, session: Session, cast: Cast) -> None:
         org = save(session, cast.olga, cast.acme, name="Éclair Clinic", website="eclair.example")
         assert org.name_key == "eclair clinic"
         assert {"eclair", "clinic", "example"} <= set(org.search_text.split())
 
-    def test_one_entry_tells_all_that_changed(self, session: Session, cast: Cast) -> None:
+    def test_one_entry_records_all_changes(self, session: Session, cast: Cast) -> None:
         save(session, cast.olga, cast.acme, name="Acme Health", overview="Ours")
         [entry] = entries(session)
         changed = {change["field"]: (change["old"], change["new"]) for change in entry.changes}
@@ -127,7 +125,7 @@ class TestFields:
         assert changed["name"] == ("Acme", "Acme Health")
         assert changed["overview"] == (None, "Ours")
 
-    def test_the_preview_shows_clean_texts_and_leaves_unfit_ones(self) -> None:
+    def test_the_preview_cleans_valid_texts_and_leaves_the_others(self) -> None:
         texts = {"phone": "+15072842511", "website": "acme.", "twitter": "x.com/acme"}
         assert profile.preview(texts) == {
             "phone": "+1 507-284-2511",
@@ -136,25 +134,25 @@ class TestFields:
         }
 
 
-class TestWho:
-    def test_only_owners_change_it(self, session: Session, cast: Cast) -> None:
+class TestRights:
+    def test_only_owners_can_edit(self, session: Session, cast: Cast) -> None:
         for person in (cast.adam, cast.mia, cast.oda, cast.sam, cast.ada):
             with pytest.raises(NotPermitted):
                 save(session, person, cast.acme, phone="+15072842511")
 
-    def test_outsiders_learn_nothing(self, session: Session, cast: Cast) -> None:
+    def test_outsiders_get_not_found(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotFound):
             save(session, cast.otto, cast.acme, phone="+15072842511")
 
 
-class TestMerge:
+class TestConcurrentEdits:
     def test_edits_of_different_fields_are_both_kept(self, session: Session, cast: Cast) -> None:
         shown = profile.form_texts(cast.acme)
         profile.save(session, cast.olga, cast.acme.id, shown, shown | {"phone": "+15072842511"})
         org = profile.save(session, cast.olga, cast.acme.id, shown, shown | {"overview": "Ours"})
         assert (org.phone, org.overview) == ("+15072842511", "Ours")
 
-    def test_an_edit_of_the_same_field_sees_both_values(self, session: Session, cast: Cast) -> None:
+    def test_a_conflict_has_both_texts(self, session: Session, cast: Cast) -> None:
         shown = profile.form_texts(cast.acme)
         profile.save(session, cast.olga, cast.acme.id, shown, shown | {"name": "Acme One"})
         mine = shown | {"name": "Acme Two", "overview": "Ours"}
@@ -164,7 +162,7 @@ class TestMerge:
         assert stale.value.yours == {"name": "Acme Two"}
         assert session.get(Organization, cast.acme.id).overview is None
 
-    def test_who_has_seen_theirs_may_take_either(self, session: Session, cast: Cast) -> None:
+    def test_either_text_can_be_kept(self, session: Session, cast: Cast) -> None:
         shown = profile.form_texts(cast.acme)
         profile.save(session, cast.olga, cast.acme.id, shown, shown | {"name": "Acme One"})
         seen = shown | {"name": "Acme One"}
@@ -173,16 +171,14 @@ class TestMerge:
         org = profile.save(session, cast.olga, cast.acme.id, seen, seen | {"name": "Acme Two"})
         assert org.name == "Acme Two"
 
-    def test_a_third_change_is_not_lost_while_one_chooses(
-        self, session: Session, cast: Cast
-    ) -> None:
+    def test_a_third_edit_during_the_choice_is_not_lost(self, session: Session, cast: Cast) -> None:
         shown = profile.form_texts(cast.acme)
         profile.save(session, cast.olga, cast.acme.id, shown, shown | {"name": "Acme Three"})
         seen = shown | {"name": "Acme One"}
         with pytest.raises(Stale):
             profile.save(session, cast.olga, cast.acme.id, seen, seen | {"name": "Acme Two"})
 
-    def test_the_same_change_twice_is_no_quarrel(self, session: Session, cast: Cast) -> None:
+    def test_the_same_edit_twice_is_no_conflict(self, session: Session, cast: Cast) -> None:
         shown = profile.form_texts(cast.acme)
         for _ in range(2):
             typed = shown | {"name": "Acme One", "alert_email": "alerts@acme.example"}
@@ -201,11 +197,11 @@ class TestAlertAddress:
     def in_use(self, session: Session, cast: Cast, pending: Organization) -> Organization:
         return alert_address.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
 
-    def test_a_new_address_waits_for_its_proof(self, pending: Organization) -> None:
+    def test_a_new_address_is_pending_until_confirmed(self, pending: Organization) -> None:
         assert (pending.alert_email, pending.alert_email_new) == (None, "alerts@acme.example")
         assert profile.form_texts(pending)["alert_email"] == "alerts@acme.example"
 
-    def test_the_link_goes_to_the_new_address_and_is_kept_nowhere(
+    def test_the_link_is_emailed_to_the_new_address_and_not_stored(
         self, session: Session, pending: Organization
     ) -> None:
         [mail] = session.scalars(select(Mail)).all()
@@ -214,14 +210,14 @@ class TestAlertAddress:
         assert token not in str(mail.context)
         assert session.scalars(select(Link)).one().token_hash != token
 
-    def test_looking_at_the_link_changes_nothing(
+    def test_opening_the_link_changes_nothing(
         self, session: Session, pending: Organization
     ) -> None:
         found = alert_address.get_alert_link(session, token_of_last_mail(session))
         assert (found.organization, found.email) == ("Acme", "alerts@acme.example")
         assert pending.alert_email is None
 
-    def test_the_link_puts_it_in_use_once(
+    def test_the_link_confirms_the_address_once(
         self, session: Session, cast: Cast, in_use: Organization
     ) -> None:
         assert (in_use.alert_email, in_use.alert_email_new) == ("alerts@acme.example", None)
@@ -231,7 +227,7 @@ class TestAlertAddress:
         with pytest.raises(LinkNotValid):
             alert_address.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
 
-    def test_every_link_that_does_not_work_gets_the_same_words(
+    def test_all_invalid_links_get_the_same_refusal(
         self, session: Session, cast: Cast, pending: Organization, clock: Clock
     ) -> None:
         used = token_of_last_mail(session)
@@ -248,13 +244,13 @@ class TestAlertAddress:
             words.add(str(refused.value))
         assert len(words) == 1
 
-    def test_the_old_address_is_used_until_the_new_one_is_proven(
+    def test_the_old_address_is_used_until_the_new_one_is_confirmed(
         self, session: Session, cast: Cast, in_use: Organization
     ) -> None:
         org = save(session, cast.olga, cast.acme, alert_email="new@acme.example")
         assert (org.alert_email, org.alert_email_new) == ("alerts@acme.example", "new@acme.example")
 
-    def test_going_back_to_the_one_in_use_needs_no_proof(
+    def test_the_address_in_use_needs_no_confirmation(
         self, session: Session, cast: Cast, in_use: Organization
     ) -> None:
         save(session, cast.olga, cast.acme, alert_email="new@acme.example")
@@ -264,19 +260,19 @@ class TestAlertAddress:
         with pytest.raises(LinkNotValid):
             alert_address.confirm_alert_email(session, NOBODY, token)
 
-    def test_one_that_waits_can_be_taken_back(
+    def test_a_pending_address_can_be_withdrawn(
         self, session: Session, cast: Cast, pending: Organization
     ) -> None:
         assert save(session, cast.olga, cast.acme, alert_email="").alert_email_new is None
 
-    def test_the_one_in_use_cannot_be_emptied(
+    def test_a_confirmed_address_cannot_be_emptied(
         self, session: Session, cast: Cast, in_use: Organization
     ) -> None:
         with pytest.raises(InvalidInput) as refused:
             save(session, cast.olga, cast.acme, alert_email=" ")
         assert list(refused.value.fields) == ["alert_email"]
 
-    def test_a_link_sent_again_replaces_the_first(
+    def test_a_resent_link_replaces_the_first(
         self, session: Session, cast: Cast, pending: Organization
     ) -> None:
         first = token_of_last_mail(session)
@@ -285,7 +281,7 @@ class TestAlertAddress:
             alert_address.get_alert_link(session, first)
         alert_address.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
 
-    def test_a_deleted_organization_takes_no_address(
+    def test_no_address_is_confirmed_in_a_deleted_organization(
         self, session: Session, cast: Cast, pending: Organization, clock: Clock
     ) -> None:
         token = token_of_last_mail(session)
@@ -294,7 +290,7 @@ class TestAlertAddress:
         with pytest.raises(LinkNotValid):
             alert_address.confirm_alert_email(session, NOBODY, token)
 
-    def test_mails_to_it_are_capped(
+    def test_confirmation_mails_are_limited(
         self, session: Session, cast: Cast, pending: Organization, clock: Clock
     ) -> None:
         for _ in range(4):
@@ -304,7 +300,7 @@ class TestAlertAddress:
         clock.turn(timedelta(hours=1))
         alert_address.resend_alert_link(session, cast.olga, cast.acme.id)
 
-    def test_a_test_goes_to_the_address_in_use_only(
+    def test_a_test_is_sent_to_the_confirmed_address_only(
         self, session: Session, cast: Cast, in_use: Organization
     ) -> None:
         save(session, cast.olga, cast.acme, alert_email="new@acme.example")
@@ -313,7 +309,7 @@ class TestAlertAddress:
         assert last is not None
         assert (last.template, last.recipient) == ("alert_test", "alerts@acme.example")
 
-    def test_a_test_needs_an_address_in_use(
+    def test_a_test_needs_a_confirmed_address(
         self, session: Session, cast: Cast, pending: Organization
     ) -> None:
         with pytest.raises(InvalidInput):
@@ -326,13 +322,13 @@ class TestLogo:
         assert logos.remove_logo(session, cast.olga, cast.acme.id).logo is None
         assert [entry.event for entry in entries(session)] == ["logo.changed", "logo.removed"]
 
-    def test_two_organizations_may_have_the_same(self, session: Session, cast: Cast) -> None:
+    def test_two_organizations_can_have_the_same_logo(self, session: Session, cast: Cast) -> None:
         logos.set_logo(session, cast.olga, cast.acme.id, PICTURE)
         logos.set_logo(session, cast.otto, cast.otto_ltd.id, PICTURE)
         logos.remove_logo(session, cast.olga, cast.acme.id)
         assert session.get(Organization, cast.otto_ltd.id).logo == PICTURE.digest
 
-    def test_the_same_again_is_no_change(self, session: Session, cast: Cast) -> None:
+    def test_setting_the_same_logo_is_no_change(self, session: Session, cast: Cast) -> None:
         for _ in range(2):
             logos.set_logo(session, cast.olga, cast.acme.id, PICTURE)
         assert len(entries(session)) == 1
@@ -354,7 +350,7 @@ class TestListing:
         sentence = refused.value.fields["is_listed"]
         assert "a logo, an overview and a public website" in sentence
 
-    def test_it_is_listed_and_taken_off(self, session: Session, cast: Cast) -> None:
+    def test_the_listing_is_turned_on_and_off(self, session: Session, cast: Cast) -> None:
         logos.set_logo(session, cast.olga, cast.acme.id, PICTURE)
         save(session, cast.olga, cast.acme, overview="Ours", website="acme.example")
         for listed in (True, True, False):
@@ -365,17 +361,21 @@ class TestListing:
 
 
 class TestUpToDate:
-    def test_owners_are_asked_once_a_year(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_confirmation_is_due_once_a_year(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
         clock.turn(timedelta(days=30))
         org = profile.confirm(session, cast.olga, cast.acme.id)
         assert not profile.is_confirmation_due(org)
         clock.turn(timedelta(days=365))
         assert profile.is_confirmation_due(org)
 
-    def test_confirming_twice_counts_once(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_confirming_twice_is_recorded_once(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
         for _ in range(2):
             profile.confirm(session, cast.olga, cast.acme.id)
         assert [entry.event for entry in entries(session)] == ["profile.confirmed"]
 
-    def test_a_change_confirms_too(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_an_edit_confirms_as_well(self, session: Session, cast: Cast, clock: Clock) -> None:
         assert save(session, cast.olga, cast.acme, name="Acme Health").confirmed_at == clock.now()

@@ -1,1 +1,1 @@
-"""Parts about the people of an organization."""
+"""Parts of the pages about members, invitations and ownership."""

@@ -1,4 +1,4 @@
-"""What is said and done about one person: `Edit roles`, `Quick View`, `Remove`, leave."""
+"""The dialogs about one person: `Edit roles` and `Quick View`, with `Remove` and leave."""
 
 from typing import Any, Final
 
@@ -24,21 +24,21 @@ Row = dict[str, Any]
 
 
 def open_roles(row: Row) -> None:
-    """Open `Edit roles` about a member, or about who is invited; nothing is edited yet."""
+    """Open `Edit roles` for a member or an invitation, without the form at first."""
     st.session_state.pop(_EDITING, None)
     ui.open_dialog("edit-roles", row)
 
 
 def draw(actor: Actor, org: Organization) -> None:
-    """Draw the dialog that is open, if one is."""
+    """Draw the dialog that is open, if any."""
     icon = ":material/manage_accounts:"
     ui.draw_dialog("edit-roles", EDIT_ROLES, _draw_roles, actor, org, width="medium", icon=icon)
     ui.draw_dialog("quick-view", QUICK_VIEW, _draw_quick_view, actor, org)
 
 
 def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
-    """Draw the current role, and once `Edit` is pressed how it is changed."""
-    draw_who(row)
+    """Draw the current role and, once `Edit` is pressed, the form that changes it."""
+    draw_person(row)
     old = Role(row["role"])
     with elements.row(key="current-role"):
         st.markdown(ui.quiet("Current role"), width="content")
@@ -57,7 +57,7 @@ def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
 
 
 def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
-    """Draw the list of roles, what another one changes, and `Save`."""
+    """Draw the choice of roles, the change log and `Save`."""
     with db.read() as session:
         grantable = members.list_grantable_roles(session, actor, org.id)
     form = ui.fields("edit-roles")
@@ -79,14 +79,14 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
 
 
 def draw_cancel(name: str) -> None:
-    """Draw the button that closes a dialog and changes nothing."""
+    """Draw the button that closes a dialog without a change."""
     if st.button("Cancel", key=f"{name}-cancel"):
         ui.close_dialog()
         st.rerun()
 
 
 def draw_change_log(old: Role, new: Role) -> None:
-    """Draw how many permissions are gained and lost, and behind `View Diff` which."""
+    """Draw how many permissions are gained and lost; `View Diff` lists them."""
     diff = roles.difference(old, new)
     with st.container(border=True, gap="xxsmall", key="change-log"):
         with elements.row():
@@ -105,7 +105,7 @@ def draw_change_log(old: Role, new: Role) -> None:
 
 
 def _draw_quick_view(actor: Actor, org: Organization, row: Row) -> None:
-    draw_who(row)
+    draw_person(row)
     facts = {"Joined": ui.exact(row["joined_at"])}
     if "role" in row:
         seen, now = row["last_seen_at"], clock.now()
@@ -136,10 +136,10 @@ def _draw_leave(actor: Actor, org: Organization) -> None:
 
 
 def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
-    """Draw `Remove` for who may: nobody removes a role above the own."""
+    """Draw `Remove` if the member's role is not above the actor's own."""
     with db.read() as session:
-        within = members.list_grantable_roles(session, actor, org.id)
-    if row.get("role") not in within:
+        grantable = members.list_grantable_roles(session, actor, org.id)
+    if row.get("role") not in grantable:
         return
     with st.popover("Remove", icon=":material/person_remove:", key="remove"):
         st.markdown(
@@ -153,8 +153,8 @@ def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
             form.save(notice, members.remove, actor, org.id, int(row["user_id"]))
 
 
-def draw_who(row: Row) -> None:
-    """Draw face, name and address of whom a dialog is about."""
+def draw_person(row: Row) -> None:
+    """Draw the avatar, name and address of the person of a dialog."""
     name = row.get("name") or row["email"]
     with elements.row(gap="small", wrap=False):
         elements.avatar(name, int(row.get("user_id", 0)), width=40)

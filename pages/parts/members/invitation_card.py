@@ -1,4 +1,4 @@
-"""The card of an invitation: who invites to what, and the ways to answer it."""
+"""The card of an invitation: its organization, inviter and role, and the ways to answer it."""
 
 from base64 import b64encode
 from typing import Final
@@ -19,12 +19,12 @@ ACCEPT: Final = "Accept Invitation"
 
 
 def draw_head(invitation: OpenInvitation) -> None:
-    """Draw who invites to what, with the permissions of the offered role."""
+    """Draw the organization, the inviter and the role with its permissions."""
     org, role = invitation.organization, invitation.role
-    face = elements.avatar_url(org.name, org.public_id)
+    avatar = elements.avatar_url(org.name, org.public_id)
     if invitation.logo is not None:
-        face = f"data:image/png;base64,{b64encode(invitation.logo).decode()}"
-    st.image(face, width=64, alt="")
+        avatar = f"data:image/png;base64,{b64encode(invitation.logo).decode()}"
+    st.image(avatar, width=64, alt="")
     st.title(f"Join {ui.esc(org.name)}", anchor=False)
     st.markdown(f"**{ui.esc(invitation.inviter)}** invited you as {badges.inline(role)}")
     with st.expander("What you'll be able to do", type="compact", key="invitation-rights"):

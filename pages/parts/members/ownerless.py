@@ -1,4 +1,4 @@
-"""Organizations whose owners are all disabled: an administrator names somebody else."""
+"""Organizations without an active owner: the list, and the dialog that assigns an owner."""
 
 from typing import Final
 
@@ -13,30 +13,30 @@ from pages import ui
 from pages.ui import badges, elements
 from pages.ui.tables import RowMenu, menu_cells
 
-NAME: Final = "Name an owner"
+ASSIGN: Final = "Assign an owner"
 
 
 def draw(actor: Actor, found: pd.DataFrame) -> None:
-    """Draw them, if there are any, above everything else: nobody but the reader can mend it."""
+    """Draw the organizations if there are any: only an administrator can assign an owner."""
     if found.empty:
         return
     with st.container(border=True, key="ownerless", gap="xsmall"):
-        head = ui.count(len(found), "organization has", "organizations have")
-        st.markdown(f":orange[:material/warning:] **{head} no owner who can sign in**")
-        st.markdown(ui.quiet("All their owners are disabled. Name somebody else in each row."))
+        count = ui.count(len(found), "organization", "organizations")
+        st.markdown(f":orange[:material/warning:] **{count} without an active owner**")
+        st.markdown(ui.quiet("All of their owners are disabled. Assign someone else in each row."))
         _draw_table(found)
-    ui.draw_dialog("name-owner", NAME, _draw_form, actor, width="medium")
+    ui.draw_dialog("name-owner", ASSIGN, _draw_form, actor, width="medium")
 
 
 def _draw_table(found: pd.DataFrame) -> None:
     menu, config = RowMenu("ownerless-menu", found, "id"), st.column_config
     logos = found["logo"].astype(object).where(found["logo"].notna(), None)
-    faces = zip(found["name"], found["public_id"], logos, strict=True)
+    avatars = zip(found["name"], found["public_id"], logos, strict=True)
     st.dataframe(
         found.assign(
-            avatar=[elements.avatar_url(*each) for each in faces],
+            avatar=[elements.avatar_url(*each) for each in avatars],
             stage=menu_cells([[str(stage)] for stage in found["stage"]]),
-            menu=menu_cells([[f":material/key: {NAME}"]] * len(found)),
+            menu=menu_cells([[f":material/key: {ASSIGN}"]] * len(found)),
         ),
         hide_index=True,
         height="content",
@@ -52,35 +52,35 @@ def _draw_table(found: pd.DataFrame) -> None:
             "member_count": config.NumberColumn("Members", width=80, format="localized"),
             "menu": menu.column(130),
         },
-        alt="Organizations without an owner who can sign in",
+        alt="Organizations without an active owner",
     )
     if chosen := menu.chosen():
         ui.open_dialog("name-owner", (int(chosen[1]["id"]), str(chosen[1]["name"])))
 
 
-def _draw_form(actor: Actor, about: tuple[int, str]) -> None:
-    org_id, name = about
+def _draw_form(actor: Actor, organization: tuple[int, str]) -> None:
+    org_id, name = organization
     with db.read() as session:
-        heirs = ownership.list_owner_candidates(session, actor, org_id)
+        candidates = ownership.list_owner_candidates(session, actor, org_id)
     st.markdown(
-        f"Who is named owns **{ui.esc(name)}** at once and hears of it by mail. The owners who are "
-        "disabled stay what they are."
+        f"This person becomes the owner of **{ui.esc(name)}** immediately and is notified "
+        "by email. Disabled owners keep their role."
     )
     with ui.form("name-owner") as form:
         email = form.field(
             st.selectbox,
             "email",
             "New owner",
-            options=heirs,
+            options=candidates,
             index=None,
-            placeholder="Choose a member, or type another address",
+            placeholder="Choose a member or enter another email",
             accept_new_options=True,
-            hint="Members who can sign in stand first; anybody with an account may be named.",
+            hint="Active members are listed. Anyone with an account can be assigned.",
         )
         reason = form.field(
-            st.text_input, "reason", "Reason", hint="Recorded, and shown to the new owner."
+            st.text_input, "reason", "Reason", hint="Kept in history and shown to the new owner."
         )
-        pressed = form.submit("Name owner")
+        pressed = form.submit("Assign owner")
     if pressed:
-        notice = f"{email} owns {name} now."
+        notice = f"{email} is now the owner of {name}"
         form.save(notice, ownership.assign_owner, actor, org_id, email or "", reason=reason)

@@ -1,4 +1,4 @@
-"""Offers of ownership: what waits for an answer, and the dialogs that make and take one."""
+"""Offers of ownership: the pending ones, and the dialogs that make and accept one."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,41 +18,41 @@ ACCEPT: Final = "Accept ownership"
 
 
 def draw_offers(actor: Actor, org: Organization, offers: Sequence[PendingOffer]) -> None:
-    """Draw every offer that waits, with what this person may do about it."""
+    """Draw the pending offers, each with the actions of this person."""
     for offer in offers:
         with st.container(border=True, key=f"offer-{offer.handover.id}"), elements.row():
             st.markdown(_describe(actor, org, offer), width="stretch")
             if offer.is_for_actor:
-                _draw_answers(actor, org, offer)
+                _draw_response(actor, org, offer)
             else:
                 _draw_withdraw(actor, org, offer)
 
 
 def draw_dialogs(actor: Actor, org: Organization, role: Role | None) -> None:
-    """Draw the dialog that is open, if one is; `role` is this person's own."""
+    """Draw the dialog that is open, if any; `role` is this person's own."""
     about = (actor, org, role or Role.MEMBER)
     ui.draw_dialog("accept-ownership", ACCEPT, _draw_accept, *about, width="medium")
     ui.draw_dialog("offer-ownership", OFFER, _draw_offer, actor, org, width="medium")
 
 
 def _describe(actor: Actor, org: Organization, offer: PendingOffer) -> str:
-    handover, giver, taker = offer.handover, ui.esc(offer.from_name), ui.esc(offer.to_name)
+    handover, owner, recipient = offer.handover, ui.esc(offer.from_name), ui.esc(offer.to_name)
     ends = f"The offer ends on {ui.day(handover.expires_at)}."
     icon = ":material/key:"
     after = badges.inline(handover.role_after)
     if offer.is_for_actor:
         return (
-            f"{icon} **{giver}** offers you the ownership of **{ui.esc(org.name)}** and will be "
+            f"{icon} **{owner}** offers you the ownership of **{ui.esc(org.name)}** and will be "
             f"{after} then. {ends}"
         )
-    who = "You" if handover.from_id == actor.user_id else f"**{giver}**"
+    who = "You" if handover.from_id == actor.user_id else f"**{owner}**"
     if not offer.is_open:
-        return f"{icon} {who} offered the ownership to **{taker}**, who did not answer in time."
+        return f"{icon} {who} offered the ownership to **{recipient}**, who did not answer in time."
     will = "will be" if who == "You" else "will then be"
-    return f"{icon} {who} offered the ownership to **{taker}** and {will} {after}. {ends}"
+    return f"{icon} {who} offered the ownership to **{recipient}** and {will} {after}. {ends}"
 
 
-def _draw_answers(actor: Actor, org: Organization, offer: PendingOffer) -> None:
+def _draw_response(actor: Actor, org: Organization, offer: PendingOffer) -> None:
     if st.button(ACCEPT, key="ownership-accept"):
         ui.open_dialog("accept-ownership", offer)
     if st.button("Decline", key="ownership-decline", type="tertiary"):
@@ -84,8 +84,8 @@ def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Pending
 
 
 def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:
-    """Draw the form by which an owner offers the ownership to one member."""
-    dialogs.draw_who(row)
+    """Draw the form in which an owner offers the ownership to a member."""
+    dialogs.draw_person(row)
     st.markdown(
         f"{ui.esc(row['name'])} gets a mail and can accept within 7 days. Until then nothing "
         "changes, and you may withdraw the offer."

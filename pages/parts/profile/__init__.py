@@ -1,1 +1,1 @@
-"""Parts about the profile of an organization."""
+"""Parts of the pages about an organization's profile."""

@@ -232,8 +232,8 @@ def _card(actor: Actor | None, org: Organization, texts: Mapping[str, str]) -> N
         _listing_toggle(actor, org)
     st.markdown(ui.quiet("This is how the card will look" if actor else "The card"))
     with st.container(border=True, key="profile-card", gap="small"):
-        face = elements.avatar_url(org.name, org.public_id, org.logo)
-        company_card.draw(face, **{field: texts[field] for field in company_card.FIELDS})
+        avatar = elements.avatar_url(org.name, org.public_id, org.logo)
+        company_card.draw(avatar, **{field: texts[field] for field in company_card.FIELDS})
 
 
 def _pending_state(actor: Actor, org: Organization) -> str:
