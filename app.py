@@ -13,7 +13,8 @@ import streamlit as st
 
 from core import web
 from core.accounts import registration
-from core.base.settings import PROJECT, settings
+from core.base import logs
+from core.base.settings import PROJECT
 from core.database import db
 from core.database.upgrade import upgrade
 from core.ops import worker
@@ -32,7 +33,7 @@ TRUSTS_ANY_PROXY = (
 @asynccontextmanager
 async def live(_app: st.App) -> AsyncIterator[None]:
     """Prepare before the first request, and run the background worker as long as the server."""
-    logging.basicConfig(level=settings().log_level)
+    logs.configure()
     upgrade()
     _import_slow_packages()
     _log_setup_code()

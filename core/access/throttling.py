@@ -7,7 +7,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from core.base import clock, crypto
+from core.base import clock, crypto, logs
 from core.base.errors import TooManyAttempts
 from core.models import Throttle
 
@@ -43,7 +43,9 @@ def hit(session: Session, what: str, whose: str, limits: Limits) -> int:
 def ensure_none(wait: int) -> None:
     """Raise `TooManyAttempts` when `hit` told to wait."""
     if wait:
-        raise TooManyAttempts(wait)
+        error = TooManyAttempts(wait)
+        logs.refused(error)
+        raise error
 
 
 def forget(session: Session, what: str, whose: str, limits: Limits) -> None:

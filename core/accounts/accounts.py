@@ -12,7 +12,7 @@ from core.accounts import email_links, passwords, sessions, user_rows
 from core.accounts.sessions import Proven
 from core.accounts.user_rows import NewAccount
 from core.audit import history
-from core.base import crypto, validation
+from core.base import crypto, logs, validation
 from core.base.settings import settings
 from core.database import db, search
 from core.mail import digests, outbox
@@ -29,7 +29,14 @@ def authenticate(email: str, password: str, *, origin: str) -> Proven | None:
     waits for the proof of the address: a stranger must not learn here whether one was free.
     It hashes, so it opens its own transactions. Raises `TooManyAttempts`.
     """
-    key = _key_of(email)
+    proven = _authenticate(_key_of(email), password, origin)
+    account = crypto.fingerprint(_key_of(email))[:12]
+    outcome = "login.password_accepted" if proven else "login.failed"
+    logs.security(outcome, account=account, origin=origin)
+    return proven
+
+
+def _authenticate(key: str, password: str, origin: str) -> Proven | None:
     throttling.ensure_none(db.run(_count_attempt, key, origin))
     with db.read() as session:
         user = session.scalar(select(User).where(User.email_key == key))

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from core.access.permissions import Actor, lock_user_or_none
-from core.base import clock, crypto
+from core.base import clock, crypto, logs
 from core.base.errors import CodeNeeded, NotFound
 from core.base.settings import settings
 from core.models import Membership, Organization, Session, User
@@ -100,7 +100,7 @@ def _why_shut_out(user: User, epoch: int | None) -> str | None:
 
 def redeem(session: SqlSession, ticket: str, token: str) -> bool:
     """Let the token stand for the session from now on; False when the ticket is used or too old."""
-    redeemed = session.scalars(
+    redeemed = session.execute(
         update(Session)
         .where(
             Session.ticket_hash == crypto.fingerprint(ticket),
@@ -108,9 +108,11 @@ def redeem(session: SqlSession, ticket: str, token: str) -> bool:
             Session.ended_at.is_(None),
         )
         .values(ticket_hash=None, token_hash=crypto.fingerprint(token))
-        .returning(Session.id)
-    )
-    return redeemed.one_or_none() is not None
+        .returning(Session.user_id, Session.ip_address)
+    ).one_or_none()
+    if redeemed is not None:
+        logs.security("session.started", person=redeemed.user_id, origin=redeemed.ip_address)
+    return redeemed is not None
 
 
 def find(session: SqlSession, token: str) -> SignedIn | None:
@@ -223,9 +225,11 @@ def _end(session: SqlSession, which: ColumnElement[bool], reason: str) -> int:
         update(Session)
         .where(which, Session.ended_at.is_(None))
         .values(ended_at=clock.now(), ended_because=reason[:80])
-        .returning(Session.id)
-    )
-    return len(ended.all())
+        .returning(Session.user_id)
+    ).all()
+    if ended:
+        logs.security("session.ended", person=ended[0], sessions=len(ended), why=reason)
+    return len(ended)
 
 
 _IS_LIVE: Final = and_(

@@ -15,7 +15,7 @@ from core.access import throttling
 from core.access.permissions import Action, Actor, access, lock_self, lock_user_or_none
 from core.accounts import sessions, totp
 from core.audit import history
-from core.base import clock, crypto
+from core.base import clock, crypto, logs
 from core.base.errors import InvalidInput
 from core.database import db
 from core.mail import digests, outbox
@@ -171,7 +171,11 @@ def answer(connection: str, typed: str, ticket: str, *, device: str, place: str)
     if user_id is None:
         raise InvalidInput({"code": _TOO_LATE})
     throttling.ensure_none(db.run(_count_attempt, user_id, place))
-    db.run(_answer, connection, typed, ticket, device=device, place=place)
+    try:
+        db.run(_answer, connection, typed, ticket, device=device, place=place)
+    except InvalidInput:
+        logs.security("login.code_failed", person=user_id, origin=place)
+        raise
 
 
 def _answer(

@@ -9,13 +9,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import exists, select
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor, find_impersonation_reason
-from core.base import clock, crypto
+from core.base import clock, crypto, logs
 from core.database import change_tracking
 from core.models import Base, ChainHead, Entry, Organization
 
@@ -23,6 +25,12 @@ MAX_REASON: Final = 500
 """Characters of a reason."""
 GENESIS: Final = "0" * 64
 """The seal before the first entry of a chain."""
+WATCHED: Final = frozenset(
+    "acting.started acting.ended member.role_changed member.removed ownership.named "
+    "ownership.transferred organization.deleted organization.restored organization.purged "
+    "organizations.downloaded stage.overridden".split()
+)
+"""Besides those of accounts, the events that the security log has, too."""
 
 
 class Facts(NamedTuple):
@@ -84,7 +92,15 @@ def record(
         ),
     )
     _append(session, entry)
+    if event.startswith("account.") or event in WATCHED:
+        _log_after_commit(session, entry)
     return entry
+
+
+def _log_after_commit(session: Session, entry: Entry) -> None:
+    ids = {"actor": entry.actor_id, "org": entry.org_id, "person": entry.person_id}
+    log = partial(logs.security, entry.event, **ids)
+    listen(session, "after_commit", lambda _: log(), once=True)
 
 
 def _join_reasons(reason: str, as_owner: str) -> str:

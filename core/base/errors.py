@@ -5,10 +5,14 @@ Any exception that is not a `DomainError` is a bug.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 
 class DomainError(Exception):
     """The base class of all refusals; the message is shown to the person."""
+
+    is_watched: ClassVar[bool] = False
+    """Whether the security log has it: what people meet who try what they may not."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -16,6 +20,8 @@ class DomainError(Exception):
 
 class NotFound(DomainError):
     """The thing does not exist, or the person may not learn that it does."""
+
+    is_watched = True
 
     def __init__(self, what: str = "page") -> None:
         super().__init__(
@@ -29,6 +35,8 @@ class NotPermitted(DomainError):
 
     `doing` completes the sentence "You don't have permission to …", and `ask` names who has it.
     """
+
+    is_watched = True
 
     def __init__(self, doing: str, ask: str = "an owner") -> None:
         self.doing = doing
@@ -57,6 +65,8 @@ class Unavailable(DomainError):
 class TooManyAttempts(DomainError):
     """The same thing was tried too often; it can be tried again in `minutes`."""
 
+    is_watched = True
+
     def __init__(self, minutes: int) -> None:
         self.minutes = minutes
         wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
@@ -65,6 +75,8 @@ class TooManyAttempts(DomainError):
 
 class LinkNotValid(DomainError):
     """An emailed link is unknown, used, revoked or expired; the sentence never says which."""
+
+    is_watched = True
 
     def __init__(self, ask_for: str) -> None:
         super().__init__(f"This link is invalid or has expired. {ask_for}")
@@ -90,6 +102,8 @@ class AlreadyInvited(InvalidInput):
 
 class WrongInvitee(DomainError):
     """The signed-in person has another address than the invitation."""
+
+    is_watched = True
 
     def __init__(self, email: str) -> None:
         self.email = email
@@ -150,6 +164,8 @@ class MembershipLimit(DomainError):
 class RoleTooHigh(DomainError):
     """The role to be granted is above the granter's own."""
 
+    is_watched = True
+
     def __init__(self, role: str) -> None:
         self.role = role
         super().__init__(
@@ -163,6 +179,8 @@ class GateNotMet(DomainError):
     `fix_pages` maps the text of each failed check to the page on which it is fixed; `missing` has
     the texts alone.
     """
+
+    is_watched = True
 
     def __init__(self, stage: str, fix_pages: Mapping[str, str]) -> None:
         self.stage = stage

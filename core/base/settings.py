@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     digest_hour: int = Field(7, ge=0, le=23)
     """The hour of working days, in UTC, at which sales reps hear what is due and what is stuck."""
     log_level: str = "INFO"
+    log_format: Literal["text", "json"] = "text"
     metrics_token: str = ""
     """What a monitor on another machine shows to read `/metrics`: `Authorization: Bearer …`."""
 

@@ -27,8 +27,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from core.base import metrics
-from core.base.errors import Unavailable
+from core.base import logs, metrics
+from core.base.errors import DomainError, Unavailable
 from core.base.settings import settings
 from core.database import change_tracking
 
@@ -63,11 +63,13 @@ def engine_of(address: str) -> Engine:
     url = make_url(address)
     if url.get_backend_name() == "sqlite":
         Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-        made = create_engine(url, pool_size=20, max_overflow=20)
+        made = create_engine(url, pool_size=20, max_overflow=20, hide_parameters=True)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
     else:
-        made = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        made = create_engine(
+            url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True
+        )
     metrics.watch(made)
     return made
 
@@ -204,6 +206,9 @@ def _translated() -> Iterator[None]:
         error_id = secrets.token_hex(4)
         log.exception("database unavailable, error %s", error_id)
         raise Unavailable(error_id) from error
+    except DomainError as error:
+        logs.refused(error)
+        raise
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

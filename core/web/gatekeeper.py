@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.access.permissions import staff_rights
 from core.accounts import request_info, sessions
-from core.base import crypto
+from core.base import crypto, logs
 from core.base.errors import Unavailable
 from core.base.settings import settings
 from core.database import db
@@ -34,6 +34,7 @@ _LOGIN_REQUIRED = ("/media/", "/component/")
 _STAFF_ONLY = ("/_stcore/metrics/",)
 _ANY_HOST = ("/healthz", "/readyz", "/metrics")
 """Paths that monitors request by the address of the machine; `/metrics` checks the host itself."""
+_LOGGED_STATUSES = (401, 403, 421)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _WRONG_HOST = (
     "Orgdesk does not answer under this name. Open the address in PUBLIC_URL, or set PUBLIC_URL "
@@ -57,6 +58,8 @@ class Gatekeeper:
             await self._open_websocket(scope, receive, send)
             return
         response = await _respond(scope) if scope["type"] == "http" else None
+        if response is not None and response.status_code in _LOGGED_STATUSES:
+            _log_refusal(HTTPConnection(scope), response.status_code)
         await (response or self.app)(scope, receive, send)
 
     async def _open_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,6 +129,13 @@ async def _respond(scope: Scope) -> Response | None:
     if _is_below_page(path):
         return _redirect_to_page(path, scope["query_string"])
     return None
+
+
+def _log_refusal(connection: HTTPConnection, status: int) -> None:
+    peer = connection.client.host if connection.client else ""
+    origin = request_info.find_place(peer, connection.headers.get("x-forwarded-for", ""))
+    path = connection.url.path.split("/", 2)[1][:40]
+    logs.security("request.refused", origin=origin, status=status, path=path)
 
 
 def _refuse_foreign(connection: HTTPConnection, path: str, method: str) -> Response | None:

@@ -1,0 +1,75 @@
+"""The log: times in UTC, text or JSON, and a logger for whoever watches over security.
+
+`orgdesk.security` says who did or tried what, from where: logins, refusals, throttling and weighty
+acts, by ids and fingerprints. No address, name, password or token of a person is ever in it.
+"""
+
+import json
+import logging
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final
+
+from core.base.errors import DomainError
+from core.base.settings import settings
+
+SECURITY: Final = "orgdesk.security"
+_security_log = logging.getLogger(SECURITY)
+_caller: ContextVar[tuple[int | None, str]] = ContextVar("caller", default=(None, ""))
+"""Who acts in this thread or request, and from which IP address."""
+
+
+def configure() -> None:
+    """Send everything to the standard error, with times, as `LOG_LEVEL` and `LOG_FORMAT` say."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Json() if settings().log_format == "json" else _Text())
+    logging.basicConfig(level=settings().log_level, handlers=[handler], force=True)
+    _security_log.setLevel(logging.INFO)
+
+
+def identify_caller(user_id: int | None, origin: str) -> None:
+    """Note who acts from here on in this thread or request, for the security log."""
+    _caller.set((user_id, origin))
+
+
+def security(event: str, **facts: object) -> None:
+    """Log a security event such as `login.failed` with its facts; the caller's are added."""
+    user_id, origin = _caller.get()
+    known = {"actor": user_id, "origin": origin or None} | facts
+    found = {name: fact for name, fact in known.items() if fact is not None}
+    _security_log.info(event, extra={"facts": found})
+
+
+def refused(error: DomainError) -> None:
+    """Log a refusal once, if it is one of those that somebody who attacks would meet."""
+    if error.is_watched and not getattr(error, "is_logged", False):
+        error.is_logged = True  # type: ignore[attr-defined]
+        security("refused", why=type(error).__name__)
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line: time, level, logger, message and facts; a traceback below it."""
+        facts = "".join(f" {k}={v}" for k, v in getattr(record, "facts", {}).items())
+        line = f"{_time(record)} {record.levelname} {record.name} {record.getMessage()}{facts}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one JSON object on one line."""
+        line: dict[str, object] = {
+            "time": _time(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
