@@ -1,6 +1,7 @@
 """Actions of people in the browser: log in, open a page, wait until it is drawn."""
 
 import re
+from urllib.parse import urlsplit
 
 import pyotp
 from playwright.sync_api import Page, expect
@@ -14,6 +15,10 @@ from core.models import SecondFactor, User
 from tests.support.cast import PASSWORD, SECRET, email
 
 _RERUN = re.compile("notRunning")
+_GO = """path => {
+  history.pushState({}, "", path)
+  dispatchEvent(new PopStateEvent("popstate"))
+}"""
 
 
 def cookie_of(person: Actor) -> tuple[str, str]:
@@ -78,6 +83,16 @@ def give_code(page: Page, secret: str) -> None:
 def visit(page: Page, path: str = "/") -> None:
     """Open a page, and wait until it is drawn."""
     page.goto(path)
+    wait_until_drawn(page)
+
+
+def go(page: Page, path: str) -> None:
+    """Go to another page as the browser's Back button does, without loading the app again."""
+    wait_until_drawn(page)
+    title, was_there = page.title(), urlsplit(page.url).path == urlsplit(path).path
+    page.evaluate(_GO, path)
+    if not was_there:
+        expect(page).not_to_have_title(title)
     wait_until_drawn(page)
 
 

@@ -94,7 +94,7 @@ class Windows:
         for page in context.pages[1:]:
             page.close()
         context.pages[0].emulate_media(color_scheme="null")
-        context.pages[0].goto("about:blank")
+        context.pages[0].goto(f"{url}/healthz")  # not elsewhere: its process would end
         context.clear_cookies()
 
 

@@ -30,19 +30,22 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     prove(new_page(), mailbox)
 
     page.reload()
+    press(page, "Send test")
+    expect(page.get_by_test_id("stToast")).to_contain_text("A test is on its way")
+    assert "Acme" in mailbox.wait_for(ADDRESS, count=2)["Subject"]
     page.get_by_role("tab", name="Settings").click()
     expect(page.locator(".st-key-settings-alerts")).to_contain_text(ADDRESS)
     page.locator(".st-key-alerts-stage label").click()
     press(page, "Save alerts")
     expect(page.get_by_test_id("stToast")).to_contain_text("The alerts are saved.")
-    assert "Turned off: stage." in text_of(mailbox.wait_for(ADDRESS, count=2))
+    assert "Turned off: stage." in text_of(mailbox.wait_for(ADDRESS, count=3))
 
     acme, adam, mia = cast.acme.id, cast.adam.user_id, cast.mia.user_id
     db.run(onboarding.flag, cast.sam, [acme])
     db.run(members.change_role, cast.olga, acme, mia, Role.ADMIN)
     db.run(members.change_role, cast.olga, acme, adam, Role.OWNER)
     db.run(let_a_minute_pass, cast)
-    told = mailbox.wait_for(ADDRESS, count=3)
+    told = mailbox.wait_for(ADDRESS, count=4)
     assert told["Subject"] == "Acme: 2 alerts"
     lines = text_of(told).splitlines()
     assert "- Mia became an admin" in lines
@@ -51,7 +54,7 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     (link,) = re.findall(r"http\S+/history\?org=\S+", text_of(told))
     page.goto(link)
     expect(heading(page, "History")).to_be_visible()
-    assert len(mailbox.to(ADDRESS)) == 3
+    assert len(mailbox.to(ADDRESS)) == 4
 
 
 def prove(stranger: Page, mailbox: Mailbox) -> None:

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from core.access.permissions import Actor
 from core.database import db
 from core.models import Invitation, Organization, User
-from tests.browser.acts import become, visit, wait_until_drawn
+from tests.browser.acts import become, go, visit, wait_until_drawn
 from tests.browser.steps import field, fill, press
 from tests.support.cast import Cast
 
@@ -47,17 +46,19 @@ class TestStoredText:
         dialogs: list[str] = []
         page = new_page()
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        become(page, cast.olga)
+        visit(page, "/solutions")
         for text, place in zip(NAMES, PAGES, strict=True):
             poison(cast, text)
-            become(page, Actor(cast.olga.user_id, text))
-            visit(page, f"/{place}?org={cast.acme.public_id}")
+            go(page, f"/{place}?org={cast.acme.public_id}")
             expect(page.locator(".st-key-user-menu")).to_contain_text(text[:6])
             see_nothing_of_it(page, text)
         staff = new_page()
         staff.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         become(staff, cast.ada)
+        visit(staff, "/notes")
         for place in STAFF_PAGES:
-            visit(staff, f"/{place}")
+            go(staff, f"/{place}")
             see_nothing_of_it(staff, NAMES[-1])
         assert dialogs == []
 
@@ -79,7 +80,7 @@ class TestTypedText:
         expect(page.locator(".st-key-profile-card").first).to_contain_text(NAMES[0])
         see_nothing_of_it(page, all_of_it)
 
-        visit(page, f"/members?org={cast.acme.public_id}")
+        go(page, f"/members?org={cast.acme.public_id}")
         press(page, "Invite user")
         fill(page, "invite", emails=all_of_it)
         press(page.get_by_role("dialog"), "Invite")
@@ -88,11 +89,11 @@ class TestTypedText:
         expect(field(page, "invite", "emails")).to_have_value(all_of_it)
         see_nothing_of_it(page, all_of_it)
 
-        visit(page, "/account")
+        go(page, "/account")
         fill(page, "rename", name=NAMES[0])
         press(page, "Save name")
         expect(page.locator(".st-key-user-menu")).to_contain_text(NAMES[0])
-        visit(page, "/organizations")
+        go(page, "/organizations")
         press(page, "Create New Organization")
         fill(page, "create", name=NAMES[3])
         press(page.get_by_role("dialog"), "Save")

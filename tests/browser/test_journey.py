@@ -53,7 +53,7 @@ class TestTheMainJob:
         public_id = steps.create_organization(nora, NAME)
         steps.fill_profile(nora)
         steps.upload_logo(nora, steps.photograph())
-        steps.confirm_alert_address(new_page(), mailbox)
+        steps.confirm_alert_address(milo, mailbox)
         steps.list_in_solutions(nora)
         see_card(nora, public_id)
 

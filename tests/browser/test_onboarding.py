@@ -19,7 +19,7 @@ WHY = "The contract is signed; the second owner comes on Monday."
 
 
 def open_onboarding(page: Page, cast: Cast) -> None:
-    acts.visit(page, f"/onboarding?org={cast.acme.public_id}")
+    acts.go(page, f"/onboarding?org={cast.acme.public_id}")
     expect(heading(page, "Onboarding")).to_be_visible()
 
 
@@ -31,7 +31,7 @@ def raise_a_hand(page: Page, cast: Cast) -> None:
 
 
 def flag_three(page: Page) -> None:
-    acts.visit(page, "/organizations")
+    acts.go(page, "/organizations")
     expect(page.get_by_text("3 organizations", exact=True)).to_be_visible()
     for row in (1, 2, 3):
         expect(cell(page, row, 3)).to_be_attached()
@@ -81,6 +81,7 @@ def test_from_a_raised_hand_to_production_by_override(
     def be(person: Actor) -> Page:
         page = new_page()
         acts.become(page, person)
+        acts.visit(page, "/account")
         return page
 
     owner, rep, administrator = be(cast.olga), be(cast.sam), be(cast.ada)
@@ -94,7 +95,7 @@ def test_from_a_raised_hand_to_production_by_override(
     expect(rep.get_by_test_id("stToast")).to_contain_text("Acme is in preproduction.")
     override(administrator, cast)
 
-    acts.visit(owner, f"/history?org={cast.acme.public_id}")
+    acts.go(owner, f"/history?org={cast.acme.public_id}")
     told = cells(owner.get_by_test_id("stDataFrame").first)
     expect(told.filter(has_text="Stage (checks overridden)").first).to_be_attached()
     expect(told.filter(has_text=WHY).first).to_be_attached()

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.database import db
-from core.models import Organization, Stage
 from tests.browser import acts
 from tests.organizations.test_table import make_organizations
 from tests.support.cast import Cast
@@ -57,21 +56,6 @@ def test_a_name_opens_its_organization(page: Page, cast: Cast) -> None:
     click_at(page, 1, 70)
     expect(page.get_by_role("heading", name="Acme")).to_be_visible()
     expect(page).to_have_url(re.compile(f"/overview\\?org={cast.acme.public_id}$"))
-
-
-def test_selected_rows_are_flagged(page: Page, cast: Cast) -> None:
-    acts.become(page, cast.sam)
-    acts.visit(page, "/organizations?q=acme")
-    expect(cell(page, 1, 3)).to_be_attached()
-    click_at(page, 1, 16)
-    page.get_by_role("button", name="Flag for onboarding").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Next step").fill("Call Olga")
-    dialog.get_by_role("button", name="Flag for onboarding").click()
-    expect(page.get_by_text("1 organization is in onboarding.")).to_be_visible()
-    with db.read() as session:
-        acme = session.get_one(Organization, cast.acme.id)
-    assert (acme.stage, acme.next_step) == (Stage.ONBOARDING, "Call Olga")
 
 
 def choose(page: Page, label: str, choice: str) -> None:

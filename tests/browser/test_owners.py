@@ -3,16 +3,12 @@
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
-from sqlalchemy import update
 
 from core.database import db
 from core.models import Organization
 from tests.browser import acts
 from tests.browser.steps import click_cell, field, fill, heading, press
 from tests.support.cast import PASSWORD, Cast
-from tests.support.mailbox import Mailbox
-
-UNSEEN = {"unrecorded": True}
 
 
 def open_profile(page: Page, cast: Cast) -> None:
@@ -61,17 +57,6 @@ def test_what_was_typed_is_there_after_a_look_elsewhere(page: Page, cast: Cast) 
         assert session.get_one(Organization, cast.acme.id).phone == "+49431979900"
 
 
-def test_a_test_alert_arrives(page: Page, cast: Cast, mailbox: Mailbox) -> None:
-    known = update(Organization).where(Organization.id == cast.acme.id)
-    with db.Session(db.writing_engine()) as session, session.begin():
-        session.execute(known.values(alert_email="alarm@acme.example"), execution_options=UNSEEN)
-    acts.become(page, cast.olga)
-    open_profile(page, cast)
-    press(page, "Send test")
-    expect(page.get_by_test_id("stToast")).to_contain_text("A test is on its way")
-    assert "Acme" in mailbox.wait_for("alarm@acme.example")["Subject"]
-
-
 def test_what_an_owner_deletes_an_administrator_restores(
     new_page: Callable[..., Page], cast: Cast
 ) -> None:
@@ -91,7 +76,7 @@ def test_what_an_owner_deletes_an_administrator_restores(
     fill(olga, "delete", password=PASSWORD)
     press(dialog, "Delete")
     expect(olga.get_by_test_id("stToast")).to_contain_text("Acme is deleted.")
-    acts.visit(olga, f"/overview?org={cast.acme.public_id}")
+    acts.go(olga, f"/overview?org={cast.acme.public_id}")
     expect(heading(olga, "There is no such organization here")).to_be_visible()
 
     acts.become(ada, cast.ada)
@@ -99,5 +84,5 @@ def test_what_an_owner_deletes_an_administrator_restores(
     click_cell(ada, x=16)
     press(ada, "Restore")
     expect(ada.get_by_test_id("stToast")).to_contain_text("Acme is restored.")
-    acts.visit(olga, f"/overview?org={cast.acme.public_id}")
+    acts.go(olga, f"/overview?org={cast.acme.public_id}")
     expect(heading(olga, "Acme")).to_be_visible()

@@ -43,7 +43,7 @@ def test_an_owner_invites_three_people_and_hands_the_organization_over(
     expect(olga.get_by_text("Make someone else an owner first")).to_be_visible()
     olga.reload()
     offer_ownership(olga, "Nora")
-    take_over_at_once(new_page, cast, mailbox)
+    take_over_at_once(olga, nora, dora, cast, mailbox)
     see_who_is_who(cast)
 
 
@@ -116,15 +116,14 @@ def offer_ownership(page: Page, name: str) -> None:
     expect(page.get_by_text(f"You offered the ownership to {name}")).to_be_visible()
 
 
-def take_over_at_once(new_page: Callable[..., Page], cast: Cast, mailbox: Mailbox) -> None:
+def take_over_at_once(olga: Page, nora: Page, other: Page, cast: Cast, mailbox: Mailbox) -> None:
     """Accept in two browsers at the same moment: one step, and the old owner leaves after it."""
     assert "/members?org=" in text_of(mailbox.wait_for(NORA, count=4))
     with db.read() as session:
         (offer,) = ownership.list_offers(session, cast.olga, cast.acme.id)
-    nora = Actor(offer.handover.to_id, "Nora")
-    pages = [new_page(), new_page()]
+    become(other, Actor(offer.handover.to_id, "Nora"))
+    pages = [nora, other]
     for page in pages:
-        become(page, nora)
         visit(page, f"/members?org={cast.acme.public_id}")
         steps.press(page, "Accept ownership")
         expect(page.locator(".st-key-accept-ownership-save")).to_be_visible()
@@ -132,9 +131,7 @@ def take_over_at_once(new_page: Callable[..., Page], cast: Cast, mailbox: Mailbo
         page.evaluate("document.querySelector('.st-key-accept-ownership-save button').click()")
     for page in pages:
         expect(page.get_by_test_id("stToast")).to_contain_text("You own Acme now.")
-    olga = new_page()
-    become(olga, cast.olga)
-    visit(olga, f"/members?org={cast.acme.public_id}")
+    olga.reload()
     leave(olga, "Olga")
     expect(olga.get_by_text("There is no such organization here")).to_be_visible()
     leave(pages[0], "Nora")
