@@ -15,6 +15,11 @@ from tests.support.engines import ENGINES, Postgresql, Sqlite, use
 from tests.support.mailbox import Mailbox, receive
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the browser's tests: they take longest, and no worker shall wait for one."""
+    items.sort(key=lambda item: "browser" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sqlite | Postgresql]]:
     """What starts each engine when it is first asked for, and stops it at the end."""

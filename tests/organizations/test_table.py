@@ -106,7 +106,7 @@ def make_organizations(session: Session, number: int, *, start: int = 0) -> None
                 "version": 0,
             }
         )
-    session.execute(insert(Organization), rows)
+    session.execute(insert(Organization), rows, execution_options={"render_nulls": True})
 
 
 def pending(cast: Cast, email: str, *, expires_in: timedelta) -> Invitation:
