@@ -28,8 +28,8 @@ author_id = actor.user_id if whose == "Mine" else None
 with db.read() as session:
     found = notes.list_all(session, actor, words, author_id=author_id, limit=count_to_load())
 
-shown = found[: count_to_load() - 1]
-for note in shown:
+drawn = found[: count_to_load() - 1]
+for note in drawn:
     draw_note(actor, note, is_staff=True, names_organization=True)
 if not found and words:
     elements.empty_state("search_off", "No matching notes", "Try another word.")
@@ -37,6 +37,6 @@ elif not found:
     elements.empty_state(
         "sticky_note_2", "No notes yet", "Write one on an organization's Onboarding page."
     )
-elif len(found) > len(shown):
-    draw_older(len(shown))
-draw_dialogs(actor, shown)
+elif len(found) > len(drawn):
+    draw_older(len(drawn))
+draw_dialogs(actor, drawn)

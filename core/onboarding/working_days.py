@@ -31,7 +31,7 @@ def between(begin: datetime, end: datetime) -> int:
 
 
 def since(moment: datetime) -> int:
-    """Count the working days that have passed since a moment."""
+    """Count the working days since a moment."""
     return between(moment, clock.now())
 
 

@@ -1,4 +1,4 @@
-"""Activity: history as people read it."""
+"""Activity: history entries in words."""
 
 from datetime import timedelta
 
@@ -15,29 +15,29 @@ from tests.conftest import Clock
 from tests.support.cast import Cast
 
 
-def told(session: Session, cast: Cast) -> list[tuple[str, str, str, str]]:
+def describe_changes(session: Session, cast: Cast) -> list[tuple[str, str, str, str]]:
     found = activity.table(session, cast.olga, org_id=cast.acme.id)
     return list(found[["who", "what", "before", "after"]].itertuples(index=False, name=None))
 
 
 class TestTable:
-    def test_it_says_who_changed_what_from_what_to_what(self, session: Session, cast: Cast) -> None:
+    def test_changes_have_who_what_before_and_after(self, session: Session, cast: Cast) -> None:
         onboarding.flag(session, cast.sam, [cast.acme.id], Plan(next_step="Call Olga"))
-        assert told(session, cast) == [
+        assert describe_changes(session, cast) == [
             ("Sam", "Stage", "free", "onboarding"),
             ("Sam", "Sales rep", "(empty)", "Sam"),
             ("Sam", "Next step", "(empty)", "Call Olga"),
         ]
 
-    def test_a_change_of_a_person_names_the_person(self, session: Session, cast: Cast) -> None:
+    def test_changes_about_a_person_have_the_name(self, session: Session, cast: Cast) -> None:
         members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
         members.remove(session, cast.olga, cast.acme.id, cast.mia.user_id)
-        assert told(session, cast) == [
+        assert describe_changes(session, cast) == [
             ("Olga", "Member removed: Mia", "", ""),
             ("Olga", "Role of Mia", "member", "admin"),
         ]
 
-    def test_it_goes_on_where_a_page_ended(self, session: Session, cast: Cast) -> None:
+    def test_the_next_page_continues(self, session: Session, cast: Cast) -> None:
         for role in (Role.ADMIN, Role.OWNER, Role.MEMBER):
             members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, role)
         first = activity.table(session, cast.olga, org_id=cast.acme.id, limit=2)
@@ -46,21 +46,21 @@ class TestTable:
         )
         assert [*first["after"], *rest["after"]] == ["member", "owner", "admin"]
 
-    def test_it_is_narrowed_by_kind_person_and_time(
+    def test_changes_can_be_filtered_by_event_person_and_time(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         onboarding.flag(session, cast.sam, [cast.acme.id])
         clock.turn(timedelta(days=2))
         members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
-        by_kind = activity.table(session, cast.oda, event="member")
+        by_event = activity.table(session, cast.oda, event="member")
         by_person = activity.table(session, cast.oda, person_id=cast.sam.user_id)
         by_time = activity.table(session, cast.oda, since=clock.now() - timedelta(days=1))
-        assert set(by_kind["who"]) == {"Olga"}
+        assert set(by_event["who"]) == {"Olga"}
         assert set(by_person["who"]) == {"Sam"}
         assert set(by_time["who"]) == {"Olga"}
 
     @pytest.mark.parametrize("who", ["adam", "mia"])
-    def test_only_owners_and_staff_review_history(
+    def test_only_owners_and_staff_can_view_history(
         self, session: Session, cast: Cast, who: str
     ) -> None:
         with pytest.raises(NotPermitted):

@@ -1,3 +1,5 @@
+"""History: recording, the append-only table, verification and concurrent writers."""
+
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +40,7 @@ def verified() -> tuple[list[Broken], Verified]:
 
 @contextmanager
 def tampering(engine: Engine) -> Iterator[Connection]:
-    """Open the database as somebody does who may switch off its triggers."""
+    """Connect to the database with its triggers removed."""
     with db.writing_engine().begin() as connection:
         schema.remove_triggers(connection)
         yield connection
@@ -46,7 +48,7 @@ def tampering(engine: Engine) -> Iterator[Connection]:
 
 
 class TestRecord:
-    def test_it_keeps_who_what_old_and_new(self, cast: Cast):
+    def test_an_entry_has_who_what_old_and_new(self, cast: Cast):
         db.run(rename, cast.olga, cast.acme.id, "Acme Ltd")
         (entry,) = entries()
         assert (entry.chain, entry.position) == (f"org:{cast.acme.id}", 1)
@@ -56,18 +58,18 @@ class TestRecord:
             {"row": entry.subject, "field": "name", "old": "Acme", "new": "Acme Ltd"}
         ]
 
-    def test_nothing_changed_is_no_news(self, cast: Cast):
+    def test_without_changes_there_is_no_entry(self, cast: Cast):
         assert db.run(rename, cast.olga, cast.acme.id, "Acme") is None
         assert entries() == []
 
-    def test_there_and_back_is_no_news(self, session: Session, cast: Cast):
+    def test_a_reverted_change_is_no_entry(self, session: Session, cast: Cast):
         org = access(session, cast.olga, cast.acme.id, Action.EDIT_PROFILE)
         org.name = "Other"
         session.flush()
         org.name = "Acme"
         assert history.record(session, cast.olga, org, "profile.changed", org) is None
 
-    def test_a_change_that_a_query_flushed_is_seen(self, session: Session, cast: Cast):
+    def test_flushed_changes_are_recorded(self, session: Session, cast: Cast):
         org = access(session, cast.olga, cast.acme.id, Action.EDIT_PROFILE)
         org.name = "First"
         session.scalar(select(func.count()).select_from(Organization))
@@ -77,7 +79,7 @@ class TestRecord:
         assert entry is not None
         assert [(change["old"], change["new"]) for change in entry.changes] == [("Acme", "Second")]
 
-    def test_rows_that_came_and_went_are_seen_whole(self, session: Session, cast: Cast):
+    def test_deleted_rows_are_recorded_completely(self, session: Session, cast: Cast):
         org = access(session, cast.olga, cast.acme.id, Action.REMOVE_MEMBERS)
         membership = session.scalars(
             select(Membership).where(Membership.user_id == cast.mia.user_id)
@@ -90,7 +92,7 @@ class TestRecord:
         )
         assert entry.person_id == cast.mia.user_id
 
-    def test_what_is_private_is_never_stored(self, session: Session, cast: Cast):
+    def test_private_values_are_not_stored(self, session: Session, cast: Cast):
         assert cast.olga.user_id
         olga = lock_user_or_none(session, cast.olga.user_id)
         assert olga is not None
@@ -102,7 +104,7 @@ class TestRecord:
         for secret in ("Olga", "example.com", "argon2"):
             assert secret not in kept
 
-    def test_every_private_column_is_marked_as_such(self):
+    def test_private_columns_are_marked(self):
         private = {column.name for column in User.__table__.columns if column.info.get("private")}
         assert private == {"email", "name", "password_hash"}
 
@@ -111,13 +113,13 @@ class TestUnrecorded:
     def change(self, session: Session, cast: Cast) -> None:
         session.get_one(Organization, cast.acme.id).name = "Other"
 
-    def test_a_change_that_nobody_recorded_is_not_kept(self, cast: Cast):
+    def test_an_unrecorded_change_is_rolled_back(self, cast: Cast):
         with pytest.raises(change_tracking.Unrecorded, match="name"):
             db.run(self.change, cast)
         with db.read() as session:
             assert session.get_one(Organization, cast.acme.id).name == "Acme"
 
-    def test_neither_is_one_that_was_flushed_before(self, cast: Cast):
+    def test_a_flushed_unrecorded_change_is_rolled_back(self, cast: Cast):
         def use_case(session: Session) -> None:
             self.change(session, cast)
             session.flush()
@@ -125,7 +127,7 @@ class TestUnrecorded:
         with pytest.raises(change_tracking.Unrecorded):
             db.run(use_case)
 
-    def test_nor_a_row_that_is_added_or_deleted(self, cast: Cast):
+    def test_unrecorded_inserts_and_deletes_are_rolled_back(self, cast: Cast):
         def delete(session: Session) -> None:
             mia = select(Membership).where(Membership.user_id == cast.mia.user_id)
             session.delete(session.scalars(mia).one())
@@ -138,7 +140,7 @@ class TestUnrecorded:
             with pytest.raises(change_tracking.Unrecorded):
                 db.run(use_case)
 
-    def test_a_bulk_change_of_what_is_audited_is_refused(self, session: Session, cast: Cast):
+    def test_bulk_updates_of_audited_tables_are_refused(self, session: Session, cast: Cast):
         with pytest.raises(change_tracking.Unrecorded):
             session.execute(update(Organization).values(name="All the same"))
 
@@ -160,7 +162,7 @@ class TestVerify:
             db.run(rename, cast.olga, cast.acme.id, name)
         db.run(rename, cast.otto, cast.otto_ltd.id, "Otto AG")
 
-    def test_an_unbroken_history_is_counted(self, three):
+    def test_an_intact_history_is_counted(self, three):
         assert verified() == ([], Verified(entries=4, chains=2))
 
     @pytest.mark.parametrize("position", [1, 2, 3])
@@ -186,14 +188,14 @@ class TestVerify:
         assert verified()[0] != []
 
     @pytest.mark.parametrize("position", [1, 2, 3])
-    def test_every_deletion_is_found_the_last_included(self, three, engine: Engine, position: int):
+    def test_every_deletion_is_found(self, three, engine: Engine, position: int):
         with tampering(engine) as connection:
             connection.execute(
                 text(f"DELETE FROM history WHERE chain = 'org:1' AND position = {position}")
             )
         assert verified()[0] != []
 
-    def test_a_chain_that_is_gone_is_found(self, three, engine: Engine):
+    def test_a_deleted_chain_is_found(self, three, engine: Engine):
         with tampering(engine) as connection:
             connection.execute(text("DELETE FROM history WHERE chain = 'org:2'"))
         assert verified()[0] == [Broken("org:2", 1, None)]
@@ -221,12 +223,12 @@ class TestVerify:
             "DELETE FROM chain_heads WHERE chain = 'org:1'",
         ],
     )
-    def test_an_altered_end_is_found(self, three, engine: Engine, statement: str):
+    def test_an_altered_head_is_found(self, three, engine: Engine, statement: str):
         with engine.begin() as connection:
             connection.execute(text(statement))
         assert verified()[0] != []
 
-    def test_two_entries_that_changed_places_are_found(self, three, engine: Engine):
+    def test_swapped_entries_are_found(self, three, engine: Engine):
         with tampering(engine) as connection:
             for old, new in ((1, 99), (2, 1), (99, 2)):
                 connection.execute(
@@ -237,13 +239,13 @@ class TestVerify:
                 )
         assert verified()[0] != []
 
-    def test_another_key_proves_nothing(self, three, monkeypatch: pytest.MonkeyPatch):
+    def test_another_key_verifies_nothing(self, three, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(history.crypto, "derive", lambda purpose: b"guessed")
         assert len(verified()[0]) == 4
 
 
 class TestWriters:
-    def test_sixteen_at_once_leave_one_unbroken_chain(self, cast: Cast):
+    def test_concurrent_writers_leave_an_intact_chain(self, cast: Cast):
         def write(number: int) -> None:
             for step in range(4):
                 db.run(rename, cast.olga, cast.acme.id, f"Acme {number}-{step}")
@@ -255,9 +257,7 @@ class TestWriters:
             (head,) = session.scalars(select(ChainHead))
         assert head.position == 4 * WRITERS
 
-    def test_a_change_and_its_entry_come_together_or_not_at_all(
-        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
-    ):
+    def test_a_change_and_its_entry_are_atomic(self, cast: Cast, monkeypatch: pytest.MonkeyPatch):
         def fail_late(session: Session) -> None:
             rename(session, cast.olga, cast.acme.id, "Never")
             raise OperationalError("disk", {}, OSError("full"))

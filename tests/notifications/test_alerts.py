@@ -1,4 +1,4 @@
-"""Alerts: what the alert address hears of, when, in how many mails, and what owners choose."""
+"""Alerts: their causes, texts and grouping, and the choice of owners."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,16 +27,16 @@ from tests.support import mail_server
 from tests.support.cast import Cast, email
 
 ADDRESS = "alerts@acme.example"
-MOST = 4
+LIMIT = 4
 
 
 @pytest.fixture(autouse=True)
 def address(engine: Engine, cast: Cast, clock: Clock) -> None:
-    """Let Acme have an alert address that was confirmed."""
-    give_address(cast.acme, ADDRESS)
+    """Give Acme a confirmed alert address."""
+    set_address(cast.acme, ADDRESS)
 
 
-def give_address(org: Organization, address: str | None, **values: object) -> None:
+def set_address(org: Organization, address: str | None, **values: object) -> None:
     with db.Session(db.writing_engine()) as session, session.begin():
         row = session.get_one(Organization, org.id)
         for field, value in {"alert_email": address, **values}.items():
@@ -57,8 +57,8 @@ def save(cast: Cast, actor: Actor, **typed: str) -> None:
     do(profile.save, actor, cast.acme.id, shown, shown | typed)
 
 
-def told(clock: Clock) -> list[Mail]:
-    """Return the alerts that are queued once what was gathering is told, the oldest first."""
+def dispatch_alerts(clock: Clock) -> list[Mail]:
+    """Dispatch everything and return the queued alert mails, oldest first."""
     dispatch.run_due()
     clock.turn(digests.DELAY)
     dispatch.run_due()
@@ -71,10 +71,10 @@ def titles(mails: list[Mail]) -> list[str]:
     return [line["title"] for each in mails for line in each.context["lines"]]
 
 
-class TestWhatIsTold:
+class TestAlerts:
     def test_an_owner_added(self, cast: Cast, clock: Clock):
         change_role(cast, cast.adam, Role.OWNER)
-        (alert,) = told(clock)
+        (alert,) = dispatch_alerts(clock)
         assert alert.recipient == ADDRESS
         assert alert.context["lines"] == [
             {
@@ -84,26 +84,26 @@ class TestWhatIsTold:
             }
         ]
 
-    def test_an_owner_lowered_and_one_removed(self, cast: Cast, clock: Clock):
+    def test_owners_demoted_and_removed(self, cast: Cast, clock: Clock):
         change_role(cast, cast.adam, Role.OWNER)
         change_role(cast, cast.mia, Role.OWNER)
         change_role(cast, cast.adam, Role.MEMBER)
         do(members.remove, cast.olga, cast.acme.id, cast.mia.user_id, reason="Left\nus.")
-        (alert,) = told(clock)
+        (alert,) = dispatch_alerts(clock)
         lowered, removed = alert.context["lines"][2:]
         assert lowered["title"] == "Adam is no longer an owner"
         assert lowered["detail"] == "Now member. By Olga."
         assert removed["title"] == "Mia is no longer an owner"
         assert removed["detail"] == "By Olga. Reason: Left us."
 
-    def test_a_role_raised_but_none_lowered(self, cast: Cast, clock: Clock):
+    def test_a_higher_role_but_no_lower_one(self, cast: Cast, clock: Clock):
         change_role(cast, cast.mia, Role.ADMIN)
         change_role(cast, cast.mia, Role.MEMBER)
-        assert titles(told(clock)) == ["Mia became an admin"]
+        assert titles(dispatch_alerts(clock)) == ["Mia became an admin"]
 
     def test_contact_data(self, cast: Cast, clock: Clock):
         save(cast, cast.olga, phone="+1 507 284 2511", overview="We heal.")
-        (alert,) = told(clock)
+        (alert,) = dispatch_alerts(clock)
         (line,) = alert.context["lines"]
         assert line["title"] == "Phone changed"
         assert line["detail"] == "(empty) → +1 507-284-2511. By Olga."
@@ -118,44 +118,50 @@ class TestWhatIsTold:
             from_stage=Stage.ONBOARDING,
             reason="Paused.",
         )
-        assert titles(told(clock)) == ["Stage changed to onboarding", "Stage changed to free"]
+        assert titles(dispatch_alerts(clock)) == [
+            "Stage changed to onboarding",
+            "Stage changed to free",
+        ]
 
     def test_a_new_address_before_it_is_confirmed_and_after(self, cast: Cast, clock: Clock):
         save(cast, cast.olga, alert_email="new@acme.example")
-        (alert,) = told(clock)
+        (alert,) = dispatch_alerts(clock)
         assert alert.recipient == ADDRESS
         assert titles([alert]) == ["Alert email address (not confirmed) changed"]
 
-    def test_a_transfer_tells_of_both_owners(self, cast: Cast, clock: Clock):
+    def test_a_transfer_is_about_both_owners(self, cast: Cast, clock: Clock):
         handover = do(ownership.offer, cast.olga, cast.acme.id, cast.adam.user_id)
         do(ownership.accept, cast.adam, cast.acme.id, handover.id)
-        assert titles(told(clock)) == ["Adam became an owner", "Olga is no longer an owner"]
+        assert titles(dispatch_alerts(clock)) == [
+            "Adam became an owner",
+            "Olga is no longer an owner",
+        ]
 
-    def test_an_administrator_who_stands_in(self, cast: Cast, clock: Clock):
+    def test_an_impersonation(self, cast: Cast, clock: Clock):
         do(impersonation.start, cast.ada, cast.acme.id, reason="Olga asked on the phone.")
-        (alert,) = told(clock)
+        (alert,) = dispatch_alerts(clock)
         (line,) = alert.context["lines"]
         assert line["title"] == "An Orgdesk administrator is acting as an owner"
         assert line["detail"] == "By Ada. Reason: Olga asked on the phone."
 
-    def test_the_end_of_the_organization(self, cast: Cast, clock: Clock):
+    def test_the_deletion_of_the_organization(self, cast: Cast, clock: Clock):
         do(organizations.delete, cast.olga, cast.acme.id, name="Acme")
-        assert titles(told(clock)) == ["The organization was deleted"]
+        assert titles(dispatch_alerts(clock)) == ["The organization was deleted"]
 
-    def test_nothing_of_what_owners_do_not_ask_about(self, cast: Cast, clock: Clock):
+    def test_other_changes_cause_no_alerts(self, cast: Cast, clock: Clock):
         do(profile.confirm, cast.olga, cast.acme.id)
         do(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
         do(members.remove, cast.olga, cast.acme.id, cast.mia.user_id)
-        assert told(clock) == []
+        assert dispatch_alerts(clock) == []
 
-    def test_an_organization_without_an_address_hears_nothing(self, cast: Cast, clock: Clock):
-        give_address(cast.acme, None)
+    def test_without_an_address_there_are_no_alerts(self, cast: Cast, clock: Clock):
+        set_address(cast.acme, None)
         change_role(cast, cast.adam, Role.OWNER)
-        assert told(clock) == []
+        assert dispatch_alerts(clock) == []
         with db.read() as session:
             assert session.scalars(select(DigestItem)).all() == []
 
-    def test_the_address_before_hears_that_it_is_the_last_mail(self, cast: Cast, clock: Clock):
+    def test_the_previous_address_is_informed_of_the_new_one(self, cast: Cast, clock: Clock):
         save(cast, cast.olga, alert_email="new@acme.example")
 
         def confirm(session):
@@ -164,7 +170,7 @@ class TestWhatIsTold:
             history.record(session, cast.olga, org, "alert_email.confirmed", org)
 
         db.run(confirm)
-        told(clock)
+        dispatch_alerts(clock)
         with db.read() as session:
             moved = session.scalars(select(Mail).where(Mail.template == "alert_moved")).one()
         assert (moved.recipient, moved.context["now"]) == (ADDRESS, "new@acme.example")
@@ -178,24 +184,24 @@ class TestLockouts:
             except TooManyAttempts:
                 return
 
-    def test_owners_organizations_hear_of_it_once(self, cast: Cast, clock: Clock):
+    def test_the_organizations_of_an_owner_get_one_alert(self, cast: Cast, clock: Clock):
         self.lock(email(cast.olga))
         with pytest.raises(TooManyAttempts):
             accounts.authenticate(email(cast.olga), "wrong", origin="203.0.113.9")
-        (alert,) = told(clock)
+        (alert,) = dispatch_alerts(clock)
         assert titles([alert]) == ["Login blocked for Olga, an owner"]
         assert "203.0.113.9" in alert.context["lines"][0]["detail"]
 
     @pytest.mark.parametrize("whose", ["mia@example.com", "nobody@example.com"])
-    def test_others_lockouts_are_nobodys_business(self, clock: Clock, whose: str):
+    def test_lockouts_of_others_cause_no_alerts(self, clock: Clock, whose: str):
         self.lock(whose)
-        assert told(clock) == []
+        assert dispatch_alerts(clock) == []
         with db.read() as session:
             assert session.scalars(select(DigestItem)).all() == []
 
 
 class TestInvitations:
-    def test_one_that_the_mail_server_refuses_is_told(
+    def test_an_undeliverable_invitation(
         self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
         do(invitations.invite, cast.olga, cast.acme.id, "gone@example.com")
@@ -204,104 +210,104 @@ class TestInvitations:
             settings.settings.cache_clear()
             server.responses["RCPT"] = "550 5.1.1 No such user"
             delivery.run_due()
-        (alert,) = told(clock)
+        (alert,) = dispatch_alerts(clock)
         (line,) = alert.context["lines"]
         assert line["title"] == "The invitation of gone@example.com cannot be delivered"
         assert line["detail"] == "The mail server said: 550 5.1.1 No such user"
 
 
 class TestGrouping:
-    def test_what_happens_together_is_one_mail(self, cast: Cast, clock: Clock):
+    def test_changes_within_seconds_are_one_mail(self, cast: Cast, clock: Clock):
         change_role(cast, cast.mia, Role.ADMIN)
         dispatch.run_due()
         clock.turn(timedelta(seconds=3))
         change_role(cast, cast.adam, Role.OWNER)
-        (alert,) = told(clock)
+        (alert,) = dispatch_alerts(clock)
         assert titles([alert]) == ["Mia became an admin", "Adam became an owner"]
         assert alert.context["headline"] == "2 alerts"
 
     def test_there_is_at_most_one_mail_a_minute(self, cast: Cast, clock: Clock):
         change_role(cast, cast.mia, Role.ADMIN)
-        assert len(told(clock)) == 1
+        assert len(dispatch_alerts(clock)) == 1
         for role in (Role.MEMBER, Role.ADMIN) * 8:
             change_role(cast, cast.mia, role)
-            told(clock)
+            dispatch_alerts(clock)
         clock.turn(timedelta(minutes=1))
-        first, second, third = (each.created_at for each in told(clock))
+        first, second, third = (each.created_at for each in dispatch_alerts(clock))
         assert min(second - first, third - second) >= digests.ALERT_INTERVAL
-        assert titles(told(clock)) == ["Mia became an admin"] * 9
+        assert titles(dispatch_alerts(clock)) == ["Mia became an admin"] * 9
 
-    def test_a_flood_is_one_mail_that_says_how_much_more_there_is(
+    def test_many_changes_are_one_mail_with_a_limit(
         self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(digests, "MAX_ITEMS", MOST)
-        for role in (Role.ADMIN, Role.MEMBER) * (MOST + 3):
+        monkeypatch.setattr(digests, "MAX_ITEMS", LIMIT)
+        for role in (Role.ADMIN, Role.MEMBER) * (LIMIT + 3):
             change_role(cast, cast.mia, role)
-        (alert,) = told(clock)
-        assert (len(alert.context["lines"]), alert.context["more"]) == (MOST, 3)
+        (alert,) = dispatch_alerts(clock)
+        assert (len(alert.context["lines"]), alert.context["more"]) == (LIMIT, 3)
 
-    def test_while_a_mail_cannot_be_sent_the_next_ones_gather(
+    def test_changes_accumulate_while_a_mail_is_unsent(
         self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setenv("SMTP_URL", "smtp://127.0.0.1:9")
         settings.settings.cache_clear()
         change_role(cast, cast.mia, Role.ADMIN)
-        (first,) = told(clock)
+        (first,) = dispatch_alerts(clock)
         for role in (Role.MEMBER, Role.ADMIN, Role.OWNER):
             change_role(cast, cast.mia, role)
             clock.turn(timedelta(minutes=2))
-            assert len(told(clock)) == 1
+            assert len(dispatch_alerts(clock)) == 1
         with db.Session(db.writing_engine()) as session, session.begin():
             session.get_one(Mail, first.id).due_at = None
         clock.turn(timedelta(minutes=2))
-        assert titles(told(clock)[1:]) == ["Mia became an admin", "Mia became an owner"]
+        assert titles(dispatch_alerts(clock)[1:]) == ["Mia became an admin", "Mia became an owner"]
 
-    def test_many_readers_are_told_in_several_rounds(
+    def test_many_recipients_take_several_batches(
         self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(digests, "BATCH_SIZE", 1)
         monkeypatch.setattr(digests, "MAX_BATCHES", 1)
-        give_address(cast.otto_ltd, "alerts@otto.example")
+        set_address(cast.otto_ltd, "alerts@otto.example")
         do(alerts.choose, cast.olga, cast.acme.id, [])
         do(alerts.choose, cast.otto, cast.otto_ltd.id, [])
-        assert len(told(clock)) == 1
+        assert len(dispatch_alerts(clock)) == 1
         dispatch.run_due()
-        assert len(told(clock)) == 2
+        assert len(dispatch_alerts(clock)) == 2
 
 
-class TestChoosing:
-    def test_what_was_not_chosen_is_not_told(self, cast: Cast, clock: Clock):
+class TestChoice:
+    def test_alerts_turned_off_are_not_sent(self, cast: Cast, clock: Clock):
         do(alerts.choose, cast.olga, cast.acme.id, [Alert.OWNERS, Alert.CONTACT])
-        told(clock)
+        dispatch_alerts(clock)
         clock.turn(timedelta(minutes=2))
         change_role(cast, cast.mia, Role.ADMIN)
         change_role(cast, cast.mia, Role.OWNER)
-        assert titles(told(clock)[1:]) == ["Mia became an owner"]
+        assert titles(dispatch_alerts(clock)[1:]) == ["Mia became an owner"]
 
-    def test_that_somebody_chose_is_told_always(self, cast: Cast, clock: Clock):
+    def test_changes_of_the_choice_are_always_sent(self, cast: Cast, clock: Clock):
         do(alerts.choose, cast.olga, cast.acme.id, [])
-        (alert,) = told(clock)
+        (alert,) = dispatch_alerts(clock)
         (line,) = alert.context["lines"]
         assert line["title"] == "Alert settings changed"
         assert "Turned off: owners, roles" in line["detail"]
 
-    def test_switching_off_does_not_hide_what_came_before(self, cast: Cast, clock: Clock):
+    def test_turning_off_does_not_hide_earlier_changes(self, cast: Cast, clock: Clock):
         change_role(cast, cast.mia, Role.OWNER)
         do(alerts.choose, cast.olga, cast.acme.id, [])
-        assert titles(told(clock))[0] == "Mia became an owner"
+        assert titles(dispatch_alerts(clock))[0] == "Mia became an owner"
 
-    def test_choosing_the_same_again_changes_nothing(self, cast: Cast):
+    def test_saving_the_same_choice_changes_nothing(self, cast: Cast):
         org = do(alerts.choose, cast.olga, cast.acme.id, list(Alert))
         assert org.alerts_off is None
         assert alerts.list_enabled(org) == list(Alert)
         with db.read() as session:
             assert session.scalars(select(ChainHead)).all() == []
 
-    def test_only_owners_choose(self, cast: Cast):
+    def test_only_owners_can_choose(self, cast: Cast):
         with pytest.raises(NotPermitted):
             do(alerts.choose, cast.adam, cast.acme.id, [])
 
-    def test_every_alert_fits_beside_the_others(self, cast: Cast):
+    def test_all_alerts_fit_in_the_column(self, cast: Cast):
         org = do(alerts.choose, cast.olga, cast.acme.id, [])
         assert len(org.alerts_off) <= 100
         assert alerts.list_enabled(org) == []
@@ -309,7 +315,7 @@ class TestChoosing:
 
 
 class TestSafety:
-    def test_a_refused_transaction_tells_nothing(self, cast: Cast, clock: Clock):
+    def test_a_refused_transaction_causes_no_alerts(self, cast: Cast, clock: Clock):
         def refused(session):
             members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
             outbox.enqueue(session, "alert_test", ADDRESS, organization="Acme")
@@ -317,12 +323,12 @@ class TestSafety:
 
         with pytest.raises(DomainError):
             db.run(refused)
-        assert told(clock) == []
+        assert dispatch_alerts(clock) == []
         with db.read() as session:
             assert session.scalars(select(Mail)).all() == []
 
     @pytest.mark.parametrize("step", ["_dispatch_chains", "_run_batch"])
-    def test_who_dies_while_telling_leaves_all_of_it_to_the_next(
+    def test_a_crash_leaves_everything_to_the_next_process(
         self, cast: Cast, clock: Clock, step: str
     ):
         module = dispatch if step == "_dispatch_chains" else digests
@@ -333,10 +339,10 @@ class TestSafety:
         with db.transaction() as session:
             assert getattr(module, step)(session)
             session.rollback()
-        assert titles(told(clock)) == ["Mia became an admin"]
+        assert titles(dispatch_alerts(clock)) == ["Mia became an admin"]
 
-    def test_several_processes_tell_everything_once(self, cast: Cast, clock: Clock):
-        give_address(cast.otto_ltd, "alerts@otto.example")
+    def test_several_processes_dispatch_everything_once(self, cast: Cast, clock: Clock):
+        set_address(cast.otto_ltd, "alerts@otto.example")
 
         def act(turn: int) -> None:
             role = Role.ADMIN if turn % 2 == 0 else Role.MEMBER
@@ -349,12 +355,12 @@ class TestSafety:
             )
 
         with ThreadPoolExecutor(4) as pool:
-            watching = [pool.submit(keep_telling, 25) for _ in range(3)]
+            watching = [pool.submit(dispatch_repeatedly, 25) for _ in range(3)]
             for turn in range(10):
                 act(turn)
             for each in watching:
                 each.result()
-        mails = told(clock)
+        mails = dispatch_alerts(clock)
         assert titles(mails).count("Mia became an admin") == 5
         assert titles(mails).count("Alert settings changed") == 10
         with db.read() as session:
@@ -362,6 +368,6 @@ class TestSafety:
             assert session.scalars(select(Digest.due_at)).all() == [None, None]
 
 
-def keep_telling(times: int) -> None:
+def dispatch_repeatedly(times: int) -> None:
     for _ in range(times):
         dispatch.run_due()

@@ -1,4 +1,4 @@
-"""Whoever is killed while telling: each thing is told in one mail, and each mail arrives."""
+"""Crash safety: kills during dispatch and delivery lose no change and repeat none."""
 
 import os
 import re
@@ -31,7 +31,7 @@ CHANGES = 3
 
 @pytest.fixture
 def server(engine: Engine, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
-    """A mail server, an alert address, and nobody who waits for anything."""
+    """A mail server and an alert address, without any delays."""
     at_once = timedelta(0)
     monkeypatch.setattr(digests, "DELAY", at_once)
     monkeypatch.setattr(digests, "ALERT_INTERVAL", at_once)
@@ -45,23 +45,23 @@ def server(engine: Engine, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield server
 
 
-def test_whoever_is_killed_everything_is_told_once_and_arrives(server: MailServer, cast: Cast):
+def test_after_kills_every_change_is_in_one_mail(server: MailServer, cast: Cast):
     chance = Random(12)
     for number in range(KILLS):
-        child = work_elsewhere()
+        child = start_worker()
         for change in range(CHANGES):
-            move_website(cast, f"site{number * CHANGES + change}.example")
+            change_website(cast, f"site{number * CHANGES + change}.example")
         time.sleep(chance.uniform(0, 0.06))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    finish()
+    run_to_end()
 
     with db.read() as session:
         mails = session.scalars(select(Mail).where(Mail.template == "alerts")).all()
         assert session.scalars(select(DigestItem)).all() == []
         assert set(session.scalars(select(Digest.due_at))) == {None}
-    told = [line["detail"] for mail in mails for line in mail.context["lines"]]
-    numbers = [int(re.findall(r"→ https://site(\d+)\.example", detail)[0]) for detail in told]
+    details = [line["detail"] for mail in mails for line in mail.context["lines"]]
+    numbers = [int(re.findall(r"→ https://site(\d+)\.example", detail)[0]) for detail in details]
     assert sorted(numbers) == list(range(KILLS * CHANGES))
 
     arrived = Counter(message["Message-ID"].partition("@")[0] for message in server.mails)
@@ -69,16 +69,16 @@ def test_whoever_is_killed_everything_is_told_once_and_arrives(server: MailServe
     assert arrived.total() - len(arrived) <= KILLS
 
 
-def work_elsewhere() -> int:
-    """Start a process that tells and sends until it is killed, and return its id."""
+def start_worker() -> int:
+    """Start a process that dispatches and sends until it is killed, and return its id."""
     db.engine().dispose()
     child = os.fork()
     if child == 0:
-        work()
+        run_worker()
     return child
 
 
-def work() -> NoReturn:
+def run_worker() -> NoReturn:
     try:
         db.engine().dispose(close=False)
         while True:
@@ -88,15 +88,15 @@ def work() -> NoReturn:
         os._exit(1)
 
 
-def move_website(cast: Cast, website: str) -> None:
+def change_website(cast: Cast, website: str) -> None:
     with db.read() as session:
         shown = profile.form_texts(session.get_one(Organization, cast.acme.id))
     typed = shown | {"website": website}
     db.run(profile.save, cast.olga, cast.acme.id, shown, typed)
 
 
-def finish() -> None:
-    """Do what those who were killed have left: claims that ran out, lines that waited for them."""
+def run_to_end() -> None:
+    """Finish what killed processes have left: expired claims and waiting digest items."""
     db.engine().dispose()
     ends_at = time.monotonic() + PATIENCE
     released = update(Mail).values(claimed_until=None)
@@ -108,4 +108,4 @@ def finish() -> None:
             waits = select(DigestItem.id).union_all(select(Mail.id).where(Mail.sent_at.is_(None)))
             if session.scalars(waits).first() is None:
                 break
-        assert time.monotonic() < ends_at, "something is never told"
+        assert time.monotonic() < ends_at, "something is never dispatched"

@@ -1,4 +1,4 @@
-"""Who hears of an onboarding: owners of moves, reps of what waits for them, never in a flood."""
+"""Onboarding digests: moves for owners, requests, checks and daily reports for sales reps."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -25,16 +25,16 @@ FREE, ONBOARDING, PREPRODUCTION = Stage.FREE, Stage.ONBOARDING, Stage.PREPRODUCT
 
 
 @pytest.fixture(autouse=True)
-def noon(engine: Engine, clock: Clock) -> None:
-    """Let every test begin at noon on a Monday."""
+def fixed_clock(engine: Engine, clock: Clock) -> None:
+    """Start every test at noon on a Monday."""
 
 
 def do(use_case: Callable[..., Any], actor: Actor, *args: Any, **options: Any) -> Any:
     return db.run(use_case, actor, *args, **options)
 
 
-def told(clock: Clock, person: Actor) -> list[Mail]:
-    """Return the digests of a person once what was gathering is told, the oldest first."""
+def dispatch_digests(clock: Clock, person: Actor) -> list[Mail]:
+    """Dispatch everything and return the digests of a person, oldest first."""
     dispatch.run_due()
     clock.turn(digests.DELAY)
     dispatch.run_due()
@@ -47,8 +47,8 @@ def titles(mails: list[Mail]) -> list[str]:
     return [line["title"] for each in mails for line in each.context["lines"]]
 
 
-def put(org: Organization, **values: object) -> None:
-    """Change an organization past its use cases."""
+def change(org: Organization, **values: object) -> None:
+    """Change an organization directly, without a use case."""
     with db.Session(db.writing_engine()) as session, session.begin():
         row = session.get_one(Organization, org.id)
         for field, value in values.items():
@@ -59,25 +59,25 @@ def flag(cast: Cast, rep: Actor, **plan: Any) -> None:
     do(onboarding.flag, rep, [cast.acme.id], Plan(rep_id=rep.user_id, **plan))
 
 
-def fill_in(cast: Cast, actor: Actor, **typed: str) -> None:
+def save_profile(cast: Cast, actor: Actor, **typed: str) -> None:
     with db.read() as session:
         shown = profile.form_texts(session.get_one(Organization, cast.acme.id))
     do(profile.save, actor, cast.acme.id, shown, shown | typed)
 
 
 class TestOwners:
-    def test_each_owner_hears_of_a_move_and_nobody_else(self, cast: Cast, clock: Clock):
+    def test_only_owners_get_moves(self, cast: Cast, clock: Clock):
         do(members.change_role, cast.olga, cast.acme.id, cast.adam.user_id, Role.OWNER)
         flag(cast, cast.sam)
         for owner in (cast.olga, cast.adam):
-            (digest,) = told(clock, owner)
+            (digest,) = dispatch_digests(clock, owner)
             assert digest.context["headline"] == "Acme moved to onboarding"
             (line,) = digest.context["lines"]
             assert line["detail"] == "Moved from free to onboarding."
             assert line["page"] == f"onboarding?org={cast.acme.public_id}"
-        assert told(clock, cast.mia) == told(clock, cast.sam) == []
+        assert dispatch_digests(clock, cast.mia) == dispatch_digests(clock, cast.sam) == []
 
-    def test_of_many_owners_the_longest_serving_twenty_hear_of_a_move(self, cast: Cast):
+    def test_at_most_twenty_owners_get_a_move(self, cast: Cast):
         db.run(add_owners, cast.acme, count=25)
         flag(cast, cast.sam)
         dispatch.run_due()
@@ -87,7 +87,7 @@ class TestOwners:
             ).all()
         assert len(moved) == 20
 
-    def test_they_read_the_reason_of_a_way_back(self, cast: Cast, clock: Clock):
+    def test_owners_get_the_reason_of_a_withdrawal(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
         do(
             onboarding.move,
@@ -97,30 +97,30 @@ class TestOwners:
             from_stage=ONBOARDING,
             reason="Paused\nby you.",
         )
-        (digest,) = told(clock, cast.olga)
+        (digest,) = dispatch_digests(clock, cast.olga)
         assert digest.context["lines"][1]["detail"].endswith("Reason: Paused by you.")
 
-    def test_who_owns_many_that_move_at_once_gets_one_mail(self, cast: Cast, clock: Clock):
+    def test_many_moves_are_one_mail_to_their_owner(self, cast: Cast, clock: Clock):
         many = digests.MAX_ITEMS + 10
-        ids = db.run(make_many, cast.olga, many)
+        ids = db.run(create_organizations, cast.olga, many)
         do(onboarding.flag, cast.sam, ids)
-        (digest,) = told(clock, cast.olga)
+        (digest,) = dispatch_digests(clock, cast.olga)
         first = digest.context["lines"][0]["title"].removesuffix(" moved to onboarding")
         others = f"{first} and {many - 1} others"
         assert digest.context["headline"] == f"{many} onboarding updates: {others}"
         assert (len(digest.context["lines"]), digest.context["more"]) == (digests.MAX_ITEMS, 10)
 
-    def test_moves_one_after_the_other_gather_for_ten_minutes(self, cast: Cast, clock: Clock):
-        ids = db.run(make_many, cast.olga, 5)
+    def test_moves_are_grouped_for_ten_minutes(self, cast: Cast, clock: Clock):
+        ids = db.run(create_organizations, cast.olga, 5)
         for org_id in ids:
             do(onboarding.flag, cast.sam, [org_id])
-            told(clock, cast.olga)
-        assert len(told(clock, cast.olga)) == 1
+            dispatch_digests(clock, cast.olga)
+        assert len(dispatch_digests(clock, cast.olga)) == 1
         clock.turn(onboarding_alerts.OWNER_INTERVAL)
-        assert [len(each.context["lines"]) for each in told(clock, cast.olga)] == [1, 4]
+        assert [len(each.context["lines"]) for each in dispatch_digests(clock, cast.olga)] == [1, 4]
 
 
-def make_many(session, owner: Actor, many: int) -> list[int]:
+def create_organizations(session, owner: Actor, many: int) -> list[int]:
     ids = []
     for number in range(many):
         org = Organization(
@@ -142,59 +142,59 @@ def make_many(session, owner: Actor, many: int) -> list[int]:
     return ids
 
 
-class TestRaisedHand:
-    def test_everybody_in_sales_hears_of_it(self, cast: Cast, clock: Clock):
+class TestRequests:
+    def test_everyone_in_sales_gets_a_request(self, cast: Cast, clock: Clock):
         do(onboarding.request, cast.adam, cast.acme.id, note="In spring,\nplease.")
         for rep in (cast.sam, cast.sue):
-            (digest,) = told(clock, rep)
+            (digest,) = dispatch_digests(clock, rep)
             (line,) = digest.context["lines"]
             assert line["title"] == "Acme requested onboarding"
             assert line["detail"] == "They wrote: In spring, please."
-        assert told(clock, cast.oda) == told(clock, cast.ada) == []
+        assert dispatch_digests(clock, cast.oda) == dispatch_digests(clock, cast.ada) == []
 
-    def test_what_was_answered_before_it_was_told_is_not_told(self, cast: Cast, clock: Clock):
+    def test_an_answered_request_is_not_reported(self, cast: Cast, clock: Clock):
         do(onboarding.request, cast.adam, cast.acme.id)
         flag(cast, cast.sam)
-        assert told(clock, cast.sue) == []
+        assert dispatch_digests(clock, cast.sue) == []
 
-    def test_a_rep_gets_at_most_one_mail_an_hour(self, cast: Cast, clock: Clock):
+    def test_a_rep_gets_one_digest_per_hour(self, cast: Cast, clock: Clock):
         do(onboarding.request, cast.adam, cast.acme.id)
-        assert len(told(clock, cast.sam)) == 1
+        assert len(dispatch_digests(clock, cast.sam)) == 1
         do(onboarding.request, cast.otto, cast.otto_ltd.id)
         clock.turn(timedelta(minutes=50))
-        assert len(told(clock, cast.sam)) == 1
+        assert len(dispatch_digests(clock, cast.sam)) == 1
         clock.turn(timedelta(minutes=10))
-        assert titles(told(clock, cast.sam)) == [
+        assert titles(dispatch_digests(clock, cast.sam)) == [
             "Acme requested onboarding",
             "Otto Ltd requested onboarding",
         ]
 
 
 class TestChecks:
-    def test_the_rep_hears_of_a_check_that_turned(self, cast: Cast, clock: Clock):
+    def test_the_rep_gets_checks_that_changed(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
-        told(clock, cast.sam)
-        fill_in(cast, cast.olga, overview="We heal.", phone="+1 507 284 2511")
-        (digest,) = told(clock, cast.sam)
+        dispatch_digests(clock, cast.sam)
+        save_profile(cast, cast.olga, overview="We heal.", phone="+1 507 284 2511")
+        (digest,) = dispatch_digests(clock, cast.sam)
         assert [(line["title"], line["detail"]) for line in digest.context["lines"]] == [
             ("Acme: Company overview added", "Check passed. 3 of 5 checks left."),
             ("Acme: Phone number added", "Check passed. 3 of 5 checks left."),
         ]
-        fill_in(cast, cast.olga, phone="")
+        save_profile(cast, cast.olga, phone="")
         clock.turn(onboarding_alerts.REP_INTERVAL)
-        assert titles(told(clock, cast.sam)[1:]) == ["Acme: Add a phone number"]
+        assert titles(dispatch_digests(clock, cast.sam)[1:]) == ["Acme: Add a phone number"]
 
-    def test_what_stays_as_it_is_is_not_told(self, cast: Cast, clock: Clock):
+    def test_unchanged_checks_are_not_reported(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
-        told(clock, cast.sam)
+        dispatch_digests(clock, cast.sam)
         do(onboarding.plan, cast.sam, cast.acme.id, Plan(cast.sam.user_id, next_step="Call"))
         do(profile.confirm, cast.olga, cast.acme.id)
         do(members.remove, cast.olga, cast.acme.id, cast.mia.user_id)
-        assert told(clock, cast.sam) == []
+        assert dispatch_digests(clock, cast.sam) == []
 
-    def test_what_the_rep_did_is_known_to_the_rep(self, cast: Cast, clock: Clock):
+    def test_checks_changed_by_the_rep_are_not_reported(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
-        told(clock, cast.sam)
+        dispatch_digests(clock, cast.sam)
         with db.Session(db.writing_engine()) as session, session.begin():
             sam = Membership(
                 org_id=cast.acme.id,
@@ -203,20 +203,20 @@ class TestChecks:
                 joined_at=clock.now(),
             )
             session.add(sam)
-        fill_in(cast, cast.sam, overview="We heal.")
-        assert told(clock, cast.sam) == []
+        save_profile(cast, cast.sam, overview="We heal.")
+        assert dispatch_digests(clock, cast.sam) == []
 
-    def test_a_new_stage_asks_for_other_things_and_turns_none(self, cast: Cast, clock: Clock):
-        put(cast.acme, stage=ONBOARDING, rep_id=cast.sam.user_id, alert_email="a@acme.example")
-        fill_in(cast, cast.olga, overview="We heal.", phone="+1 507 284 2511")
-        fill_in(cast, cast.olga, sales_email="s@acme.example", website="acme.example")
+    def test_a_move_changes_no_checks(self, cast: Cast, clock: Clock):
+        change(cast.acme, stage=ONBOARDING, rep_id=cast.sam.user_id, alert_email="a@acme.example")
+        save_profile(cast, cast.olga, overview="We heal.", phone="+1 507 284 2511")
+        save_profile(cast, cast.olga, sales_email="s@acme.example", website="acme.example")
         do(onboarding.move, cast.sue, cast.acme.id, PREPRODUCTION, from_stage=ONBOARDING)
-        assert told(clock, cast.sam) == []
+        assert dispatch_digests(clock, cast.sam) == []
 
-    def test_an_owners_two_factor_counts(self, cast: Cast, clock: Clock):
-        put(cast.acme, stage=PREPRODUCTION, rep_id=cast.sam.user_id)
+    def test_two_factor_of_an_owner_changes_checks(self, cast: Cast, clock: Clock):
+        change(cast.acme, stage=PREPRODUCTION, rep_id=cast.sam.user_id)
         do(profile.confirm, cast.olga, cast.acme.id)
-        told(clock, cast.sam)
+        dispatch_digests(clock, cast.sam)
 
         def turn_on(session, actor: Actor) -> None:
             user = lock_user_or_none(session, actor.user_id)
@@ -224,106 +224,106 @@ class TestChecks:
             history.record(session, actor, user.id, "account.two_factor_on", user)
 
         do(turn_on, cast.olga)
-        assert titles(told(clock, cast.sam)) == ["Acme: All owners have turned on two-factor"]
+        assert titles(dispatch_digests(clock, cast.sam)) == [
+            "Acme: All owners have turned on two-factor"
+        ]
 
 
-def morning(clock: Clock) -> int:
-    """Turn the clock to the next time that reps are told, and return how many lines there are."""
+def run_next_day(clock: Clock) -> int:
+    """Turn the clock to the next daily run, and return the number of its items."""
     with db.read() as session:
         lock = session.get(Lock, "mornings")
         at = lock.due_at if lock else None
     if at is None:
         onboarding_alerts.run_due()
-        return morning(clock)
+        return run_next_day(clock)
     clock.moment = at
     return onboarding_alerts.run_due()
 
 
-class TestMornings:
-    def test_a_due_step_is_told_on_its_day_once(self, cast: Cast, clock: Clock):
+class TestDaily:
+    def test_a_due_step_is_reported_once(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam, next_step="Call Olga", next_step_on=date(2026, 11, 25))
-        assert morning(clock) == 0
+        assert run_next_day(clock) == 0
         assert clock.moment.day == 24
-        assert morning(clock) == 1
+        assert run_next_day(clock) == 1
         assert onboarding_alerts.run_due() == 0
-        (digest,) = told(clock, cast.sam)
+        (digest,) = dispatch_digests(clock, cast.sam)
         (line,) = digest.context["lines"]
         assert line["title"] == "Acme: next step due today"
         assert line["detail"] == "Call Olga"
 
-    def test_what_is_stuck_is_told_once_per_stay(self, cast: Cast, clock: Clock):
+    def test_a_stuck_organization_is_reported_once_per_stay(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
-        days = [(morning(clock), clock.moment.day) for _ in range(15)]
+        days = [(run_next_day(clock), clock.moment.day) for _ in range(15)]
         assert [day for lines_added, day in days if lines_added] == [8]
-        (digest,) = told(clock, cast.sam)
+        (digest,) = dispatch_digests(clock, cast.sam)
         assert titles([digest]) == ["Acme is stuck"]
         assert "Day 11 of 10 in onboarding" in digest.context["lines"][0]["detail"]
 
         do(onboarding.move, cast.sam, cast.acme.id, FREE, from_stage=ONBOARDING, reason="Paused.")
         flag(cast, cast.sam)
-        assert sum(morning(clock) for _ in range(15)) == 1
+        assert sum(run_next_day(clock) for _ in range(15)) == 1
 
-    def test_a_snooze_that_ends_reminds_again(self, cast: Cast, clock: Clock):
+    def test_a_stuck_organization_is_reported_again_after_a_snooze(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
-        assert sum(morning(clock) for _ in range(13)) == 1
+        assert sum(run_next_day(clock) for _ in range(13)) == 1
         do(onboarding.snooze, cast.sam, cast.acme.id, until=clock.moment.date() + timedelta(days=7))
-        days = [(morning(clock), clock.moment.date()) for _ in range(10)]
+        days = [(run_next_day(clock), clock.moment.date()) for _ in range(10)]
         (woken,) = [day for lines_added, day in days if lines_added]
         assert woken >= date(2026, 12, 16)
 
-    def test_weekends_and_holidays_are_no_mornings(
-        self, clock: Clock, monkeypatch: pytest.MonkeyPatch
-    ):
+    def test_the_job_runs_on_working_days(self, clock: Clock, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("HOLIDAYS", '["2026-11-26"]')
         onboarding_alerts.settings.cache_clear()
         days = []
         for _ in range(5):
-            morning(clock)
+            run_next_day(clock)
             days.append((clock.moment.day, clock.moment.hour))
         assert days == [(24, 7), (25, 7), (27, 7), (30, 7), (1, 7)]
 
-    def test_many_are_told_in_one_mail(self, cast: Cast, clock: Clock, monkeypatch):
+    def test_many_stuck_organizations_are_one_mail(self, cast: Cast, clock: Clock, monkeypatch):
         monkeypatch.setattr(onboarding_alerts, "BATCH_SIZE", 3)
-        ids = db.run(make_many, cast.olga, 8)
+        ids = db.run(create_organizations, cast.olga, 8)
         do(onboarding.flag, cast.sam, ids)
-        assert sum(morning(clock) for _ in range(15)) == 8
-        stuck = [each for each in told(clock, cast.sam) if len(each.context["lines"]) == 8]
+        assert sum(run_next_day(clock) for _ in range(15)) == 8
+        stuck = [
+            each for each in dispatch_digests(clock, cast.sam) if len(each.context["lines"]) == 8
+        ]
         assert len(stuck) == 1
 
 
-class TestReaders:
-    def test_a_rep_who_wants_no_digests_gets_none_but_hears_of_moves_as_an_owner(
-        self, cast: Cast, clock: Clock
-    ):
+class TestRecipients:
+    def test_digests_can_be_turned_off_but_moves_cannot(self, cast: Cast, clock: Clock):
         do(digests.set_preference, cast.sam, wanted=False)
         do(onboarding.request, cast.adam, cast.acme.id)
-        assert told(clock, cast.sam) == []
-        do(onboarding.flag, cast.sue, db.run(make_many, cast.sam, 1))
-        assert titles(told(clock, cast.sam)) == ["Clinic 0 moved to onboarding"]
+        assert dispatch_digests(clock, cast.sam) == []
+        do(onboarding.flag, cast.sue, db.run(create_organizations, cast.sam, 1))
+        assert titles(dispatch_digests(clock, cast.sam)) == ["Clinic 0 moved to onboarding"]
         do(digests.set_preference, cast.sam, wanted=True)
         do(onboarding.request, cast.otto, cast.otto_ltd.id)
         clock.turn(onboarding_alerts.REP_INTERVAL)
-        assert titles(told(clock, cast.sam)[1:]) == ["Otto Ltd requested onboarding"]
+        assert titles(dispatch_digests(clock, cast.sam)[1:]) == ["Otto Ltd requested onboarding"]
 
-    def test_only_who_may_carry_an_onboarding_has_the_choice(self, cast: Cast):
+    def test_only_sales_and_administrators_have_the_choice(self, cast: Cast):
         with db.read() as session:
             choices = {
                 name: digests.find_preference(session, getattr(cast, name)) for name in NAMES
             }
         assert choices == {"olga": None, "oda": None, "sam": True, "ada": True}
 
-    def test_a_disabled_person_is_told_nothing(self, cast: Cast, clock: Clock):
+    def test_disabled_people_get_nothing(self, cast: Cast, clock: Clock):
         do(onboarding.request, cast.adam, cast.acme.id)
         dispatch.run_due()
         with db.Session(db.writing_engine()) as session, session.begin():
             session.get_one(User, cast.sam.user_id).disabled_at = clock.now()
-        assert told(clock, cast.sam) == []
+        assert dispatch_digests(clock, cast.sam) == []
         with db.read() as session:
             assert session.scalars(select(DigestItem)).all() == []
 
-    def test_a_digest_can_be_written(self, cast: Cast, clock: Clock):
+    def test_a_digest_can_be_rendered(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
-        (digest,) = told(clock, cast.olga)
+        (digest,) = dispatch_digests(clock, cast.olga)
         text = messages.render(digest).text
         assert f"/onboarding?org={cast.acme.public_id}" in text
         assert "Moved from free to onboarding." in text

@@ -1,4 +1,4 @@
-"""The board: what stands in which column, in which order, what is stuck and what is missing."""
+"""The board: columns, order, filters, the stuck list and open checks."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -17,25 +17,25 @@ from tests.conftest import Clock
 from tests.support.cast import Cast
 
 NOON = datetime.fromisoformat("2026-11-23T12:00:00+00:00")
-"""A Monday: `clock` stands there."""
+"""The moment at which `clock` starts, a Monday."""
 
 
 @pytest.fixture
 def session(engine: Engine, clock: Clock) -> Iterator[Session]:
-    """What is put here is thrown away at the end, and is no news for history."""
+    """A session whose rows are rolled back and need no history."""
     with db.Session(db.writing_engine(), expire_on_commit=False) as session:
         yield session
 
 
-class Desk:
-    """Puts organizations on the board."""
+class BoardBuilder:
+    """Creates organizations for the board."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.number = 0
 
     def put(self, name: str, stage: Stage, days: int = 0, **more: object) -> Organization:
-        """Put one in a stage since so many days of the calendar."""
+        """Create one that entered its stage so many calendar days ago."""
         self.number += 1
         org = Organization(
             public_id=f"ORG-{self.number:07}",
@@ -53,52 +53,52 @@ class Desk:
 
 
 @pytest.fixture
-def desk(session: Session, cast: Cast) -> Desk:
-    return Desk(session)
+def builder(session: Session, cast: Cast) -> BoardBuilder:
+    return BoardBuilder(session)
 
 
-def names(shelf: board.CardList) -> list[str]:
-    return [card.org.name for card in shelf.cards]
+def names(column_cards: board.CardList) -> list[str]:
+    return [card.org.name for card in column_cards.cards]
 
 
-def shown(session: Session, cast: Cast, view: BoardQuery | None = None) -> dict[str, list[str]]:
-    made = board.load(session, cast.sam, view or BoardQuery())
-    return {str(column): names(shelf) for column, shelf in made.columns.items()}
+def columns(session: Session, cast: Cast, view: BoardQuery | None = None) -> dict[str, list[str]]:
+    loaded = board.load(session, cast.sam, view or BoardQuery())
+    return {str(column): names(column_cards) for column, column_cards in loaded.columns.items()}
 
 
 class TestColumns:
-    def test_each_stage_has_one_and_raised_hands_have_their_own(
-        self, session: Session, cast: Cast, desk: Desk
+    def test_requests_and_each_stage_have_a_column(
+        self, session: Session, cast: Cast, builder: BoardBuilder
     ) -> None:
-        desk.put("Asks", Stage.FREE, requested_at=NOON, request_note="In spring, please.")
-        desk.put("Begins", Stage.ONBOARDING)
-        desk.put("Tests", Stage.PREPRODUCTION)
-        desk.put("Lives", Stage.PRODUCTION)
-        desk.put("Gone", Stage.ONBOARDING, deleted_at=NOON)
-        made = board.load(session, cast.sam, BoardQuery())
-        assert {str(c): (names(s), s.total) for c, s in made.columns.items()} == {
+        builder.put("Asks", Stage.FREE, requested_at=NOON, request_note="In spring, please.")
+        builder.put("Begins", Stage.ONBOARDING)
+        builder.put("Tests", Stage.PREPRODUCTION)
+        builder.put("Lives", Stage.PRODUCTION)
+        builder.put("Gone", Stage.ONBOARDING, deleted_at=NOON)
+        loaded = board.load(session, cast.sam, BoardQuery())
+        assert {str(c): (names(s), s.total) for c, s in loaded.columns.items()} == {
             "requested": (["Asks"], 1),
             "onboarding": (["Begins"], 1),
             "preproduction": (["Tests"], 1),
             "production": (["Lives"], 1),
         }
 
-    def test_cards_come_a_page_at_a_time_and_are_counted_whole(
-        self, session: Session, cast: Cast, desk: Desk
+    def test_columns_are_limited_and_their_totals_are_not(
+        self, session: Session, cast: Cast, builder: BoardBuilder
     ) -> None:
         for number in range(board.PAGE_SIZE + 3):
-            desk.put(f"No {number:02}", Stage.ONBOARDING, days=number)
-        shelf = board.load(session, cast.sam, BoardQuery()).columns[Column.ONBOARDING]
-        assert names(shelf) == [f"No {number:02}" for number in range(10, 2, -1)]
-        assert (shelf.total, shelf.rest) == (11, 3)
+            builder.put(f"No {number:02}", Stage.ONBOARDING, days=number)
+        column_cards = board.load(session, cast.sam, BoardQuery()).columns[Column.ONBOARDING]
+        assert names(column_cards) == [f"No {number:02}" for number in range(10, 2, -1)]
+        assert (column_cards.total, column_cards.rest) == (11, 3)
         more = board.load(session, cast.sam, BoardQuery(), {Column.ONBOARDING: 16})
         assert len(more.columns[Column.ONBOARDING].cards) == 11
 
-    def test_the_count_of_a_column_follows_who_stands_in_it(
-        self, session: Session, cast: Cast, desk: Desk
+    def test_the_total_of_a_column_follows_changes(
+        self, session: Session, cast: Cast, builder: BoardBuilder
     ) -> None:
-        org = desk.put("Begins", Stage.ONBOARDING, rep_id=cast.sam.user_id)
-        desk.put("Another", Stage.ONBOARDING)
+        org = builder.put("Begins", Stage.ONBOARDING, rep_id=cast.sam.user_id)
+        builder.put("Another", Stage.ONBOARDING)
         changes: tuple[tuple[dict[str, object], list[int]], ...] = (
             ({"next_step": "Call."}, [2, 0, 1]),
             ({"rep_id": cast.sue.user_id}, [2, 0, 0]),
@@ -121,7 +121,7 @@ class TestColumns:
         of_all = board.load(session, cast.sam, BoardQuery()).columns
         of_sam = board.load(session, cast.sam, BoardQuery(rep_id=cast.sam.user_id)).columns
         shelves = [of_all[Column.ONBOARDING], of_all[Column.PREPRODUCTION]]
-        return [shelf.total for shelf in (*shelves, of_sam[Column.ONBOARDING])]
+        return [column_cards.total for column_cards in (*shelves, of_sam[Column.ONBOARDING])]
 
     def test_only_staff_sees_it(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
@@ -130,11 +130,11 @@ class TestColumns:
 
 class TestOrder:
     @pytest.fixture(autouse=True)
-    def three(self, desk: Desk) -> None:
-        desk.put("Long", Stage.ONBOARDING, days=9)
-        desk.put("Due", Stage.ONBOARDING, days=5, next_step_on=date(2026, 11, 24))
-        desk.put("Later", Stage.ONBOARDING, days=7, next_step_on=date(2026, 12, 24))
-        desk.put("New", Stage.ONBOARDING, days=1)
+    def three(self, builder: BoardBuilder) -> None:
+        builder.put("Long", Stage.ONBOARDING, days=9)
+        builder.put("Due", Stage.ONBOARDING, days=5, next_step_on=date(2026, 11, 24))
+        builder.put("Later", Stage.ONBOARDING, days=7, next_step_on=date(2026, 12, 24))
+        builder.put("New", Stage.ONBOARDING, days=1)
 
     @pytest.mark.parametrize(
         ("sort", "expected"),
@@ -144,108 +144,108 @@ class TestOrder:
             (Sort.DUE, ["Due", "Later", "Long", "New"]),
         ],
     )
-    def test_each_is_as_it_says(
+    def test_each_order(
         self, session: Session, cast: Cast, sort: Sort, expected: list[str]
     ) -> None:
-        assert shown(session, cast, BoardQuery(sort=sort))["onboarding"] == expected
+        assert columns(session, cast, BoardQuery(sort=sort))["onboarding"] == expected
 
-    def test_words_keep_the_order(self, session: Session, cast: Cast, desk: Desk) -> None:
-        desk.put("Long ago", Stage.ONBOARDING, days=20)
+    def test_search_results_keep_the_order(
+        self, session: Session, cast: Cast, builder: BoardBuilder
+    ) -> None:
+        builder.put("Long ago", Stage.ONBOARDING, days=20)
         view = BoardQuery(words="long")
-        assert shown(session, cast, view)["onboarding"] == ["Long ago", "Long"]
-        shelf = board.load(session, cast.sam, view).columns[Column.ONBOARDING]
-        assert (shelf.total, shelf.is_capped) == (2, False)
+        assert columns(session, cast, view)["onboarding"] == ["Long ago", "Long"]
+        column_cards = board.load(session, cast.sam, view).columns[Column.ONBOARDING]
+        assert (column_cards.total, column_cards.is_capped) == (2, False)
 
 
 class TestFilters:
-    def test_a_rep_sees_the_own_ones_and_all_raised_hands(
-        self, session: Session, cast: Cast, desk: Desk
+    def test_the_filter_by_rep_keeps_all_requests(
+        self, session: Session, cast: Cast, builder: BoardBuilder
     ) -> None:
-        desk.put("Hers", Stage.ONBOARDING, rep_id=cast.sue.user_id)
-        desk.put("His", Stage.ONBOARDING, rep_id=cast.sam.user_id)
-        desk.put("Asks", Stage.FREE, requested_at=NOON)
+        builder.put("Hers", Stage.ONBOARDING, rep_id=cast.sue.user_id)
+        builder.put("His", Stage.ONBOARDING, rep_id=cast.sam.user_id)
+        builder.put("Asks", Stage.FREE, requested_at=NOON)
         mine = board_queries.parse(cast.sam, "rep=mine")
-        assert shown(session, cast, mine)["onboarding"] == ["His"]
-        assert shown(session, cast, mine)["requested"] == ["Asks"]
+        assert columns(session, cast, mine)["onboarding"] == ["His"]
+        assert columns(session, cast, mine)["requested"] == ["Asks"]
         hers = board_queries.parse(cast.sam, f"rep={cast.sue.user_id}")
-        assert shown(session, cast, hers)["onboarding"] == ["Hers"]
+        assert columns(session, cast, hers)["onboarding"] == ["Hers"]
 
-    def test_due_is_what_is_overdue_or_comes_within_a_week(
-        self, session: Session, cast: Cast, desk: Desk
+    def test_due_includes_overdue_and_the_next_seven_days(
+        self, session: Session, cast: Cast, builder: BoardBuilder
     ) -> None:
         for name, days in (("Past", -1), ("Soon", 7), ("Later", 8)):
             due = NOON.date() + timedelta(days=days)
-            desk.put(name, Stage.PREPRODUCTION, next_step_on=due)
+            builder.put(name, Stage.PREPRODUCTION, next_step_on=due)
         view = board_queries.parse(cast.sam, "only=due")
-        assert shown(session, cast, view) == {"onboarding": [], "preproduction": ["Past", "Soon"]}
+        assert columns(session, cast, view) == {"onboarding": [], "preproduction": ["Past", "Soon"]}
 
     @pytest.mark.parametrize("query", ["rep=x", "only=all", "sort=odd"])
-    def test_what_is_no_view_is_refused(self, cast: Cast, query: str) -> None:
+    def test_invalid_queries_are_refused(self, cast: Cast, query: str) -> None:
         with pytest.raises(ValueError, match=r"x|all|odd"):
             board_queries.parse(cast.sam, query)
 
 
 class TestStuck:
     @pytest.fixture(autouse=True)
-    def some(self, desk: Desk, cast: Cast) -> None:
+    def some(self, builder: BoardBuilder, cast: Cast) -> None:
         rep_id, overdue = cast.sam.user_id, date(2026, 11, 20)
-        desk.put("Too long", Stage.ONBOARDING, days=30, rep_id=rep_id)
-        desk.put("Overdue", Stage.PREPRODUCTION, days=2, next_step_on=overdue)
-        desk.put("Both", Stage.ONBOARDING, days=40, next_step_on=overdue)
-        desk.put("Fine", Stage.ONBOARDING, days=3, next_step_on=date(2026, 11, 23))
-        desk.put("Asleep", Stage.ONBOARDING, days=50, snoozed_until=date(2026, 12, 1))
-        desk.put("Awake", Stage.ONBOARDING, days=20, snoozed_until=date(2026, 11, 23))
-        desk.put("Live", Stage.PRODUCTION, days=90, next_step_on=overdue)
+        builder.put("Too long", Stage.ONBOARDING, days=30, rep_id=rep_id)
+        builder.put("Overdue", Stage.PREPRODUCTION, days=2, next_step_on=overdue)
+        builder.put("Both", Stage.ONBOARDING, days=40, next_step_on=overdue)
+        builder.put("Fine", Stage.ONBOARDING, days=3, next_step_on=date(2026, 11, 23))
+        builder.put("Asleep", Stage.ONBOARDING, days=50, snoozed_until=date(2026, 12, 1))
+        builder.put("Awake", Stage.ONBOARDING, days=20, snoozed_until=date(2026, 11, 23))
+        builder.put("Live", Stage.PRODUCTION, days=90, next_step_on=overdue)
 
-    def test_the_list_says_who_and_why(self, session: Session, cast: Cast) -> None:
-        made = board.load(session, cast.sam, BoardQuery()).stuck
-        assert names(made) == ["Both", "Too long", "Awake", "Overdue"]
-        assert made.total == 4
-        why = {card.org.name: card.why_stuck for card in made.cards}
+    def test_the_list_has_names_and_reasons(self, session: Session, cast: Cast) -> None:
+        loaded = board.load(session, cast.sam, BoardQuery()).stuck
+        assert names(loaded) == ["Both", "Too long", "Awake", "Overdue"]
+        assert loaded.total == 4
+        why = {card.org.name: card.why_stuck for card in loaded.cards}
         assert why["Overdue"] == ["Overdue since 20 Nov"]
         assert why["Too long"] == ["Day 20 of 10 in onboarding"]
 
-    def test_the_board_can_show_them_alone(self, session: Session, cast: Cast) -> None:
-        made = board.load(session, cast.sam, BoardQuery(only=Only.STUCK))
-        assert {str(c): (names(s), s.total) for c, s in made.columns.items()} == {
+    def test_the_board_can_be_limited_to_stuck(self, session: Session, cast: Cast) -> None:
+        loaded = board.load(session, cast.sam, BoardQuery(only=Only.STUCK))
+        assert {str(c): (names(s), s.total) for c, s in loaded.columns.items()} == {
             "onboarding": (["Both", "Too long", "Awake"], 3),
             "preproduction": (["Overdue"], 1),
         }
 
-    def test_the_ways_by_indexes_find_what_the_rule_says(
-        self, session: Session, cast: Cast
-    ) -> None:
+    def test_the_index_scans_agree_with_the_rule(self, session: Session, cast: Cast) -> None:
         ruled = session.scalars(select(Organization.name).where(stuck.condition()))
-        found = shown(session, cast, BoardQuery(only=Only.STUCK))
+        found = columns(session, cast, BoardQuery(only=Only.STUCK))
         assert sorted(ruled) == sorted(found["onboarding"] + found["preproduction"])
 
-    def test_it_is_that_of_the_rep(self, session: Session, cast: Cast) -> None:
-        made = board.load(session, cast.sam, BoardQuery(rep_id=cast.sam.user_id)).stuck
-        assert (names(made), made.total) == (["Too long"], 1)
+    def test_the_list_follows_the_rep(self, session: Session, cast: Cast) -> None:
+        loaded = board.load(session, cast.sam, BoardQuery(rep_id=cast.sam.user_id)).stuck
+        assert (names(loaded), loaded.total) == (["Too long"], 1)
 
-    def test_words_find_among_them(self, session: Session, cast: Cast) -> None:
+    def test_stuck_organizations_can_be_searched(self, session: Session, cast: Cast) -> None:
         view = BoardQuery(words="o", only=Only.STUCK)
-        assert shown(session, cast, view) == {"onboarding": [], "preproduction": ["Overdue"]}
+        assert columns(session, cast, view) == {"onboarding": [], "preproduction": ["Overdue"]}
 
 
 class TestMissing:
-    def test_cards_say_what_the_next_gate_lacks(
-        self, session: Session, cast: Cast, desk: Desk
+    def test_cards_have_the_open_checks(
+        self, session: Session, cast: Cast, builder: BoardBuilder
     ) -> None:
         full = {"alert_email": "a@x.com", "overview": "x", "sales_email": "b@x.com"}
-        desk.put("Nearly", Stage.ONBOARDING, phone="+1", **full)
-        org = desk.put("Two", Stage.PREPRODUCTION)
+        builder.put("Nearly", Stage.ONBOARDING, phone="+1", **full)
+        org = builder.put("Two", Stage.PREPRODUCTION)
         for person in (cast.olga, cast.adam):
             user = session.get_one(User, person.user_id)
             user.two_factor_at = NOON if person is cast.olga else None
             joined = {"role": Role.OWNER, "joined_at": NOON}
             session.add(Membership(org_id=org.id, user_id=user.id, **joined))
         session.flush()
-        made = board.load(session, cast.sam, BoardQuery())
+        loaded = board.load(session, cast.sam, BoardQuery())
         lacks = {
             card.org.name: [check.open_text for check in card.missing]
-            for shelf in made.columns.values()
-            for card in shelf.cards
+            for column_cards in loaded.columns.values()
+            for card in column_cards.cards
         }
         assert lacks == {
             "Nearly": ["Add a public website"],
@@ -253,16 +253,16 @@ class TestMissing:
         }
 
 
-def test_many_cards_take_as_many_queries_as_one(
-    session: Session, cast: Cast, desk: Desk, engine: Engine
+def test_the_number_of_queries_is_constant(
+    session: Session, cast: Cast, builder: BoardBuilder, engine: Engine
 ) -> None:
     sent: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *told: sent.append(told[2]))
+    event.listen(engine, "before_cursor_execute", lambda *arguments: sent.append(arguments[2]))
     numbers = []
     for count in (1, 30):
         for stage in (Stage.ONBOARDING, Stage.PREPRODUCTION):
             for number in range(count):
-                desk.put(f"No {number}", stage, days=number)
+                builder.put(f"No {number}", stage, days=number)
         session.expire_all()
         sent.clear()
         board.load(session, cast.sam, BoardQuery(), dict.fromkeys(Column, 40))
@@ -274,8 +274,8 @@ def test_many_cards_take_as_many_queries_as_one(
 @pytest.mark.parametrize(
     "query", ["", "rep=6", "sort=due", "only=due", "only=stuck", "sort=newest"]
 )
-def test_no_column_is_sorted_as_a_whole(session: Session, cast: Cast, query: str) -> None:
-    """Each way to the first cards walks an index that has them in their order."""
+def test_no_column_is_sorted_completely(session: Session, cast: Cast, query: str) -> None:
+    """Each scan for the first cards reads an index in their order."""
     view = board_queries.parse(cast.sam, query)
     for column in view.columns:
         for walk in board_queries.first_cards(session, view, column, 5, label="x"):

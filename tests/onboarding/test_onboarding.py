@@ -1,4 +1,4 @@
-"""Onboarding: one gate, and nobody slips past it."""
+"""Onboarding: transitions, gate checks, flagging, overrides, plans and requests."""
 
 from contextlib import nullcontext
 from datetime import date, timedelta
@@ -19,10 +19,10 @@ from tests.support.cast import Cast
 FREE, ONBOARDING, PREPRODUCTION, PRODUCTION = Stage
 
 
-def put(
+def put_acme(
     session: Session, cast: Cast, stage: Stage, *, ready: bool = True, lacks: str = ""
 ) -> Organization:
-    """Put Acme into a stage, with all that any gate asks, or nothing of it, or all but a field."""
+    """Put Acme into a stage, passing all checks, none, or all but that of the field `lacks`."""
     org = session.get_one(Organization, cast.acme.id)
     org.stage = stage
     if ready:
@@ -37,12 +37,12 @@ def put(
         adam.one().role = Role.OWNER
     if lacks:
         setattr(org, lacks, None)
-    unrecord(session)
+    discard_changes(session)
     return org
 
 
-def unrecord(session: Session) -> None:
-    """Let what was set for a test, not played, need no entry in history."""
+def discard_changes(session: Session) -> None:
+    """Forget the pending changes, so that test data needs no history entry."""
     session.flush()
     session.info["changes"].clear()
 
@@ -51,31 +51,31 @@ def last_entry(session: Session) -> Entry:
     return session.scalars(select(Entry).order_by(Entry.id.desc())).first()
 
 
-class TestEdges:
+class TestTransitions:
     @pytest.mark.parametrize("to", Stage)
     @pytest.mark.parametrize("stage", Stage)
-    def test_stages_move_along_allowed_edges_only(
+    def test_only_listed_transitions_are_allowed(
         self, session: Session, cast: Cast, stage: Stage, to: Stage
     ) -> None:
-        org = put(session, cast, stage)
+        org = put_acme(session, cast, stage)
         with nullcontext() if (stage, to) in TRANSITIONS else pytest.raises(WrongStage):
             onboarding.move(session, cast.sam, org.id, to, from_stage=stage, reason="They asked.")
         assert (org.stage is to) == ((stage, to) in TRANSITIONS or stage is to)
 
     @pytest.mark.parametrize("to", Stage)
     @pytest.mark.parametrize("shown", [FREE, PREPRODUCTION, PRODUCTION])
-    def test_a_move_from_another_stage_than_was_shown_is_refused(
+    def test_a_move_from_a_stage_that_was_left_is_refused(
         self, session: Session, cast: Cast, shown: Stage, to: Stage
     ) -> None:
-        org = put(session, cast, ONBOARDING)
+        org = put_acme(session, cast, ONBOARDING)
         with pytest.raises(WrongStage):
             onboarding.move(session, cast.sam, org.id, to, from_stage=shown, reason="Why not.")
         assert org.stage is ONBOARDING
 
     @pytest.mark.parametrize(
-        ("start", "end"), [edge for edge in TRANSITIONS if edge[1] is not FREE]
+        ("start", "end"), [transition for transition in TRANSITIONS if transition[1] is not FREE]
     )
-    def test_no_stage_is_skipped_on_the_way_forward(self, start: Stage, end: Stage) -> None:
+    def test_no_transition_skips_a_stage(self, start: Stage, end: Stage) -> None:
         order = list(Stage)
         assert order.index(end) - order.index(start) in {1, -1}
 
@@ -94,27 +94,27 @@ class TestGate:
     def test_preproduction_needs_each_of_five_things(
         self, session: Session, cast: Cast, field: str, missing: str
     ) -> None:
-        org = put(session, cast, ONBOARDING, lacks=field)
+        org = put_acme(session, cast, ONBOARDING, lacks=field)
         with pytest.raises(GateNotMet) as refused:
             onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert refused.value.missing == [missing]
 
     def test_an_unconfirmed_alert_address_is_not_enough(self, session: Session, cast: Cast) -> None:
-        org = put(session, cast, ONBOARDING)
+        org = put_acme(session, cast, ONBOARDING)
         org.alert_email, org.alert_email_new = None, "new@acme.example"
-        unrecord(session)
+        discard_changes(session)
         with pytest.raises(GateNotMet):
             onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
 
     def test_with_all_five_it_moves_on(self, session: Session, cast: Cast) -> None:
-        org = put(session, cast, ONBOARDING)
+        org = put_acme(session, cast, ONBOARDING)
         onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert org.stage is PREPRODUCTION
 
     def test_production_needs_two_owners_with_two_factor_and_a_logo(
         self, session: Session, cast: Cast
     ) -> None:
-        org = put(session, cast, PREPRODUCTION, ready=False)
+        org = put_acme(session, cast, PREPRODUCTION, ready=False)
         with pytest.raises(GateNotMet) as refused:
             onboarding.move(session, cast.sam, org.id, PRODUCTION, from_stage=PREPRODUCTION)
         assert refused.value.missing == [
@@ -124,7 +124,7 @@ class TestGate:
         ]
 
     def test_a_refused_move_changes_and_records_nothing(self, session: Session, cast: Cast) -> None:
-        org = put(session, cast, ONBOARDING, ready=False)
+        org = put_acme(session, cast, ONBOARDING, ready=False)
         with pytest.raises(GateNotMet):
             onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert org.stage is ONBOARDING
@@ -132,7 +132,9 @@ class TestGate:
 
 
 class TestFlag:
-    def test_the_flagging_rep_carries_it(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_the_flagging_rep_becomes_the_sales_rep(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
         flagged = onboarding.flag(
             session,
             cast.sam,
@@ -148,10 +150,10 @@ class TestFlag:
         entry = last_entry(session)
         assert (entry.event, entry.reason) == ("stage.flagged", "Signed in October.")
 
-    def test_those_that_cannot_be_flagged_are_listed_and_the_others_go_through(
+    def test_refused_organizations_are_listed_and_the_others_flagged(
         self, session: Session, cast: Cast
     ) -> None:
-        put(session, cast, PRODUCTION)
+        put_acme(session, cast, PRODUCTION)
         flagged = onboarding.flag(session, cast.sue, [cast.otto_ltd.id, cast.acme.id])
         assert flagged.flagged == ["Otto Ltd"]
         assert [name for _, name, _ in flagged.refused] == ["Acme"]
@@ -165,13 +167,13 @@ class TestFlag:
         entries = session.scalars(select(Entry).where(Entry.org_id == cast.acme.id)).all()
         assert len(entries) == 1
 
-    def test_only_sales_carries_an_onboarding(self, session: Session, cast: Cast) -> None:
+    def test_the_sales_rep_must_work_in_sales(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput) as refused:
             onboarding.flag(session, cast.sam, [cast.acme.id], Plan(cast.olga.user_id))
         assert refused.value.fields == {"rep_id": "Choose someone who works in sales."}
 
     @pytest.mark.parametrize("who", ["olga", "adam", "mia", "oda"])
-    def test_whoever_is_not_in_sales_may_not(self, session: Session, cast: Cast, who: str) -> None:
+    def test_only_sales_can_flag(self, session: Session, cast: Cast, who: str) -> None:
         with pytest.raises(NotPermitted):
             onboarding.flag(session, getattr(cast, who), [cast.acme.id], Plan(cast.sam.user_id))
 
@@ -182,26 +184,26 @@ class TestFlag:
 
 class TestWithdraw:
     @pytest.mark.parametrize("reason", ["", "   "])
-    def test_it_asks_for_a_reason(self, session: Session, cast: Cast, reason: str) -> None:
-        org = put(session, cast, ONBOARDING)
+    def test_a_reason_is_required(self, session: Session, cast: Cast, reason: str) -> None:
+        org = put_acme(session, cast, ONBOARDING)
         with pytest.raises(InvalidInput) as refused:
             onboarding.move(session, cast.sam, org.id, FREE, from_stage=ONBOARDING, reason=reason)
         assert list(refused.value.fields) == ["reason"]
 
-    def test_the_reason_stands_in_history(self, session: Session, cast: Cast) -> None:
-        org = put(session, cast, ONBOARDING)
+    def test_the_reason_is_kept_in_history(self, session: Session, cast: Cast) -> None:
+        org = put_acme(session, cast, ONBOARDING)
         onboarding.move(session, cast.sam, org.id, FREE, from_stage=ONBOARDING, reason="Paused.")
         assert (org.stage, org.rep_id) == (FREE, None)
         assert last_entry(session).reason == "Paused."
 
 
 class TestMoves:
-    def test_each_move_is_written_down_with_the_working_days_before_it(
+    def test_each_move_is_recorded_with_the_working_days_before_it(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
-        org = put(session, cast, FREE)
+        org = put_acme(session, cast, FREE)
         org.stage_entered_at = clock.now() - timedelta(weeks=2)
-        unrecord(session)
+        discard_changes(session)
         onboarding.flag(session, cast.sam, [org.id], Plan(cast.sue.user_id))
         clock.turn(timedelta(days=9))
         onboarding.move(session, cast.ada, org.id, PREPRODUCTION, from_stage=ONBOARDING)
@@ -216,8 +218,8 @@ class TestMoves:
         assert [move.reason for move in rows] == ["", "", "Paused."]
         assert not any(move.is_override for move in rows)
 
-    def test_a_refused_move_leaves_none(self, session: Session, cast: Cast) -> None:
-        org = put(session, cast, ONBOARDING, ready=False)
+    def test_a_refused_move_is_not_recorded(self, session: Session, cast: Cast) -> None:
+        org = put_acme(session, cast, ONBOARDING, ready=False)
         with pytest.raises(GateNotMet):
             onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert session.scalars(select(Move)).all() == []
@@ -227,7 +229,7 @@ class TestOverride:
     def test_an_administrator_overrides_failed_checks_for_a_reason(
         self, session: Session, cast: Cast
     ) -> None:
-        org = put(session, cast, PREPRODUCTION, lacks="logo")
+        org = put_acme(session, cast, PREPRODUCTION, lacks="logo")
         onboarding.move(
             *(session, cast.ada, org.id, PRODUCTION),
             from_stage=PREPRODUCTION,
@@ -239,24 +241,26 @@ class TestOverride:
         entry = last_entry(session)
         assert (entry.event, entry.reason) == ("stage.overridden", "The logo comes on Monday.")
 
-    def test_without_a_reason_it_does_not(self, session: Session, cast: Cast) -> None:
-        org = put(session, cast, PREPRODUCTION, lacks="logo")
+    def test_an_override_requires_a_reason(self, session: Session, cast: Cast) -> None:
+        org = put_acme(session, cast, PREPRODUCTION, lacks="logo")
         with pytest.raises(InvalidInput) as refused:
             onboarding.move(
                 session, cast.ada, org.id, PRODUCTION, from_stage=PREPRODUCTION, override=True
             )
         assert list(refused.value.fields) == ["reason"]
 
-    def test_what_passes_by_itself_is_no_override(self, session: Session, cast: Cast) -> None:
-        org = put(session, cast, ONBOARDING)
+    def test_without_failed_checks_a_move_is_no_override(
+        self, session: Session, cast: Cast
+    ) -> None:
+        org = put_acme(session, cast, ONBOARDING)
         onboarding.move(
             session, cast.ada, org.id, PREPRODUCTION, from_stage=ONBOARDING, override=True
         )
         assert not session.scalars(select(Move)).one().is_override
         assert last_entry(session).event == "stage.moved"
 
-    def test_sales_may_not(self, session: Session, cast: Cast) -> None:
-        org = put(session, cast, ONBOARDING, ready=False)
+    def test_sales_cannot_override(self, session: Session, cast: Cast) -> None:
+        org = put_acme(session, cast, ONBOARDING, ready=False)
         with pytest.raises(NotPermitted):
             onboarding.move(
                 *(session, cast.sam, org.id, PREPRODUCTION),
@@ -265,8 +269,8 @@ class TestOverride:
                 override=True,
             )
 
-    def test_no_stage_is_skipped_by_it(self, session: Session, cast: Cast) -> None:
-        org = put(session, cast, ONBOARDING)
+    def test_an_override_skips_no_stage(self, session: Session, cast: Cast) -> None:
+        org = put_acme(session, cast, ONBOARDING)
         with pytest.raises(WrongStage):
             onboarding.move(
                 *(session, cast.ada, org.id, PRODUCTION),
@@ -277,28 +281,26 @@ class TestOverride:
 
 
 class TestPlan:
-    def test_days_that_have_passed_are_refused(
-        self, session: Session, cast: Cast, clock: Clock
-    ) -> None:
-        put(session, cast, ONBOARDING)
+    def test_past_dates_are_refused(self, session: Session, cast: Cast, clock: Clock) -> None:
+        put_acme(session, cast, ONBOARDING)
         past = clock.moment.date() - timedelta(days=1)
         plan = Plan(cast.sam.user_id, past, "Call", past)
         with pytest.raises(InvalidInput) as refused:
             onboarding.plan(session, cast.sam, cast.acme.id, plan)
         assert list(refused.value.fields) == ["target_on", "next_step_on"]
 
-    def test_a_day_that_has_passed_meanwhile_may_stay(
+    def test_a_stored_date_may_be_in_the_past(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
-        org = put(session, cast, ONBOARDING)
+        org = put_acme(session, cast, ONBOARDING)
         day = clock.moment.date()
         onboarding.plan(session, cast.sam, org.id, Plan(cast.sam.user_id, day, "Call", day))
         clock.turn(timedelta(days=3))
         onboarding.plan(session, cast.sam, org.id, Plan(cast.sue.user_id, day, "Call", day))
         assert (org.rep_id, org.next_step_on) == (cast.sue.user_id, day)
 
-    def test_a_day_needs_a_step(self, session: Session, cast: Cast, clock: Clock) -> None:
-        put(session, cast, ONBOARDING)
+    def test_a_due_date_requires_a_step(self, session: Session, cast: Cast, clock: Clock) -> None:
+        put_acme(session, cast, ONBOARDING)
         plan = Plan(cast.sam.user_id, next_step_on=clock.moment.date())
         with pytest.raises(InvalidInput) as refused:
             onboarding.plan(session, cast.sam, cast.acme.id, plan)
@@ -310,27 +312,27 @@ class TestSnooze:
     def test_it_ends_on_a_later_day_within_a_year(
         self, session: Session, cast: Cast, clock: Clock, days: int
     ) -> None:
-        org = put(session, cast, ONBOARDING)
+        org = put_acme(session, cast, ONBOARDING)
         until = clock.moment.date() + timedelta(days=days)
         with pytest.raises(InvalidInput):
             onboarding.snooze(session, cast.sam, org.id, until=until)
 
-    def test_it_can_be_ended_at_once(self, session: Session, cast: Cast, clock: Clock) -> None:
-        org = put(session, cast, ONBOARDING)
+    def test_a_snooze_can_be_ended(self, session: Session, cast: Cast, clock: Clock) -> None:
+        org = put_acme(session, cast, ONBOARDING)
         until = clock.moment.date() + timedelta(days=3)
         onboarding.snooze(session, cast.sam, org.id, until=until)
         assert last_entry(session).event == "onboarding.snoozed"
         onboarding.snooze(session, cast.sam, org.id, until=None)
         assert org.snoozed_until is None
 
-    def test_the_next_stage_begins_awake(self, session: Session, cast: Cast, clock: Clock) -> None:
-        org = put(session, cast, ONBOARDING)
+    def test_a_move_ends_the_snooze(self, session: Session, cast: Cast, clock: Clock) -> None:
+        org = put_acme(session, cast, ONBOARDING)
         until = clock.moment.date() + timedelta(days=3)
         onboarding.snooze(session, cast.sam, org.id, until=until)
         onboarding.move(session, cast.sam, org.id, PREPRODUCTION, from_stage=ONBOARDING)
         assert org.snoozed_until is None
 
-    def test_a_free_organization_is_not_snoozed(
+    def test_free_organizations_cannot_be_snoozed(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         until = clock.moment.date() + timedelta(days=3)
@@ -339,20 +341,20 @@ class TestSnooze:
 
 
 class TestRequest:
-    def test_an_admin_raises_a_hand(self, session: Session, cast: Cast) -> None:
+    def test_admins_can_request_onboarding(self, session: Session, cast: Cast) -> None:
         org = onboarding.request(session, cast.adam, cast.acme.id, note="In spring, please.")
         assert org.requested_at is not None
         assert org.request_note == "In spring, please."
 
-    def test_raising_it_twice_is_harmless(self, session: Session, cast: Cast) -> None:
+    def test_a_second_request_changes_nothing(self, session: Session, cast: Cast) -> None:
         first = onboarding.request(session, cast.olga, cast.acme.id, note="Now.").requested_at
         assert onboarding.request(session, cast.adam, cast.acme.id).requested_at == first
 
-    def test_a_member_may_not(self, session: Session, cast: Cast) -> None:
+    def test_members_cannot_request_onboarding(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
             onboarding.request(session, cast.mia, cast.acme.id)
 
-    def test_flagging_answers_it(self, session: Session, cast: Cast) -> None:
+    def test_flagging_clears_the_request(self, session: Session, cast: Cast) -> None:
         onboarding.request(session, cast.olga, cast.acme.id, note="Now.")
         onboarding.flag(session, cast.sam, [cast.acme.id])
         org = session.get_one(Organization, cast.acme.id)

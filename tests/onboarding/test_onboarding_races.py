@@ -1,4 +1,4 @@
-"""I13, raced: stages move along edges, once, from the stage that was shown."""
+"""Races of moves: one transition succeeds, from the displayed stage, and the gate holds."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,26 +32,26 @@ Race = Callable[..., list[object]]
 
 @pytest.fixture
 def race() -> Iterator[Race]:
-    """What runs acts at the same moment, and returns what each returned or was refused with."""
+    """Run functions at the same time, and return their results or refusals."""
     with ThreadPoolExecutor(4) as threads:
 
-        def meet(barrier: Barrier, act: Act) -> object:
+        def run_after(barrier: Barrier, act: Act) -> object:
             barrier.wait(30)
             try:
                 return act()
             except DomainError as refusal:
                 return refusal
 
-        def at_once(*acts: Act) -> list[object]:
+        def run_together(*acts: Act) -> list[object]:
             barrier = Barrier(len(acts))
-            running = [threads.submit(meet, barrier, act) for act in acts]
+            running = [threads.submit(run_after, barrier, act) for act in acts]
             return [future.result(60) for future in running]
 
-        yield at_once
+        yield run_together
 
 
-def put(cast: Cast, **values: object) -> None:
-    """Set Acme as a race begins, past all use cases."""
+def change_acme(cast: Cast, **values: object) -> None:
+    """Change Acme directly, without a use case."""
     with db.Session(db.writing_engine()) as session, session.begin():
         session.execute(
             update(Organization)
@@ -74,9 +74,9 @@ def refusals(results: list[object], kind: type[DomainError]) -> int:
     return sum(isinstance(each, kind) for each in results)
 
 
-def test_of_several_flags_one_goes_through(race: Race, cast: Cast) -> None:
+def test_of_several_flags_one_succeeds(race: Race, cast: Cast) -> None:
     for number in range(ROUNDS):
-        put(cast, stage=FREE)
+        change_acme(cast, stage=FREE)
         results = race(
             lambda: db.run(onboarding.flag_one, cast.sam, cast.acme.id),
             lambda: db.run(onboarding.flag_one, cast.sue, cast.acme.id),
@@ -86,9 +86,9 @@ def test_of_several_flags_one_goes_through(race: Race, cast: Cast) -> None:
         assert moves(cast) == [(FREE, ONBOARDING)] * (number + 1)
 
 
-def test_pressed_twice_it_moves_one_stage_on(race: Race, cast: Cast) -> None:
+def test_a_double_click_moves_one_stage(race: Race, cast: Cast) -> None:
     for number in range(ROUNDS):
-        put(cast, stage=ONBOARDING, **FILLED)
+        change_acme(cast, stage=ONBOARDING, **FILLED)
         move = (onboarding.move, cast.sam, cast.acme.id)
         results = race(
             lambda: db.run(*move, PREPRODUCTION, from_stage=ONBOARDING),  # noqa: B023
@@ -99,11 +99,9 @@ def test_pressed_twice_it_moves_one_stage_on(race: Race, cast: Cast) -> None:
         assert len(moves(cast)) == number + 1
 
 
-def test_what_is_flagged_is_there_and_what_is_deleted_is_not_flagged(
-    race: Race, cast: Cast
-) -> None:
+def test_deleted_organizations_are_not_flagged(race: Race, cast: Cast) -> None:
     for _ in range(ROUNDS):
-        put(cast, stage=FREE, deleted_at=None)
+        change_acme(cast, stage=FREE, deleted_at=None)
         before = len(moves(cast))
         flagged, deleted = race(
             lambda: db.run(onboarding.flag, cast.sam, [cast.acme.id, cast.otto_ltd.id]),
@@ -116,9 +114,9 @@ def test_what_is_flagged_is_there_and_what_is_deleted_is_not_flagged(
         assert len(moves(cast)) == before + is_in
 
 
-def test_nobody_slips_through_while_an_owner_empties_a_field(race: Race, cast: Cast) -> None:
+def test_no_move_passes_while_an_owner_clears_a_field(race: Race, cast: Cast) -> None:
     for _ in range(ROUNDS):
-        put(cast, stage=ONBOARDING, **FILLED)
+        change_acme(cast, stage=ONBOARDING, **FILLED)
         shown, typed = {"website": FILLED["website"]}, {"website": ""}
         moved, saved = race(
             lambda: db.run(
@@ -129,16 +127,16 @@ def test_nobody_slips_through_while_an_owner_empties_a_field(race: Race, cast: C
         assert isinstance(saved, Organization)
         with db.read() as session:
             entries = select(Entry.event).where(Entry.org_id == cast.acme.id).order_by(Entry.id)
-            told = list(session.scalars(entries))
+            events = list(session.scalars(entries))
         if isinstance(moved, GateNotMet):
-            assert told[-1] == "profile.changed"
+            assert events[-1] == "profile.changed"
         else:
-            assert told[-2:] == ["stage.moved", "profile.changed"]
+            assert events[-2:] == ["stage.moved", "profile.changed"]
 
 
-def test_a_run_and_a_rep_flag_each_once(race: Race, cast: Cast) -> None:
+def test_a_run_and_a_rep_flag_an_organization_once(race: Race, cast: Cast) -> None:
     for number in range(ROUNDS):
-        put(cast, stage=FREE)
+        change_acme(cast, stage=FREE)
         run = db.run(bulk_flag.start, cast.sam, Filters(words="acme"), Plan(), expected=9)
         results = race(
             lambda: db.run(bulk_flag.flag_next_batch, run.id),  # noqa: B023

@@ -1,4 +1,4 @@
-"""The charts say what the moves say: compared with pandas over every raw move."""
+"""Onboarding statistics: compared with pandas over every single move."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -27,14 +27,14 @@ WEEKS = 40
 
 @pytest.fixture
 def session(engine: Engine, clock: Clock) -> Iterator[Session]:
-    """What is put here is thrown away at the end, and is no news for history."""
+    """A session whose rows are rolled back and need no history."""
     with db.Session(db.writing_engine(), expire_on_commit=False) as session:
         yield session
 
 
 @pytest.fixture
 def moved(session: Session, cast: Cast, clock: Clock) -> pd.DataFrame:
-    """Many moves over the last weeks, one at a time; returned as they are kept."""
+    """Many moves over the last weeks, returned as stored."""
     random = Random(7)
     edges, reps = list(TRANSITIONS), [cast.sam.user_id, cast.sue.user_id, None]
     rows = []
@@ -74,30 +74,30 @@ def within(moves: pd.DataFrame, period: Period, rep_id: int | None) -> pd.DataFr
 
 @pytest.mark.parametrize("whose", [None, "sam"])
 @pytest.mark.parametrize("period", Period)
-def test_they_are_what_pandas_finds_in_the_moves(
+def test_the_charts_agree_with_pandas_over_all_moves(
     session: Session, cast: Cast, moved: pd.DataFrame, period: Period, whose: str | None
 ) -> None:
     rep_id = getattr(cast, whose).user_id if whose else None
-    shown = statistics.load_charts(session, cast.oda, period, rep_id=rep_id)
+    charts = statistics.load_charts(session, cast.oda, period, rep_id=rep_id)
     moves = within(moved, period, rep_id)
     forward = moves[moves["is_forward"]]
 
     entered = forward.groupby("to_stage").size().reindex(statistics.REACHED, fill_value=0)
-    assert shown.funnel["entered"].tolist() == entered.tolist()
-    assert shown.funnel["conversion"].tolist()[1:] == [
+    assert charts.funnel["entered"].tolist() == entered.tolist()
+    assert charts.funnel["conversion"].tolist()[1:] == [
         round(100 * entered.iloc[place] / entered.iloc[place - 1], 1) for place in (1, 2)
     ]
-    for row in shown.stays.itertuples():
+    for row in charts.stays.itertuples():
         days = moves[moves["from_stage"] == row.stage]["days"]
         assert row.left == len(days)
         assert [row.lower, row.median, row.upper] == days.quantile([0.25, 0.5, 0.75]).tolist()
-    assert shown.weeks["moves"].sum() == len(forward)
-    assert shown.weeks["back"].sum() == len(moves) - len(forward)
+    assert charts.weeks["moves"].sum() == len(forward)
+    assert charts.weeks["back"].sum() == len(moves) - len(forward)
     by_week = forward.groupby(["week", "to_stage"]).size()
-    for row in shown.weeks[shown.weeks["moves"] > 0].itertuples():
+    for row in charts.weeks[charts.weeks["moves"] > 0].itertuples():
         assert row.moves == by_week[row.week, row.stage]
     named = forward[forward["rep_id"] == cast.sam.user_id].groupby("to_stage").size()
-    of_sam = shown.reps[shown.reps["rep"] == "Sam"]
+    of_sam = charts.reps[charts.reps["rep"] == "Sam"]
     assert dict(zip(of_sam["stage"], of_sam["moves"], strict=True)) == named.to_dict()
 
 
@@ -115,7 +115,7 @@ class TestCounts:
             pd.testing.assert_frame_equal(getattr(before, name), getattr(after, name))
         assert counters.find_differences(session) == 0
 
-    def test_purged_moves_are_counted_no_more(
+    def test_purged_moves_are_not_counted(
         self, session: Session, cast: Cast, moved: pd.DataFrame
     ) -> None:
         session.execute(delete(Move).where(Move.org_id == cast.acme.id))
@@ -132,7 +132,7 @@ class TestCounts:
             pass
         assert counters.find_differences(session) == 0
 
-    def test_counting_anew_gives_the_same(
+    def test_recounting_gives_the_same_charts(
         self, session: Session, cast: Cast, moved: pd.DataFrame
     ) -> None:
         before = statistics.load_charts(session, cast.oda, Period.YEAR)
@@ -146,8 +146,8 @@ class TestCounts:
     def test_a_move_is_counted_in_its_own_transaction(self, engine: Engine, cast: Cast) -> None:
         db.run(onboarding.flag, cast.sam, [cast.acme.id])
         with db.read() as session:
-            shown = statistics.load_charts(session, cast.oda, Period.MONTH)
-            assert shown.funnel["entered"].tolist() == [1, 0, 0]
+            charts = statistics.load_charts(session, cast.oda, Period.MONTH)
+            assert charts.funnel["entered"].tolist() == [1, 0, 0]
             assert counters.find_differences(session) == 0
         db.run(
             onboarding.move,
@@ -158,9 +158,9 @@ class TestCounts:
             reason="x",
         )
         with db.read() as session:
-            shown = statistics.load_charts(session, cast.oda, Period.MONTH)
-            assert shown.weeks["back"].sum() == 1
-            assert shown.stays[["left", "median"]].iloc[0].tolist() == [1, 0]
+            charts = statistics.load_charts(session, cast.oda, Period.MONTH)
+            assert charts.weeks["back"].sum() == 1
+            assert charts.stays[["left", "median"]].iloc[0].tolist() == [1, 0]
             found = {finding.check: finding.is_ok for finding in health.run_checks()}
         assert found["charts"]
 
@@ -183,22 +183,22 @@ class TestCounts:
 
 class TestQuantiles:
     @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 10, 101])
-    def test_they_are_those_of_pandas(self, size: int) -> None:
+    def test_quantiles_agree_with_pandas(self, size: int) -> None:
         days = pd.Series(np.random.default_rng(size).integers(0, 12, size))
         counted = days.value_counts().sort_index()
         found = statistics.quantiles(counted.index.to_numpy(float), counted.to_numpy())
         assert found == days.quantile([0.25, 0.5, 0.75]).tolist()
 
-    def test_nothing_has_none(self) -> None:
+    def test_no_values_have_no_quantiles(self) -> None:
         assert statistics.quantiles(np.array([]), np.array([])) == [None, None, None]
 
 
-def test_nothing_moved_is_nothing_to_show(session: Session, cast: Cast) -> None:
-    shown = statistics.load_charts(session, cast.oda, Period.ALL)
-    assert shown.is_empty
-    assert shown.funnel["entered"].tolist() == [0, 0, 0]
+def test_without_moves_the_charts_are_empty(session: Session, cast: Cast) -> None:
+    charts = statistics.load_charts(session, cast.oda, Period.ALL)
+    assert charts.is_empty
+    assert charts.funnel["entered"].tolist() == [0, 0, 0]
 
 
-def test_only_staff_sees_them(session: Session, cast: Cast) -> None:
+def test_only_staff_can_load_charts(session: Session, cast: Cast) -> None:
     with pytest.raises(NotPermitted):
         statistics.load_charts(session, cast.olga, Period.ALL)

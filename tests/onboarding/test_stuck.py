@@ -1,4 +1,4 @@
-"""Stuck: one rule, the same for a row and for many in SQL, and quick at any size."""
+"""Stuck: the rule for a row and the SQL condition agree and use indexes."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -99,12 +99,12 @@ def test_row_and_sql_agree(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_each_part_goes_by_an_index(engine: Engine) -> None:
+def test_each_part_uses_an_index(engine: Engine) -> None:
     statement = select(Organization.id).where(stuck.condition(TODAY))
     compiled = statement.compile(engine, compile_kwargs={"literal_binds": True})
     with db.read() as session:
         plan = session.execute(text(f"EXPLAIN QUERY PLAN {compiled}")).all()
-    told = " ".join(row[-1] for row in plan)
-    assert told.count("ix_organizations_stage_entered ") == 2
-    assert "ix_organizations_next_step_on" in told
-    assert "SCAN" not in told
+    steps = " ".join(row[-1] for row in plan)
+    assert steps.count("ix_organizations_stage_entered ") == 2
+    assert "ix_organizations_next_step_on" in steps
+    assert "SCAN" not in steps

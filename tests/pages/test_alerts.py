@@ -1,4 +1,4 @@
-"""Alerts on the tab Settings: the address with its state, and the choice of what goes there."""
+"""Alerts on the Settings tab: the address and the choice of alerts."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,14 +17,14 @@ def words(screen: AppTest) -> str:
     return "\n".join(e.value for e in screen.main if e.type in {"markdown", "text"})
 
 
-def give_address(org: Organization, **values: str | None) -> None:
+def set_address(org: Organization, **values: str | None) -> None:
     with db.Session(db.writing_engine()) as session, session.begin():
         row = session.get_one(Organization, org.id)
         for field, value in values.items():
             setattr(row, field, value)
 
 
-def test_an_owner_chooses_what_is_told(show: Show, cast: Cast):
+def test_owners_choose_alerts(show: Show, cast: Cast):
     screen = show("profile", cast.olga, org=cast.acme.public_id)
     switches = {alert: screen.toggle(key=f"alerts.{alert.name.lower()}") for alert in Alert}
     assert all(switch.value for switch in switches.values())
@@ -36,18 +36,18 @@ def test_an_owner_chooses_what_is_told(show: Show, cast: Cast):
     assert not next(t for t in screen.toggle if t.label == alerts.LABELS[Alert.STAGE]).value
 
 
-def test_the_address_stands_there_with_its_state(show: Show, cast: Cast):
+def test_the_address_has_its_state(show: Show, cast: Cast):
     assert "Write an address under Organization Info" in words(
         show("profile", cast.olga, org=cast.acme.public_id)
     )
-    give_address(cast.acme, alert_email="old@acme.example", alert_email_new="new@acme.example")
+    set_address(cast.acme, alert_email="old@acme.example", alert_email_new="new@acme.example")
     seen = words(show("profile", cast.olga, org=cast.acme.public_id))
     assert "old@acme.example" in seen
     assert "Confirmed" in seen
     assert seen.index("Another one is used as soon as") < seen.index("new@acme.example")
 
 
-def test_others_see_what_is_told_and_whom_to_ask(show: Show, cast: Cast):
+def test_others_see_the_choice_and_whom_to_ask(show: Show, cast: Cast):
     screen = show("profile", cast.mia, org=cast.acme.public_id)
     assert "Only an owner chooses" in words(screen)
     assert not [t for t in screen.toggle if (t.key or "").startswith("alerts")]

@@ -1,4 +1,4 @@
-"""The board as sales sees it: cards, what is stuck, and every move from a card."""
+"""The board page: cards, the stuck list, and the menu of a card."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def words(screen: AppTest) -> str:
 
 
 def choose(screen: AppTest, key: str, label: str) -> AppTest:
-    """Choose from a menu, as its click would: AppTest has no word for it."""
+    """Choose from a menu button, which AppTest does not support."""
     menus = [menu.proto for menu in screen.get("menu_button")]
     menu = next(menu for menu in menus if menu.id.endswith(f"-{key}"))
     assert label in list(menu.options)
@@ -38,7 +38,7 @@ def choose(screen: AppTest, key: str, label: str) -> AppTest:
 
 @pytest.fixture
 def acme(cast: Cast) -> Organization:
-    """Acme, in onboarding since long ago, with Sue, and with nothing that the gate asks for."""
+    """Acme, in onboarding for long, with all checks open."""
     next_step = Plan(cast.sue.user_id, None, "Call *Olga*", working_days.today())
     db.run(onboarding.flag, cast.sam, [cast.acme.id], next_step)
     long_ago = clock.now() - timedelta(days=40)
@@ -52,34 +52,32 @@ def acme(cast: Cast) -> Organization:
     return cast.acme
 
 
-def now(cast: Cast) -> Organization:
+def reload_acme(cast: Cast) -> Organization:
     with db.read() as session:
         return session.get_one(Organization, cast.acme.id)
 
 
-def test_a_card_says_how_it_stands(show: Show, cast: Cast, acme: Organization) -> None:
+def test_a_card_has_its_state(show: Show, cast: Cast, acme: Organization) -> None:
     screen = show("board", cast.sam)
-    said = words(screen)
-    assert "Call \\*Olga\\*" in said
-    assert ":orange[:material/error: 5]" in said
-    assert "**1 stuck**" in said
-    assert "of 10 in onboarding" in said
+    text = words(screen)
+    assert "Call \\*Olga\\*" in text
+    assert ":orange[:material/error: 5]" in text
+    assert "**1 stuck**" in text
+    assert "of 10 in onboarding" in text
     helped = [str(markdown.help) for markdown in screen.markdown]
     assert any("- Add a phone number" in text for text in helped)
 
 
-def test_a_refusal_of_the_gate_stands_on_the_card(
-    show: Show, cast: Cast, acme: Organization
-) -> None:
+def test_a_refusal_is_on_the_card(show: Show, cast: Cast, acme: Organization) -> None:
     screen = show("board", cast.sam)
     choose(screen, f"card-menu-{acme.id}", ":material/arrow_forward: Move to preproduction")
     assert "Not ready for preproduction yet\\. Open checks\\: Confirm the alert email" in words(
         screen
     )
-    assert now(cast).stage is Stage.ONBOARDING
+    assert reload_acme(cast).stage is Stage.ONBOARDING
 
 
-def test_a_card_moves_on(show: Show, cast: Cast, acme: Organization) -> None:
+def test_a_card_moves_to_the_next_stage(show: Show, cast: Cast, acme: Organization) -> None:
     filled = {"alert_email": "a@x.io", "overview": "x", "sales_email": "b@x.io", "phone": "+1"}
     with db.Session(db.writing_engine()) as session, session.begin():
         session.execute(
@@ -90,18 +88,18 @@ def test_a_card_moves_on(show: Show, cast: Cast, acme: Organization) -> None:
         )
     screen = show("board", cast.sam)
     choose(screen, f"card-menu-{acme.id}", ":material/arrow_forward: Move to preproduction")
-    assert now(cast).stage is Stage.PREPRODUCTION
+    assert reload_acme(cast).stage is Stage.PREPRODUCTION
     assert [toast.value for toast in screen.toast] == ["Acme is in preproduction\\."]
 
 
-def test_withdrawing_asks_for_the_reason(show: Show, cast: Cast, acme: Organization) -> None:
+def test_withdrawing_requires_a_reason(show: Show, cast: Cast, acme: Organization) -> None:
     screen = show("board", cast.sam)
     choose(screen, f"card-menu-{acme.id}", ":material/undo: Withdraw")
     screen.button(key="withdraw-submit").click().run()
-    assert now(cast).stage is Stage.ONBOARDING
+    assert reload_acme(cast).stage is Stage.ONBOARDING
     screen.text_area(key="withdraw.reason").set_value("They asked for a break.")
     screen.button(key="withdraw-submit").click().run()
-    assert now(cast).stage is Stage.FREE
+    assert reload_acme(cast).stage is Stage.FREE
 
 
 def test_administrators_override(show: Show, cast: Cast, acme: Organization) -> None:
@@ -116,24 +114,27 @@ def test_administrators_override(show: Show, cast: Cast, acme: Organization) -> 
     assert (move.to_stage, move.is_override) == (Stage.PREPRODUCTION, True)
 
 
-def test_what_is_stuck_is_snoozed_by_its_menu(show: Show, cast: Cast, acme: Organization) -> None:
+def test_a_stuck_organization_can_be_snoozed(show: Show, cast: Cast, acme: Organization) -> None:
     screen = show("board", cast.sam)
     choose(screen, f"stuck-snooze-{acme.id}", "In a week")
-    assert now(cast).snoozed_until == working_days.today() + timedelta(days=7)
+    assert reload_acme(cast).snoozed_until == working_days.today() + timedelta(days=7)
     assert "stuck" not in words(screen)
 
 
-def test_a_raised_hand_shows_its_note_and_is_flagged(show: Show, cast: Cast) -> None:
+def test_a_request_has_its_note_and_can_be_flagged(show: Show, cast: Cast) -> None:
     db.run(onboarding.request, cast.olga, cast.acme.id, note="We *test* in spring.")
     screen = show("board", cast.sam, rep="mine")
     assert "We \\*test\\* in spring\\." in words(screen)
     choose(screen, f"card-menu-{cast.acme.id}", ":material/flag: Flag for onboarding")
     screen.text_input(key="flag.next_step").set_value("Call")
     screen.button(key="flag-submit").click().run()
-    assert (now(cast).stage, now(cast).rep_id) == (Stage.ONBOARDING, cast.sam.user_id)
+    assert (reload_acme(cast).stage, reload_acme(cast).rep_id) == (
+        Stage.ONBOARDING,
+        cast.sam.user_id,
+    )
 
 
-def test_the_address_narrows_the_board(show: Show, cast: Cast, acme: Organization) -> None:
+def test_the_address_filters_the_board(show: Show, cast: Cast, acme: Organization) -> None:
     def menus(**query: str) -> list[str]:
         screen = show("board", cast.sam, **query)
         return [menu.proto.id for menu in screen.get("menu_button")]
@@ -144,11 +145,11 @@ def test_the_address_narrows_the_board(show: Show, cast: Cast, acme: Organizatio
     assert not any(key in menu for menu in menus(q="otto"))
 
 
-def test_ops_looks_and_moves_nothing(show: Show, cast: Cast, acme: Organization) -> None:
+def test_ops_cannot_move_cards(show: Show, cast: Cast, acme: Organization) -> None:
     screen = show("board", cast.oda)
     assert "Call \\*Olga\\*" in words(screen)
     assert "Snooze" not in str(screen.main)
 
 
-def test_members_do_not_see_it(show: Show, cast: Cast) -> None:
+def test_members_cannot_open_the_board(show: Show, cast: Cast) -> None:
     assert show("board", cast.olga).title[0].value == "This page is for staff"

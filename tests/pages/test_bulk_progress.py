@@ -1,4 +1,4 @@
-"""Flagging all that match, as a sales rep sees it."""
+"""Bulk flagging on the Organizations page."""
 
 import pytest
 from sqlalchemy import update
@@ -19,12 +19,12 @@ def words(screen: AppTest) -> str:
     return " ".join(part.value for part in screen.markdown).replace("\\", "")
 
 
-def work() -> None:
+def run_to_end() -> None:
     while bulk_flag.run_due():
         pass
 
 
-def test_all_that_match_are_flagged_after_a_number_was_confirmed(show: Show, cast: Cast) -> None:
+def test_all_matching_organizations_are_flagged_after_confirmation(show: Show, cast: Cast) -> None:
     db.run(onboarding.flag, cast.sue, [cast.otto_ltd.id])
     screen = show("organizations", cast.sam)
     screen.button(key="flag-all-organizations").click().run()
@@ -33,7 +33,7 @@ def test_all_that_match_are_flagged_after_a_number_was_confirmed(show: Show, cas
     screen.button(key="flag-all-submit").click().run()
     assert not screen.exception
     assert "Flagging 2 organizations" in words(screen)
-    work()
+    run_to_end()
     screen.run()
     assert "1 organization is in onboarding. 1 could not be flagged." in words(screen)
     assert [button.label for button in screen.get("download_button")] == ["Download the list"]
@@ -42,7 +42,7 @@ def test_all_that_match_are_flagged_after_a_number_was_confirmed(show: Show, cas
     assert (acme.stage, acme.next_step) == (Stage.ONBOARDING, "Call them")
 
 
-def test_nothing_is_flagged_where_none_is_free(show: Show, cast: Cast) -> None:
+def test_without_free_organizations_there_is_nothing_to_flag(show: Show, cast: Cast) -> None:
     db.run(onboarding.flag, cast.sue, [cast.acme.id, cast.otto_ltd.id])
     screen = show("organizations", cast.sam)
     screen.button(key="flag-all-organizations").click().run()
@@ -50,7 +50,7 @@ def test_nothing_is_flagged_where_none_is_free(show: Show, cast: Cast) -> None:
     assert "flag-all-submit" not in [button.key for button in screen.button]
 
 
-def test_a_run_is_found_again_cancelled_and_dismissed(show: Show, cast: Cast) -> None:
+def test_a_run_can_be_cancelled_and_dismissed(show: Show, cast: Cast) -> None:
     run = db.run(bulk_flag.start, cast.sam, Filters(), Plan(), expected=2)
     screen = show("organizations", cast.sam)
     screen.button(key=f"cancel-{run.id}").click().run()
@@ -60,23 +60,23 @@ def test_a_run_is_found_again_cancelled_and_dismissed(show: Show, cast: Cast) ->
     assert "Cancelled" not in words(screen)
 
 
-def test_the_list_of_the_refused_is_a_file(cast: Cast) -> None:
+def test_the_list_of_failures_is_a_file(cast: Cast) -> None:
     db.run(onboarding.flag, cast.sue, [cast.acme.id])
     run = db.run(bulk_flag.start, cast.sam, Filters(words="acme"), Plan(), expected=1)
-    work()
+    run_to_end()
     with db.read() as session:
         lines = bulk_flag.refusals_csv(session, cast.sam, run.id).decode().splitlines()
     assert lines[0] == "Organization ID,Name,Reason"
     assert lines[1].startswith(f"{cast.acme.public_id},Acme,")
 
 
-def test_the_list_of_the_refused_runs_no_formula(cast: Cast) -> None:
+def test_the_list_of_failures_is_protected_against_formulas(cast: Cast) -> None:
     name = "=1+cmd|' /C calc'!A0"
     with db.engine().begin() as connection:
         connection.execute(update(Organization).values(name=name, name_key="x", search_text="x"))
     db.run(onboarding.flag, cast.sue, [cast.acme.id])
     run = db.run(bulk_flag.start, cast.sam, Filters(), Plan(), expected=2)
-    work()
+    run_to_end()
     with db.read() as session:
         lines = bulk_flag.refusals_csv(session, cast.sam, run.id).decode().splitlines()
     assert lines[1].startswith(f"{cast.acme.public_id},'{name},")

@@ -1,4 +1,4 @@
-"""The charts page: numbers that can be read, the table and the file behind each of them."""
+"""The charts page: specifications, tables and files."""
 
 import json
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def moved(cast: Cast) -> Organization:
-    """Acme goes to preproduction by override with Sue, Otto Ltd into onboarding with Sam."""
+    """Acme in preproduction by override with Sue, and Otto Ltd in onboarding with Sam."""
     db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(cast.sue.user_id))
     db.run(
         *(onboarding.move, cast.ada, cast.acme.id, Stage.PREPRODUCTION),
@@ -34,7 +34,7 @@ def specs(screen: AppTest) -> list[dict[str, object]]:
     return [json.loads(chart.proto.spec) for chart in screen.get("vega_lite_chart")]
 
 
-def test_there_are_four_charts_of_what_moved(show: Show, cast: Cast, moved: Organization) -> None:
+def test_there_are_four_charts(show: Show, cast: Cast, moved: Organization) -> None:
     screen = show("charts", cast.oda)
     assert [str(spec["description"]).split()[0] for spec in specs(screen)] == [
         "Moves",
@@ -44,7 +44,7 @@ def test_there_are_four_charts_of_what_moved(show: Show, cast: Cast, moved: Orga
     ]
 
 
-def test_each_has_its_table_and_its_file(show: Show, cast: Cast, moved: Organization) -> None:
+def test_each_chart_has_a_table_and_a_file(show: Show, cast: Cast, moved: Organization) -> None:
     screen = show("charts", cast.oda)
     screen.session_state["table-funnel"] = True
     screen.run()
@@ -55,7 +55,7 @@ def test_each_has_its_table_and_its_file(show: Show, cast: Cast, moved: Organiza
     assert [button.proto.label for button in screen.get("download_button")] == ["Download CSV"]
 
 
-def test_period_and_rep_stand_in_the_address(show: Show, cast: Cast, moved: Organization) -> None:
+def test_period_and_rep_are_in_the_address(show: Show, cast: Cast, moved: Organization) -> None:
     screen = show("charts", cast.oda, weeks="4", rep=str(cast.sam.user_id))
     screen.session_state["table-moves-by-sales-rep"] = True
     screen.run()
@@ -64,12 +64,12 @@ def test_period_and_rep_stand_in_the_address(show: Show, cast: Cast, moved: Orga
     assert screen.query_params["weeks"] == "52"
 
 
-def test_nothing_moved_says_what_to_do(show: Show, cast: Cast) -> None:
+def test_without_moves_there_is_a_hint(show: Show, cast: Cast) -> None:
     screen = show("charts", cast.oda, weeks="nonsense")
-    said = " ".join(markdown.value for markdown in screen.markdown)
-    assert "Nothing moved in this time" in said
+    text = " ".join(markdown.value for markdown in screen.markdown)
+    assert "Nothing moved in this time" in text
     assert not screen.exception
 
 
-def test_members_do_not_see_them(show: Show, cast: Cast) -> None:
+def test_members_cannot_open_the_charts(show: Show, cast: Cast) -> None:
     assert show("charts", cast.olga).title[0].value == "This page is for staff"

@@ -1,4 +1,4 @@
-"""Acting as an owner on the screen: how it begins, the banner on every page, and its end."""
+"""Impersonation: the dialog, the banner on every page, and its end."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,7 +12,7 @@ from tests.support.cast import PASSWORD, Cast
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 WHY = "They asked for :red[help]"
-OF_ORGANIZATIONS = ("overview", "profile", "members", "onboarding", "history")
+ORGANIZATION_PAGES = ("overview", "profile", "members", "onboarding", "history")
 
 
 def words(screen: AppTest) -> str:
@@ -25,7 +25,7 @@ def may_edit(cast: Cast) -> bool:
         return may(session, cast.ada, cast.acme.id, Action.EDIT_PROFILE)
 
 
-def test_an_administrator_begins_with_reason_and_password(show: Show, cast: Cast) -> None:
+def test_starting_requires_a_reason_and_the_password(show: Show, cast: Cast) -> None:
     screen = show("overview", cast.ada, org=cast.acme.public_id)
     (start,) = [button for button in screen.button if button.label == "Act as owner"]
     start.click().run()
@@ -40,9 +40,9 @@ def test_an_administrator_begins_with_reason_and_password(show: Show, cast: Cast
     assert "They asked for \\:red\\[help\\]" in words(screen)
 
 
-def test_every_page_of_the_organization_says_so_until_it_ends(show: Show, cast: Cast) -> None:
+def test_every_page_of_the_organization_has_the_banner(show: Show, cast: Cast) -> None:
     db.run(impersonation.start, cast.ada, cast.acme.id, reason=WHY)
-    for page in OF_ORGANIZATIONS:
+    for page in ORGANIZATION_PAGES:
         screen = show(page, cast.ada, org=cast.acme.public_id)
         assert "You are acting as an owner of Acme" in words(screen), page
     assert "You are acting" not in words(show("overview", cast.ada, org=cast.otto_ltd.public_id))
@@ -51,7 +51,7 @@ def test_every_page_of_the_organization_says_so_until_it_ends(show: Show, cast: 
     assert not may_edit(cast)
 
 
-def test_nobody_else_is_offered_it(show: Show, cast: Cast) -> None:
+def test_others_have_no_button(show: Show, cast: Cast) -> None:
     for person in (cast.olga, cast.oda, cast.sam):
         screen = show("overview", person, org=cast.acme.public_id)
         assert "Act as owner" not in [button.label for button in screen.button]

@@ -1,4 +1,4 @@
-"""Notes on an organization's pages and on a page of their own: who sees, writes, changes them."""
+"""Notes on the pages of an organization and on the Notes page."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 HOSTILE = "# Big\n[click](http://evil.example) <b>x</b> :red[y]"
 
 
-def write(cast: Cast, actor: Actor, said: str, *, is_shared: bool = False) -> int:
-    return db.run(notes.write, actor, cast.acme.id, said, is_shared=is_shared).id
+def write(cast: Cast, actor: Actor, text: str, *, is_shared: bool = False) -> int:
+    return db.run(notes.write, actor, cast.acme.id, text, is_shared=is_shared).id
 
 
-def seen(screen: AppTest) -> str:
+def visible_text(screen: AppTest) -> str:
     assert not screen.exception
     kinds = (screen.text, screen.markdown, screen.subheader, screen.title)
     return "\n".join(element.value for kind in kinds for element in kind)
@@ -30,7 +30,7 @@ def about(cast: Cast) -> list[tuple[str, bool]]:
         return [(note.text, note.is_shared) for note in found]
 
 
-def test_staff_writes_for_staff_unless_it_says_otherwise(show: Show, cast: Cast):
+def test_notes_are_for_staff_unless_shared(show: Show, cast: Cast):
     screen = show("onboarding", cast.sam, org=cast.acme.public_id)
     screen.text_area(key="note.text").set_value("They argue.")
     screen.button(key="note-submit").click().run()
@@ -41,26 +41,26 @@ def test_staff_writes_for_staff_unless_it_says_otherwise(show: Show, cast: Cast)
 
 
 @pytest.mark.parametrize("page", ["onboarding", "overview"])
-def test_members_see_what_is_shared_and_nothing_else(show: Show, cast: Cast, page: str):
+def test_members_see_shared_notes_only(show: Show, cast: Cast, page: str):
     write(cast, cast.sam, "They argue.")
     write(cast, cast.sam, "We call on Monday.", is_shared=True)
     for member in (cast.olga, cast.mia):
-        words = seen(show(page, member, org=cast.acme.public_id))
+        words = visible_text(show(page, member, org=cast.acme.public_id))
         assert "We call on Monday." in words
         assert "They argue." not in words
         assert "Staff only" not in words
-    words = seen(show(page, cast.oda, org=cast.acme.public_id))
+    words = visible_text(show(page, cast.oda, org=cast.acme.public_id))
     assert "They argue." in words
     assert words.index("Shared with the organization") < words.index("Staff only")
 
 
-def test_a_text_is_shown_letter_by_letter(show: Show, cast: Cast):
+def test_texts_are_not_rendered_as_markdown(show: Show, cast: Cast):
     write(cast, cast.sam, HOSTILE, is_shared=True)
     screen = show("onboarding", cast.olga, org=cast.acme.public_id)
     assert HOSTILE in [element.value for element in screen.text]
 
 
-def test_an_author_changes_and_deletes_and_others_cannot(show: Show, cast: Cast):
+def test_only_the_author_can_edit_and_delete(show: Show, cast: Cast):
     note_id = write(cast, cast.sam, "They call back.")
     others = show("onboarding", cast.sue, org=cast.acme.public_id)
     assert not [b for b in others.button if (b.key or "").startswith("note-edit")]
@@ -70,49 +70,49 @@ def test_an_author_changes_and_deletes_and_others_cannot(show: Show, cast: Cast)
     screen.text_area(key=f"note-{note_id}.text").set_value("They called back.")
     screen.button(key=f"note-{note_id}-submit").click().run()
     assert about(cast) == [("They called back.", False)]
-    assert "edited just now" in seen(screen)
+    assert "edited just now" in visible_text(screen)
 
     screen.button(key=f"note-delete-{note_id}").click().run()
     screen.button(key="note-deleted").click().run()
     assert about(cast) == []
 
 
-def test_an_empty_note_is_refused_beside_its_field(show: Show, cast: Cast):
+def test_an_empty_note_is_refused(show: Show, cast: Cast):
     screen = show("onboarding", cast.sam, org=cast.acme.public_id)
     screen.button(key="note-submit").click().run()
-    assert "Write a few words" in seen(screen)
+    assert "Write a few words" in visible_text(screen)
 
 
-class TestThePage:
-    def test_it_is_for_staff(self, show: Show, cast: Cast):
-        assert "This page is for staff" in seen(show("notes", cast.olga))
+class TestPage:
+    def test_the_page_is_for_staff(self, show: Show, cast: Cast):
+        assert "This page is for staff" in visible_text(show("notes", cast.olga))
 
-    def test_it_finds_words_and_says_when_there_are_none(self, show: Show, cast: Cast):
-        assert "No notes yet" in seen(show("notes", cast.oda))
+    def test_notes_can_be_searched(self, show: Show, cast: Cast):
+        assert "No notes yet" in visible_text(show("notes", cast.oda))
         write(cast, cast.sam, "Grüße von der Klinik")
         write(cast, cast.sue, "Asked about alerts")
         screen = show("notes", cast.oda)
         screen.text_input(key="q").set_value("grus").run()
-        words = seen(screen)
+        words = visible_text(screen)
         assert "Grüße von der Klinik" in words
         assert "Asked about alerts" not in words
         screen.text_input(key="q").set_value("nothing").run()
-        assert "No matching notes" in seen(screen)
+        assert "No matching notes" in visible_text(screen)
 
-    def test_it_shows_what_is_mine(self, show: Show, cast: Cast):
+    def test_notes_can_be_limited_to_mine(self, show: Show, cast: Cast):
         write(cast, cast.sam, "Mine it is")
         write(cast, cast.sue, "By Sue")
-        words = seen(show("notes", cast.sam, whose="Mine"))
+        words = visible_text(show("notes", cast.sam, whose="Mine"))
         assert ("Mine it is" in words, "By Sue" in words) == (True, False)
 
-    def test_older_ones_are_a_click_away(
+    def test_older_notes_are_loaded_by_a_button(
         self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr("pages.parts.staff.notes.PAGE_SIZE", 2)
         for number in range(5):
             write(cast, cast.sam, f"Number {number}")
         screen = show("notes", cast.oda)
-        assert "Number 2" not in seen(screen)
+        assert "Number 2" not in visible_text(screen)
         screen.button(key="notes-older").click().run()
-        assert "Number 2" in seen(screen)
-        assert "Number 0" not in seen(screen)
+        assert "Number 2" in visible_text(screen)
+        assert "Number 0" not in visible_text(screen)

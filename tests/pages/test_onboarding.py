@@ -1,4 +1,4 @@
-"""The pages about onboarding and history, as each person sees them."""
+"""The pages Onboarding, History and Activity, for each role."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -28,7 +28,7 @@ def press(screen: AppTest, label: str) -> AppTest:
 
 
 class TestOnboarding:
-    def test_an_owner_raises_a_hand(self, show: Show, cast: Cast) -> None:
+    def test_an_owner_requests_onboarding(self, show: Show, cast: Cast) -> None:
         screen = show("onboarding", cast.olga, org=cast.acme.public_id)
         screen.text_area(key="request.note").set_value("In spring.")
         screen = press(screen, "Request onboarding")
@@ -36,7 +36,7 @@ class TestOnboarding:
         assert "Onboarding was requested on" in words(screen)
         assert "Request onboarding" not in [button.label for button in screen.button]
 
-    def test_a_member_sees_the_way_and_whom_to_ask(self, show: Show, cast: Cast) -> None:
+    def test_a_member_sees_the_path_and_whom_to_ask(self, show: Show, cast: Cast) -> None:
         screen = show("onboarding", cast.mia, org=cast.acme.public_id)
         assert "sales@example.com" in words(screen)
         assert "An owner or an admin of Acme can request onboarding" in words(screen)
@@ -48,11 +48,11 @@ class TestOnboarding:
         screen = press(screen, "Withdraw")
         screen.button(key="withdraw-submit").click().run()
         assert stage_of(cast) is Stage.ONBOARDING
-        screen.text_area(key="withdraw.reason").set_value("They asked for it.")
+        screen.text_area(key="withdraw.reason").set_value("They scopes for it.")
         screen.button(key="withdraw-submit").click().run()
         assert stage_of(cast) is Stage.FREE
 
-    def test_the_gate_is_shut_while_something_is_missing(self, show: Show, cast: Cast) -> None:
+    def test_the_move_is_disabled_while_checks_are_open(self, show: Show, cast: Cast) -> None:
         db.run(onboarding.flag, cast.sam, [cast.acme.id])
         screen = show("onboarding", cast.sam, org=cast.acme.public_id)
         assert screen.button(key="move").disabled
@@ -60,52 +60,50 @@ class TestOnboarding:
         assert "Add a phone number" in words(screen)
 
 
-class TestWatch:
+class TestPolling:
     @pytest.fixture
-    def told(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """Which reruns were asked for; the timer is the browser's, so the test looks instead."""
-        asked: list[str] = []
-        monkeypatch.setattr(stage_path.st, "rerun", lambda *, scope: asked.append(scope))
-        return asked
+    def reruns(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Record the scopes of reruns; tests poll themselves, since the timer is the browser's."""
+        scopes: list[str] = []
+        monkeypatch.setattr(stage_path.st, "rerun", lambda *, scope: scopes.append(scope))
+        return scopes
 
-    def test_the_page_is_drawn_anew_once_a_check_is_mended(
-        self, cast: Cast, told: list[str]
-    ) -> None:
+    def test_the_page_reruns_when_a_check_passes(self, cast: Cast, reruns: list[str]) -> None:
         db.run(onboarding.flag_one, cast.sam, cast.acme.id)
         with db.read() as session:
             org = session.get_one(Organization, cast.acme.id)
-            shown = (org.stage, *(check.is_met for check in stages.list_checks(session, org)))
-        looks: list[None] = [None]
-        stage_path._poll(cast.sam, org.public_id, shown, looks)
-        assert told == []
+            drawn = (org.stage, *(check.is_met for check in stages.list_checks(session, org)))
+        polls: list[None] = [None]
+        stage_path._poll(cast.sam, org.public_id, drawn, polls)
+        assert reruns == []
         db.run(profile.save, cast.olga, org.id, {"overview": ""}, {"overview": "We heal."})
-        stage_path._poll(cast.sam, org.public_id, shown, looks)
-        assert told == ["app"]
+        stage_path._poll(cast.sam, org.public_id, drawn, polls)
+        assert reruns == ["app"]
 
-    def test_it_is_not_watched_for_ever(self, cast: Cast, told: list[str]) -> None:
+    def test_polling_ends(self, cast: Cast, reruns: list[str]) -> None:
         stage_path._poll(
             cast.sam, cast.acme.public_id, (Stage.FREE,), [None] * stage_path.MAX_POLLS
         )
-        assert told == ["app"]
+        assert reruns == ["app"]
 
 
 class TestHistory:
-    def test_an_owner_reads_it(self, show: Show, cast: Cast) -> None:
+    def test_owners_see_history(self, show: Show, cast: Cast) -> None:
         db.run(onboarding.flag, cast.sam, [cast.acme.id])
         screen = show("history", cast.olga, org=cast.acme.public_id)
         assert not screen.exception
         assert "Stage" in list(screen.dataframe[0].value["what"])
 
-    def test_a_member_is_told_whom_to_ask(self, show: Show, cast: Cast) -> None:
+    def test_members_see_whom_to_ask(self, show: Show, cast: Cast) -> None:
         screen = show("history", cast.mia, org=cast.acme.public_id)
         assert screen.title[0].value == "You may not review history"
         assert not screen.dataframe
 
-    def test_staff_reads_that_of_all(self, show: Show, cast: Cast) -> None:
+    def test_staff_see_activity(self, show: Show, cast: Cast) -> None:
         db.run(onboarding.flag, cast.sam, [cast.acme.id, cast.otto_ltd.id])
         screen = show("activity", cast.oda)
         assert set(screen.dataframe[0].value["organization"]) == {"Acme", "Otto Ltd"}
 
-    def test_a_member_gets_no_activity(self, show: Show, cast: Cast) -> None:
+    def test_members_see_no_activity(self, show: Show, cast: Cast) -> None:
         screen = show("activity", cast.mia)
         assert screen.title[0].value == "This page is for staff"

@@ -1,4 +1,4 @@
-"""Standing in: an administrator acts as an owner, for an hour, with a reason that owners read."""
+"""Impersonation: an administrator acts as an owner for an hour, for a stated reason."""
 
 from datetime import timedelta
 
@@ -23,8 +23,8 @@ PHONE = ({"phone": ""}, {"phone": "+1 212 555 0100"})
 
 
 @pytest.fixture(autouse=True)
-def _standing_clock(clock: Clock) -> None:
-    """Time passes only when a test turns it."""
+def _stopped_clock(clock: Clock) -> None:
+    """Stop the clock, which tests turn themselves."""
 
 
 def start(session: Session, cast: Cast, reason: str = WHY) -> None:
@@ -41,23 +41,23 @@ def may_edit(session: Session, actor: Actor, cast: Cast) -> bool:
 
 
 class TestStart:
-    def test_it_gives_an_owners_rights_there_alone(self, session: Session, cast: Cast) -> None:
+    def test_it_gives_owner_rights_in_that_organization_only(
+        self, session: Session, cast: Cast
+    ) -> None:
         assert not may_edit(session, cast.ada, cast)
         start(session, cast)
         assert may_edit(session, cast.ada, cast)
         assert find_role(session, cast.ada, cast.acme.id) is Role.OWNER
         assert not may(session, cast.ada, cast.otto_ltd.id, Action.EDIT_PROFILE)
 
-    def test_owners_are_told_the_reason_at_once(self, session: Session, cast: Cast) -> None:
+    def test_owners_are_mailed_the_reason(self, session: Session, cast: Cast) -> None:
         start(session, cast)
         assert entries(session) == [("acting.started", WHY)]
         told = session.scalars(select(Mail)).one()
         assert (told.template, told.recipient) == ("acting_as_owner", email(cast.olga))
         assert told.context["reason"] == WHY
 
-    def test_every_change_meanwhile_carries_it(
-        self, session: Session, cast: Cast, clock: Clock
-    ) -> None:
+    def test_every_change_has_the_reason(self, session: Session, cast: Cast, clock: Clock) -> None:
         start(session, cast)
         profile.save(session, cast.ada, cast.acme.id, *PHONE)
         members.change_role(
@@ -73,15 +73,13 @@ class TestStart:
         assert by_olga == ("profile.confirmed", "")
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
-    def test_not_without_a_reason_of_reading_length(
-        self, session: Session, cast: Cast, reason: str
-    ) -> None:
+    def test_a_readable_reason_is_required(self, session: Session, cast: Cast, reason: str) -> None:
         with pytest.raises(InvalidInput) as refused:
             start(session, cast, reason)
         assert list(refused.value.fields) == ["reason"]
         assert not may_edit(session, cast.ada, cast)
 
-    def test_an_owner_needs_no_standing_in(self, session: Session, cast: Cast) -> None:
+    def test_owners_cannot_impersonate(self, session: Session, cast: Cast) -> None:
         start(session, cast)
         ada = administration.set_staff(session, cast.ada, cast.olga.user_id, Staff.OPS)
         assert ada.staff is Staff.OPS
@@ -101,29 +99,27 @@ class TestEnd:
         with pytest.raises(NotPermitted):
             profile.save(session, cast.ada, cast.acme.id, *PHONE)
 
-    def test_or_when_it_is_ended(self, session: Session, cast: Cast) -> None:
+    def test_it_can_be_ended_early(self, session: Session, cast: Cast) -> None:
         start(session, cast)
         for _ in range(2):
             impersonation.end(session, cast.ada, cast.acme.id)
         assert not may_edit(session, cast.ada, cast)
         assert [event for event, _ in entries(session)] == ["acting.started", "acting.ended"]
 
-    def test_starting_again_begins_a_new_hour(
-        self, session: Session, cast: Cast, clock: Clock
-    ) -> None:
+    def test_starting_again_renews_it(self, session: Session, cast: Cast, clock: Clock) -> None:
         start(session, cast)
         clock.turn(timedelta(minutes=50))
         start(session, cast, "Another thing")
         found = find_impersonation(session, cast.ada, cast.acme.id)
         assert found == (clock.now() + impersonation.IMPERSONATION_TTL, "Another thing")
 
-    def test_with_the_staff_role(self, session: Session, cast: Cast) -> None:
+    def test_it_ends_with_the_staff_role(self, session: Session, cast: Cast) -> None:
         administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         start(session, cast)
         administration.set_staff(session, cast.oda, cast.ada.user_id, Staff.SALES)
         assert not may_edit(session, cast.ada, cast)
 
-    def test_with_two_factor(self, session: Session, cast: Cast) -> None:
+    def test_it_ends_with_two_factor(self, session: Session, cast: Cast) -> None:
         administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         start(session, cast)
         administration.reset_two_factor(session, cast.oda, cast.ada.user_id, reason="Lost")
@@ -139,7 +135,7 @@ class TestEnd:
         assert entries(session) == [("acting.started", WHY)]
 
 
-def test_who_was_invited_meanwhile_comes_in_later(session: Session, cast: Cast) -> None:
+def test_people_invited_during_it_can_join_later(session: Session, cast: Cast) -> None:
     start(session, cast)
     invited = invitations.invite(
         session, cast.ada, cast.acme.id, email(cast.otto), role=Role.OWNER

@@ -1,4 +1,4 @@
-"""Notes: who writes, sees, changes and finds them, and what organizations never hear of."""
+"""Notes: visibility, changes, search, and their entries in history."""
 
 from datetime import timedelta
 
@@ -20,8 +20,8 @@ from tests.conftest import Clock
 from tests.support.cast import Cast
 
 
-def write(cast: Cast, actor: Actor, said: str, *, is_shared: bool = False) -> Note:
-    return db.run(notes.write, actor, cast.acme.id, said, is_shared=is_shared)
+def write(cast: Cast, actor: Actor, text: str, *, is_shared: bool = False) -> Note:
+    return db.run(notes.write, actor, cast.acme.id, text, is_shared=is_shared)
 
 
 def about(cast: Cast, actor: Actor) -> list[str]:
@@ -34,8 +34,8 @@ def find(actor: Actor, words: str = "", **options) -> list[str]:
         return [note.text for note in notes.list_all(session, actor, words, **options)]
 
 
-class TestWhoSees:
-    def test_staff_sees_all_and_the_organization_what_is_shared(self, cast: Cast):
+class TestVisibility:
+    def test_staff_see_all_notes_and_members_the_shared_ones(self, cast: Cast):
         write(cast, cast.sam, "They argue about the price.")
         write(cast, cast.sue, "Welcome. We call on Monday.", is_shared=True)
         both = ["Welcome. We call on Monday.", "They argue about the price."]
@@ -46,7 +46,7 @@ class TestWhoSees:
         with pytest.raises(NotFound):
             about(cast, cast.otto)
 
-    def test_history_of_the_organization_never_tells_of_a_staff_note(self, cast: Cast):
+    def test_staff_notes_are_not_in_the_history_of_the_organization(self, cast: Cast):
         note = write(cast, cast.sam, "They argue.")
         db.run(notes.edit, cast.sam, note.id, "They argue about the price.")
         db.run(notes.delete, cast.sam, note.id)
@@ -55,18 +55,18 @@ class TestWhoSees:
             assert activity.latest(session, cast.olga, cast.acme.id).empty
             assert session.scalar(select(func.count()).where(Entry.org_id == cast.acme.id)) == 0
 
-    def test_what_is_shared_stands_in_its_history(self, cast: Cast):
+    def test_shared_notes_are_in_the_history_of_the_organization(self, cast: Cast):
         note = write(cast, cast.sam, "We call on Monday.", is_shared=True)
         db.run(notes.edit, cast.sam, note.id, "We call on Tuesday.")
         with db.read() as session:
-            told = activity.table(session, cast.olga, org_id=cast.acme.id)
-        assert list(told["after"]) == ["We call on Tuesday.", "We call on Monday."]
-        assert list(told["before"]) == ["We call on Monday.", "(empty)"]
-        assert set(told["who"]) == {"Sam"}
+            entries = activity.table(session, cast.olga, org_id=cast.acme.id)
+        assert list(entries["after"]) == ["We call on Tuesday.", "We call on Monday."]
+        assert list(entries["before"]) == ["We call on Monday.", "(empty)"]
+        assert set(entries["who"]) == {"Sam"}
 
 
-class TestWhoChanges:
-    def test_its_author_does_and_what_it_said_stays(self, cast: Cast, clock: Clock):
+class TestChanges:
+    def test_the_author_can_edit_and_history_keeps_the_text(self, cast: Cast, clock: Clock):
         note = write(cast, cast.sam, "They call back.")
         clock.turn(timedelta(hours=1))
         edited = db.run(notes.edit, cast.sam, note.id, "They called back.")
@@ -92,7 +92,7 @@ class TestWhoChanges:
         ]
         assert verified == history.Verified(3, 1)
 
-    def test_nobody_else_does(self, cast: Cast):
+    def test_only_the_author_can_change_a_note(self, cast: Cast):
         note = write(cast, cast.sam, "They call back.")
         for other in (cast.sue, cast.ada, cast.olga):
             with pytest.raises(NotPermitted):
@@ -101,27 +101,27 @@ class TestWhoChanges:
                 db.run(notes.delete, other, note.id)
         assert about(cast, cast.sue) == ["They call back."]
 
-    def test_saying_the_same_again_is_no_change(self, cast: Cast):
+    def test_saving_the_same_text_is_no_change(self, cast: Cast):
         note = write(cast, cast.sam, "They call back.")
         assert db.run(notes.edit, cast.sam, note.id, " They call back. ").edited_at is None
         with db.read() as session:
             assert session.scalar(select(func.count()).select_from(Entry)) == 1
 
-    def test_deleting_twice_says_that_it_is_gone(self, cast: Cast):
+    def test_deleting_twice_raises_not_found(self, cast: Cast):
         note = write(cast, cast.sam, "They call back.")
         db.run(notes.delete, cast.sam, note.id)
         with pytest.raises(NotFound):
             db.run(notes.delete, cast.sam, note.id)
 
-    @pytest.mark.parametrize("said", ["", "  \n ", "x" * 2001, "a\u202eb"])
-    def test_what_cannot_be_read_is_refused_beside_its_field(self, cast: Cast, said: str):
+    @pytest.mark.parametrize("text", ["", "  \n ", "x" * 2001, "a\u202eb"])
+    def test_unreadable_texts_are_refused(self, cast: Cast, text: str):
         with pytest.raises(InvalidInput) as refused:
-            write(cast, cast.sam, said)
+            write(cast, cast.sam, text)
         assert list(refused.value.fields) == ["text"]
 
 
-class TestFinding:
-    def test_by_the_beginnings_of_words_whatever_case_and_accents(self, cast: Cast):
+class TestSearch:
+    def test_words_match_by_prefix_without_case_and_accents(self, cast: Cast):
         write(cast, cast.sam, "Grüße von der Hafenklinik.\nZweite Zeile.")
         write(cast, cast.sue, "Asked about alerts")
         for words in ("grusse hafen", "GRÜ zwei", "zeile grüße"):
@@ -136,7 +136,7 @@ class TestFinding:
         db.run(notes.delete, cast.sam, note.id)
         assert find(cast.sam, "tue") == []
 
-    def test_only_what_one_wrote_and_page_by_page(self, cast: Cast):
+    def test_results_can_be_filtered_by_author_and_paged(self, cast: Cast):
         for number in range(5):
             write(cast, cast.sam if number % 2 else cast.sue, f"Note {number}")
         assert find(cast.oda, "note", author_id=cast.sam.user_id) == ["Note 3", "Note 1"]
@@ -144,7 +144,7 @@ class TestFinding:
             first = notes.list_all(session, cast.oda, "note", limit=2)
         assert find(cast.oda, "note", before_id=first[-1].id) == ["Note 2", "Note 1", "Note 0"]
 
-    def test_notes_of_what_is_deleted_are_not_found_and_go_with_it(self, cast: Cast):
+    def test_notes_of_deleted_organizations_are_hidden_and_purged(self, cast: Cast):
         write(cast, cast.sam, "Monday")
         with db.Session(db.writing_engine()) as session, session.begin():
             org = session.get_one(Organization, cast.acme.id)
@@ -160,23 +160,23 @@ class TestFinding:
         with db.read() as session:
             assert session.scalar(select(func.count()).select_from(Note)) == 0
 
-    @given(said=st.text(max_size=40), words=st.text(max_size=12))
+    @given(content=st.text(max_size=40), words=st.text(max_size=12))
     @hypothesis_settings(
         max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
     )
-    def test_both_engines_find_what_the_words_say(self, cast: Cast, said: str, words: str):
+    def test_both_engines_find_the_same(self, cast: Cast, content: str, words: str):
         with db.Session(db.writing_engine()) as session, session.begin():
             session.execute(text("DELETE FROM notes"))
             note = Note(
                 org_id=cast.acme.id,
                 author_id=cast.sam.user_id,
-                text=said.replace("\0", ""),
-                search_text=tokenizer.search_text(said),
+                text=content.replace("\0", ""),
+                search_text=tokenizer.search_text(content),
                 is_shared=False,
                 created_at=cast.acme.created_at,
             )
             session.add(note)
-        there, asked = tokenizer.tokens(said), tokenizer.tokens(words)[:12]
-        is_found = all(any(word.startswith(start) for word in there) for start in asked)
-        expected = is_found and bool(asked or not words.strip())
+        tokens, prefixes = tokenizer.tokens(content), tokenizer.tokens(words)[:12]
+        is_found = all(any(token.startswith(prefix) for token in tokens) for prefix in prefixes)
+        expected = is_found and bool(prefixes or not words.strip())
         assert bool(find(cast.sam, words)) == expected

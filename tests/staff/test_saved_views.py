@@ -1,4 +1,4 @@
-"""Saved views: what is kept of an address, who may do what with it, and what is new in it."""
+"""Saved views: queries, rights, defaults and new rows."""
 
 import pytest
 from sqlalchemy import select, update
@@ -40,11 +40,11 @@ class TestQueries:
         mixed = "sort=name&stage=free&q=clinic&stage=onboarding&stage=free"
         assert saved_views.clean_query("organizations", mixed) == QUERY
 
-    def test_places_and_what_is_unknown_are_left_out(self) -> None:
-        asked = QUERY + "&at=after.ORG-1&org=ORG-2&__proto__=x&view=7"
-        assert saved_views.clean_query("organizations", asked) == QUERY
+    def test_cursors_and_unknown_parameters_are_dropped(self) -> None:
+        query = QUERY + "&at=after.ORG-1&org=ORG-2&__proto__=x&view=7"
+        assert saved_views.clean_query("organizations", query) == QUERY
 
-    def test_what_is_cleaned_stays_as_it_is(self) -> None:
+    def test_cleaning_is_idempotent(self) -> None:
         for text in hostile.texts():
             try:
                 cleaned = saved_views.clean_query("organizations", f"q={text}&sort=name")
@@ -54,28 +54,32 @@ class TestQueries:
             assert cleaned.isascii()
 
     @pytest.mark.parametrize("query", ["q=" + "x" * 2_000, "&".join(["stage=free"] * 100)])
-    def test_what_is_too_long_is_refused(self, query: str) -> None:
+    def test_long_queries_are_refused(self, query: str) -> None:
         with pytest.raises(InvalidInput, match="too large to save"):
             saved_views.clean_query("organizations", query)
 
-    def test_a_page_without_views_has_none(self, session: Session, cast: Cast) -> None:
+    def test_other_pages_have_no_views(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput, match="can't be saved"):
             saved_views.save(session, cast.sam, "mail", "Mails", "")
 
 
 class TestSave:
-    def test_it_is_kept_and_recorded(self, session: Session, cast: Cast, view: SavedView) -> None:
+    def test_a_view_is_saved_and_recorded(
+        self, session: Session, cast: Cast, view: SavedView
+    ) -> None:
         assert (view.name, view.query, view.is_shared) == ("Clinics", QUERY, False)
         assert names(session, cast.sam) == ["Clinics"]
         entry = session.scalars(select(Entry)).one()
         assert (entry.event, entry.chain) == ("view.saved", f"person:{cast.sam.user_id}")
 
-    def test_a_name_is_taken_once(self, session: Session, cast: Cast, view: SavedView) -> None:
+    def test_names_are_unique_per_person(
+        self, session: Session, cast: Cast, view: SavedView
+    ) -> None:
         with pytest.raises(InvalidInput, match="You already have a view with this name"):
             saved_views.save(session, cast.sam, "organizations", "CLÍNICS", "")
         saved_views.save(session, cast.sue, "organizations", "Clinics", "")
 
-    def test_a_person_keeps_at_most_fifty(
+    def test_a_person_can_save_fifty_views(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert saved_views.MAX_VIEWS == 50
@@ -86,14 +90,14 @@ class TestSave:
             saved_views.save(session, cast.sam, "organizations", "Three", "")
 
     @pytest.mark.parametrize("name", ["", " ", "a\u202eb", "x" * 81, "\u3164", "https://evil.io"])
-    def test_a_name_can_be_read(self, session: Session, cast: Cast, name: str) -> None:
+    def test_unreadable_names_are_refused(self, session: Session, cast: Cast, name: str) -> None:
         with pytest.raises(InvalidInput) as refused:
             saved_views.save(session, cast.sam, "organizations", name, "")
         assert list(refused.value.fields) == ["name"]
 
 
 class TestShare:
-    def test_others_see_what_is_shared_only(
+    def test_others_see_shared_views_only(
         self, session: Session, cast: Cast, view: SavedView, shared: SavedView
     ) -> None:
         assert names(session, cast.sam) == ["All", "Clinics"]
@@ -101,7 +105,7 @@ class TestShare:
         with pytest.raises(NotFound):
             saved_views.visit(session, cast.oda, view.id)
 
-    def test_what_is_shared_no_more_is_nobodys_default(
+    def test_a_view_no_longer_shared_is_no_default(
         self, session: Session, cast: Cast, shared: SavedView
     ) -> None:
         saved_views.set_default(session, cast.oda, "organizations", shared.id)
@@ -111,7 +115,7 @@ class TestShare:
         saved_views.share(session, cast.sam, shared.id, is_shared=True)
         assert saved_views.find_default(session, cast.oda, "organizations") is None
 
-    def test_only_the_owner_changes_it(
+    def test_only_the_owner_can_change_a_view(
         self, session: Session, cast: Cast, shared: SavedView
     ) -> None:
         for change in (
@@ -123,7 +127,7 @@ class TestShare:
             with pytest.raises(NotPermitted):
                 change()
 
-    def test_an_administrator_takes_a_shared_one_away(
+    def test_administrators_can_delete_shared_views(
         self, session: Session, cast: Cast, view: SavedView, shared: SavedView
     ) -> None:
         saved_views.remove(session, cast.ada, shared.id)
@@ -131,7 +135,7 @@ class TestShare:
             saved_views.remove(session, cast.ada, view.id)
         assert names(session, cast.sam) == ["Clinics"]
 
-    def test_who_is_no_staff_any_more_sees_none(
+    def test_former_staff_see_no_views(
         self, session: Session, cast: Cast, shared: SavedView
     ) -> None:
         dismissed = update(User).where(User.id == cast.sam.user_id).values(staff=None)
@@ -141,14 +145,14 @@ class TestShare:
 
 
 class TestChanges:
-    def test_another_name_and_another_query(
+    def test_name_and_query_can_be_changed(
         self, session: Session, cast: Cast, view: SavedView
     ) -> None:
         saved_views.rename(session, cast.sam, view.id, "clinics")
         saved_views.replace(session, cast.sam, view.id, "rep=3&page=9")
         assert (view.name, view.query) == ("clinics", "rep=3")
 
-    def test_a_removed_view_is_gone_for_everybody(
+    def test_a_deleted_view_is_gone_for_everyone(
         self, session: Session, cast: Cast, shared: SavedView
     ) -> None:
         saved_views.set_default(session, cast.oda, "organizations", shared.id)
@@ -159,7 +163,7 @@ class TestChanges:
         with pytest.raises(NotFound):
             saved_views.visit(session, cast.sam, shared.id)
 
-    def test_the_default_is_one_for_each_page(
+    def test_a_page_has_one_default(
         self, session: Session, cast: Cast, view: SavedView, shared: SavedView
     ) -> None:
         for each in (view, shared):
@@ -171,7 +175,7 @@ class TestChanges:
 
 
 class TestNew:
-    def test_what_was_created_since_one_looked_is_new(
+    def test_organizations_created_since_the_visit_are_new(
         self, session: Session, cast: Cast, view: SavedView
     ) -> None:
         assert new(session, cast.sam) == [0]
@@ -181,14 +185,16 @@ class TestNew:
         saved_views.visit(session, cast.sam, view.id)
         assert new(session, cast.sam) == [0]
 
-    def test_each_person_looks_alone(self, session: Session, cast: Cast, shared: SavedView) -> None:
+    def test_visits_are_counted_per_person(
+        self, session: Session, cast: Cast, shared: SavedView
+    ) -> None:
         assert new(session, cast.sue) == [None]
         saved_views.visit(session, cast.sue, shared.id)
         organizations.create(session, cast.otto, "Lakeside Clinic")
         saved_views.visit(session, cast.sam, shared.id)
         assert (new(session, cast.sam), new(session, cast.sue)) == ([0], [1])
 
-    def test_it_counts_no_further_than_one_reads(
+    def test_counting_stops_at_the_limit(
         self, session: Session, cast: Cast, shared: SavedView, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(saved_view_lists, "MAX_NEW", 1)
@@ -196,22 +202,20 @@ class TestNew:
             organizations.create(session, cast.otto, f"Lakeside {number}")
         assert new(session, cast.sam) == [2]
 
-    def test_a_view_that_asks_for_what_is_gone_counts_nothing(
-        self, session: Session, cast: Cast
-    ) -> None:
+    def test_invalid_views_count_nothing(self, session: Session, cast: Cast) -> None:
         saved_views.save(session, cast.sam, "organizations", "Odd", "stage=gone&rep=zero")
         saved_views.save(session, cast.ada, "organizations", "Deleted", "deleted=true")
         assert new(session, cast.sam) == [None]
         assert new(session, cast.ada) == [0]
 
-    def test_what_came_to_a_sales_rep_is_new(self, session: Session, cast: Cast) -> None:
+    def test_organizations_assigned_to_a_rep_are_new(self, session: Session, cast: Cast) -> None:
         hers = f"rep={cast.sue.user_id}"
         saved_views.save(session, cast.sam, "organizations", "Hers", hers)
         org = organizations.create(session, cast.otto, "Lakeside Clinic")
         onboarding.flag(session, cast.sam, [org.id], Plan(cast.sue.user_id))
         assert new(session, cast.sam) == [1]
 
-    def test_on_the_board_new_is_what_came_into_its_stage(
+    def test_on_the_board_organizations_that_entered_a_stage_are_new(
         self, session: Session, cast: Cast
     ) -> None:
         view = saved_views.save(session, cast.sam, "board", "Mine", "rep=mine", is_shared=True)

@@ -121,12 +121,12 @@ def _weeks(weeks: pd.DataFrame) -> tuple[Spec, pd.DataFrame]:
 def _reps(reps: pd.DataFrame) -> tuple[Spec, pd.DataFrame]:
     """Return the sales reps with the most moves."""
     sums = reps.groupby("rep_id")["moves"].sum().sort_values(ascending=False).head(_MAX_REPS)
-    most = reps[reps["rep_id"].isin(sums.index)]
+    top = reps[reps["rep_id"].isin(sums.index)]
     labels = [
-        f"{rep}  {sums[rep_id]:,}" for rep, rep_id in zip(most["rep"], most["rep_id"], strict=True)
+        f"{rep}  {sums[rep_id]:,}" for rep, rep_id in zip(top["rep"], top["rep_id"], strict=True)
     ]
     positions = {rep_id: position for position, rep_id in enumerate(sums.index)}
-    rows = most.assign(
-        label=labels, position=most["rep_id"].map(positions), order=most["stage"].map(_ORDER)
+    rows = top.assign(
+        label=labels, position=top["rep_id"].map(positions), order=top["stage"].map(_ORDER)
     )
     return chart_specs.reps(), rows

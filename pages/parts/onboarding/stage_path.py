@@ -131,17 +131,17 @@ def draw_moves(moves: pd.DataFrame) -> None:
         "after": [[str(stage)] for stage in moves["to_stage"]],
         "mark": [["override"] if is_override else [] for is_override in moves["is_override"]],
     }
-    shown = moves.assign(
+    rows = moves.assign(
         **tags,
         avatar=[avatar_url(who, int(who_id)) for who, who_id in people],
         who=moves["who"].fillna("Orgdesk"),
         why=[_reason(*row) for row in zip(moves["missing"], moves["reason"], strict=True)],
     )
     marked = ["mark"] if moves["is_override"].any() else []
-    why = ["why"] if shown["why"].any() else []
+    why = ["why"] if rows["why"].any() else []
     middle = ["before", "after", *marked, "days", "rep", "at", *why]
     st.dataframe(
-        shown,
+        rows,
         key="moves",
         hide_index=True,
         row_height=36,

@@ -53,7 +53,7 @@ def draw_changes(
     marked = ["mark"] if any(overridden) else []
     first, last = (["who"], ["at"]) if is_short else (["who", "at"], ["exact"])
     order = ["avatar", *first, *middle, "what", *marked, "change", *reason, *last]
-    shown = tables.to_arrow(
+    rows = tables.to_arrow(
         changes.assign(exact=changes["at"]),
         order,
         avatar=[avatar_url(who, 0 if pd.isna(who_id) else int(who_id)) for who, who_id in people],
@@ -61,7 +61,7 @@ def draw_changes(
         mark=[["override"] if mark else [] for mark in overridden],
     )
     st.dataframe(
-        shown,
+        rows,
         key=key,
         hide_index=True,
         row_height=36,

@@ -43,14 +43,14 @@ def draw_notes(
         _draw_form(actor, org)
     if not found:
         st.markdown(quiet("No notes yet"))
-    shown = found[: limit or count_to_load() - 1]
-    for note in shown:
+    drawn = found[: limit or count_to_load() - 1]
+    for note in drawn:
         draw_note(actor, note, is_staff=is_staff, may_change=limit is None)
     if limit is not None and (is_staff or len(found) > limit):
         label = "All notes" if found else "Write a note"
         st.page_link("onboarding.py", label=label, query_params={"org": org.public_id})
-    elif len(found) > len(shown):
-        draw_older(len(shown))
+    elif len(found) > len(drawn):
+        draw_older(len(drawn))
     draw_dialogs(actor, found)
 
 
@@ -78,10 +78,10 @@ def draw_note(
         st.text(note.text)
 
 
-def draw_older(shown: int) -> None:
+def draw_older(number: int) -> None:
     """Draw the button that shows older notes."""
     if st.button("Older notes", key="notes-older"):
-        st.session_state["notes-shown"] = shown + PAGE_SIZE
+        st.session_state["notes-shown"] = number + PAGE_SIZE
         st.rerun()
 
 

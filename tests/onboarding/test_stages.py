@@ -1,4 +1,4 @@
-"""Moves: the way an organization went, as the path shows it."""
+"""Stages: the path and the move history of an organization."""
 
 import json
 from datetime import timedelta
@@ -29,7 +29,7 @@ def override(session: Session, cast: Cast, start: Stage, end: Stage) -> None:
     )
 
 
-def test_the_path_knows_since_when_and_for_how_many_working_days(
+def test_the_path_has_the_working_days_of_each_stage(
     session: Session, cast: Cast, clock: Clock
 ) -> None:
     flagged_at = clock.moment
@@ -45,7 +45,7 @@ def test_the_path_knows_since_when_and_for_how_many_working_days(
     ]
 
 
-def test_a_second_time_is_counted(session: Session, cast: Cast, clock: Clock) -> None:
+def test_the_path_counts_repeated_stays(session: Session, cast: Cast, clock: Clock) -> None:
     for _ in range(2):
         onboarding.flag(session, cast.sam, [cast.acme.id])
         clock.turn(timedelta(days=1))
@@ -62,11 +62,11 @@ def test_an_override_stays_marked_in_moves_and_history(session: Session, cast: C
     assert latest["is_override"]
     assert "Add a phone number" in latest["missing"].splitlines()
     assert (latest["who"], latest["rep"], latest["reason"]) == ("Ada", "Sam", WHY)
-    told = activity.table(session, cast.olga, org_id=cast.acme.id).iloc[0]
-    assert (told["what"], told["reason"]) == ("Stage (checks overridden)", WHY)
+    changes = activity.table(session, cast.olga, org_id=cast.acme.id).iloc[0]
+    assert (changes["what"], changes["reason"]) == ("Stage (checks overridden)", WHY)
 
 
-def test_a_member_reads_no_reasons(session: Session, cast: Cast) -> None:
+def test_members_cannot_read_the_move_history(session: Session, cast: Cast) -> None:
     with pytest.raises(NotPermitted):
         stages.move_history(session, cast.mia, cast.acme.id)
     with pytest.raises(NotFound):
@@ -74,7 +74,7 @@ def test_a_member_reads_no_reasons(session: Session, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
-def test_an_older_database_learns_its_moves_from_history(
+def test_the_migration_derives_moves_from_history(
     engines: dict[str, Sqlite | Postgresql], engine_name: str
 ) -> None:
     with use(engines[engine_name].make("older", migrated=False)) as engine:
@@ -88,18 +88,18 @@ def test_an_older_database_learns_its_moves_from_history(
                     " '2026-11-18 09:00:00+00', '2026-11-02 09:00:00+00', 0, 0)"
                 )
             )
-            for place, (day, actor, told, why) in enumerate(TOLD, start=1):
+            for position, (day, actor, changes, why) in enumerate(HISTORY, start=1):
                 connection.execute(
                     text(
                         "INSERT INTO history (chain, position, at, actor_id, org_id, event,"
-                        " subject, changes, reason, mac) VALUES ('org:1', :place, :at, :actor, 1,"
-                        " 'stage.told', 'organizations:1', :changes, :why, '')"
+                        " subject, changes, reason, mac) VALUES ('org:1', :position, :at, :actor,"
+                        " 1, 'stage.told', 'organizations:1', :changes, :why, '')"
                     ),
                     {
-                        "place": place,
+                        "position": position,
                         "at": f"2026-11-{day} 09:00:00+00",
                         "actor": actor,
-                        "changes": json.dumps(told),
+                        "changes": json.dumps(changes),
                         "why": why,
                     },
                 )
@@ -115,7 +115,7 @@ def change(field: str, old: object, new: object) -> dict[str, object]:
     return {"row": "organizations:1", "field": field, "old": old, "new": new}
 
 
-TOLD = (
+HISTORY = (
     ("09", 6, [change("stage", "free", "onboarding"), change("rep_id", None, 7)], ""),
     ("18", 7, [change("stage", "onboarding", "free"), change("rep_id", 7, None)], "A break."),
 )

@@ -1,7 +1,7 @@
-"""The gate is the same behind every door: form, board, bulk, run and command line.
+"""Every entry point to a stage applies the same gate: form, board, selection, run, command line.
 
-A door is opened, then the world may change, then somebody goes through: it yields in between, and
-at the end what it said.
+An entry point yields once when it is open, so that a test can change the organization before it is
+used, and then yields its response.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,17 +37,17 @@ FILLED = {
     "website": "https://acme.example",
 }
 REASON = "They asked for a break."
-Door = Callable[[Show, Cast, Actor], Iterator[str]]
+EntryPoint = Callable[[Show, Cast, Actor], Iterator[str]]
 
 
 def words(screen: AppTest) -> str:
     assert not screen.exception
-    told = [part.value for part in [*screen.markdown, *screen.toast]]
-    return " ".join(told).replace("\\", "").replace("\u2060", "")
+    parts = [part.value for part in [*screen.markdown, *screen.toast]]
+    return " ".join(parts).replace("\\", "").replace("\u2060", "")
 
 
-def put(cast: Cast, **values: object) -> None:
-    """Set Acme as a test needs it, past all use cases."""
+def change_acme(cast: Cast, **values: object) -> None:
+    """Change Acme directly, without a use case."""
     with db.Session(db.writing_engine()) as session, session.begin():
         session.execute(
             update(Organization)
@@ -57,7 +57,7 @@ def put(cast: Cast, **values: object) -> None:
         )
 
 
-def now(cast: Cast) -> Organization:
+def reload_acme(cast: Cast) -> Organization:
     with db.read() as session:
         return session.get_one(Organization, cast.acme.id)
 
@@ -80,7 +80,7 @@ def flag_by_form(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
 
 
 def flag_by_board(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
-    put(cast, requested_at=clock.now())
+    change_acme(cast, requested_at=clock.now())
     screen = choose(
         show("board", who), f"card-menu-{cast.acme.id}", ":material/flag: Flag for onboarding"
     )
@@ -112,7 +112,7 @@ def flag_by_command(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     yield command("flag", cast.acme.public_id, "--as", email(who))
 
 
-FLAGS: dict[str, Door] = {
+FLAGS: dict[str, EntryPoint] = {
     "form": flag_by_form,
     "board": flag_by_board,
     "bulk": flag_by_bulk,
@@ -139,82 +139,84 @@ def move_by_command(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     yield command("move", cast.acme.public_id, PREPRODUCTION, "--as", email(who))
 
 
-MOVES: dict[str, Door] = {
+MOVES: dict[str, EntryPoint] = {
     "form": move_by_form,
     "board": move_by_board,
     "command line": move_by_command,
 }
 
 
-def by_form(dialog: str) -> Door:
-    def door(show: Show, cast: Cast, who: Actor, reason: str = REASON) -> Iterator[str]:
+def by_form(dialog: str) -> EntryPoint:
+    def entry_point(show: Show, cast: Cast, who: Actor, reason: str = REASON) -> Iterator[str]:
         screen = show("onboarding", who, org=cast.acme.public_id)
         yield ""
         screen.button(key=f"open-{dialog}").click().run()
         screen.text_area(key=f"{dialog}.reason").set_value(reason)
         yield words(screen.button(key=f"{dialog}-submit").click().run())
 
-    return door
+    return entry_point
 
 
-def by_board(dialog: str, label: str) -> Door:
-    def door(show: Show, cast: Cast, who: Actor, reason: str = REASON) -> Iterator[str]:
+def by_board(dialog: str, label: str) -> EntryPoint:
+    def entry_point(show: Show, cast: Cast, who: Actor, reason: str = REASON) -> Iterator[str]:
         screen = show("board", who)
         yield ""
         screen = choose(screen, f"card-menu-{cast.acme.id}", label)
         screen.text_area(key=f"{dialog}.reason").set_value(reason)
         yield words(screen.button(key=f"{dialog}-submit").click().run())
 
-    return door
+    return entry_point
 
 
-def by_command(*arguments: str) -> Door:
-    def door(show: Show, cast: Cast, who: Actor, reason: str = REASON) -> Iterator[str]:
+def by_command(*arguments: str) -> EntryPoint:
+    def entry_point(show: Show, cast: Cast, who: Actor, reason: str = REASON) -> Iterator[str]:
         yield ""
         verb, *options = arguments
         given = ["--as", email(who), "--reason", reason]
         yield command(verb, cast.acme.public_id, *options, *given)
 
-    return door
+    return entry_point
 
 
-WITHDRAWALS: dict[str, Door] = {
+WITHDRAWALS: dict[str, EntryPoint] = {
     "form": by_form("withdraw"),
     "board": by_board("withdraw", ":material/undo: Withdraw"),
     "command line": by_command("withdraw", FREE),
 }
-OVERRIDES: dict[str, Door] = {
+OVERRIDES: dict[str, EntryPoint] = {
     "form": by_form("override"),
     "board": by_board("override", ":material/gavel: Override"),
     "command line": by_command("move", PREPRODUCTION, "--override"),
 }
 
 
-def refusal(cast: Cast, to: Stage, shown: Stage, **options: object) -> str:
-    """Return what the gate itself says."""
+def refusal(cast: Cast, to_stage: Stage, from_stage: Stage, **options: object) -> str:
+    """Return the refusal of the use case itself."""
     with pytest.raises(DomainError) as refused:
-        db.run(onboarding.move, cast.sam, cast.acme.id, to, from_stage=shown, **options)
+        db.run(onboarding.move, cast.sam, cast.acme.id, to_stage, from_stage=from_stage, **options)
     return str(refused.value)
 
 
 @pytest.mark.parametrize("name", FLAGS)
 class TestFlag:
-    def test_every_door_lets_a_free_one_in(self, show: Show, cast: Cast, name: str) -> None:
-        door = FLAGS[name](show, cast, cast.sam)
-        next(door)
-        next(door)
-        assert (now(cast).stage, now(cast).rep_id) == (ONBOARDING, cast.sam.user_id)
-        assert len(moves(cast)) == 1
-
-    def test_every_door_is_shut_when_somebody_else_was_quicker(
+    def test_every_entry_point_flags_a_free_organization(
         self, show: Show, cast: Cast, name: str
     ) -> None:
-        door = FLAGS[name](show, cast, cast.sam)
-        next(door)
+        entry_point = FLAGS[name](show, cast, cast.sam)
+        next(entry_point)
+        next(entry_point)
+        assert (reload_acme(cast).stage, reload_acme(cast).rep_id) == (ONBOARDING, cast.sam.user_id)
+        assert len(moves(cast)) == 1
+
+    def test_every_entry_point_refuses_after_another_rep_was_faster(
+        self, show: Show, cast: Cast, name: str
+    ) -> None:
+        entry_point = FLAGS[name](show, cast, cast.sam)
+        next(entry_point)
         db.run(onboarding.flag_one, cast.sue, cast.acme.id, Plan(cast.sue.user_id))
-        said = next(door)
-        assert refusal(cast, ONBOARDING, FREE) in said
-        assert (now(cast).stage, now(cast).rep_id) == (ONBOARDING, cast.sue.user_id)
+        response = next(entry_point)
+        assert refusal(cast, ONBOARDING, FREE) in response
+        assert (reload_acme(cast).stage, reload_acme(cast).rep_id) == (ONBOARDING, cast.sue.user_id)
         assert len(moves(cast)) == 1
 
 
@@ -223,42 +225,42 @@ class TestMoveOn:
     @pytest.fixture(autouse=True)
     def flagged(self, cast: Cast) -> None:
         db.run(onboarding.flag_one, cast.sue, cast.acme.id)
-        put(cast, **FILLED)
+        change_acme(cast, **FILLED)
 
-    def test_every_door_lets_through_what_is_ready(self, show: Show, cast: Cast, name: str) -> None:
-        door = MOVES[name](show, cast, cast.sam)
-        next(door)
-        next(door)
-        assert now(cast).stage is PREPRODUCTION
+    def test_every_entry_point_moves_an_organization_that_is_ready(
+        self, show: Show, cast: Cast, name: str
+    ) -> None:
+        entry_point = MOVES[name](show, cast, cast.sam)
+        next(entry_point)
+        next(entry_point)
+        assert reload_acme(cast).stage is PREPRODUCTION
 
-    def test_every_door_says_what_is_missing(self, show: Show, cast: Cast, name: str) -> None:
-        door = MOVES[name](show, cast, cast.sam)
-        next(door)
-        put(cast, phone=None, alert_email=None)
-        said = next(door)
+    def test_every_entry_point_names_the_open_checks(
+        self, show: Show, cast: Cast, name: str
+    ) -> None:
+        entry_point = MOVES[name](show, cast, cast.sam)
+        next(entry_point)
+        change_acme(cast, phone=None, alert_email=None)
+        response = next(entry_point)
         sentence = refusal(cast, PREPRODUCTION, ONBOARDING)
         assert sentence.endswith("Confirm the alert email address; Add a phone number.")
-        assert sentence in said
-        assert now(cast).stage is ONBOARDING
+        assert sentence in response
+        assert reload_acme(cast).stage is ONBOARDING
 
 
 @pytest.mark.parametrize("name", ["form", "board"])
-def test_every_door_on_a_screen_moves_from_the_stage_that_was_shown_only(
-    show: Show, cast: Cast, name: str
-) -> None:
+def test_every_page_moves_from_the_displayed_stage_only(show: Show, cast: Cast, name: str) -> None:
     db.run(onboarding.flag_one, cast.sue, cast.acme.id)
-    put(cast, **FILLED)
-    door = MOVES[name](show, cast, cast.sam)
-    next(door)
-    put(cast, stage=PRODUCTION)
-    assert refusal(cast, PREPRODUCTION, ONBOARDING) in next(door)
-    assert now(cast).stage is PRODUCTION
+    change_acme(cast, **FILLED)
+    entry_point = MOVES[name](show, cast, cast.sam)
+    next(entry_point)
+    change_acme(cast, stage=PRODUCTION)
+    assert refusal(cast, PREPRODUCTION, ONBOARDING) in next(entry_point)
+    assert reload_acme(cast).stage is PRODUCTION
 
 
 @pytest.mark.parametrize("name", ["form", "board"])
-def test_a_dialog_on_a_screen_is_about_the_stage_that_it_showed(
-    show: Show, cast: Cast, name: str
-) -> None:
+def test_a_dialog_is_about_the_stage_that_it_displayed(show: Show, cast: Cast, name: str) -> None:
     db.run(onboarding.flag_one, cast.sue, cast.acme.id)
     screen = show("onboarding", cast.sam, org=cast.acme.public_id)
     if name == "form":
@@ -266,77 +268,77 @@ def test_a_dialog_on_a_screen_is_about_the_stage_that_it_showed(
     else:
         label = ":material/undo: Withdraw"
         screen = choose(show("board", cast.sam), f"card-menu-{cast.acme.id}", label)
-    put(cast, stage=FREE)
+    change_acme(cast, stage=FREE)
     screen.text_area(key="withdraw.reason").set_value(REASON)
-    said = words(screen.button(key="withdraw-submit").click().run())
-    assert refusal(cast, FREE, ONBOARDING, reason=REASON) in said
+    response = words(screen.button(key="withdraw-submit").click().run())
+    assert refusal(cast, FREE, ONBOARDING, reason=REASON) in response
     assert len(moves(cast)) == 1
 
 
 @pytest.mark.parametrize("name", WITHDRAWALS)
 class TestWithdraw:
     @pytest.mark.parametrize("reason", ["", REASON])
-    def test_every_door_asks_for_the_reason(
+    def test_every_entry_point_requires_a_reason(
         self, show: Show, cast: Cast, name: str, reason: str
     ) -> None:
         db.run(onboarding.flag_one, cast.sue, cast.acme.id)
-        door = WITHDRAWALS[name](show, cast, cast.sam, reason)
-        next(door)
-        said = next(door)
-        assert now(cast).stage is (FREE if reason else ONBOARDING)
+        entry_point = WITHDRAWALS[name](show, cast, cast.sam, reason)
+        next(entry_point)
+        response = next(entry_point)
+        assert reload_acme(cast).stage is (FREE if reason else ONBOARDING)
         if reason:
             assert moves(cast)[-1].reason == REASON
         else:
-            assert refusal(cast, FREE, ONBOARDING, reason="") in said
+            assert refusal(cast, FREE, ONBOARDING, reason="") in response
 
 
 @pytest.mark.parametrize("name", OVERRIDES)
 class TestOverride:
     @pytest.mark.parametrize("reason", ["", REASON])
-    def test_every_door_asks_for_the_reason_and_marks_the_move(
+    def test_every_entry_point_requires_a_reason_and_marks_the_move(
         self, show: Show, cast: Cast, name: str, reason: str
     ) -> None:
         db.run(onboarding.flag_one, cast.sue, cast.acme.id)
-        door = OVERRIDES[name](show, cast, cast.ada, reason)
-        next(door)
-        next(door)
-        assert now(cast).stage is (PREPRODUCTION if reason else ONBOARDING)
+        entry_point = OVERRIDES[name](show, cast, cast.ada, reason)
+        next(entry_point)
+        next(entry_point)
+        assert reload_acme(cast).stage is (PREPRODUCTION if reason else ONBOARDING)
         assert [move.is_override for move in moves(cast)] == ([False, True] if reason else [False])
 
-    def test_no_door_is_open_for_sales(self, show: Show, cast: Cast, name: str) -> None:
+    def test_no_entry_point_is_available_to_sales(self, show: Show, cast: Cast, name: str) -> None:
         db.run(onboarding.flag_one, cast.sue, cast.acme.id)
-        door = OVERRIDES[name](show, cast, cast.sam)
-        next(door)
+        entry_point = OVERRIDES[name](show, cast, cast.sam)
+        next(entry_point)
         try:
-            said = next(door)
+            response = next(entry_point)
         except (KeyError, AssertionError):
-            said = "You don't have permission: it is not even there"
-        assert "have permission" in said
-        assert now(cast).stage is ONBOARDING
+            response = "You don't have permission: it is not even there"
+        assert "have permission" in response
+        assert reload_acme(cast).stage is ONBOARDING
 
 
-def test_the_command_line_takes_a_whole_plan(cast: Cast) -> None:
+def test_the_command_line_accepts_a_complete_plan(cast: Cast) -> None:
     today = working_days.today() + timedelta(days=7)
-    said = command(
+    response = command(
         *("flag", cast.acme.public_id, cast.otto_ltd.public_id, "--as", email(cast.sam)),
         *("--rep", email(cast.sue), "--target", str(today), "--next-step", "Call Olga"),
         *("--due", str(today), "--note", "Signed."),
     )
-    assert said.splitlines() == ["Acme moved to onboarding.", "Otto Ltd moved to onboarding."]
-    org = now(cast)
+    assert response.splitlines() == ["Acme moved to onboarding.", "Otto Ltd moved to onboarding."]
+    org = reload_acme(cast)
     assert (org.rep_id, org.target_on, org.next_step) == (cast.sue.user_id, today, "Call Olga")
     assert org.next_step_on == today
     assert moves(cast)[0].reason == "Signed."
 
 
-def test_the_command_line_says_where_what_is_missing_is_mended(cast: Cast) -> None:
+def test_the_command_line_links_the_pages_that_fix_open_checks(cast: Cast) -> None:
     db.run(onboarding.flag_one, cast.sue, cast.acme.id)
-    said = command("move", cast.acme.public_id, PREPRODUCTION, "--as", email(cast.sam))
+    response = command("move", cast.acme.public_id, PREPRODUCTION, "--as", email(cast.sam))
     address = f"{settings().public_url}/profile?org={cast.acme.public_id}"
-    assert f"  Add a phone number: {address}" in said.splitlines()
+    assert f"  Add a phone number: {address}" in response.splitlines()
 
 
-def test_the_command_line_knows_no_more_than_who_it_acts_for(cast: Cast) -> None:
+def test_the_command_line_has_the_rights_of_the_person_it_acts_for(cast: Cast) -> None:
     flag = ("flag", cast.acme.public_id, "--as")
     assert "doesn't exist, or you don't have access" in command(*flag, email(cast.otto))
     assert "You don't have permission to flag for onboarding" in command(*flag, email(cast.olga))
