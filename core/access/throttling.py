@@ -19,6 +19,10 @@ LOCKOUTS: Final = ((1, timedelta(hours=1)),)
 """How often owners hear that one account could not be signed in to."""
 STRANGERS: Final = ((30, timedelta(hours=1)), (200, timedelta(days=1)))
 """How often one address of origin may sign up or forget a password, of whatever account."""
+PERSON_TO_PERSON: Final = ((5, timedelta(hours=1)),)
+"""How many mails about roles one person can have sent to another; what they are about is done."""
+REQUESTS: Final = ((10, timedelta(hours=1)),)
+"""How often one person may request onboarding: each request mails sales reps."""
 UPLOADS: Final = ((100, timedelta(hours=1)),)
 """How many files one person may send."""
 MAILS: Final = ((3, timedelta(hours=1)), (10, timedelta(days=1)))

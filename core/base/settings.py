@@ -41,6 +41,8 @@ class Settings(BaseSettings):
 
     smtp_url: str = ""
     """`smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`; without it mails wait."""
+    smtp_unencrypted: bool = False
+    """Whether mail may go to a server on another machine without TLS."""
     mail_from: str = "Orgdesk <orgdesk@localhost>"
     sales_contact: str = "sales@example.com"
     """Whom a free organization asks when it has no sales rep."""

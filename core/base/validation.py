@@ -209,6 +209,8 @@ def _name(text: str, *, what: str) -> str:
     _ensure_visible(text)
     if not any(unicodedata.category(character)[0] in "LN" for character in text):
         raise Unfit("Use at least one letter or digit.")
+    if "=?" in unicodedata.normalize("NFKC", text):
+        raise Unfit("Leave out =? (email programs take it for an encoded word).")
     if _WEB_ADDRESS.search(unicodedata.normalize("NFKC", text).casefold()):
         raise Unfit("Leave out the web address, or put a space after the dot.")
     return text

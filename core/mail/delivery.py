@@ -43,7 +43,7 @@ def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
     with Connection(Server.at(settings().smtp_url)) as connection:
         while not is_stopping() and _is_any_due() and (mail := db.run(_claim)):
             sent += _send(connection, mail)
-            if not connection.is_open:
+            if connection.has_failed:
                 break
     return sent
 

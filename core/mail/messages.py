@@ -6,9 +6,13 @@ and, for mails with a link, `action`. It is rendered within `layout.txt` without
 `link` (the full address, or None) and the functions in `_TEXT` and `_HTML`.
 """
 
+import re
 import unicodedata
+from email import message_from_bytes
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import cache
 from pathlib import Path
@@ -47,6 +51,7 @@ _HTML: Final[dict[str, Any]] = {
     "linked_entry": Markup('<a href="{2}"><strong>{0}</strong></a><br>{1}').format,
 }
 
+_ENCODED_WORD: Final = re.compile(r"=(?=\?)")
 _NOT_PRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _HIDDEN = "(the link is only shown in the email itself)"
 
@@ -76,7 +81,10 @@ def render_subject(template: str, context: dict[str, Any]) -> str:
 
 
 def build(mail: Mail) -> EmailMessage:
-    """Return a mail as it is sent; its Message-ID is the same on every attempt."""
+    """Return a mail as it is sent; its Message-ID is the same on every attempt.
+
+    Raises `MessageError` if the finished message has another header or word than it was given.
+    """
     content = render(mail)
     name, sender = parseaddr(settings().mail_from)
     message = EmailMessage()
@@ -88,6 +96,7 @@ def build(mail: Mail) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(content.text)
     message.add_alternative(content.html, subtype="html")
+    _ensure_as_built(message, content)
     return message
 
 
@@ -116,8 +125,31 @@ def _message_id(mail: Mail) -> str:
 
 
 def _one_line(text: str) -> str:
+    """Return printable characters on one line, with no encoded word (RFC 2047) among them.
+
+    `email` decodes `=?utf-8?q?…?=` in a header it is given, and versions before 3.11.10 and 3.12.5
+    wrote a line break from inside of it as it is, so that text became headers.
+    """
     seen = (" " if unicodedata.category(sign) in _NOT_PRINTABLE else sign for sign in text)
-    return " ".join("".join(seen).split())
+    return _ENCODED_WORD.sub("= ", " ".join("".join(seen).split()))
+
+
+def _ensure_as_built(message: EmailMessage, content: Message) -> None:
+    """Parse the finished message and raise `MessageError` unless it says what was meant."""
+    policy = SMTP.clone(utf8=not str(message["To"]).isascii())
+    parsed = message_from_bytes(message.as_bytes(policy=policy), policy=policy)
+    addresses = [str(message["From"]), str(message["To"])]
+    meant = [*sorted(message.keys()), *addresses, *content]
+    addresses = [str(parsed["From"]), str(parsed["To"])]
+    parts = [parsed.get_body((kind,)) for kind in ("plain", "html")]
+    bodies = [str(part.get_content()) if part is not None else "" for part in parts]
+    read = [*sorted(parsed.keys()), *addresses, str(parsed["Subject"]), *bodies]
+    if [_unix_lines(text) for text in read] != [_unix_lines(text) for text in meant]:
+        raise MessageError("the finished message does not say what was meant")
+
+
+def _unix_lines(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
 
 
 def _template(name: str, ending: str) -> Template:

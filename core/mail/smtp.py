@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from core.base.settings import settings
+
 TIMEOUT = 20.0
 """Seconds that the server may take for each of its answers."""
 
@@ -64,6 +66,8 @@ class Connection:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._smtp: smtplib.SMTP | None = None
+        self.has_failed = False
+        """Whether the server was away or broke off, so that another mail would fare no better."""
 
     def __enter__(self) -> Self:
         return self
@@ -76,16 +80,12 @@ class Connection:
     ) -> None:
         self.close()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the server still talks to us."""
-        return self._smtp is not None
-
     def open(self) -> None:
         """Greet the server, encrypt, sign in; raises `NotNow`."""
         try:
             self._smtp = _greeted(self.server)
         except (OSError, smtplib.SMTPException) as error:
+            self.has_failed = True
             raise NotNow(_words(error)) from error
 
     def send(self, message: EmailMessage, sender: str, recipient: str) -> None:
@@ -109,12 +109,13 @@ class Connection:
 
     def _after(self, error: Exception) -> None:
         """Raise what it means; the connection stays if the answer was about this one mail."""
+        if isinstance(error, smtplib.SMTPNotSupportedError):
+            raise Refused(_words(error)) from error
         code = _code(error)
         if code is None or code in _NOT_ABOUT_THE_MAIL:
+            self.has_failed = True
             self.close()
         if code is not None and code >= 500 and code not in _NOT_ABOUT_THE_MAIL:
-            raise Refused(_words(error)) from error
-        if isinstance(error, smtplib.SMTPNotSupportedError):
             raise Refused(_words(error)) from error
         raise NotNow(_words(error)) from error
 
@@ -142,6 +143,11 @@ def _make_safe(smtp: smtplib.SMTP, server: Server) -> None:
         smtp.starttls(context=ssl.create_default_context())
         smtp.ehlo()
         encrypted = True
+    if not encrypted and not server.is_here and not settings().smtp_unencrypted:
+        raise smtplib.SMTPException(
+            "The mail server offers no encryption, so nothing was sent to it. Use smtps://, or set "
+            "SMTP_UNENCRYPTED=true if nobody can listen in between."
+        )
     if server.user:
         if not encrypted and not server.is_here:
             raise smtplib.SMTPException(

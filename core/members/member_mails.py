@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.access import throttling
 from core.access.permissions import Actor
 from core.base import clock
 from core.mail import outbox
@@ -30,8 +31,11 @@ def notify(
     template: str,
     **context: Any,
 ) -> None:
-    """Mail a person what the actor changed about them; actors get no mail about themselves."""
-    if user_id != actor.user_id:
+    """Mail a person what the actor changed about them, within the cap of `throttling`.
+
+    Actors get no mail about themselves.
+    """
+    if user_id != actor.user_id and _is_within_cap(session, actor, user_id):
         send(session, org, user_id, template, by=actor.name, **context)
 
 
@@ -40,11 +44,11 @@ def send_to_owners(
     org: Organization,
     template: str,
     *,
-    exclude: Collection[int] = (),
+    to: Collection[User] | None = None,
     **context: Any,
 ) -> None:
     """Mail the owners of an organization, as chosen by `list_notified_owners`."""
-    for owner in list_notified_owners(session, org, exclude=exclude):
+    for owner in list_notified_owners(session, org) if to is None else to:
         outbox.enqueue(
             session, template, owner.email, org_id=org.id, organization=org.name, **context
         )
@@ -55,16 +59,23 @@ def notify_owners(
 ) -> None:
     """Mail the other owners what happened to a member; `what` completes the sentence "Mia …"."""
     name = session.scalar(select(User.name).where(User.id == about_id)) or "Someone"
+    others = list_notified_owners(session, org, exclude=[about_id, actor.user_id or 0])
     send_to_owners(
         session,
         org,
         "member_news",
-        exclude=[about_id, actor.user_id or 0],
+        to=[owner for owner in others if _is_within_cap(session, actor, owner.id)],
         name=name,
         by=actor.name,
         link=page_link(org),
         what=what,
     )
+
+
+def _is_within_cap(session: Session, actor: Actor, user_id: int) -> bool:
+    """Count a mail from one person to another; False where it is one too many."""
+    pair = f"{actor.user_id} to {user_id}"
+    return throttling.hit(session, "mails from", pair, throttling.PERSON_TO_PERSON) == 0
 
 
 def list_notified_owners(

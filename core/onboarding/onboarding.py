@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.access import throttling
 from core.access.permissions import Action, Actor, access, staff_rights
 from core.audit import history
 from core.base import clock, validation
@@ -147,6 +148,9 @@ def request(session: Session, actor: Actor, org_id: int, *, note: str = "") -> O
         raise WrongStage(org.stage, Stage.FREE)
     if org.requested_at is not None:
         return org
+    throttling.ensure_none(
+        throttling.hit(session, "requests of", str(actor.user_id), throttling.REQUESTS)
+    )
     org.requested_at, org.request_note = clock.now(), cleaned
     history.record(session, actor, org, "onboarding.requested", org)
     return org

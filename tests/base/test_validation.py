@@ -438,3 +438,11 @@ class TestTwitterHandle:
     )  # fmt: skip
     def test_what_is_no_handle_is_refused(self, text):
         assert "@example" in refusal(validation.twitter_handle, text)
+
+
+@pytest.mark.parametrize("name", ["=?utf-8?q?x?=", "Acme =? Ltd", "Acme ＝？ Ltd"])
+def test_no_name_is_an_encoded_word(name: str):
+    """Email programs would decode it (RFC 2047), past all that names may not be."""
+    for clean in (validation.organization_name, validation.person_name):
+        with pytest.raises(validation.Unfit, match="Leave out ="):
+            clean(name)

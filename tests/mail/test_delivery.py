@@ -123,6 +123,26 @@ class TestFailures:
         with db.read() as session:
             assert session.scalars(select(Mail.error)).all() == ["550 No", "550 No"]
 
+    def test_an_address_that_the_server_cannot_take_does_not_stop_the_others(
+        self, engine, monkeypatch: pytest.MonkeyPatch
+    ):
+        with mail_server.running(takes_utf8=False) as server:
+            set_up(monkeypatch, server.url)
+            enqueue("ölga@example.com")
+            enqueue("mia@example.com")
+            assert delivery.run_due() == 1
+            assert server.recipients == ["mia@example.com"]
+        with db.read() as session:
+            errors = session.scalars(select(Mail.error).order_by(Mail.id)).all()
+        assert "SMTPUTF8" in errors[0]
+        assert errors[1] is None
+
+    def test_a_mail_that_cannot_be_written_does_not_stop_the_others(self, server):
+        db.run(outbox.enqueue, "no such template", "olga@example.com")
+        enqueue("mia@example.com")
+        assert delivery.run_due() == 1
+        assert server.recipients == ["mia@example.com"]
+
     @pytest.mark.parametrize("command", ["RCPT", "DATA"])
     def test_a_passing_refusal_is_tried_again(self, queued, server, clock: Clock, command):
         server.responses[command] = "451 Try later"
@@ -233,6 +253,21 @@ class TestSafety:
                     elsewhere("smtp", "127.0.0.1", server.port, "orgdesk", "secret")
                 ).open()
         assert server.logins == []
+
+    def test_nothing_goes_to_another_machine_in_the_clear_unless_a_setting_says_so(
+        self, monkeypatch: pytest.MonkeyPatch
+    ):
+        elsewhere = type("Elsewhere", (smtp.Server,), {"is_here": False})
+        with mail_server.running() as server:
+            far = elsewhere("smtp", "127.0.0.1", server.port, "", "")
+            with pytest.raises(smtp.NotNow, match="SMTP_UNENCRYPTED"):
+                smtp.Connection(far).open()
+            monkeypatch.setenv("SMTP_UNENCRYPTED", "true")
+            settings.settings.cache_clear()
+            with smtp.Connection(far) as connection:
+                connection.open()
+                assert not connection.has_failed
+            settings.settings.cache_clear()
 
     @pytest.mark.parametrize("url", ["mail.example.com", "http://mail.example.com", "smtp://"])
     def test_a_wrong_address_is_told(self, url):

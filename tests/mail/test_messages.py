@@ -3,6 +3,10 @@
 import ast
 import re
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.policy import SMTP
 from html import unescape
 from typing import Any
 
@@ -150,3 +154,43 @@ class TestMessage:
 
     def test_a_link_without_a_token_is_an_address(self):
         assert messages.link_address({"page": "overview?org=ORG-1"}).endswith("/overview?org=ORG-1")
+
+
+HOSTILE = (
+    "=?utf-8?q?x=0AReply-To=3A_m=40evil=2Eexample=0A=0ACall_us?=",
+    "=?utf-8?q?Visit_https=3A//evil=2Eexample?=",
+    "=?utf-8?b?QmNjOiBldmlsQGV2aWwuZXhhbXBsZQ==?=",
+    "Acme\r\nBcc: m@evil.example\r\n\r\nCall us",
+    "Acme\u2028Reply-To: m@evil.example",
+    "=\u200b?utf-8?q?=0AX=3A_1?=",
+    "＝？utf-8？q？=0AX=3A_1？＝",
+)
+HEADERS = {
+    "Subject",
+    "From",
+    "To",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "MIME-Version",
+    "Content-Type",
+}
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_no_text_of_a_person_becomes_a_header_or_a_decoded_word(template: str):
+    """Read by an old parser from the raw bytes, as any mail program would."""
+    for hostile in HOSTILE:
+        mail = made(template, hostile)
+        raw = messages.build(mail).as_bytes(policy=SMTP)
+        parsed = message_from_bytes(raw)
+        assert {*parsed.keys()} == HEADERS, hostile
+        subject = " ".join(str(make_header(decode_header(parsed["Subject"]))).split())
+        assert subject == messages.render(mail).subject
+        assert "https://" not in subject
+
+
+def test_a_message_that_says_something_else_is_not_handed_on(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(messages, "_one_line", lambda text: text)
+    with pytest.raises(MessageError, match="what was meant"):
+        messages.build(made("invitation", HOSTILE[0]))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.access import roles
@@ -273,3 +273,13 @@ def test_orgdesk_itself_can_change_roles(session: Session, cast: Cast) -> None:
     members.change_role(session, ORGDESK, cast.acme.id, cast.mia.user_id, Role.OWNER)
     named = select(Membership.role).where(Membership.user_id == cast.mia.user_id)
     assert session.scalars(named).one() is Role.OWNER
+
+
+def test_nobody_floods_another_with_mails_about_roles(session: Session, cast: Cast) -> None:
+    for _ in range(20):
+        for role in (Role.ADMIN, Role.MEMBER):
+            members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, role)
+    to_mia = select(func.count()).where(Mail.recipient == email(cast.mia))
+    assert session.scalar(to_mia) == 5
+    members.change_role(session, cast.olga, cast.acme.id, cast.adam.user_id, Role.MEMBER)
+    assert session.scalar(select(func.count()).where(Mail.recipient == email(cast.adam))) == 1

@@ -8,11 +8,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.base import clock as core_clock
-from core.base.errors import GateNotMet, InvalidInput, NotFound, NotPermitted, WrongStage
+from core.base.errors import (
+    GateNotMet,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    TooManyAttempts,
+    WrongStage,
+)
 from core.models import Entry, Logo, Membership, Move, Organization, Role, Stage, User
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from core.onboarding.stages import TRANSITIONS
+from core.organizations import organizations
 from tests.conftest import Clock
 from tests.support.cast import Cast
 
@@ -359,3 +367,12 @@ class TestRequest:
         onboarding.flag(session, cast.sam, [cast.acme.id])
         org = session.get_one(Organization, cast.acme.id)
         assert (org.requested_at, org.request_note) == (None, None)
+
+
+def test_nobody_requests_onboarding_without_end(session: Session, cast: Cast) -> None:
+    orgs = [organizations.create(session, cast.mia, f"Number {n}") for n in range(11)]
+    for org in orgs[:10]:
+        onboarding.request(session, cast.mia, org.id)
+    with pytest.raises(TooManyAttempts):
+        onboarding.request(session, cast.mia, orgs[10].id)
+    assert onboarding.request(session, cast.olga, cast.acme.id).requested_at is not None

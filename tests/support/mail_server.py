@@ -79,7 +79,9 @@ class MailServer:
 
 
 @contextmanager
-def running(certificate: Path | None = None, *, signs_in: bool = False) -> Iterator[MailServer]:
+def running(
+    certificate: Path | None = None, *, signs_in: bool = False, takes_utf8: bool = True
+) -> Iterator[MailServer]:
     """Run a server on a free port; with a certificate it offers STARTTLS."""
     server = MailServer()
     context = None
@@ -93,6 +95,7 @@ def running(certificate: Path | None = None, *, signs_in: bool = False) -> Itera
         tls_context=context,
         authenticator=server.authenticate if signs_in else None,
         auth_require_tls=False,
+        enable_SMTPUTF8=takes_utf8,
     )
     controller.start()
     try:
