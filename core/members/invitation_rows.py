@@ -110,10 +110,10 @@ def is_open() -> ColumnElement[bool]:
 
 def count_open(session: Session, org_id: int) -> int:
     """Return how many open invitations an organization has."""
-    return session.scalar(select(open_count(org_id))) or 0
+    return session.scalar(select(count_open_subquery(org_id))) or 0
 
 
-def open_count(org_id: int) -> ScalarSelect[int]:
+def count_open_subquery(org_id: int) -> ScalarSelect[int]:
     """Return the count of open invitations as a subquery."""
     return select(func.count()).where(Invitation.org_id == org_id, is_open()).scalar_subquery()
 

@@ -82,7 +82,7 @@ def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> I
     return invitation
 
 
-def link(session: Session, actor: Actor, org_id: int, invitation_id: int) -> str:
+def get_link(session: Session, actor: Actor, org_id: int, invitation_id: int) -> str:
     """Return a link that the inviter can pass on to the invited person.
 
     Unlike the emailed link it does not prove the address, so it only works with an account.
@@ -172,7 +172,7 @@ def table(
     return frame(session, invited)
 
 
-def counts(session: Session, actor: Actor, org_id: int) -> dict[State, int]:
+def count_by_state(session: Session, actor: Actor, org_id: int) -> dict[State, int]:
     """Return the number of invitations in each state."""
     access(session, actor, org_id, Action.VIEW_INVITATIONS)
     state = _state().label("state")

@@ -185,7 +185,7 @@ def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
     sees_all = may(session, actor, org_id, Action.VIEW_INVITATIONS)
     if sees_all:
         columns += [
-            invitation_rows.open_count(org_id).label("pending"),
+            invitation_rows.count_open_subquery(org_id).label("pending"),
             _without_two_factor(org_id),
         ]
     grouped = session.execute(select(*columns).where(here).group_by(Membership.role)).all()

@@ -1,4 +1,4 @@
-"""The address that alerts are sent to: a new one is used once the link emailed to it is opened."""
+"""The address that alerts are sent to: a new one is confirmed by a link emailed to it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -82,11 +82,11 @@ members.ownership.ownerless_table          no     no     no     no     no     no
 members.ownership.list_owner_candidates    no     no     no     hidden no     no     no     yes    hidden
 members.ownership.assign_owner             no     no     no     hidden no     no     no     yes    hidden
 members.invitations.table                  yes    yes    no     hidden yes    yes    yes    yes    hidden
-members.invitations.counts                 yes    yes    no     hidden yes    yes    yes    yes    hidden
+members.invitations.count_by_state         yes    yes    no     hidden yes    yes    yes    yes    hidden
 members.invitations.invite                 yes    yes    no     hidden no     no     no     no     hidden
 members.invitations.invite an owner        yes    no     no     hidden no     no     no     no     hidden
 members.invitations.resend                 yes    yes    no     hidden no     no     no     no     hidden
-members.invitations.link                   yes    yes    no     hidden no     no     no     no     hidden
+members.invitations.get_link               yes    yes    no     hidden no     no     no     no     hidden
 members.invitations.change_role            yes    yes    no     hidden no     no     no     no     hidden
 members.invitations.revoke                 yes    yes    no     hidden no     no     no     no     hidden
 members.invitations.revoke an owner's      yes    no     no     hidden no     no     no     no     hidden
@@ -374,7 +374,7 @@ ACTS: dict[str, Act] = {
         "members.invitations.invite", "new@example.com", role=Role.OWNER
     ),
     "members.invitations.resend": about_invitation("members.invitations.resend"),
-    "members.invitations.link": about_invitation("members.invitations.link"),
+    "members.invitations.get_link": about_invitation("members.invitations.get_link"),
     "members.invitations.change_role": about_invitation(
         "members.invitations.change_role", Role.ADMIN
     ),

@@ -44,7 +44,7 @@ def mailed_token(invitation: Invitation) -> str:
 
 
 def copied_token(session: Session, cast: Cast, invitation: Invitation) -> str:
-    link = invitations.link(session, cast.olga, cast.acme.id, invitation.id)
+    link = invitations.get_link(session, cast.olga, cast.acme.id, invitation.id)
     return link.partition("#")[2]
 
 
@@ -227,7 +227,7 @@ class TestManage:
         self, session: Session, cast: Cast
     ) -> None:
         invitation = invite(session, cast, email(cast.otto), Role.OWNER)
-        for use_case in (invitations.resend, invitations.revoke, invitations.link):
+        for use_case in (invitations.resend, invitations.revoke, invitations.get_link):
             with pytest.raises(NotPermitted):
                 use_case(session, cast.adam, cast.acme.id, invitation.id)
         with pytest.raises(NotPermitted):
@@ -283,7 +283,7 @@ class TestNotifications:
         self.sent(session, clock)
         clock.turn(timedelta(hours=72))
         with pytest.raises(LinkNotValid, match="Press Resend"):
-            invitations.link(session, cast.olga, acme, made.id)
+            invitations.get_link(session, cast.olga, acme, made.id)
         invitations.change_role(session, cast.olga, acme, made.id, Role.ADMIN)
         invitations.revoke(session, cast.olga, acme, made.id)
         assert self.templates(session) == []
@@ -377,7 +377,7 @@ class TestTable:
         acme = cast.acme.id
         table = invitations.table(session, cast.olga, acme).set_index("email")
         assert table["state"].tolist() == ["pending", "revoked", "declined", "accepted", "expired"]
-        assert invitations.counts(session, cast.olga, acme) == dict.fromkeys(State, 1)
+        assert invitations.count_by_state(session, cast.olga, acme) == dict.fromkeys(State, 1)
         assert table.loc["revoked@example.com", "delivery"] == "not sent"
         late = invitations.table(session, cast.olga, acme, states=[State.EXPIRED])
         assert late["id"].tolist() == [expired.id]

@@ -212,7 +212,7 @@ class TestInvitedUsers:
     def test_copy_link(self, screen: AppTest, cast: Cast, invited: Invitation) -> None:
         choose_invited(screen, cast, "Copy link")
         with db.read() as session:
-            link = invitations.link(session, cast.olga, cast.acme.id, invited.id)
+            link = invitations.get_link(session, cast.olga, cast.acme.id, invited.id)
         assert link in [code.value for code in screen.code]
 
     def test_an_address_without_a_name_is_drawn_once(
@@ -349,7 +349,7 @@ class TestMemberLimit:
         screen.button(key="limit-open").click().run()
         screen.number_input(key="limit.limit").set_value(0)
         screen.button(key="limit-submit").click().run()
-        assert "Choose a number from 1" in words(screen)
+        assert "Enter a number from 1" in words(screen)
         screen.number_input(key="limit.limit").set_value(4)
         screen.button(key="limit-submit").click().run()
         assert "At most 4 members; 1 place is free" in words(screen)

@@ -35,7 +35,7 @@ _STATE_COLORS: Final = {
 def draw(actor: Actor, org: Organization, grantable: list[Role], search: str) -> None:
     """Draw one page of invitations, and run the action chosen from a row's menu."""
     with db.read() as session:
-        counts = invitations.counts(session, actor, org.id)
+        counts = invitations.count_by_state(session, actor, org.id)
     states = _state_filter(counts)
     wanted = sum(counts[state] for state in states or State)
     table, page = st.container(key="invited-table"), _page_number(wanted, f"{search}-{states}")
@@ -150,7 +150,7 @@ def _run_action(actor: Actor, org: Organization, label: str, row: dialogs.Row) -
 
 def _draw_link(actor: Actor, org: Organization, row: dialogs.Row) -> None:
     with db.read() as session:
-        link = invitations.link(session, actor, org.id, int(row["id"]))
+        link = invitations.get_link(session, actor, org.id, int(row["id"]))
     st.code(link, language=None, wrap_lines=True)
     st.markdown(
         ui.quiet(

@@ -110,7 +110,7 @@ def _draw_active_table(people: pd.DataFrame, actor: Actor, *, may_edit: bool, ow
 def _display_values(
     people: pd.DataFrame, actor: Actor, *, may_edit: bool, owns: bool
 ) -> dict[str, Sequence[Any]]:
-    """Return the columns that differ from the data: pictures, truncate texts and menus."""
+    """Return the columns that differ from the data: pictures, truncated texts and menus."""
     who = list(zip(people["name"].tolist(), people["user_id"].tolist(), strict=True))
     roles = people["role"].tolist() if may_edit else [None] * len(people)
     return {
