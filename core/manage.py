@@ -29,7 +29,7 @@ app.add_typer(stage_commands.app)
 
 
 @app.callback()
-def begin() -> None:
+def configure() -> None:
     """Run Orgdesk from the command line. Settings are environment variables."""
     try:
         level = settings().log_level.upper()

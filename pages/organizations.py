@@ -18,7 +18,7 @@ with elements.row(key="organizations-head"):
     st.title("Organizations", anchor=False, width="stretch")
     if Action.SAVE_VIEWS in rights:
         view_picker.draw_views(actor, "organizations", rights)
-    create.offer(actor)
+    create.draw_create(actor)
 
 if Action.VIEW_ALL in rights:
     all.draw(actor, rights)

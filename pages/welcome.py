@@ -26,7 +26,7 @@ with st.container(horizontal_alignment="center"), st.container(width=520, key="w
         "invitation link in your email."
     )
     with elements.row():
-        create.offer(actor)
+        create.draw_create(actor)
         if st.button("Browse connected solutions", key="welcome-solutions"):
             st.switch_page("solutions.py")
     st.markdown(

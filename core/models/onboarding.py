@@ -85,7 +85,7 @@ class RunRefusal(Base):
 class MoveCount(Base):
     """How many moves were made in a week between two stages, by the rep who carried them.
 
-    Rows add up: triggers add one for each move, housekeeping merges those that are alike.
+    Rows add up: triggers add one for each move, cleanup merges equal ones.
     """
 
     __tablename__ = "move_counts"

@@ -57,8 +57,9 @@ def _database(session: Session) -> Finding:
     found, newest = _schema_version(session), upgrade.newest()
     dialect = session.get_bind().dialect.name
     if found != newest:
+        schema_found = f"schema {found}" if found else "no schema"
         message = (
-            f"{dialect} has schema {found}, but this version needs {newest}. "
+            f"{dialect} has {schema_found}, but this version needs {newest}. "
             "Run `python -m core.manage migrate`."
         )
         return Finding("database", False, message)
@@ -119,5 +120,5 @@ def _mail(session: Session) -> Finding:
         with Connection(Server.at(settings().smtp_url)) as connection:
             connection.open()
     except (NotNow, ValueError) as error:
-        return Finding("mail", False, f"{error} ({waiting})")
+        return Finding("mail", False, f"The mail server isn't available: {error} ({waiting}).")
     return Finding("mail", True, f"The mail server accepts connections. {waiting}.")

@@ -1,1 +1,1 @@
-"""Organizations as a whole: create, list, search, filter, count, export."""
+"""Organizations as a whole: create, delete, restore, list, filter, count, export."""

@@ -41,7 +41,7 @@ def create(session: Session, actor: Actor, name: str) -> Organization:
     name = check("name", validation.organization_name, name)
     check.done()
     if not actor.user_id:
-        raise NotPermitted("create an organization without an account", ask="somebody who has one")
+        raise NotPermitted("create an organization", ask="someone with an account")
 
     lock_self(session, actor)
     made = _find_just_made(session, actor, name)
@@ -114,20 +114,22 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
     if org.deleted_at is None:
         return org
     if clock.now() - org.deleted_at > DELETED_TTL:
-        raise NotFound("organization that can still be restored")
+        raise NotFound("organization")
     at_limit = _list_members_at_limit(session, org)
-    gone = membership_rows.list_deleted_accounts(session, org)
-    if membership_rows.count_owners(session, org) == sum(each.role is Role.OWNER for each in gone):
+    without_account = membership_rows.list_deleted_accounts(session, org)
+    if membership_rows.count_owners(session, org) == sum(
+        each.role is Role.OWNER for each in without_account
+    ):
         raise NoOwnerLeft(org.name)
     if at_limit:
         raise MembershipLimit(membership_rows.MAX_MEMBERSHIPS, at_limit)
 
     ended: list[Base] = []
-    for membership in gone:
+    for membership in without_account:
         ended += leaving.withdraw(session, org, membership.user_id, None)
         membership_rows.end(session, org, membership)
     org.deleted_at = None
-    history.record(session, actor, org, "organization.restored", org, *gone, *ended)
+    history.record(session, actor, org, "organization.restored", org, *without_account, *ended)
     return org
 
 

@@ -30,8 +30,8 @@ async def set_session_cookie(request: Request) -> Response:
     if not is_same_origin(request, required=True):
         return PlainTextResponse("Only pages of Orgdesk can call this.", 403)
     body = b""
-    async for chunk in request.stream():
-        body += chunk
+    async for piece in request.stream():
+        body += piece
         if len(body) > _MAX_TICKET_BYTES:
             return PlainTextResponse("The ticket is too long.", 413)
     ticket = _read_ticket(body)
@@ -124,7 +124,7 @@ def check_ready(_request: Request) -> Response:
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
     if not is_current:
-        return PlainTextResponse("The database schema belongs to another version.", 503)
+        return PlainTextResponse("The database has the schema of another version.", 503)
     return PlainTextResponse("ready")
 
 

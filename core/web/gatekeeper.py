@@ -37,8 +37,8 @@ _ANY_HOST = ("/healthz", "/readyz", "/metrics")
 _LOGGED_STATUSES = (401, 403, 421)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _WRONG_HOST = (
-    "Orgdesk does not answer under this name. Open the address in PUBLIC_URL, or set PUBLIC_URL "
-    "to the address that people open."
+    "Orgdesk isn't available at this address. Open the address in PUBLIC_URL, or set PUBLIC_URL "
+    "to the address that people use."
 )
 _NESTED_PATHS = ("/static/", "/media/", "/component/", "/auth/", "/logos/", "/download/")
 _MAX_SESSIONS = 10_000

@@ -1,4 +1,4 @@
-"""Files that people send: counted while they arrive, refused before they fill the memory."""
+"""The upload route: checks the size of a file while it is received, to protect the memory."""
 
 import asyncio
 from typing import Final
@@ -17,14 +17,14 @@ from core.web.gatekeeper import find_token
 
 MAX_SECONDS: Final = 120
 _TOO_LARGE: Final = f"Choose a file of at most {uploads.MAX_BYTES // 2**20} MB."
-_AT_ONCE = asyncio.Semaphore(8)
-"""How many files arrive at once, and so how much memory they take."""
-_sending: set[int] = set()
-"""Who is sending a file now: one at a time each."""
+_capacity = asyncio.Semaphore(8)
+"""Limits the files received at the same time, and so the memory they use."""
+_uploading: set[int] = set()
+"""Ids of the people whose upload is in progress: one at a time for each person."""
 
 
 async def receive_upload(request: Request) -> Response:
-    """Keep the body of a request as an upload of whoever is signed in; answers its id and name."""
+    """Store the request body as an upload of the logged-in person; respond with its id and name."""
     try:
         actor = await run_in_threadpool(_find_actor, request)
     except Unavailable as error:
@@ -33,34 +33,34 @@ async def receive_upload(request: Request) -> Response:
         return PlainTextResponse("Your session has ended. Log in again.", 401)
     if int(request.headers.get("content-length") or 0) > uploads.MAX_BYTES:
         return PlainTextResponse(_TOO_LARGE, 413)
-    if actor.user_id in _sending:
-        return PlainTextResponse("Wait until your other file has arrived.", 429)
-    _sending.add(actor.user_id)
+    if actor.user_id in _uploading:
+        return PlainTextResponse("Wait until your other upload is finished.", 429)
+    _uploading.add(actor.user_id)
     try:
-        async with _AT_ONCE, asyncio.timeout(MAX_SECONDS):
+        async with _capacity, asyncio.timeout(MAX_SECONDS):
             return await _receive(request, actor)
     except (TimeoutError, ClientDisconnect):
-        return PlainTextResponse("That took too long. Try again.", 408)
+        return PlainTextResponse("The upload took too long. Try again.", 408)
     finally:
-        _sending.discard(actor.user_id)
+        _uploading.discard(actor.user_id)
 
 
 async def _receive(request: Request, actor: Actor) -> Response:
     content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
+    async for piece in request.stream():
+        content += piece
         if len(content) > uploads.MAX_BYTES:
             return PlainTextResponse(_TOO_LARGE, 413)
     name = unquote(request.headers.get("x-file-name", ""), errors="replace")
     try:
-        kept = await run_in_threadpool(_keep, actor, name, bytes(content))
+        stored = await run_in_threadpool(_store, actor, name, bytes(content))
     except InvalidInput as error:
         return PlainTextResponse(error.fields["file"], 422)
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
     except DomainError as error:
         return PlainTextResponse(str(error), 429)
-    return JSONResponse(kept, headers={"cache-control": "no-store"})
+    return JSONResponse(stored, headers={"cache-control": "no-store"})
 
 
 def _find_actor(request: Request) -> Actor | None:
@@ -72,7 +72,7 @@ def _find_actor(request: Request) -> Actor | None:
         return found.actor if found is not None else None
 
 
-def _keep(actor: Actor, name: str, content: bytes) -> dict[str, object]:
+def _store(actor: Actor, name: str, content: bytes) -> dict[str, object]:
     wait = db.run(throttling.hit, "uploads of", str(actor.user_id), throttling.UPLOADS)
     throttling.ensure_none(wait)
     upload = db.run(uploads.keep, actor, name, content)

@@ -66,7 +66,7 @@ def profile(
 
 def identity(org_id: int, name: str, domain: str, website: str) -> dict[str, Any]:
     """Return the id, name and search fields of an organization."""
-    public_id = public_ids.spell(org_id * _STRIDE % _IDS)
+    public_id = public_ids.encode(org_id * _STRIDE % _IDS)
     return {
         "id": org_id,
         "public_id": public_id,

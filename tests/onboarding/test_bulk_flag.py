@@ -30,7 +30,7 @@ def free_count(engine: Engine, cast: Cast) -> int:
     """Two dozen free organizations besides Acme and Otto's; returns how many are free."""
     rows = [
         {
-            "public_id": public_ids.spell(500_000_000 + number),
+            "public_id": public_ids.encode(500_000_000 + number),
             "name": f"Practice {number}",
             "name_key": f"practice {number}",
             "search_text": f"practice {number}",

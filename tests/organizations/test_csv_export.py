@@ -1,4 +1,4 @@
-"""Files of organizations: the rows of the table, in its order, harmless in a spreadsheet."""
+"""Exports of organizations: the rows of the table in its order, as CSV, XLSX and Parquet."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ from core.organizations.filters import Filters, Members, Profile, Sort
 from tests.organizations.test_table import LONG_AGO, REP, make_organizations
 from tests.support.cast import Cast
 
-VIEWS = [
+EXAMPLES = [
     Filters(),
     Filters(sort=Sort.NAME),
     Filters(sort=Sort.MEMBERS, stages=(Stage.FREE, Stage.PRODUCTION)),
@@ -36,17 +36,17 @@ VIEWS = [
 
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
-    """What is put here for a file is thrown away at the end, and is no news for history."""
+    """A session that is rolled back at the end and records no history."""
     with db.Session(db.writing_engine(), expire_on_commit=False) as session:
         yield session
 
 
 def read(
-    session: Session, cast: Cast, view: Filters, *, formula_safe: bool = True
+    session: Session, cast: Cast, filters: Filters, *, formula_safe: bool = True
 ) -> list[list[str]]:
     progress = Progress()
     pieces = csv_export.stream(
-        session, cast.ada, view, formula_safe=formula_safe, progress=progress
+        session, cast.ada, filters, formula_safe=formula_safe, progress=progress
     )
     rows = list(csv.reader(io.StringIO(b"".join(pieces).decode(), newline="")))
     assert rows[0] == list(COLUMNS)
@@ -54,15 +54,15 @@ def read(
     return rows[1:]
 
 
-def write(session: Session, cast: Cast, form: Format, view: Filters | None = None) -> io.BytesIO:
+def write(session: Session, cast: Cast, form: Format, filters: Filters | None = None) -> io.BytesIO:
     file = io.BytesIO()
-    export_process.write(session, cast.ada, view or Filters(), form, file)
+    export_process.write(session, cast.ada, filters or Filters(), form, file)
     file.seek(0)
     return file
 
 
-class TestLines:
-    def test_members_may_not_have_them(self, session: Session, cast: Cast) -> None:
+class TestCsv:
+    def test_members_have_no_access(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
             list(
                 csv_export.stream(
@@ -70,25 +70,34 @@ class TestLines:
                 )
             )
 
-    def test_deleted_ones_are_for_administrators(self, session: Session, cast: Cast) -> None:
-        view = Filters(is_deleted=True)
+    def test_only_administrators_export_deleted_ones(self, session: Session, cast: Cast) -> None:
+        filters = Filters(is_deleted=True)
         with pytest.raises(NotPermitted):
-            list(csv_export.stream(session, cast.oda, view, formula_safe=True, progress=Progress()))
+            list(
+                csv_export.stream(
+                    session, cast.oda, filters, formula_safe=True, progress=Progress()
+                )
+            )
 
-    @pytest.mark.parametrize("view", VIEWS)
+    @pytest.mark.parametrize("filters", EXAMPLES)
     @pytest.mark.parametrize("few", [1_000, 20])
-    def test_the_rows_are_those_of_the_table(
-        self, session: Session, cast: Cast, view: Filters, few: int, monkeypatch: pytest.MonkeyPatch
+    def test_it_has_the_rows_of_the_table(
+        self,
+        session: Session,
+        cast: Cast,
+        filters: Filters,
+        few: int,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         for module in (table, csv_export, csv_export.queries):
             monkeypatch.setattr(module, "MAX_COUNTED", few)
         monkeypatch.setattr(csv_export, "BATCH", 30)
         make_organizations(session, 90)
-        listed = table.table(session, cast.ada, Filters(**(vars(view) | {"size": 100}))).rows
-        rows = read(session, cast, view)
+        listed = table.table(session, cast.ada, Filters(**(vars(filters) | {"size": 100}))).rows
+        rows = read(session, cast, filters)
         assert [row[0] for row in rows] == listed["public_id"].tolist()
-        for place, column in ((2, "stage"), (3, "member_count"), (4, "owners"), (5, "pending")):
-            assert [row[place] for row in rows] == [str(value) for value in listed[column]]
+        for index, column in ((2, "stage"), (3, "member_count"), (4, "owners"), (5, "pending")):
+            assert [row[index] for row in rows] == [str(value) for value in listed[column]]
         assert [row[6] for row in rows] == [str(value) for value in listed["profile"]]
 
     @pytest.mark.parametrize(
@@ -109,7 +118,7 @@ class TestLines:
         make_organizations(session, 1)
         assert read(session, cast, Filters())[0][-1] == f"{LONG_AGO:%Y-%m-%d %H:%M:%S}"
 
-    def test_it_comes_in_pieces(self, session: Session, cast: Cast) -> None:
+    def test_it_is_sent_in_pieces(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 3_000)
         pieces = csv_export.stream(
             session, cast.ada, Filters(), formula_safe=True, progress=Progress()
@@ -117,8 +126,8 @@ class TestLines:
         assert max(map(len, pieces)) < 600_000
 
 
-class TestFiles:
-    def test_parquet_has_kinds_and_empty_cells(self, session: Session, cast: Cast) -> None:
+class TestFormats:
+    def test_parquet_has_types_and_nulls(self, session: Session, cast: Cast) -> None:
         session.get_one(Organization, cast.acme.id).name = "=NA"
         make_organizations(session, 30)
         frame = pyarrow.parquet.read_table(write(session, cast, Format.PARQUET))
@@ -130,8 +139,8 @@ class TestFiles:
         assert rows[-1]["Phone"] is None
         assert rows[0]["Created (UTC)"].replace(tzinfo=UTC) == datetime(2024, 1, 2, 5, tzinfo=UTC)
 
-    def test_no_row_is_a_file_too(self, session: Session, cast: Cast) -> None:
-        nothing = Filters(words="nobody is called so")
+    def test_a_file_may_have_no_rows(self, session: Session, cast: Cast) -> None:
+        nothing = Filters(words="no such name")
         frame = pyarrow.parquet.read_table(write(session, cast, Format.PARQUET, nothing))
         assert (frame.num_rows, frame.column_names) == (0, list(COLUMNS))
         assert write(session, cast, Format.CSV, nothing).read().count(b"\n") == 1
@@ -145,7 +154,7 @@ class TestFiles:
         assert '<c r="B2" t="inlineStr"><is><t>=HYPERLINK("http://x")</t></is></c>' in sheet
         assert '<c r="D2"><v>3</v></c>' in sheet
 
-    def test_xlsx_says_where_it_ends(
+    def test_xlsx_says_if_rows_are_left_out(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(export_process, "MAX_XLSX_ROWS", 5)
@@ -154,7 +163,9 @@ class TestFiles:
             assert book.read("xl/worksheets/sheet1.xml").count(b"<row ") == 6
             assert b"A sheet has room for 5" in book.read("xl/worksheets/sheet2.xml")
 
-    def test_a_file_leaves_the_database_whole(self, engine: Engine, cast: Cast) -> None:
+    def test_an_export_does_not_release_the_locks_of_sqlite(
+        self, engine: Engine, cast: Cast
+    ) -> None:
         """SQLite's locks are lost when a second library opens the same file in one process."""
         command = [
             sys.executable,
@@ -177,19 +188,19 @@ class TestFiles:
         assert second.stderr == b"rows 2\n"
 
 
-class TestAddresses:
+class TestQuery:
     @pytest.mark.parametrize(
-        "view",
-        [*VIEWS, Filters(words="o'b &=100% ü", is_deleted=True, rep_id=7, sort=Sort.MEMBERS)],
+        "filters",
+        [*EXAMPLES, Filters(words="o'b &=100% ü", is_deleted=True, rep_id=7, sort=Sort.MEMBERS)],
     )
-    def test_a_view_comes_back(self, view: Filters) -> None:
-        query = view.to_query()
-        assert Filters.from_query(query) == view
+    def test_filters_survive_a_round_trip(self, filters: Filters) -> None:
+        query = filters.to_query()
+        assert Filters.from_query(query) == filters
         assert "" not in parse_qs(query)
 
     @pytest.mark.parametrize(
         "query", ["stage=gone", "rep=x", "from=soon", "members=3", "sort=up", "profile=1"]
     )
-    def test_a_mistake_is_not_the_whole_table(self, query: str) -> None:
+    def test_invalid_values_are_refused(self, query: str) -> None:
         with pytest.raises(ValueError, match=r"."):
             Filters.from_query(query)

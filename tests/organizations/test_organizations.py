@@ -48,7 +48,7 @@ def join_many(person: Actor, number: int) -> None:
 
 
 class TestCreate:
-    def test_whoever_makes_one_owns_it(self, session: Session, cast: Cast) -> None:
+    def test_the_creator_is_its_owner(self, session: Session, cast: Cast) -> None:
         org = organizations.create(session, cast.mia, "  Mayo   Clinic ")
         assert org.name == "Mayo Clinic"
         assert (org.stage, org.created_by) == (Stage.FREE, cast.mia.user_id)
@@ -56,7 +56,7 @@ class TestCreate:
         session.refresh(org)
         assert org.member_count == 1
 
-    def test_it_is_one_entry_in_history(self, session: Session, cast: Cast) -> None:
+    def test_history_has_one_entry(self, session: Session, cast: Cast) -> None:
         org = organizations.create(session, cast.mia, "Mayo Clinic")
         entry = session.scalars(select(Entry).where(Entry.org_id == org.id)).one()
         assert (entry.event, entry.position) == ("organization.created", 1)
@@ -64,19 +64,19 @@ class TestCreate:
         assert {("name", "Mayo Clinic"), ("role", "owner")} <= changed
         assert isinstance(list(history.verify(session))[-1], history.Verified)
 
-    def test_its_id_is_valid_and_not_a_count(self, session: Session, cast: Cast) -> None:
+    def test_its_id_is_valid_and_reveals_no_count(self, session: Session, cast: Cast) -> None:
         made = {organizations.create(session, cast.mia, f"Clinic {n}").public_id for n in range(9)}
         assert len(made) == 9
         assert all(public_ids.is_valid(public_id) for public_id in made)
         assert len({public_id[4:6] for public_id in made}) > 2
 
-    def test_it_can_be_found_at_once(self, session: Session, cast: Cast) -> None:
+    def test_search_finds_it_immediately(self, session: Session, cast: Cast) -> None:
         org = organizations.create(session, cast.mia, "Ärztehaus am Südpark")
         hits = search.find(session, "sud arzt")
         found = session.scalars(select(hits.id).select_from(hits.source).where(hits.is_found)).all()
         assert found == [org.id]
 
-    def test_a_second_click_makes_no_second_one(
+    def test_a_double_click_creates_only_one(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         first = organizations.create(session, cast.mia, "Mayo Clinic")
@@ -86,12 +86,12 @@ class TestCreate:
         assert organizations.create(session, cast.mia, "Mayo Clinic").id != first.id
 
     @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "see www.example.com", "a\u202eb"])
-    def test_names_that_are_none_are_refused(self, session: Session, cast: Cast, name: str) -> None:
+    def test_invalid_names_are_refused(self, session: Session, cast: Cast, name: str) -> None:
         with pytest.raises(InvalidInput) as refusal:
             organizations.create(session, cast.mia, name)
         assert set(refusal.value.fields) == {"name"}
 
-    def test_nobody_makes_one_without_an_account(self, session: Session, cast: Cast) -> None:
+    def test_an_account_is_required(self, session: Session, cast: Cast) -> None:
         for actor in (permissions.NOBODY, permissions.ORGDESK):
             with pytest.raises(NotPermitted):
                 organizations.create(session, actor, "Mayo Clinic")
@@ -103,25 +103,25 @@ class TestCreate:
             db.run(organizations.create, cast.mia, "One too many")
 
 
-class TestLookAlikes:
-    def test_names_alike_are_told(self, session: Session, cast: Cast) -> None:
+class TestSimilarNames:
+    def test_similar_names_are_listed(self, session: Session, cast: Cast) -> None:
         organizations.create(session, cast.mia, "Mayo Clinic")
         organizations.create(session, cast.mia, "Northwind Cardiology Partners")
         for typed in ("mayo clinic", "Mayo Clinc", "The Mayo Clinic Ltd", "Máyo-Clinic"):
             assert organizations.list_similar_names(session, cast.otto, typed) == ["Mayo Clinic"]
 
-    def test_other_names_are_not(self, session: Session, cast: Cast) -> None:
+    def test_other_names_are_not_listed(self, session: Session, cast: Cast) -> None:
         organizations.create(session, cast.mia, "Mayo Clinic")
         for typed in ("", "   ", "'\"*", "Lakeshore Orthopedics", "\0"):
             assert organizations.list_similar_names(session, cast.otto, typed) == []
 
-    def test_a_deleted_one_is_not_told(self, session: Session, cast: Cast) -> None:
+    def test_deleted_ones_are_not_listed(self, session: Session, cast: Cast) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
         assert organizations.list_similar_names(session, cast.otto, "Acme") == []
 
 
 class TestDelete:
-    def test_it_is_gone_at_once(self, session: Session, cast: Cast) -> None:
+    def test_it_takes_effect_immediately(self, session: Session, cast: Cast) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
         assert last_event(session) == "organization.deleted"
         assert organizations.list_mine(session, cast.mia).empty
@@ -140,7 +140,9 @@ class TestDelete:
         with pytest.raises(NotFound):
             organizations.delete(session, cast.otto, cast.acme.id, name="Acme")
 
-    def test_production_is_not_deleted(self, session: Session, cast: Cast) -> None:
+    def test_an_organization_in_production_cannot_be_deleted(
+        self, session: Session, cast: Cast
+    ) -> None:
         org = session.get_one(Organization, cast.acme.id)
         org.stage = Stage.PRODUCTION
         history.record(session, cast.sam, org, "stage.moved", org)
@@ -149,13 +151,13 @@ class TestDelete:
 
 
 class TestRestore:
-    def test_everybody_is_back(self, session: Session, cast: Cast) -> None:
+    def test_all_members_are_back(self, session: Session, cast: Cast) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
         organizations.restore(session, cast.ada, cast.acme.id)
         assert last_event(session) == "organization.restored"
         assert organizations.list_mine(session, cast.mia)["name"].tolist() == ["Acme"]
 
-    def test_twice_is_harmless(self, session: Session, cast: Cast) -> None:
+    def test_restoring_twice_is_harmless(self, session: Session, cast: Cast) -> None:
         organizations.restore(session, cast.ada, cast.acme.id)
         assert session.scalars(select(Entry)).all() == []
 
@@ -165,14 +167,16 @@ class TestRestore:
             with pytest.raises(NotPermitted):
                 organizations.restore(session, actor, cast.acme.id)
 
-    def test_after_30_days_it_is_too_late(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_it_is_impossible_after_30_days(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
         clock.turn(organizations.DELETED_TTL)
         clock.turn(timedelta(seconds=1))
         with pytest.raises(NotFound):
             organizations.restore(session, cast.ada, cast.acme.id)
 
-    def test_nobody_comes_to_belong_to_more_than_400(self, engine: Engine, cast: Cast) -> None:
+    def test_no_one_exceeds_400_memberships(self, engine: Engine, cast: Cast) -> None:
         db.run(organizations.delete, cast.olga, cast.acme.id, name="Acme")
         join_many(cast.mia, membership_rows.MAX_MEMBERSHIPS)
         with pytest.raises(MembershipLimit, match="Mia"):
@@ -186,9 +190,7 @@ class TestRestore:
         with pytest.raises(NoOwnerLeft, match="Acme"):
             organizations.restore(session, cast.ada, cast.acme.id)
 
-    def test_who_has_no_account_any_more_is_not_in_it_again(
-        self, session: Session, cast: Cast
-    ) -> None:
+    def test_deleted_accounts_are_not_restored(self, session: Session, cast: Cast) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
         leaving.delete_account(session, cast.mia)
         restored = organizations.restore(session, cast.ada, cast.acme.id)
@@ -196,7 +198,7 @@ class TestRestore:
         session.refresh(restored)
         assert restored.member_count == 2
 
-    def test_one_whose_owners_have_no_account_any_more_stays_deleted(
+    def test_one_whose_owners_deleted_their_accounts_stays_deleted(
         self, session: Session, cast: Cast
     ) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
@@ -206,7 +208,7 @@ class TestRestore:
 
 
 class TestListMine:
-    def test_a_row_says_what_there_is_to_know(self, session: Session, cast: Cast) -> None:
+    def test_a_row_has_all_columns(self, session: Session, cast: Cast) -> None:
         organizations.create(session, cast.mia, "Äskulap")
         organizations.create(session, cast.mia, "Zeta")
         rows = organizations.list_mine(session, cast.mia)
@@ -216,19 +218,19 @@ class TestListMine:
         assert rows["owners"].tolist() == [1, 1, 1]
         assert rows["pending"].tolist() == [0, 0, 0]
 
-    def test_who_belongs_nowhere_sees_nothing(self, session: Session, cast: Cast) -> None:
+    def test_it_is_empty_without_memberships(self, session: Session, cast: Cast) -> None:
         assert organizations.list_mine(session, cast.oda).empty
 
 
 class TestPublicIds:
-    def test_numbers_become_ids_one_to_one(self) -> None:
-        spelled = {public_ids.spell(number) for number in range(3_000)}
+    def test_each_number_has_its_own_id(self) -> None:
+        spelled = {public_ids.encode(number) for number in range(3_000)}
         assert len(spelled) == 3_000
-        assert public_ids.spell(0) == "ORG-2222222"
+        assert public_ids.encode(0) == "ORG-2222222"
 
-    def test_every_slip_is_found(self) -> None:
+    def test_every_typing_error_is_detected(self) -> None:
         for number in random.Random(7).sample(range(29**6), 40):
-            public_id = public_ids.spell(number)
+            public_id = public_ids.encode(number)
             assert public_ids.is_valid(public_id)
             for place in range(4, len(public_id)):
                 for other in set(public_ids.ALPHABET) - {public_id[place]}:
@@ -240,7 +242,7 @@ class TestPublicIds:
                 assert a == b or not public_ids.is_valid(swapped)
 
     @pytest.mark.parametrize("text", ["", "ORG-", "ORG-222222", "org-2222222", "ORG-22222222"])
-    def test_other_texts_are_none(self, text: str) -> None:
+    def test_other_texts_are_not_ids(self, text: str) -> None:
         assert not public_ids.is_valid(text)
 
 

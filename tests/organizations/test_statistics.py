@@ -1,4 +1,4 @@
-"""The membership summary: the same numbers as the rows of the table, on both engines."""
+"""Statistics: the same numbers as the rows of the table, on both engines."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -19,19 +19,19 @@ from tests.support.cast import Cast
 
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
-    """What is put here is thrown away at the end, and is no news for history."""
+    """A session that is rolled back at the end and records no history."""
     with db.Session(db.writing_engine(), expire_on_commit=False) as session:
         yield session
 
 
 class TestOrganizations:
-    def test_members_may_not_see_it(self, session: Session, cast: Cast) -> None:
+    def test_members_have_no_access(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
             statistics.organizations(session, cast.olga, Filters())
         with pytest.raises(NotPermitted):
             statistics.organizations(session, cast.oda, Filters(is_deleted=True))
 
-    def test_every_kind_is_named(self, session: Session, cast: Cast) -> None:
+    def test_every_value_has_a_row(self, session: Session, cast: Cast) -> None:
         found = statistics.organizations(session, cast.oda, Filters())
         assert (found.organizations, found.members) == (2, 4)
         assert found.stages["stage"].tolist() == list(Stage)
@@ -40,7 +40,9 @@ class TestOrganizations:
         assert found.sizes["organizations"].tolist() == [1, 1, 0, 0, 0]
         assert found.sizes["members"].tolist() == [1, 3, 0, 0, 0]
 
-    def test_months_without_a_beginning_are_there(self, session: Session, cast: Cast) -> None:
+    def test_months_without_new_organizations_are_included(
+        self, session: Session, cast: Cast
+    ) -> None:
         session.get_one(Organization, cast.acme.id).created_at = datetime(
             2025, 10, 31, 23, tzinfo=UTC
         )
@@ -53,7 +55,7 @@ class TestOrganizations:
         assert months["in_all"].tolist() == [1, 1, 1, 2]
 
     @pytest.mark.parametrize(
-        "view",
+        "filters",
         [
             Filters(stages=(Stage.FREE, Stage.PRODUCTION)),
             Filters(words="clinic 3"),
@@ -61,31 +63,31 @@ class TestOrganizations:
             Filters(profile=Profile.COMPLETE, words="clinic"),
         ],
     )
-    def test_it_sums_up_the_table(self, session: Session, cast: Cast, view: Filters) -> None:
+    def test_totals_match_the_table(self, session: Session, cast: Cast, filters: Filters) -> None:
         make_organizations(session, 90)
-        rows = table.table(session, cast.oda, Filters(**(vars(view) | {"size": 100}))).rows
-        found = statistics.organizations(session, cast.oda, view)
+        rows = table.table(session, cast.oda, Filters(**(vars(filters) | {"size": 100}))).rows
+        found = statistics.organizations(session, cast.oda, filters)
         assert found.organizations == len(rows) == found.months["organizations"].sum()
         assert found.members == rows["member_count"].sum() == found.sizes["members"].sum()
         by_stage = rows.groupby("stage").size()
         assert found.stages["organizations"].tolist() == [by_stage.get(s, 0) for s in Stage]
 
-    def test_nothing_is_summed_up_too(self, session: Session, cast: Cast) -> None:
+    def test_without_matches_all_totals_are_0(self, session: Session, cast: Cast) -> None:
         found = statistics.organizations(session, cast.oda, Filters(words="nobody is called so"))
         assert (found.organizations, found.members, len(found.months)) == (0, 0, 0)
 
 
 class TestRoles:
-    def test_members_may_not_see_them(self, session: Session, cast: Cast) -> None:
+    def test_members_have_no_access(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
             statistics.roles(session, cast.olga, Filters())
 
-    def test_they_come_from_the_highest(self, session: Session, cast: Cast) -> None:
+    def test_the_highest_role_comes_first(self, session: Session, cast: Cast) -> None:
         found = statistics.roles(session, cast.oda, Filters())
         assert found["role"].tolist() == [Role.OWNER, Role.ADMIN, Role.MEMBER]
         assert found["members"].tolist() == [2, 1, 1]
 
-    def test_only_those_of_the_view_count(self, session: Session, cast: Cast) -> None:
+    def test_only_matching_organizations_count(self, session: Session, cast: Cast) -> None:
         assert statistics.roles(session, cast.oda, Filters(words="otto"))["members"].tolist() == [
             1,
             0,

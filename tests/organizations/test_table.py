@@ -1,4 +1,4 @@
-"""The table over all organizations: the same rows on both engines, each once, none in vain."""
+"""The organizations table: the same rows on both engines, each once, at a constant cost."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -43,7 +43,7 @@ REP = 6
 RARE = range(0, 4_000, 1_000)
 LOGO = "a" * 64
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
-VIEWS = {
+EXAMPLES = {
     "all": Filters(),
     "a stage": Filters(stages=(Stage.PRODUCTION,)),
     "two stages": Filters(stages=(Stage.FREE, Stage.PRODUCTION)),
@@ -74,18 +74,18 @@ VIEWS = {
 
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
-    """What is put here for a table is thrown away at the end, and is no news for history."""
+    """A session that is rolled back at the end and records no history."""
     with db.Session(db.writing_engine(), expire_on_commit=False) as session:
         yield session
 
 
 def make_organizations(session: Session, number: int, *, start: int = 0) -> None:
-    """Add organizations whose names, sizes and stages repeat, so that orders have ties."""
+    """Add organizations whose names, sizes and stages repeat, so that sort keys have ties."""
     stages, now, rows = list(Stage), clock.now(), []
     session.merge(Logo(digest=LOGO, png=b"", thumbnail=b"", created_at=now))
     session.flush()
-    for place in range(start, start + number):
-        org = Organization(public_id=f"ORG-{place:07d}", name=f"Clinic {place % 97} of {place % 7}")
+    for index in range(start, start + number):
+        org = Organization(public_id=f"ORG-{index:07d}", name=f"Clinic {index % 97} of {index % 7}")
         search.index(org)
         rows.append(
             {
@@ -94,15 +94,15 @@ def make_organizations(session: Session, number: int, *, start: int = 0) -> None
                 "name_key": org.name_key,
                 "search_text": org.search_text,
                 "is_listed": False,
-                "stage": stages[place % 4],
-                "stage_entered_at": now - timedelta(days=place % 11),
-                "rep_id": REP if place % 3 == 0 else None,
-                "created_at": LONG_AGO + timedelta(hours=place),
-                "last_active_at": now - timedelta(hours=place * 7 % 4_000),
-                "member_count": 300 if place in RARE else place % 5,
+                "stage": stages[index % 4],
+                "stage_entered_at": now - timedelta(days=index % 11),
+                "rep_id": REP if index % 3 == 0 else None,
+                "created_at": LONG_AGO + timedelta(hours=index),
+                "last_active_at": now - timedelta(hours=index * 7 % 4_000),
+                "member_count": 300 if index in RARE else index % 5,
                 **dict.fromkeys(organizations.PROFILE_COLUMNS[1:], "there"),
-                "logo": LOGO if place % 3 == 0 else None,
-                "deleted_at": now if place % 1_500 == 77 else None,
+                "logo": LOGO if index % 3 == 0 else None,
+                "deleted_at": now if index % 1_500 == 77 else None,
                 "version": 0,
             }
         )
@@ -130,29 +130,29 @@ def names(page: table.Page) -> list[str]:
     return page.rows["public_id"].tolist()
 
 
-def walk(session: Session, cast: Cast, view: Filters, turn: Direction) -> list[list[str]]:
+def read_pages(session: Session, cast: Cast, filters: Filters, start: Direction) -> list[list[str]]:
     """Direction every page from one end to the other."""
-    ahead = turn is Direction.FIRST
-    page = table.table(session, cast.oda, view, Cursor(turn))
+    is_forward = start is Direction.FIRST
+    page = table.table(session, cast.oda, filters, Cursor(start))
     pages = [names(page)]
-    while page.has_after if ahead else page.has_before:
-        place = (
+    while page.has_after if is_forward else page.has_before:
+        cursor = (
             Cursor(Direction.AFTER, pages[-1][-1])
-            if ahead
+            if is_forward
             else Cursor(Direction.BEFORE, pages[-1][0])
         )
-        page = table.table(session, cast.oda, view, place)
+        page = table.table(session, cast.oda, filters, cursor)
         pages.append(names(page))
-        assert page.has_before if ahead else page.has_after
+        assert page.has_before if is_forward else page.has_after
     return pages
 
 
 class TestTable:
-    def test_members_may_not_see_all(self, session: Session, cast: Cast) -> None:
+    def test_members_have_no_access(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotPermitted):
             table.table(session, cast.olga, Filters())
 
-    def test_a_row_says_what_there_is_to_know(self, session: Session, cast: Cast) -> None:
+    def test_a_row_has_all_columns(self, session: Session, cast: Cast) -> None:
         acme = session.get_one(Organization, cast.acme.id)
         session.add(pending(cast, "new@example.com", expires_in=timedelta(hours=1)))
         session.add(pending(cast, "late@example.com", expires_in=-timedelta(hours=1)))
@@ -168,7 +168,7 @@ class TestTable:
         assert row["profile"] == 33
         assert page.total == 1
 
-    def test_deleted_ones_are_not_in_it(self, session: Session, cast: Cast) -> None:
+    def test_deleted_ones_are_left_out(self, session: Session, cast: Cast) -> None:
         session.get_one(Organization, cast.acme.id).deleted_at = clock.now()
         session.flush()
         assert names(table.table(session, cast.oda, Filters())) == [cast.otto_ltd.public_id]
@@ -182,7 +182,7 @@ class TestTable:
         assert names(page) == [cast.acme.public_id]
 
     @pytest.mark.parametrize(
-        ("view", "fits"),
+        ("filters", "matching"),
         [
             (Filters(created_from=date(2024, 1, 2), created_to=date(2024, 1, 3)), range(24, 72)),
             (Filters(members=Members.ONE, created_from=date(2024, 1, 1)), None),
@@ -191,34 +191,34 @@ class TestTable:
             (Filters(profile=Profile.INCOMPLETE, words="clinic"), None),
         ],
     )
-    def test_each_filter_takes_what_fits(
-        self, session: Session, cast: Cast, view: Filters, fits: Sequence[int] | None
+    def test_each_filter_selects_what_matches(
+        self, session: Session, cast: Cast, filters: Filters, matching: Sequence[int] | None
     ) -> None:
         make_organizations(session, 80)
-        page = table.table(session, cast.oda, replace(view, size=100))
+        page = table.table(session, cast.oda, replace(filters, size=100))
         rows = page.rows
         assert page.total == len(rows)
-        if view.members is Members.ONE:
+        if filters.members is Members.ONE:
             assert set(rows["member_count"]) <= {0, 1}
-        elif view.members is Members.HANDFUL:
+        elif filters.members is Members.HANDFUL:
             assert set(rows["member_count"]) == {2, 3, 4}
-        elif fits is not None:
-            assert set(names(page)) == {f"ORG-{place:07d}" for place in fits}
+        elif matching is not None:
+            assert set(names(page)) == {f"ORG-{index:07d}" for index in matching}
         else:
             assert (rows["profile"] < 100).all()
             assert not rows.empty
 
-    def test_tiers_of_activity_are_days_since_somebody_was_there(
+    def test_activity_counts_days_since_a_member_was_active(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         make_organizations(session, 8)
-        for place, days in enumerate([0, 6.9, 7.1, 29.9, 30.1, 89.9, 90.1, 400]):
-            self._last_active(session, f"ORG-{place:07d}", clock.now() - timedelta(days=days))
+        for index, days in enumerate([0, 6.9, 7.1, 29.9, 30.1, 89.9, 90.1, 400]):
+            self._last_active(session, f"ORG-{index:07d}", clock.now() - timedelta(days=days))
         for number, tier in enumerate(Activity):
             found = names(table.table(session, cast.oda, Filters(words="clinic", activity=tier)))
-            assert sorted(found) == [f"ORG-{2 * number + place:07d}" for place in (0, 1)]
+            assert sorted(found) == [f"ORG-{2 * number + index:07d}" for index in (0, 1)]
 
-    def test_the_one_that_was_active_last_comes_first(
+    def test_the_most_recently_active_comes_first(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         self._last_active(session, cast.acme.public_id, clock.now() + timedelta(days=1))
@@ -233,75 +233,77 @@ class TestTable:
             .execution_options(unrecorded=True)
         )
 
-    def test_filters_narrow_together(self, session: Session, cast: Cast) -> None:
+    def test_filters_are_combined(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 60)
-        view = Filters(stages=(Stage.FREE, Stage.PRODUCTION), rep_id=REP, words="clinic")
-        rows = table.table(session, cast.oda, view).rows
+        filters = Filters(stages=(Stage.FREE, Stage.PRODUCTION), rep_id=REP, words="clinic")
+        rows = table.table(session, cast.oda, filters).rows
         assert len(rows) == 10
         assert set(rows["stage"]) == {Stage.FREE, Stage.PRODUCTION}
         assert set(rows["rep"]) == {"Sam"}
 
-    @pytest.mark.parametrize("words", ["***", "\0", "'", '"', "nobody is called so", "a" * 5000])
-    def test_words_that_fit_nothing_find_nothing(
+    @pytest.mark.parametrize("words", ["***", "\0", "'", '"', "no such name", "a" * 5000])
+    def test_words_without_a_match_find_nothing(
         self, session: Session, cast: Cast, words: str
     ) -> None:
         page = table.table(session, cast.oda, Filters(words=words))
         assert (len(page.rows), page.total) == (0, 0)
         assert not page.has_after
 
-    def test_words_that_match_too_many_rows_come_newest_first(
+    def test_too_many_search_results_are_sorted_newest_first(
         self, session: Session, cast: Cast
     ) -> None:
         make_organizations(session, queries.MAX_COUNTED + 5)
-        view = Filters(words="clinic", sort=Sort.NAME)
-        assert table.table(session, cast.oda, view).sort is Sort.NEWEST
+        filters = Filters(words="clinic", sort=Sort.NAME)
+        assert table.table(session, cast.oda, filters).sort is Sort.NEWEST
         few = table.table(session, cast.oda, Filters(words="clinic 3 of", sort=Sort.NAME))
         assert few.sort is Sort.NAME
 
-    def test_too_many_hits_have_pages_from_either_end(
+    def test_too_many_search_results_have_pages_from_either_end(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         make_organizations(session, 120)
-        view = Filters(words="clinic", size=25)
-        turned = [walk(session, cast, view, turn) for turn in (Direction.FIRST, Direction.LAST)]
+        filters = Filters(words="clinic", size=25)
+        before = [
+            read_pages(session, cast, filters, start) for start in (Direction.FIRST, Direction.LAST)
+        ]
         monkeypatch.setattr(table, "MAX_COUNTED", 30)
         assert [
-            walk(session, cast, view, turn) for turn in (Direction.FIRST, Direction.LAST)
-        ] == turned
+            read_pages(session, cast, filters, start) for start in (Direction.FIRST, Direction.LAST)
+        ] == before
 
-    def test_counts_stop_after_few(self, session: Session, cast: Cast) -> None:
+    def test_counts_are_capped(self, session: Session, cast: Cast) -> None:
         make_organizations(session, queries.MAX_COUNTED + 100)
         assert table.table(session, cast.oda, Filters()).total == queries.MAX_COUNTED + 1
 
 
-class TestPages:
+class TestPagination:
     @pytest.mark.parametrize("narrowed", ["all", "two stages", "a rep", "words"])
     @pytest.mark.parametrize("sort", list(Sort))
-    def test_every_row_comes_once_from_either_end(
+    def test_every_row_appears_once_from_either_end(
         self, session: Session, cast: Cast, sort: Sort, narrowed: str
     ) -> None:
         make_organizations(session, 180)
-        view = replace(VIEWS[narrowed], sort=sort, size=25)
-        total = table.table(session, cast.oda, view).total
+        filters = replace(EXAMPLES[narrowed], sort=sort, size=25)
+        total = table.table(session, cast.oda, filters).total
 
-        onwards = walk(session, cast, view, Direction.FIRST)
-        back = walk(session, cast, view, Direction.LAST)
+        forward = read_pages(session, cast, filters, Direction.FIRST)
+        back = read_pages(session, cast, filters, Direction.LAST)
 
-        rows = [row for page in onwards for row in page]
+        rows = [row for page in forward for row in page]
         assert len(rows) == len(set(rows)) == total
         backwards = [row for page in reversed(back[:-1]) for row in page]
         assert backwards == rows[-len(backwards) :]
-        assert back[-1] == onwards[0], "a first page is a full one"
+        assert back[-1] == forward[0], "a first page is a full one"
         assert {*backwards, *back[-1]} == set(rows)
-        assert all(len(page) == 25 for page in onwards[:-1])
+        assert all(len(page) == 25 for page in forward[:-1])
 
-    def test_back_and_forth_is_the_same_page(self, session: Session, cast: Cast) -> None:
+    def test_the_previous_page_is_the_same_again(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 120)
-        for before, after in pairwise(walk(session, cast, Filters(size=25), Direction.FIRST)):
-            place = Cursor(Direction.BEFORE, after[0])
-            assert names(table.table(session, cast.oda, Filters(size=25), place)) == before
+        for before, after in pairwise(read_pages(session, cast, Filters(size=25), Direction.FIRST)):
+            cursor = Cursor(Direction.BEFORE, after[0])
+            assert names(table.table(session, cast.oda, Filters(size=25), cursor)) == before
 
-    def test_a_place_that_is_gone_leads_to_the_start(self, session: Session, cast: Cast) -> None:
+    def test_an_invalid_cursor_leads_to_the_first_page(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 30)
         first = names(table.table(session, cast.oda, Filters(size=25)))
         gone = Cursor(Direction.AFTER, "ORG-NOWHERE")
@@ -309,7 +311,7 @@ class TestPages:
         beyond = Cursor(Direction.AFTER, cast.acme.public_id)  # the oldest: nothing comes after it
         assert names(table.table(session, cast.oda, Filters(size=25), beyond)) == first
 
-    def test_nobody_asks_for_a_million_rows(self, session: Session, cast: Cast) -> None:
+    def test_the_page_size_is_limited(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 150)
         rows = table.table(session, cast.oda, Filters(size=1_000_000)).rows
         assert len(rows) == max(PAGE_SIZES)
@@ -319,33 +321,35 @@ class TestSearch:
     @settings(
         max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
-    @given(called=st.lists(st.text(max_size=12), min_size=1, max_size=6), words=st.text(max_size=6))
-    def test_what_is_found_follows_from_the_words_alone(
-        self, engine: Engine, called: list[str], words: str
+    @given(
+        names_made=st.lists(st.text(max_size=12), min_size=1, max_size=6), words=st.text(max_size=6)
+    )
+    def test_search_finds_the_same_on_both_engines(
+        self, engine: Engine, names_made: list[str], words: str
     ) -> None:
-        """Each engine is held to the same words, so both find the same."""
+        """Compare each engine with the same search in Python."""
         with db.Session(db.writing_engine()) as session:
-            made = [self._make(session, place, name) for place, name in enumerate(called)]
+            made = [self._make(session, number, name) for number, name in enumerate(names_made)]
             hits = search.find(session, words)
             found = session.scalars(
                 select(hits.id).select_from(hits.source).where(hits.is_found)
             ).all()
-            fits = [org.id for org in made if self._fits(org.search_text, words)]
-            assert sorted(found) == sorted(fits)
+            matching = [org.id for org in made if self._matches(org.search_text, words)]
+            assert sorted(found) == sorted(matching)
             session.rollback()
 
-    def _make(self, session: Session, place: int, name: str) -> Organization:
+    def _make(self, session: Session, number: int, name: str) -> Organization:
         name = "".join(c for c in name if c != "\0" and not 0xD800 <= ord(c) < 0xE000)
         now = clock.now()
         org = Organization(
-            public_id=f"ORG-{place}", name=name, created_at=now, stage_entered_at=now
+            public_id=f"ORG-{number}", name=name, created_at=now, stage_entered_at=now
         )
         search.index(org)
         session.add(org)
         session.flush()
         return org
 
-    def _fits(self, kept: str, words: str) -> bool:
+    def _matches(self, kept: str, words: str) -> bool:
         asked = tokenizer.tokens(words)
         return bool(asked) and all(
             any(token.startswith(word) for token in kept.split()) for word in asked
@@ -355,21 +359,21 @@ class TestSearch:
 MIDDLE = Cursor(Direction.AFTER, "ORG-0001500")
 
 
-def pages(*places: Cursor) -> Iterator[tuple[str, Filters, Cursor]]:
-    """Yield every filter with every sort, each at the next of the places."""
-    for row, (name, view) in enumerate(VIEWS.items()):
+def pages(*cursors: Cursor) -> Iterator[tuple[str, Filters, Cursor]]:
+    """Yield every example with every order, each with the next of the cursors."""
+    for row, (name, filters) in enumerate(EXAMPLES.items()):
         for column, sort in enumerate(Sort):
-            place = places[(row + column) % len(places)]
-            yield f"{name}, {sort}, {place.direction}", replace(view, sort=sort), place
+            cursor = cursors[(row + column) % len(cursors)]
+            yield f"{name}, {sort}, {cursor.direction}", replace(filters, sort=sort), cursor
 
 
-class TestWork:
-    """What a page costs must not grow with the table: that is what keys and indexes are for."""
+class TestCost:
+    """The cost of a page must not grow with the table."""
 
-    def test_no_page_costs_more_among_more_rows(
+    def test_no_page_costs_more_with_more_rows(
         self, engine: Engine, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        if engine.dialect.name == "postgresql":  # what earlier tests left would mislead the planner
+        if engine.dialect.name == "postgresql":  # leftovers of earlier tests mislead the planner
             with engine.connect() as connection:
                 alone = connection.execution_options(isolation_level="AUTOCOMMIT")
                 alone.exec_driver_sql("VACUUM FULL organizations, memberships, invitations")
@@ -383,27 +387,29 @@ class TestWork:
         after = self._measure_all(session, cast)
 
         grown = {name: (before[name], after[name]) for name in before}
-        more = 200 if engine.dialect.name == "sqlite" else 2_500  # it may count rows as they lie
+        more = 200 if engine.dialect.name == "sqlite" else 2_500  # it may scan for counts
         assert {n: was for n, was in grown.items() if was[1] > 1.5 * was[0] + more} == {}
 
         bad = list(self._list_bad_plans(session, cast))
         assert bad == [], "\n".join(bad)
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-    def test_time_in_a_stage_is_walked_within_it(
+    def test_time_in_stage_is_scanned_within_the_stage(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for module in (table, queries):
             monkeypatch.setattr(module, "MAX_COUNTED", 3)
         monkeypatch.setattr(queries, "MAX_SORTED", 3)
         make_organizations(session, 80)
-        view = Filters(stages=(Stage.ONBOARDING,), activity=Activity.ACTIVE, sort=Sort.STAGE_TIME)
-        plans = _explain(session, cast, view, MIDDLE, "EXPLAIN QUERY PLAN ")
+        filters = Filters(
+            stages=(Stage.ONBOARDING,), activity=Activity.ACTIVE, sort=Sort.STAGE_TIME
+        )
+        plans = _explain(session, cast, filters, MIDDLE, "EXPLAIN QUERY PLAN ")
         steps = [step for _, plan in plans for *_, step in plan]
         assert any("ix_organizations_stage_entered (stage=?" in step for step in steps), steps
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-    def test_large_ones_are_found_without_passing_all_small_ones(
+    def test_large_ones_are_found_without_scanning_all_small_ones(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert all(MEMBER_RANGES[step][0] > 10 for step in LARGE_RANGES), organizations.IS_LARGE
@@ -417,50 +423,50 @@ class TestWork:
             .values(member_count=20, last_active_at=clock.now())
             .execution_options(unrecorded=True)
         )
-        view = Filters(members=Members.DOZENS, sort=Sort.ACTIVE)
-        assert measure(session, cast, view, Cursor(Direction.LAST)) < 120
+        filters = Filters(members=Members.DOZENS, sort=Sort.ACTIVE)
+        assert measure(session, cast, filters, Cursor(Direction.LAST)) < 120
 
     def _list_bad_plans(self, session: Session, cast: Cast) -> Iterator[str]:
-        """Yield the steps that read all organizations or sort many, by each filter and sort."""
-        for name, view, place in pages(Cursor(), MIDDLE):
-            found = read_plans(session, cast, view, place)
+        """Yield the steps of query plans that read all organizations or sort many."""
+        for name, filters, cursor in pages(Cursor(), MIDDLE):
+            found = read_plans(session, cast, filters, cursor)
             yield from (f"{name}: {step}" for step in found)
 
     def _measure_all(self, session: Session, cast: Cast) -> dict[str, int]:
-        if session.get_bind().dialect.name == "postgresql":  # as autovacuum does from time to time
+        if session.get_bind().dialect.name == "postgresql":  # as autovacuum does now and then
             session.execute(text("SELECT gin_clean_pending_list('ix_organizations_search_tokens')"))
         session.execute(text("ANALYZE"))
         return {
-            name: measure(session, cast, view, place)
-            for name, view, place in pages(Cursor(), Cursor(Direction.LAST), MIDDLE)
+            name: measure(session, cast, filters, cursor)
+            for name, filters, cursor in pages(Cursor(), Cursor(Direction.LAST), MIDDLE)
         }
 
 
-def measure(session: Session, cast: Cast, view: Filters, place: Cursor) -> int:
-    """Return how much the database does for a page: SQLite's steps / 100, or PostgreSQL's rows."""
+def measure(session: Session, cast: Cast, filters: Filters, cursor: Cursor) -> int:
+    """Return the cost of a page: SQLite's steps / 100, or the rows that PostgreSQL reads."""
     if session.get_bind().dialect.name == "postgresql":
-        return _rows_read(session, cast, view, place)
+        return _rows_read(session, cast, filters, cursor)
     steps = 0
 
-    def tick() -> None:
+    def count_steps() -> None:
         nonlocal steps
         steps += 1
 
     driver: Any = session.connection().connection.driver_connection
-    driver.set_progress_handler(tick, 100)
-    table.table(session, cast.ada, view, place)
+    driver.set_progress_handler(count_steps, 100)
+    table.table(session, cast.ada, filters, cursor)
     driver.set_progress_handler(None, 0)
     return steps
 
 
-def read_plans(session: Session, cast: Cast, view: Filters, place: Cursor) -> Iterator[str]:
-    """Yield the steps of a page's plans that would take long among a million.
+def read_plans(session: Session, cast: Cast, filters: Filters, cursor: Cursor) -> Iterator[str]:
+    """Yield the steps of a page's query plans that would be slow with a million rows.
 
-    Counts end by themselves after a few rows, and a walk by id is a scan that ends as soon.
+    Counts are capped, and a scan by id ends after a page; both are left out.
     """
     is_postgresql = session.get_bind().dialect.name == "postgresql"
-    how = "EXPLAIN (FORMAT JSON) " if is_postgresql else "EXPLAIN QUERY PLAN "
-    for statement, plan in _explain(session, cast, view, place, how):
+    explain = "EXPLAIN (FORMAT JSON) " if is_postgresql else "EXPLAIN QUERY PLAN "
+    for statement, plan in _explain(session, cast, filters, cursor, explain):
         if "count(*)" in statement:
             continue
         if is_postgresql:
@@ -478,25 +484,28 @@ def _scans_of(node: dict[str, Any]) -> Iterator[str]:
         yield from _scans_of(part)
 
 
-def _rows_read(session: Session, cast: Cast, view: Filters, place: Cursor) -> int:
-    plans = _explain(session, cast, view, place, "EXPLAIN (ANALYZE, FORMAT JSON) ")
+def _rows_read(session: Session, cast: Cast, filters: Filters, cursor: Cursor) -> int:
+    plans = _explain(session, cast, filters, cursor, "EXPLAIN (ANALYZE, FORMAT JSON) ")
     return sum(_rows_of(plan[0][0][0]["Plan"]) for _, plan in plans)
 
 
 def _explain(
-    session: Session, cast: Cast, view: Filters, place: Cursor, how: str
+    session: Session, cast: Cast, filters: Filters, cursor: Cursor, explain: str
 ) -> list[tuple[str, Any]]:
-    """Return each query of a page, and what the database says about it."""
-    asked: list[tuple[str, Any]] = []
+    """Return each query of a page with its plan."""
+    executed: list[tuple[str, Any]] = []
 
     def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
+        executed.append((statement, parameters))
 
     connection = session.connection()
     event.listen(connection, "before_cursor_execute", listen)
-    table.table(session, cast.ada, view, place)
+    table.table(session, cast.ada, filters, cursor)
     event.remove(connection, "before_cursor_execute", listen)
-    return [(ask, connection.exec_driver_sql(how + ask, given).all()) for ask, given in asked]
+    return [
+        (query, connection.exec_driver_sql(explain + query, values).all())
+        for query, values in executed
+    ]
 
 
 def _rows_of(node: dict[str, Any]) -> int:

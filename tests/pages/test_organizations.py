@@ -1,4 +1,4 @@
-"""Organizations, Welcome and Overview as people see them."""
+"""The pages Organizations, Welcome and Overview."""
 
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ from tests.support.cast import Cast
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
-def words(screen: AppTest) -> str:
+def text_of(screen: AppTest) -> str:
     assert not screen.exception
     kinds = (screen.title, screen.subheader, screen.markdown, screen.text, screen.code)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def shown(screen: AppTest) -> list[str]:
+def listed_ids(screen: AppTest) -> list[str]:
     """Return the Organization IDs in the table."""
     return screen.dataframe[0].value["public_id"].tolist() if screen.dataframe else []
 
@@ -58,43 +58,43 @@ class TestCreate:
     def test_a_name_is_enough(self, show: Show, cast: Cast) -> None:
         db.run(members.leave, cast.mia, cast.acme.id)
         screen = show("welcome", cast.mia)
-        assert "Welcome, Mia" in words(screen)
+        assert "Welcome, Mia" in text_of(screen)
         screen.button(key="create-organization").click().run()
         screen.text_input(key="create.name").set_value("Mayo Clinic").run()
         screen.button(key="create-save").click().run()
-        assert "Mayo Clinic" in words(screen)
-        assert "Last changes" in words(screen)
+        assert "Mayo Clinic" in text_of(screen)
+        assert "Last changes" in text_of(screen)
         assert all_names() == ["Acme", "Otto Ltd", "Mayo Clinic"]
 
-    def test_look_alikes_are_told_while_one_types(self, show: Show, cast: Cast) -> None:
+    def test_similar_names_are_shown_while_typing(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.otto)
         screen.button(key="create-organization").click().run()
         screen.text_input(key="create.name").set_value("acme").run()
-        assert "**Acme** already exists; ask one of its owners" in words(screen)
+        assert "**Acme** already exists; ask one of its owners" in text_of(screen)
         screen.button(key="create-save").click().run()
         assert all_names() == ["Acme", "Otto Ltd", "acme"]
 
-    def test_a_refused_name_stays_with_the_reason(self, show: Show, cast: Cast) -> None:
+    def test_a_refused_name_is_kept_with_the_reason(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.otto)
         screen.button(key="create-organization").click().run()
         screen.text_input(key="create.name").set_value("see www.example.com").run()
         screen.button(key="create-save").click().run()
-        assert "web address" in words(screen)
+        assert "web address" in text_of(screen)
         assert screen.text_input(key="create.name").value == "see www.example.com"
         assert len(all_names()) == 2
 
 
 class TestMine:
-    def test_everybody_sees_their_own(self, show: Show, cast: Cast) -> None:
+    def test_people_see_their_own(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.mia)
-        assert shown(screen) == [cast.acme.public_id]
+        assert listed_ids(screen) == [cast.acme.public_id]
         assert screen.dataframe[0].value["role"].tolist() == [["member"]]
-        assert "1 organization" in words(screen)
+        assert "1 organization" in text_of(screen)
 
-    def test_who_belongs_nowhere_is_told_what_to_do(self, show: Show, cast: Cast) -> None:
+    def test_people_without_one_are_told_what_to_do(self, show: Show, cast: Cast) -> None:
         db.run(organizations.delete, cast.otto, cast.otto_ltd.id, name="Otto Ltd")
         screen = show("organizations", cast.otto)
-        assert "You do not belong to an organization yet" in words(screen)
+        assert "You do not belong to an organization yet" in text_of(screen)
         assert screen.button(key="create-organization")
 
     def test_many_can_be_searched(self, show: Show, cast: Cast) -> None:
@@ -102,60 +102,60 @@ class TestMine:
             db.run(organizations.create, cast.mia, f"Clinic {number}")
         screen = show("organizations", cast.mia)
         screen.text_input(key="q").set_value("CLINIC 11").run()
-        assert len(shown(screen)) == 1
+        assert len(listed_ids(screen)) == 1
         screen.text_input(key="q").set_value("nothing").run()
-        assert "None of yours is called so" in words(screen)
+        assert "None of yours is called so" in text_of(screen)
 
 
 class TestAll:
-    def test_staff_see_all_and_narrow_them(self, show: Show, cast: Cast) -> None:
+    def test_staff_see_all_and_filter_them(self, show: Show, cast: Cast) -> None:
         add_many(30)
         screen = show("organizations", cast.oda)
-        assert "32 organizations" in words(screen)
+        assert "32 organizations" in text_of(screen)
         screen.text_input(key="q").set_value("acm").run()
-        assert shown(screen) == [cast.acme.public_id]
+        assert listed_ids(screen) == [cast.acme.public_id]
         screen.text_input(key="q").set_value("").run()
         screen.get("button_group")[0].set_value([Stage.PRODUCTION]).run()
-        assert "7 organizations" in words(screen)
+        assert "7 organizations" in text_of(screen)
         screen.session_state["filters"] = True
         screen.run().selectbox(key="organizations-rep").set_value("6").run()
-        assert "3 organizations" in words(screen)
+        assert "3 organizations" in text_of(screen)
         assert screen.query_params["rep"] == "6"
 
     def test_nothing_found_says_what_to_do(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.oda)
         screen.text_input(key="q").set_value("nobody").run()
-        assert "No organization fits" in words(screen)
+        assert "No organization fits" in text_of(screen)
 
-    def test_the_address_is_a_view(self, show: Show, cast: Cast) -> None:
+    def test_the_address_keeps_the_filters(self, show: Show, cast: Cast) -> None:
         add_many(30)
         screen = show("organizations", cast.oda, at="after.ORG-0000020")
-        assert shown(screen)[0] == "ORG-0000019"
+        assert listed_ids(screen)[0] == "ORG-0000019"
         assert screen.button(key="organizations-before")
 
-    def test_pages_turn_and_a_filter_starts_anew(self, show: Show, cast: Cast) -> None:
+    def test_a_new_filter_leads_to_the_first_page(self, show: Show, cast: Cast) -> None:
         add_many(80)
         screen = show("organizations", cast.oda)
         assert screen.button(key="organizations-before").disabled
         screen.button(key="organizations-after").click().run()
-        assert shown(screen)[-1] == cast.acme.public_id
+        assert listed_ids(screen)[-1] == cast.acme.public_id
         assert screen.button(key="organizations-last").disabled
         screen.selectbox(key="sort").set_value("oldest").run()
-        assert shown(screen)[0] == cast.acme.public_id
+        assert listed_ids(screen)[0] == cast.acme.public_id
 
     @pytest.mark.parametrize("at", ["after", "before.", "nonsense", "after.ORG-'", "last.x"])
-    def test_a_broken_address_is_a_page_too(self, show: Show, cast: Cast, at: str) -> None:
-        assert len(shown(show("organizations", cast.oda, at=at))) == 2
+    def test_an_invalid_address_shows_the_first_page(self, show: Show, cast: Cast, at: str) -> None:
+        assert len(listed_ids(show("organizations", cast.oda, at=at))) == 2
 
-    def test_members_see_no_trace_of_it(self, show: Show, cast: Cast) -> None:
+    def test_members_do_not_see_it(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.olga, q="otto")
-        assert shown(screen) == [cast.acme.public_id]
+        assert listed_ids(screen) == [cast.acme.public_id]
 
 
 class TestFlag:
-    def test_sales_flag_what_they_selected(self, show: Show, cast: Cast) -> None:
+    def test_sales_flag_the_selected_ones(self, show: Show, cast: Cast) -> None:
         screen = select_rows(show("organizations", cast.sam), [1])
-        assert "**1 selected** of 2 organizations" in words(screen)
+        assert "**1 selected** of 2 organizations" in text_of(screen)
         screen.button(key="flag-organizations").click().run()
         screen.text_input(key="flag.next_step").set_value("Call Olga")
         screen.button(key="flag-submit").click().run()
@@ -165,19 +165,19 @@ class TestFlag:
         assert (acme.stage, acme.rep_id) == (Stage.ONBOARDING, cast.sam.user_id)
         assert acme.next_step == "Call Olga"
 
-    def test_those_that_are_refused_are_named_with_the_reason(self, show: Show, cast: Cast) -> None:
+    def test_refused_ones_are_listed_with_the_reason(self, show: Show, cast: Cast) -> None:
         move(cast.sam, cast.acme.id, Stage.PRODUCTION)
         screen = select_rows(show("organizations", cast.sam), [0, 1])
         screen.button(key="flag-organizations").click().run()
         screen.button(key="flag-submit").click().run()
-        assert "1 organization is in onboarding. Not flagged:" in words(screen)
-        assert "**Acme**" in words(screen)
+        assert "1 organization is in onboarding. Not flagged:" in text_of(screen)
+        assert "**Acme**" in text_of(screen)
 
     def test_a_selection_never_acts_on_another_row(self, show: Show, cast: Cast) -> None:
         screen = select_rows(show("organizations", cast.sam), [0])
         add_many(1)  # a new one comes to stand in the first row
         screen.run()
-        assert "selected" not in words(screen)
+        assert "selected" not in text_of(screen)
 
     def test_ops_select_nothing(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.oda)
@@ -185,7 +185,7 @@ class TestFlag:
 
 
 class TestDownload:
-    def test_one_under_way_is_shown_and_can_be_stopped(
+    def test_one_in_progress_is_shown_and_can_be_stopped(
         self, show: Show, cast: Cast, tmp_path: Path
     ) -> None:
         stopped: list[bool] = []
@@ -203,18 +203,18 @@ class TestDownload:
 
 
 class TestRestore:
-    def test_an_administrator_brings_one_back(self, show: Show, cast: Cast) -> None:
+    def test_an_administrator_restores_one(self, show: Show, cast: Cast) -> None:
         db.run(organizations.delete, cast.olga, cast.acme.id, name="Acme")
         screen = show("organizations", cast.ada)
         screen.session_state["filters"] = True
         screen.run().toggle(key="deleted").set_value(True).run()
-        assert shown(screen) == [cast.acme.public_id]
+        assert listed_ids(screen) == [cast.acme.public_id]
         select_rows(screen, [0]).button(key="restore-organization").click().run()
-        assert shown(screen) == []
+        assert listed_ids(screen) == []
         screen.toggle(key="deleted").set_value(False).run()
-        assert sorted(shown(screen)) == sorted([cast.acme.public_id, cast.otto_ltd.public_id])
+        assert sorted(listed_ids(screen)) == sorted([cast.acme.public_id, cast.otto_ltd.public_id])
 
-    def test_others_are_not_offered_it(self, show: Show, cast: Cast) -> None:
+    def test_others_cannot(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.sam)
         screen.session_state["filters"] = True
         screen.run()
@@ -223,9 +223,9 @@ class TestRestore:
 
 
 class TestOverview:
-    def test_it_says_where_things_stand(self, show: Show, cast: Cast) -> None:
+    def test_it_shows_the_state(self, show: Show, cast: Cast) -> None:
         move(cast.sam, cast.acme.id, Stage.ONBOARDING)
-        told = words(show("overview", cast.olga, org=cast.acme.public_id))
+        told = text_of(show("overview", cast.olga, org=cast.acme.public_id))
         assert "Acme" in told
         assert cast.acme.public_id in told
         assert "5 of 5 checks are missing for preproduction" in told
@@ -233,7 +233,7 @@ class TestOverview:
         assert "0 pending invitations" in told
         assert "Ask sales@" in told.replace("\\", "")
 
-    def test_members_look_and_owners_act(self, show: Show, cast: Cast) -> None:
+    def test_members_read_and_owners_act(self, show: Show, cast: Cast) -> None:
         labels = {
             person: [b.label for b in show("overview", actor, org=cast.acme.public_id).button]
             for person, actor in (("olga", cast.olga), ("mia", cast.mia))
@@ -242,18 +242,18 @@ class TestOverview:
         assert not {"Edit profile", "Invite user"} & set(labels["mia"])
 
     def test_outsiders_are_told_where_to_go(self, show: Show, cast: Cast) -> None:
-        told = words(show("overview", cast.otto, org=cast.acme.public_id))
+        told = text_of(show("overview", cast.otto, org=cast.acme.public_id))
         assert "There is no such organization here" in told
         assert "Acme" not in told
 
     @pytest.mark.parametrize(
         "name", ["![x](http://x.example)", ":red[*a*]", "<b>A & B</b>", "東京"]
     )
-    def test_names_are_shown_letter_by_letter(self, show: Show, cast: Cast, name: str) -> None:
+    def test_names_are_shown_literally(self, show: Show, cast: Cast, name: str) -> None:
         rename(cast.acme.id, name)
         screen = show("overview", cast.olga, org=cast.acme.public_id)
         assert screen.title[0].value.replace("\\", "").replace("\u2060", "") == name
-        assert shown(show("organizations", cast.olga)) == [cast.acme.public_id]
+        assert listed_ids(show("organizations", cast.olga)) == [cast.acme.public_id]
 
 
 def move(actor: Actor, org_id: int, to: Stage) -> None:

@@ -182,7 +182,7 @@ def _organizations(data: Dataset) -> Iterable[dict[str, Any]]:
     for name in ORGANIZATIONS:
         limit = None if data.options.room is None else 3 + data.options.room
         is_full = name == "acme" and data.options.is_full
-        public_id = public_ids.spell(data.org(name))
+        public_id = public_ids.encode(data.org(name))
         yield (
             dict.fromkeys(full)
             | (full if is_full else {})

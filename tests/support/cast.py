@@ -97,7 +97,7 @@ def _second_factor(user: User) -> SecondFactor:
 
 
 def _organization(name: str, number: int, *, members: int) -> Organization:
-    public_id = public_ids.spell(number)
+    public_id = public_ids.encode(number)
     return Organization(
         public_id=public_id,
         name=name,

@@ -1,4 +1,4 @@
-"""The route of downloads: who gets a file, that it comes while it is made, and that it can end."""
+"""The route of downloads: access, content, cancellation and the limit."""
 
 import asyncio
 import csv
@@ -44,8 +44,8 @@ def add_many(number: int) -> None:
         make_organizations(session, number)
 
 
-def working() -> list[psutil.Process]:
-    """Return the processes that write files for this one."""
+def export_processes() -> list[psutil.Process]:
+    """Return the export processes started by this one."""
     return [
         child
         for child in psutil.Process().children()
@@ -53,7 +53,7 @@ def working() -> list[psutil.Process]:
     ]
 
 
-class TestWhoMay:
+class TestAccess:
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
     @pytest.mark.parametrize(
         ("person", "query", "status"),
@@ -67,16 +67,16 @@ class TestWhoMay:
             ("oda", "stage=gone", 400),
         ],
     )
-    def test_who_sees_the_page_gets_the_file(
+    def test_it_needs_the_same_rights_as_the_page(
         self, client: TestClient, cast: Cast, person: str, query: str, status: int
     ) -> None:
         cookie = sign_in(getattr(cast, person))
-        answer = client.head(f"{PATH}?{query}", headers={"cookie": cookie})
-        assert answer.status_code == status
-        assert answer.headers["cache-control"] == "no-store"
+        response = client.head(f"{PATH}?{query}", headers={"cookie": cookie})
+        assert response.status_code == status
+        assert response.headers["cache-control"] == "no-store"
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-    def test_strangers_get_nothing(self, client: TestClient) -> None:
+    def test_login_is_required(self, client: TestClient) -> None:
         for headers in ({}, {"cookie": "__Host-orgdesk=made-up"}):
             assert client.get(PATH, headers=headers).status_code == 401
 
@@ -94,56 +94,56 @@ class TestWhoMay:
 
 
 class TestFile:
-    def test_it_is_what_the_query_asks_for(
+    def test_it_has_what_matches_the_query(
         self, client: TestClient, cast: Cast, caplog: pytest.LogCaptureFixture
     ) -> None:
         add_many(40)
         caplog.set_level(logging.INFO, web_downloads.__name__)
         query = "q=clinic&stage=free&stage=production&sort=oldest"
-        answer = client.get(f"{PATH}?{query}", headers={"cookie": sign_in(cast.oda)})
+        response = client.get(f"{PATH}?{query}", headers={"cookie": sign_in(cast.oda)})
 
-        rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-        ids = [f"ORG-{place:07d}" for place in range(40) if place % 4 in {0, 3} and place != 77]
+        rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
+        ids = [f"ORG-{index:07d}" for index in range(40) if index % 4 in {0, 3} and index != 77]
         assert [row["Organization ID"] for row in rows] == ids
-        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-        assert answer.headers["content-disposition"].startswith('attachment; filename="organ')
-        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["content-type"] == "text/csv; charset=utf-8"
+        assert response.headers["content-disposition"].startswith('attachment; filename="organ')
+        assert response.headers["x-content-type-options"] == "nosniff"
         with db.read() as session:
-            told = activity.table(session, cast.ada, person_id=cast.oda.user_id)
-        assert told["what"].tolist() == ["Organizations downloaded"]
-        assert told["reason"].tolist() == ["CSV: q=clinic&stage=free&stage=production&sort=oldest"]
+            entries = activity.table(session, cast.ada, person_id=cast.oda.user_id)
+        assert entries["what"].tolist() == ["Organizations downloaded"]
+        assert entries["reason"].tolist() == [
+            "CSV: q=clinic&stage=free&stage=production&sort=oldest"
+        ]
         (line,) = [record.message for record in caplog.records if "downloaded" in record.message]
         assert f"user {cast.oda.user_id} downloaded organizations as csv ({query})" in line
-        assert f"rows {len(ids)}, {len(answer.content)} bytes" in line
+        assert f"rows {len(ids)}, {len(response.content)} bytes" in line
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
     @pytest.mark.parametrize(("form", "begins"), [("xlsx", b"PK"), ("parquet", b"PAR1")])
-    def test_other_formats_come_too(
-        self, client: TestClient, cast: Cast, form: str, begins: bytes
-    ) -> None:
+    def test_other_formats(self, client: TestClient, cast: Cast, form: str, begins: bytes) -> None:
         path = f"/download/organizations.{form}"
-        answer = client.get(path, headers={"cookie": sign_in(cast.oda)})
-        assert answer.content.startswith(begins)
+        response = client.get(path, headers={"cookie": sign_in(cast.oda)})
+        assert response.content.startswith(begins)
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-    def test_a_file_that_breaks_off_does_not_look_whole(
+    def test_a_failed_export_does_not_look_complete(
         self, client: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         cookie = sign_in(cast.oda)
         monkeypatch.setenv("LOG_LEVEL", "")
-        monkeypatch.setenv("PASSWORD_MINIMUM", "nonsense")  # only for the process that writes
+        monkeypatch.setenv("PASSWORD_MINIMUM", "nonsense")  # only for the export process
         with pytest.raises(ExceptionGroup):
             client.get(PATH, headers={"cookie": cookie})
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-class TestReader:
-    """Somebody who reads slowly, or leaves: neither memory nor work may pile up."""
+class TestCancellation:
+    """A slow or vanished reader must not pile up memory or work."""
 
-    def test_who_leaves_ends_the_work(self, cast: Cast) -> None:
+    def test_closing_the_connection_ends_the_process(self, cast: Cast) -> None:
         add_many(12_000)
         asyncio.run(self._read_and_leave(sign_in(cast.oda)))
-        assert working() == []
+        assert export_processes() == []
 
     async def _read_and_leave(self, cookie: str) -> None:
         app = Starlette(routes=web.ROUTES, middleware=web.MIDDLEWARE)
@@ -158,18 +158,20 @@ class TestReader:
         async def send(message: Message) -> None:
             if message.get("body"):
                 reads.set()
-                await asyncio.Event().wait()  # and never takes the next piece
+                await asyncio.Event().wait()  # never reads the next piece
 
-        answering = asyncio.create_task(app(scope(cookie), receive, send))
+        responding = asyncio.create_task(app(scope(cookie), receive, send))
         await asyncio.wait_for(reads.wait(), 20)
-        assert [child.is_running() for child in working()] == [True], "it waits for the reader"
+        assert [child.is_running() for child in export_processes()] == [True], (
+            "it waits for the reader"
+        )
         left.set()
-        await asyncio.wait_for(answering, 20)
+        await asyncio.wait_for(responding, 20)
 
-    def test_who_stops_it_on_the_page_ends_the_work(self, cast: Cast) -> None:
+    def test_cancelling_on_the_page_ends_the_process(self, cast: Cast) -> None:
         add_many(12_000)
         asyncio.run(self._read_and_stop(cast, sign_in(cast.oda)))
-        assert working() == []
+        assert export_processes() == []
         assert downloads.list_in_progress(cast.oda) == []
 
     async def _read_and_stop(self, cast: Cast, cookie: str) -> None:
@@ -188,15 +190,15 @@ class TestReader:
                 await asyncio.Event().wait()
 
         await asyncio.wait_for(app(scope(cookie), receive, send), 20)
-        assert sent[-1].get("more_body"), "it must not look whole"
+        assert sent[-1].get("more_body"), "it must not look complete"
 
-    def test_only_so_many_at_once(
+    def test_their_number_is_limited(
         self, client: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(web_downloads, "MAX_DOWNLOADS", 0)
-        answer = client.get(PATH, headers={"cookie": sign_in(cast.oda)})
-        assert answer.status_code == 503
-        assert "Try again in a minute" in answer.text
+        response = client.get(PATH, headers={"cookie": sign_in(cast.oda)})
+        assert response.status_code == 503
+        assert "Try again in a minute" in response.text
 
 
 def scope(cookie: str) -> Scope:
@@ -204,5 +206,5 @@ def scope(cookie: str) -> Scope:
         (b"host", b"orgdesk.example"),
         (b"cookie", cookie.encode()),
     ]
-    asked: dict[str, Any] = {"type": "http", "method": "GET", "path": PATH, "query_string": b""}
-    return {**asked, "scheme": "https", "server": ("orgdesk.example", 443), "headers": headers}
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": PATH, "query_string": b""}
+    return {**scope, "scheme": "https", "server": ("orgdesk.example", 443), "headers": headers}

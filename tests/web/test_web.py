@@ -1,4 +1,4 @@
-"""The door, the headers and the plain endpoints, without Streamlit behind them."""
+"""The gatekeeper, the security headers and the plain endpoints, without Streamlit."""
 
 import hashlib
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 async def streamlit_answers(websocket: WebSocket) -> None:
-    """Name a session as Streamlit does: the one that was asked for, else a new one."""
+    """Name a session as Streamlit does: the one requested, or a new one."""
     asked = websocket.headers["sec-websocket-protocol"].split(", ")
     await websocket.accept(subprotocol="streamlit")
     message = ForwardMsg()
@@ -94,11 +94,11 @@ class TestCookie:
     def test_a_ticket_is_exchanged_for_a_cookie_that_scripts_cannot_read(
         self, client: TestClient, cast: Cast
     ) -> None:
-        answer = client.post(
+        response = client.post(
             "/auth/cookie", json={"ticket": start(cast.mia)}, headers={"origin": BASE}
         )
-        assert answer.status_code == 204
-        cookie = answer.headers["set-cookie"]
+        assert response.status_code == 204
+        cookie = response.headers["set-cookie"]
         name, _, rest = cookie.partition("=")
         assert name == "__Host-orgdesk"
         assert {"httponly", "secure", "path=/", "samesite=lax"} <= {
@@ -109,60 +109,58 @@ class TestCookie:
         assert found is not None
         assert found.actor == cast.mia
 
-    def test_a_used_ticket_gives_none(self, client: TestClient, cast: Cast) -> None:
+    def test_a_ticket_works_once(self, client: TestClient, cast: Cast) -> None:
         ticket = start(cast.mia)
         answers = [
             client.post("/auth/cookie", json={"ticket": ticket}, headers={"origin": BASE})
             for _ in range(2)
         ]
-        assert [answer.status_code for answer in answers] == [204, 403]
+        assert [response.status_code for response in answers] == [204, 403]
         assert "set-cookie" not in answers[1].headers
 
     @pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
-    def test_only_our_own_pages_may_ask(
+    def test_only_our_own_pages_can_call_it(
         self, client: TestClient, cast: Cast, origin: str | None
     ) -> None:
         headers = {"origin": origin} if origin else {}
-        answer = client.post("/auth/cookie", json={"ticket": start(cast.mia)}, headers=headers)
-        assert answer.status_code == 403
+        response = client.post("/auth/cookie", json={"ticket": start(cast.mia)}, headers=headers)
+        assert response.status_code == 403
 
     @pytest.mark.parametrize("body", [b'{"ticket": ""}', b"", b"[]", b"{", b'{"ticket": 7}'])
-    def test_without_a_ticket_the_cookie_goes(self, client: TestClient, body: bytes) -> None:
-        answer = client.post("/auth/cookie", content=body, headers={"origin": BASE})
-        assert answer.status_code == 204
-        assert "Max-Age=0" in answer.headers["set-cookie"]
+    def test_without_a_ticket_the_cookie_is_deleted(self, client: TestClient, body: bytes) -> None:
+        response = client.post("/auth/cookie", content=body, headers={"origin": BASE})
+        assert response.status_code == 204
+        assert "Max-Age=0" in response.headers["set-cookie"]
 
-    def test_a_flood_is_cut_off(self, client: TestClient) -> None:
-        answer = client.post("/auth/cookie", content=b"x" * 5_000, headers={"origin": BASE})
-        assert answer.status_code == 413
+    def test_a_too_long_ticket_is_refused(self, client: TestClient) -> None:
+        response = client.post("/auth/cookie", content=b"x" * 5_000, headers={"origin": BASE})
+        assert response.status_code == 413
 
-    def test_safari_gets_a_cookie_it_keeps_on_this_machine(
+    def test_safari_gets_a_cookie_that_it_accepts_on_localhost(
         self, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         safari = "Mozilla/5.0 (Macintosh; Intel Mac OS X 15_1) Version/19 Safari/605"
         local = "http://localhost:8501"
         with serving(monkeypatch, local) as client:
-            answer = client.post(
+            response = client.post(
                 "/auth/cookie",
                 json={"ticket": start(cast.mia)},
                 headers={"origin": local, "user-agent": safari},
             )
-        assert answer.headers["set-cookie"].startswith("orgdesk=")
-        assert "secure" not in answer.headers["set-cookie"].lower()
+        assert response.headers["set-cookie"].startswith("orgdesk=")
+        assert "secure" not in response.headers["set-cookie"].lower()
 
 
-class TestDoor:
+class TestGatekeeper:
     @pytest.mark.parametrize("path", ["/media/x.png", "/component/x/index.html"])
-    def test_what_pages_show_is_for_who_is_signed_in(
-        self, client: TestClient, cast: Cast, path: str
-    ) -> None:
+    def test_files_of_pages_require_login(self, client: TestClient, cast: Cast, path: str) -> None:
         assert client.get(path).status_code == 401
         assert client.get(path, headers={"cookie": "__Host-orgdesk=made-up"}).status_code == 401
         cookie = sign_in(cast.mia)
         assert client.get(path, headers={"cookie": cookie}).status_code == 200
         assert client.put(path, headers={"origin": BASE}).status_code == 401
 
-    def test_an_ended_session_is_refused_at_once(self, client: TestClient, cast: Cast) -> None:
+    def test_an_ended_session_is_refused_immediately(self, client: TestClient, cast: Cast) -> None:
         cookie = sign_in(cast.mia)
         assert cast.mia.user_id
         db.run(sessions.end_all, cast.mia.user_id, "stolen")
@@ -183,7 +181,7 @@ class TestDoor:
             "/oauth2callback",
         ],
     )
-    def test_what_nobody_needs_is_not_there(
+    def test_unused_paths_of_streamlit_are_blocked(
         self, client: TestClient, cast: Cast, path: str
     ) -> None:
         assert client.get(path, headers={"cookie": sign_in(cast.ada)}).status_code == 404
@@ -201,12 +199,12 @@ class TestDoor:
             ("/members/_stcore/health", None),
         ],
     )
-    def test_a_page_below_a_page_leads_to_the_page(
+    def test_a_path_below_a_page_redirects_to_the_page(
         self, client: TestClient, asked: str, sent: str | None
     ) -> None:
-        answer = client.get(asked)
-        assert answer.headers.get("location") == sent
-        assert answer.status_code == (307 if sent else 200)
+        response = client.get(asked)
+        assert response.headers.get("location") == sent
+        assert response.status_code == (307 if sent else 200)
 
 
 class TestWebsocket:
@@ -224,38 +222,40 @@ class TestWebsocket:
             message = ForwardMsg.FromString(socket.receive_bytes())
             return message.new_session.initialize.session_id
 
-    def test_one_goes_on_with_ones_own_session(self, client: TestClient, cast: Cast) -> None:
+    def test_a_person_can_resume_their_own_session(self, client: TestClient, cast: Cast) -> None:
         cookie = sign_in(cast.mia)
         mine = self.open(client, cookie=cookie)
         assert self.open(client, cookie=cookie, session_id=mine) == mine
 
-    def test_nobody_goes_on_with_somebody_elses(self, client: TestClient, cast: Cast) -> None:
+    def test_another_persons_session_cannot_be_resumed(
+        self, client: TestClient, cast: Cast
+    ) -> None:
         stolen = self.open(client, cookie=sign_in(cast.mia))
         assert self.open(client, session_id=stolen) != stolen
         assert self.open(client, cookie=sign_in(cast.otto), session_id=stolen) != stolen
         assert self.open(client, cookie=sign_in(cast.mia), session_id=stolen) != stolen
 
-    def test_strangers_always_start_anew(self, client: TestClient) -> None:
+    def test_anonymous_sessions_cannot_be_resumed(self, client: TestClient) -> None:
         of_a_stranger = self.open(client)
         assert self.open(client, session_id=of_a_stranger) != of_a_stranger
 
     @pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:9999", "null"])
-    def test_another_site_gets_none(self, client: TestClient, origin: str) -> None:
+    def test_another_site_is_refused(self, client: TestClient, origin: str) -> None:
         with pytest.raises(WebSocketDisconnect) as closed:
             self.open(client, origin=origin)
         assert closed.value.code == 1008
 
 
 class TestHost:
-    """Another name for this machine is not ours: DNS rebinding binds one to it."""
+    """Other host names are refused, which prevents DNS rebinding."""
 
     @pytest.mark.parametrize("path", ["/", "/members", "/logos/x.png", "/media/x"])
-    def test_another_name_gets_nothing(self, client: TestClient, path: str) -> None:
+    def test_another_host_is_refused(self, client: TestClient, path: str) -> None:
         for host in ("evil.example", "orgdesk.example.evil.example", "orgdesk.example:8443", ""):
-            answer = client.get(path, headers={"host": host})
-            assert (answer.status_code, "PUBLIC_URL" in answer.text) == (421, True), host
+            response = client.get(path, headers={"host": host})
+            assert (response.status_code, "PUBLIC_URL" in response.text) == (421, True), host
 
-    def test_a_websocket_under_another_name_is_closed(self, client: TestClient) -> None:
+    def test_a_websocket_for_another_host_is_closed(self, client: TestClient) -> None:
         with (
             pytest.raises(WebSocketDisconnect) as closed,
             client.websocket_connect("wss://evil.example/_stcore/stream"),
@@ -263,11 +263,11 @@ class TestHost:
             pass
         assert closed.value.code == 1008
 
-    def test_load_balancers_ask_by_any_name(self, client: TestClient) -> None:
+    def test_health_checks_work_for_any_host(self, client: TestClient) -> None:
         for path in ("/healthz", "/readyz"):
             assert client.get(path, headers={"host": "10.0.0.7:8501"}).status_code == 200
 
-    def test_the_default_port_may_be_written_out(self, client: TestClient) -> None:
+    def test_the_default_port_can_be_explicit(self, client: TestClient) -> None:
         assert client.get("/", headers={"host": "Orgdesk.example:443"}).status_code == 200
 
     def test_this_machine_has_three_names(
@@ -283,7 +283,7 @@ class TestHost:
 
 class TestOrigin:
     @pytest.mark.parametrize("method", EVERY_METHOD[1:])
-    def test_only_our_pages_write(self, client: TestClient, method: str) -> None:
+    def test_only_our_pages_can_write(self, client: TestClient, method: str) -> None:
         """On every route, Streamlit's among them: its own token against forgery is off."""
         for origin in (None, "http://orgdesk.example", "https://evil.example", f"{BASE}:8443"):
             headers = {} if origin is None else {"origin": origin}
@@ -310,16 +310,14 @@ class TestStreamlitMetrics:
 
 
 class TestHeaders:
-    def test_no_cache_keeps_what_is_made_for_one_person(
-        self, client: TestClient, cast: Cast
-    ) -> None:
-        answer = client.get("/media/codes.txt", headers={"cookie": sign_in(cast.mia)})
-        assert answer.headers["cache-control"] == "no-store"
+    def test_personal_files_are_not_cached(self, client: TestClient, cast: Cast) -> None:
+        response = client.get("/media/codes.txt", headers={"cookie": sign_in(cast.mia)})
+        assert response.headers["cache-control"] == "no-store"
 
-    def test_no_page_changes_its_base(self, client: TestClient) -> None:
+    def test_no_page_can_change_its_base(self, client: TestClient) -> None:
         assert "base-uri 'none'" in client.get("/members").headers["content-security-policy"]
 
-    def test_subdomains_are_told_to_use_tls_if_a_setting_says_so(
+    def test_a_setting_extends_hsts_to_subdomains(
         self, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HSTS_SUBDOMAINS", "true")
@@ -327,7 +325,7 @@ class TestHeaders:
             header = client.get("/healthz").headers["strict-transport-security"]
         assert header == "max-age=31536000; includeSubDomains"
 
-    def test_every_answer_says_what_a_browser_may_do(self, client: TestClient) -> None:
+    def test_every_response_has_them(self, client: TestClient) -> None:
         for path in ("/members", "/media/x", "/_stcore/agent/mcp", "/a/b", "/healthz"):
             headers = client.get(path).headers
             assert "script-src 'self' blob:;" in headers["content-security-policy"]
@@ -335,39 +333,37 @@ class TestHeaders:
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["referrer-policy"] == "no-referrer"
 
-    def test_tls_stays_tls(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_tls_is_enforced(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "strict-transport-security" in client.get("/healthz").headers
         with serving(monkeypatch, "http://127.0.0.1:8501") as plain:
             assert "strict-transport-security" not in plain.get("/healthz").headers
 
 
 class TestLogo:
-    def test_it_is_for_who_is_signed_in(self, client: TestClient, cast: Cast) -> None:
+    def test_it_requires_login(self, client: TestClient, cast: Cast) -> None:
         keep_logo()
         assert client.get(f"/logos/{DIGEST}.png").status_code == 401
 
-    def test_it_is_a_picture_and_nothing_else(self, client: TestClient, cast: Cast) -> None:
+    def test_it_is_only_an_image(self, client: TestClient, cast: Cast) -> None:
         keep_logo()
         cookie = {"cookie": sign_in(cast.mia)}
-        answer = client.get(f"/logos/{DIGEST}.png", headers=cookie)
-        assert answer.content == PNG
-        assert answer.headers["content-type"] == "image/png"
-        assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["cache-control"].startswith("private, max-age=")
+        response = client.get(f"/logos/{DIGEST}.png", headers=cookie)
+        assert response.content == PNG
+        assert response.headers["content-type"] == "image/png"
+        assert response.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["cache-control"].startswith("private, max-age=")
         thumbnail = client.get(f"/logos/{DIGEST}-thumb.png", headers=cookie)
         assert thumbnail.content == b"small"
 
     @pytest.mark.parametrize("name", ["0" * 64, "x", f"{DIGEST}-thumb-thumb", f"{DIGEST}%0a"])
-    def test_what_is_not_there_is_not_found(
-        self, client: TestClient, cast: Cast, name: str
-    ) -> None:
+    def test_an_unknown_one_is_not_found(self, client: TestClient, cast: Cast, name: str) -> None:
         keep_logo()
-        answer = client.get(f"/logos/{name}.png", headers={"cookie": sign_in(cast.mia)})
-        assert answer.status_code == 404
+        response = client.get(f"/logos/{name}.png", headers={"cookie": sign_in(cast.mia)})
+        assert response.status_code == 404
 
 
-class TestMonitor:
+class TestHealthChecks:
     def test_it_is_alive_and_ready(self, client: TestClient) -> None:
         assert client.get("/healthz").text == "ok"
         assert client.get("/readyz").text == "ready"

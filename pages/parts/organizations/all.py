@@ -1,4 +1,4 @@
-"""All organizations, for staff: one filter line, the table, and a link that carries the filters."""
+"""All organizations, for staff: filters, the table, and the actions on its rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -82,8 +82,8 @@ def _draw_restore(actor: Actor, rows: pd.DataFrame, org_ids: Sequence[int]) -> N
         help="Everybody in it comes back, too." if len(org_ids) == 1 else "One at a time.",
     )
     if pressed:
-        told = f"{names[org_ids[0]]} is restored."
-        ui.save(told, organizations.restore, actor, org_ids[0])
+        message = f"{names[org_ids[0]]} is restored."
+        ui.save(message, organizations.restore, actor, org_ids[0])
 
 
 def _count(actor: Actor, filters: Filters, page: Page) -> int:

@@ -59,14 +59,14 @@ def _flag(actor: Actor, org_ids: Sequence[int], reps: Mapping[int, str]) -> None
 
 def _show_result(flagged: FlagResult) -> None:
     """Close the dialog if all were flagged; otherwise list the others with the reason."""
-    told = (
+    message = (
         ui.count(len(flagged.flagged), "organization is", "organizations are") + " in onboarding."
     )
     if not flagged.refused:
         ui.close_dialog()
-        ui.show_notice(told)
+        ui.show_notice(message)
         st.rerun()
-    st.markdown(f"{told} Not flagged:")
+    st.markdown(f"{message} Not flagged:")
     for _, name, why in flagged.refused:
         st.markdown(f"**{ui.esc(name)}**  \n{ui.quiet(ui.esc(why))}")
 
@@ -96,8 +96,8 @@ def _flag_all(actor: Actor, filters: Filters, reps: Mapping[int, str]) -> None:
         pressed = form.submit(f"Flag {ui.count(matching.free, 'organization')}")
     if pressed:
         _forget_none()
-        told = "Flagging has begun."
-        form.save(told, bulk_flag.start, actor, filters, plan, note=note, expected=matching.all)
+        message = "Flagging has begun."
+        form.save(message, bulk_flag.start, actor, filters, plan, note=note, expected=matching.all)
 
 
 def _forget_none() -> None:
@@ -106,7 +106,7 @@ def _forget_none() -> None:
 
 
 def draw_progress(actor: Actor, reps: Mapping[int, str]) -> None:
-    """Draw the runs in progress and those just ended; if there are none, look once a session."""
+    """Draw the runs in progress and those just ended; if there are none, check once a session."""
     if st.session_state.get(_NONE):
         return
     draw = _draw_repeatedly if st.session_state.get(_RUNNING) else _draw_once

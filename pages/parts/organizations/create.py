@@ -1,4 +1,4 @@
-"""Create New Organization: a name, and a word about those that are called alike."""
+"""The dialog `Create New Organization`, which warns of organizations with a similar name."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from core.organizations import organizations
 from pages import ui
 
 
-def offer(actor: Actor) -> None:
+def draw_create(actor: Actor) -> None:
     """Draw the button `Create New Organization` and its dialog."""
     st.button(
         "Create New Organization",
@@ -31,10 +31,10 @@ def _draw(actor: Actor) -> None:
         live=True,
     )
     with db.read() as session:
-        alike = organizations.list_similar_names(session, actor, name)
-    if alike:
-        known = ", ".join(f"**{ui.esc(other)}**" for other in alike)
-        exist = "already exists" if len(alike) == 1 else "already exist"
+        similar = organizations.list_similar_names(session, actor, name)
+    if similar:
+        known = ", ".join(f"**{ui.esc(other)}**" for other in similar)
+        exist = "already exists" if len(similar) == 1 else "already exist"
         st.markdown(
             f":small[:orange[:material/info:] {known} {exist}; ask one of its owners for an "
             "invitation. If yours is another one, go on.]"

@@ -1,4 +1,4 @@
-"""The organizations that a person belongs to: at most 400, so all of them at once."""
+"""A person's own organizations: at most 400, so all of them on one page."""
 
 from typing import Final
 
@@ -10,13 +10,15 @@ from core.organizations import organizations
 from pages import ui
 from pages.ui import elements, tables
 
-MANY: Final = 10
-"""From here on one would rather type than look."""
-SHOWN: Final = (*("public_id", "role", "stage", "member_count", "owners", "pending", "created_at"),)
+MIN_FOR_SEARCH: Final = 10
+"""Above this number of organizations there is a search field."""
+COLUMNS: Final = (
+    *("public_id", "role", "stage", "member_count", "owners", "pending", "created_at"),
+)
 
 
 def draw(actor: Actor) -> None:
-    """Draw the table, with a field to search when it is long."""
+    """Draw the table, with a search field if it is long."""
     with db.read() as session:
         rows = organizations.list_mine(session, actor)
     if rows.empty:
@@ -26,13 +28,13 @@ def draw(actor: Actor) -> None:
             "Create one, or open the invitation link that was mailed to you.",
         )
         return
-    if len(rows) > MANY:
-        typed = elements.search_field("Name or ID")
-        asked = typed.strip().casefold()
-        named = rows["name"] + " " + rows["public_id"]
-        rows = rows[named.str.casefold().str.contains(asked, regex=False)].reset_index(drop=True)
+    if len(rows) > MIN_FOR_SEARCH:
+        search = elements.search_field("Name or ID")
+        search = search.strip().casefold()
+        texts = rows["name"] + " " + rows["public_id"]
+        rows = rows[texts.str.casefold().str.contains(search, regex=False)].reset_index(drop=True)
     st.markdown(ui.quiet(ui.count(len(rows), "organization")))
     if rows.empty:
         elements.empty_state("search_off", "None of yours is called so", "Try a part of the name.")
     else:
-        tables.organizations(rows, key="organizations-mine", columns=SHOWN)
+        tables.organizations(rows, key="organizations-mine", columns=COLUMNS)

@@ -1,7 +1,7 @@
-"""What the filtered organizations are made of, drawn after the table: bars, charts, and as tables.
+"""The summary of the organizations that match, below the table: bars, charts, and tables.
 
-The table never waits for it: it is counted in a thread of its own while the page is looked at, and
-shown as it comes. A view that is left at once, as while one types, is not counted at all.
+The table never waits for it: background threads compute it, and the page polls for the result.
+Filters that change again right away, as while typing, are never computed.
 """
 
 import logging
@@ -27,25 +27,24 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-LOOKS_EVERY: Final = 0.4
-"""Seconds after which the page looks whether the numbers are there."""
-LASTS: Final = timedelta(minutes=1)
-_KEPT: Final = "organizations-summed-up"
+_POLL_SECONDS: Final = 0.4
+CACHE_TTL: Final = timedelta(minutes=1)
+_SUMMARY: Final = "organizations-summed-up"
 _MONTHS: Final = 24
-"""Months that the chart of growth shows; the table has all."""
+"""Months in the growth chart; the table has all of them."""
 _HEIGHT: Final = 170
 _FILL: Final = "#6d5fe8"
 _NUMBER: Final = "organizations:Q"
-_WHOLE: Final = alt.Axis(title=None, tickMinStep=1, tickCount=4, format="~s")
-_BY_PLACE: Final = alt.SortField("place")
+_WHOLE_NUMBERS: Final = alt.Axis(title=None, tickMinStep=1, tickCount=4, format="~s")
+_IN_ROW_ORDER: Final = alt.SortField("position")
 _MONTH: Final = alt.Axis(labelOverlap=True)
-_counted: Final[dict[Filters, "_Sum"]] = {}
-"""What has been counted in the last minute, for everybody who looks at the same filters."""
+_cache: Final[dict[Filters, "_Computation"]] = {}
+"""Summaries of the last minute, shared by all who use the same filters."""
 _threads = ThreadPoolExecutor(2, "summary")
 
 
-class _Kinds(NamedTuple):
-    """The numbers of organizations, and the charts made of them, as Vega has them."""
+class _Charts(NamedTuple):
+    """The statistics, and the specifications of their Vega charts."""
 
     summary: Summary
     growth: dict[str, Any]
@@ -54,83 +53,83 @@ class _Kinds(NamedTuple):
 
 
 @dataclass
-class _Sum:
-    """What is counted for one view; nothing is before it is looked for on its own, after a page."""
+class _Computation:
+    """The summary for some filters; it is computed from the second poll on, after the page."""
 
     actor: Actor
     filters: Filters
-    begun_at: datetime = field(default_factory=clock.now)
-    looks: int = 0
-    kinds: Future[_Kinds] | None = None
+    started_at: datetime = field(default_factory=clock.now)
+    polls: int = 0
+    charts: Future[_Charts] | None = None
     roles: Future[pd.DataFrame] | None = None
 
-    def look(self) -> bool:
-        """Return whether all numbers are there, and let them be counted when they are not."""
-        self.looks += 1
-        if self.kinds is None and self.looks > 1:
-            self.kinds = _threads.submit(_count_kinds, self.actor, self.filters)
-            self.roles = _threads.submit(_count_roles, self.actor, self.filters)
-        is_done = all(part is not None and part.done() for part in (self.kinds, self.roles))
-        if is_done and _counted.get(self.filters) is not self:
+    def poll(self) -> bool:
+        """Return whether everything is computed; start the computation if necessary."""
+        self.polls += 1
+        if self.charts is None and self.polls > 1:
+            self.charts = _threads.submit(_compute_charts, self.actor, self.filters)
+            self.roles = _threads.submit(_compute_roles, self.actor, self.filters)
+        is_done = all(part is not None and part.done() for part in (self.charts, self.roles))
+        if is_done and _cache.get(self.filters) is not self:
             _share(self)
         return is_done
 
     def is_recent(self) -> bool:
-        """Return whether it was counted lately enough to be shown."""
-        return clock.now() - self.begun_at < LASTS
+        """Return whether the numbers are recent enough to be shown."""
+        return clock.now() - self.started_at < CACHE_TTL
 
-    def stop(self) -> None:
-        """Count nothing that has not begun."""
-        for part in (self.kinds, self.roles):
+    def cancel(self) -> None:
+        """Cancel computations that have not started."""
+        for part in (self.charts, self.roles):
             if part is not None:
                 part.cancel()
 
 
 def draw(actor: Actor, filters: Filters) -> None:
-    """Draw the summary of a view; where it is not there yet, look for it until it is."""
-    summed = _find(actor, filters)
+    """Draw the summary for the filters; until it is computed, poll for it."""
+    computation = _find(actor, filters)
     st.markdown("#### Membership summary", anchors=False)
-    summed.looks = 0
-    if summed.kinds is not None and summed.look():
-        _draw_all(summed)
+    computation.polls = 0
+    if computation.charts is not None and computation.poll():
+        _draw_all(computation)
     else:
-        _draw_so_far(summed)
+        _draw_so_far(computation)
 
 
 def count(actor: Actor, filters: Filters) -> int | None:
-    """Return how many organizations a view is about, where they have been counted."""
-    kinds = _result(_find(actor, filters).kinds)
-    return None if kinds is None else kinds.summary.organizations
+    """Return the number of organizations that match, or None if it is not computed yet."""
+    charts = _result(_find(actor, filters).charts)
+    return None if charts is None else charts.summary.organizations
 
 
-def _find(actor: Actor, filters: Filters) -> _Sum:
-    """Return what is counted for a view, in whichever order and page by page."""
+def _find(actor: Actor, filters: Filters) -> _Computation:
+    """Return the computation for the filters, whatever their order and page size."""
     filters = replace(filters, sort=Filters.sort, size=Filters.size)
-    kept: _Sum | None = st.session_state.get(_KEPT)
+    kept: _Computation | None = st.session_state.get(_SUMMARY)
     if kept is not None and kept.filters == filters and kept.is_recent():
         return kept
-    if kept is not None and _counted.get(kept.filters) is not kept:
-        kept.stop()
-    shared = _counted.get(filters)
+    if kept is not None and _cache.get(kept.filters) is not kept:
+        kept.cancel()
+    shared = _cache.get(filters)
     if shared is not None and shared.is_recent():
-        st.session_state[_KEPT] = shared
+        st.session_state[_SUMMARY] = shared
         return shared
-    fresh = st.session_state[_KEPT] = _Sum(actor, filters)
+    fresh = st.session_state[_SUMMARY] = _Computation(actor, filters)
     return fresh
 
 
-def _share(summed: _Sum) -> None:
-    """Let everybody who may see this filters, as its page has made sure, have what was counted."""
-    for filters, old in list(_counted.items()):
+def _share(computation: _Computation) -> None:
+    """Cache a result for others with the same filters; each page checks their rights first."""
+    for filters, old in list(_cache.items()):
         if not old.is_recent():
-            _counted.pop(filters, None)
-    _counted[summed.filters] = summed
+            _cache.pop(filters, None)
+    _cache[computation.filters] = computation
 
 
-def _count_kinds(actor: Actor, filters: Filters) -> _Kinds:
+def _compute_charts(actor: Actor, filters: Filters) -> _Charts:
     with db.read() as session:
         summary = statistics.organizations(session, actor, filters)
-    return _Kinds(
+    return _Charts(
         summary,
         _growth(summary.months.tail(_MONTHS)),
         _steps(summary.sizes),
@@ -138,59 +137,59 @@ def _count_kinds(actor: Actor, filters: Filters) -> _Kinds:
     )
 
 
-def _count_roles(actor: Actor, filters: Filters) -> pd.DataFrame:
+def _compute_roles(actor: Actor, filters: Filters) -> pd.DataFrame:
     with db.read() as session:
         return statistics.roles(session, actor, filters)
 
 
-def _look(summed: _Sum) -> None:
-    """Draw what is there so far, and the whole page once it is all."""
-    if summed.look():
+def _draw_and_poll(computation: _Computation) -> None:
+    """Draw what is computed so far; rerun the whole page once everything is."""
+    if computation.poll():
         st.rerun(scope="app")
-    _draw_parts(summed)
+    _draw_parts(computation)
 
 
-def _draw_parts(summed: _Sum) -> None:
-    kinds, roles = _result(summed.kinds), _result(summed.roles)
+def _draw_parts(computation: _Computation) -> None:
+    charts, roles = _result(computation.charts), _result(computation.roles)
     with st.container(border=True, key="organizations-summary"):
-        if st.session_state.get("as-tables") and kinds is not None and roles is not None:
-            _draw_tables(kinds.summary, roles)
+        if st.session_state.get("as-tables") and charts is not None and roles is not None:
+            _draw_tables(charts.summary, roles)
         else:
-            _draw_bars(kinds, roles)
-            if kinds is not None and kinds.summary.organizations:
-                _draw_charts(kinds)
-        if kinds is not None and roles is not None:
+            _draw_bars(charts, roles)
+            if charts is not None and charts.summary.organizations:
+                _draw_charts(charts)
+        if charts is not None and roles is not None:
             st.toggle("As tables", key="as-tables", persist_state="session")
 
 
-def _draw_bars(kinds: _Kinds | None, roles: pd.DataFrame | None) -> None:
+def _draw_bars(charts: _Charts | None, roles: pd.DataFrame | None) -> None:
     grid = st.grid(2, min_column_width=300)
     with grid.cell():
         st.markdown(ui.quiet("Organizations by stage"))
-        if kinds is None:
-            _draw_wait()
+        if charts is None:
+            _draw_placeholder()
         else:
-            stages = kinds.summary.stages
+            stages = charts.summary.stages
             elements.bar(dict(zip(stages["stage"], stages["organizations"], strict=True)))
     with grid.cell():
         if roles is None:
             st.markdown(ui.quiet("Members by role"))
-            _draw_wait()
+            _draw_placeholder()
         else:
             st.markdown(ui.quiet(f"{roles['members'].sum():,} members by role"))
             elements.bar(dict(zip(roles["role"], roles["members"], strict=True)))
 
 
-def _draw_wait() -> None:
+def _draw_placeholder() -> None:
     st.markdown(ui.quiet(":material/hourglass_empty: Counting …"))
 
 
-def _draw_charts(kinds: _Kinds) -> None:
+def _draw_charts(charts: _Charts) -> None:
     grid = st.grid(3, min_column_width=220)
     for title, spec in (
-        ("New by month", kinds.growth),
-        ("By number of members", kinds.sizes),
-        ("By activity", kinds.activity),
+        ("New by month", charts.growth),
+        ("By number of members", charts.sizes),
+        ("By activity", charts.activity),
     ):
         with grid.cell():
             st.markdown(ui.quiet(title))
@@ -211,17 +210,19 @@ def _draw_tables(summary: Summary, roles: pd.DataFrame) -> None:
 
 
 def _growth(months: pd.DataFrame) -> dict[str, Any]:
-    """Return a chart of the organizations that began in each month."""
+    """Return the chart of organizations created in each month."""
     rows = months.assign(month=months["month"].astype(str))
-    return _bars(rows, alt.X("month:O", title=None, axis=_MONTH), alt.Y(_NUMBER, axis=_WHOLE))
+    return _bars(
+        rows, alt.X("month:O", title=None, axis=_MONTH), alt.Y(_NUMBER, axis=_WHOLE_NUMBERS)
+    )
 
 
-def _steps(kinds: pd.DataFrame) -> dict[str, Any]:
-    """Return a chart of how many organizations there are of each kind, with numbers beside it."""
-    numbers = kinds["organizations"].map("{:,}".format)
-    rows = kinds.assign(step=kinds[kinds.columns[0]].astype(str) + " · " + numbers)
-    rows = rows[["step", "organizations"]].assign(place=range(len(rows)))
-    step = alt.Y("step:N", title=None, sort=_BY_PLACE, axis=alt.Axis(labelLimit=160))
+def _steps(groups: pd.DataFrame) -> dict[str, Any]:
+    """Return the chart of organizations by the first column, with the numbers in its labels."""
+    numbers = groups["organizations"].map("{:,}".format)
+    rows = groups.assign(step=groups[groups.columns[0]].astype(str) + " · " + numbers)
+    rows = rows[["step", "organizations"]].assign(position=range(len(rows)))
+    step = alt.Y("step:N", title=None, sort=_IN_ROW_ORDER, axis=alt.Axis(labelLimit=160))
     return _bars(rows, alt.X(_NUMBER, axis=None), step)
 
 
@@ -232,15 +233,15 @@ def _bars(rows: pd.DataFrame, x: alt.X, y: alt.Y) -> dict[str, Any]:
 
 
 def _result(part: Future[T] | None) -> T | None:
-    """Return what was counted; None while it is not, and when it could not be."""
+    """Return a result; None until it is computed, and if that failed."""
     if part is None or part.cancelled() or not part.done():
         return None
     error = part.exception()
     if error is not None:
-        log.error("a summary could not be counted", exc_info=error)
+        log.error("computing a summary failed", exc_info=error)
         return None
     return part.result()
 
 
 _draw_all = ui.fragment(_draw_parts)
-_draw_so_far = ui.fragment(_look, every=LOOKS_EVERY)
+_draw_so_far = ui.fragment(_draw_and_poll, every=_POLL_SECONDS)
