@@ -71,7 +71,7 @@ def reset_two_factor(
     """Reset a person's two-factor; they set it up again at the next login."""
     try:
         with db.read() as session:
-            user = user_rows.find(session, validation.email_key(email))
+            user = user_rows.find_confirmed(session, validation.email_key(email))
         if user is None:
             typer.echo(f"There is no account with the email {email}.", err=True)
             raise typer.Exit(FAILED)

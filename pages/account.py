@@ -15,11 +15,11 @@ here = authentication.signed_in()
 assert here is not None
 
 with db.read() as session:
-    mine = sessions.list_of(session, here.actor.user_id or 0)
-    changed_at = accounts.find_password_change(session, actor)
-    words = accounts.find_words(session, actor)
+    mine = sessions.list_live(session, here.actor.user_id or 0)
+    changed_at = accounts.find_password_changed_at(session, actor)
+    words = accounts.list_guessable_words(session, actor)
     gets_digests = digests.find_preference(session, actor)
-    second = two_factor.state(session, actor)
+    second = two_factor.get_state(session, actor)
 
 with st.container(key="account", width=680):
     with elements.row(gap="small", wrap=False):

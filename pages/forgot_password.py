@@ -27,7 +27,9 @@ else:
         pressed = form.submit("Send link", width="stretch")
     if pressed:
         told = "If somebody has an account with this address, a link is on its way to it."
-        form.save(told, password_reset.start, NOBODY, email, origin=authentication.place())
+        form.save(
+            told, password_reset.request_link, NOBODY, email, origin=authentication.ip_address()
+        )
 
 with st.container(horizontal=True, vertical_alignment="center", key="forgotten-links"):
     st.page_link("home.py", label="Back to log in")

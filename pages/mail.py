@@ -1,4 +1,4 @@
-"""Mail: what Orgdesk has to send, sent, or could not send, for administrators."""
+"""Mail: the outbox, for administrators."""
 
 import streamlit as st
 
@@ -15,31 +15,29 @@ actor, rights = ui.open_staff_page("Mail", Action.READ_MAIL)
 st.title("Mail", anchor=False)
 if not settings().smtp_url:
     st.info(
-        "There is no mail server yet, so every mail waits here. Open one to pass its link on, or "
-        "set SMTP_URL and start Orgdesk again to have them sent.",
+        "No mail server is configured, so emails wait here. Open one to get its link, or set "
+        "SMTP_URL and restart Orgdesk to send them.",
         icon=":material/outbox:",
     )
 
 with db.read() as session:
-    counts = administration.counts(session, actor)
+    counts = administration.count_by_state(session, actor)
 recipient, states, page = outbox.draw_filter(counts)
 
 with db.read() as session:
     found = administration.table(session, actor, states=states, recipient=recipient, page=page)
 
-shown = found.head(administration.PER_PAGE)
+visible = found.head(administration.PER_PAGE)
 if not sum(counts.values()):
     elements.empty_state(
-        "mail", "No mails yet", "Invitations, confirmations and alerts will stand here."
+        "mail", "No emails yet", "Invitations, confirmations and alerts appear here."
     )
-elif shown.empty:
-    elements.empty_state(
-        "search_off", "No such mail", "Try another address, another state or page 1."
-    )
+elif visible.empty:
+    elements.empty_state("search_off", "No matching emails", "Try another address, state or page.")
 else:
-    outbox.draw_table(shown)
-    more = ", older ones follow" if len(found) > len(shown) else ""
-    words = f"{ui.count(len(shown), 'mail')}, page {page}{more}"
-    outbox.draw_foot(actor, words, recipient, counts)
+    outbox.draw_table(visible)
+    more = ", more on the next page" if len(found) > len(visible) else ""
+    summary = f"{ui.count(len(visible), 'email')}, page {page}{more}"
+    outbox.draw_footer(actor, summary, recipient, counts)
 
-ui.draw_dialog("mail", "Mail", outbox.draw_mail, actor, width="medium")
+ui.draw_dialog("mail", "Email", outbox.draw_mail, actor, width="medium")

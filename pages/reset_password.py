@@ -18,7 +18,7 @@ start = ui.fields("reset-link")
 
 def find_words(token: str) -> Sequence[str]:
     with db.read() as session:
-        return password_reset.find_words(session, token)
+        return password_reset.list_guessable_words(session, token)
 
 
 st.title("Choose a password", anchor=False)

@@ -41,7 +41,7 @@ else:
 
     account = (name, email, password)
     if pressed and (
-        new := form.prepare(accounts.prepare_account, *account, origin=authentication.place())
+        new := form.prepare(accounts.prepare_account, *account, origin=authentication.ip_address())
     ):
         told = "We mailed you a link. Open it to confirm your address; it works for 24 hours."
         form.save(told, registration.sign_up, NOBODY, new)

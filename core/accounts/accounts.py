@@ -1,4 +1,4 @@
-"""Accounts: a person proves to be that person, and changes or deletes what is their own."""
+"""Accounts: authenticate people, and let them change their name, password and sessions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from core.access import throttling
 from core.access.permissions import Actor, lock_self
 from core.accounts import email_links, passwords, sessions, user_rows
-from core.accounts.sessions import Proven
+from core.accounts.sessions import VerifiedPassword
 from core.accounts.user_rows import NewAccount
 from core.audit import history
-from core.base import crypto, logs, validation
+from core.base import crypto, validation
 from core.base.settings import settings
 from core.database import db, search
 from core.mail import digests, outbox
@@ -22,21 +22,14 @@ from core.models import (
 )
 
 
-def authenticate(email: str, password: str, *, origin: str) -> Proven | None:
-    """Return who has this address and password, else None.
+def authenticate(email: str, password: str, *, origin: str) -> VerifiedPassword | None:
+    """Return the user with this address and password, or None.
 
-    Unknown, disabled and mistaken people take the same time and get the same answer; so does who
-    waits for the proof of the address: a stranger must not learn here whether one was free.
-    It hashes, so it opens its own transactions. Raises `TooManyAttempts`.
+    Unknown, unconfirmed and disabled accounts take the same time and get the same result as a wrong
+    password, so that nobody learns which addresses have an account. Hashes, so it opens its own
+    transactions. Raises `TooManyAttempts`.
     """
-    proven = _authenticate(_key_of(email), password, origin)
-    account = crypto.fingerprint(_key_of(email))[:12]
-    outcome = "login.password_accepted" if proven else "login.failed"
-    logs.security(outcome, account=account, origin=origin)
-    return proven
-
-
-def _authenticate(key: str, password: str, origin: str) -> Proven | None:
+    key = _email_key(email)
     throttling.ensure_none(db.run(_count_attempt, key, origin))
     with db.read() as session:
         user = session.scalar(select(User).where(User.email_key == key))
@@ -45,17 +38,17 @@ def _authenticate(key: str, password: str, origin: str) -> Proven | None:
         return None
     if user.proven_at is None or user.disabled_at is not None:
         return None
-    kept = passwords.hash(password) if passwords.needs_rehash(known) else known
-    proven = Proven(user.id, user.password_epoch)
-    return proven if db.run(_welcome, user, kept, origin) else None
+    new_hash = passwords.hash(password) if passwords.needs_rehash(known) else known
+    proven = VerifiedPassword(user.id, user.password_epoch)
+    return proven if db.run(_record_sign_in, user, new_hash, origin) else None
 
 
 def prepare_account(
     name: str, email: str, password: str, *, origin: str | None = None
 ) -> NewAccount:
-    """Return a new account, cleaned and hashed; raises `InvalidInput` with all that is wrong.
+    """Validate a new account and hash its password; raises `InvalidInput` with all errors.
 
-    With the address of origin of a stranger it raises `TooManyAttempts` before it hashes.
+    With `origin`, the caller's IP address, it counts sign-ups and may raise `TooManyAttempts`.
     """
     check = validation.Check()
     name = check("name", validation.person_name, name)
@@ -70,7 +63,7 @@ def prepare_account(
 
 
 def prepare_password(password: str, *, words: Sequence[str], field: str = "new") -> str:
-    """Return the hash of a new password; raises `InvalidInput` when it is weak."""
+    """Return the hash of a new password; raises `InvalidInput(field)` if it is weak."""
     check = validation.Check()
     check(field, _check_password, password, words=words)
     check.done()
@@ -78,7 +71,7 @@ def prepare_password(password: str, *, words: Sequence[str], field: str = "new")
 
 
 def rename(session: Session, actor: Actor, name: str) -> User:
-    """Give a person another name."""
+    """Change the actor's name; raises `InvalidInput(name)`."""
     user = lock_self(session, actor)
     check = validation.Check()
     cleaned = check("name", validation.person_name, name)
@@ -90,27 +83,27 @@ def rename(session: Session, actor: Actor, name: str) -> User:
 
 
 def change_password(session: Session, actor: Actor, password_hash: str) -> User:
-    """Give a person another password; it ends every session, so the page begins a new one.
+    """Change the actor's password and end all sessions, so the page starts a new one.
 
-    The page has asked for the old password before.
+    The page has verified the current password.
     """
     user = lock_self(session, actor)
     user.password_hash = password_hash
     user.password_epoch += 1
-    email_links.end(session, email_links.RESET, user_id=user.id)
+    email_links.revoke(session, email_links.RESET, user_id=user.id)
     sessions.end_all(session, user.id, "password changed")
     outbox.enqueue(session, "password_changed", user.email, name=user.name)
     history.record(session, actor, user.id, "account.password_changed", user)
     return user
 
 
-def find_words(session: Session, actor: Actor) -> Sequence[str]:
-    """Return what a person's new password must not be made of."""
-    return user_rows.words_about(session, session.get_one(User, actor.user_id))
+def list_guessable_words(session: Session, actor: Actor) -> Sequence[str]:
+    """Return words that make the actor's password easy to guess."""
+    return user_rows.list_guessable_words(session, session.get_one(User, actor.user_id))
 
 
-def find_password_change(session: Session, actor: Actor) -> datetime | None:
-    """Return when a person's password was changed last; None if it never was."""
+def find_password_changed_at(session: Session, actor: Actor) -> datetime | None:
+    """Return when the actor's password was last changed, or None."""
     return session.scalar(
         select(func.max(Entry.at)).where(
             Entry.chain == f"person:{actor.user_id}",
@@ -120,13 +113,13 @@ def find_password_change(session: Session, actor: Actor) -> datetime | None:
 
 
 def end_session(session: Session, actor: Actor, session_id: int) -> None:
-    """End one of a person's own sessions; harmless for one that has ended."""
-    if session_id in {row.id for row in sessions.list_of(session, actor.user_id or 0)}:
+    """End one of the actor's sessions; does nothing if it has ended or is someone else's."""
+    if session_id in {row.id for row in sessions.list_live(session, actor.user_id or 0)}:
         sessions.end(session, session_id, "ended by its person")
 
 
 def end_other_sessions(session: Session, actor: Actor, kept_id: int) -> int:
-    """End a person's sessions but the one that asks for it; return how many there were."""
+    """End the actor's sessions except one and return how many were ended."""
     return sessions.end_others(session, actor.user_id or 0, kept_id, "ended by its person")
 
 
@@ -144,24 +137,24 @@ def _count_attempt(session: Session, email_key: str, origin: str) -> int:
     return max(waits)
 
 
-def _welcome(session: Session, user: User, kept: str, origin: str) -> bool:
-    """Forgive attempts and keep the hash in today's strength; False when it has just changed."""
-    is_still = session.scalar(
+def _record_sign_in(session: Session, user: User, new_hash: str, origin: str) -> bool:
+    """Reset the attempts and update the hash; return False if the password has just changed."""
+    user_id = session.scalar(
         update(User)
         .where(User.id == user.id, User.password_hash == user.password_hash)
-        .values(password_hash=kept)
+        .values(password_hash=new_hash)
         .returning(User.id)
         .execution_options(unrecorded=True, synchronize_session=False)
     )
-    if is_still is None:
+    if user_id is None:
         return False
     throttling.forget(session, "sign-in to", user.email_key, throttling.SIGN_INS)
     throttling.give_back(session, "sign-in from", origin, throttling.SIGN_INS)
     return True
 
 
-def _key_of(typed: str) -> str:
-    """Return by what an account is found; what is no address at all finds nobody's."""
+def _email_key(typed: str) -> str:
+    """Return the key of an address; for an invalid one, a key that no account has."""
     try:
         return validation.email_key(validation.email(typed))
     except validation.Unfit:

@@ -1,4 +1,4 @@
-"""People: every account, for administrators: staff roles, who is disabled, whose sessions end."""
+"""Accounts as administrators see and change them: staff roles, disabling, sessions, two-factor."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,10 +22,10 @@ PER_PAGE: Final = 50
 
 @dataclass(frozen=True)
 class Page:
-    """Some accounts, the newest first, and whether there are others on either side.
+    """A page of accounts, newest first, and whether there are newer or older ones.
 
     Columns of `rows`: user_id, name, email, staff, two_factor_at, proven_at, disabled_at,
-    last_seen_at, created_at, and organizations, of how many the person is a member.
+    last_seen_at, created_at, organizations (the number of memberships).
     """
 
     rows: pd.DataFrame
@@ -42,27 +42,29 @@ def table(
     older_than: int | None = None,
     newer_than: int | None = None,
 ) -> Page:
-    """Return a page of accounts: the newest, or those next to the account with this id.
+    """Return a page of accounts by keyset pagination: the newest, or next to an account's id.
 
-    A page begins at an account, never at a number, so that each costs the same.
+    `text` searches names and addresses.
     """
     access_staff(session, actor, Action.MANAGE_PEOPLE)
-    hits = search.find_people(session, text) if text.strip() else None
-    ids = hits.id if hits is not None else User.id.expression
-    wanted = _columns().where(User.deleted_at.is_(None)).limit(PER_PAGE + 1)
-    if hits is not None:
-        wanted = wanted.select_from(hits.source).where(hits.is_found)
+    found = search.find_people(session, text) if text.strip() else None
+    ids = found.id if found is not None else User.id.expression
+    statement = _columns().where(User.deleted_at.is_(None)).limit(PER_PAGE + 1)
+    if found is not None:
+        statement = statement.select_from(found.source).where(found.is_found)
     if staff_only:
-        few = aliased(User)
-        wanted = wanted.where(ids.in_(select(few.id).where(few.staff.in_(list(Staff)))))
+        staff_user = aliased(User)
+        statement = statement.where(
+            ids.in_(select(staff_user.id).where(staff_user.staff.in_(list(Staff))))
+        )
     if newer_than is not None:
-        found = frame(session, wanted.where(ids > newer_than).order_by(ids))
-        rows = found.head(PER_PAGE).iloc[::-1].reset_index(drop=True)
-        return Page(rows, has_newer=len(found) > PER_PAGE, has_older=True)
+        newer = frame(session, statement.where(ids > newer_than).order_by(ids))
+        rows = newer.head(PER_PAGE).iloc[::-1].reset_index(drop=True)
+        return Page(rows, has_newer=len(newer) > PER_PAGE, has_older=True)
     if older_than is not None:
-        wanted = wanted.where(ids < older_than)
-    found = frame(session, wanted.order_by(ids.desc()))
-    return Page(found.head(PER_PAGE), older_than is not None, len(found) > PER_PAGE)
+        statement = statement.where(ids < older_than)
+    older = frame(session, statement.order_by(ids.desc()))
+    return Page(older.head(PER_PAGE), older_than is not None, len(older) > PER_PAGE)
 
 
 def _columns() -> Select[*tuple[Any, ...]]:
@@ -88,17 +90,15 @@ def get(session: Session, actor: Actor, user_id: int) -> User:
 
 
 def set_staff(session: Session, actor: Actor, user_id: int, staff: Staff | None) -> User:
-    """Give somebody a staff role, or take it; who may do more than before logs in anew.
+    """Set or remove a person's staff role; gaining permissions ends the person's sessions.
 
-    Raises `LastAdministrator`, and `InvalidInput(staff)` for an address that nobody has proven.
+    Raises `LastAdministrator`, and `InvalidInput(staff)` for an unconfirmed address.
     """
-    user = _take(session, actor, user_id)
+    user = _lock(session, actor, user_id)
     if user.staff is staff:
         return user
     if user.proven_at is None:
-        raise InvalidInput(
-            {"staff": "This address is not confirmed yet. Give the role once it is."}
-        )
+        raise InvalidInput({"staff": "This address isn't confirmed yet. Assign a role once it is."})
     user_rows.ensure_other_administrator(session, user)
     if rights_of(None, staff) - rights_of(None, user.staff):
         sessions.end_all(session, user.id, "staff role given")
@@ -108,29 +108,29 @@ def set_staff(session: Session, actor: Actor, user_id: int, staff: Staff | None)
 
 
 def disable(session: Session, actor: Actor, user_id: int) -> User:
-    """Shut an account: its sessions end at once and nobody signs in; `enable` opens it again."""
-    user = _take(session, actor, user_id)
+    """Disable an account, ending its sessions and links; raises `LastAdministrator`."""
+    user = _lock(session, actor, user_id)
     if user.disabled_at is not None:
         return user
     user_rows.ensure_other_administrator(session, user)
     user.disabled_at = clock.now()
     sessions.end_all(session, user.id, "account disabled")
-    email_links.end(session, email_links.RESET, user_id=user.id)
+    email_links.revoke(session, email_links.RESET, user_id=user.id)
     history.record(session, actor, user.id, "account.disabled", user)
     return user
 
 
 def enable(session: Session, actor: Actor, user_id: int) -> User:
-    """Open a disabled account again."""
-    user = _take(session, actor, user_id)
+    """Enable a disabled account."""
+    user = _lock(session, actor, user_id)
     user.disabled_at = None
     history.record(session, actor, user.id, "account.enabled", user)
     return user
 
 
 def end_sessions(session: Session, actor: Actor, user_id: int) -> int:
-    """Sign somebody out everywhere; return how many sessions there were."""
-    user = _take(session, actor, user_id)
+    """End all sessions of a person and return how many were ended."""
+    user = _lock(session, actor, user_id)
     ended = sessions.end_all(session, user.id, "ended by an administrator")
     if ended:
         history.record(session, actor, user.id, "account.sessions_ended", user, always=True)
@@ -138,20 +138,20 @@ def end_sessions(session: Session, actor: Actor, user_id: int) -> int:
 
 
 def reset_two_factor(session: Session, actor: Actor, user_id: int, *, reason: str) -> User:
-    """Take away somebody's two-factor, who has lost the device; it is set up anew after sign-in.
+    """Remove the two-factor of a person who lost the device, and end all sessions.
 
-    Every session ends. Raises `InvalidInput` without a reason, and for one's own.
+    Raises `InvalidInput` without a reason, and for the actor's own account.
     """
-    user = _take(session, actor, user_id)
+    user = _lock(session, actor, user_id)
     check = validation.Check()
     why = check("reason", validation.reason, reason)
     check.done()
     if user.id == actor.user_id:
-        raise InvalidInput({"two_factor": "Replace your own device under User Settings."})
+        raise InvalidInput({"two_factor": "Replace your own device in User Settings."})
     if user.two_factor_at is None:
         return user
     user.password_epoch += 1
-    totp.forget(session, user)
+    totp.remove(session, user)
     sessions.end_all(session, user.id, "two-factor reset")
     detail = f"Reset by {actor.name}. Reason: {why}"
     outbox.enqueue(
@@ -161,6 +161,6 @@ def reset_two_factor(session: Session, actor: Actor, user_id: int, *, reason: st
     return user
 
 
-def _take(session: Session, actor: Actor, user_id: int) -> User:
+def _lock(session: Session, actor: Actor, user_id: int) -> User:
     access_staff(session, actor, Action.MANAGE_PEOPLE)
     return lock_user(session, user_id)

@@ -1,4 +1,4 @@
-"""Mailed links that work once: to prove an address, to choose a password."""
+"""Single-use links in mails: to confirm an address, to choose a new password."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,33 +10,33 @@ from core.base import clock, crypto
 from core.base.errors import LinkNotValid
 from core.models import Link
 
-PROVE: Final = "prove"
+CONFIRM: Final = "prove"
 RESET: Final = "reset"
-PROVES_FOR = timedelta(hours=24)
-RESETS_FOR = timedelta(minutes=20)
+CONFIRM_TTL = timedelta(hours=24)
+RESET_TTL = timedelta(minutes=20)
 
-_HOW_TO_GET_ANOTHER: Final = {
-    PROVE: "Sign up again to get a new one.",
+_HOW_TO_GET_A_NEW_ONE: Final = {
+    CONFIRM: "Sign up again to get a new one.",
     RESET: "Choose Forgot password to get a new one.",
 }
 
 
-def make(
+def create(
     session: Session,
     kind: str,
     email: str,
-    lasts: timedelta,
+    ttl: timedelta,
     *,
     user_id: int | None = None,
     org_id: int | None = None,
 ) -> dict[str, str]:
-    """Keep a new link and return what the outbox keeps of it: its kind and nonce, not its token.
+    """Store a new link and return its kind and nonce, from which the token is derived on sending.
 
-    Older links of the same kind for the same person or organization stop working.
+    Earlier links of the same kind for the same person or organization are revoked.
     """
     now = clock.now()
     nonce = crypto.new_nonce()
-    end(session, kind, user_id=user_id, org_id=org_id)
+    revoke(session, kind, user_id=user_id, org_id=org_id)
     session.add(
         Link(
             kind=kind,
@@ -46,14 +46,14 @@ def make(
             org_id=org_id,
             email=email,
             created_at=now,
-            expires_at=now + lasts,
+            expires_at=now + ttl,
         )
     )
     return {"kind": kind, "nonce": nonce}
 
 
-def find(session: Session, kind: str, token: str) -> Link:
-    """Return the link that still works for this token; raises `LinkNotValid`. It stays unused."""
+def get(session: Session, kind: str, token: str) -> Link:
+    """Return the valid link with this token, without using it; raises `LinkNotValid`."""
     link = session.scalar(
         select(Link).where(
             Link.token_hash == crypto.fingerprint(token),
@@ -63,13 +63,16 @@ def find(session: Session, kind: str, token: str) -> Link:
         )
     )
     if link is None:
-        raise refusal(kind)
+        raise not_valid(kind)
     return link
 
 
-def use(session: Session, kind: str, token: str) -> Link:
-    """Use a link up and return it; of several who try at once one succeeds. Raises like `find`."""
-    link = find(session, kind, token)
+def redeem(session: Session, kind: str, token: str) -> Link:
+    """Use a link up and return it; only one of several concurrent calls succeeds.
+
+    Raises `LinkNotValid`.
+    """
+    link = get(session, kind, token)
     used = session.scalar(
         update(Link)
         .where(Link.id == link.id, Link.used_at.is_(None), Link.expires_at > clock.now())
@@ -77,24 +80,24 @@ def use(session: Session, kind: str, token: str) -> Link:
         .returning(Link.id)
     )
     if used is None:
-        raise refusal(kind)
+        raise not_valid(kind)
     return link
 
 
-def refusal(kind: str) -> LinkNotValid:
-    """Return the one answer to links of a kind that are unknown, used, replaced or too old."""
-    return LinkNotValid(_HOW_TO_GET_ANOTHER.get(kind, "Ask for a new one."))
+def not_valid(kind: str) -> LinkNotValid:
+    """Return the error for links that are unknown, used, revoked or expired alike."""
+    return LinkNotValid(_HOW_TO_GET_A_NEW_ONE.get(kind, "Request a new one."))
 
 
-def end(
+def revoke(
     session: Session, kind: str, *, user_id: int | None = None, org_id: int | None = None
 ) -> None:
-    """Stop every unused link of this kind for this person or organization."""
-    whose = Link.org_id == org_id if org_id is not None else Link.user_id == user_id
+    """Revoke the unused links of this kind for a person or an organization."""
+    owner = Link.org_id == org_id if org_id is not None else Link.user_id == user_id
     if org_id is None and user_id is None:
-        raise ValueError("a link of nobody")
+        raise ValueError("pass user_id or org_id")
     session.execute(
         update(Link)
-        .where(whose, Link.kind == kind, Link.used_at.is_(None))
+        .where(owner, Link.kind == kind, Link.used_at.is_(None))
         .values(used_at=clock.now())
     )

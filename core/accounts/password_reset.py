@@ -1,7 +1,7 @@
-"""Forgotten passwords: one mail, one link, twenty minutes.
+"""Password reset: mail a link that works once, for 20 minutes, and set a new password with it.
 
-The link proves the address as well: whoever signed up with somebody else's address is shut out by
-it, and who was kept waiting for the proof gets in.
+Resetting the password also confirms the address. This shuts out anyone who signed up with someone
+else's address, because their password is replaced.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from core.mail import outbox
 from core.models import Link, User
 
 
-def start(session: Session, _actor: Actor, email: str, *, origin: str) -> None:
-    """Mail a link to choose a new password; nobody learns whether the address is known.
+def request_link(session: Session, _actor: Actor, email: str, *, origin: str) -> None:
+    """Mail a link to choose a new password, if the address has an account.
 
-    Raises `InvalidInput(email)` for what is no address, and `TooManyAttempts`.
+    The result does not reveal whether it has one. Raises `InvalidInput(email)`, `TooManyAttempts`.
     """
     check = validation.Check()
     key = validation.email_key(check("email", validation.email, email) or "")
@@ -29,60 +29,69 @@ def start(session: Session, _actor: Actor, email: str, *, origin: str) -> None:
     throttling.ensure_none(throttling.hit(session, "resets from", origin, throttling.STRANGERS))
     if throttling.hit(session, "reset mails", key, throttling.MAILS):
         return
-    user = user_rows.take(session, key)
+    user = user_rows.lock_by_email(session, key)
     if user is not None and user.disabled_at is None:
         _send(session, user)
 
 
-def send(session: Session, actor: Actor, user_id: int) -> User:
-    """Mail somebody a link to choose a new password, for an administrator, who never sees it."""
+def send_link(session: Session, actor: Actor, user_id: int) -> User:
+    """Mail a person a link to choose a new password, as an administrator.
+
+    Raises `InvalidInput(account)` for a disabled account.
+    """
     access_staff(session, actor, Action.MANAGE_PEOPLE)
     user = lock_user(session, user_id)
     if user.disabled_at is not None:
-        raise InvalidInput({"account": "This account is disabled. Enable it, then send the link."})
+        raise InvalidInput({"account": "This account is disabled. Enable it first."})
     _send(session, user)
     history.record(session, actor, user.id, "account.reset_sent", user, always=True)
     return user
 
 
-def find_words(session: Session, token: str) -> Sequence[str]:
-    """Return what a password must not be made of, of whoever a link belongs to.
+def list_guessable_words(session: Session, token: str) -> Sequence[str]:
+    """Return the words that make a new password of a link's owner easy to guess.
 
-    Raises `LinkNotValid`; the link stays unused.
+    Does not use the link. Raises `LinkNotValid`.
     """
-    link = email_links.find(session, email_links.RESET, token)
-    return user_rows.words_about(session, _ensure_whose(session.get(User, link.user_id), link))
+    link = email_links.get(session, email_links.RESET, token)
+    return user_rows.list_guessable_words(
+        session, _ensure_valid(session.get(User, link.user_id), link)
+    )
 
 
 def reset(session: Session, _nobody: Actor, token: str, password_hash: str) -> User:
-    """Give a person a new password by a mailed link; it ends every session and every other link.
+    """Set a new password with a mailed link, ending all sessions and other links of the person.
 
     Raises `LinkNotValid`.
     """
-    link = email_links.find(session, email_links.RESET, token)
-    user = _ensure_whose(lock_user_or_none(session, link.user_id or 0), link)
-    email_links.use(session, email_links.RESET, token)
+    link = email_links.get(session, email_links.RESET, token)
+    user = _ensure_valid(lock_user_or_none(session, link.user_id or 0), link)
+    email_links.redeem(session, email_links.RESET, token)
     user.password_hash = password_hash
     user.password_epoch += 1
     user.proven_at = user.proven_at or clock.now()
-    for kind in (email_links.RESET, email_links.PROVE):
-        email_links.end(session, kind, user_id=user.id)
+    for kind in (email_links.RESET, email_links.CONFIRM):
+        email_links.revoke(session, kind, user_id=user.id)
     sessions.end_all(session, user.id, "password reset")
     throttling.forget(session, "sign-in to", user.email_key, throttling.SIGN_INS)
     outbox.enqueue(session, "password_changed", user.email, name=user.name)
-    whose = Actor(user.id, user.name)
-    history.record(session, whose, user.id, "account.password_reset", user)
+    person = Actor(user.id, user.name)
+    history.record(session, person, user.id, "account.password_reset", user)
     return user
 
 
-def _ensure_whose(user: User | None, link: Link) -> User:
+def _ensure_valid(user: User | None, link: Link) -> User:
     if user is None or user.disabled_at is not None or user.email != link.email:
-        raise email_links.refusal(email_links.RESET)
+        raise email_links.not_valid(email_links.RESET)
     return user
 
 
 def _send(session: Session, user: User) -> None:
-    link = email_links.make(
-        session, email_links.RESET, user.email, email_links.RESETS_FOR, user_id=user.id
+    link = email_links.create(
+        session,
+        email_links.RESET,
+        user.email,
+        email_links.RESET_TTL,
+        user_id=user.id,
     )
     outbox.enqueue(session, "reset_password", user.email, link={"page": "reset", **link})

@@ -1,6 +1,6 @@
-"""Passwords: which are strong enough, and their Argon2id hashes.
+"""Passwords: check their strength, and hash and verify them with Argon2id.
 
-Hashing takes 20–100 ms: never inside a transaction.
+Hashing takes 20–100 ms, so it never runs inside a transaction.
 """
 
 import re
@@ -14,80 +14,82 @@ from zxcvbn import zxcvbn
 
 from core.base.validation import Unfit
 
-LONGEST = 256
-_JUDGED = 32
-"""How many characters are judged: longer ones made to be slow take a second."""
-_STRONG = 3
+MAX_LENGTH = 256
+_SCORED_LENGTH = 32
+"""Characters given to zxcvbn: long passwords can be crafted to take it a second."""
+_MIN_SCORE = 3
 _WORD = re.compile(r"[^\W_]{3,}")
 
 _hasher = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
-_NOBODYS = (
+_DUMMY_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1$"
     "tYsrVFqpD6n3A8qWTNJGlw$NbG37hE78gU0H0vz0KGf+UGqvSeR0FvIheexw0jfAz8"
 )
-"""The hash that a password is compared with when there is no such person: it costs the same."""
-_judging = threading.Lock()
-"""zxcvbn keeps the words of the person in a global dictionary."""
+"""Verified when there is no account, so that it takes as long as with one."""
+_scoring = threading.Lock()
+"""zxcvbn stores the user's words in a global dictionary."""
 
 
 def check(password: str, *, words: Sequence[str], minimum: int = 15) -> None:
     """Raise `Unfit` unless the password is long enough and hard to guess.
 
-    `words` are those that whoever knows the person would try: name, address, organizations.
+    `words` are what an attacker who knows the person would try: name, address, organizations.
     """
     if len(password) < minimum:
-        raise Unfit(f"Use at least {minimum} characters; four or five unrelated words are fine.")
+        raise Unfit(f"Use at least {minimum} characters. Four or five unrelated words work well.")
     if _is_too_long(password):
-        raise Unfit(f"Use at most {LONGEST} characters.")
+        raise Unfit(f"Use at most {MAX_LENGTH} characters.")
     if any(unicodedata.category(character) == "Cs" for character in password):
         raise Unfit("Use characters that can be typed.")
-    if _strength(_normal(password), words) < _STRONG:
+    if _score(_normalize(password), words) < _MIN_SCORE:
         raise Unfit(
-            "That is too easy to guess. Use four or five words that have nothing to do with "
-            "each other, with you or with your organizations."
+            "That password is too easy to guess. Use four or five words that are unrelated to "
+            "each other, to you and to your organizations."
         )
 
 
 def hash(password: str) -> str:
     """Return the Argon2id hash of a password, about 100 characters."""
-    return _hasher.hash(_encoded(password))
+    return _hasher.hash(_encode(password))
 
 
 def verify(hash: str | None, password: str) -> bool:
-    """Return whether it is the password; with no hash (no such person) False after as long."""
+    """Return whether the password matches; without a hash, return False after the same time."""
     if hash is None or _is_too_long(password):
-        hash, password = _NOBODYS, ""
+        hash, password = _DUMMY_HASH, ""
     try:
-        return _hasher.verify(hash, _encoded(password))
+        return _hasher.verify(hash, _encode(password))
     except VerifyMismatchError:
         return False
 
 
 def needs_rehash(hash: str) -> bool:
-    """Return whether the hash was made with other parameters than new ones are."""
+    """Return whether the hash was made with outdated parameters."""
     return _hasher.check_needs_rehash(hash)
 
 
-def _normal(password: str) -> str:
+def _normalize(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def _encoded(password: str) -> bytes:
-    return _normal(password).encode("utf-8", "surrogatepass")
+def _encode(password: str) -> bytes:
+    return _normalize(password).encode("utf-8", "surrogatepass")
 
 
 def _is_too_long(password: str) -> bool:
-    return len(password) > 4 * LONGEST or len(_normal(password)) > LONGEST
+    return len(password) > 4 * MAX_LENGTH or len(_normalize(password)) > MAX_LENGTH
 
 
-def _strength(password: str, words: Iterable[str]) -> int:
-    """Return zxcvbn's score, 0–4, of what is left of a password without the person's words."""
-    parts = {part for word in words for part in _WORD.findall(_normal(word).casefold())}
+def _score(password: str, words: Iterable[str]) -> int:
+    """Return zxcvbn's score (0–4) of a password after removing the given words."""
+    parts = {part for word in words for part in _WORD.findall(_normalize(word).casefold())}
     for part in sorted(parts, key=len, reverse=True):
         password = re.sub(re.escape(part), "", password, flags=re.IGNORECASE)
     if not password:
         return 0
-    judged = re.sub(r"\s", " ", password[:_JUDGED])  # zxcvbn 4.5 fails on digits and a line break
-    with _judging:
-        score: int = zxcvbn(judged, [*parts, "orgdesk"])["score"]
+    scored = re.sub(
+        r"\s", " ", password[:_SCORED_LENGTH]
+    )  # zxcvbn 4.5 fails on digits and a line break
+    with _scoring:
+        score: int = zxcvbn(scored, [*parts, "orgdesk"])["score"]
     return score

@@ -40,14 +40,18 @@ def sign_up(session: Session, actor: Actor, new: NewAccount) -> None:
     key = validation.email_key(new.email)
     if throttling.hit(session, "sign-up mails", key, throttling.MAILS):
         return
-    known = user_rows.take(session, key)
+    known = user_rows.lock_by_email(session, key)
     if known is not None and known.proven_at is not None:
         outbox.enqueue(session, "already_have_account", known.email, name=known.name)
         return
-    user = user_rows.make(session, new, is_proven=False)
-    email_links.end(session, email_links.RESET, user_id=user.id)
-    link = email_links.make(
-        session, email_links.PROVE, user.email, email_links.PROVES_FOR, user_id=user.id
+    user = user_rows.create(session, new, is_confirmed=False)
+    email_links.revoke(session, email_links.RESET, user_id=user.id)
+    link = email_links.create(
+        session,
+        email_links.CONFIRM,
+        user.email,
+        email_links.CONFIRM_TTL,
+        user_id=user.id,
     )
     outbox.enqueue(session, "prove_address", user.email, link={"page": "prove", **link})
     history.record(session, actor, user.id, "account.created", user)
@@ -55,7 +59,7 @@ def sign_up(session: Session, actor: Actor, new: NewAccount) -> None:
 
 def get_unconfirmed(session: Session, token: str) -> User:
     """Return the account whose address a link confirms; raises `LinkNotValid`."""
-    return session.get_one(User, email_links.find(session, email_links.PROVE, token).user_id)
+    return session.get_one(User, email_links.get(session, email_links.CONFIRM, token).user_id)
 
 
 def verify_password(token: str, password: str) -> str:
@@ -72,8 +76,8 @@ def verify_password(token: str, password: str) -> str:
     if not passwords.verify(password_hash, password) or password_hash is None:
         raise InvalidInput(
             {
-                "password": "This is not the password that was chosen with this address. Type it "
-                "again, or choose Forgot password below."
+                "password": "That isn't the password you signed up with. Try again, or choose "
+                "Forgot password below."
             }
         )
     return password_hash
@@ -84,11 +88,11 @@ def confirm_address(session: Session, _nobody: Actor, token: str, password_hash:
 
     Raises `LinkNotValid`, also when the password has changed since.
     """
-    link = email_links.find(session, email_links.PROVE, token)
+    link = email_links.get(session, email_links.CONFIRM, token)
     user = lock_user_or_none(session, link.user_id or 0)
     if user is None or user.disabled_at is not None or user.password_hash != password_hash:
-        raise email_links.refusal(email_links.PROVE)
-    email_links.use(session, email_links.PROVE, token)
+        raise email_links.not_valid(email_links.CONFIRM)
+    email_links.redeem(session, email_links.CONFIRM, token)
     if user.proven_at is None:
         user.proven_at = clock.now()
         history.record(session, Actor(user.id, user.name), user.id, "account.proven", user)
@@ -110,11 +114,11 @@ def set_up(session: Session, _nobody: Actor, code: str, new: NewAccount) -> User
     """Create the first administrator; raises `InvalidInput(code)`."""
     lock_staff_roles(session)
     if not is_setup_open(session):
-        raise InvalidInput({"code": "Orgdesk is set up already. Log in instead."})
+        raise InvalidInput({"code": "Orgdesk is already set up. Log in instead."})
     typed = "".join(code.upper().replace("-", "").split())
     expected = setup_code().replace("-", "")
     if not hmac.compare_digest(typed.encode("utf-8", "replace"), expected.encode()):
-        raise InvalidInput({"code": "This is not the code. It stands in the log of the server."})
+        raise InvalidInput({"code": "That code isn't right. You'll find it in the server log."})
     return _create_administrator(session, None, new)
 
 
@@ -125,7 +129,7 @@ def create_administrator(session: Session, actor: Actor, new: NewAccount) -> Use
 
 
 def _create_administrator(session: Session, actor: Actor | None, new: NewAccount) -> User:
-    user = user_rows.make(session, new, is_proven=True)
+    user = user_rows.create(session, new, is_confirmed=True)
     user.staff = Staff.ADMINISTRATOR
     by = actor or Actor(user.id, user.name)
     history.record(session, by, user.id, "account.created", user)

@@ -1,4 +1,4 @@
-"""What the headers of a request say about the browser behind it: its cookie, address and device."""
+"""Read the session cookie, the client's IP address and the device from a request's headers."""
 
 import re
 from collections.abc import Mapping
@@ -30,10 +30,10 @@ _SYSTEMS = (
 
 
 def cookie_name(*, host: str, takes_secure: bool) -> str:
-    """Return the name of the session's cookie for this browser at this host.
+    """Return the name of the session cookie for a browser at this host.
 
-    Some browsers (Safari) keep no Secure cookie for plain http on the own machine; only there a
-    name without the `__Host-` prefix, which asks for Secure, stands in.
+    Safari drops Secure cookies on plain http://localhost. Only on a loopback host is the name used
+    without its `__Host-` prefix, which requires Secure.
     """
     name = settings().cookie_name
     if takes_secure or not is_loopback(host):
@@ -42,18 +42,18 @@ def cookie_name(*, host: str, takes_secure: bool) -> str:
 
 
 def find_token(cookies: Mapping[str, str], *, host: str) -> str | None:
-    """Return the token that the cookies of a request carry, if they carry one."""
+    """Return the session token in the cookies of a request, or None."""
     names = (cookie_name(host=host, takes_secure=secure) for secure in (True, False))
     return next((cookies[name] for name in names if cookies.get(name)), None)
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a Host header names the machine it was sent from."""
+    """Return whether a Host header names the local machine."""
     return re.sub(r":\d+$", "", host).lower() in _LOOPBACK
 
 
-def find_place(peer: str, forwarded_for: str) -> str:
-    """Return the address a request comes from: the last one that is not a proxy of our own."""
+def find_ip_address(peer: str, forwarded_for: str) -> str:
+    """Return the IP address of the client: the last hop that is not a trusted proxy."""
     trusted = settings().trusted_proxies
     hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
     while peer in trusted and hops:
@@ -65,7 +65,7 @@ def find_place(peer: str, forwarded_for: str) -> str:
 
 
 def describe_device(user_agent: str) -> str:
-    """Return a browser and its system in plain words, such as `Chrome on Linux`."""
+    """Return the browser and the operating system of a User-Agent, such as `Chrome on Linux`."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "Unknown browser")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
     return f"{browser} on {system}" if system else browser

@@ -1,7 +1,7 @@
-"""Rows of who is signed in where: start, redeem, find, touch and end them.
+"""Sessions: start, find, touch and end them, and record when organizations were last active.
 
-A session begins as a single-use ticket that lives for a minute; the browser hands it in for the
-token that its cookie then carries. Of both the database keeps only the hash.
+A session starts with a single-use ticket that is valid for a minute. The browser redeems it for the
+token in its cookie. The database stores only hashes of both.
 """
 
 import secrets
@@ -28,25 +28,25 @@ ACTIVITY_INTERVAL: Final = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class SignedIn:
-    """What a cookie proves: the session, and who acts in it."""
+    """The session of a cookie and its actor."""
 
     session_id: int
     actor: Actor
     email: str
     last_seen_at: datetime
     lacks_two_factor: bool = False
-    """Staff that has not set it up yet, and so may do nothing else."""
+    """Whether the actor is staff without two-factor, who must set it up first."""
 
 
-class Proven(NamedTuple):
-    """Who has proven to know a password, and which of the person's passwords: its epoch."""
+class VerifiedPassword(NamedTuple):
+    """The user whose password was verified, and the epoch of that password."""
 
     user_id: int
     epoch: int
 
 
 def new_token() -> str:
-    """Return 256 random bits as text, for a ticket or a cookie."""
+    """Return 256 random bits as URL-safe text, for a ticket or a cookie."""
     return secrets.token_urlsafe(32)
 
 
@@ -56,15 +56,15 @@ def start(
     ticket: str,
     *,
     device: str,
-    place: str,
+    ip_address: str,
     second_factor: bool = False,
     epoch: int | None = None,
 ) -> Session:
-    """Begin a session of a person who has just proven to be that person; the ticket opens it.
+    """Start a session for an authenticated person; the ticket redeems it.
 
-    For who was shut out in this very moment, or whose password is no longer that of the `epoch`
-    that was proven, it has ended before it began. Raises `CodeNeeded` for who has two-factor,
-    unless the `second_factor` was proven, too.
+    The session is created already ended if the account was disabled in the meantime, or if the
+    password is no longer the one of `epoch`. Raises `NotFound`, and `CodeNeeded` if the person has
+    two-factor and `second_factor` is False.
     """
     user = lock_user_or_none(session, user_id)
     if user is None:
@@ -72,35 +72,35 @@ def start(
     if user.two_factor_at is not None and not second_factor:
         raise CodeNeeded
     now = clock.now()
-    shut_out = _why_shut_out(user, epoch)
+    end_reason = _immediate_end_reason(user, epoch)
     row = Session(
         user_id=user_id,
         ticket_hash=crypto.fingerprint(ticket),
         password_epoch=user.password_epoch,
         device=device[:80],
-        ip_address=place[:64],
+        ip_address=ip_address[:64],
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(hours=settings().session_hours),
-        ended_at=now if shut_out else None,
-        ended_because=shut_out,
+        ended_at=now if end_reason else None,
+        ended_because=end_reason,
     )
     session.add(row)
-    if shut_out is None:
+    if end_reason is None:
         user.last_seen_at = now
     record_activity(session, user_id)
     return row
 
 
-def _why_shut_out(user: User, epoch: int | None) -> str | None:
+def _immediate_end_reason(user: User, epoch: int | None) -> str | None:
     if epoch is not None and epoch != user.password_epoch:
         return "password changed"
     return "account disabled" if user.disabled_at is not None else None
 
 
 def redeem(session: SqlSession, ticket: str, token: str) -> bool:
-    """Let the token stand for the session from now on; False when the ticket is used or too old."""
-    redeemed = session.execute(
+    """Exchange a ticket for a cookie's token; return False for a used or expired ticket."""
+    redeemed = session.scalars(
         update(Session)
         .where(
             Session.ticket_hash == crypto.fingerprint(ticket),
@@ -116,21 +116,23 @@ def redeem(session: SqlSession, ticket: str, token: str) -> bool:
 
 
 def find(session: SqlSession, token: str) -> SignedIn | None:
-    """Return who is signed in by this token; None when the session or the account has ended."""
-    row = session.execute(_FIND, _now() | {"token_hash": crypto.fingerprint(token)}).one_or_none()
+    """Return the live session with this token, or None."""
+    row = session.execute(
+        _LIVE_BY_TOKEN, _now() | {"token_hash": crypto.fingerprint(token)}
+    ).one_or_none()
     if row is None:
         return None
     session_id, last_seen_at, user_id, name, email, lacks = row
     return SignedIn(session_id, Actor(user_id, name), email, last_seen_at, lacks_two_factor=lacks)
 
 
-def is_due_for_touch(signed_in: SignedIn) -> bool:
-    """Return whether it is long enough ago that the session was written to be seen."""
+def needs_touch(signed_in: SignedIn) -> bool:
+    """Return whether the session was last touched at least `TOUCH_INTERVAL` ago."""
     return signed_in.last_seen_at <= clock.now() - TOUCH_INTERVAL
 
 
 def touch(session: SqlSession, signed_in: SignedIn) -> None:
-    """Write down that the session, and so the person, was seen just now."""
+    """Set `last_seen_at` of the session and its user, and record activity."""
     now = clock.now()
     touched = session.scalars(
         update(Session)
@@ -178,12 +180,12 @@ def end(session: SqlSession, session_id: int, reason: str) -> None:
 
 
 def end_others(session: SqlSession, user_id: int, kept_id: int, reason: str) -> int:
-    """End every session of a person but one; return how many there were."""
+    """End all but one session of a person and return how many were ended."""
     return _end(session, and_(Session.user_id == user_id, Session.id != kept_id), reason)
 
 
 def keep_only(session: SqlSession, user_id: int, kept_id: int, reason: str) -> None:
-    """End every session of a person but one, which goes on with the person's new epoch."""
+    """End all but one session of a person and move that one to the new password epoch."""
     end_others(session, user_id, kept_id, reason)
     epoch = select(User.password_epoch).where(User.id == user_id).scalar_subquery()
     session.execute(
@@ -195,12 +197,12 @@ def keep_only(session: SqlSession, user_id: int, kept_id: int, reason: str) -> N
 
 
 def end_all(session: SqlSession, user_id: int, reason: str) -> int:
-    """End every session of a person; return how many there were."""
+    """End all sessions of a person and return how many were ended."""
     return _end(session, Session.user_id == user_id, reason)
 
 
-def list_of(session: SqlSession, user_id: int) -> Sequence[Session]:
-    """Return a person's live sessions, the one seen last first."""
+def list_live(session: SqlSession, user_id: int) -> Sequence[Session]:
+    """Return a person's live sessions, most recently seen first."""
     return session.scalars(
         select(Session)
         .join(User, User.id == Session.user_id)
@@ -215,7 +217,7 @@ def list_of(session: SqlSession, user_id: int) -> Sequence[Session]:
 
 
 def count_live(session: SqlSession) -> int:
-    """Return how many sessions have not ended."""
+    """Return the number of live sessions."""
     live = select(func.count()).join(User, User.id == Session.user_id).where(_IS_LIVE)
     return session.scalar(live.select_from(Session), _now()) or 0
 
@@ -240,9 +242,9 @@ _IS_LIVE: Final = and_(
     User.disabled_at.is_(None),
     User.deleted_at.is_(None),
 )
-"""Says that neither the session nor its person's account has ended; `_now` fills it in."""
+"""The condition of a live session of an active account; its parameters are `_now()`."""
 
-_FIND: Final = (
+_LIVE_BY_TOKEN: Final = (
     select(
         *(Session.id, Session.last_seen_at, User.id, User.name, User.email),
         and_(User.staff.is_not(None), User.two_factor_at.is_(None)).label("lacks_two_factor"),
@@ -250,7 +252,7 @@ _FIND: Final = (
     .join(User, User.id == Session.user_id)
     .where(Session.token_hash == bindparam("token_hash"), _IS_LIVE)
 )
-"""Sent by every click, so built once: building it takes three times as long as asking."""
+"""Built once because every click runs it: building it takes three times as long as running it."""
 
 
 def _now() -> dict[str, object]:

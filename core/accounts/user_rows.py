@@ -1,4 +1,4 @@
-"""Rows of people: find them by address, make them; the rules are the use cases' own."""
+"""Rows of users: find, lock and create them. Use cases check permissions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,29 +15,29 @@ from core.models import Membership, Organization, Staff, User
 
 @dataclass(frozen=True)
 class NewAccount:
-    """What a new account is made of, cleaned and hashed before the transaction."""
+    """The validated name and address and the password hash of a new account."""
 
     name: str
     email: str
     password_hash: str
 
 
-def find(session: Session, email_key: str) -> User | None:
-    """Return whose account has this address and has proven it."""
+def find_confirmed(session: Session, email_key: str) -> User | None:
+    """Return the account with this confirmed address, or None."""
     return session.scalar(
         select(User).where(User.email_key == email_key, User.proven_at.is_not(None))
     )
 
 
-def take(session: Session, email_key: str) -> User | None:
-    """Take the row of the account with this address, proven or waiting, as it is now."""
+def lock_by_email(session: Session, email_key: str) -> User | None:
+    """Lock and return the account with this address, confirmed or not, or None."""
     user_id = session.scalar(select(User.id).where(User.email_key == email_key))
     user = lock_user_or_none(session, user_id) if user_id is not None else None
     return user if user is not None and user.email_key == email_key else None
 
 
-def words_about(session: Session, user: User) -> Sequence[str]:
-    """Return what whoever knows a person would try as the password, for `passwords.check`."""
+def list_guessable_words(session: Session, user: User) -> Sequence[str]:
+    """Return words that make a person's password easy to guess, for `passwords.check`."""
     organizations = (
         select(Organization.name)
         .join(Membership, Membership.org_id == Organization.id)
@@ -46,16 +46,16 @@ def words_about(session: Session, user: User) -> Sequence[str]:
     return [user.name, user.email, *session.scalars(organizations)]
 
 
-def make(session: Session, new: NewAccount, *, is_proven: bool) -> User:
-    """Make an account, and return it; raises `InvalidInput(email)` where there is one.
+def create(session: Session, new: NewAccount, *, is_confirmed: bool) -> User:
+    """Create an account; raises `InvalidInput(email)` if its address has a confirmed one.
 
-    One that waits at the same address, not proven by anybody, becomes this one: who proves an
-    address decides about its name and password.
+    An unconfirmed account with the same address is overwritten, so that whoever confirms the
+    address has chosen the name and the password.
     """
     key = validation.email_key(new.email)
-    user = take(session, key)
+    user = lock_by_email(session, key)
     if user is not None and user.proven_at is not None:
-        raise InvalidInput({"email": "This address has an account already. Log in with it."})
+        raise InvalidInput({"email": "This address already has an account. Log in instead."})
     if user is None:
         user = User(
             email_key=key,
@@ -74,13 +74,16 @@ def make(session: Session, new: NewAccount, *, is_proven: bool) -> User:
     user.name = new.name
     search.index_person(user)
     user.password_hash = new.password_hash
-    user.proven_at = clock.now() if is_proven else None
+    user.proven_at = clock.now() if is_confirmed else None
     session.flush()  # for its id
     return user
 
 
 def ensure_other_administrator(session: Session, user: User) -> None:
-    """Raise `LastAdministrator` when this is the last active one; the staff lock must be held."""
+    """Raise `LastAdministrator` if no other administrator is active.
+
+    Call it while holding the lock on staff roles.
+    """
     if user.staff is not Staff.ADMINISTRATOR or user.disabled_at is not None:
         return
     others = select(func.count()).where(

@@ -1,4 +1,4 @@
-"""The mails of Orgdesk as administrators see them: what waits, what failed, and trying it again."""
+"""The outbox as administrators see it: list mails, retry and cancel them."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -21,35 +21,35 @@ from core.mail.outbox import is_unclaimed
 from core.models import Mail
 
 PER_PAGE: Final = 50
-"""How many mails stand on one page of `table`."""
-COUNTED: Final = 1_000
-"""Mails of one state are counted no further: one more stands for any number above."""
+"""Mails per page of `table`."""
+MAX_COUNT: Final = 1_000
+"""The highest number that `count_by_state` counts to; it returns one more for any above."""
 
 _CANCELLED: Final = "Cancelled on the Mail page."
 
 
 class State(StrEnum):
-    """What became of a mail so far."""
+    """The delivery state of a mail."""
 
     WAITING = "waiting"
     RETRYING = "retrying"
     SENT = "sent"
-    GIVEN_UP = "given up"
+    FAILED = "failed"
 
 
 _IS_UNSENT: Final = and_(Mail.sent_at.is_(None), Mail.due_at.is_not(None))
-_IS_IN: Final[dict[State, ColumnElement[bool]]] = {
-    # Word for word as in the indexes of `Mail`, so that each state is found by its own.
+_CONDITIONS: Final[dict[State, ColumnElement[bool]]] = {
+    # Each condition is that of a partial index of `Mail`, so that the index is used.
     State.SENT: Mail.sent_at.is_not(None),
-    State.GIVEN_UP: and_(Mail.sent_at.is_(None), Mail.due_at.is_(None)),
+    State.FAILED: and_(Mail.sent_at.is_(None), Mail.due_at.is_(None)),
     State.RETRYING: and_(_IS_UNSENT, Mail.error.is_not(None)),
     State.WAITING: and_(_IS_UNSENT, Mail.error.is_(None)),
 }
-_STATE: Final = case(*((condition, state.value) for state, condition in _IS_IN.items()))
+_STATE: Final = case(*((condition, state.value) for state, condition in _CONDITIONS.items()))
 
 
-class Shown(NamedTuple):
-    """A mail as an administrator sees it."""
+class MailDetails(NamedTuple):
+    """A mail with its state, its content, and its link if the administrator may see it."""
 
     mail: Mail
     state: State
@@ -65,10 +65,10 @@ def table(
     recipient: str = "",
     page: int = 1,
 ) -> pd.DataFrame:
-    """Return one page of mails, the newest first, and one more row where others follow.
+    """Return one page of mails, newest first, and one more row if there is a next page.
 
-    They are in one of these states, and go to addresses that contain `recipient`. Columns: id,
-    recipient, subject, state, created_at, due_at, sent_at, attempts, error.
+    Filters by `states`, if any, and by addresses that contain `recipient`. Columns: id, recipient,
+    subject, state, created_at, due_at, sent_at, attempts, error.
     """
     access_staff(session, actor, Action.READ_MAIL)
     ids = _ids_of(states, recipient, page * PER_PAGE + 1)
@@ -92,17 +92,17 @@ def table(
     return mails
 
 
-def _ids_of(states: Collection[State], recipient: str, most: int) -> Any:
-    """Return a query for the newest mails in each state that may be on a page, newest first."""
-    found = [
-        select(Mail.id).where(_IS_IN[state], *_is_to(recipient)).order_by(Mail.id.desc())
+def _ids_of(states: Collection[State], recipient: str, limit: int) -> Any:
+    """Return a query for ids, newest first, that reads at most `limit` mails of each state."""
+    queries = [
+        select(Mail.id).where(_CONDITIONS[state], *_is_to(recipient)).order_by(Mail.id.desc())
         for state in states or ()
     ]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    if len(queries) == 1:
+        return queries[0]
+    if not queries:
         return select(Mail.id).where(*_is_to(recipient)).order_by(Mail.id.desc())
-    each = union_all(*(select(one.limit(most).subquery()) for one in found)).subquery()
+    each = union_all(*(select(query.limit(limit).subquery()) for query in queries)).subquery()
     return select(each.c.id).order_by(each.c.id.desc())
 
 
@@ -110,20 +110,21 @@ def _is_to(recipient: str) -> list[ColumnElement[bool]]:
     return [contains(Mail.recipient, recipient)] if recipient.strip() else []
 
 
-def counts(session: Session, actor: Actor) -> dict[State, int]:
-    """Return how many mails there are in each state, none counted further than `COUNTED` + 1."""
+def count_by_state(session: Session, actor: Actor) -> dict[State, int]:
+    """Return the number of mails in each state, at most `MAX_COUNT` + 1 of each."""
     access_staff(session, actor, Action.READ_MAIL)
     numbers = [
-        capped_count(select(Mail.id).where(condition), COUNTED) for condition in _IS_IN.values()
+        capped_count(select(Mail.id).where(condition), MAX_COUNT)
+        for condition in _CONDITIONS.values()
     ]
-    return dict(zip(_IS_IN, session.execute(select(*numbers)).one(), strict=True))
+    return dict(zip(_CONDITIONS, session.execute(select(*numbers)).one(), strict=True))
 
 
-def show(session: Session, actor: Actor, mail_id: int) -> Shown:
-    """Return a mail and what it says.
+def get(session: Session, actor: Actor, mail_id: int) -> MailDetails:
+    """Return a mail and its content; raises `NotFound`.
 
-    Its link is there only while the administrator is the one who has to pass it on: there is no
-    mail server, and the mail was not sent. Otherwise nobody but the recipient ever sees it.
+    Includes the link only if no mail server is configured and the mail is unsent, because then the
+    administrator has to forward it. Otherwise only the recipient may see it.
     """
     access_staff(session, actor, Action.READ_MAIL)
     found = session.execute(select(Mail, _STATE).where(Mail.id == mail_id)).one_or_none()
@@ -133,42 +134,42 @@ def show(session: Session, actor: Actor, mail_id: int) -> Shown:
     link = mail.context.get("link")
     with_link = not settings().smtp_url and mail.sent_at is None
     address = messages.link_address(link) if link and with_link else None
-    return Shown(mail, State(state), messages.render(mail, with_link=with_link), address)
+    return MailDetails(mail, State(state), messages.render(mail, with_link=with_link), address)
 
 
 def retry(session: Session, actor: Actor, mail_id: int) -> Mail:
-    """Make a mail due at once, whatever became of it before, and return it."""
+    """Make an unsent mail due now and return it; raises `NotFound`, `MailUnderway`."""
     return _change_unsent(session, actor, mail_id, due_at=clock.now(), attempts=0, error=None)
 
 
 def retry_failed(session: Session, actor: Actor, *, recipient: str = "") -> int:
-    """Make every mail due at once that could not be sent so far, and return how many there were.
+    """Make all failed mails due now and return their number.
 
-    With `recipient`, those to addresses that contain it. What somebody cancelled stays cancelled,
-    and what was taken back, such as a revoked invitation, stays so.
+    Filters by addresses that contain `recipient`. Mails that were cancelled here or withdrawn by
+    a use case, such as a revoked invitation, are not retried.
     """
     access_staff(session, actor, Action.READ_MAIL)
     failed = [
-        select(Mail.id).where(_IS_IN[state], Mail.error != _CANCELLED, *_is_to(recipient))
-        for state in (State.RETRYING, State.GIVEN_UP)
+        select(Mail.id).where(_CONDITIONS[state], Mail.error != _CANCELLED, *_is_to(recipient))
+        for state in (State.RETRYING, State.FAILED)
     ]
-    tried = session.scalars(
+    retried = session.scalars(
         update(Mail)
         .where(Mail.id.in_(union_all(*failed)), Mail.sent_at.is_(None), is_unclaimed())
         .values(due_at=clock.now(), attempts=0, error=None)
         .returning(Mail.id)
         .execution_options(synchronize_session=False)
     )
-    return len(tried.all())
+    return len(retried.all())
 
 
 def cancel(session: Session, actor: Actor, mail_id: int) -> Mail:
-    """Give up a mail that was not sent yet, and return it."""
+    """Cancel an unsent mail and return it; raises `NotFound`, `MailUnderway`."""
     return _change_unsent(session, actor, mail_id, due_at=None, error=_CANCELLED)
 
 
 def _change_unsent(session: Session, actor: Actor, mail_id: int, **values: Any) -> Mail:
-    """Change a mail that nobody is sending just now."""
+    """Change an unsent mail that no process is sending at the moment."""
     access_staff(session, actor, Action.READ_MAIL)
     if session.get(Mail, mail_id) is None:
         raise NotFound("mail")

@@ -1,7 +1,7 @@
-"""The outbox, from its other end: send what is due.
+"""Delivery: send the mails that are due.
 
-A mail is claimed and settled in two short transactions; between them, in none, it goes to the
-server. Who dies in between leaves a claim that runs out, so a mail is sent at least once.
+A mail is claimed in one short transaction, sent outside any, and settled in another. If the process
+dies in between, the claim expires and the mail is sent again: delivery is at least once.
 """
 
 import logging
@@ -19,28 +19,33 @@ from core.base.settings import settings
 from core.database import db
 from core.mail import digests, messages
 from core.mail.outbox import is_unclaimed
-from core.mail.smtp import Connection, NotNow, Refused, Server
+from core.mail.smtp import Connection, PermanentFailure, Server, TemporaryFailure
 from core.models import Alert, Mail, Organization
 
 log = logging.getLogger(__name__)
 
-WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
-"""How long to wait after the first, second, third and every later attempt."""
-ATTEMPTS = 75
-"""After so many, 72 hours have passed, and the mail is given up."""
-CLAIM_LASTS = timedelta(minutes=10)
-"""Longer than a server can take for one mail by answering as slowly as `smtp.TIMEOUT` allows."""
+RETRY_DELAYS = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+)
+"""The delays after the first, second, third and every later attempt."""
+MAX_ATTEMPTS = 75
+"""The attempts made within 72 hours, after which a mail has failed."""
+CLAIM_TTL = timedelta(minutes=10)
+"""Longer than one mail can take when each reply takes up to `smtp.TIMEOUT`."""
 
 
 def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Send every mail that is due and return how many the server took; 0 without a server.
+    """Send the mails that are due and return how many the server accepted.
 
-    Ends early when the server is away: what is left stays due.
+    Sends none if no server is configured, and stops early if the server is unreachable.
     """
     if not settings().smtp_url:
         return 0
     sent = 0
-    with Connection(Server.at(settings().smtp_url)) as connection:
+    with Connection(Server.from_url(settings().smtp_url)) as connection:
         while not is_stopping() and _is_any_due() and (mail := db.run(_claim)):
             sent += _send(connection, mail)
             if connection.has_failed:
@@ -58,7 +63,7 @@ def _is_any_due() -> bool:
 
 
 def _claim(session: Session) -> Mail | None:
-    """Take the mail that waits longest, for this process alone."""
+    """Claim the longest due mail for this process."""
     first = (
         select(Mail.id)
         .where(_is_due())
@@ -70,23 +75,23 @@ def _claim(session: Session) -> Mail | None:
     return session.scalar(
         update(Mail)
         .where(Mail.id == mail_id, _is_due())
-        .values(claimed_until=clock.now() + CLAIM_LASTS, attempts=Mail.attempts + 1)
+        .values(claimed_until=clock.now() + CLAIM_TTL, attempts=Mail.attempts + 1)
         .returning(Mail)
     )
 
 
 def _send(connection: Connection, mail: Mail) -> bool:
-    """Hand a claimed mail to the server, keep what came of it, return whether it was taken."""
+    """Send a claimed mail, store the outcome, and return whether the server accepted it."""
     try:
         sender = parseaddr(settings().mail_from)[1]
         connection.send(messages.build(mail), sender, messages.ascii_address(mail.recipient))
-    except Refused as refused:
-        db.run(_give_up, mail, str(refused))
-    except NotNow as why:
-        db.run(_settle, mail, error=str(why), due_at=_next_attempt(mail))
+    except PermanentFailure as failure:
+        db.run(_fail, mail, str(failure))
+    except TemporaryFailure as failure:
+        db.run(_settle, mail, error=str(failure), due_at=_next_attempt(mail))
     except (TemplateError, MessageError, ValueError) as bug:
-        log.exception("mail %s cannot be written", mail.id)
-        error = f"It could not be written: {type(bug).__name__}"
+        log.exception("cannot render mail %s", mail.id)
+        error = f"The email could not be rendered: {type(bug).__name__}"
         db.run(_settle, mail, error=error, due_at=_next_attempt(mail))
     else:
         db.run(_settle, mail, sent_at=clock.now())
@@ -102,7 +107,7 @@ def _settle(
     due_at: datetime | None = None,
     sent_at: datetime | None = None,
 ) -> None:
-    """Keep what came of an attempt, unless the claim ran out and another process tries now."""
+    """Store the outcome of an attempt, unless the claim expired and another process took over."""
     is_mine = true() if sent_at else Mail.claimed_until == mail.claimed_until
     session.execute(
         update(Mail)
@@ -111,19 +116,19 @@ def _settle(
     )
 
 
-def _give_up(session: Session, mail: Mail, said: str) -> None:
-    """Keep why the server will never take a mail; owners hear of invitations that do not arrive."""
-    _settle(session, mail, error=said)
+def _fail(session: Session, mail: Mail, response: str) -> None:
+    """Store a permanent failure, and alert the owners if it was an invitation."""
+    _settle(session, mail, error=response)
     org = session.get(Organization, mail.org_id) if mail.template == "invitation" else None
     if org is not None and digests.is_alert_enabled(org, Alert.INVITATIONS):
-        title = f"The invitation of {mail.recipient} cannot be delivered"
-        detail = f"The mail server said: {said}"
+        title = f"The invitation to {mail.recipient} can't be delivered"
+        detail = f"Server response: {response}"
         digests.add_for_alert_address(
             session, org, Alert.INVITATIONS, title, detail, page="members"
         )
 
 
 def _next_attempt(mail: Mail) -> datetime | None:
-    if mail.attempts >= ATTEMPTS:
+    if mail.attempts >= MAX_ATTEMPTS:
         return None
-    return clock.now() + WAITS[min(mail.attempts, len(WAITS)) - 1]
+    return clock.now() + RETRY_DELAYS[min(mail.attempts, len(RETRY_DELAYS)) - 1]

@@ -1,4 +1,4 @@
-"""The way to the mail server: one connection for many messages, TLS wherever there is any."""
+"""SMTP: send many messages over one connection, with TLS wherever the server offers it."""
 
 import ipaddress
 import smtplib
@@ -12,24 +12,24 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from core.base.settings import settings
 
 TIMEOUT = 20.0
-"""Seconds that the server may take for each of its answers."""
+"""Seconds to wait for each reply of the server."""
 
 _PORTS = {"smtp": 587, "smtps": 465}
-_NOT_ABOUT_THE_MAIL = {421, 530, 534, 535, 538}
-"""Answers about the connection or our signing in: another mail would get the same."""
+_CONNECTION_CODES = {421, 530, 534, 535, 538}
+"""Reply codes about the connection or authentication rather than about one mail."""
 
 
-class Refused(Exception):
-    """The server will never take this mail; the sentence is the server's own."""
+class PermanentFailure(Exception):
+    """The server rejected this mail for good; the message is the server's reply."""
 
 
-class NotNow(Exception):
-    """It did not work this time: the server is away, busy, or set up wrongly."""
+class TemporaryFailure(Exception):
+    """The mail could not be sent now: the server is unreachable, busy or misconfigured."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where mails go, as `SMTP_URL` says it."""
+    """The mail server that `SMTP_URL` names."""
 
     scheme: str
     host: str
@@ -38,8 +38,8 @@ class Server:
     password: str
 
     @classmethod
-    def at(cls, url: str) -> Self:
-        """Return what `smtp://user:password@host:587` or `smtps://…` means; raises `ValueError`."""
+    def from_url(cls, url: str) -> Self:
+        """Parse `smtp://user:password@host:587` or `smtps://…`; raises `ValueError`."""
         parts: SplitResult = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError("SMTP_URL must look like smtp://user:password@host:587 or smtps://…")
@@ -52,8 +52,8 @@ class Server:
         )
 
     @property
-    def is_here(self) -> bool:
-        """Whether the server runs on this machine, so that nobody can listen in between."""
+    def is_local(self) -> bool:
+        """Whether the server runs on this machine, so that the connection can't be intercepted."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -61,13 +61,13 @@ class Server:
 
 
 class Connection:
-    """A connection that is opened by the first message and opened again after it broke."""
+    """A connection that opens with the first message and reopens after an error."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self._smtp: smtplib.SMTP | None = None
         self.has_failed = False
-        """Whether the server was away or broke off, so that another mail would fare no better."""
+        """Whether the connection failed, so that sending another mail would fail as well."""
 
     def __enter__(self) -> Self:
         return self
@@ -81,25 +81,24 @@ class Connection:
         self.close()
 
     def open(self) -> None:
-        """Greet the server, encrypt, sign in; raises `NotNow`."""
+        """Connect, start TLS and authenticate; raises `TemporaryFailure`."""
         try:
-            self._smtp = _greeted(self.server)
+            self._smtp = _connect(self.server)
         except (OSError, smtplib.SMTPException) as error:
-            self.has_failed = True
-            raise NotNow(_words(error)) from error
+            raise TemporaryFailure(_describe(error)) from error
 
     def send(self, message: EmailMessage, sender: str, recipient: str) -> None:
-        """Hand over one message; returns when the server took it, raises `Refused` or `NotNow`."""
+        """Send one message; raises `PermanentFailure`, `TemporaryFailure`."""
         if self._smtp is None:
             self.open()
         assert self._smtp is not None
         try:
             self._smtp.send_message(message, sender, [recipient])
         except (OSError, smtplib.SMTPException) as error:
-            self._after(error)
+            self._raise_failure(error)
 
     def close(self) -> None:
-        """Say goodbye, if there is still somebody to say it to."""
+        """Quit and close the connection, if it is open."""
         if self._smtp is not None:
             try:
                 self._smtp.quit()
@@ -107,20 +106,20 @@ class Connection:
                 self._smtp.close()
             self._smtp = None
 
-    def _after(self, error: Exception) -> None:
-        """Raise what it means; the connection stays if the answer was about this one mail."""
+    def _raise_failure(self, error: Exception) -> None:
+        """Raise the matching failure; close the connection unless the reply was about one mail."""
         if isinstance(error, smtplib.SMTPNotSupportedError):
-            raise Refused(_words(error)) from error
+            raise PermanentFailure(_describe(error)) from error
         code = _code(error)
-        if code is None or code in _NOT_ABOUT_THE_MAIL:
+        if code is None or code in _CONNECTION_CODES:
             self.has_failed = True
             self.close()
-        if code is not None and code >= 500 and code not in _NOT_ABOUT_THE_MAIL:
-            raise Refused(_words(error)) from error
-        raise NotNow(_words(error)) from error
+        if code is not None and code >= 500 and code not in _CONNECTION_CODES:
+            raise PermanentFailure(_describe(error)) from error
+        raise TemporaryFailure(_describe(error)) from error
 
 
-def _greeted(server: Server) -> smtplib.SMTP:
+def _connect(server: Server) -> smtplib.SMTP:
     smtp: smtplib.SMTP
     if server.scheme == "smtps":
         context = ssl.create_default_context()
@@ -128,35 +127,35 @@ def _greeted(server: Server) -> smtplib.SMTP:
     else:
         smtp = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT)
     try:
-        _make_safe(smtp, server)
+        _authenticate(smtp, server)
     except BaseException:
         smtp.close()
         raise
     return smtp
 
 
-def _make_safe(smtp: smtplib.SMTP, server: Server) -> None:
-    """Encrypt where the server can, and send a password only where nobody can listen."""
+def _authenticate(smtp: smtplib.SMTP, server: Server) -> None:
+    """Start TLS if offered, and log in unless the password could be intercepted."""
     smtp.ehlo_or_helo_if_needed()
     encrypted = server.scheme == "smtps"
     if not encrypted and smtp.has_extn("starttls"):
         smtp.starttls(context=ssl.create_default_context())
         smtp.ehlo()
         encrypted = True
-    if not encrypted and not server.is_here and not settings().smtp_unencrypted:
+    if not encrypted and not server.is_local and not settings().smtp_unencrypted:
         raise smtplib.SMTPException(
-            "The mail server offers no encryption, so nothing was sent to it. Use smtps://, or set "
-            "SMTP_UNENCRYPTED=true if nobody can listen in between."
+            "The mail server offers no encryption, so nothing was sent. Use smtps://, or set "
+            "SMTP_UNENCRYPTED=true if the network is trusted."
         )
     if server.user:
-        if not encrypted and not server.is_here:
+        if not encrypted and not server.is_local:
             raise smtplib.SMTPException(
-                "The mail server offers no encryption, so the password was not sent to it."
+                "The mail server offers no encryption, so the password was not sent."
             )
         smtp.login(server.user, server.password)
 
 
-def _answer(error: Exception) -> tuple[int, bytes | str] | None:
+def _reply(error: Exception) -> tuple[int, bytes | str] | None:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return next(iter(error.recipients.values()))
     if isinstance(error, smtplib.SMTPResponseException):
@@ -165,16 +164,16 @@ def _answer(error: Exception) -> tuple[int, bytes | str] | None:
 
 
 def _code(error: Exception) -> int | None:
-    """Return the number that the server answered; None where it said nothing that counts."""
-    answer = _answer(error)
-    return answer[0] if answer and 400 <= answer[0] < 600 else None
+    """Return the error code of the server's reply, or None."""
+    reply = _reply(error)
+    return reply[0] if reply and 400 <= reply[0] < 600 else None
 
 
-def _words(error: Exception) -> str:
-    """Return what the server said, on one line: `550 No such user here`."""
-    answer = _answer(error)
-    if answer is None:
+def _describe(error: Exception) -> str:
+    """Return the server's reply on one line: `550 No such user here`."""
+    reply = _reply(error)
+    if reply is None:
         return " ".join((str(error) or type(error).__name__).split())[:500]
-    code, said = answer
+    code, said = reply
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     return " ".join(f"{code} {text}".split())[:500]

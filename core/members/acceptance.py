@@ -46,7 +46,7 @@ def get_invitation(session: Session, actor: Actor, token: str) -> OpenInvitation
     """Return the invitation of a link without changing anything; raises `LinkNotValid`."""
     invitation, org, is_mailed = _get_by_token(session, token)
     inviter = _ensure_open(session, invitation)
-    person = user_rows.find(session, invitation.email_key)
+    person = user_rows.find_confirmed(session, invitation.email_key)
     logo = session.get(Logo, org.logo) if org.logo else None
     return OpenInvitation(
         organization=org,
@@ -94,11 +94,11 @@ def accept_with_new_account(
         raise LinkNotValid("Sign up first, then open it again.")
     if validation.email_key(new.email) != invitation.email_key:
         raise WrongInvitee(invitation.email)
-    if user_rows.find(session, invitation.email_key) is not None:
+    if user_rows.find_confirmed(session, invitation.email_key) is not None:
         raise InvalidInput({"email": "This address already has an account. Log in to accept."})
 
     invitation_rows.close(session, invitation, InvitationStatus.ACCEPTED)
-    user = user_rows.make(session, new, is_proven=True)
+    user = user_rows.create(session, new, is_confirmed=True)
     membership = membership_rows.make(session, org, user.id, invitation.role)
     _notify_joined(session, org, membership, inviter, user.name)
     actor = Actor(user.id, user.name)

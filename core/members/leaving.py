@@ -102,9 +102,9 @@ def _lock_memberships(session: Session, actor: Actor) -> list[tuple[Organization
 
 def _erase_traces(session: Session, user: User) -> None:
     """Erase a person's links, second factor, former roles and closed invitations."""
-    for kind in (email_links.RESET, email_links.PROVE):
-        email_links.end(session, kind, user_id=user.id)
-    totp.forget(session, user)
+    for kind in (email_links.RESET, email_links.CONFIRM):
+        email_links.revoke(session, kind, user_id=user.id)
+    totp.remove(session, user)
     uploads.delete_all(session, user.id)
     session.execute(delete(FormerMembership).where(FormerMembership.user_id == user.id))
     session.execute(

@@ -203,7 +203,7 @@ def assign_owner(
     this = Organization.id == org.id
     if session.scalar(select(Organization.id).where(this, _has_active_owner())):
         raise HasOwner(org.name)
-    new_owner = user_rows.find(session, validation.email_key(address))
+    new_owner = user_rows.find_confirmed(session, validation.email_key(address))
     if new_owner is None or new_owner.disabled_at is not None:
         raise InvalidInput({"email": "No active account has this address. Choose another one."})
 

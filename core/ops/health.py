@@ -12,7 +12,7 @@ from core.base import clock
 from core.base.errors import Unavailable
 from core.base.settings import settings
 from core.database import counters, db, schema, upgrade
-from core.mail.smtp import Connection, NotNow, Server
+from core.mail.smtp import Connection, Server, TemporaryFailure
 from core.models import Entry, Mail
 
 MAX_CLOCK_DIFFERENCE: Final = timedelta(seconds=30)
@@ -117,8 +117,8 @@ def _mail(session: Session) -> Finding:
     if not settings().smtp_url:
         return Finding("mail", True, f"No SMTP_URL. {waiting}; read them on the Mail page.")
     try:
-        with Connection(Server.at(settings().smtp_url)) as connection:
+        with Connection(Server.from_url(settings().smtp_url)) as connection:
             connection.open()
-    except (NotNow, ValueError) as error:
+    except (TemporaryFailure, ValueError) as error:
         return Finding("mail", False, f"The mail server isn't available: {error} ({waiting}).")
     return Finding("mail", True, f"The mail server accepts connections. {waiting}.")

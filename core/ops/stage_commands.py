@@ -113,7 +113,7 @@ def _printed_refusals(public_id: str = "") -> Iterator[None]:
 
 def _get_actor(email: str) -> Actor:
     with db.read() as session:
-        user = user_rows.find(session, validation.email_key(email))
+        user = user_rows.find_confirmed(session, validation.email_key(email))
     if user is None:
         raise NotFound("person")
     return Actor(user.id, user.name)

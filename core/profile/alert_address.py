@@ -38,7 +38,7 @@ def change(session: Session, actor: Actor, org: Organization, address: str | Non
     """
     if address is None or address == org.alert_email:
         org.alert_email_new = None
-        email_links.end(session, KIND, org_id=org.id)
+        email_links.revoke(session, KIND, org_id=org.id)
     else:
         org.alert_email_new = address
         _send_link(session, actor, org, address)
@@ -67,7 +67,7 @@ def alert_link_sent_at(session: Session, actor: Actor, org_id: int) -> datetime 
 
 def get_alert_link(session: Session, token: str) -> AlertLink:
     """Return what a confirmation link is about without using it; raises `LinkNotValid`."""
-    link = email_links.find(session, KIND, token)
+    link = email_links.get(session, KIND, token)
     org = _get_organization(session, link)
     return AlertLink(org.name, link.email)
 
@@ -77,8 +77,8 @@ def confirm_alert_email(session: Session, actor: Actor, token: str) -> Organizat
 
     Raises `LinkNotValid`, with the same text for an unknown, used, replaced or expired link.
     """
-    org = _get_organization(session, email_links.find(session, KIND, token))
-    link = email_links.use(session, KIND, token)
+    org = _get_organization(session, email_links.get(session, KIND, token))
+    link = email_links.redeem(session, KIND, token)
     org.alert_email, org.alert_email_new = link.email, None
     search.index(org)
     history.record(session, actor, org, "alert_email.confirmed", org)
@@ -102,7 +102,7 @@ def send_test(session: Session, actor: Actor, org_id: int) -> Organization:
 
 def _send_link(session: Session, actor: Actor, org: Organization, address: str) -> None:
     _count_mail(session, actor, org)
-    link = email_links.make(session, KIND, address, email_links.PROVES_FOR, org_id=org.id)
+    link = email_links.create(session, KIND, address, email_links.CONFIRM_TTL, org_id=org.id)
     outbox.enqueue(
         session,
         "alert_confirm",

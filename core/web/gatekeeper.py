@@ -133,7 +133,7 @@ async def _respond(scope: Scope) -> Response | None:
 
 def _log_refusal(connection: HTTPConnection, status: int) -> None:
     peer = connection.client.host if connection.client else ""
-    origin = request_info.find_place(peer, connection.headers.get("x-forwarded-for", ""))
+    origin = request_info.find_ip_address(peer, connection.headers.get("x-forwarded-for", ""))
     path = connection.url.path.split("/", 2)[1][:40]
     logs.security("request.refused", origin=origin, status=status, path=path)
 

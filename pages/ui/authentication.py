@@ -1,7 +1,7 @@
-"""Who is here: sign-in, the session's cookie, the password asked again before a weighty act.
+"""Authentication: the login form, the session cookie, and verifying the password again.
 
-The only file that knows streamlit-authenticator: its form, its flow and its status keys are kept,
-everything behind them is ours. Who somebody is never comes from the session state: each rerun
+This is the only module that uses streamlit-authenticator: its form, flow and status keys are kept,
+and accounts and sessions are our own. Identity never comes from the session state: each rerun
 derives it from the cookie of its own connection and the sessions table.
 """
 # mypy: allow-subclassing-any
@@ -16,8 +16,7 @@ from streamlit_authenticator.views import Authenticate
 
 from core.access.permissions import Actor
 from core.accounts import accounts, request_info, sessions, two_factor
-from core.accounts.sessions import Proven, SignedIn
-from core.base import logs
+from core.accounts.sessions import SignedIn, VerifiedPassword
 from core.base.errors import CodeNeeded, DomainError, InvalidInput, Unavailable
 from core.base.settings import settings
 from core.database import db
@@ -29,18 +28,18 @@ _BOUND_TO = "bound to"
 _FORM = "sign-in"
 _LABELS = {"Form name": "", "Username": "Email", "Password": "Password", "Login": "Log in"}
 _WRONG = (
-    "Email or password is wrong, or the address is not confirmed yet. "
-    "Check both, open the link in our mail, or choose Forgot password."
+    "Email or password is wrong, or the address isn't confirmed yet. "
+    "Check both, open the link in our email, or choose Forgot password."
 )
 
 
 def actor() -> Actor | None:
-    """Return who is here; None for somebody who is not signed in, or no longer."""
+    """Return the signed-in person, or None."""
     return found.actor if (found := signed_in()) is not None else None
 
 
 def signed_in() -> SignedIn | None:
-    """Return the session of who is here, from the cookie of this connection."""
+    """Return the session of this connection's cookie, or None."""
     return rerun_cache.cached(_find_signed_in)
 
 
@@ -50,30 +49,30 @@ def _find_signed_in() -> SignedIn | None:
         found = sessions.find(session, token) if token else None
     logs.identify_caller(found.actor.user_id if found is not None else None, place())
     _bind(found)
-    if found is not None and sessions.is_due_for_touch(found):
-        with suppress(Unavailable):  # a full disk must not keep anybody from reading
+    if found is not None and sessions.needs_touch(found):
+        with suppress(Unavailable):  # a full disk must not block reading
             db.run(sessions.touch, found)
     return found
 
 
 def connection_cookie() -> str | None:
-    """Return the token in the cookies that this connection's handshake carried."""
+    """Return the session token in the cookies of this connection's handshake."""
     return request_info.find_token(st.context.cookies, host=st.context.headers.get("Host", ""))
 
 
 def connection_key() -> str | None:
-    """Return what tells this connection from every other: the key of its handshake."""
+    """Return a key unique to this connection, from its handshake."""
     return st.context.headers.get("Sec-Websocket-Key")
 
 
-def place() -> str:
-    """Return the address that whoever is here comes from."""
+def ip_address() -> str:
+    """Return the client's IP address."""
     peer = st.context.ip_address or "127.0.0.1"
-    return request_info.find_place(peer, st.context.headers.get("X-Forwarded-For", ""))
+    return request_info.find_ip_address(peer, st.context.headers.get("X-Forwarded-For", ""))
 
 
 def _bind(found: SignedIn | None) -> None:
-    """Forget the state of this Streamlit session when it has come into other hands."""
+    """Clear the session state if another person or session now uses it."""
     now = (connection_key(), found and found.session_id)
     before = st.session_state.get(_BOUND_TO, now)
     is_same_session = now[1] == before[1] and (now[1] is not None or now[0] == before[0])
@@ -83,17 +82,18 @@ def _bind(found: SignedIn | None) -> None:
 
 
 def sign_in() -> None:
-    """Draw the sign-in page, and let in who proves to be somebody."""
+    """Draw the login page and sign in people who authenticate."""
     st.title("Log in", anchor=False)
     st.session_state[_STATUS] = None
     connection = connection_key()
-    if connection and two_factor_prompt.is_due(connection):
-        two_factor_prompt.draw(connection, _hand_over, device=browser.device(), place=place())
+    if connection and two_factor_prompt.is_pending(connection):
+        where = {"device": browser.device(), "ip_address": ip_address()}
+        two_factor_prompt.draw(connection, _hand_over, **where)
         return
     with st.container(key=_FORM):
-        told = _sign_in_or_refuse()
-    if told:
-        st.markdown(refusal(told))
+        error = _draw_form()
+    if error:
+        st.markdown(refusal(error))
     browser.set_autocomplete(_FORM, "username", "current-password")
     with st.container(horizontal=True, key="sign-in-links"):
         st.page_link("forgot_password.py", label="Forgot password")
@@ -102,8 +102,8 @@ def sign_in() -> None:
             st.page_link("sign_up.py", label="Create an account")
 
 
-def _sign_in_or_refuse() -> str:
-    """Draw the form; return what to tell who was refused by it."""
+def _draw_form() -> str:
+    """Draw the login form and return an error message, or an empty string."""
     try:
         _Authenticator().login(fields=_LABELS, key="login")
     except DomainError as error:
@@ -114,23 +114,23 @@ def _sign_in_or_refuse() -> str:
 def enter(
     user_id: int, *, page: str = "", second_factor: bool = False, epoch: int | None = None
 ) -> NoReturn:
-    """Sign in a person who has just proven to be that person; the page loads again, once.
+    """Start a session for an authenticated person and reload the page.
 
-    Who has two-factor is asked for a code first, unless the `second_factor` was proven, too. A
-    password must still be that of its `epoch`. `page` is another address to load, such as `/`.
+    Prompts for a code first if the person has two-factor, unless `second_factor` is True. The
+    password must still be the one of `epoch`. `page` is another address to load, such as `/`.
     """
     ticket = sessions.new_token()
-    how: dict[str, Any] = {"device": browser.device(), "place": place(), "epoch": epoch}
+    how: dict[str, Any] = {"device": browser.device(), "ip_address": ip_address(), "epoch": epoch}
     try:
         db.run(sessions.start, user_id, ticket, **how, second_factor=second_factor)
     except CodeNeeded:
-        db.run(two_factor.ask, user_id, connection_key() or ticket, epoch=epoch)
+        db.run(two_factor.begin_challenge, user_id, connection_key() or ticket, epoch=epoch)
         st.rerun()
     _hand_over(ticket, page)
 
 
-def go_on(page: str = "") -> NoReturn:
-    """Give who is here a new session in place of this one, for what is allowed has risen."""
+def renew(page: str = "") -> NoReturn:
+    """Replace this session by a new one, because the person has gained permissions."""
     if (found := signed_in()) is None:
         st.rerun(scope="app")
     db.run(sessions.end, found.session_id, "replaced by a new one")
@@ -143,7 +143,7 @@ def _hand_over(ticket: str, page: str = "") -> NoReturn:
 
 
 def log_out(*, stay: bool = False) -> NoReturn:
-    """End this session and take the cookie away; the start page loads, or to `stay` this one."""
+    """End this session and delete the cookie; load the home page, or with `stay` this page."""
     fragment = st.session_state.get(browser.FRAGMENT, "") if stay else ""
     authenticator = _Authenticator()
     authenticator.authentication_controller.logout()
@@ -153,25 +153,25 @@ def log_out(*, stay: bool = False) -> NoReturn:
     st.stop()
 
 
-def ask_password(person: Actor, password: str) -> bool:
-    """Return True once the password has proven that it is really this person who acts.
+def verify_password(person: Actor, password: str) -> bool:
+    """Return True if this is the signed-in person's password.
 
-    It hashes, so not inside a transaction. Raises `InvalidInput(password)`, `TooManyAttempts`.
+    Hashes, so it opens its own transactions. Raises `InvalidInput(password)`, `TooManyAttempts`.
     """
     found = signed_in()
     if found is None or found.actor != person:
-        raise InvalidInput({"password": "You are no longer signed in. Log in, then try again."})
+        raise InvalidInput({"password": "You're no longer logged in. Log in and try again."})
     people = _People()
     people.check_credentials(found.email, password)
-    if people.proven is None or people.proven.user_id != person.user_id:
-        raise InvalidInput({"password": "This is not your password. Type it again."})
+    if people.verified is None or people.verified.user_id != person.user_id:
+        raise InvalidInput({"password": "That password isn't right. Try again."})
     return True
 
 
 def fragment() -> str | None:
-    """Return the fragment of the address, which never reaches a server or a log.
+    """Return the fragment of the page's address, which never reaches a server or a log.
 
-    None until the browser has answered; it stays known until another page is loaded.
+    Returns None until the browser has sent it; then it is kept until another page is loaded.
     """
     is_known = browser.FRAGMENT in st.session_state
     read = browser.read_fragment(known=is_known)
@@ -182,68 +182,68 @@ def fragment() -> str | None:
 
 
 class _People(AuthenticationModel):
-    """The library's credentials, which hold nobody but who has just proven to be somebody."""
+    """The library's credentials, which contain only the person who has just authenticated."""
 
     def __init__(self) -> None:
         super().__init__({"usernames": {}}, auto_hash=False)
-        self.proven: Proven | None = None
+        self.verified: VerifiedPassword | None = None
 
     def check_credentials(self, username: str, password: str) -> bool:
-        """Ask our accounts, which count attempts and take the same time for unknown people."""
-        self.proven = accounts.authenticate(username, password, origin=place())
-        if self.proven is None:
+        """Authenticate against our accounts, which count attempts and hide unknown addresses."""
+        self.verified = accounts.authenticate(username, password, origin=ip_address())
+        if self.verified is None:
             return False
         self.credentials = {"usernames": {username: {"name": username, "email": username}}}
         return True
 
     def _record_failed_login_attempts(self, username: str, reset: bool = False) -> None:
-        """Our accounts have counted already."""
+        """Do nothing: `accounts.authenticate` counts attempts."""
 
 
 class _Controller(AuthenticationController):
-    """The library's controller over our people."""
+    """The library's controller with our credentials."""
 
     def __init__(self) -> None:
         self.authentication_model = _People()
 
     def login(self, username: str = "", password: str = "", *_rest: Any, **_options: Any) -> bool:
-        """Log in with the password as it was typed: the library's own would strip it.
+        """Log in without stripping the password, as the library would.
 
-        An empty email is a wrong one; the library would pass over it without a word.
+        Treats an empty email as a wrong one, which the library would silently ignore.
         """
         return bool(self.authentication_model.login(username.strip() or "nobody", password))
 
 
 class _Cookie(CookieModel):
-    """The library's cookie, kept by us: a row in the sessions table."""
+    """The library's cookie, backed by a row in the sessions table."""
 
     def __init__(self, people: _People) -> None:
         self.people = people
 
     def get_cookie(self) -> None:
-        """Return nothing: only who has no session sees the form."""
+        """Return nothing: the form is drawn only without a session."""
 
     def set_cookie(self) -> None:
-        """Go on from the proven password to the code, where there is one, and the session."""
-        if self.people.proven is not None:
-            enter(self.people.proven.user_id, epoch=self.people.proven.epoch)
+        """Continue from the verified password to the session, or to the two-factor prompt."""
+        if self.people.verified is not None:
+            enter(self.people.verified.user_id, epoch=self.people.verified.epoch)
 
     def delete_cookie(self) -> None:
-        """End the session that the cookie stands for."""
+        """End the session of the cookie."""
         found = signed_in()
         if found is not None:
             db.run(sessions.end, found.session_id, "signed out")
 
 
 class _Cookies(CookieController):
-    """The library's controller over our cookie."""
+    """The library's controller with our cookie."""
 
     def __init__(self, people: _People) -> None:
         self.cookie_model = _Cookie(people)
 
 
 class _Authenticator(Authenticate):
-    """The library's form and flow; its own constructor would mount an iframe for the cookie."""
+    """The library's form and flow, without its constructor, which mounts a cookie iframe."""
 
     def __init__(self) -> None:
         self.path = None

@@ -1,4 +1,4 @@
-"""The second step of signing in: the code, asked in the connection that brought the password."""
+"""The two-factor prompt: ask for a code in the connection that verified the password."""
 
 from collections.abc import Callable
 from typing import NoReturn
@@ -13,33 +13,40 @@ from pages.ui.text import quiet, refusal
 _KEY = "second-step"
 
 
-def is_due(connection: str) -> bool:
-    """Return whether this connection has brought a password that waits for its code."""
+def is_pending(connection: str) -> bool:
+    """Return whether this connection has verified a password and still needs a code."""
     with db.read() as session:
-        return two_factor.find_asked(session, connection) is not None
+        return two_factor.find_challenged_user_id(session, connection) is not None
 
 
-def draw(connection: str, enter: Callable[[str], NoReturn], *, device: str, place: str) -> None:
-    """Ask for the code, and `enter` with the ticket of the session that it has begun."""
+def draw(
+    connection: str, enter: Callable[[str], NoReturn], *, device: str, ip_address: str
+) -> None:
+    """Draw the prompt; after a correct code, call `enter` with the ticket of the new session.
+
+    `where` is the `device` and the `ip_address` of the session.
+    """
     with st.form(_KEY, border=True, enter_to_submit=True):
         code = st.text_input("Code", key="second-step.code", autocomplete="one-time-code")
         below = st.empty()
-        below.markdown(quiet("What your authenticator app shows, or one of your recovery codes."))
+        below.markdown(quiet("From your authenticator app, or a recovery code."))
         pressed = st.form_submit_button(
             "Log in", key="second-step-submit", type="primary", width="stretch"
         )
     st.button(
-        "Start over",
+        "Back",
         key="second-step-over",
         type="tertiary",
         on_click=db.run,
-        args=(two_factor.start_over, connection),
+        args=(two_factor.cancel_challenge, connection),
     )
     if not pressed:
         return
     ticket = sessions.new_token()
     try:
-        two_factor.answer(connection, code, ticket, device=device, place=place)
+        two_factor.complete_challenge(
+            connection, code, ticket, device=device, ip_address=ip_address
+        )
     except DomainError as error:
         below.markdown(refusal(str(error)))
     else:

@@ -162,10 +162,10 @@ accounts.administration.disable            no     no     no     no     no     no
 accounts.administration.enable             no     no     no     no     no     no     no     yes    no
 accounts.administration.end_sessions       no     no     no     no     no     no     no     yes    no
 accounts.administration.reset_two_factor   no     no     no     no     no     no     no     yes    no
-accounts.password_reset.send               no     no     no     no     no     no     no     yes    no
+accounts.password_reset.send_link               no     no     no     no     no     no     no     yes    no
 mail.administration.table                  no     no     no     no     no     no     no     yes    no
-mail.administration.counts                 no     no     no     no     no     no     no     yes    no
-mail.administration.show                   no     no     no     no     no     no     no     yes    no
+mail.administration.count_by_state                 no     no     no     no     no     no     no     yes    no
+mail.administration.get                    no     no     no     no     no     no     no     yes    no
 mail.administration.retry                  no     no     no     no     no     no     no     yes    no
 mail.administration.retry_failed           no     no     no     no     no     no     no     yes    no
 mail.administration.cancel                 no     no     no     no     no     no     no     yes    no
@@ -176,16 +176,16 @@ ABOUT_ONESELF = {
     "mail.digests.set_preference",
     "accounts.rename",
     "accounts.change_password",
-    "accounts.find_words",
-    "accounts.find_password_change",
+    "accounts.list_guessable_words",
+    "accounts.find_password_changed_at",
     "accounts.end_session",
     "accounts.end_other_sessions",
     "members.leaving.delete_account",
-    "accounts.two_factor.state",
-    "accounts.two_factor.begin",
-    "accounts.two_factor.cancel",
-    "accounts.two_factor.confirm",
-    "accounts.two_factor.make_recovery_codes",
+    "accounts.two_factor.get_state",
+    "accounts.two_factor.begin_setup",
+    "accounts.two_factor.cancel_setup",
+    "accounts.two_factor.confirm_setup",
+    "accounts.two_factor.replace_recovery_codes",
     "accounts.two_factor.turn_off",
     "accounts.uploads.get",
     "accounts.uploads.keep",
@@ -194,7 +194,7 @@ ABOUT_ONESELF = {
 BY_PROOF = {
     "members.acceptance.accept_with_new_account",
     "profile.alert_address.confirm_alert_email",
-    "accounts.password_reset.start",
+    "accounts.password_reset.request_link",
     "accounts.password_reset.reset",
     "accounts.registration.set_up",
     "accounts.registration.create_administrator",
@@ -247,7 +247,7 @@ def token(session: Session, cast: Cast) -> str:
 def second_owner(session: Session, cast: Cast) -> int:
     """Let somebody else be an owner besides Olga, so that an owner can go."""
     new = user_rows.NewAccount("Oona", "oona@example.com", "")
-    oona = user_rows.make(session, new, is_proven=True)
+    oona = user_rows.create(session, new, is_confirmed=True)
     membership_rows.make(session, cast.acme, oona.id, Role.OWNER)
     return oona.id
 
@@ -483,8 +483,8 @@ ACTS: dict[str, Act] = {
     "accounts.administration.reset_two_factor": lambda session, actor, cast: use_case(
         "accounts.administration.reset_two_factor"
     )(session, actor, cast.sam.user_id, reason="The phone is lost."),
-    "accounts.password_reset.send": about_sam("accounts.password_reset.send"),
-    "mail.administration.show": about_mail("mail.administration.show"),
+    "accounts.password_reset.send_link": about_sam("accounts.password_reset.send_link"),
+    "mail.administration.get": about_mail("mail.administration.get"),
     "mail.administration.retry": about_mail("mail.administration.retry"),
     "mail.administration.cancel": about_mail("mail.administration.cancel"),
 }

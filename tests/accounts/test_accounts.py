@@ -37,7 +37,9 @@ def log_in(person: Actor, password: str = PASSWORD, origin: str = "192.0.2.1") -
 
 def signed_in(session: Session, person: Actor) -> str:
     ticket, token = sessions.new_token(), sessions.new_token()
-    sessions.start(session, person.user_id, ticket, device="Test", place="::1", second_factor=True)
+    sessions.start(
+        session, person.user_id, ticket, device="Test", ip_address="::1", second_factor=True
+    )
     sessions.redeem(session, ticket, token)
     return token
 
@@ -118,7 +120,7 @@ class TestPrepare:
             accounts.prepare_account("Wilhelmina Grey", "w@example.com", "wilhelmina grey 1")
 
     def test_nor_is_the_name_of_the_organization(self, session: Session, cast: Cast) -> None:
-        words = accounts.find_words(session, cast.mia)
+        words = accounts.list_guessable_words(session, cast.mia)
         assert list(words) == ["Mia", email(cast.mia), "Acme"]
         with pytest.raises(InvalidInput) as refused:
             accounts.prepare_password("acmeacmeacmeacme", words=words)
@@ -185,9 +187,9 @@ class TestOwnAccount:
         assert "$new" not in str(last_entry(session).changes)
 
     def test_when_it_was_changed_is_known(self, session: Session, cast: Cast, clock: Clock) -> None:
-        assert accounts.find_password_change(session, cast.mia) is None
+        assert accounts.find_password_changed_at(session, cast.mia) is None
         accounts.change_password(session, cast.mia, "$new")
-        assert accounts.find_password_change(session, cast.mia) == clock.now()
+        assert accounts.find_password_changed_at(session, cast.mia) == clock.now()
 
     def test_a_session_of_an_older_password_is_dead(self, session: Session, cast: Cast) -> None:
         """I9, even for a session that nobody ended."""

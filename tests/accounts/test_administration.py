@@ -19,7 +19,9 @@ def names(session: Session, actor: Actor, **options: object) -> list[str]:
 
 def signed_in(session: Session, person: Actor) -> str:
     ticket, token = sessions.new_token(), sessions.new_token()
-    sessions.start(session, person.user_id, ticket, device="Test", place="::1", second_factor=True)
+    sessions.start(
+        session, person.user_id, ticket, device="Test", ip_address="::1", second_factor=True
+    )
     sessions.redeem(session, ticket, token)
     return token
 

@@ -15,8 +15,8 @@ from tests.support.cast import Cast
 
 
 def make(session: Session, cast: Cast, kind: str = email_links.RESET) -> str:
-    made = email_links.make(
-        session, kind, "mia@example.com", email_links.RESETS_FOR, user_id=cast.mia.user_id
+    made = email_links.create(
+        session, kind, "mia@example.com", email_links.RESET_TTL, user_id=cast.mia.user_id
     )
     return crypto.token(**made)
 
@@ -24,47 +24,47 @@ def make(session: Session, cast: Cast, kind: str = email_links.RESET) -> str:
 class TestUse:
     def test_a_link_works_once(self, session: Session, cast: Cast) -> None:
         token = make(session, cast)
-        assert email_links.find(session, email_links.RESET, token).user_id == cast.mia.user_id
-        assert email_links.use(session, email_links.RESET, token).user_id == cast.mia.user_id
+        assert email_links.get(session, email_links.RESET, token).user_id == cast.mia.user_id
+        assert email_links.redeem(session, email_links.RESET, token).user_id == cast.mia.user_id
         with pytest.raises(LinkNotValid):
-            email_links.use(session, email_links.RESET, token)
+            email_links.redeem(session, email_links.RESET, token)
 
     def test_looking_does_not_use_it_up(self, session: Session, cast: Cast) -> None:
         token = make(session, cast)
-        email_links.find(session, email_links.RESET, token)
-        email_links.find(session, email_links.RESET, token)
-        assert email_links.use(session, email_links.RESET, token)
+        email_links.get(session, email_links.RESET, token)
+        email_links.get(session, email_links.RESET, token)
+        assert email_links.redeem(session, email_links.RESET, token)
 
     def test_it_ends_with_its_time(self, session: Session, cast: Cast, clock: Clock) -> None:
         token = make(session, cast)
-        clock.turn(email_links.RESETS_FOR - timedelta(seconds=1))
-        email_links.find(session, email_links.RESET, token)
+        clock.turn(email_links.RESET_TTL - timedelta(seconds=1))
+        email_links.get(session, email_links.RESET, token)
         clock.turn(timedelta(seconds=1))
         with pytest.raises(LinkNotValid):
-            email_links.use(session, email_links.RESET, token)
+            email_links.redeem(session, email_links.RESET, token)
 
     def test_a_newer_one_replaces_it(self, session: Session, cast: Cast) -> None:
         old, new = make(session, cast), make(session, cast)
         with pytest.raises(LinkNotValid):
-            email_links.use(session, email_links.RESET, old)
-        assert email_links.use(session, email_links.RESET, new)
+            email_links.redeem(session, email_links.RESET, old)
+        assert email_links.redeem(session, email_links.RESET, new)
 
     def test_one_kind_is_not_good_for_another(self, session: Session, cast: Cast) -> None:
-        token = make(session, cast, email_links.PROVE)
+        token = make(session, cast, email_links.CONFIRM)
         with pytest.raises(LinkNotValid):
-            email_links.use(session, email_links.RESET, token)
+            email_links.redeem(session, email_links.RESET, token)
 
     def test_every_link_that_does_not_work_gets_the_same_answer(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         used, late = make(session, cast), make(session, cast)
-        clock.turn(email_links.RESETS_FOR)
+        clock.turn(email_links.RESET_TTL)
         told = set()
         for token in (used, late, "", "x", "\ud800", "a" * 100_000):
             with pytest.raises(LinkNotValid) as refused:
-                email_links.use(session, email_links.RESET, token)
+                email_links.redeem(session, email_links.RESET, token)
             told.add(str(refused.value))
-        assert told == {str(email_links.refusal(email_links.RESET))}
+        assert told == {str(email_links.not_valid(email_links.RESET))}
 
 
 class TestRows:
@@ -76,18 +76,18 @@ class TestRows:
 
     def test_ending_leaves_others_alone(self, session: Session, cast: Cast) -> None:
         hers = make(session, cast)
-        made = email_links.make(
+        made = email_links.create(
             session,
             email_links.RESET,
             "adam@example.com",
-            email_links.RESETS_FOR,
+            email_links.RESET_TTL,
             user_id=cast.adam.user_id,
         )
-        email_links.end(session, email_links.RESET, user_id=cast.adam.user_id)
-        assert email_links.find(session, email_links.RESET, hers)
+        email_links.revoke(session, email_links.RESET, user_id=cast.adam.user_id)
+        assert email_links.get(session, email_links.RESET, hers)
         with pytest.raises(LinkNotValid):
-            email_links.find(session, email_links.RESET, crypto.token(**made))
+            email_links.get(session, email_links.RESET, crypto.token(**made))
 
     def test_links_of_nobody_are_never_meant(self, session: Session, cast: Cast) -> None:
         with pytest.raises(ValueError, match="nobody"):
-            email_links.end(session, email_links.RESET)
+            email_links.revoke(session, email_links.RESET)

@@ -28,7 +28,7 @@ NEW = "four tame otters paint fences"
 
 
 def ask(session: Session, address: str) -> None:
-    password_reset.start(session, NOBODY, address, origin="192.0.2.1")
+    password_reset.request_link(session, NOBODY, address, origin="192.0.2.1")
 
 
 def mails(session: Session) -> list[Mail]:
@@ -42,7 +42,9 @@ def token_in(mail: Mail) -> str:
 
 def signed_in(session: Session, person: Actor) -> str:
     ticket, token = sessions.new_token(), sessions.new_token()
-    sessions.start(session, person.user_id, ticket, device="Test", place="::1", second_factor=True)
+    sessions.start(
+        session, person.user_id, ticket, device="Test", ip_address="::1", second_factor=True
+    )
     sessions.redeem(session, ticket, token)
     return token
 
@@ -115,16 +117,16 @@ class TestReset:
 
     def test_it_ends_after_twenty_minutes(self, session: Session, cast: Cast, clock: Clock) -> None:
         ask(session, email(cast.mia))
-        clock.turn(email_links.RESETS_FOR)
+        clock.turn(email_links.RESET_TTL)
         with pytest.raises(LinkNotValid):
-            password_reset.find_words(session, token_in(mails(session)[-1]))
+            password_reset.list_guessable_words(session, token_in(mails(session)[-1]))
 
     def test_who_is_disabled_or_gone_does_not_come_back_by_it(
         self, session: Session, cast: Cast, token: str
     ) -> None:
         leaving.delete_account(session, cast.mia)
         with pytest.raises(LinkNotValid):
-            password_reset.find_words(session, token)
+            password_reset.list_guessable_words(session, token)
         ask(session, email(cast.adam))
         hers = token_in(mails(session)[-1])
         administration.disable(session, cast.ada, cast.adam.user_id)
@@ -134,7 +136,11 @@ class TestReset:
     def test_the_words_are_those_of_the_person(
         self, session: Session, cast: Cast, token: str
     ) -> None:
-        assert password_reset.find_words(session, token) == ["Mia", email(cast.mia), "Acme"]
+        assert password_reset.list_guessable_words(session, token) == [
+            "Mia",
+            email(cast.mia),
+            "Acme",
+        ]
 
     def test_it_proves_the_address(self, session: Session, cast: Cast) -> None:
         registration.sign_up(session, NOBODY, NewAccount("Eve", "nora@example.com", "$eves"))
@@ -152,7 +158,7 @@ def test_who_was_locked_out_by_others_gets_in_again(engine: Engine, cast: Cast) 
             accounts.authenticate(email(cast.mia), "wrong", origin=f"192.0.2.{number}")
         except TooManyAttempts:
             break
-    db.run(password_reset.start, NOBODY, email(cast.mia), origin="::1")
+    db.run(password_reset.request_link, NOBODY, email(cast.mia), origin="::1")
     with db.read() as session:
         token = token_in(mails(session)[-1])
     hashed = accounts.prepare_password(NEW, words=[])
@@ -163,18 +169,18 @@ def test_who_was_locked_out_by_others_gets_in_again(engine: Engine, cast: Cast) 
 
 class TestSend:
     def test_an_administrator_starts_it_for_somebody(self, session: Session, cast: Cast) -> None:
-        password_reset.send(session, cast.ada, cast.mia.user_id)
+        password_reset.send_link(session, cast.ada, cast.mia.user_id)
         assert mails(session)[-1].recipient == email(cast.mia)
 
     def test_nobody_else_does(self, session: Session, cast: Cast) -> None:
         for person in (cast.olga, cast.oda, cast.sam, cast.mia, NOBODY):
             with pytest.raises(NotPermitted):
-                password_reset.send(session, person, cast.mia.user_id)
+                password_reset.send_link(session, person, cast.mia.user_id)
 
     def test_not_for_the_disabled_nor_for_nobody(self, session: Session, cast: Cast) -> None:
         administration.disable(session, cast.ada, cast.mia.user_id)
         with pytest.raises(InvalidInput, match="Enable it"):
-            password_reset.send(session, cast.ada, cast.mia.user_id)
+            password_reset.send_link(session, cast.ada, cast.mia.user_id)
         with pytest.raises(NotFound):
-            password_reset.send(session, cast.ada, 999_999)
+            password_reset.send_link(session, cast.ada, 999_999)
         assert session.get(User, cast.mia.user_id).password_epoch == 0

@@ -166,7 +166,7 @@ class TestProve:
         db.run(registration.sign_up, NOBODY, new())
         with db.read() as session:
             token = token_in(newest(session))
-        clock.turn(email_links.PROVES_FOR)
+        clock.turn(email_links.CONFIRM_TTL)
         with db.read() as session, pytest.raises(LinkNotValid):
             registration.get_unconfirmed(session, token)
         clock.turn(timedelta(hours=1))

@@ -36,13 +36,15 @@ class TestDevice:
 
 class TestPlace:
     def test_who_is_no_proxy_of_ours_is_not_believed(self) -> None:
-        assert request_info.find_place("203.0.113.9", "198.51.100.7") == "203.0.113.9"
+        assert request_info.find_ip_address("203.0.113.9", "198.51.100.7") == "203.0.113.9"
 
     def test_behind_our_proxy_the_last_hop_counts(self, trusted_proxy: str) -> None:
-        assert request_info.find_place(trusted_proxy, "6.6.6.6, 198.51.100.7") == "198.51.100.7"
+        assert (
+            request_info.find_ip_address(trusted_proxy, "6.6.6.6, 198.51.100.7") == "198.51.100.7"
+        )
 
     def test_what_is_no_address_is_not_repeated(self, trusted_proxy: str) -> None:
-        assert request_info.find_place(trusted_proxy, "<script>") == "unknown"
+        assert request_info.find_ip_address(trusted_proxy, "<script>") == "unknown"
 
 
 class TestCookie:

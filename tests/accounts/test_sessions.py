@@ -26,7 +26,12 @@ def signed_in(session: SqlSession, person: Actor) -> tuple[int, str]:
     assert person.user_id is not None
     ticket, token = sessions.new_token(), sessions.new_token()
     row = sessions.start(
-        session, person.user_id, ticket, device="Chrome on Linux", place="::1", second_factor=True
+        session,
+        person.user_id,
+        ticket,
+        device="Chrome on Linux",
+        ip_address="::1",
+        second_factor=True,
     )
     assert sessions.redeem(session, ticket, token)
     return row.id, token
@@ -51,7 +56,7 @@ class TestRedeem:
     def test_a_ticket_works_once(self, session: SqlSession, cast: Cast) -> None:
         ticket = sessions.new_token()
         assert cast.mia.user_id
-        sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        sessions.start(session, cast.mia.user_id, ticket, device="", ip_address="")
         assert sessions.redeem(session, ticket, "the first")
         assert not sessions.redeem(session, ticket, "the second")
         assert sessions.find(session, "the second") is None
@@ -59,14 +64,14 @@ class TestRedeem:
     def test_a_ticket_lasts_a_minute(self, session: SqlSession, cast: Cast, clock: Clock) -> None:
         ticket = sessions.new_token()
         assert cast.mia.user_id
-        sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        sessions.start(session, cast.mia.user_id, ticket, device="", ip_address="")
         clock.turn(sessions.TICKET_TTL)
         assert not sessions.redeem(session, ticket, "late")
 
     def test_a_ticket_is_no_token(self, session: SqlSession, cast: Cast) -> None:
         ticket = sessions.new_token()
         assert cast.mia.user_id
-        sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        sessions.start(session, cast.mia.user_id, ticket, device="", ip_address="")
         assert sessions.find(session, ticket) is None
 
     def test_who_was_shut_out_meanwhile_stays_out(
@@ -74,7 +79,7 @@ class TestRedeem:
     ) -> None:
         change_user(session, cast.mia, disabled_at=clock.now())
         ticket = sessions.new_token()
-        row = sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        row = sessions.start(session, cast.mia.user_id, ticket, device="", ip_address="")
         change_user(session, cast.mia, disabled_at=None)
         assert not sessions.redeem(session, ticket, "token")
         assert row.ended_because == "account disabled"
@@ -92,7 +97,7 @@ class TestRedeem:
     def test_neither_ticket_nor_token_is_kept(self, session: SqlSession, cast: Cast) -> None:
         ticket = sessions.new_token()
         assert cast.mia.user_id
-        row = sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        row = sessions.start(session, cast.mia.user_id, ticket, device="", ip_address="")
         session.flush()
         assert row.ticket_hash != ticket
         assert sessions.redeem(session, ticket, "token")
@@ -155,12 +160,12 @@ class TestTouch:
         found = sessions.find(session, token)
         assert found is not None
         clock.turn(timedelta(seconds=59))
-        assert not sessions.is_due_for_touch(found)
+        assert not sessions.needs_touch(found)
         sessions.touch(session, found)
         assert session.scalars(select(Session.last_seen_at)).one() == began
 
         clock.turn(timedelta(seconds=1))
-        assert sessions.is_due_for_touch(found)
+        assert sessions.needs_touch(found)
         sessions.touch(session, found)
         assert session.scalars(select(Session.last_seen_at)).one() == clock.now()
         seen = select(User.last_seen_at).where(User.id == cast.mia.user_id)
@@ -195,7 +200,7 @@ class TestEnd:
     def test_a_ticket_ends_with_its_session(self, session: SqlSession, cast: Cast) -> None:
         ticket = sessions.new_token()
         assert cast.mia.user_id
-        sessions.start(session, cast.mia.user_id, ticket, device="", place="")
+        sessions.start(session, cast.mia.user_id, ticket, device="", ip_address="")
         sessions.end_all(session, cast.mia.user_id, "password changed")
         assert not sessions.redeem(session, ticket, "token")
 
@@ -211,7 +216,7 @@ class TestList:
         signed_in(session, cast.olga)
         sessions.end(session, ended_id, "signed out")
         assert cast.mia.user_id
-        listed = sessions.list_of(session, cast.mia.user_id)
+        listed = sessions.list_live(session, cast.mia.user_id)
         assert [row.id for row in listed] == [last_id, first_id]
 
 
@@ -219,7 +224,7 @@ def test_of_two_who_hold_one_ticket_one_gets_in(cast: Cast) -> None:
     assert cast.mia.user_id
     for _ in range(10):
         ticket = sessions.new_token()
-        db.run(sessions.start, cast.mia.user_id, ticket, device="", place="")
+        db.run(sessions.start, cast.mia.user_id, ticket, device="", ip_address="")
         together = Barrier(2)
 
         def redeem(token: str, ticket: str = ticket, together: Barrier = together) -> bool:

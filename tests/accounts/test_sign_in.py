@@ -62,9 +62,9 @@ class TestChangeMeanwhile:
 class TestWhatAdministratorsDo:
     def test_it_is_written_down_though_no_row_changed(self, engine: Engine, cast: Cast) -> None:
         ticket = sessions.new_token()
-        db.run(sessions.start, cast.mia.user_id, ticket, device="Chrome", place="::1")
+        db.run(sessions.start, cast.mia.user_id, ticket, device="Chrome", ip_address="::1")
         db.run(administration.end_sessions, cast.ada, cast.mia.user_id)
-        db.run(password_reset.send, cast.ada, cast.mia.user_id)
+        db.run(password_reset.send_link, cast.ada, cast.mia.user_id)
         assert events() == ["account.sessions_ended", "account.reset_sent"]
         with db.read() as session:
             told = activity.table(session, cast.ada)[["who", "what"]].to_numpy().tolist()

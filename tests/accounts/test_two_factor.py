@@ -48,11 +48,11 @@ def user(session: Session, person: Actor) -> User:
     return session.get_one(User, person.user_id, populate_existing=True)
 
 
-def set_up(session: Session, person: Actor, clock: Clock, here_id: int = 0) -> str:
+def set_up(session: Session, person: Actor, clock: Clock, session_id: int = 0) -> str:
     """Set up two-factor for somebody, and return the secret."""
     secret = totp.new_secret()
-    two_factor.begin(session, person, secret)
-    two_factor.confirm(session, person, code(clock, secret), CODES, here_id=here_id)
+    two_factor.begin_setup(session, person, secret)
+    two_factor.confirm_setup(session, person, code(clock, secret), CODES, session_id=session_id)
     return secret
 
 
@@ -67,7 +67,7 @@ def signed_in(session: Session, person: Actor) -> tuple[int, str]:
 def answer(typed: str, connection: str = HERE, place: str = "192.0.2.1") -> str:
     """Type a code, and return the ticket that it opens."""
     ticket = sessions.new_token()
-    two_factor.answer(connection, typed, ticket, device="Test", place=place)
+    two_factor.complete_challenge(connection, typed, ticket, device="Test", ip_address=place)
     return ticket
 
 
@@ -83,9 +83,9 @@ class TestSetUp:
     def test_a_code_of_the_offered_secret_turns_it_on(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
-        assert two_factor.state(session, cast.mia) == two_factor.State(None, 0, None, False)
+        assert two_factor.get_state(session, cast.mia) == two_factor.State(None, 0, None, False)
         secret = set_up(session, cast.mia, clock)
-        state = two_factor.state(session, cast.mia)
+        state = two_factor.get_state(session, cast.mia)
         assert state == two_factor.State(clock.now(), 10, None, False)
         assert events(session) == ["account.two_factor_on"]
         assert mails(session) == ["turned on"]
@@ -97,10 +97,10 @@ class TestSetUp:
         assert not set(hashes) & {crypto.fingerprint(each) for each in CODES}
 
     def test_another_code_does_not(self, session: Session, cast: Cast) -> None:
-        two_factor.begin(session, cast.mia, totp.new_secret())
+        two_factor.begin_setup(session, cast.mia, totp.new_secret())
         for typed in ("", "000000", "12345", "１２３４５６", "x" * 1000, "\ud800"):
             with pytest.raises(InvalidInput) as refused:
-                two_factor.confirm(session, cast.mia, typed, CODES, here_id=0)
+                two_factor.confirm_setup(session, cast.mia, typed, CODES, session_id=0)
             assert list(refused.value.fields) == ["code"]
         assert user(session, cast.mia).two_factor_at is None
 
@@ -108,19 +108,19 @@ class TestSetUp:
         self, session: Session, cast: Cast
     ) -> None:
         secret = totp.new_secret()
-        two_factor.begin(session, cast.mia, secret)
-        assert two_factor.state(session, cast.mia).offered == secret
-        two_factor.cancel(session, cast.mia)
-        assert two_factor.state(session, cast.mia).offered is None
+        two_factor.begin_setup(session, cast.mia, secret)
+        assert two_factor.get_state(session, cast.mia).pending_secret == secret
+        two_factor.cancel_setup(session, cast.mia)
+        assert two_factor.get_state(session, cast.mia).pending_secret is None
         with pytest.raises(InvalidInput):
-            two_factor.confirm(session, cast.mia, "123456", CODES, here_id=0)
+            two_factor.confirm_setup(session, cast.mia, "123456", CODES, session_id=0)
 
     def test_sessions_that_began_without_a_code_end(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
-        here_id, here = signed_in(session, cast.mia)
+        session_id, here = signed_in(session, cast.mia)
         _, other = signed_in(session, cast.mia)
-        set_up(session, cast.mia, clock, here_id)
+        set_up(session, cast.mia, clock, session_id)
         assert sessions.find(session, here)
         assert sessions.find(session, other) is None
 
@@ -129,14 +129,14 @@ class TestSetUp:
     ) -> None:
         first = set_up(session, cast.mia, clock)
         second = totp.new_secret()
-        two_factor.begin(session, cast.mia, second)
+        two_factor.begin_setup(session, cast.mia, second)
         clock.turn(timedelta(minutes=1))
-        assert totp.take_code(session, cast.mia.user_id, code(clock, first))
-        two_factor.confirm(session, cast.mia, code(clock, second), CODES[:5], here_id=0)
+        assert totp.redeem_code(session, cast.mia.user_id, code(clock, first))
+        two_factor.confirm_setup(session, cast.mia, code(clock, second), CODES[:5], session_id=0)
         clock.turn(timedelta(minutes=1))
-        assert not totp.take_code(session, cast.mia.user_id, code(clock, first))
-        assert totp.take_code(session, cast.mia.user_id, code(clock, second))
-        assert two_factor.state(session, cast.mia).codes_left == 5
+        assert not totp.redeem_code(session, cast.mia.user_id, code(clock, first))
+        assert totp.redeem_code(session, cast.mia.user_id, code(clock, second))
+        assert two_factor.get_state(session, cast.mia).codes_left == 5
         assert events(session)[-1] == "account.two_factor_replaced"
 
     def test_new_recovery_codes_replace_the_old(
@@ -145,12 +145,12 @@ class TestSetUp:
         set_up(session, cast.mia, clock)
         new = totp.new_recovery_codes()
         assert len(set(new)) == 10
-        two_factor.make_recovery_codes(session, cast.mia, new)
-        assert not totp.take_recovery_code(session, cast.mia.user_id, CODES[0])
+        two_factor.replace_recovery_codes(session, cast.mia, new)
+        assert not totp.redeem_recovery_code(session, cast.mia.user_id, CODES[0])
         typed = new[0].lower().replace("-", " ")
-        assert totp.take_recovery_code(session, cast.mia.user_id, typed)
+        assert totp.redeem_recovery_code(session, cast.mia.user_id, typed)
         with pytest.raises(InvalidInput):
-            two_factor.make_recovery_codes(session, cast.otto, new)
+            two_factor.replace_recovery_codes(session, cast.otto, new)
 
     def test_a_secret_of_somebody_else_or_of_another_key_is_no_secret(
         self, session: Session, cast: Cast, clock: Clock
@@ -160,55 +160,55 @@ class TestSetUp:
         session.add(SecondFactor(user_id=cast.otto.user_id, secret=hers.secret, last_step=0))
         session.flush()
         clock.turn(timedelta(minutes=1))
-        assert totp.read(hers.secret, cast.otto.user_id) is None
-        assert not totp.take_code(session, cast.otto.user_id, "123456")
+        assert totp.decrypt(hers.secret, cast.otto.user_id) is None
+        assert not totp.redeem_code(session, cast.otto.user_id, "123456")
 
 
 class TestSigningIn:
     def test_the_password_alone_begins_no_session(self, session: Session, cast: Cast) -> None:
         ticket = sessions.new_token()
         with pytest.raises(CodeNeeded):
-            sessions.start(session, cast.sam.user_id, ticket, device="", place="")
+            sessions.start(session, cast.sam.user_id, ticket, device="", ip_address="")
 
     def test_the_code_begins_it_where_the_password_was_right(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
-        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
         with pytest.raises(InvalidInput, match="Start over"):
             answer(code(clock), connection="another handshake")
         token = sessions.new_token()
         assert db.run(sessions.redeem, answer(code(clock)), token)
         with db.read() as session:
             assert sessions.find(session, token).actor == cast.sam
-            assert two_factor.find_asked(session, HERE) is None
+            assert two_factor.find_challenged_user_id(session, HERE) is None
 
     def test_a_password_changed_since_it_was_right_asks_for_no_code(
         self, session: Session, cast: Cast
     ) -> None:
-        two_factor.ask(session, cast.sam.user_id, HERE, epoch=0)
-        assert two_factor.find_asked(session, HERE) == cast.sam.user_id
+        two_factor.begin_challenge(session, cast.sam.user_id, HERE, epoch=0)
+        assert two_factor.find_challenged_user_id(session, HERE) == cast.sam.user_id
         session.execute(
             update(User).where(User.id == cast.sam.user_id).values(password_epoch=1),
             execution_options={"unrecorded": True},
         )
-        assert two_factor.find_asked(session, HERE) is None
-        two_factor.ask(session, cast.sam.user_id, HERE, epoch=0)
-        assert two_factor.find_asked(session, HERE) is None
+        assert two_factor.find_challenged_user_id(session, HERE) is None
+        two_factor.begin_challenge(session, cast.sam.user_id, HERE, epoch=0)
+        assert two_factor.find_challenged_user_id(session, HERE) is None
 
     def test_the_clock_of_a_phone_may_be_half_a_minute_off(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         for ahead, taken in ((-2, False), (-1, True), (2, False), (1, True)):
             typed = code(clock, ahead=ahead)
-            assert totp.take_code(session, cast.sam.user_id, typed) is taken
+            assert totp.redeem_code(session, cast.sam.user_id, typed) is taken
 
     def test_a_code_is_taken_once_and_none_before_it(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
-        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
         answer(f" {code(clock)[:3]} {code(clock)[3:]} ")
         for used in (code(clock), code(clock, ahead=-1)):
-            db.run(two_factor.ask, cast.sam.user_id, HERE)
+            db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
             with pytest.raises(InvalidInput, match="used already"):
                 answer(used)
         assert answer(code(clock, ahead=1))
@@ -216,7 +216,7 @@ class TestSigningIn:
     def test_five_attempts_whoever_makes_them(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
-        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
         for number in range(5):
             with pytest.raises(InvalidInput):
                 answer("000000", place=f"192.0.2.{number}")
@@ -230,23 +230,27 @@ class TestSigningIn:
         with pytest.raises(TooManyAttempts):
             answer(code(clock), place="192.0.2.9")
         clock.turn(timedelta(minutes=5))
-        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
         assert answer(code(clock), place="192.0.2.9")
 
     def test_five_attempts_from_one_place(self, engine: Engine, cast: Cast, clock: Clock) -> None:
         for number in range(5):
-            db.run(two_factor.ask, cast.oda.user_id if number % 2 else cast.sam.user_id, HERE)
+            db.run(
+                two_factor.begin_challenge,
+                cast.oda.user_id if number % 2 else cast.sam.user_id,
+                HERE,
+            )
             with pytest.raises(InvalidInput):
                 answer("000000")
-        db.run(two_factor.ask, cast.sue.user_id, HERE)
+        db.run(two_factor.begin_challenge, cast.sue.user_id, HERE)
         with pytest.raises(TooManyAttempts):
             answer(code(clock))
 
     def test_a_right_password_waits_five_minutes(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
-        db.run(two_factor.ask, cast.sam.user_id, HERE)
-        clock.turn(two_factor.CHALLENGES_LAST)
+        db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
+        clock.turn(two_factor.CHALLENGE_TTL)
         with pytest.raises(InvalidInput, match="too long"):
             answer(code(clock))
         clock.turn(timedelta(days=2))
@@ -258,7 +262,7 @@ class TestSigningIn:
     def test_what_changed_meanwhile_counts(
         self, engine: Engine, cast: Cast, clock: Clock, change: str
     ) -> None:
-        db.run(two_factor.ask, cast.sam.user_id, HERE)
+        db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
         value = {"password_epoch": 1, "disabled_at": clock.now(), "two_factor_at": None}[change]
         with db.Session(db.writing_engine()) as session, session.begin():
             changed = update(User).where(User.id == cast.sam.user_id).values({change: value})
@@ -271,14 +275,14 @@ class TestSigningIn:
     ) -> None:
         db.run(set_up, cast.mia, clock)
         for codes_left, typed in ((9, CODES[3]), (8, CODES[4].lower())):
-            db.run(two_factor.ask, cast.mia.user_id, HERE)
+            db.run(two_factor.begin_challenge, cast.mia.user_id, HERE)
             assert answer(typed)
             with db.read() as session:
                 mail = session.scalars(select(Mail).order_by(Mail.id.desc())).first()
                 assert mail.context["what"] == "recovery code used"
                 assert mail.context["detail"] == f"Recovery codes left: {codes_left}."
                 assert events(session)[-1] == "account.recovery_code_used"
-        db.run(two_factor.ask, cast.mia.user_id, HERE)
+        db.run(two_factor.begin_challenge, cast.mia.user_id, HERE)
         with pytest.raises(InvalidInput):
             answer(CODES[3])
 
@@ -300,9 +304,9 @@ class TestWhoMustHaveIt:
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.OPS)
-        here_id, token = signed_in(session, cast.mia)
+        session_id, token = signed_in(session, cast.mia)
         assert sessions.find(session, token).lacks_two_factor
-        set_up(session, cast.mia, clock, here_id)
+        set_up(session, cast.mia, clock, session_id)
         assert not sessions.find(session, token).lacks_two_factor
         assert Action.VIEW_ALL in staff_rights(session, cast.mia)
         assert access(session, cast.mia, cast.otto_ltd.id, Action.VIEW)
@@ -318,7 +322,7 @@ class TestWhoMustHaveIt:
         assert events(session) == ["account.two_factor_on", "account.two_factor_off"]
         assert session.get(SecondFactor, cast.olga.user_id) is None
         ticket = sessions.new_token()
-        assert sessions.start(session, cast.olga.user_id, ticket, device="", place="")
+        assert sessions.start(session, cast.olga.user_id, ticket, device="", ip_address="")
 
     def test_not_owners_of_what_is_in_production(
         self, session: Session, cast: Cast, clock: Clock
@@ -357,7 +361,7 @@ class TestReset:
         entry = session.scalars(select(Entry)).one()
         assert (entry.event, entry.reason) == ("account.two_factor_reset", "The phone is lost")
         assert entry.person_id == cast.sam.user_id
-        assert sessions.start(session, cast.sam.user_id, "ticket", device="", place="")
+        assert sessions.start(session, cast.sam.user_id, "ticket", device="", ip_address="")
 
     def test_not_without_a_reason_nor_the_own(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput) as refused:

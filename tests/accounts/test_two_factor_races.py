@@ -41,7 +41,9 @@ def sign_in(typed: str, connection: str) -> Callable[[], Any]:
 
     def call() -> str:
         ticket = sessions.new_token()
-        two_factor.answer(connection, typed, ticket, device="Test", place=connection)
+        two_factor.complete_challenge(
+            connection, typed, ticket, device="Test", ip_address=connection
+        )
         return ticket
 
     return call
@@ -55,11 +57,11 @@ def test_one_of_four_who_type_the_same_code_gets_in(
     with ThreadPoolExecutor(4) as threads:
         for number in range(ROUNDS):
             codes = totp.new_recovery_codes()
-            db.run(two_factor.make_recovery_codes, cast.sam, codes)
-            clock.turn(10 * two_factor.CHALLENGES_LAST)
+            db.run(two_factor.replace_recovery_codes, cast.sam, codes)
+            clock.turn(10 * two_factor.CHALLENGE_TTL)
             connections = [f"192.0.{number}.{each}" for each in range(4)]
             for connection in connections:
-                db.run(two_factor.ask, sam, connection)
+                db.run(two_factor.begin_challenge, sam, connection)
             typed = pyotp.TOTP(SECRET).at(clock.now()) if kind == "code" else codes[0]
             done = together(threads, *[sign_in(typed, each) for each in connections])
             assert sum(isinstance(each, str) for each in done) == 1
@@ -71,13 +73,15 @@ def test_no_session_of_the_password_alone_outlives_the_set_up(engine: Engine, ca
     with ThreadPoolExecutor(2) as threads:
         for _ in range(ROUNDS):
             secret, ticket, token = totp.new_secret(), *_tokens()
-            db.run(two_factor.begin, cast.mia, secret)
+            db.run(two_factor.begin_setup, cast.mia, secret)
             codes = totp.new_recovery_codes()
             now = pyotp.TOTP(secret).now()
             done = together(
                 threads,
-                lambda c=now, r=codes: db.run(two_factor.confirm, cast.mia, c, r, here_id=0),
-                lambda t=ticket: db.run(sessions.start, mia, t, device="", place=""),
+                lambda c=now, r=codes: db.run(
+                    two_factor.confirm_setup, cast.mia, c, r, session_id=0
+                ),
+                lambda t=ticket: db.run(sessions.start, mia, t, device="", ip_address=""),
             )
             assert isinstance(done[0], User)
             db.run(sessions.redeem, ticket, token)
@@ -96,8 +100,8 @@ def test_every_owner_in_production_has_two_factor(engine: Engine, cast: Cast) ->
     with ThreadPoolExecutor(2) as threads:
         for _ in range(ROUNDS):
             secret = totp.new_secret()
-            db.run(two_factor.begin, cast.olga, secret)
-            db.run(two_factor.confirm, cast.olga, pyotp.TOTP(secret).now(), [], here_id=0)
+            db.run(two_factor.begin_setup, cast.olga, secret)
+            db.run(two_factor.confirm_setup, cast.olga, pyotp.TOTP(secret).now(), [], session_id=0)
             db.run(_set_stage, acme, Stage.PREPRODUCTION)
             together(
                 threads,

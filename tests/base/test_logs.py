@@ -87,7 +87,7 @@ def test_logins_and_what_they_fail_on(lines: io.StringIO, cast: Cast) -> None:
 
 def test_sessions_begin_and_end(lines: io.StringIO, cast: Cast) -> None:
     assert cast.mia.user_id
-    db.run(sessions.start, cast.mia.user_id, "ticket", device="Chrome", place="192.0.2.1")
+    db.run(sessions.start, cast.mia.user_id, "ticket", device="Chrome", ip_address="192.0.2.1")
     db.run(sessions.redeem, "ticket", "token")
     db.run(administration.end_sessions, cast.ada, cast.mia.user_id)
     assert names(lines) == ["session.started", "session.ended", "account.sessions_ended"]

@@ -35,7 +35,7 @@ def sign_in(url: str, user_id: int = ADMINISTRATOR) -> str:
         user_id,
         ticket,
         device="the bench",
-        place="127.0.0.1",
+        ip_address="127.0.0.1",
         second_factor=True,
     )
     db.run(sessions.redeem, ticket, token)

@@ -29,7 +29,7 @@ def cookie_of(person: Actor) -> tuple[str, str]:
         person.user_id,
         ticket,
         device="Chrome on Linux",
-        place="127.0.0.1",
+        ip_address="127.0.0.1",
         second_factor=True,
     )
     assert db.run(sessions.redeem, ticket, token)

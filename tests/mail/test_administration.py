@@ -23,7 +23,7 @@ class TestAdministration:
                 administration.table(session, person)
 
     def test_states_are_told_apart(self, session, cast: Cast):
-        times = {"waiting": {}, "retrying": {"error": "451"}, "given up": {"due_at": None}}
+        times = {"waiting": {}, "retrying": {"error": "451"}, "failed": {"due_at": None}}
         times["sent"] = {"due_at": None, "sent_at": core_clock.now()}
         for state, values in times.items():
             queued = outbox.enqueue(
@@ -32,10 +32,10 @@ class TestAdministration:
             for field, value in values.items():
                 setattr(queued, field, value)
         table = administration.table(session, cast.ada)
-        assert list(table["state"]) == ["sent", "given up", "retrying", "waiting"]
-        assert set(administration.counts(session, cast.ada).values()) == {1}
-        failed = administration.table(session, cast.ada, states=[administration.State.GIVEN_UP])
-        assert list(failed["recipient"]) == ["g@example.com"]
+        assert list(table["state"]) == ["sent", "failed", "retrying", "waiting"]
+        assert set(administration.count_by_state(session, cast.ada).values()) == {1}
+        failed = administration.table(session, cast.ada, states=[administration.State.FAILED])
+        assert list(failed["recipient"]) == ["f@example.com"]
         assert len(administration.table(session, cast.ada, recipient="S@EX")) == 1
 
     def test_the_link_is_shown_only_where_no_server_brings_it(
@@ -45,28 +45,26 @@ class TestAdministration:
             session, "alert_test", "olga@example.com", organization="Acme", link=LINK
         )
         token = crypto.token("invitation", LINK["nonce"])
-        shown = administration.show(session, cast.ada, queued.id)
+        shown = administration.get(session, cast.ada, queued.id)
         assert (shown.link or "").endswith(f"#{token}")
         assert token in shown.content.html
 
         queued.sent_at = core_clock.now()
         session.flush()
-        assert token not in str(administration.show(session, cast.ada, queued.id))
+        assert token not in str(administration.get(session, cast.ada, queued.id))
 
         queued.sent_at = None
         session.flush()
         set_up(monkeypatch, "smtp://mail.example.com")
-        assert token not in str(administration.show(session, cast.ada, queued.id))
+        assert token not in str(administration.get(session, cast.ada, queued.id))
 
-    def test_a_mail_that_was_given_up_can_be_tried_again(self, session, cast: Cast):
+    def test_a_mail_that_failed_can_be_tried_again(self, session, cast: Cast):
         queued = outbox.enqueue(session, "alert_test", "olga@example.com", organization="Acme")
         administration.cancel(session, cast.ada, queued.id)
-        assert (
-            administration.show(session, cast.ada, queued.id).state is administration.State.GIVEN_UP
-        )
+        assert administration.get(session, cast.ada, queued.id).state is administration.State.FAILED
         administration.retry(session, cast.ada, queued.id)
         assert (
-            administration.show(session, cast.ada, queued.id).state is administration.State.WAITING
+            administration.get(session, cast.ada, queued.id).state is administration.State.WAITING
         )
 
     def test_a_mail_on_its_way_is_not_called_back(self, session, cast: Cast):
@@ -77,7 +75,7 @@ class TestAdministration:
 
     def test_a_mail_that_does_not_exist_is_not_found(self, session, cast: Cast):
         with pytest.raises(NotFound):
-            administration.show(session, cast.ada, 999)
+            administration.get(session, cast.ada, 999)
 
     def test_all_that_failed_are_tried_again_but_not_what_was_taken_back(self, session, cast: Cast):
         made = {}
@@ -98,16 +96,16 @@ class TestAdministration:
         assert administration.retry_failed(session, cast.ada, recipient="nobody@") == 0
         assert administration.retry_failed(session, cast.ada) == 2
         states = {
-            name: administration.show(session, cast.ada, each.id).state
+            name: administration.get(session, cast.ada, each.id).state
             for name, each in made.items()
         }
-        waiting, given_up = administration.State.WAITING, administration.State.GIVEN_UP
+        waiting, failed = administration.State.WAITING, administration.State.FAILED
         assert states == {
             "refused": waiting,
             "retried": waiting,
-            "stopped": given_up,
+            "stopped": failed,
             "sent": administration.State.SENT,
-            "cancelled": given_up,
+            "cancelled": failed,
         }
 
     def test_several_states_come_together_page_by_page(self, session, cast: Cast, monkeypatch):
@@ -117,9 +115,9 @@ class TestAdministration:
                 session, "alert_test", f"{number}@example.com", organization="A"
             )
             queued.due_at, queued.error = (None, "550 No") if number % 2 else (queued.due_at, None)
-        states = [administration.State.WAITING, administration.State.GIVEN_UP]
+        states = [administration.State.WAITING, administration.State.FAILED]
         pages = [administration.table(session, cast.ada, states=states, page=n) for n in (1, 2, 3)]
         found = [address[0] for page in pages for address in page["recipient"].head(2)]
         assert found == list("543210")
-        given_up = administration.table(session, cast.ada, states=states[1:], recipient="example")
-        assert [address[0] for address in given_up["recipient"]] == list("531")
+        failed = administration.table(session, cast.ada, states=states[1:], recipient="example")
+        assert [address[0] for address in failed["recipient"]] == list("531")

@@ -205,7 +205,7 @@ class TestFailures:
     def test_a_sender_that_died_leaves_a_claim_that_runs_out(self, queued, server, clock: Clock):
         assert db.run(delivery._claim) is not None
         assert delivery.run_due() == 0
-        clock.turn(delivery.CLAIM_LASTS)
+        clock.turn(delivery.CLAIM_TTL)
         assert delivery.run_due() == 1
 
     def test_a_template_that_is_missing_is_told_and_not_fatal(self, server, caplog):
@@ -246,9 +246,9 @@ class TestSafety:
     def test_a_password_is_not_sent_in_the_clear(self):
         with mail_server.running(signs_in=True) as server:
             far = smtp.Server("smtp", "127.0.0.1", server.port, "orgdesk", "secret")
-            assert far.is_here
-            elsewhere = type("Elsewhere", (smtp.Server,), {"is_here": False})
-            with pytest.raises(smtp.NotNow, match="no encryption"):
+            assert far.is_local
+            elsewhere = type("Elsewhere", (smtp.Server,), {"is_local": False})
+            with pytest.raises(smtp.TemporaryFailure, match="no encryption"):
                 smtp.Connection(
                     elsewhere("smtp", "127.0.0.1", server.port, "orgdesk", "secret")
                 ).open()
@@ -260,7 +260,7 @@ class TestSafety:
         elsewhere = type("Elsewhere", (smtp.Server,), {"is_here": False})
         with mail_server.running() as server:
             far = elsewhere("smtp", "127.0.0.1", server.port, "", "")
-            with pytest.raises(smtp.NotNow, match="SMTP_UNENCRYPTED"):
+            with pytest.raises(smtp.TemporaryFailure, match="SMTP_UNENCRYPTED"):
                 smtp.Connection(far).open()
             monkeypatch.setenv("SMTP_UNENCRYPTED", "true")
             settings.settings.cache_clear()
@@ -272,4 +272,4 @@ class TestSafety:
     @pytest.mark.parametrize("url", ["mail.example.com", "http://mail.example.com", "smtp://"])
     def test_a_wrong_address_is_told(self, url):
         with pytest.raises(ValueError, match="SMTP_URL"):
-            smtp.Server.at(url)
+            smtp.Server.from_url(url)

@@ -544,8 +544,8 @@ class TestAcceptWithNewAccount:
     def test_proving_the_address_replaces_an_unproven_account(
         self, session: Session, cast: Cast
     ) -> None:
-        waiting = user_rows.make(
-            session, new_account("nora@example.com", "Somebody"), is_proven=False
+        waiting = user_rows.create(
+            session, new_account("nora@example.com", "Somebody"), is_confirmed=False
         )
         history.record(session, NOBODY, waiting.id, "account.made", waiting)
         token = mailed_token(invite(session, cast, "nora@example.com"))

@@ -36,7 +36,7 @@ def server(engine: Engine, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(digests, "DELAY", at_once)
     monkeypatch.setattr(digests, "ALERT_INTERVAL", at_once)
     monkeypatch.setattr(digests, "POSTPONED_FOR", timedelta(milliseconds=20))
-    monkeypatch.setattr(delivery, "CLAIM_LASTS", timedelta(milliseconds=100))
+    monkeypatch.setattr(delivery, "CLAIM_TTL", timedelta(milliseconds=100))
     with db.Session(db.writing_engine()) as session, session.begin():
         session.get_one(Organization, cast.acme.id).alert_email = "alerts@acme.example"
     with mail_server.running() as server:

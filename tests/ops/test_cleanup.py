@@ -201,7 +201,7 @@ class TestOtherRows:
         assert count(models.Session) == 0
 
     def test_expired_links_are_purged(self, cast: Cast, clock: Clock):
-        db.run(email_links.make, "reset", "olga@example.com", email_links.RESETS_FOR, user_id=1)
+        db.run(email_links.create, "reset", "olga@example.com", email_links.RESET_TTL, user_id=1)
         run_after(clock, timedelta(hours=2))
         assert count(Link) == 1
         run_after(clock, DAY)

@@ -37,7 +37,12 @@ def sign_in(person: Actor) -> str:
     assert person.user_id is not None
     ticket, token = sessions.new_token(), sessions.new_token()
     db.run(
-        sessions.start, person.user_id, ticket, device="Test", place="127.0.0.1", second_factor=True
+        sessions.start,
+        person.user_id,
+        ticket,
+        device="Test",
+        ip_address="127.0.0.1",
+        second_factor=True,
     )
     db.run(sessions.redeem, ticket, token)
     return token

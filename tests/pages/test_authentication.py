@@ -30,7 +30,12 @@ class Connection:
         assert person.user_id
         ticket, self.token = sessions.new_token(), sessions.new_token()
         db.run(
-            sessions.start, person.user_id, ticket, device="Chrome", place="::1", second_factor=True
+            sessions.start,
+            person.user_id,
+            ticket,
+            device="Chrome",
+            ip_address="::1",
+            second_factor=True,
         )
         assert db.run(sessions.redeem, ticket, self.token)
 
@@ -164,16 +169,16 @@ class TestAskPassword:
         return cast.mia
 
     def test_the_own_password_is_proof(self, as_mia: Actor) -> None:
-        assert authentication.ask_password(as_mia, PASSWORD)
+        assert authentication.verify_password(as_mia, PASSWORD)
 
     def test_another_is_refused_beside_its_field(self, as_mia: Actor) -> None:
         with pytest.raises(InvalidInput) as refused:
-            authentication.ask_password(as_mia, "wrong")
+            authentication.verify_password(as_mia, "wrong")
         assert "password" in refused.value.fields
 
     def test_nobody_proves_to_be_somebody_else(self, as_mia: Actor, cast: Cast) -> None:
         with pytest.raises(InvalidInput):
-            authentication.ask_password(cast.olga, PASSWORD)
+            authentication.verify_password(cast.olga, PASSWORD)
 
 
 class TestFirstStart:

@@ -33,7 +33,7 @@ def words(screen: AppTest) -> str:
 
 
 def opened(screen: AppTest, mail_id: int) -> AppTest:
-    """Open a mail as the click on its subject does, which AppTest cannot make."""
+    """Open a mail's dialog, because AppTest cannot click in a table."""
     screen.session_state["dialog"] = ("mail", mail_id)
     return screen.run()
 
@@ -48,20 +48,20 @@ def test_it_is_for_administrators(show: Show, cast: Cast):
         assert "This page is for staff" in words(show("mail", person))
 
 
-def test_an_empty_outbox_says_what_will_stand_there(show: Show, cast: Cast):
+def test_an_empty_outbox_says_what_will_appear(show: Show, cast: Cast):
     seen = words(show("mail", cast.ada))
-    assert "No mails yet" in seen
-    assert "There is no mail server yet" in seen
+    assert "No emails yet" in seen
+    assert "No mail server is configured" in seen
 
 
-def test_mails_stand_in_a_table_the_newest_first(show: Show, cast: Cast):
+def test_mails_are_listed_newest_first(show: Show, cast: Cast):
     enqueue("first@example.com")
     enqueue("second@example.com", error="450 Later")
     screen = show("mail", cast.ada)
     (table,) = screen.dataframe
     assert list(table.value["recipient"]) == ["second@example.com", "first@example.com"]
     assert list(table.value["subject"]) == ["Test alert for Acme"] * 2
-    assert "2 mails, page 1" in words(screen)
+    assert "2 emails, page 1" in words(screen)
 
 
 def test_search_narrows_and_says_when_nothing_is_found(show: Show, cast: Cast):
@@ -71,7 +71,7 @@ def test_search_narrows_and_says_when_nothing_is_found(show: Show, cast: Cast):
     screen.text_input(key="q").set_value("SECOND").run()
     assert list(screen.dataframe[0].value["recipient"]) == ["second@example.com"]
     screen.text_input(key="q").set_value("nobody").run()
-    assert "No such mail" in words(screen)
+    assert "No matching emails" in words(screen)
 
 
 def test_a_mail_shows_its_link_while_there_is_no_server(show: Show, cast: Cast):
@@ -81,7 +81,7 @@ def test_a_mail_shows_its_link_while_there_is_no_server(show: Show, cast: Cast):
     assert "An owner of Acme sent this test" in seen
 
 
-def test_with_a_server_nobody_but_the_recipient_sees_the_link(
+def test_with_a_server_only_the_recipient_sees_the_link(
     show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ):
     mail_id = enqueue("olga@example.com", error="550 Nobody here", due_at=None)
@@ -90,10 +90,10 @@ def test_with_a_server_nobody_but_the_recipient_sees_the_link(
     seen = words(opened(show("mail", cast.ada), mail_id))
     assert crypto.token("invitation", LINK["nonce"]) not in seen
     assert "550 Nobody here" in seen
-    assert "There is no mail server yet" not in seen
+    assert "No mail server is configured" not in seen
 
 
-def test_a_mail_is_cancelled_and_tried_again(show: Show, cast: Cast):
+def test_a_mail_can_be_cancelled_and_retried(show: Show, cast: Cast):
     mail_id = enqueue("olga@example.com")
     screen = opened(show("mail", cast.ada), mail_id)
     screen.button(key="mail-cancel").click().run()
@@ -105,7 +105,7 @@ def test_a_mail_is_cancelled_and_tried_again(show: Show, cast: Cast):
     assert now(mail_id).due_at is not None
 
 
-def test_all_that_failed_are_tried_again_with_one_click(show: Show, cast: Cast):
+def test_one_click_retries_all_failed_mails(show: Show, cast: Cast):
     ids = [enqueue(f"{n}@example.com", error="550 No", due_at=None) for n in range(2)]
     screen = show("mail", cast.ada)
     screen.button(key="mail-retry-failed").click().run()
@@ -114,7 +114,7 @@ def test_all_that_failed_are_tried_again_with_one_click(show: Show, cast: Cast):
     assert not [button for button in screen.button if button.key == "mail-retry-failed"]
 
 
-def test_a_page_is_asked_for_where_there_are_more_and_begins_anew_with_other_words(
+def test_a_new_search_returns_to_the_first_page(
     show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ):
     enqueue("first@example.com")
@@ -123,7 +123,7 @@ def test_a_page_is_asked_for_where_there_are_more_and_begins_anew_with_other_wor
     monkeypatch.setattr(outbox_part, "PER_PAGE", 1)
     screen = show("mail", cast.ada)
     screen.number_input(key="page").set_value(2).run()
-    assert "No such mail" in words(screen)
+    assert "No matching emails" in words(screen)
     screen.text_input(key="q").set_value("second").run()
     assert screen.number_input(key="page").value == 1
     (table,) = screen.dataframe

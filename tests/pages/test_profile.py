@@ -220,7 +220,7 @@ class TestDelete:
         ("name", "password", "told"),
         [
             ("acme", PASSWORD, "Type the name exactly"),
-            ("Acme", "not this one", "This is not your password"),
+            ("Acme", "not this one", "That password isn"),
         ],
     )
     def test_it_asks_for_the_exact_name_and_the_password(

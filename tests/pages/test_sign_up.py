@@ -107,7 +107,7 @@ class TestProve:
     ) -> AppTest:
         account = accounts.prepare_account("Nora", "nora@example.com", HERS)
         db.run(registration.sign_up, NOBODY, account)
-        follow(monkeypatch, email_links.PROVE)
+        follow(monkeypatch, email_links.CONFIRM)
         return show("prove")
 
     def test_the_password_confirms_and_lets_in(self, screen: AppTest, entered: list[str]) -> None:
@@ -143,7 +143,7 @@ class TestForgotten:
     def test_the_link_leads_to_a_new_password(
         self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        db.run(password_reset.start, NOBODY, email(cast.mia), origin="::1")
+        db.run(password_reset.request_link, NOBODY, email(cast.mia), origin="::1")
         follow(monkeypatch, email_links.RESET)
         screen = show("reset")
         assert "too easy to guess" in words(fill(screen, "reset", new="acme acme acme acme"))

@@ -40,8 +40,8 @@ def set_up(actor: Actor) -> str:
     """Give somebody two-factor, and return the secret."""
     secret = totp.new_secret()
     long_ago = pyotp.TOTP(secret).at(clock.now() - timedelta(seconds=30))
-    db.run(two_factor.begin, actor, secret)
-    db.run(two_factor.confirm, actor, long_ago, CODES, here_id=0)
+    db.run(two_factor.begin_setup, actor, secret)
+    db.run(two_factor.confirm_setup, actor, long_ago, CODES, here_id=0)
     return secret
 
 
@@ -154,7 +154,7 @@ class TestUserSettings:
 
     def test_it_is_turned_off_by_the_password(self, screen: AppTest, cast: Cast) -> None:
         self.confirm(screen, "two-factor-off", "turn-off", "wrong")
-        assert "This is not your password" in words(screen)
+        assert "That password isn" in words(screen)
         assert person(cast.mia).two_factor_at is not None
         screen.text_input(key="turn-off.password").set_value(PASSWORD)
         screen.button(key="turn-off-submit").click().run()

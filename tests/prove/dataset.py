@@ -292,7 +292,7 @@ def _invitations(data: Dataset) -> Iterable[dict[str, Any]]:
 def _links(data: Dataset) -> Iterable[dict[str, Any]]:
     kinds = (
         (email_links.RESET, data.email("mia"), {"user_id": data.id("mia")}),
-        (email_links.PROVE, data.email("nora"), {"user_id": data.id("nora")}),
+        (email_links.CONFIRM, data.email("nora"), {"user_id": data.id("nora")}),
         (alert_address.KIND, data.email("alerts"), {"org_id": data.org("acme")}),
     )
     for place, (kind, address, whose) in enumerate(kinds):

@@ -301,7 +301,7 @@ def sign_up(data: Dataset, whom: str) -> object:
 @rule("I8")
 def prove(data: Dataset) -> object:
     return db.run(
-        registration.confirm_address, NOBODY, data.token(email_links.PROVE), PASSWORD_HASH
+        registration.confirm_address, NOBODY, data.token(email_links.CONFIRM), PASSWORD_HASH
     )
 
 
@@ -328,12 +328,14 @@ def change_password(data: Dataset, who: str, password: str) -> object:
 
 @rule("I10 I12", ("mia", "otto"))
 def send_reset(data: Dataset, whom: str) -> object:
-    return db.run(password_reset.start, NOBODY, data.email(whom), origin=f"10.0.0.{data.number}")
+    return db.run(
+        password_reset.request_link, NOBODY, data.email(whom), origin=f"10.0.0.{data.number}"
+    )
 
 
 @rule("I9 I10", ("mia", "otto"), ADMINISTRATORS)
 def send_reset_for(data: Dataset, whom: str, who: str) -> object:
-    return db.run(password_reset.send, data.actor(who), data.id(whom))
+    return db.run(password_reset.send_link, data.actor(who), data.id(whom))
 
 
 @rule("I10 I10 I9 I12", ("one", "two", "three"))
@@ -357,7 +359,7 @@ def reset_newest(data: Dataset) -> object:
 @rule("I9", ("mia", "otto"), ("first", "second"))
 def start_session(data: Dataset, who: str, ticket: str) -> object:
     user_id, ticket_hash = data.id(who), new_hash(ticket)
-    return db.run(sessions.start, user_id, ticket_hash, device="Test", place="127.0.0.1")
+    return db.run(sessions.start, user_id, ticket_hash, device="Test", ip_address="127.0.0.1")
 
 
 @rule("I9", ("mia", "ada"))

@@ -131,7 +131,7 @@ class TestValues:
         db.run(use_case)
         ticket = sessions.new_token()
         mia = cast.mia.user_id or 0
-        db.run(sessions.start, mia, ticket, device="a", place="b", second_factor=False)
+        db.run(sessions.start, mia, ticket, device="a", ip_address="b", second_factor=False)
         _, numbers, _ = get("/metrics")
         assert numbers["orgdesk_mails_waiting"] == 1
         assert numbers["orgdesk_sessions"] == 1

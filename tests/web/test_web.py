@@ -71,7 +71,14 @@ def sign_in(person: Actor, token: str = "") -> str:
     """Return the Cookie header of a session of this person."""
     assert person.user_id
     ticket, token = sessions.new_token(), token or sessions.new_token()
-    db.run(sessions.start, person.user_id, ticket, device="Chrome", place="::1", second_factor=True)
+    db.run(
+        sessions.start,
+        person.user_id,
+        ticket,
+        device="Chrome",
+        ip_address="::1",
+        second_factor=True,
+    )
     db.run(sessions.redeem, ticket, token)
     return f"__Host-orgdesk={token}"
 
@@ -79,7 +86,14 @@ def sign_in(person: Actor, token: str = "") -> str:
 def start(person: Actor) -> str:
     assert person.user_id
     ticket = sessions.new_token()
-    db.run(sessions.start, person.user_id, ticket, device="Chrome", place="::1", second_factor=True)
+    db.run(
+        sessions.start,
+        person.user_id,
+        ticket,
+        device="Chrome",
+        ip_address="::1",
+        second_factor=True,
+    )
     return ticket
 
 

@@ -44,7 +44,7 @@ def change_password(actor: Actor, words: Sequence[str], changed_at: datetime | N
         pressed = drawn.submit("Change password", kind="secondary")
     if changed_at:
         st.markdown(quiet(f"Changed {ago(changed_at, now())}."))
-    if pressed and drawn.prepare(authentication.ask_password, actor, old):
+    if pressed and drawn.prepare(authentication.verify_password, actor, old):
         hashed = drawn.prepare(accounts.prepare_password, new, words=words)
         if hashed and drawn.change(accounts.change_password, actor, hashed):
             authentication.enter(actor.user_id or 0, second_factor=True)
@@ -101,7 +101,7 @@ def delete(actor: Actor) -> None:
         pressed = drawn.submit("Delete account", kind="secondary")
     if (
         pressed
-        and drawn.prepare(authentication.ask_password, actor, password)
+        and drawn.prepare(authentication.verify_password, actor, password)
         and drawn.change(leaving.delete_account, actor)
     ):
         authentication.log_out()

@@ -142,7 +142,7 @@ def draw_person(actor: Actor, user_id: int) -> None:
     form.reserve_footer()
     with elements.row():
         pressed = st.button("Save", key="person-save", type="primary", disabled=is_same)
-        if pressed and form.prepare(authentication.ask_password, actor, password):
+        if pressed and form.prepare(authentication.verify_password, actor, password):
             told = f"{person.name} has {f'the role {staff}' if staff else _NO_STAFF} now."
             form.save(told, administration.set_staff, actor, person.id, staff)
         st.space("stretch")
@@ -172,7 +172,7 @@ def _draw_actions(form: Form, actor: Actor, person: User) -> None:
         return
     if st.button("Send password link", key="person-reset"):
         told = f"A link to choose a new password is on its way to {person.name}."
-        form.save(told, password_reset.send, actor, person.id)
+        form.save(told, password_reset.send_link, actor, person.id)
     if st.button("End sessions", key="person-end-sessions"):
         form.save(f"{person.name} is signed out.", administration.end_sessions, actor, person.id)
     may_reset = person.two_factor_at is not None and person.id != actor.user_id

@@ -35,7 +35,7 @@ def require(actor: Actor) -> None:
     here = authentication.signed_in()
     assert here is not None
     with db.read() as session:
-        state = two_factor.state(session, actor)
+        state = two_factor.get_state(session, actor)
     is_reading = _CODES in st.session_state
     st.title("Recovery codes" if is_reading else "Set up two-factor", anchor=False)
     if _CODES not in st.session_state:
@@ -55,7 +55,7 @@ def draw(actor: Actor, state: State, here: SignedIn) -> None:
     """Draw how it stands with the person's two-factor, and what comes next."""
     if _CODES in st.session_state:
         _draw_codes(st.session_state[_CODES])
-    elif state.offered:
+    elif state.pending_secret:
         _draw_offer(actor, state, here)
     elif state.since is not None:
         _draw_state(state)
@@ -67,18 +67,18 @@ def draw(actor: Actor, state: State, here: SignedIn) -> None:
             )
         if st.button("Set up two-factor", key="two-factor-begin", type="primary"):
             told = "Scan the picture with your authenticator app."
-            save(told, two_factor.begin, actor, totp.new_secret())
+            save(told, two_factor.begin_setup, actor, totp.new_secret())
 
 
 def _draw_offer(actor: Actor, state: State, here: SignedIn) -> None:
-    secret = state.offered or ""
-    uri = totp.address(secret, here.email)
+    secret = state.pending_secret or ""
+    uri = totp.provisioning_uri(secret, here.email)
     st.markdown("**1.** Scan this with an authenticator app, or type the key into it.")
     with elements.row(key="two-factor-key", gap="medium"):
         st.image(_picture(uri), width=168, alt="QR code for an authenticator app")
         with st.container(width=200, gap="xxsmall"):
             st.markdown(quiet("Key"))
-            st.code(totp.in_groups(secret), language=None, wrap_lines=True)
+            st.code(totp.format_secret(secret), language=None, wrap_lines=True)
     st.markdown("**2.** Type the code that the app shows now.")
     with form("two-factor") as drawn:
         code = drawn.field(
@@ -87,12 +87,12 @@ def _draw_offer(actor: Actor, state: State, here: SignedIn) -> None:
         pressed = drawn.submit("Turn on two-factor")
     if pressed:
         codes = totp.new_recovery_codes()
-        if drawn.change(two_factor.confirm, actor, code, codes, here_id=here.session_id):
+        if drawn.change(two_factor.confirm_setup, actor, code, codes, session_id=here.session_id):
             st.session_state[_CODES] = codes
             st.rerun()
     may_cancel = state.since is not None or not state.is_staff
     if may_cancel and st.button("Cancel", key="two-factor-cancel", type="tertiary"):
-        save("Your two-factor stays as it was.", two_factor.cancel, actor)
+        save("Your two-factor stays as it was.", two_factor.cancel_setup, actor)
 
 
 def _picture(uri: str) -> str:
@@ -119,7 +119,7 @@ def _draw_codes(codes: list[str]) -> None:
         )
         if st.button("I have kept them", key="two-factor-kept", type="primary"):
             del st.session_state[_CODES]
-            authentication.go_on()
+            authentication.renew()
 
 
 def _draw_state(state: State) -> None:
@@ -154,9 +154,9 @@ def _replace(actor: Actor) -> None:
     with form("replace-device") as drawn:
         password = drawn.current_password("Your password")
         pressed = drawn.submit("Go on")
-    if pressed and drawn.prepare(authentication.ask_password, actor, password):
+    if pressed and drawn.prepare(authentication.verify_password, actor, password):
         told = "Scan the picture with your new device."
-        drawn.save(told, two_factor.begin, actor, totp.new_secret())
+        drawn.save(told, two_factor.begin_setup, actor, totp.new_secret())
 
 
 def _make_codes(actor: Actor) -> None:
@@ -164,9 +164,9 @@ def _make_codes(actor: Actor) -> None:
     with form("make-codes") as drawn:
         password = drawn.current_password("Your password")
         pressed = drawn.submit("Make new codes")
-    if pressed and drawn.prepare(authentication.ask_password, actor, password):
+    if pressed and drawn.prepare(authentication.verify_password, actor, password):
         codes = totp.new_recovery_codes()
-        if drawn.change(two_factor.make_recovery_codes, actor, codes):
+        if drawn.change(two_factor.replace_recovery_codes, actor, codes):
             st.session_state[_CODES] = codes
             close_dialog()
             st.rerun()
@@ -177,5 +177,5 @@ def _turn_off(actor: Actor) -> None:
     with form("turn-off") as drawn:
         password = drawn.current_password("Your password")
         pressed = drawn.submit("Turn off")
-    if pressed and drawn.prepare(authentication.ask_password, actor, password):
+    if pressed and drawn.prepare(authentication.verify_password, actor, password):
         drawn.save("Two-factor is off.", two_factor.turn_off, actor)

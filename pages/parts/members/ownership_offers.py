@@ -108,7 +108,7 @@ def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:
             autocomplete="current-password",
         )
         pressed = form.submit(OFFER)
-    if pressed and form.prepare(authentication.ask_password, actor, password):
+    if pressed and form.prepare(authentication.verify_password, actor, password):
         notice = f"{row['name']} is offered the ownership."
         user_id = int(row["user_id"])
         form.save(notice, ownership.offer, actor, org.id, user_id, role=Role(role))

@@ -68,7 +68,7 @@ def _delete(actor: Actor, org: Organization) -> None:
         pressed = form.submit("Delete")
     if (
         pressed
-        and form.prepare(authentication.ask_password, actor, password)
+        and form.prepare(authentication.verify_password, actor, password)
         and form.prepare(ui.change, organizations.delete, actor, org.id, name=name)
     ):
         ui.close_dialog()

@@ -28,7 +28,7 @@ def draw_start(actor: Actor, org: Organization) -> None:
         password = drawn.current_password("Your password")
         pressed = drawn.submit("Act as owner")
     st.markdown(quiet("You can end it early on any page of the organization."))
-    if pressed and drawn.prepare(authentication.ask_password, actor, password):
+    if pressed and drawn.prepare(authentication.verify_password, actor, password):
         notice = f"You are acting as an owner of {org.name}"
         drawn.save(notice, impersonation.start, actor, org.id, reason=reason)
 

@@ -1,4 +1,4 @@
-"""The outbox on the screen: its table, and one mail with what may be done about it."""
+"""The table of mails, and the dialog of one mail."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -10,7 +10,7 @@ from core.access.permissions import Actor
 from core.base.clock import now
 from core.database import db
 from core.mail import administration
-from core.mail.administration import COUNTED, PER_PAGE, Shown, State
+from core.mail.administration import MAX_COUNT, PER_PAGE, MailDetails, State
 from pages.ui import elements
 from pages.ui.dialogs import open_dialog
 from pages.ui.forms import save
@@ -21,16 +21,16 @@ _COLORS: Final[dict[State, Literal["gray", "orange", "green", "red"]]] = {
     State.WAITING: "gray",
     State.RETRYING: "orange",
     State.SENT: "green",
-    State.GIVEN_UP: "red",
+    State.FAILED: "red",
 }
-_LONGEST_SUBJECT: Final = 40
+_MAX_SUBJECT: Final = 40
 _PAGE: Final = "page"
 
 
 def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
-    """Draw the line above the table; return part of an address, states, and the page's number."""
+    """Draw the filters; return the address searched for, the states and the page number."""
     with elements.row():
-        recipient = elements.search_field("Address", on_change=_to_start)
+        recipient = elements.search_field("Address", on_change=_reset_page)
         states = st.pills(
             "State",
             list(State),
@@ -39,14 +39,14 @@ def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
             label_visibility="collapsed",
             key="state",
             bind="query-params",
-            on_change=_to_start,
+            on_change=_reset_page,
         )
         st.space("stretch")
-        page = _ask_page() if sum(counts.values()) > PER_PAGE else 1
+        page = _page_number() if sum(counts.values()) > PER_PAGE else 1
     return recipient or "", list(states), page
 
 
-def _ask_page() -> int:
+def _page_number() -> int:
     return st.number_input(
         "Page",
         1,
@@ -58,32 +58,36 @@ def _ask_page() -> int:
     )
 
 
-def _to_start() -> None:
-    """Show the first page of what is asked for now."""
+def _reset_page() -> None:
+    """Go back to the first page."""
     if _PAGE in st.session_state:
         st.session_state[_PAGE] = 1
 
 
-def draw_foot(actor: Actor, words: str, recipient: str, counts: Mapping[State, int]) -> None:
-    """Draw how many there are, and the way to try again all that could not be sent."""
+def draw_footer(actor: Actor, summary: str, recipient: str, counts: Mapping[State, int]) -> None:
+    """Draw the summary, and the button to retry failed mails if there are any."""
     with elements.row():
-        st.markdown(quiet(words), width="stretch")
-        failed = counts[State.RETRYING] + counts[State.GIVEN_UP]
-        label = "Try all failed again" if not recipient else "Try failed ones to them again"
+        st.markdown(quiet(summary), width="stretch")
+        failed = counts[State.RETRYING] + counts[State.FAILED]
+        label = "Retry all failed" if not recipient else "Retry failed for this address"
         if failed and st.button(label, key="mail-retry-failed", icon=":material/send:"):
-            told = "What could not be sent is due now."
-            save(told, administration.retry_failed, actor, recipient=recipient)
+            save(
+                "Retrying all failed emails",
+                administration.retry_failed,
+                actor,
+                recipient=recipient,
+            )
 
 
-def _number(counted: int) -> str:
-    return f"{COUNTED:,}+" if counted > COUNTED else f"{counted:,}"
+def _number(n: int) -> str:
+    return f"{MAX_COUNT:,}+" if n > MAX_COUNT else f"{n:,}"
 
 
 def draw_table(found: pd.DataFrame) -> None:
-    """Draw mails; a click on a subject opens the mail."""
+    """Draw a page of mails; clicking a subject opens the mail."""
     subjects = RowMenu("mails", found, "id")
     shown = found.assign(
-        subject=[truncate(subject, _LONGEST_SUBJECT) for subject in found["subject"]],
+        subject=[truncate(subject, _MAX_SUBJECT) for subject in found["subject"]],
         state=menu_cells([[state] for state in found["state"]]),
     )
     config = _config(subjects.key)
@@ -96,7 +100,7 @@ def draw_table(found: pd.DataFrame) -> None:
         column_order=[name for name in config if found[name].notna().any()],
         column_config=config,
         placeholder="",
-        alt="Mails",
+        alt="Emails",
     )
     if chosen := subjects.chosen():
         open_dialog("mail", int(chosen[1]["id"]))
@@ -115,42 +119,42 @@ def _config(subject_key: str) -> dict[str, Any]:
         "created_at": column.DatetimeColumn("Queued", format="distance", width=114),
         "attempts": column.NumberColumn("Attempts", width=72),
         "due_at": column.DatetimeColumn("Next attempt", format="distance", width=114),
-        "error": column.TextColumn("The server said", width=260),
+        "error": column.TextColumn("Server response", width=260),
     }
 
 
 def draw_mail(actor: Actor, mail_id: int) -> None:
-    """Draw one mail: what became of it, its link while somebody must pass it on, what it says."""
+    """Draw one mail: its state, its link if an administrator has to forward it, and its text."""
     with db.read() as session:
-        shown = administration.show(session, actor, mail_id)
-    st.markdown(f"**{esc(shown.content.subject)}**")
+        details = administration.get(session, actor, mail_id)
+    st.markdown(f"**{esc(details.content.subject)}**")
     with elements.row(wrap=False):
-        st.badge(shown.state, color=_COLORS[shown.state])
-        st.text(shown.mail.recipient)
-    for line in _story(shown):
+        st.badge(details.state, color=_COLORS[details.state])
+        st.text(details.mail.recipient)
+    for line in _history(details):
         st.markdown(quiet(line))
-    if shown.link:
-        st.markdown("Pass this link on to the recipient, and to nobody else:")
-        st.code(shown.link, language=None, wrap_lines=True)
+    if details.link:
+        st.markdown("Send this link to the recipient only:")
+        st.code(details.link, language=None, wrap_lines=True)
     with st.container(border=True, key="mail-text"):
-        st.text(shown.content.text.strip())
-    if shown.state is not State.SENT:
-        _draw_actions(actor, shown)
+        st.text(details.content.text.strip())
+    if details.state is not State.SENT:
+        _draw_actions(actor, details)
 
 
-def _draw_actions(actor: Actor, shown: Shown) -> None:
+def _draw_actions(actor: Actor, details: MailDetails) -> None:
     with elements.row():
-        if shown.state is not State.WAITING and st.button(
-            "Try again now", key="mail-retry", icon=":material/send:"
+        if details.state is not State.WAITING and st.button(
+            "Retry now", key="mail-retry", icon=":material/send:"
         ):
-            save("The mail is due now.", administration.retry, actor, shown.mail.id)
-        if shown.state is not State.GIVEN_UP and st.button("Cancel mail", key="mail-cancel"):
-            save("The mail will not be sent.", administration.cancel, actor, shown.mail.id)
+            save("Retrying email", administration.retry, actor, details.mail.id)
+        if details.state is not State.FAILED and st.button("Cancel email", key="mail-cancel"):
+            save("Email cancelled", administration.cancel, actor, details.mail.id)
 
 
-def _story(shown: Shown) -> list[str]:
-    """Return what became of a mail, line by line."""
-    mail = shown.mail
+def _history(details: MailDetails) -> list[str]:
+    """Return the history of a mail, line by line."""
+    mail = details.mail
     tried = f"tried {count(mail.attempts, 'time')}" if mail.attempts else "not tried yet"
     lines = [f"Queued {esc(exact(mail.created_at))}, {tried}"]
     if mail.sent_at:
