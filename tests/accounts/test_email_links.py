@@ -88,6 +88,6 @@ class TestRows:
         with pytest.raises(LinkNotValid):
             email_links.get(session, email_links.RESET, crypto.token(**made))
 
-    def test_links_of_nobody_are_never_meant(self, session: Session, cast: Cast) -> None:
-        with pytest.raises(ValueError, match="nobody"):
+    def test_revoking_needs_a_person_or_an_organization(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(ValueError, match="user_id or org_id"):
             email_links.revoke(session, email_links.RESET)

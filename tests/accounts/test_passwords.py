@@ -66,7 +66,7 @@ class TestCheck:
         """Because zxcvbn keeps the person's words in a global."""
 
         def judge(password: str, words: list[str]) -> dict[str, int]:
-            return {"score": 4 if passwords._judging.locked() else 0}
+            return {"score": 4 if passwords._scoring.locked() else 0}
 
         monkeypatch.setattr(passwords, "zxcvbn", judge)
         passwords.check("zyxomma velarium", words=[])

@@ -88,7 +88,7 @@ class TestRedeem:
         self, session: SqlSession, cast: Cast
     ) -> None:
         change_user(session, cast.mia, password_epoch=1)
-        where = {"device": "", "place": ""}
+        where = {"device": "", "ip_address": ""}
         sessions.start(session, cast.mia.user_id, "late", **where, epoch=0)
         sessions.start(session, cast.mia.user_id, "in time", **where, epoch=1)
         assert not sessions.redeem(session, "late", "token")

@@ -58,16 +58,16 @@ def set_up(session: Session, person: Actor, clock: Clock, session_id: int = 0) -
 
 def signed_in(session: Session, person: Actor) -> tuple[int, str]:
     ticket, token = sessions.new_token(), sessions.new_token()
-    options = {"device": "Test", "place": "::1", "second_factor": True}
+    options = {"device": "Test", "ip_address": "::1", "second_factor": True}
     row = sessions.start(session, person.user_id, ticket, **options)
     sessions.redeem(session, ticket, token)
     return row.id, token
 
 
-def answer(typed: str, connection: str = HERE, place: str = "192.0.2.1") -> str:
+def answer(typed: str, connection: str = HERE, ip_address: str = "192.0.2.1") -> str:
     """Type a code, and return the ticket that it opens."""
     ticket = sessions.new_token()
-    two_factor.complete_challenge(connection, typed, ticket, device="Test", ip_address=place)
+    two_factor.complete_challenge(connection, typed, ticket, device="Test", ip_address=ip_address)
     return ticket
 
 
@@ -174,7 +174,7 @@ class TestSigningIn:
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
-        with pytest.raises(InvalidInput, match="Start over"):
+        with pytest.raises(InvalidInput, match="Go back"):
             answer(code(clock), connection="another handshake")
         token = sessions.new_token()
         assert db.run(sessions.redeem, answer(code(clock)), token)
@@ -209,7 +209,7 @@ class TestSigningIn:
         answer(f" {code(clock)[:3]} {code(clock)[3:]} ")
         for used in (code(clock), code(clock, ahead=-1)):
             db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
-            with pytest.raises(InvalidInput, match="used already"):
+            with pytest.raises(InvalidInput, match="already used"):
                 answer(used)
         assert answer(code(clock, ahead=1))
 
@@ -219,19 +219,19 @@ class TestSigningIn:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
         for number in range(5):
             with pytest.raises(InvalidInput):
-                answer("000000", place=f"192.0.2.{number}")
+                answer("000000", ip_address=f"192.0.2.{number}")
         for _ in range(2):
             with pytest.raises(TooManyAttempts):
-                answer(code(clock), place="192.0.2.9")
+                answer(code(clock), ip_address="192.0.2.9")
         with db.read() as session:
             told = session.scalars(select(Mail)).one()
         assert (told.template, told.recipient) == ("codes_tried", email(cast.sam))
         clock.turn(timedelta(minutes=4, seconds=59))
         with pytest.raises(TooManyAttempts):
-            answer(code(clock), place="192.0.2.9")
+            answer(code(clock), ip_address="192.0.2.9")
         clock.turn(timedelta(minutes=5))
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
-        assert answer(code(clock), place="192.0.2.9")
+        assert answer(code(clock), ip_address="192.0.2.9")
 
     def test_five_attempts_from_one_place(self, engine: Engine, cast: Cast, clock: Clock) -> None:
         for number in range(5):
@@ -267,7 +267,7 @@ class TestSigningIn:
         with db.Session(db.writing_engine()) as session, session.begin():
             changed = update(User).where(User.id == cast.sam.user_id).values({change: value})
             session.execute(changed.execution_options(unrecorded=True))
-        with pytest.raises(InvalidInput, match="Start over"):
+        with pytest.raises(InvalidInput, match="Go back"):
             answer(code(clock))
 
     def test_a_recovery_code_stands_in_once_and_is_mailed(
@@ -312,7 +312,7 @@ class TestWhoMustHaveIt:
         assert access(session, cast.mia, cast.otto_ltd.id, Action.VIEW)
 
     def test_staff_does_not_turn_it_off(self, session: Session, cast: Cast) -> None:
-        with pytest.raises(InvalidInput, match="Staff signs in with two-factor"):
+        with pytest.raises(InvalidInput, match="Staff must use two-factor"):
             two_factor.turn_off(session, cast.sam)
 
     def test_others_do(self, session: Session, cast: Cast, clock: Clock) -> None:

@@ -116,7 +116,7 @@ class TestPreHijacking:
         nora.goto(link_in(mailbox.wait_for("nora@example.com")))
         fill(nora, "prove", password=PASSWORD)
         press(nora, "Confirm address")
-        expect(nora.get_by_text("This is not the password that was chosen")).to_be_visible()
+        expect(nora.get_by_text("That isn't the password you signed up with")).to_be_visible()
 
         nora.get_by_role("link", name="Forgot password").click()
         fill(nora, "forgotten", email="nora@example.com")

@@ -72,7 +72,7 @@ def test_what_an_owner_deletes_an_administrator_restores(
     fill(olga, "delete", name="Acme", password="some other password")
     press(dialog, "Delete")
     wrong = olga.locator(".st-key-delete-password").first
-    expect(wrong).to_contain_text("This is not your password. Type it again.")
+    expect(wrong).to_contain_text("That password isn't right. Try again.")
     fill(olga, "delete", password=PASSWORD)
     press(dialog, "Delete")
     expect(olga.get_by_test_id("stToast")).to_contain_text("Acme is deleted.")

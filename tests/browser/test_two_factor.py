@@ -50,7 +50,7 @@ def test_staff_sets_it_up_and_a_password_alone_is_worth_nothing(
         expect(thief.get_by_role("textbox", name="Code")).to_be_visible()
     thief.get_by_role("textbox", name="Code").fill("123456")
     press(thief, "Log in")
-    expect(thief.get_by_text("This is not the code")).to_be_visible()
+    expect(thief.get_by_text("That code isn't right")).to_be_visible()
 
     visit(mia, DEEP_LINK)
     give_password(mia, cast)

@@ -211,7 +211,7 @@ class TestFailures:
     def test_a_template_that_is_missing_is_told_and_not_fatal(self, server, caplog):
         broken = db.run(outbox.enqueue, "no_such_template", "olga@example.com")
         assert delivery.run_due() == 0
-        assert "could not be written" in (now(broken).error or "")
+        assert "could not be rendered" in (now(broken).error or "")
 
 
 class TestSafety:

@@ -41,7 +41,7 @@ def set_up(actor: Actor) -> str:
     secret = totp.new_secret()
     long_ago = pyotp.TOTP(secret).at(clock.now() - timedelta(seconds=30))
     db.run(two_factor.begin_setup, actor, secret)
-    db.run(two_factor.confirm_setup, actor, long_ago, CODES, here_id=0)
+    db.run(two_factor.confirm_setup, actor, long_ago, CODES, session_id=0)
     return secret
 
 
@@ -80,7 +80,7 @@ class TestSecondStep:
     def test_a_wrong_code_gets_a_sentence(self, asked: AppTest, entered: list[str]) -> None:
         asked.text_input[0].set_value("000000")
         asked.button(key="second-step-submit").click().run()
-        assert "This is not the code" in words(asked)
+        assert "That code isn" in words(asked)
         assert asked.text_input[0].value == "000000"
         assert (entered, count_sessions()) == ([], 0)
 
@@ -125,7 +125,7 @@ class TestStaffWithoutIt:
         secret = sees.code[0].value.replace(" ", "")
         sees.text_input(key="two-factor.code").set_value("000000")
         sees.button(key="two-factor-submit").click().run()
-        assert "This is not the code" in words(sees)
+        assert "That code isn" in words(sees)
         sees.text_input(key="two-factor.code").set_value(pyotp.TOTP(secret).now())
         sees.button(key="two-factor-submit").click().run()
         assert person(cast.mia).two_factor_at is not None
