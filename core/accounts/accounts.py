@@ -12,7 +12,7 @@ from core.accounts import email_links, passwords, sessions, user_rows
 from core.accounts.sessions import VerifiedPassword
 from core.accounts.user_rows import NewAccount
 from core.audit import history
-from core.base import crypto, validation
+from core.base import crypto, logs, validation
 from core.base.settings import settings
 from core.database import db, search
 from core.mail import digests, outbox
@@ -30,6 +30,13 @@ def authenticate(email: str, password: str, *, origin: str) -> VerifiedPassword 
     transactions. Raises `TooManyAttempts`.
     """
     key = _email_key(email)
+    verified = _authenticate(key, password, origin)
+    event = "login.password_accepted" if verified else "login.failed"
+    logs.security(event, account=crypto.fingerprint(key)[:12], origin=origin)
+    return verified
+
+
+def _authenticate(key: str, password: str, origin: str) -> VerifiedPassword | None:
     throttling.ensure_none(db.run(_count_attempt, key, origin))
     with db.read() as session:
         user = session.scalar(select(User).where(User.email_key == key))
@@ -39,8 +46,8 @@ def authenticate(email: str, password: str, *, origin: str) -> VerifiedPassword 
     if user.proven_at is None or user.disabled_at is not None:
         return None
     new_hash = passwords.hash(password) if passwords.needs_rehash(known) else known
-    proven = VerifiedPassword(user.id, user.password_epoch)
-    return proven if db.run(_record_sign_in, user, new_hash, origin) else None
+    verified = VerifiedPassword(user.id, user.password_epoch)
+    return verified if db.run(_record_sign_in, user, new_hash, origin) else None
 
 
 def prepare_account(

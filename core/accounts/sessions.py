@@ -100,7 +100,7 @@ def _immediate_end_reason(user: User, epoch: int | None) -> str | None:
 
 def redeem(session: SqlSession, ticket: str, token: str) -> bool:
     """Exchange a ticket for a cookie's token; return False for a used or expired ticket."""
-    redeemed = session.scalars(
+    redeemed = session.execute(
         update(Session)
         .where(
             Session.ticket_hash == crypto.fingerprint(ticket),

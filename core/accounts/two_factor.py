@@ -15,7 +15,7 @@ from core.access import throttling
 from core.access.permissions import Action, Actor, access, lock_self, lock_user_or_none
 from core.accounts import sessions, totp
 from core.audit import history
-from core.base import clock, crypto
+from core.base import clock, crypto, logs
 from core.base.errors import InvalidInput
 from core.database import db
 from core.mail import digests, outbox
@@ -176,7 +176,11 @@ def complete_challenge(
     if user_id is None:
         raise InvalidInput({"code": _TOO_LATE})
     throttling.ensure_none(db.run(_count_attempt, user_id, ip_address))
-    db.run(_complete_challenge, connection, typed, ticket, device=device, ip_address=ip_address)
+    try:
+        db.run(_complete_challenge, connection, typed, ticket, device=device, ip_address=ip_address)
+    except InvalidInput:
+        logs.security("login.code_failed", person=user_id, origin=ip_address)
+        raise
 
 
 def _complete_challenge(

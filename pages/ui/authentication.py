@@ -17,6 +17,7 @@ from streamlit_authenticator.views import Authenticate
 from core.access.permissions import Actor
 from core.accounts import accounts, request_info, sessions, two_factor
 from core.accounts.sessions import SignedIn, VerifiedPassword
+from core.base import logs
 from core.base.errors import CodeNeeded, DomainError, InvalidInput, Unavailable
 from core.base.settings import settings
 from core.database import db
@@ -47,7 +48,7 @@ def _find_signed_in() -> SignedIn | None:
     token = connection_cookie()
     with db.read() as session:
         found = sessions.find(session, token) if token else None
-    logs.identify_caller(found.actor.user_id if found is not None else None, place())
+    logs.identify_caller(found.actor.user_id if found is not None else None, ip_address())
     _bind(found)
     if found is not None and sessions.needs_touch(found):
         with suppress(Unavailable):  # a full disk must not block reading
