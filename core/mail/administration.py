@@ -138,7 +138,7 @@ def get(session: Session, actor: Actor, mail_id: int) -> MailDetails:
 
 
 def retry(session: Session, actor: Actor, mail_id: int) -> Mail:
-    """Make an unsent mail due now and return it; raises `NotFound`, `MailUnderway`."""
+    """Make an unsent mail due now and return it; raises `NotFound`, `MailInProgress`."""
     return _change_unsent(session, actor, mail_id, due_at=clock.now(), attempts=0, error=None)
 
 
@@ -164,7 +164,7 @@ def retry_failed(session: Session, actor: Actor, *, recipient: str = "") -> int:
 
 
 def cancel(session: Session, actor: Actor, mail_id: int) -> Mail:
-    """Cancel an unsent mail and return it; raises `NotFound`, `MailUnderway`."""
+    """Cancel an unsent mail and return it; raises `NotFound`, `MailInProgress`."""
     return _change_unsent(session, actor, mail_id, due_at=None, error=_CANCELLED)
 
 

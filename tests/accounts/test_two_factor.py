@@ -254,7 +254,7 @@ class TestSigningIn:
         with pytest.raises(InvalidInput, match="too long"):
             answer(code(clock))
         clock.turn(timedelta(days=2))
-        cleanup.keep()
+        cleanup.run_due()
         with db.read() as session:
             assert session.scalars(select(Challenge)).all() == []
 
