@@ -1,4 +1,4 @@
-"""User Settings: name, password, sessions, and the end of an account."""
+"""User Settings: name, password, two-factor, digests, sessions and deleting the account."""
 
 import streamlit as st
 
@@ -6,8 +6,7 @@ from core.accounts import accounts, sessions, two_factor
 from core.database import db
 from core.mail import digests
 from pages import ui
-from pages.parts.accounts import account
-from pages.parts.accounts import two_factor as two_factor_part
+from pages.parts.accounts import account, two_factor_settings
 from pages.ui import authentication, elements
 
 actor = ui.open_signed_in_page("User Settings")
@@ -15,11 +14,11 @@ here = authentication.signed_in()
 assert here is not None
 
 with db.read() as session:
-    mine = sessions.list_live(session, here.actor.user_id or 0)
+    own_sessions = sessions.list_live(session, here.actor.user_id or 0)
     changed_at = accounts.find_password_changed_at(session, actor)
     words = accounts.list_guessable_words(session, actor)
     gets_digests = digests.find_preference(session, actor)
-    second = two_factor.get_state(session, actor)
+    two_factor_state = two_factor.get_state(session, actor)
 
 with st.container(key="account", width=680):
     with elements.row(gap="small", wrap=False):
@@ -28,20 +27,20 @@ with st.container(key="account", width=680):
             st.title("User Settings", anchor=False)
             st.text(here.email, wrap=False)
 
-    account.rename(actor)
+    account.draw_name_form(actor)
 
     st.subheader("Password", anchor=False)
-    account.change_password(actor, words, changed_at)
+    account.draw_password_form(actor, words, changed_at)
 
     st.subheader("Two-factor", anchor=False)
-    two_factor_part.draw(actor, second, here)
+    two_factor_settings.draw(actor, two_factor_state, here)
 
-    account.choose_digests(actor, gets_digests)
+    account.draw_digest_switch(actor, gets_digests)
 
     st.subheader("Sessions", anchor=False)
-    account.draw_sessions(actor, mine, here.session_id)
+    account.draw_sessions(actor, own_sessions, here.session_id)
 
     st.subheader("Delete account", anchor=False)
-    account.delete(actor)
+    account.draw_delete_form(actor)
 
-two_factor_part.draw_dialogs(actor)
+two_factor_settings.draw_dialogs(actor)

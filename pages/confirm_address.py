@@ -1,4 +1,4 @@
-"""Where the link in the mail to a new account leads: the password, and the address is confirmed."""
+"""Confirm the address of a new account with a mailed link and its password."""
 
 import streamlit as st
 
@@ -25,7 +25,7 @@ if token is None:
 elif email := start.prepare(find_email, token):
     with ui.form("prove", border=True) as form:
         st.text(email)
-        hint = "The one that you chose when you signed up."
+        hint = "The one you chose when you signed up."
         password = form.current_password("Password", hint=hint)
         pressed = form.submit("Confirm address", width="stretch")
     st.page_link("forgot_password.py", label="Forgot password")

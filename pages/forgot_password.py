@@ -1,4 +1,4 @@
-"""Forgot password: one field, one mail."""
+"""Forgot password: request a link by email."""
 
 import streamlit as st
 
@@ -10,9 +10,9 @@ from pages.ui import authentication
 ui.open_public_page("Forgot password")
 
 if sent := ui.saved_notice("forgotten"):
-    st.title("Look into your mail", anchor=False)
+    st.title("Check your email", anchor=False)
     st.markdown(sent)
-    st.markdown("The link works for 20 minutes. Nothing there? Look among the junk, or ask again.")
+    st.markdown("The link expires in 20 minutes. No email? Check spam, or request a new link.")
 else:
     st.title("Forgot password", anchor=False)
     with ui.form("forgotten", border=True) as form:
@@ -22,11 +22,11 @@ else:
             "Email",
             icon=":material/mail:",
             autocomplete="email",
-            hint="We mail you a link with which you choose a new password.",
+            hint="We'll email you a link to choose a new password.",
         )
         pressed = form.submit("Send link", width="stretch")
     if pressed:
-        told = "If somebody has an account with this address, a link is on its way to it."
+        told = "If this address has an account, a link is on its way."
         form.save(
             told, password_reset.request_link, NOBODY, email, origin=authentication.ip_address()
         )
@@ -35,4 +35,4 @@ with st.container(horizontal=True, vertical_alignment="center", key="forgotten-l
     st.page_link("home.py", label="Back to log in")
     if sent:
         st.space("stretch")
-        ui.reset_button("forgotten", "Ask again")
+        ui.reset_button("forgotten", "Request a new link")

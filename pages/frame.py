@@ -4,16 +4,16 @@ import streamlit as st
 
 from core.accounts import registration
 from core.database import db
-from pages.parts.accounts import two_factor
+from pages.parts.accounts import two_factor_settings
 from pages.parts.staff import impersonation
 from pages.ui import authentication, error_display, navigation, rerun_cache
 
 page = navigation.register()
 with rerun_cache.rerun_scope(page.url_path or "home"), error_display.show_errors("page"):
     actor = authentication.actor()
-    if actor is not None and two_factor.is_due(page.url_path):
+    if actor is not None and two_factor_settings.is_setup_required(page.url_path):
         with navigation.narrow_layout():
-            two_factor.require(actor)
+            two_factor_settings.draw_required_setup(actor)
     elif actor is not None:
         if page.url_path:  # home only redirects
             navigation.draw_sidebar(actor, page.url_path)

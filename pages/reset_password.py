@@ -1,4 +1,4 @@
-"""Where the link of a forgotten password leads: a new password, once."""
+"""Choose a new password with a mailed link."""
 
 from collections.abc import Sequence
 
@@ -25,13 +25,13 @@ st.title("Choose a password", anchor=False)
 if token is None:
     st.skeleton(height=180)
 elif ui.saved_notice("reset"):
-    st.markdown("Your new password is saved, and you are signed out everywhere.")
+    st.markdown("Your password was changed, and you were logged out everywhere.")
     st.page_link("home.py", label="Log in", icon=":material/login:")
 elif words := start.prepare(find_words, token):
     with ui.form("reset", border=True) as form:
         new = form.new_password("new", "New password")
         pressed = form.submit("Save password", width="stretch")
     if pressed and (hashed := form.prepare(accounts.prepare_password, new, words=words)):
-        form.save("Your new password is saved.", password_reset.reset, NOBODY, token, hashed)
+        form.save("Password changed", password_reset.reset, NOBODY, token, hashed)
 else:
-    st.page_link("forgot_password.py", label="Ask for a new link")
+    st.page_link("forgot_password.py", label="Request a new link")

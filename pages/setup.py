@@ -1,4 +1,4 @@
-"""Set up Orgdesk: whoever reads the server's log makes the first administrator."""
+"""Set up Orgdesk: create the first administrator with the code from the server log."""
 
 import streamlit as st
 
@@ -15,18 +15,18 @@ with db.read() as session:
 
 st.title("Set up Orgdesk", anchor=False)
 if not is_open:
-    st.markdown("Orgdesk is set up already.")
-    st.page_link("home.py", label="Go to the start", icon=":material/arrow_forward:")
+    st.markdown("Orgdesk is already set up.")
+    st.page_link("home.py", label="Go home", icon=":material/arrow_forward:")
     st.stop()
 
-st.markdown("Nobody is here yet. You become the administrator.")
+st.markdown("Create the first administrator.")
 with ui.form("setup", border=True) as form:
     code = form.field(
         st.text_input,
         "code",
         "Setup code",
         autocomplete="off",
-        hint="It stands in the log of the server.",
+        hint="You'll find it in the server log.",
     )
     name = form.field(st.text_input, "name", "Name", autocomplete="name")
     email = form.field(

@@ -1,4 +1,4 @@
-"""Create an account: name, address and password; the mailed link makes it usable."""
+"""Create an account: name, address and password, confirmed by a mailed link."""
 
 import streamlit as st
 
@@ -12,12 +12,12 @@ ui.open_public_page("Create an account")
 told = ui.saved_notice("sign-up")
 if not registration.is_sign_up_open():
     st.title("Create an account", anchor=False)
-    st.markdown("Nobody signs up here without an invitation. Ask an owner of your organization.")
+    st.markdown("Sign-up is by invitation only. Ask an owner of your organization.")
     st.page_link("home.py", label="Back to log in")
 elif told:
-    st.title("Look into your mail", anchor=False)
+    st.title("Check your email", anchor=False)
     st.markdown(told)
-    st.markdown("Nothing there after a few minutes? Look among the junk, or sign up again.")
+    st.markdown("No email after a few minutes? Check spam, or sign up again.")
     with st.container(horizontal=True, vertical_alignment="center", key="sign-up-links"):
         st.page_link("home.py", label="Back to log in")
         st.space("stretch")
@@ -33,15 +33,15 @@ else:
             "Email",
             icon=":material/mail:",
             autocomplete="email",
-            hint=f"An address at {ui.esc(domains)}." if domains else "",
+            hint=f"Use an address at {ui.esc(domains)}." if domains else "",
         )
         password = form.new_password("password", "Password")
         pressed = form.submit("Create account", width="stretch")
-    st.page_link("home.py", label="I have an account: log in")
+    st.page_link("home.py", label="Already have an account? Log in")
 
     account = (name, email, password)
     if pressed and (
         new := form.prepare(accounts.prepare_account, *account, origin=authentication.ip_address())
     ):
-        told = "We mailed you a link. Open it to confirm your address; it works for 24 hours."
+        told = "We emailed you a link to confirm your address. It expires in 24 hours."
         form.save(told, registration.sign_up, NOBODY, new)

@@ -58,9 +58,8 @@ class Form:
 
     def new_password(self, name: str, label: str, *, also: str = "") -> str:
         """Draw a field for a new password, which password managers offer to generate."""
-        hint = (
-            f"At least {settings().password_minimum} characters; four or five unrelated words do."
-        )
+        minimum = settings().password_minimum
+        hint = f"At least {minimum} characters. Four or five unrelated words work well."
         typed: str = self.field(
             st.text_input,
             name,

@@ -86,10 +86,10 @@ def set_up_two_factor(page: Page, keep: list[str] | None = None) -> str:
     secret = shown.inner_text().replace(" ", "").strip()
     fill(page, "two-factor", code=pyotp.TOTP(secret).now())
     press(page, "Turn on two-factor")
-    expect(page.get_by_role("button", name="I have kept them")).to_be_visible()
+    expect(page.get_by_role("button", name="I saved them")).to_be_visible()
     if keep is not None:
         keep += page.get_by_test_id("stCode").locator("code").inner_text().split()
-    press(page, "I have kept them")
+    press(page, "I saved them")
     return secret
 
 
@@ -99,7 +99,7 @@ def sign_up(page: Page, mailbox: Mailbox, name: str) -> None:
     page.get_by_role("link", name="Create an account").click()
     fill(page, "sign-up", name=name, email=address(name), password=PASSWORD)
     press(page, "Create account")
-    expect(heading(page, "Look into your mail")).to_be_visible()
+    expect(heading(page, "Check your email")).to_be_visible()
     page.goto(link_in(mailbox.wait_for(address(name))))
     fill(page, "prove", password=PASSWORD)
     press(page, "Confirm address")
@@ -198,7 +198,7 @@ def make_sales_rep(page: Page, name: str) -> None:
     page.get_by_role("option", name="sales").click()
     fill(page, "person", password=PASSWORD)
     press(dialog, "Save")
-    expect(page.get_by_test_id("stToast")).to_contain_text(f"{name} has the role sales now.")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Staff role changed to sales")
 
 
 def flag_for_onboarding(page: Page) -> None:

@@ -28,14 +28,14 @@ class TestForgotten:
         page.get_by_role("link", name="Forgot password").click()
         fill(page, "forgotten", email=email(cast.mia))
         press(page, "Send link")
-        expect(heading(page, "Look into your mail")).to_be_visible()
+        expect(heading(page, "Check your email")).to_be_visible()
 
         link = link_in(mailbox.wait_for(email(cast.mia)))
         page.goto(link)
         fill(page, "reset", new=NEW)
         assert "#" not in page.url
         press(page, "Save password")
-        expect(page.get_by_text("signed out everywhere")).to_be_visible()
+        expect(page.get_by_text("logged out everywhere")).to_be_visible()
         mailbox.wait_for(email(cast.mia), count=2)
 
         click_somewhere(old)
@@ -57,7 +57,7 @@ class TestUserSettings:
         visit(page, "/account")
         fill(page, "rename", name="Mia <b>Novak</b>")
         press(page, "Save name")
-        expect(page.get_by_test_id("stToast")).to_contain_text("Your name is saved.")
+        expect(page.get_by_test_id("stToast")).to_contain_text("Name saved")
         expect(page.locator(".st-key-user-menu")).to_contain_text("Mia <b>Novak</b>")
 
     def test_who_changes_the_password_stays_and_others_are_out(
@@ -112,7 +112,7 @@ class TestPreHijacking:
         visit(eve, "/sign_up")
         fill(eve, "sign-up", name="Eve", email="nora@example.com", password=NEW)
         press(eve, "Create account")
-        expect(heading(eve, "Look into your mail")).to_be_visible()
+        expect(heading(eve, "Check your email")).to_be_visible()
         nora.goto(link_in(mailbox.wait_for("nora@example.com")))
         fill(nora, "prove", password=PASSWORD)
         press(nora, "Confirm address")
@@ -124,7 +124,7 @@ class TestPreHijacking:
         nora.goto(link_in(mailbox.wait_for("nora@example.com", count=2)))
         fill(nora, "reset", new=PASSWORD)
         press(nora, "Save password")
-        expect(nora.get_by_text("signed out everywhere")).to_be_visible()
+        expect(nora.get_by_text("logged out everywhere")).to_be_visible()
         visit(eve)
         eve.get_by_role("textbox", name="Email").fill("nora@example.com")
         eve.get_by_role("textbox", name="Password").fill(NEW)

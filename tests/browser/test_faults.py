@@ -26,7 +26,7 @@ def test_a_locked_database_keeps_what_was_typed(page: Page, server: Server, cast
     assert error_id.strip(". ") in server.read_log()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("Mia Marin")
     page.get_by_role("button", name="Save name").click()
-    expect(page.get_by_test_id("stToast")).to_contain_text("Your name is saved.")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Name saved")
 
 
 @pytest.mark.parametrize(

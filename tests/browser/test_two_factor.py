@@ -72,10 +72,10 @@ def test_new_recovery_codes_are_downloaded(new_page: Callable[..., Page], cast: 
     visit(page, "/account")
     press(page, "New recovery codes")
     field(page, "make-codes", "password").fill(PASSWORD)
-    press(page.get_by_role("dialog"), "Make new codes")
+    press(page.get_by_role("dialog"), "Create new codes")
     with page.expect_download() as download:
         press(page, "Download")
     lines = Path(download.value.path()).read_text().split()
     assert len([line for line in lines if re.fullmatch(r"(\w{4}-){2}\w{4}", line)]) == 10
-    press(page, "I have kept them")
+    press(page, "I saved them")
     expect(page.get_by_text("10 recovery codes left")).to_be_visible()

@@ -67,7 +67,7 @@ class TestSignUp:
             screen = fill(show("sign_up"), "sign-up", name="Nora", email=address, password=HERS)
             told.append((words(screen), [title.value for title in screen.title]))
         assert told[0] == told[1]
-        assert "We mailed you a link" in told[0][0]
+        assert "We emailed you a link" in told[0][0]
         assert templates() == ["prove_address", "already_have_account"]
 
     @pytest.mark.parametrize(("page", "form"), [("sign_up", "sign-up"), ("forgotten", "forgotten")])
@@ -147,11 +147,11 @@ class TestForgotten:
         follow(monkeypatch, email_links.RESET)
         screen = show("reset")
         assert "too easy to guess" in words(fill(screen, "reset", new="acme acme acme acme"))
-        assert "signed out everywhere" in words(fill(screen, "reset", new=HERS))
+        assert "logged out everywhere" in words(fill(screen, "reset", new=HERS))
         assert (
             accounts.authenticate(email(cast.mia), HERS, origin="::1").user_id == cast.mia.user_id
         )
-        assert "This link does not work" in words(show("reset"))
+        assert "This link is invalid" in words(show("reset"))
 
 
 class TestSetUp:
@@ -168,5 +168,5 @@ class TestSetUp:
 
     def test_afterwards_there_is_nothing_to_set_up(self, show: Show, cast: Cast) -> None:
         screen = show("setup")
-        assert "set up already" in words(screen)
+        assert "already set up" in words(screen)
         assert len(screen.text_input) == 0

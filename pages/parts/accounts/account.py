@@ -1,4 +1,4 @@
-"""What people do about their own account: name, password, sessions, and its end."""
+"""The sections of User Settings: name, password, digests, sessions and deletion."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,11 +16,11 @@ from pages.ui import authentication, elements
 from pages.ui.forms import form, save
 from pages.ui.text import ago, esc, quiet
 
-_ON_A_PHONE: Final = ("iPhone", "Android", "iPad")
+_MOBILE_DEVICES: Final = ("iPhone", "Android", "iPad")
 
 
-def rename(actor: Actor) -> None:
-    """Draw the person's name, and save another."""
+def draw_name_form(actor: Actor) -> None:
+    """Draw the form for the name."""
     with form("rename") as drawn:
         name = drawn.field(
             st.text_input,
@@ -28,18 +28,18 @@ def rename(actor: Actor) -> None:
             "Name",
             value=actor.name,
             autocomplete="name",
-            hint="As others see you in organizations and invitations.",
+            hint="Shown to others in organizations and invitations.",
         )
         pressed = drawn.submit("Save name", kind="secondary")
     if pressed:
-        drawn.save("Your name is saved.", accounts.rename, actor, name)
+        drawn.save("Name saved", accounts.rename, actor, name)
 
 
-def change_password(actor: Actor, words: Sequence[str], changed_at: datetime | None) -> None:
-    """Ask for the old password and a new one; this session goes on, the others end."""
+def draw_password_form(actor: Actor, words: Sequence[str], changed_at: datetime | None) -> None:
+    """Draw the form for a new password, which ends all other sessions."""
     with form("password") as drawn:
         old = drawn.current_password("Current password")
-        also = "A new one ends your other sessions."
+        also = "Changing it logs you out everywhere else."
         new = drawn.new_password("new", "New password", also=also)
         pressed = drawn.submit("Change password", kind="secondary")
     if changed_at:
@@ -50,51 +50,50 @@ def change_password(actor: Actor, words: Sequence[str], changed_at: datetime | N
             authentication.enter(actor.user_id or 0, second_factor=True)
 
 
-def choose_digests(actor: Actor, is_on: bool | None) -> None:
-    """Draw the switch for mails about onboardings; nothing for who gets none anyway."""
+def draw_digest_switch(actor: Actor, is_on: bool | None) -> None:
+    """Draw the switch for digests of onboardings, for people who get any."""
     if is_on is None:
         return
-    st.subheader("Mails", anchor=False)
+    st.subheader("Emails", anchor=False)
     key = f"digests-{'on' if is_on else 'off'}"
-    wanted = st.toggle("Digests about onboardings I carry", value=is_on, key=key)
+    wanted = st.toggle("Digest of my onboardings", value=is_on, key=key)
     st.markdown(
         quiet(
-            "At most one an hour: raised hands, checks that turned, and in the morning what is "
-            "due or stuck."
+            "At most one email an hour: onboarding requests, checks that changed, and each "
+            "morning what is due or stuck."
         )
     )
     if wanted != is_on:
-        told = "Digests come again." if wanted else "No digests come any more."
-        save(told, digests.set_preference, actor, wanted=wanted)
+        notice = "Digest emails turned on" if wanted else "Digest emails turned off"
+        save(notice, digests.set_preference, actor, wanted=wanted)
 
 
-def draw_sessions(actor: Actor, mine: Sequence[Session], here_id: int) -> None:
-    """Draw where the person is signed in; every session but this one can be ended."""
-    for row in mine:
+def draw_sessions(actor: Actor, rows: Sequence[Session], current_id: int) -> None:
+    """Draw the person's sessions, with buttons to end all but the current one."""
+    for row in rows:
         with elements.row(key=f"session-{row.id}", gap="small", wrap=False):
-            _draw_session(actor, row, is_this=row.id == here_id)
-    if len(mine) > 1 and st.button("End all others", key="end-others"):
-        told = "All your other sessions have ended."
-        save(told, accounts.end_other_sessions, actor, here_id)
+            _draw_session(actor, row, is_current=row.id == current_id)
+    if len(rows) > 1 and st.button("End all others", key="end-others"):
+        save("Other sessions ended", accounts.end_other_sessions, actor, current_id)
 
 
-def _draw_session(actor: Actor, row: Session, *, is_this: bool) -> None:
-    is_phone = any(kind in row.device for kind in _ON_A_PHONE)
+def _draw_session(actor: Actor, row: Session, *, is_current: bool) -> None:
+    is_phone = any(name in row.device for name in _MOBILE_DEVICES)
     st.markdown(f":gray[:material/{'smartphone' if is_phone else 'computer'}:]", width="content")
     with st.container(gap=None, width="stretch"):
         st.markdown(esc(row.device), wrap=False)
-        st.markdown(quiet(f"{esc(row.ip_address)} · seen {ago(row.last_seen_at, now())}"))
-    if is_this:
+        st.markdown(quiet(f"{esc(row.ip_address)} · last seen {ago(row.last_seen_at, now())}"))
+    if is_current:
         st.badge("This session", color="gray")
     elif st.button("End session", key=f"end-{row.id}"):
-        save("The session has ended.", accounts.end_session, actor, row.id)
+        save("Session ended", accounts.end_session, actor, row.id)
 
 
-def delete(actor: Actor) -> None:
-    """Ask for the password, and delete the account."""
+def draw_delete_form(actor: Actor) -> None:
+    """Draw the form that deletes the account."""
     st.markdown(
-        "You leave every organization at once, and your name and address are forgotten. "
-        "History keeps what you changed, without your name. This cannot be undone."
+        "You'll leave all organizations, and your name and email are erased. "
+        "History keeps your changes without your name. This can't be undone."
     )
     with form("delete-account") as drawn:
         password = drawn.current_password("Your password")

@@ -1,4 +1,4 @@
-"""Two-factor as a person sets it up, replaces the device, makes recovery codes, turns it off."""
+"""Two-factor in User Settings: setup, device, recovery codes, and turning it off."""
 
 from typing import Final
 
@@ -16,31 +16,32 @@ from pages.ui.forms import form, save
 from pages.ui.text import count, day, quiet
 
 _CODES: Final = "recovery codes"
-"""Where the session state keeps new recovery codes until they have been read."""
-_FEW: Final = 3
-_ELSEWHERE: Final = ("account", "invitation", "confirm_alert")
-"""Pages that staff without two-factor sees all the same."""
+"""The session state key of new recovery codes until the person has saved them."""
+_FEW_CODES: Final = 3
+_EXEMPT_PAGES: Final = ("account", "invitation", "confirm_alert")
+"""Pages that staff can open without two-factor."""
 
 
-def is_due(page: str) -> bool:
-    """Return whether this page waits until its reader, who is staff, has set up two-factor."""
+def is_setup_required(page: str) -> bool:
+    """Return whether staff must set up two-factor before seeing this page."""
     here = authentication.signed_in()
-    if here is None or page in _ELSEWHERE:
+    if here is None or page in _EXEMPT_PAGES:
         return False
     return here.lacks_two_factor or _CODES in st.session_state
 
 
-def require(actor: Actor) -> None:
-    """Draw the set-up in place of the page that was asked for, which follows once it is done."""
+def draw_required_setup(actor: Actor) -> None:
+    """Draw the setup in place of the requested page, which opens once it is done."""
     here = authentication.signed_in()
     assert here is not None
     with db.read() as session:
         state = two_factor.get_state(session, actor)
-    is_reading = _CODES in st.session_state
-    st.title("Recovery codes" if is_reading else "Set up two-factor", anchor=False)
+    has_codes = _CODES in st.session_state
+    st.title("Recovery codes" if has_codes else "Set up two-factor", anchor=False)
     if _CODES not in st.session_state:
         st.markdown(
-            "You are staff: besides your password, a code from an app on your phone is asked."
+            "Staff accounts need two-factor: a code from an app on your phone as well as your "
+            "password."
         )
     draw(actor, state, here)
     if _CODES not in st.session_state:
@@ -52,34 +53,38 @@ def require(actor: Actor) -> None:
 
 
 def draw(actor: Actor, state: State, here: SignedIn) -> None:
-    """Draw how it stands with the person's two-factor, and what comes next."""
+    """Draw the person's two-factor settings, or the next step of the setup."""
     if _CODES in st.session_state:
         _draw_codes(st.session_state[_CODES])
     elif state.pending_secret:
-        _draw_offer(actor, state, here)
+        _draw_setup(actor, state, here)
     elif state.since is not None:
         _draw_state(state)
     else:
         if not state.is_staff:
             st.markdown(
-                "Besides your password, a code from an authenticator app is asked. "
-                "Nobody gets in with your password alone."
+                "Ask for a code from an authenticator app as well as your password. "
+                "Your password alone is then not enough to log in."
             )
         if st.button("Set up two-factor", key="two-factor-begin", type="primary"):
-            told = "Scan the picture with your authenticator app."
-            save(told, two_factor.begin_setup, actor, totp.new_secret())
+            save(
+                "Scan the QR code with your authenticator app",
+                two_factor.begin_setup,
+                actor,
+                totp.new_secret(),
+            )
 
 
-def _draw_offer(actor: Actor, state: State, here: SignedIn) -> None:
+def _draw_setup(actor: Actor, state: State, here: SignedIn) -> None:
     secret = state.pending_secret or ""
     uri = totp.provisioning_uri(secret, here.email)
     st.markdown("**1.** Scan this with an authenticator app, or type the key into it.")
     with elements.row(key="two-factor-key", gap="medium"):
-        st.image(_picture(uri), width=168, alt="QR code for an authenticator app")
+        st.image(_qr_code(uri), width=168, alt="QR code for an authenticator app")
         with st.container(width=200, gap="xxsmall"):
             st.markdown(quiet("Key"))
             st.code(totp.format_secret(secret), language=None, wrap_lines=True)
-    st.markdown("**2.** Type the code that the app shows now.")
+    st.markdown("**2.** Enter the code your app shows.")
     with form("two-factor") as drawn:
         code = drawn.field(
             st.text_input, "code", "Code", autocomplete="one-time-code", hint="Six digits."
@@ -92,18 +97,18 @@ def _draw_offer(actor: Actor, state: State, here: SignedIn) -> None:
             st.rerun()
     may_cancel = state.since is not None or not state.is_staff
     if may_cancel and st.button("Cancel", key="two-factor-cancel", type="tertiary"):
-        save("Your two-factor stays as it was.", two_factor.cancel_setup, actor)
+        save("Two-factor not changed", two_factor.cancel_setup, actor)
 
 
-def _picture(uri: str) -> str:
-    """Return the address of a QR code, dark on white in either theme."""
+def _qr_code(uri: str) -> str:
+    """Return a QR code as a data URI, dark on white in either theme."""
     return segno.make(uri, error="m").svg_data_uri(scale=4, border=3, light="#fff")
 
 
 def _draw_codes(codes: list[str]) -> None:
     st.markdown(
-        "**Keep these recovery codes.** Each lets you in once when your phone is not at hand. "
-        "They are not shown again."
+        "**Save these recovery codes.** Each one works once if you don't have your phone. "
+        "You won't see them again."
     )
     text = "\n".join(codes)
     st.code(text, language=None)
@@ -117,7 +122,7 @@ def _draw_codes(codes: list[str]) -> None:
             key="two-factor-download",
             on_click="ignore",
         )
-        if st.button("I have kept them", key="two-factor-kept", type="primary"):
+        if st.button("I saved them", key="two-factor-kept", type="primary"):
             del st.session_state[_CODES]
             authentication.renew()
 
@@ -128,8 +133,10 @@ def _draw_state(state: State) -> None:
     with elements.row():
         st.badge("On", color="green", icon=":material/verified_user:")
         st.markdown(quiet(f"Since {day(state.since)}, {left}."))
-    if state.codes_left <= _FEW:
-        st.markdown("Make new recovery codes, or a lost phone locks you out.")
+    if state.codes_left <= _FEW_CODES:
+        start = f"Only {state.codes_left}" if state.codes_left else "No"
+        codes = "recovery code" if state.codes_left == 1 else "recovery codes"
+        st.markdown(f"{start} {codes} left. Create new ones so a lost phone doesn't lock you out.")
     with elements.row(key="two-factor-actions"):
         st.button("Replace device", key="two-factor-replace", on_click=_open, args=("replace",))
         label = "New recovery codes"
@@ -143,27 +150,31 @@ def _open(what: str) -> None:
 
 
 def draw_dialogs(actor: Actor) -> None:
-    """Draw whichever dialog is open; each asks for the password once more."""
+    """Draw the open dialog, if any; each asks for the password."""
     draw_dialog("two-factor-replace", "Replace device", _replace, actor)
-    draw_dialog("two-factor-codes", "New recovery codes", _make_codes, actor)
+    draw_dialog("two-factor-codes", "New recovery codes", _replace_codes, actor)
     draw_dialog("two-factor-off", "Turn off two-factor", _turn_off, actor)
 
 
 def _replace(actor: Actor) -> None:
-    st.markdown("You scan a new picture. The device before works until that is done.")
+    st.markdown("You'll scan a new QR code. Your current device keeps working until then.")
     with form("replace-device") as drawn:
         password = drawn.current_password("Your password")
-        pressed = drawn.submit("Go on")
+        pressed = drawn.submit("Continue")
     if pressed and drawn.prepare(authentication.verify_password, actor, password):
-        told = "Scan the picture with your new device."
-        drawn.save(told, two_factor.begin_setup, actor, totp.new_secret())
+        drawn.save(
+            "Scan the QR code with your new device",
+            two_factor.begin_setup,
+            actor,
+            totp.new_secret(),
+        )
 
 
-def _make_codes(actor: Actor) -> None:
-    st.markdown("You get ten new ones. Those before stop working at once.")
+def _replace_codes(actor: Actor) -> None:
+    st.markdown("You'll get ten new codes. Your old codes stop working immediately.")
     with form("make-codes") as drawn:
         password = drawn.current_password("Your password")
-        pressed = drawn.submit("Make new codes")
+        pressed = drawn.submit("Create new codes")
     if pressed and drawn.prepare(authentication.verify_password, actor, password):
         codes = totp.new_recovery_codes()
         if drawn.change(two_factor.replace_recovery_codes, actor, codes):
@@ -173,9 +184,9 @@ def _make_codes(actor: Actor) -> None:
 
 
 def _turn_off(actor: Actor) -> None:
-    st.markdown("From then on your password alone lets you in, and whoever learns it.")
+    st.markdown("Anyone who knows your password will be able to log in.")
     with form("turn-off") as drawn:
         password = drawn.current_password("Your password")
         pressed = drawn.submit("Turn off")
     if pressed and drawn.prepare(authentication.verify_password, actor, password):
-        drawn.save("Two-factor is off.", two_factor.turn_off, actor)
+        drawn.save("Two-factor turned off", two_factor.turn_off, actor)

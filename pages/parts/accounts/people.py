@@ -1,4 +1,4 @@
-"""The table of accounts, and what an administrator does about one."""
+"""The table of accounts, and the dialogs in which administrators change one."""
 
 from typing import Any, Final
 
@@ -13,14 +13,13 @@ from core.database import db
 from core.models import Staff, User
 from pages.ui import authentication, elements
 from pages.ui.dialogs import open_dialog
-from pages.ui.forms import Form, fields
-from pages.ui.forms import form as ask
+from pages.ui.forms import Form, fields, form
 from pages.ui.tables import RowMenu, truncate
 from pages.ui.text import ago, day, esc, quiet
 
 _OLDER: Final = "older_than"
 _NEWER: Final = "newer_than"
-_NO_STAFF: Final = "no staff role"
+_NO_STAFF_ROLE: Final = "None"
 _ORDER: Final = (
     *("avatar", "name", "email", "staff", "two_factor", "state"),
     *("last_seen_at", "organizations", "created_at"),
@@ -28,27 +27,27 @@ _ORDER: Final = (
 
 
 def draw_filter() -> tuple[str, bool]:
-    """Draw what narrows the table, and return the words, and whether only staff is shown."""
+    """Draw the filters; return the search text and whether to list only staff."""
     with elements.row(key="people-filter"):
-        search = elements.search_field("Name or email", width=280, on_change=_turn)
-        only_staff = st.toggle("Staff only", key="staff", bind="query-params", on_change=_turn)
-    return search, only_staff
+        search = elements.search_field("Name or email", width=280, on_change=_move)
+        staff_only = st.toggle("Staff only", key="staff", bind="query-params", on_change=_move)
+    return search, staff_only
 
 
-def find_place() -> dict[str, int]:
-    """Return beside which account the page lies, from the address; nothing for the newest."""
+def read_cursor() -> dict[str, int]:
+    """Return the keyset cursor in the page's address; empty for the first page."""
     for name in (_OLDER, _NEWER):
-        beside = st.query_params.get(name, "")
-        if beside.isascii() and beside.isdigit() and len(beside) < 16:
-            return {name: int(beside)}
+        account_id = st.query_params.get(name, "")
+        if account_id.isascii() and account_id.isdigit() and len(account_id) < 16:
+            return {name: int(account_id)}
     return {}
 
 
-def draw_turns(page: Page) -> None:
-    """Draw the ways to newer and older accounts; where the page lies stands in the address."""
+def draw_pagination(page: Page) -> None:
+    """Draw the buttons for newer and older accounts, which keep the cursor in the address."""
     ids = page.rows["user_id"].tolist() or [0]
     with elements.row(key="people-turns", width="content"):
-        for label, icon, name, beside, is_open in (
+        for label, icon, name, account_id, is_enabled in (
             ("Newest", "first_page", "", 0, page.has_newer),
             ("Newer", "chevron_left", _NEWER, ids[0], page.has_newer),
             ("Older", "chevron_right", _OLDER, ids[-1], page.has_older),
@@ -58,25 +57,25 @@ def draw_turns(page: Page) -> None:
                 icon=f":material/{icon}:",
                 icon_position="right" if name == _OLDER else "left",
                 type="tertiary",
-                disabled=not is_open,
+                disabled=not is_enabled,
                 key=f"people-{label.lower()}",
-                on_click=_turn,
-                args=(name, int(beside)),
+                on_click=_move,
+                args=(name, int(account_id)),
             )
 
 
-def _turn(name: str = "", beside: int = 0) -> None:
+def _move(name: str = "", account_id: int = 0) -> None:
     for each in (_OLDER, _NEWER):
         st.query_params.pop(each, None)
     if name:
-        st.query_params[name] = str(beside)
+        st.query_params[name] = str(account_id)
 
 
 def draw_table(found: pd.DataFrame, *, key: str) -> None:
-    """Draw accounts; a click on a name opens what may be done about it."""
+    """Draw a page of accounts; clicking a name opens its dialog."""
     names = RowMenu("people", found, "user_id")
     rows = found.to_dict("records")
-    shown = found.assign(
+    visible = found.assign(
         avatar=[elements.avatar_url(row["name"], row["user_id"]) for row in rows],
         name=found["name"].map(truncate),
         email=found["email"].map(truncate),
@@ -85,7 +84,7 @@ def draw_table(found: pd.DataFrame, *, key: str) -> None:
         state=[_state(row) for row in rows],
     )
     st.dataframe(
-        shown,
+        visible,
         key=key,
         hide_index=True,
         row_height=36,
@@ -123,33 +122,33 @@ def _state(row: dict[Any, Any]) -> str:
 
 
 def draw_person(actor: Actor, user_id: int) -> None:
-    """Draw one account and what may be done about it."""
+    """Draw one account, the form for its staff role and its other actions."""
     with db.read() as session:
         person = administration.get(session, actor, user_id)
-    _draw_head(person)
-    form = fields("person")
-    staff = form.field(
+    _draw_header(person)
+    drawn = fields("person")
+    staff = drawn.field(
         st.selectbox,
         "staff",
         "Staff role",
         options=[None, *Staff],
         index=[None, *Staff].index(person.staff),
-        format_func=lambda role: role or _NO_STAFF,
-        hint="Counts once two-factor is set up; whoever may do more than before logs in anew.",
+        format_func=lambda role: role or _NO_STAFF_ROLE,
+        hint="Takes effect once two-factor is on. Gaining access requires logging in again.",
     )
     is_same = staff is person.staff
-    password = "" if is_same else form.current_password("Your password")
-    form.reserve_footer()
+    password = "" if is_same else drawn.current_password("Your password")
+    drawn.reserve_footer()
     with elements.row():
         pressed = st.button("Save", key="person-save", type="primary", disabled=is_same)
-        if pressed and form.prepare(authentication.verify_password, actor, password):
-            told = f"{person.name} has {f'the role {staff}' if staff else _NO_STAFF} now."
-            form.save(told, administration.set_staff, actor, person.id, staff)
+        if pressed and drawn.prepare(authentication.verify_password, actor, password):
+            notice = f"Staff role changed to {staff}" if staff else "Staff role removed"
+            drawn.save(notice, administration.set_staff, actor, person.id, staff)
         st.space("stretch")
-        _draw_actions(form, actor, person)
+        _draw_actions(drawn, actor, person)
 
 
-def _draw_head(person: User) -> None:
+def _draw_header(person: User) -> None:
     with elements.row(gap="small", wrap=False):
         elements.avatar(person.name, person.id, width=40)
         with st.container(gap=None, width="stretch"):
@@ -168,35 +167,41 @@ def _draw_head(person: User) -> None:
 def _draw_actions(form: Form, actor: Actor, person: User) -> None:
     if person.disabled_at is not None:
         if st.button("Enable", key="person-enable"):
-            form.save(f"{person.name} may log in again.", administration.enable, actor, person.id)
+            form.save(f"{person.name} enabled", administration.enable, actor, person.id)
         return
     if st.button("Send password link", key="person-reset"):
-        told = f"A link to choose a new password is on its way to {person.name}."
-        form.save(told, password_reset.send_link, actor, person.id)
+        notice = f"Password link sent to {person.name}"
+        form.save(notice, password_reset.send_link, actor, person.id)
     if st.button("End sessions", key="person-end-sessions"):
-        form.save(f"{person.name} is signed out.", administration.end_sessions, actor, person.id)
+        form.save(f"{person.name} logged out", administration.end_sessions, actor, person.id)
     may_reset = person.two_factor_at is not None and person.id != actor.user_id
     if may_reset and st.button("Reset two-factor", key="person-two-factor"):
         open_dialog("reset-two-factor", person.id)
         st.rerun()
     if st.button("Disable", key="person-disable"):
-        told = f"{person.name} is disabled and signed out."
-        form.save(told, administration.disable, actor, person.id)
+        form.save(
+            f"{person.name} disabled and logged out", administration.disable, actor, person.id
+        )
 
 
-def reset_two_factor(actor: Actor, user_id: int) -> None:
-    """Ask why, and take away the two-factor of somebody who has lost the device."""
+def draw_two_factor_reset(actor: Actor, user_id: int) -> None:
+    """Draw the form that resets a person's two-factor, with a reason."""
     with db.read() as session:
         person = administration.get(session, actor, user_id)
-    _draw_head(person)
+    _draw_header(person)
     st.markdown(
-        "Do this for somebody who has lost the device and the recovery codes, once you are sure "
-        "who asks. Sessions end; the password alone lets in until two-factor is set up anew."
+        "For someone who has lost both the device and the recovery codes. Verify who is asking "
+        "first. All sessions end, and the password alone is enough until two-factor is on again."
     )
-    with ask("reset-two-factor") as drawn:
-        hint = "It stands in the mail to the person, and in history."
+    with form("reset-two-factor") as drawn:
+        hint = "Included in the email to the person and in history."
         reason = drawn.field(st.text_input, "reason", "Reason", hint=hint)
         pressed = drawn.submit("Reset two-factor")
     if pressed:
-        told = f"The two-factor of {person.name} is reset."
-        drawn.save(told, administration.reset_two_factor, actor, person.id, reason=reason)
+        drawn.save(
+            f"Two-factor of {person.name} reset",
+            administration.reset_two_factor,
+            actor,
+            person.id,
+            reason=reason,
+        )
