@@ -257,7 +257,7 @@ class TestSafety:
     def test_nothing_goes_to_another_machine_in_the_clear_unless_a_setting_says_so(
         self, monkeypatch: pytest.MonkeyPatch
     ):
-        elsewhere = type("Elsewhere", (smtp.Server,), {"is_here": False})
+        elsewhere = type("Elsewhere", (smtp.Server,), {"is_local": False})
         with mail_server.running() as server:
             far = elsewhere("smtp", "127.0.0.1", server.port, "", "")
             with pytest.raises(smtp.TemporaryFailure, match="SMTP_UNENCRYPTED"):
