@@ -85,6 +85,7 @@ class Connection:
         try:
             self._smtp = _connect(self.server)
         except (OSError, smtplib.SMTPException) as error:
+            self.has_failed = True
             raise TemporaryFailure(_describe(error)) from error
 
     def send(self, message: EmailMessage, sender: str, recipient: str) -> None:
