@@ -1,6 +1,6 @@
-"""Uploads: files that a person has sent and not used yet, kept in the database for a day.
+"""Uploads: files that a person has sent but not used yet, stored for a day.
 
-Bytes never wait in the memory of a process, and nobody reads another person's upload.
+They are stored in the database rather than in memory, and only their owner can read them.
 """
 
 import unicodedata
@@ -18,13 +18,13 @@ from core.models import Upload
 MAX_BYTES: Final = 3 * 2**20
 """The largest file of any kind; what it is used for may allow less."""
 MAX_UPLOADS: Final = 4
-"""How many a person keeps at once: a new one takes the place of the oldest."""
+"""Uploads per person; a new one replaces the oldest."""
 UPLOAD_TTL: Final = timedelta(hours=24)
 _MAX_NAME: Final = 120
 
 
 def keep(session: Session, actor: Actor, name: str, content: bytes) -> Upload:
-    """Keep a file for its person; raises `InvalidInput` for an empty or too large one."""
+    """Store a file for the actor; raises `InvalidInput(file)` if it is empty or too large."""
     if not 0 < len(content) <= MAX_BYTES:
         raise InvalidInput({"file": f"Choose a file of at most {MAX_BYTES // 2**20} MB."})
     now = clock.now()
@@ -45,7 +45,7 @@ def keep(session: Session, actor: Actor, name: str, content: bytes) -> Upload:
 
 
 def get(session: Session, actor: Actor, upload_id: int) -> Upload:
-    """Return a person's own upload; raises `NotFound` for any other, and for an expired one."""
+    """Return one of the actor's uploads; raises `NotFound` if it has expired or is not theirs."""
     upload = session.scalar(
         select(Upload).where(
             Upload.id == upload_id,
@@ -59,12 +59,12 @@ def get(session: Session, actor: Actor, upload_id: int) -> Upload:
 
 
 def delete_all(session: Session, user_id: int) -> None:
-    """Delete what a person has uploaded."""
+    """Delete all uploads of a user."""
     session.execute(delete(Upload).where(Upload.user_id == user_id))
 
 
 def _plain_name(name: str) -> str:
-    """Return a file's name without its folders and without characters that do not show."""
+    """Return a file's name without folders and without invisible characters."""
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(
         c for c in last if not unicodedata.category(c).startswith(("C", "Z")) or c == " "

@@ -1,4 +1,4 @@
-"""Accounts: who proves to be whom, and what people change or delete of their own."""
+"""Accounts: authentication, and what people change about their own account."""
 
 from datetime import timedelta
 
@@ -62,7 +62,7 @@ class TestAuthenticate:
         assert log_in(cast.mia, password) is None
 
     @pytest.mark.parametrize("address", ["", "nobody@example.com", "\x00", "a@" * 50_000, "\ud800"])
-    def test_nor_does_an_address_that_nobody_has(self, cast: Cast, address: str) -> None:
+    def test_an_unknown_address_gets_no_link(self, cast: Cast, address: str) -> None:
         assert accounts.authenticate(address, PASSWORD, origin="::1") is None
 
     def test_the_disabled_and_the_deleted_are_unknown(self, cast: Cast) -> None:
@@ -80,7 +80,7 @@ class TestAuthenticate:
         clock.turn(timedelta(minutes=5))
         assert log_in(cast.mia, origin="192.0.2.9") == cast.mia.user_id
 
-    def test_an_unknown_account_is_blocked_just_so(self, cast: Cast, clock: Clock) -> None:
+    def test_an_unknown_account_is_blocked_in_the_same_way(self, cast: Cast, clock: Clock) -> None:
         for number in range(5):
             accounts.authenticate("nobody@example.com", "wrong", origin=f"192.0.2.{number}")
         with pytest.raises(TooManyAttempts):
@@ -101,7 +101,9 @@ class TestAuthenticate:
         with pytest.raises(TooManyAttempts):
             log_in(cast.mia, origin="192.0.2.99")
 
-    def test_success_does_not_pay_for_guessing_at_others(self, cast: Cast, clock: Clock) -> None:
+    def test_a_login_does_not_reset_attempts_at_other_accounts(
+        self, cast: Cast, clock: Clock
+    ) -> None:
         for number in range(5):
             assert log_in(cast.otto) == cast.otto.user_id
             accounts.authenticate(f"p{number}@example.com", "wrong", origin="192.0.2.1")
@@ -110,12 +112,12 @@ class TestAuthenticate:
 
 
 class TestPrepare:
-    def test_all_that_is_wrong_is_told_at_once(self) -> None:
+    def test_all_errors_are_raised_together(self) -> None:
         with pytest.raises(InvalidInput) as refused:
             accounts.prepare_account("", "mia", "short")
         assert set(refused.value.fields) == {"name", "email", "password"}
 
-    def test_the_own_name_is_no_password(self) -> None:
+    def test_a_persons_name_is_refused_as_password(self) -> None:
         with pytest.raises(InvalidInput, match="too easy"):
             accounts.prepare_account("Wilhelmina Grey", "w@example.com", "wilhelmina grey 1")
 
@@ -137,7 +139,7 @@ class TestSetUp:
         assert not registration.is_setup_open(session)
 
     @pytest.mark.parametrize("code", ["", "AAAA-AAAA-AAAA", "ÄÖÜ", "\ud800", "x" * 10_000])
-    def test_another_code_makes_nobody(self, session: Session, code: str) -> None:
+    def test_a_wrong_code_creates_no_administrator(self, session: Session, code: str) -> None:
         with pytest.raises(InvalidInput) as refused:
             registration.set_up(session, NOBODY, code, NewAccount("Eve", "eve@example.com", "$x"))
         assert list(refused.value.fields) == ["code"]
@@ -168,7 +170,7 @@ class TestOwnAccount:
         assert "Novak" not in str(entry.changes)
 
     @pytest.mark.parametrize("name", ["", " ", "x" * 81, "a\u202eb", "www.example.com"])
-    def test_but_not_any(self, session: Session, cast: Cast, name: str) -> None:
+    def test_a_wrong_code_is_refused(self, session: Session, cast: Cast, name: str) -> None:
         with pytest.raises(InvalidInput):
             accounts.rename(session, cast.mia, name)
         assert row(session, cast.mia).name == "Mia"
@@ -186,12 +188,14 @@ class TestOwnAccount:
         assert session.scalars(select(Mail.template)).all() == ["password_changed"]
         assert "$new" not in str(last_entry(session).changes)
 
-    def test_when_it_was_changed_is_known(self, session: Session, cast: Cast, clock: Clock) -> None:
+    def test_the_last_password_change_is_found(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
         assert accounts.find_password_changed_at(session, cast.mia) is None
         accounts.change_password(session, cast.mia, "$new")
         assert accounts.find_password_changed_at(session, cast.mia) == clock.now()
 
-    def test_a_session_of_an_older_password_is_dead(self, session: Session, cast: Cast) -> None:
+    def test_a_session_of_an_older_password_is_not_live(self, session: Session, cast: Cast) -> None:
         """I9, even for a session that nobody ended."""
         cookie = signed_in(session, cast.mia)
         row(session, cast.mia).password_epoch += 1
@@ -246,7 +250,7 @@ class TestDelete:
         with pytest.raises(LastOwner, match="of Acme"):
             leaving.delete_account(session, cast.olga)
 
-    def test_owners_of_many_are_told_some(self) -> None:
+    def test_an_owner_of_many_sees_some_of_them(self) -> None:
         told = str(LastOwner(["A", "B", "C", "D", "E"]))
         assert "A, B, C and 2 more" in told
 
@@ -258,20 +262,20 @@ class TestDelete:
         administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         assert leaving.delete_account(session, cast.ada).staff is None
 
-    def test_a_deleted_organization_keeps_nobody(self, session: Session, cast: Cast) -> None:
+    def test_a_deleted_organization_does_not_block_deletion(
+        self, session: Session, cast: Cast
+    ) -> None:
         cast.otto_ltd = session.get_one(Organization, cast.otto_ltd.id)
         cast.otto_ltd.deleted_at = row(session, cast.otto).created_at
         accounts.history.record(session, ORGDESK, cast.otto_ltd, "test.deleted", cast.otto_ltd)
         assert leaving.delete_account(session, cast.otto).deleted_at is not None
 
-    def test_what_was_offered_in_the_own_name_is_withdrawn(
-        self, session: Session, cast: Cast
-    ) -> None:
+    def test_deleting_an_account_withdraws_its_offers(self, session: Session, cast: Cast) -> None:
         invitations.invite(session, cast.adam, cast.acme.id, "new@example.com")
         leaving.delete_account(session, cast.adam)
         assert session.scalars(select(Invitation.status)).all() == ["revoked"]
 
-    def test_who_is_gone_joins_nothing(self, session: Session, cast: Cast) -> None:
+    def test_a_deleted_account_cannot_join(self, session: Session, cast: Cast) -> None:
         leaving.delete_account(session, cast.mia)
         with pytest.raises(NotFound):
             membership_rows.make(session, cast.otto_ltd, cast.mia.user_id, Role.MEMBER)

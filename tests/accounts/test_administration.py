@@ -1,4 +1,4 @@
-"""People: what administrators see of accounts and do about them."""
+"""Administration of accounts: the table, staff roles, disabling, sessions."""
 
 import pytest
 from sqlalchemy import select
@@ -27,7 +27,7 @@ def signed_in(session: Session, person: Actor) -> str:
 
 
 class TestTable:
-    def test_everybody_the_newest_first(self, session: Session, cast: Cast) -> None:
+    def test_accounts_are_listed_newest_first(self, session: Session, cast: Cast) -> None:
         found = administration.table(session, cast.ada).rows
         assert found["name"].tolist()[:3] == ["Ada", "Sue", "Sam"]
         assert len(found) == 8
@@ -74,14 +74,14 @@ class TestTable:
             "Sue",
         ]
 
-    def test_who_is_deleted_is_not_there(self, session: Session, cast: Cast) -> None:
+    def test_deleted_accounts_are_not_listed(self, session: Session, cast: Cast) -> None:
         leaving.delete_account(session, cast.mia)
         assert "A deleted account" not in names(session, cast.ada)
         with pytest.raises(NotFound):
             administration.get(session, cast.ada, cast.mia.user_id)
 
 
-class TestWhoMay:
+class TestAllowed:
     def test_administrators_alone(self, session: Session, cast: Cast) -> None:
         mia = cast.mia.user_id
         for actor in (cast.olga, cast.oda, cast.sam, cast.mia, NOBODY):
@@ -98,7 +98,7 @@ class TestWhoMay:
             with pytest.raises(NotPermitted):
                 administration.table(session, actor)
 
-    def test_a_disabled_administrator_no_longer(self, session: Session, cast: Cast) -> None:
+    def test_a_disabled_administrator_loses_access(self, session: Session, cast: Cast) -> None:
         administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         administration.disable(session, cast.oda, cast.ada.user_id)
         with pytest.raises(NotPermitted):
@@ -106,18 +106,18 @@ class TestWhoMay:
 
 
 class TestSetStaff:
-    def test_somebody_becomes_staff(self, session: Session, cast: Cast) -> None:
+    def test_a_person_becomes_staff(self, session: Session, cast: Cast) -> None:
         assert administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.SALES).staff
         entry = session.scalars(select(Entry)).one()
         assert (entry.event, entry.person_id) == ("account.staff_changed", cast.mia.user_id)
         assert [(each["old"], each["new"]) for each in entry.changes] == [(None, "sales")]
 
-    def test_who_may_more_logs_in_anew(self, session: Session, cast: Cast) -> None:
+    def test_gaining_rights_ends_the_sessions(self, session: Session, cast: Cast) -> None:
         cookie = signed_in(session, cast.oda)
         administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         assert sessions.find(session, cookie) is None
 
-    def test_who_may_less_stays(self, session: Session, cast: Cast) -> None:
+    def test_losing_rights_keeps_the_sessions(self, session: Session, cast: Cast) -> None:
         cookie = signed_in(session, cast.sam)
         administration.set_staff(session, cast.ada, cast.sam.user_id, None)
         assert sessions.find(session, cookie) is not None
@@ -151,7 +151,7 @@ class TestDisable:
         assert administration.disable(session, cast.ada, cast.mia.user_id).disabled_at
         assert sessions.find(session, cookie) is None
 
-    def test_no_session_stands_for_the_disabled(self, session: Session, cast: Cast) -> None:
+    def test_a_disabled_account_gets_no_session(self, session: Session, cast: Cast) -> None:
         """I9, even for one that began while the account was being disabled."""
         administration.disable(session, cast.ada, cast.mia.user_id)
         assert sessions.find(session, signed_in(session, cast.mia)) is None

@@ -1,4 +1,4 @@
-"""Mailed links: they work once, for a while, and stand in no row."""
+"""Email links: they work once, expire, and are stored only as hashes."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ class TestUse:
         with pytest.raises(LinkNotValid):
             email_links.redeem(session, email_links.RESET, token)
 
-    def test_looking_does_not_use_it_up(self, session: Session, cast: Cast) -> None:
+    def test_getting_a_link_does_not_use_it(self, session: Session, cast: Cast) -> None:
         token = make(session, cast)
         email_links.get(session, email_links.RESET, token)
         email_links.get(session, email_links.RESET, token)
@@ -49,7 +49,7 @@ class TestUse:
             email_links.redeem(session, email_links.RESET, old)
         assert email_links.redeem(session, email_links.RESET, new)
 
-    def test_one_kind_is_not_good_for_another(self, session: Session, cast: Cast) -> None:
+    def test_a_link_works_only_for_its_kind(self, session: Session, cast: Cast) -> None:
         token = make(session, cast, email_links.CONFIRM)
         with pytest.raises(LinkNotValid):
             email_links.redeem(session, email_links.RESET, token)

@@ -1,4 +1,4 @@
-"""Forgotten passwords: one mail, one link, twenty minutes, and every session ends."""
+"""Password reset: the link, its 20 minutes, and the sessions it ends."""
 
 import pytest
 from sqlalchemy import Engine, select
@@ -56,11 +56,11 @@ class TestStart:
         assert (mail.template, mail.recipient) == ("reset_password", email(cast.mia))
         assert f"/reset#{token_in(mail)}" in messages.render(mail).text
 
-    def test_nobody_learns_whether_an_address_is_known(self, session: Session, cast: Cast) -> None:
+    def test_the_result_does_not_reveal_known_addresses(self, session: Session, cast: Cast) -> None:
         assert ask(session, "nobody@example.com") is None
         assert mails(session) == []
 
-    def test_what_is_no_address_is_refused(self, session: Session, cast: Cast) -> None:
+    def test_an_invalid_address_is_refused(self, session: Session, cast: Cast) -> None:
         with pytest.raises(InvalidInput) as refused:
             ask(session, "mia")
         assert list(refused.value.fields) == ["email"]
@@ -88,7 +88,7 @@ class TestReset:
         ask(session, email(cast.mia))
         return token_in(mails(session)[-1])
 
-    def test_it_ends_every_session_and_tells(
+    def test_it_ends_every_session_and_mails_the_owner(
         self, session: Session, cast: Cast, token: str
     ) -> None:
         cookie = signed_in(session, cast.mia)
@@ -121,7 +121,7 @@ class TestReset:
         with pytest.raises(LinkNotValid):
             password_reset.list_guessable_words(session, token_in(mails(session)[-1]))
 
-    def test_who_is_disabled_or_gone_does_not_come_back_by_it(
+    def test_a_reset_does_not_restore_disabled_or_deleted_accounts(
         self, session: Session, cast: Cast, token: str
     ) -> None:
         leaving.delete_account(session, cast.mia)
@@ -152,7 +152,7 @@ class TestReset:
             registration.confirm_address(session, NOBODY, proof, "$eves")
 
 
-def test_who_was_locked_out_by_others_gets_in_again(engine: Engine, cast: Cast) -> None:
+def test_a_reset_lifts_a_lockout(engine: Engine, cast: Cast) -> None:
     for number in range(6):
         try:
             accounts.authenticate(email(cast.mia), "wrong", origin=f"192.0.2.{number}")
@@ -177,7 +177,7 @@ class TestSend:
             with pytest.raises(NotPermitted):
                 password_reset.send_link(session, person, cast.mia.user_id)
 
-    def test_not_for_the_disabled_nor_for_nobody(self, session: Session, cast: Cast) -> None:
+    def test_disabled_and_missing_accounts_get_no_link(self, session: Session, cast: Cast) -> None:
         administration.disable(session, cast.ada, cast.mia.user_id)
         with pytest.raises(InvalidInput, match="Enable it"):
             password_reset.send_link(session, cast.ada, cast.mia.user_id)

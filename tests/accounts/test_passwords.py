@@ -1,4 +1,4 @@
-"""Passwords: which are taken, and that their hashes say the truth."""
+"""Passwords: strength, hashing and verification."""
 
 import pytest
 from argon2 import PasswordHasher
@@ -13,7 +13,7 @@ WORDS = ["Olga Owner", "olga@acme.example", "Acme Health"]
 
 
 def refusal(password: str, **options: int) -> str:
-    """Return the sentence with which a password is refused."""
+    """Return the error that a password is refused with."""
     with pytest.raises(Unfit) as refused:
         passwords.check(password, words=WORDS, **options)
     return str(refused.value)
@@ -33,7 +33,7 @@ class TestCheck:
             "1990\nsunny lake 1234567\n kettle",
         ],
     )
-    def test_what_is_hard_to_guess_is_taken(self, password):
+    def test_strong_passwords_are_accepted(self, password):
         passwords.check(password, words=WORDS)
 
     @pytest.mark.parametrize(
@@ -44,25 +44,25 @@ class TestCheck:
             "1234567890" * 20, "a" * 256, " " * 20,
         ],
     )  # fmt: skip
-    def test_what_is_easy_to_guess_is_refused(self, password):
+    def test_guessable_passwords_are_refused(self, password):
         assert "easy to guess" in refusal(password)
 
-    def test_words_of_the_person_are_weak_only_for_that_person(self):
+    def test_personal_words_weaken_only_that_persons_password(self):
         passwords.check("zyxomma velarium", words=[])
         with pytest.raises(Unfit, match="easy to guess"):
             passwords.check("zyxomma velarium", words=["Zyxomma Velarium"])
 
-    def test_length_has_bounds(self):
+    def test_the_length_is_limited(self):
         assert "at least 15 characters" in refusal("Xq7#mVb2!pLw9z")
         assert "at most 256 characters" in refusal("Xq7#mVb2!pLw9zR" * 18)
         assert "at most 256 characters" in refusal("x" * 1_000_000)
         assert "at least 20 characters" in refusal("Xq7#mVb2!pLw9zR", minimum=20)
         passwords.check("Xq7#mVb2!p", words=WORDS, minimum=8)
 
-    def test_what_cannot_be_typed_is_refused(self):
+    def test_untypable_characters_are_refused(self):
         assert "typed" in refusal("sunny lake kettle \ud800")
 
-    def test_one_password_is_judged_at_a_time(self, monkeypatch):
+    def test_one_password_is_scored_at_a_time(self, monkeypatch):
         """Because zxcvbn keeps the person's words in a global."""
 
         def judge(password: str, words: list[str]) -> dict[str, int]:
@@ -73,7 +73,7 @@ class TestCheck:
 
     @given(password=st.text(min_size=8), words=st.lists(st.text(), max_size=5))
     @settings(max_examples=50, deadline=None)
-    def test_any_text_is_taken_or_refused(self, password, words):
+    def test_any_text_is_accepted_or_refused(self, password, words):
         try:
             passwords.check(password, words=words)
         except Unfit as why:
@@ -82,7 +82,7 @@ class TestCheck:
             sentence = ""
         assert sentence == "" or sentence.endswith(".")
 
-    def test_hostile_texts_are_taken_or_refused(self):
+    def test_hostile_texts_are_accepted_or_refused(self):
         for text in hostile.texts("strings", "xss"):
             try:
                 passwords.check(text, words=[text[:20]])
@@ -132,7 +132,7 @@ class TestHash:
         passwords.verify(None, "wrong")
         assert costs == ["$argon2id$v=19$m=19456,t=2,p=1"] * 2
 
-    def test_a_hash_of_other_cost_is_made_anew(self):
+    def test_a_hash_with_other_parameters_needs_a_rehash(self):
         weaker = PasswordHasher(memory_cost=8 * 1024, time_cost=1, parallelism=1).hash("sunny lake")
         assert passwords.verify(weaker, "sunny lake")
         assert passwords.needs_rehash(weaker)

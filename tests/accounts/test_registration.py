@@ -1,4 +1,4 @@
-"""Sign-up: an account that waits, a link that proves it, and nothing told about others."""
+"""Registration: unconfirmed accounts, confirmation links, and nothing revealed about others."""
 
 from datetime import timedelta
 
@@ -45,7 +45,7 @@ def person(session: Session, address: str = "nora@example.com") -> User:
 
 
 class TestSignUp:
-    def test_the_account_waits_for_its_proof(self, session: Session, cast: Cast) -> None:
+    def test_a_new_account_is_unconfirmed(self, session: Session, cast: Cast) -> None:
         registration.sign_up(session, NOBODY, new())
         assert person(session).proven_at is None
         assert session.scalars(select(Entry.event)).all() == ["account.created"]
@@ -58,9 +58,7 @@ class TestSignUp:
         letter = messages.render(newest(session))
         assert "won" not in letter.text + letter.html
 
-    def test_who_has_an_account_hears_of_it_by_mail_alone(
-        self, session: Session, cast: Cast
-    ) -> None:
+    def test_an_existing_account_is_only_mailed(self, session: Session, cast: Cast) -> None:
         people = count(session, User)
         registration.sign_up(session, NOBODY, new("MIA@example.com", "Somebody"))
         assert newest(session).template == "already_have_account"
@@ -86,7 +84,7 @@ class TestSignUp:
             assert count(session, Mail) - before == throttling.MAILS[0][0]
 
 
-class TestWhoMay:
+class TestAllowed:
     def test_nobody_when_it_is_closed(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -140,16 +138,14 @@ class TestProve:
         nora = db.run(registration.confirm_address, NOBODY, token, chosen)
         assert accounts.authenticate("nora@example.com", HERS, origin="::1").user_id == nora.id
 
-    def test_who_reads_the_mail_does_not_open_an_account_for_somebody_else(
-        self, token: str
-    ) -> None:
+    def test_the_mail_alone_does_not_confirm_an_account(self, token: str) -> None:
         with pytest.raises(InvalidInput, match="Forgot password"):
             registration.verify_password(token, HIS)
         with pytest.raises(LinkNotValid):
             db.run(registration.confirm_address, NOBODY, token, passwords.hash(HIS))
         assert accounts.authenticate("nora@example.com", HERS, origin="::1") is None
 
-    def test_guessing_there_ends_soon(self, token: str, clock: Clock) -> None:
+    def test_password_attempts_are_limited(self, token: str, clock: Clock) -> None:
         for _ in range(5):
             with pytest.raises(InvalidInput):
                 registration.verify_password(token, HIS)
@@ -173,7 +169,7 @@ class TestProve:
         db.run(registration.sign_up, NOBODY, new())
 
 
-class TestNothingIsTold:
+class TestNothingIsRevealed:
     def test_signing_in_after_signing_up_answers_alike(self, engine: Engine, cast: Cast) -> None:
         for address in ("nora@example.com", email(cast.mia)):
             db.run(registration.sign_up, NOBODY, accounts.prepare_account("Eve", address, HIS))
@@ -183,7 +179,7 @@ class TestNothingIsTold:
             == cast.mia.user_id
         )
 
-    def test_strangers_are_counted_by_where_they_come_from(
+    def test_sign_ups_are_limited_per_ip_address(
         self, engine: Engine, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(passwords, "hash", lambda _: "$none")

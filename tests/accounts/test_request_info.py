@@ -1,4 +1,4 @@
-"""What the headers of a request say about who sent it."""
+"""Request info: cookie, IP address and device from headers."""
 
 from collections.abc import Iterator
 
@@ -30,12 +30,12 @@ class TestDevice:
             ("", "Unknown browser"),
         ],
     )
-    def test_it_is_said_in_plain_words(self, agent: str, device: str) -> None:
+    def test_a_device_has_a_readable_name(self, agent: str, device: str) -> None:
         assert request_info.describe_device(agent) == device
 
 
-class TestPlace:
-    def test_who_is_no_proxy_of_ours_is_not_believed(self) -> None:
+class TestIpAddress:
+    def test_an_untrusted_proxy_is_ignored(self) -> None:
         assert request_info.find_ip_address("203.0.113.9", "198.51.100.7") == "203.0.113.9"
 
     def test_behind_our_proxy_the_last_hop_counts(self, trusted_proxy: str) -> None:
@@ -43,7 +43,7 @@ class TestPlace:
             request_info.find_ip_address(trusted_proxy, "6.6.6.6, 198.51.100.7") == "198.51.100.7"
         )
 
-    def test_what_is_no_address_is_not_repeated(self, trusted_proxy: str) -> None:
+    def test_an_invalid_address_is_not_repeated(self, trusted_proxy: str) -> None:
         assert request_info.find_ip_address(trusted_proxy, "<script>") == "unknown"
 
 
@@ -52,7 +52,7 @@ class TestCookie:
         name = request_info.cookie_name(host="orgdesk.example", takes_secure=False)
         assert name == "__Host-orgdesk"
 
-    def test_only_on_this_machine_a_plain_name_stands_in(self) -> None:
+    def test_only_a_loopback_host_gets_an_unprefixed_cookie(self) -> None:
         assert request_info.cookie_name(host="127.0.0.1:8501", takes_secure=False) == "orgdesk"
         assert request_info.find_token({"orgdesk": "token"}, host="localhost:8501") == "token"
         assert request_info.find_token({"orgdesk": "token"}, host="orgdesk.example") is None

@@ -17,12 +17,12 @@ from tests.support.cast import Cast
 
 
 @pytest.fixture(autouse=True)
-def _standing_clock(clock: Clock) -> None:
-    """Time passes only when a test turns it."""
+def _frozen_clock(clock: Clock) -> None:
+    """Freeze the clock; tests advance it."""
 
 
 def signed_in(session: SqlSession, person: Actor) -> tuple[int, str]:
-    """Sign somebody in; return the session's id and the token of its cookie."""
+    """Sign a person in; return the session's id and token."""
     assert person.user_id is not None
     ticket, token = sessions.new_token(), sessions.new_token()
     row = sessions.start(
@@ -74,7 +74,7 @@ class TestRedeem:
         sessions.start(session, cast.mia.user_id, ticket, device="", ip_address="")
         assert sessions.find(session, ticket) is None
 
-    def test_who_was_shut_out_meanwhile_stays_out(
+    def test_a_person_disabled_meanwhile_gets_no_session(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
         change_user(session, cast.mia, disabled_at=clock.now())
@@ -84,7 +84,7 @@ class TestRedeem:
         assert not sessions.redeem(session, ticket, "token")
         assert row.ended_because == "account disabled"
 
-    def test_a_password_changed_since_it_was_proven_lets_nobody_in(
+    def test_a_password_changed_after_verification_starts_no_session(
         self, session: SqlSession, cast: Cast
     ) -> None:
         change_user(session, cast.mia, password_epoch=1)
@@ -107,7 +107,7 @@ class TestRedeem:
 
 
 class TestFind:
-    def test_an_unknown_token_is_nobody(self, session: SqlSession, cast: Cast) -> None:
+    def test_an_unknown_token_finds_nothing(self, session: SqlSession, cast: Cast) -> None:
         assert sessions.find(session, sessions.new_token()) is None
 
     def test_an_idle_session_ends(self, session: SqlSession, cast: Cast, clock: Clock) -> None:
@@ -129,7 +129,7 @@ class TestFind:
         clock.turn(timedelta(minutes=30))
         assert sessions.find(session, token) is None
 
-    def test_a_disabled_person_is_out_at_once(
+    def test_disabling_a_person_ends_their_sessions(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
         _, token = signed_in(session, cast.mia)
@@ -144,9 +144,7 @@ class TestFind:
 
 
 class TestTouch:
-    def test_who_has_just_signed_in_was_seen(
-        self, session: SqlSession, cast: Cast, clock: Clock
-    ) -> None:
+    def test_signing_in_sets_last_seen(self, session: SqlSession, cast: Cast, clock: Clock) -> None:
         clock.turn(timedelta(hours=1))
         signed_in(session, cast.mia)
         seen = select(User.last_seen_at).where(User.id == cast.mia.user_id)
@@ -206,7 +204,7 @@ class TestEnd:
 
 
 class TestList:
-    def test_the_live_ones_stand_there_the_last_seen_first(
+    def test_live_sessions_are_listed_last_seen_first(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
         first_id, _ = signed_in(session, cast.mia)
@@ -220,7 +218,7 @@ class TestList:
         assert [row.id for row in listed] == [last_id, first_id]
 
 
-def test_of_two_who_hold_one_ticket_one_gets_in(cast: Cast) -> None:
+def test_one_of_two_concurrent_redemptions_succeeds(cast: Cast) -> None:
     assert cast.mia.user_id
     for _ in range(10):
         ticket = sessions.new_token()

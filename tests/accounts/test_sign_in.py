@@ -1,4 +1,4 @@
-"""What a right password does beside letting in, and when it is the old one already."""
+"""Signing in: rehashing, attempts, and passwords that change meanwhile."""
 
 import pytest
 from sqlalchemy import Engine, select
@@ -29,7 +29,7 @@ def events() -> list[str]:
 
 
 class TestHash:
-    def test_a_weak_one_is_made_strong_without_a_word(self, engine: Engine, cast: Cast) -> None:
+    def test_an_outdated_hash_is_replaced_on_login(self, engine: Engine, cast: Cast) -> None:
         assert passwords.needs_rehash(hash_of(cast.mia))
         assert authenticate(cast.mia) == cast.mia.user_id
         assert not passwords.needs_rehash(hash_of(cast.mia))
@@ -42,8 +42,8 @@ class TestHash:
         assert hash_of(cast.mia) == before
 
 
-class TestChangeMeanwhile:
-    def test_the_old_password_lets_nobody_in(
+class TestConcurrentChange:
+    def test_the_old_password_no_longer_works(
         self, engine: Engine, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         changed = passwords.hash(NEW)
@@ -70,7 +70,7 @@ class TestWhatAdministratorsDo:
             told = activity.table(session, cast.ada)[["who", "what"]].to_numpy().tolist()
         assert told == [["Ada", "Password reset link sent: Mia"], ["Ada", "Sessions ended: Mia"]]
 
-    def test_what_ends_no_session_is_nothing(self, engine: Engine, cast: Cast) -> None:
+    def test_ending_no_sessions_records_nothing(self, engine: Engine, cast: Cast) -> None:
         assert db.run(administration.end_sessions, cast.ada, cast.mia.user_id) == 0
         assert events() == []
 

@@ -1,4 +1,4 @@
-"""Two-factor: set up by a code, asked after the password, taken once; who must have it."""
+"""Two-factor: setup, challenges, recovery codes, and who must have it."""
 
 from datetime import timedelta
 
@@ -36,8 +36,8 @@ CODES = [f"AAAA-BBBB-{number:04}" for number in range(10)]
 
 
 @pytest.fixture(autouse=True)
-def _standing_clock(clock: Clock) -> None:
-    """Codes change only when a test turns the clock."""
+def _frozen_clock(clock: Clock) -> None:
+    """Freeze the clock, so that codes change only when a test advances it."""
 
 
 def code(clock: Clock, secret: str = SECRET, *, ahead: int = 0) -> str:
@@ -49,7 +49,7 @@ def user(session: Session, person: Actor) -> User:
 
 
 def set_up(session: Session, person: Actor, clock: Clock, session_id: int = 0) -> str:
-    """Set up two-factor for somebody, and return the secret."""
+    """Turn a person's two-factor on and return the secret."""
     secret = totp.new_secret()
     two_factor.begin_setup(session, person, secret)
     two_factor.confirm_setup(session, person, code(clock, secret), CODES, session_id=session_id)
@@ -65,7 +65,7 @@ def signed_in(session: Session, person: Actor) -> tuple[int, str]:
 
 
 def answer(typed: str, connection: str = HERE, ip_address: str = "192.0.2.1") -> str:
-    """Type a code, and return the ticket that it opens."""
+    """Enter a code and return the ticket of the new session."""
     ticket = sessions.new_token()
     two_factor.complete_challenge(connection, typed, ticket, device="Test", ip_address=ip_address)
     return ticket
@@ -80,7 +80,7 @@ def events(session: Session) -> list[str]:
 
 
 class TestSetUp:
-    def test_a_code_of_the_offered_secret_turns_it_on(
+    def test_a_code_of_the_pending_secret_activates_it(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         assert two_factor.get_state(session, cast.mia) == two_factor.State(None, 0, None, False)
@@ -104,7 +104,7 @@ class TestSetUp:
             assert list(refused.value.fields) == ["code"]
         assert user(session, cast.mia).two_factor_at is None
 
-    def test_the_offer_waits_until_it_is_confirmed_or_withdrawn(
+    def test_a_secret_is_pending_until_confirmed_or_discarded(
         self, session: Session, cast: Cast
     ) -> None:
         secret = totp.new_secret()
@@ -124,7 +124,7 @@ class TestSetUp:
         assert sessions.find(session, here)
         assert sessions.find(session, other) is None
 
-    def test_another_device_takes_the_place_of_the_first(
+    def test_a_new_device_replaces_the_old_one(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         first = set_up(session, cast.mia, clock)
@@ -152,7 +152,7 @@ class TestSetUp:
         with pytest.raises(InvalidInput):
             two_factor.replace_recovery_codes(session, cast.otto, new)
 
-    def test_a_secret_of_somebody_else_or_of_another_key_is_no_secret(
+    def test_a_secret_of_another_user_or_key_cannot_be_decrypted(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         set_up(session, cast.mia, clock)
@@ -170,7 +170,7 @@ class TestSigningIn:
         with pytest.raises(CodeNeeded):
             sessions.start(session, cast.sam.user_id, ticket, device="", ip_address="")
 
-    def test_the_code_begins_it_where_the_password_was_right(
+    def test_the_code_starts_a_session_in_the_same_connection(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
@@ -182,7 +182,7 @@ class TestSigningIn:
             assert sessions.find(session, token).actor == cast.sam
             assert two_factor.find_challenged_user_id(session, HERE) is None
 
-    def test_a_password_changed_since_it_was_right_asks_for_no_code(
+    def test_a_password_changed_after_verification_starts_no_challenge(
         self, session: Session, cast: Cast
     ) -> None:
         two_factor.begin_challenge(session, cast.sam.user_id, HERE, epoch=0)
@@ -202,7 +202,7 @@ class TestSigningIn:
             typed = code(clock, ahead=ahead)
             assert totp.redeem_code(session, cast.sam.user_id, typed) is taken
 
-    def test_a_code_is_taken_once_and_none_before_it(
+    def test_a_code_works_once_and_earlier_codes_never(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
@@ -213,7 +213,7 @@ class TestSigningIn:
                 answer(used)
         assert answer(code(clock, ahead=1))
 
-    def test_five_attempts_whoever_makes_them(
+    def test_five_attempts_per_account_from_anywhere(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
@@ -246,7 +246,7 @@ class TestSigningIn:
         with pytest.raises(TooManyAttempts):
             answer(code(clock))
 
-    def test_a_right_password_waits_five_minutes(
+    def test_a_challenge_expires_after_five_minutes(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
@@ -259,7 +259,7 @@ class TestSigningIn:
             assert session.scalars(select(Challenge)).all() == []
 
     @pytest.mark.parametrize("change", ["password_epoch", "disabled_at", "two_factor_at"])
-    def test_what_changed_meanwhile_counts(
+    def test_changes_since_the_password_end_the_challenge(
         self, engine: Engine, cast: Cast, clock: Clock, change: str
     ) -> None:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
@@ -270,7 +270,7 @@ class TestSigningIn:
         with pytest.raises(InvalidInput, match="Go back"):
             answer(code(clock))
 
-    def test_a_recovery_code_stands_in_once_and_is_mailed(
+    def test_a_recovery_code_works_once_and_is_mailed(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
         db.run(set_up, cast.mia, clock)
@@ -287,8 +287,10 @@ class TestSigningIn:
             answer(CODES[3])
 
 
-class TestWhoMustHaveIt:
-    def test_staff_without_it_may_nothing_of_the_staffs(self, session: Session, cast: Cast) -> None:
+class TestRequired:
+    def test_staff_without_two_factor_has_no_staff_rights(
+        self, session: Session, cast: Cast
+    ) -> None:
         administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
         assert staff_rights(session, cast.mia) == frozenset()
         with pytest.raises(NotPermitted):
@@ -300,7 +302,7 @@ class TestWhoMustHaveIt:
         assert Action.VIEW in rights
         assert Action.VIEW_ALL not in rights
 
-    def test_it_may_all_of_it_once_it_is_set_up(
+    def test_staff_with_two_factor_has_its_rights(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.OPS)
@@ -336,7 +338,7 @@ class TestWhoMustHaveIt:
             two_factor.turn_off(session, cast.olga)
         assert two_factor.turn_off(session, cast.adam).two_factor_at is None
 
-    def test_who_deletes_the_account_leaves_no_secret(
+    def test_deleting_an_account_deletes_its_secret(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         set_up(session, cast.mia, clock)
@@ -377,7 +379,7 @@ class TestReset:
         assert user(session, cast.ada).two_factor_at is None
         assert user(session, cast.ada).staff is Staff.ADMINISTRATOR
 
-    def test_a_member_is_no_more_than_before(
+    def test_a_member_without_two_factor_keeps_the_member_rights(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         set_up(session, cast.mia, clock)

@@ -1,4 +1,4 @@
-"""Two-factor, raced: a code and a recovery code are taken once, no session slips past a set-up."""
+"""Two-factor under concurrency: codes work once, and no session escapes the setup."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ ROUNDS = 8
 
 
 def together(threads: ThreadPoolExecutor, *calls: Callable[[], Any]) -> list[Any]:
-    """Call all at the same moment, and return what each returned or was refused with."""
+    """Run all calls at once and return each result or error."""
     barrier = Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:
@@ -37,7 +37,7 @@ def together(threads: ThreadPoolExecutor, *calls: Callable[[], Any]) -> list[Any
 
 
 def sign_in(typed: str, connection: str) -> Callable[[], Any]:
-    """Return what types a code in a connection that has brought the password."""
+    """Return a call that enters a code in a connection with a challenge."""
 
     def call() -> str:
         ticket = sessions.new_token()
@@ -50,7 +50,7 @@ def sign_in(typed: str, connection: str) -> Callable[[], Any]:
 
 
 @pytest.mark.parametrize("kind", ["code", "recovery code"])
-def test_one_of_four_who_type_the_same_code_gets_in(
+def test_one_of_four_concurrent_uses_of_a_code_succeeds(
     engine: Engine, cast: Cast, clock: Clock, kind: str
 ) -> None:
     sam = cast.sam.user_id
@@ -68,7 +68,7 @@ def test_one_of_four_who_type_the_same_code_gets_in(
 
 
 def test_no_session_of_the_password_alone_outlives_the_set_up(engine: Engine, cast: Cast) -> None:
-    """I9: whoever has the password signs in at the moment in which its owner sets up two-factor."""
+    """I9: signing in with the password races the setup of two-factor."""
     mia = cast.mia.user_id
     with ThreadPoolExecutor(2) as threads:
         for _ in range(ROUNDS):

@@ -1,4 +1,4 @@
-"""What administrators see of the mails, and do about those that could not be sent."""
+"""Administration of mails: the table, links, retries and cancelling."""
 
 import pytest
 
@@ -22,7 +22,7 @@ class TestAdministration:
             with pytest.raises(NotPermitted):
                 administration.table(session, person)
 
-    def test_states_are_told_apart(self, session, cast: Cast):
+    def test_mails_are_listed_with_their_state(self, session, cast: Cast):
         times = {"waiting": {}, "retrying": {"error": "451"}, "failed": {"due_at": None}}
         times["sent"] = {"due_at": None, "sent_at": core_clock.now()}
         for state, values in times.items():
@@ -38,7 +38,7 @@ class TestAdministration:
         assert list(failed["recipient"]) == ["f@example.com"]
         assert len(administration.table(session, cast.ada, recipient="S@EX")) == 1
 
-    def test_the_link_is_shown_only_where_no_server_brings_it(
+    def test_the_link_is_shown_only_without_a_mail_server(
         self, session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ):
         queued = outbox.enqueue(
@@ -67,7 +67,7 @@ class TestAdministration:
             administration.get(session, cast.ada, queued.id).state is administration.State.WAITING
         )
 
-    def test_a_mail_on_its_way_is_not_called_back(self, session, cast: Cast):
+    def test_a_mail_being_sent_cannot_be_cancelled(self, session, cast: Cast):
         queued = outbox.enqueue(session, "alert_test", "olga@example.com", organization="Acme")
         delivery._claim(session)
         with pytest.raises(MailInProgress):
@@ -77,7 +77,7 @@ class TestAdministration:
         with pytest.raises(NotFound):
             administration.get(session, cast.ada, 999)
 
-    def test_all_that_failed_are_tried_again_but_not_what_was_taken_back(self, session, cast: Cast):
+    def test_all_failed_mails_are_retried_but_not_cancelled_ones(self, session, cast: Cast):
         made = {}
         for name, values in {
             "refused": {"due_at": None, "error": "550 No", "attempts": 1},

@@ -73,7 +73,7 @@ class TestSend:
         assert delivery.run_due() == 5
         assert len(server.mails) == 5
 
-    def test_it_stops_when_told(self, queued, server):
+    def test_it_stops_when_asked(self, queued, server):
         assert delivery.run_due(lambda: True) == 0
 
     def test_several_senders_send_each_mail_once(self, server):
@@ -108,7 +108,7 @@ class TestSend:
 
 
 class TestFailures:
-    def test_a_permanent_refusal_is_kept_in_the_servers_words(self, queued, server):
+    def test_a_permanent_failure_stores_the_servers_reply(self, queued, server):
         server.responses["RCPT"] = "550 5.1.1 Nobody of that name here"
         assert delivery.run_due() == 0
         given_up = now(queued)
@@ -144,7 +144,7 @@ class TestFailures:
         assert server.recipients == ["mia@example.com"]
 
     @pytest.mark.parametrize("command", ["RCPT", "DATA"])
-    def test_a_passing_refusal_is_tried_again(self, queued, server, clock: Clock, command):
+    def test_a_temporary_failure_is_retried(self, queued, server, clock: Clock, command):
         server.responses[command] = "451 Try later"
         delivery.run_due()
         assert now(queued).due_at == clock.now() + timedelta(minutes=1)
@@ -155,12 +155,12 @@ class TestFailures:
         assert delivery.run_due() == 1
         assert now(queued).attempts == 2
 
-    def test_a_server_that_wants_a_password_first_is_our_mistake(self, queued, server):
+    def test_a_missing_login_is_a_temporary_failure(self, queued, server):
         server.responses["RCPT"] = "530 5.7.0 Authentication required"
         delivery.run_due()
         assert now(queued).due_at is not None
 
-    def test_it_is_tried_for_three_days_and_then_given_up(self, queued, server, clock: Clock):
+    def test_retries_end_after_three_days(self, queued, server, clock: Clock):
         server.responses["RCPT"] = "451 Try later"
         start, waits = clock.now(), []
         while (due_at := now(queued).due_at) is not None:
@@ -170,7 +170,7 @@ class TestFailures:
         assert waits[:6] == [0, 1, 5, 15, 60, 60]
         assert timedelta(hours=71) < clock.now() - start <= timedelta(hours=72)
 
-    def test_a_server_that_is_away_is_asked_once_a_round(
+    def test_an_unreachable_server_is_tried_once_per_run(
         self, queued, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
         with socket.socket() as nobody_listens:
@@ -182,7 +182,7 @@ class TestFailures:
         assert "refused" in (now(queued).error or "")
         assert now(other).attempts == 0
 
-    def test_a_server_that_never_answers_does_not_hold_us(
+    def test_a_server_that_never_replies_times_out(
         self, queued, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(smtp, "TIMEOUT", 0.1)
@@ -191,7 +191,7 @@ class TestFailures:
             delivery.run_due()
         assert "timed out" in (now(queued).error or "")
 
-    def test_a_server_that_dies_after_data_gets_it_again_with_the_same_id(
+    def test_a_retry_after_a_lost_connection_has_the_same_message_id(
         self, queued, server, clock: Clock
     ):
         server.disconnects_after_data = True
@@ -202,13 +202,13 @@ class TestFailures:
         first, second = server.mails
         assert first["Message-ID"] == second["Message-ID"]
 
-    def test_a_sender_that_died_leaves_a_claim_that_runs_out(self, queued, server, clock: Clock):
+    def test_the_claim_of_a_crashed_sender_expires(self, queued, server, clock: Clock):
         assert db.run(delivery._claim) is not None
         assert delivery.run_due() == 0
         clock.turn(delivery.CLAIM_TTL)
         assert delivery.run_due() == 1
 
-    def test_a_template_that_is_missing_is_told_and_not_fatal(self, server, caplog):
+    def test_a_missing_template_is_recorded_as_an_error(self, server, caplog):
         broken = db.run(outbox.enqueue, "no_such_template", "olga@example.com")
         assert delivery.run_due() == 0
         assert "could not be rendered" in (now(broken).error or "")
@@ -228,7 +228,7 @@ class TestSafety:
         assert server.was_encrypted
         assert server.logins == [(b"orgdesk", b"se@cret")]
 
-    def test_a_server_that_nobody_vouches_for_gets_nothing(self, queued, tmp_path, monkeypatch):
+    def test_an_untrusted_certificate_is_rejected(self, queued, tmp_path, monkeypatch):
         stranger = mail_server.make_certificate(tmp_path / "stranger.pem")
         with mail_server.running(stranger, signs_in=True) as server:
             set_up(monkeypatch, f"smtp://orgdesk:secret@localhost:{server.port}")
@@ -236,7 +236,7 @@ class TestSafety:
         assert (server.mails, server.logins) == ([], [])
         assert "certificate" in (now(queued).error or "").lower()
 
-    def test_a_wrong_password_is_our_mistake_and_tried_again(self, queued, monkeypatch):
+    def test_a_rejected_login_is_retried(self, queued, monkeypatch):
         with mail_server.running(signs_in=True) as server:
             server.responses["AUTH"] = "no"
             set_up(monkeypatch, f"smtp://orgdesk:wrong@localhost:{server.port}")
@@ -270,6 +270,6 @@ class TestSafety:
             settings.settings.cache_clear()
 
     @pytest.mark.parametrize("url", ["mail.example.com", "http://mail.example.com", "smtp://"])
-    def test_a_wrong_address_is_told(self, url):
+    def test_an_invalid_url_raises_an_error(self, url):
         with pytest.raises(ValueError, match="SMTP_URL"):
             smtp.Server.from_url(url)

@@ -1,4 +1,4 @@
-"""Every mail that Orgdesk can send, rendered; and what no name in it may do."""
+"""Messages: every template renders, and names in it are never markup or headers."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""User Settings: what a person sees and changes of the own account."""
+"""The User Settings page."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -38,7 +38,7 @@ class TestName:
         assert person(cast.mia).name == "Mia Novak"
         assert not screen.exception
 
-    def test_a_refusal_stands_beside_the_field(self, show: Show, cast: Cast) -> None:
+    def test_an_error_appears_next_to_its_field(self, show: Show, cast: Cast) -> None:
         screen = show("account", cast.mia)
         screen.text_input(key="rename.name").set_value("www.example.com")
         screen.button(key="rename-submit").click().run()
@@ -104,7 +104,7 @@ class TestSessions:
 
 
 class TestDelete:
-    def test_the_last_owner_is_told_why_not(self, show: Show, cast: Cast) -> None:
+    def test_the_last_owner_sees_why_it_is_refused(self, show: Show, cast: Cast) -> None:
         screen = show("account", cast.olga)
         screen.text_input(key="delete-account.password").set_value(PASSWORD)
         screen.button(key="delete-account-submit").click().run()

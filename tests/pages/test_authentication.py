@@ -1,4 +1,4 @@
-"""Who is let in, and that nobody gets in by anything but the cookie of the own connection."""
+"""Authentication: only the cookie of the own connection identifies a person."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 class Connection:
-    """What the handshake of a connection carries."""
+    """The key and the token of a connection's handshake."""
 
     def __init__(self) -> None:
         self.key = "first"
@@ -42,7 +42,7 @@ class Connection:
 
 @pytest.fixture
 def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
-    """The edge: what the one function that reads cookies, and the one that reads the key, find."""
+    """The cookie and the key of the connection, as the two functions that read them return them."""
     connection = Connection()
     monkeypatch.setattr(authentication, "connection_cookie", lambda: connection.token)
     monkeypatch.setattr(authentication, "connection_key", lambda: connection.key)
@@ -59,7 +59,7 @@ def asks_to_sign_in(at: AppTest) -> bool:
 
 
 def who() -> None:
-    """Stand in for a page: say who is here, and keep a secret in the session state."""
+    """A page that shows the actor and keeps a secret in the session state."""
     import streamlit as st
 
     from pages.ui import authentication
@@ -98,7 +98,9 @@ class TestCookie:
 
 
 class TestBinding:
-    def test_a_state_in_other_hands_is_empty(self, cast: Cast, connection: Connection) -> None:
+    def test_another_person_gets_an_empty_session_state(
+        self, cast: Cast, connection: Connection
+    ) -> None:
         connection.sign_in(cast.ada)
         at = AppTest.from_function(who).run()
         assert at.text[0].value == "Ada, Ada"
@@ -106,13 +108,15 @@ class TestBinding:
         connection.sign_in(cast.otto)
         assert at.run().text[0].value == "Otto, Otto"
 
-    def test_a_strangers_hands_are_other_hands(self, cast: Cast, connection: Connection) -> None:
+    def test_logging_out_empties_the_session_state(
+        self, cast: Cast, connection: Connection
+    ) -> None:
         connection.sign_in(cast.ada)
         at = AppTest.from_function(who).run()
         connection.key, connection.token = "second", None
         assert at.run().text[0].value == "None, None"
 
-    def test_one_comes_back_to_the_own_state(self, cast: Cast, connection: Connection) -> None:
+    def test_reconnecting_keeps_the_session_state(self, cast: Cast, connection: Connection) -> None:
         connection.sign_in(cast.ada)
         at = AppTest.from_function(who).run()
         at.session_state["secret"] = "still here"
@@ -126,9 +130,7 @@ class TestSignIn:
         at.text_input[1].set_value(password)
         return at.button[0].click().run()
 
-    def test_who_proves_to_be_somebody_gets_a_session(
-        self, cast: Cast, connection: Connection
-    ) -> None:
+    def test_a_correct_login_starts_a_session(self, cast: Cast, connection: Connection) -> None:
         at = self.fill_in(open_frame(), f" {email(cast.mia).upper()} ", PASSWORD)
         assert not at.exception
         with db.read() as session:
@@ -147,7 +149,7 @@ class TestSignIn:
             ("", ""),
         ],
     )
-    def test_everybody_else_gets_the_same_answer(
+    def test_every_other_login_gets_the_same_error(
         self, cast: Cast, connection: Connection, address: str, password: str
     ) -> None:
         at = self.fill_in(open_frame(), address, password)
@@ -155,20 +157,20 @@ class TestSignIn:
         with db.read() as session:
             assert session.query(sessions.Session).count() == 0
 
-    def test_who_tries_too_often_waits(self, cast: Cast, connection: Connection) -> None:
+    def test_too_many_attempts_are_throttled(self, cast: Cast, connection: Connection) -> None:
         at = open_frame()
         for _ in range(6):
             at = self.fill_in(at, email(cast.mia), "wrong")
         assert any("Too many attempts" in text.value for text in at.markdown)
 
 
-class TestAskPassword:
+class TestVerifyPassword:
     @pytest.fixture
     def as_mia(self, cast: Cast, connection: Connection) -> Iterator[Actor]:
         connection.sign_in(cast.mia)
         return cast.mia
 
-    def test_the_own_password_is_proof(self, as_mia: Actor) -> None:
+    def test_the_own_password_is_verified(self, as_mia: Actor) -> None:
         assert authentication.verify_password(as_mia, PASSWORD)
 
     def test_another_is_refused_beside_its_field(self, as_mia: Actor) -> None:
@@ -176,7 +178,7 @@ class TestAskPassword:
             authentication.verify_password(as_mia, "wrong")
         assert "password" in refused.value.fields
 
-    def test_nobody_proves_to_be_somebody_else(self, as_mia: Actor, cast: Cast) -> None:
+    def test_a_password_of_another_person_is_refused(self, as_mia: Actor, cast: Cast) -> None:
         with pytest.raises(InvalidInput):
             authentication.verify_password(cast.olga, PASSWORD)
 

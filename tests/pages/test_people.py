@@ -1,4 +1,4 @@
-"""People: what an administrator does about an account, and nobody else."""
+"""The People page, which only administrators can use."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -33,7 +33,7 @@ def about_mia(show: Show, cast: Cast) -> AppTest:
     return screen.run()
 
 
-def test_everybody_is_listed(show: Show, cast: Cast) -> None:
+def test_all_accounts_are_listed(show: Show, cast: Cast) -> None:
     (table,) = show("people", cast.ada).dataframe
     assert email(cast.mia) in table.value["email"].tolist()
     assert len(table.value) == 8
@@ -76,7 +76,7 @@ def test_a_lost_device_is_reset_with_a_reason(show: Show, cast: Cast) -> None:
     assert person(cast.sam).two_factor_at is None
 
 
-def test_the_last_administrator_is_told_why_not(show: Show, cast: Cast) -> None:
+def test_the_last_administrator_sees_why_it_is_refused(show: Show, cast: Cast) -> None:
     screen = show("people", cast.ada)
     screen.session_state["dialog"] = ("person", cast.ada.user_id)
     screen.run()
@@ -94,7 +94,7 @@ def test_an_account_is_shut_and_opened(about_mia: AppTest, cast: Cast) -> None:
     assert not about_mia.exception
 
 
-def test_who_loses_the_role_meanwhile_does_nothing_more(about_mia: AppTest, cast: Cast) -> None:
+def test_losing_the_role_meanwhile_is_refused(about_mia: AppTest, cast: Cast) -> None:
     db.run(administration.set_staff, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
     db.run(administration.set_staff, cast.oda, cast.ada.user_id, None)
     about_mia.button(key="person-disable").click().run()

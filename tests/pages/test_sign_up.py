@@ -1,4 +1,4 @@
-"""The pages of strangers: sign up, confirm, forget, choose another password, set up."""
+"""The public pages: sign up, confirm an address, reset a password, set up Orgdesk."""
 
 import pytest
 from sqlalchemy import select

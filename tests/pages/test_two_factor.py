@@ -1,4 +1,4 @@
-"""Two-factor on the screen: the second step of signing in, the set-up, and what staff must do."""
+"""The two-factor pages: the prompt, the setup, and the required setup of staff."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def count_sessions() -> int:
 
 
 def set_up(actor: Actor) -> str:
-    """Give somebody two-factor, and return the secret."""
+    """Turn a person's two-factor on and return the secret."""
     secret = totp.new_secret()
     long_ago = pyotp.TOTP(secret).at(clock.now() - timedelta(seconds=30))
     db.run(two_factor.begin_setup, actor, secret)
@@ -58,7 +58,7 @@ def entered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 class TestSecondStep:
     @pytest.fixture
     def asked(self, cast: Cast, entered: list[str], monkeypatch: pytest.MonkeyPatch) -> AppTest:
-        """The page after Sam's password was typed, by whoever knows it."""
+        """The page after Sam's password has been verified."""
         monkeypatch.setattr(authentication, "connection_cookie", lambda: None)
         monkeypatch.setattr(authentication, "connection_key", lambda: "a handshake")
         frame = str(PROJECT / "pages" / "frame.py")
@@ -68,16 +68,14 @@ class TestSecondStep:
         screen.text_input[1].set_value(PASSWORD)
         return screen.button[0].click().run()
 
-    def test_a_password_alone_shows_nothing_and_begins_nothing(
-        self, asked: AppTest, entered: list[str]
-    ) -> None:
+    def test_a_password_alone_starts_no_session(self, asked: AppTest, entered: list[str]) -> None:
         assert "Log in" in words(asked)
         assert [field.label for field in asked.text_input] == ["Code"]
         assert asked.sidebar.children == {}
         assert len(asked.dataframe) == 0
         assert (entered, count_sessions()) == ([], 0)
 
-    def test_a_wrong_code_gets_a_sentence(self, asked: AppTest, entered: list[str]) -> None:
+    def test_a_wrong_code_shows_an_error(self, asked: AppTest, entered: list[str]) -> None:
         asked.text_input[0].set_value("000000")
         asked.button(key="second-step-submit").click().run()
         assert "That code isn" in words(asked)
@@ -90,7 +88,7 @@ class TestSecondStep:
         assert not asked.exception
         assert (len(entered), count_sessions()) == (1, 1)
 
-    def test_another_connection_knows_nothing_of_the_password(
+    def test_a_challenge_belongs_to_its_connection(
         self, asked: AppTest, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(authentication, "connection_key", lambda: "another handshake")
@@ -149,7 +147,7 @@ class TestUserSettings:
         screen.text_input(key=f"{form}.password").set_value(password)
         return screen.button(key=f"{form}-submit").click().run()
 
-    def test_it_tells_how_it_stands(self, screen: AppTest) -> None:
+    def test_it_shows_the_current_settings(self, screen: AppTest) -> None:
         assert "10 recovery codes left" in words(screen)
 
     def test_it_is_turned_off_by_the_password(self, screen: AppTest, cast: Cast) -> None:
