@@ -190,7 +190,7 @@ def draw_two_factor_reset(actor: Actor, user_id: int) -> None:
         person = administration.get(session, actor, user_id)
     _draw_header(person)
     st.markdown(
-        "For someone who has lost both the device and the recovery codes. Verify who is asking "
+        "For someone who has lost both the device and the recovery codes. Verify their identity "
         "first. All sessions end, and the password alone is enough until two-factor is on again."
     )
     with form("reset-two-factor") as drawn:
