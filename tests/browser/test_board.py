@@ -91,7 +91,7 @@ def test_a_good_minute_of_a_sales_rep(
 
     choose_first(colleague, f"card-menu-{cast.otto_ltd.id}", "Move to preproduction")
     card = colleague.locator(f".st-key-card-{cast.otto_ltd.id}")
-    expect(card).to_contain_text("Not ready for preproduction yet. Missing: Alert email address")
+    expect(card).to_contain_text("Open checks: Confirm the alert email address")
 
 
 def test_a_phone_shows_one_column_at_a_time(new_page: Callable[..., Page], cast: Cast) -> None:
