@@ -26,8 +26,10 @@ def show_uncaught(error: Exception) -> bool:
         return True
     error_id = secrets.token_hex(4)
     log.error("unexpected error %s", error_id, exc_info=error)
-    st.markdown("**This did not work, and it is our mistake.** What was saved before is kept.")
-    st.markdown(f"Try again; if it happens again, give your administrator the error id {error_id}.")
+    st.markdown("**Something went wrong on our side.** Your earlier changes are saved.")
+    st.markdown(
+        f"Try again. If it keeps happening, give your administrator the error id {error_id}."
+    )
     return True
 
 

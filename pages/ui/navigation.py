@@ -229,9 +229,9 @@ def _draw_choices(found: Sequence[Organization]) -> None:
             query = {_ORG: other.public_id}
             st.page_link("overview.py", label=esc(other.name), width="stretch", query_params=query)
     if len(found) > _MAX_CHOICES:
-        st.markdown(quiet(f"{len(found) - _MAX_CHOICES} more: type a part of the name."))
+        st.markdown(quiet(f"{len(found) - _MAX_CHOICES} more. Keep typing."))
     if not found:
-        st.markdown(quiet("None of yours is called so."))
+        st.markdown(quiet("No matches"))
     st.page_link("organizations.py", label="Manage Organizations", icon=":material/domain:")
 
 

@@ -44,16 +44,16 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
     found = find_current(actor)
     if found is None:
         _stop_with(
-            "There is no such organization here",
-            "It does not exist, or you do not belong to it. Choose one of yours under "
-            "Manage Organizations, or ask one of its owners for an invitation.",
+            "Organization not found",
+            "It doesn't exist, or you aren't a member. Choose one of yours under "
+            "Manage Organizations, or ask an owner for an invitation.",
         )
     org, rights, _ = found
     if st.query_params.get("org") != org.public_id:
         st.query_params["org"] = org.public_id
     st.set_page_config(page_title=f"{title} · {org.name}")
     if action not in rights:
-        _stop_with(f"You may not {action.value}", "Ask one of the owners to do it, or to let you.")
+        _stop_with(f"You don't have access to {title.lower()}", "Ask an owner to give you access.")
     return actor, org, rights
 
 
@@ -143,5 +143,5 @@ def ensure_signed_in() -> None:
 def _stop_with(title: str, hint: str) -> NoReturn:
     st.title(title, anchor=False)
     st.markdown(hint)
-    st.page_link("home.py", label="Go to the start", icon=":material/arrow_back:")
+    st.page_link("home.py", label="Go home", icon=":material/arrow_back:")
     st.stop()

@@ -77,7 +77,7 @@ def test_what_an_owner_deletes_an_administrator_restores(
     press(dialog, "Delete")
     expect(olga.get_by_test_id("stToast")).to_contain_text("Acme is deleted.")
     acts.go(olga, f"/overview?org={cast.acme.public_id}")
-    expect(heading(olga, "There is no such organization here")).to_be_visible()
+    expect(heading(olga, "Organization not found")).to_be_visible()
 
     acts.become(ada, cast.ada)
     acts.visit(ada, "/organizations?deleted=true")

@@ -133,7 +133,7 @@ def take_over_at_once(olga: Page, nora: Page, other: Page, cast: Cast, mailbox: 
         expect(page.get_by_test_id("stToast")).to_contain_text("You own Acme now.")
     olga.reload()
     leave(olga, "Olga")
-    expect(olga.get_by_text("There is no such organization here")).to_be_visible()
+    expect(olga.get_by_text("Organization not found")).to_be_visible()
     leave(pages[0], "Nora")
     expect(pages[0].get_by_text("Make someone else an owner first")).to_be_visible()
 

@@ -96,7 +96,7 @@ class TestHistory:
 
     def test_members_see_whom_to_ask(self, show: Show, cast: Cast) -> None:
         screen = show("history", cast.mia, org=cast.acme.public_id)
-        assert screen.title[0].value == "You may not review history"
+        assert screen.title[0].value == "You don't have access to history"
         assert not screen.dataframe
 
     def test_staff_see_activity(self, show: Show, cast: Cast) -> None:

@@ -243,7 +243,7 @@ class TestOverview:
 
     def test_outsiders_are_told_where_to_go(self, show: Show, cast: Cast) -> None:
         told = text_of(show("overview", cast.otto, org=cast.acme.public_id))
-        assert "There is no such organization here" in told
+        assert "Organization not found" in told
         assert "Acme" not in told
 
     @pytest.mark.parametrize(
