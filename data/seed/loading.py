@@ -128,8 +128,8 @@ def _without_sqlite_indexes(raw: Any) -> Iterator[None]:
         "SELECT type, name, sql FROM sqlite_master"
         " WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
     ).fetchall()
-    for kind, name, _ in dropped:
-        raw.execute(f"DROP {kind} {name}")
+    for type_, name, _ in dropped:
+        raw.execute(f"DROP {type_} {name}")
     raw.execute("PRAGMA cache_size = -400000")
     yield
     raw.execute(

@@ -19,7 +19,7 @@ _GAP: Final = "\u2003"
 
 
 def row(**options: Any) -> DeltaGenerator:
-    """Return a container that lays out its elements side by side, without wrapping if told so."""
+    """Return a container that lays out its elements side by side; `wrap=False` keeps one line."""
     layout = {"vertical_alignment": "center", "gap": "xsmall"} | options
     return st.container(horizontal=True, **layout)
 

@@ -1,4 +1,4 @@
-"""A field for a file: chosen or dropped, sent to our own route, kept for its person alone."""
+"""A file field: the file is uploaded by our own route, and kept for this person only."""
 
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,7 @@ _field = v2.component(
 
 
 class Chosen(NamedTuple):
-    """A file that has arrived: what `uploads.get` knows it by, and its name."""
+    """An uploaded file: its id for `uploads.get`, and its name."""
 
     upload_id: int
     name: str
@@ -25,10 +25,10 @@ class Chosen(NamedTuple):
 def file_field(
     label: str, *, key: str, max_bytes: int, too_large: str, accept: str = "", picture: str = ""
 ) -> Chosen | None:
-    """Draw the field and return the file that was chosen, None before.
+    """Draw a file field and return the uploaded file, if any.
 
-    `too_large` is the sentence for a larger file than `max_bytes`, with `{size}` for how many MB it
-    has. `picture` is an address of what is there now; a click on it chooses another.
+    `too_large` is the error for files larger than `max_bytes`, with `{size}` for their size in MB.
+    `picture` is the URL of the current image, which opens the file chooser on a click.
     """
     options = {"label": label, "max": max_bytes, "tooLarge": too_large}
     result: Any = _field(
@@ -49,4 +49,4 @@ def forget_file(key: str) -> None:
 
 
 def _rerun() -> None:
-    """Streamlit wants a callback for each value that a component may send."""
+    """Do nothing: Streamlit requires a callback for each value that a component may send."""

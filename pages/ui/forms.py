@@ -96,7 +96,7 @@ class Form:
         return st.form_submit_button(label, key=key, type=kind, width=width, **options)
 
     def reserve_footer(self) -> None:
-        """Reserve the place for errors that concern no single field, in a form without `submit`."""
+        """Reserve space for errors that concern no single field, in a form without `submit`."""
         self._footer = st.empty()
 
     def prepare(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:

@@ -158,6 +158,6 @@ def _query_times(url: str) -> list[float]:
 
 def _ensure_drawn(messages: list[ForwardMsg], page: str) -> None:
     """Stop if a page shows an error, or nothing."""
-    kinds = [m.delta.new_element.WhichOneof("type") for m in messages if m.HasField("delta")]
-    if "exception" in kinds or not kinds:
-        raise SystemExit(f"The page {page or 'empty'} did not draw: {set(kinds)}")
+    types = [m.delta.new_element.WhichOneof("type") for m in messages if m.HasField("delta")]
+    if "exception" in types or not types:
+        raise SystemExit(f"The page {page or 'empty'} did not draw: {set(types)}")

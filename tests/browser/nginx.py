@@ -31,14 +31,14 @@ def install() -> None:
 @contextmanager
 def before(directory: Path, port: int, behind: Sequence[int]) -> Iterator[None]:
     """Serve the processes on these ports by one nginx, configured as the operator's README says."""
-    shown = _EXAMPLE.search((PROJECT / "core" / "ops" / "README.md").read_text())
-    assert shown, "core/ops/README.md shows no configuration of nginx"
+    example = _EXAMPLE.search((PROJECT / "core" / "ops" / "README.md").read_text())
+    assert example, "core/ops/README.md has no configuration of nginx"
     servers = "".join(f"server 127.0.0.1:{p} max_fails=1 fail_timeout=1s;\n" for p in behind)
-    site = re.sub(r"( *server 127\.0\.0\.1:\d+ [^\n]*\n)+", servers, shown[1])
+    site = re.sub(r"( *server 127\.0\.0\.1:\d+ [^\n]*\n)+", servers, example[1])
     site = re.sub(r"listen \d+", f"listen 127.0.0.1:{port}", site)
     paths = "\n".join(
-        f"{kind}_temp_path {directory / kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f"{name}_temp_path {directory / name};"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     config = directory / "nginx.conf"
     as_root = "user root;" if os.geteuid() == 0 else ""  # else it may not write into `directory`

@@ -81,9 +81,9 @@ def set_up_two_factor(page: Page, keep: list[str] | None = None) -> str:
     The recovery codes are added to `keep`.
     """
     press(page, "Set up two-factor")
-    shown = page.locator(".st-key-two-factor-key code")
-    expect(shown).to_have_text(re.compile(r"^(\w{4} ?){8}$"))
-    secret = shown.inner_text().replace(" ", "").strip()
+    key = page.locator(".st-key-two-factor-key code")
+    expect(key).to_have_text(re.compile(r"^(\w{4} ?){8}$"))
+    secret = key.inner_text().replace(" ", "").strip()
     fill(page, "two-factor", code=pyotp.TOTP(secret).now())
     press(page, "Turn on two-factor")
     expect(page.get_by_role("button", name="I saved them")).to_be_visible()
@@ -213,16 +213,16 @@ def flag_for_onboarding(page: Page) -> None:
     expect(dialog).to_be_hidden()
 
 
-def cells(place: Page | Locator) -> Locator:
+def cells(parent: Page | Locator) -> Locator:
     """Return the cells of a table for screen readers; on the screen it is a canvas."""
-    return place.locator("[role=gridcell]")
+    return parent.locator("[role=gridcell]")
 
 
 def click_cell(page: Page, *, x: int) -> None:
     """Click into the first row of the table, `x` pixels from its left edge."""
-    place = page.get_by_test_id("stDataFrame").first
-    expect(cells(place).first).to_be_attached()
-    place.click(position={"x": x, "y": _ROW_HEIGHT * 1.5})
+    table = page.get_by_test_id("stDataFrame").first
+    expect(cells(table).first).to_be_attached()
+    table.click(position={"x": x, "y": _ROW_HEIGHT * 1.5})
 
 
 def address(name: str) -> str:

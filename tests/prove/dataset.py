@@ -92,17 +92,17 @@ class Dataset:
         """Return the email address of a person, also of one without an account."""
         return f"{name}.{self.number}@example.com"
 
-    def invitation(self, place: int) -> int:
+    def invitation(self, index: int) -> int:
         """Return the id of an invitation."""
-        return self.number * MAX_ROWS + place + 1
+        return self.number * MAX_ROWS + index + 1
 
-    def nonce(self, kind: str, place: int = 0) -> str:
+    def nonce(self, kind: str, index: int = 0) -> str:
         """Return the nonce of a link that exists from the beginning."""
-        return f"{kind} {self.number} {place}"[:32]
+        return f"{kind} {self.number} {index}"[:32]
 
-    def token(self, kind: str, place: int = 0) -> str:
+    def token(self, kind: str, index: int = 0) -> str:
         """Return the token made from this nonce."""
-        return crypto.token(kind, self.nonce(kind, place))
+        return crypto.token(kind, self.nonce(kind, index))
 
     def secret(self, kind: str, name: str) -> str:
         """Return the ticket or session cookie that a person has from the beginning."""
@@ -214,9 +214,9 @@ def _memberships(data: Dataset) -> Iterable[dict[str, Any]]:
         ("gone", "olga", Role.OWNER),
         ("gone", "oda", Role.MEMBER),
     )
-    for place, (org, person, role) in enumerate(inside):
+    for index, (org, person, role) in enumerate(inside):
         yield {
-            "id": data.number * MAX_ROWS + place + 1,
+            "id": data.number * MAX_ROWS + index + 1,
             "org_id": data.org(org),
             "user_id": data.id(person),
             "role": role,
@@ -250,16 +250,16 @@ def _stand_ins(data: Dataset) -> Iterable[dict[str, Any]]:
 
 
 def _mails(data: Dataset) -> Iterable[dict[str, Any]]:
-    for place, name in enumerate(INVITED):
-        nonce = data.nonce(invitation_rows.MAILED, place)
+    for index, name in enumerate(INVITED):
+        nonce = data.nonce(invitation_rows.MAILED, index)
         link = {"page": "invitation", "kind": invitation_rows.MAILED, "nonce": nonce}
         yield {
-            "id": data.invitation(place),
-            "message_id": f"<{data.number}.{place}@test>",
+            "id": data.invitation(index),
+            "message_id": f"<{data.number}.{index}@test>",
             "template": "invitation",
             "context": {"organization": "Acme", "link": link},
             "recipient": data.email(name),
-            "org_id": data.org("otto" if place == 3 else "acme"),
+            "org_id": data.org("otto" if index == 3 else "acme"),
             "created_at": clock.now(),
             "due_at": clock.now(),
             "attempts": 0,
@@ -267,16 +267,16 @@ def _mails(data: Dataset) -> Iterable[dict[str, Any]]:
 
 
 def _invitations(data: Dataset) -> Iterable[dict[str, Any]]:
-    for place, name in enumerate(INVITED):
-        is_first = INVITED.index(name) == place
-        nonce = data.nonce(invitation_rows.MAILED, place)
+    for index, name in enumerate(INVITED):
+        is_first = INVITED.index(name) == index
+        nonce = data.nonce(invitation_rows.MAILED, index)
         yield {
-            "id": data.invitation(place),
+            "id": data.invitation(index),
             "org_id": data.org("acme" if is_first else "otto"),
             "email": data.email(name),
             "email_key": data.email(name),
             "role": min(data.options.adam, Role.ADMIN, key=lambda role: role.rank)
-            if place == 0
+            if index == 0
             else Role.MEMBER,
             "status": InvitationStatus.PENDING,
             "invited_by": data.id("adam" if is_first else "otto"),
@@ -285,7 +285,7 @@ def _invitations(data: Dataset) -> Iterable[dict[str, Any]]:
             "created_at": clock.now(),
             "sent_at": clock.now(),
             "expires_at": clock.now() + invitation_rows.INVITATION_TTL,
-            "mail_id": data.invitation(place),
+            "mail_id": data.invitation(index),
         }
 
 
@@ -295,9 +295,9 @@ def _links(data: Dataset) -> Iterable[dict[str, Any]]:
         (email_links.CONFIRM, data.email("nora"), {"user_id": data.id("nora")}),
         (alert_address.KIND, data.email("alerts"), {"org_id": data.org("acme")}),
     )
-    for place, (kind, address, whose) in enumerate(kinds):
+    for index, (kind, address, whose) in enumerate(kinds):
         yield {
-            "id": data.number * MAX_ROWS + place + 1,
+            "id": data.number * MAX_ROWS + index + 1,
             "kind": kind,
             "nonce": data.nonce(kind),
             "token_hash": crypto.fingerprint(data.token(kind)),
@@ -311,10 +311,10 @@ def _links(data: Dataset) -> Iterable[dict[str, Any]]:
 
 def _sessions(data: Dataset) -> Iterable[dict[str, Any]]:
     for name in ("mia", "ada"):
-        for place, kind in enumerate(("token", "ticket")):
+        for index, kind in enumerate(("token", "ticket")):
             held = crypto.fingerprint(data.secret(kind, name))
             yield {
-                "id": data.id(name) * 2 + place,
+                "id": data.id(name) * 2 + index,
                 "user_id": data.id(name),
                 "ticket_hash": held if kind == "ticket" else None,
                 "token_hash": held if kind == "token" else None,

@@ -68,7 +68,7 @@ class Workload:
 
     def is_usable(self) -> bool:
         """Return whether the next use case succeeds."""
-        return execute(Operation("rename", ("mia", "Next")), self.data).kind == "done"
+        return execute(Operation("rename", ("mia", "Next")), self.data).status == "done"
 
 
 def lock(database: Database, seconds: float) -> tuple[int, int, bool]:
@@ -87,7 +87,7 @@ def lock(database: Database, seconds: float) -> tuple[int, int, bool]:
         other.rollback()
         outcomes = [each.result() for each in trying]
     refused = sum(each.what == _UNAVAILABLE for each in outcomes)
-    done = sum(each.kind == "done" for each in outcomes)
+    done = sum(each.status == "done" for each in outcomes)
     has_recovered = workload.is_usable() and workload.violations() == []
     database.empty()
     return done, refused, has_recovered
@@ -111,7 +111,7 @@ def fill(database: Database) -> tuple[int, list[str], bool]:
     event.remove(db.engine(), "connect", limit)
     db.engine().dispose()
     refused = sum(each.what == _UNAVAILABLE for each in workload.outcomes)
-    failures = [str(each.what) for each in workload.outcomes if each.kind == "failed"]
+    failures = [str(each.what) for each in workload.outcomes if each.status == "failed"]
     failures += [f"{each.name} {each.why}" for each in workload.violations()]
     has_recovered = workload.is_usable()
     database.empty()
@@ -126,7 +126,7 @@ def restart(database: Database, stop: Callable[[], None], start: Callable[[], No
         stop()
         start()
         _wait_until(workload.is_usable, timeout=20)
-    failures = [str(each.what) for each in workload.outcomes if each.kind == "failed"]
+    failures = [str(each.what) for each in workload.outcomes if each.status == "failed"]
     failures += [f"{each.name} {each.why}" for each in workload.violations()]
     database.reconnect()
     database.empty()

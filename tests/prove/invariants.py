@@ -166,7 +166,7 @@ _PERSONAL_CAUSES: Final = {
 class Outcome(NamedTuple):
     """How an operation ended: `done`, `refused` or `failed`, and its result or error."""
 
-    kind: str
+    status: str
     what: Any
 
 
@@ -214,8 +214,8 @@ def check(
         *_broken_outcomes(connection, done, tokens, entries),
     ]
     return [
-        Broken(name, number_of(kind, row_id, before, now), why)
-        for name, kind, row_id, why in broken
+        Broken(name, number_of(table, row_id, before, now), why)
+        for name, table, row_id, why in broken
     ]
 
 
@@ -224,14 +224,14 @@ Violation = tuple[str, str, int, str]
 
 
 def number_of(
-    kind: str, row_id: int, before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]
+    table: str, row_id: int, before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]
 ) -> int:
     """Return the number of the dataset that a row belongs to; -1 if unknown."""
-    if kind == "data":
+    if table == "data":
         return row_id
     if row_id < FILLER_IDS:
         return (row_id - 1) // MAX_ROWS if row_id else -1
-    row = now.get(f"{kind}:{row_id}") or before.get(f"{kind}:{row_id}") or {}
+    row = now.get(f"{table}:{row_id}") or before.get(f"{table}:{row_id}") or {}
     for field in ("org_id", "user_id", "created_by", "invited_by"):
         if (row.get(field) or FILLER_IDS) < FILLER_IDS:
             return (int(row[field]) - 1) // MAX_ROWS
@@ -243,9 +243,9 @@ def _broken_rows(connection: Connection) -> Iterable[Violation]:
         for statement in statements:
             found = connection.exec_driver_sql(statement)
             column = next(iter(found.keys()))
-            kind = "organizations" if column == "org_id" else "users"
+            table = "organizations" if column == "org_id" else "users"
             for row_id, why in found:
-                yield name, kind, row_id, why
+                yield name, table, row_id, why
     for digest, png, thumbnail in connection.exec_driver_sql(
         "SELECT digest, png, thumbnail FROM logos"
     ):
@@ -281,7 +281,7 @@ def _broken_outcomes(
 ) -> Iterable[Violation]:
     """Compare the outcomes of operations with what is stored."""
     for each in done:
-        if each.outcome.kind == "failed":
+        if each.outcome.status == "failed":
             yield ERRORS, "data", each.number, f"{each.operation}: {each.outcome.what}"
     yield from _lost_edits(done, datasets, entries)
     yield from _lost_throttle_hits(connection, done)
@@ -304,7 +304,7 @@ def _lost_edits(
     for each in done:
         if (
             each.operation.rule not in {"save_profile", "save_contact"}
-            or each.outcome.kind != "done"
+            or each.outcome.status != "done"
         ):
             continue
         who, field, text = each.operation.what
@@ -314,15 +314,15 @@ def _lost_edits(
         if [
             new for old, new in edits if new == typed and (old or "") == first_texts(data)[field]
         ] == []:
-            yield "I6", "data", each.number, f"{each.operation} was told to be saved: {edits}"
+            yield "I6", "data", each.number, f"{each.operation} succeeded but was lost: {edits}"
 
 
 def _lost_throttle_hits(connection: Connection, done: list[Done]) -> Iterable[Violation]:
-    told = Counter(each.number for each in done if each.operation.rule == "hit_throttle")
+    succeeded = Counter(each.number for each in done if each.operation.rule == "hit_throttle")
     keys_of = {
         row.key: row.hits
         for row in connection.execute(Throttle.__table__.select()).all()
         if row.key.startswith("hit_throttle:")
     }
-    if sum(told.values()) != sum(keys_of.values()):
-        yield "I15", "data", -1, f"{sum(told.values())} hits, counted {sum(keys_of.values())}"
+    if sum(succeeded.values()) != sum(keys_of.values()):
+        yield "I15", "data", -1, f"{sum(succeeded.values())} hits, counted {sum(keys_of.values())}"

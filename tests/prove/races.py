@@ -130,8 +130,8 @@ def run(database: Database, executor: Executor, aim: str, count: int, seed: str)
     for first in range(0, count, at_once):
         numbers = range(first, min(first + at_once, count))
         races = [
-            make(aim, f"{seed}.{aim}.{number}", place, seats=executor.size)
-            for place, number in enumerate(numbers)
+            make(aim, f"{seed}.{aim}.{number}", index, seats=executor.size)
+            for index, number in enumerate(numbers)
         ]
         tally.add(_run_together(database, executor, races))
     return tally
@@ -149,8 +149,10 @@ def _run_together(database: Database, executor: Executor, races: Sequence[Race])
     with database.begin() as connection:
         broken = check(connection, datasets, before, done)
         broken += _compare(races, serial, done, snapshot(connection, datasets))
-    told = {race.data.number: str(race) for race in everything}
-    tally.broken = [(each, told.get(each.number, f"one of {races[0]} …")) for each in broken]
+    descriptions = {race.data.number: str(race) for race in everything}
+    tally.broken = [
+        (each, descriptions.get(each.number, f"one of {races[0]} …")) for each in broken
+    ]
     database.empty()
     return tally
 
@@ -164,8 +166,8 @@ def _serial_runs(races: Sequence[Race]) -> dict[int, tuple[Race, Race]]:
         if len(operations) == 2 and _is_comparable(race):
             orders = (operations, operations[::-1])
             serial[race.data.number] = tuple(
-                race._replace(data=Dataset(free + place, race.data.options), seats=(order,))
-                for place, order in enumerate(orders)
+                race._replace(data=Dataset(free + index, race.data.options), seats=(order,))
+                for index, order in enumerate(orders)
             )
             free += 2
     return serial

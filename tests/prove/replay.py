@@ -28,13 +28,13 @@ Violation = tuple[str, str, int, str]
 def check(before: Rows, now: Rows, entries: list[dict[str, Any]]) -> Iterable[Violation]:
     """Yield where the replayed rows and the stored rows differ."""
     yield from _broken_chains(entries)
-    told: Rows = {name: _as_recorded(name, row) for name, row in before.items()}
+    replayed: Rows = {name: _as_recorded(name, row) for name, row in before.items()}
     for entry in entries:
         for change in entry["changes"]:
-            yield from _apply(told, entry, change)
-        yield from _above_the_inviter(told, entry)
+            yield from _apply(replayed, entry, change)
+        yield from _above_the_inviter(replayed, entry)
     purged = {each["org_id"] for each in entries if each["event"] == "organization.purged"}
-    yield from _differences(told, now, purged)
+    yield from _differences(replayed, now, purged)
 
 
 def _broken_chains(entries: list[dict[str, Any]]) -> Iterable[Violation]:
@@ -43,58 +43,58 @@ def _broken_chains(entries: list[dict[str, Any]]) -> Iterable[Violation]:
         position, mac = last.get(entry["chain"], (0, GENESIS))
         sealed = history.seal(Facts(*(entry[name] for name in Facts._fields)), mac)
         if entry["position"] != position + 1 or entry["mac"] != sealed:
-            kind = "users" if entry["chain"].startswith("person") else "organizations"
+            table = "users" if entry["chain"].startswith("person") else "organizations"
             number = int(entry["chain"].partition(":")[2])
-            yield "I11", kind, number, f"{entry['chain']} breaks at {entry['position']}"
+            yield "I11", table, number, f"{entry['chain']} breaks at {entry['position']}"
         last[entry["chain"]] = entry["position"], entry["mac"]
 
 
-def _apply(told: Rows, entry: dict[str, Any], change: dict[str, Any]) -> Iterable[Violation]:
+def _apply(replayed: Rows, entry: dict[str, Any], change: dict[str, Any]) -> Iterable[Violation]:
     """Apply a change to the replayed rows."""
-    kind, _, number = change["row"].partition(":")
-    row = told.setdefault(change["row"], {})
+    table, _, number = change["row"].partition(":")
+    row = replayed.setdefault(change["row"], {})
     was = row.get(change["field"])
     if was != change["old"] and not (was is None and change["old"] is None):
         why = f"{entry['event']} of {change['row']} {change['field']}: {was} was {change['old']}"
-        yield "I11", kind, int(number), why
+        yield "I11", table, int(number), why
     row[change["field"]] = change["new"]
     step = change["old"], change["new"]
     if None in step:
         return
     if change["field"] == "stage" and step not in EDGES:
-        yield "I13", kind, int(number), f"from {step[0]} to {step[1]}"
+        yield "I13", table, int(number), f"from {step[0]} to {step[1]}"
     if change["field"] == "public_id":
-        yield "I16", kind, int(number), f"the id {step[0]} became {step[1]}"
+        yield "I16", table, int(number), f"the id {step[0]} became {step[1]}"
 
 
-def _above_the_inviter(told: Rows, entry: dict[str, Any]) -> Iterable[Violation]:
+def _above_the_inviter(replayed: Rows, entry: dict[str, Any]) -> Iterable[Violation]:
     """Yield accepted invitations whose role was above that of the inviter at that moment."""
     if entry["event"] != "invitation.accepted":
         return
     accepted = {change["row"] for change in entry["changes"]}
-    offered = [told[name] for name in accepted if name.startswith("invitations:")]
+    offered = [replayed[name] for name in accepted if name.startswith("invitations:")]
     for row in offered:
-        if told[f"users:{row['invited_by']}"].get("staff") == "administrator":
+        if replayed[f"users:{row['invited_by']}"].get("staff") == "administrator":
             continue  # who may act as an owner
         roles = [
             each["role"]
-            for name, each in told.items()
+            for name, each in replayed.items()
             if name.startswith("memberships:")
             and each.get("org_id") == entry["org_id"]
             and each.get("user_id") == row.get("invited_by")
         ]
         if not roles or RANKS[roles[0]] < RANKS[row["role"]]:
-            why = f"admitted as {row['role']} by somebody who is {roles or 'gone'}"
+            why = f"admitted as {row['role']} by a person with the role {roles or 'gone'}"
             yield "I7", "organizations", entry["org_id"], why
 
 
-def _differences(told: Rows, now: Rows, purged: set[int]) -> Iterable[Violation]:
+def _differences(replayed: Rows, now: Rows, purged: set[int]) -> Iterable[Violation]:
     """Yield the differences between replayed and stored rows."""
-    for name in told.keys() | now.keys():
-        kind, _, number = name.partition(":")
-        if told.get(name, {}).get("org_id") in purged:
+    for name in replayed.keys() | now.keys():
+        table, _, number = name.partition(":")
+        if replayed.get(name, {}).get("org_id") in purged:
             continue  # gone with its organization
-        then, there = told.get(name, {}), _as_recorded(name, now.get(name, {}))
+        then, there = replayed.get(name, {}), _as_recorded(name, now.get(name, {}))
         if then == there:
             continue
         differing = {
@@ -103,7 +103,7 @@ def _differences(told: Rows, now: Rows, purged: set[int]) -> Iterable[Violation]
             if then.get(field) != there.get(field)
         }
         if differing:
-            yield "I11", kind, int(number), f"{name}, replayed and stored: {differing}"
+            yield "I11", table, int(number), f"{name}, replayed and stored: {differing}"
 
 
 def _as_recorded(name: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -117,11 +117,11 @@ def _as_recorded(name: str, row: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _recorded(kind: str) -> list[tuple[str, bool]]:
+def _recorded(table: str) -> list[tuple[str, bool]]:
     """Return the recorded fields of a table, each with whether it is private."""
     return [
         (column.name, bool(column.info.get("private")))
-        for column in Base.metadata.tables[kind].c
+        for column in Base.metadata.tables[table].c
         if not (column.primary_key or column.info.get("unrecorded"))
     ]
 

@@ -227,29 +227,29 @@ def invite(data: Dataset, who: str, whom: str, role: Role) -> object:
 
 
 @rule("I4 I5 I12", ("olga", "adam"), (0, 1, 2))
-def resend(data: Dataset, who: str, place: int) -> object:
-    ids = data.org("acme"), data.invitation(place)
+def resend(data: Dataset, who: str, index: int) -> object:
+    ids = data.org("acme"), data.invitation(index)
     return db.run(invitations.resend, data.actor(who), *ids)
 
 
 @rule("I4 I5 I16", ("olga", "adam"), (0, 1, 2))
-def revoke(data: Dataset, who: str, place: int) -> object:
-    ids = data.org("acme"), data.invitation(place)
+def revoke(data: Dataset, who: str, index: int) -> object:
+    ids = data.org("acme"), data.invitation(index)
     return db.run(invitations.revoke, data.actor(who), *ids)
 
 
 @rule("I7", ("olga", "adam"), (0, 1, 2), ROLES)
-def change_offer(data: Dataset, who: str, place: int, role: Role) -> object:
-    ids = data.org("acme"), data.invitation(place)
+def change_offer(data: Dataset, who: str, index: int, role: Role) -> object:
+    ids = data.org("acme"), data.invitation(index)
     return db.run(invitations.change_role, data.actor(who), *ids, role)
 
 
 @rule(
     "I1 I2 I3 I4 I7 I12 I16", ((0, "otto"), (0, "otto"), (1, "oda"), (3, "oda"), (0, "mia")), (0, 1)
 )
-def accept(data: Dataset, answer: tuple[int, str], copied: int) -> object:
-    place, who = answer
-    return db.run(acceptance.accept, data.actor(who), invitation_token(data, place, copied))
+def accept(data: Dataset, invited: tuple[int, str], copied: int) -> object:
+    index, who = invited
+    return db.run(acceptance.accept, data.actor(who), invitation_token(data, index, copied))
 
 
 @rule("I2 I4 I7")
@@ -269,9 +269,9 @@ def accept_newest(data: Dataset) -> object:
 
 
 @rule("I4", ((0, "otto"), (1, "oda")))
-def decline(data: Dataset, answer: tuple[int, str]) -> object:
-    place, who = answer
-    return db.run(acceptance.decline, data.actor(who), invitation_token(data, place, 0))
+def decline(data: Dataset, invited: tuple[int, str]) -> object:
+    index, who = invited
+    return db.run(acceptance.decline, data.actor(who), invitation_token(data, index, 0))
 
 
 @rule("I2 I4 I8", ("Newcomer", "Nina"))
@@ -281,11 +281,11 @@ def join(data: Dataset, name: str) -> object:
     return db.run(acceptance.accept_with_new_account, NOBODY, token, new)
 
 
-def invitation_token(data: Dataset, place: int, copied: int) -> str:
+def invitation_token(data: Dataset, index: int, copied: int) -> str:
     """Return the initial token of a mailed or copied link."""
-    nonce = data.nonce(invitation_rows.MAILED, place)
+    nonce = data.nonce(invitation_rows.MAILED, index)
     if copied:
-        return invitation_rows.copied_token(Invitation(id=data.invitation(place), nonce=nonce))
+        return invitation_rows.copied_token(Invitation(id=data.invitation(index), nonce=nonce))
     return crypto.token(invitation_rows.MAILED, nonce)
 
 
@@ -398,9 +398,9 @@ def delete_administrator(data: Dataset, who: str) -> object:
 @rule("I6 I11 I12", OWNERS, ("overview", "sales_email", "twitter", "name"), ("one", "two"))
 def save_profile(data: Dataset, who: str, field: str, text: str) -> object:
     """Save a profile form that was opened initially."""
-    shown = first_texts(data)
+    before = first_texts(data)
     typed = f"{text}@example.com" if field == "sales_email" else f"{who}_{text}"
-    return db.run(profile.save, data.actor(who), data.org("acme"), shown, shown | {field: typed})
+    return db.run(profile.save, data.actor(who), data.org("acme"), before, before | {field: typed})
 
 
 def first_texts(data: Dataset) -> dict[str, str]:
@@ -423,17 +423,17 @@ def first_texts(data: Dataset) -> dict[str, str]:
 @rule("I6 I11", ("sue", "sam"), ("sales_email", "twitter"), ("one", "two"))
 def save_contact(data: Dataset, who: str, field: str, text: str) -> object:
     """Save a contact form of staff that was opened initially."""
-    shown = {field: first_texts(data)[field]}
+    before = {field: first_texts(data)[field]}
     typed = {field: f"{text}@example.com" if field == "sales_email" else f"{who}_{text}"}
     ids = data.actor(who), data.org("acme")
-    return db.run(profile.save_contact_details, *ids, shown, typed, reason="They called.")
+    return db.run(profile.save_contact_details, *ids, before, typed, reason="They called.")
 
 
 @rule("I6 I12", OWNERS, ("one", "two"))
 def save_alert_address(data: Dataset, who: str, text: str) -> object:
-    shown = first_texts(data)
-    typed = shown | {"alert_email": f"{text}@example.com"}
-    return db.run(profile.save, data.actor(who), data.org("acme"), shown, typed)
+    before = first_texts(data)
+    typed = before | {"alert_email": f"{text}@example.com"}
+    return db.run(profile.save, data.actor(who), data.org("acme"), before, typed)
 
 
 @rule("I6 I11 I13 I16")
@@ -475,7 +475,7 @@ FORWARD: Final = (
     (Stage.ONBOARDING, Stage.PREPRODUCTION),
     (Stage.PREPRODUCTION, Stage.PRODUCTION),
 )
-ANYWHERE: Final = tuple((shown, to) for shown in Stage for to in Stage)
+ANYWHERE: Final = tuple((start, end) for start in Stage for end in Stage)
 
 
 @rule("I13 I12", SALES, (*FORWARD, *FORWARD, *ANYWHERE))

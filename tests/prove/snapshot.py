@@ -18,24 +18,24 @@ _LEFT_OUT = {
 
 def snapshot(connection: Connection, datasets: Sequence[Dataset]) -> dict[int, Counter[str]]:
     """Return the rows, events and mails of each dataset, without ids and times, and counted."""
-    looks: dict[int, Counter[str]] = {data.number: Counter() for data in datasets}
+    counts: dict[int, Counter[str]] = {data.number: Counter() for data in datasets}
     rows = audited_rows(connection)
     for name, row in rows.items():
         number = _number(row, name)
-        if number in looks:
-            looks[number][f"{name.partition(':')[0]} {_plain(row, number)}"] += 1
+        if number in counts:
+            counts[number][f"{name.partition(':')[0]} {_plain(row, number)}"] += 1
     entries = select(Entry.__table__.c.org_id, Entry.__table__.c.person_id, Entry.__table__.c.event)
     for org_id, person_id, event in connection.execute(entries):
         for owner in (org_id, person_id):
             if owner is not None and owner < FILLER_IDS:
-                looks.get((owner - 1) // MAX_ROWS, Counter())[f"event {event}"] += 1
+                counts.get((owner - 1) // MAX_ROWS, Counter())[f"event {event}"] += 1
                 break
     for org_id, template in connection.execute(
         select(Mail.__table__.c.org_id, Mail.__table__.c.template)
     ):
         if org_id is not None and org_id < FILLER_IDS:
-            looks.get((org_id - 1) // MAX_ROWS, Counter())[f"mail {template}"] += 1
-    return looks
+            counts.get((org_id - 1) // MAX_ROWS, Counter())[f"mail {template}"] += 1
+    return counts
 
 
 def _number(row: dict[str, Any], name: str) -> int:

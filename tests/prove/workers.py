@@ -48,9 +48,9 @@ def scratch() -> Iterator[Path]:
 def started(engine: str, *, is_fast: bool = True) -> Iterator[Sqlite | Postgresql]:
     """Start an engine, and stop it at the end; `is_fast` gives up the durability of PostgreSQL."""
     with scratch() as directory:
-        place = directory / "engines" / engine
-        place.mkdir(parents=True)
-        running = ENGINES[engine](place) if is_fast else Postgresql(place, is_fast=False)
+        folder = directory / "engines" / engine
+        folder.mkdir(parents=True)
+        running = ENGINES[engine](folder) if is_fast else Postgresql(folder, is_fast=False)
         try:
             yield running
         finally:
@@ -67,8 +67,8 @@ def race(engines: Sequence[str], aims: Sequence[str], count: int, seed: str) -> 
             server = running.enter_context(started(engine))
             executors = [executor for executor in races.EXECUTORS for _ in range(WORKERS_PER_KIND)]
             workers += [
-                Worker(engine, server.make(f"worker{place}"), executor)
-                for place, executor in enumerate(executors)
+                Worker(engine, server.make(f"worker{index}"), executor)
+                for index, executor in enumerate(executors)
             ]
         share = -(-count // (len(workers) // len(engines)))
         for worker, tally in _run_beside(workers, aims, share, seed):
@@ -86,9 +86,9 @@ def _run_beside(
     context = multiprocessing.get_context("fork")
     pipes: dict[Any, Worker] = {}
     processes = []
-    for place, worker in enumerate(workers):
+    for index, worker in enumerate(workers):
         ours, theirs = context.Pipe(duplex=False)
-        work = (worker, aims, share, f"{seed}.{place}", theirs)
+        work = (worker, aims, share, f"{seed}.{index}", theirs)
         processes.append(context.Process(target=_work, args=work))
         processes[-1].start()
         theirs.close()

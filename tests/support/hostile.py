@@ -14,9 +14,9 @@ TEXTS = ("strings", "unicode", "xss", "headers", "email", "url", "csv", "path")
 
 
 @cache
-def texts(*kinds: str) -> tuple[str, ...]:
+def texts(*folders: str) -> tuple[str, ...]:
     """Return the distinct strings of these folders, or of all folders."""
-    found = (text for path in _files(*(kinds or TEXTS)) for text in _texts_of(path))
+    found = (text for path in _files(*(folders or TEXTS)) for text in _texts_of(path))
     return tuple(dict.fromkeys(found))
 
 
@@ -31,9 +31,9 @@ def data(path: str) -> Any:
     return json.loads((HOSTILE / path).read_text())
 
 
-def _files(*kinds: str) -> list[Path]:
+def _files(*folders: str) -> list[Path]:
     _skip_without_data()
-    paths = [path for kind in kinds for path in sorted((HOSTILE / kind).rglob("*"))]
+    paths = [path for folder in folders for path in sorted((HOSTILE / folder).rglob("*"))]
     return [path for path in paths if path.is_file() and not path.name.startswith("LICENSE")]
 
 
