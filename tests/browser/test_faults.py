@@ -1,4 +1,4 @@
-"""What goes wrong around Orgdesk: said in a sentence, and right again with the next click."""
+"""Faults around Orgdesk are explained in a sentence, and the next click works."""
 
 import sqlite3
 from contextlib import closing
@@ -33,7 +33,7 @@ def test_a_locked_database_keeps_what_was_typed(page: Page, server: Server, cast
     ("name", "content"),
     [("notes.png", b"not a picture at all"), ("half.jpg", b"\xff\xd8\xff\xe0" + b"\0" * 999)],
 )
-def test_what_is_no_picture_is_told_what_one_is(
+def test_a_file_that_is_not_an_image_is_refused_with_the_formats(
     page: Page, cast: Cast, name: str, content: bytes
 ) -> None:
     become(page, cast.olga)
@@ -45,10 +45,10 @@ def test_what_is_no_picture_is_told_what_one_is(
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_a_file_that_is_too_large_is_told_how_large_it_may_be(page: Page, cast: Cast) -> None:
+def test_a_file_that_is_too_large_is_refused_with_its_size(page: Page, cast: Cast) -> None:
     become(page, cast.olga)
     visit(page, f"/profile?org={cast.acme.public_id}")
     chosen = {"name": "big.png", "mimeType": "image/png", "buffer": b"\0" * (2 * 2**20 + 1)}
     page.locator(".st-key-logo-logo input[type=file]").set_input_files(chosen)
-    expect(page.locator(".st-key-logo-logo").first).to_contain_text("must be 2.0MB or smaller")
+    expect(page.locator(".st-key-logo-logo").first).to_contain_text("That file is 2.0 MB.")
     expect(page.get_by_role("button", name="Save Logo")).to_have_count(0)
