@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.access.permissions import NOBODY
+from core.access.permissions import ANONYMOUS
 from core.accounts import registration
 from core.database import db
 from pages import ui
@@ -30,7 +30,7 @@ elif email := start.prepare(find_email, token):
         pressed = form.submit("Confirm address", width="stretch")
     st.page_link("forgot_password.py", label="Forgot password")
     if pressed and (chosen := form.prepare(registration.verify_password, token, password)):
-        person = form.change(registration.confirm_address, NOBODY, token, chosen)
+        person = form.change(registration.confirm_address, ANONYMOUS, token, chosen)
         if person is not None:
             authentication.enter(person.id, page="/")
 else:

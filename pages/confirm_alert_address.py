@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.access.permissions import NOBODY
+from core.access.permissions import ANONYMOUS
 from core.database import db
 from core.profile import alert_address
 from core.profile.alert_address import AlertLink
@@ -10,7 +10,7 @@ from pages import ui
 from pages.ui import authentication
 
 ui.open_public_page("Confirm alert address")
-actor = authentication.actor() or NOBODY
+actor = authentication.actor() or ANONYMOUS
 token = authentication.fragment()
 done: AlertLink | None = st.session_state.get(f"confirmed {token}")
 form = ui.fields("confirm-alert")

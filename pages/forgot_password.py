@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.access.permissions import NOBODY
+from core.access.permissions import ANONYMOUS
 from core.accounts import password_reset
 from pages import ui
 from pages.ui import authentication
@@ -28,7 +28,7 @@ else:
     if pressed:
         told = "If this address has an account, a link is on its way."
         form.save(
-            told, password_reset.request_link, NOBODY, email, origin=authentication.ip_address()
+            told, password_reset.request_link, ANONYMOUS, email, origin=authentication.ip_address()
         )
 
 with st.container(horizontal=True, vertical_alignment="center", key="forgotten-links"):

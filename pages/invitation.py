@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.access.permissions import NOBODY
+from core.access.permissions import ANONYMOUS
 from core.database import db
 from core.members import acceptance
 from core.members.acceptance import OpenInvitation
@@ -11,7 +11,7 @@ from pages.parts.members import invitation_card
 from pages.ui import authentication
 
 ui.open_public_page("Invitation")
-actor = authentication.actor() or NOBODY
+actor = authentication.actor() or ANONYMOUS
 token = authentication.fragment()
 form = ui.fields("invitation")
 
@@ -24,19 +24,19 @@ def get_invitation(token: str) -> OpenInvitation:
 head = st.empty()
 if token is None:
     st.skeleton(height=200)
-elif not token and actor is not NOBODY:
+elif not token and actor is not ANONYMOUS:
     st.switch_page("home.py")
 elif st.session_state.get(invitation_card.DECLINED) == token:
     st.title("You declined the invitation", anchor=False)
     st.markdown("The person who invited you can see this. You can close this page.")
-elif st.session_state.get(invitation_card.LOGS_IN) == token and actor is NOBODY:
+elif st.session_state.get(invitation_card.LOGS_IN) == token and actor is ANONYMOUS:
     authentication.sign_in()
 elif invitation := form.prepare(get_invitation, token):
     with st.container(width=440, key="invitation-card"):
         invitation_card.draw_head(invitation)
         if invitation.is_for_actor:
             invitation_card.draw_answer(invitation, actor, token)
-        elif actor is not NOBODY:
+        elif actor is not ANONYMOUS:
             invitation_card.draw_switch_account(invitation, actor)
         elif invitation.has_account:
             invitation_card.draw_log_in(invitation, token)

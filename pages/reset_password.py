@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.access.permissions import NOBODY
+from core.access.permissions import ANONYMOUS
 from core.accounts import accounts, password_reset
 from core.database import db
 from pages import ui
@@ -32,6 +32,6 @@ elif words := start.prepare(find_words, token):
         new = form.new_password("new", "New password")
         pressed = form.submit("Save password", width="stretch")
     if pressed and (hashed := form.prepare(accounts.prepare_password, new, words=words)):
-        form.save("Password changed", password_reset.reset, NOBODY, token, hashed)
+        form.save("Password changed", password_reset.reset, ANONYMOUS, token, hashed)
 else:
     st.page_link("forgot_password.py", label="Request a new link")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.access.permissions import NOBODY
+from core.access.permissions import ANONYMOUS
 from core.accounts import accounts, registration
 from core.database import db
 from pages import ui
@@ -36,6 +36,6 @@ with ui.form("setup", border=True) as form:
     pressed = form.submit("Set up Orgdesk", width="stretch")
 
 if pressed and (new := form.prepare(accounts.prepare_account, name, email, password)):
-    administrator = form.change(registration.set_up, NOBODY, code, new)
+    administrator = form.change(registration.set_up, ANONYMOUS, code, new)
     if administrator is not None:
         authentication.enter(administrator.id, page="/")

@@ -1,7 +1,10 @@
-"""Who may do what: one table, and the two ways to ask it.
+"""Permissions: the table of who may do what, the checks, and the locks that go with them.
 
-The table feeds the check, the `Roles` tab, the navigation and the test matrix.
-Roles are never carried along: they are looked up in the transaction that they decide about.
+The table `ALLOWED` decides for use cases, the `Roles` tab, the navigation and the test matrix.
+Roles are never passed around: each transaction looks them up again.
+
+Locks are taken in a fixed order, so that transactions cannot deadlock: staff roles, organizations,
+users.
 """
 
 from dataclasses import dataclass
@@ -21,18 +24,18 @@ from core.models import Impersonation, Lock, Membership, Organization, Role, Sta
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a person, or nobody, or Orgdesk itself."""
+    """The person on whose behalf a use case runs; also `ANONYMOUS`, or `ORGDESK` itself."""
 
     user_id: int | None
     name: str
 
 
-NOBODY: Final = Actor(0, "somebody who is not signed in")
+ANONYMOUS: Final = Actor(0, "an anonymous visitor")
 ORGDESK: Final = Actor(None, "Orgdesk")
 
 
 class Action(StrEnum):
-    """What may be done; each value finishes the sentence 'You may not …'."""
+    """An action; its value completes the sentence "You don't have permission to …"."""
 
     VIEW = "view overview, connected solutions and people"
     VIEW_INVITATIONS = "view roles and invitations"
@@ -40,7 +43,7 @@ class Action(StrEnum):
     REMOVE_MEMBERS = "remove members and admins"
     REQUEST_ONBOARDING = "request onboarding"
     EDIT_PROFILE = "manage the organization profile"
-    CHANGE_ROLES = "manage organization roles and hand ownership over"
+    CHANGE_ROLES = "manage organization roles and transfer ownership"
     VIEW_HISTORY = "review history"
     DELETE = "delete the organization"
 
@@ -48,14 +51,14 @@ class Action(StrEnum):
     SAVE_VIEWS = "save views"
     WRITE_NOTES = "read and write staff notes"
     MOVE_STAGES = "flag for onboarding and move stages"
-    EDIT_CONTACT = "edit the contact data of other organizations"
-    OVERRIDE_GATE = "let an organization through a gate whose checks fail"
+    EDIT_CONTACT = "edit the contact details of other organizations"
+    OVERRIDE_GATE = "override failed checks"
     RESTORE = "restore a deleted organization"
-    REMOVE_VIEWS = "remove views that others share"
+    REMOVE_VIEWS = "remove shared views of other people"
     ACT_AS_OWNER = "act as an owner"
-    NAME_OWNER = "name an owner where all are disabled"
-    LIMIT_MEMBERS = "limit the members of an organization"
-    READ_MAIL = "read the mails of Orgdesk"
+    ASSIGN_OWNER = "assign an owner where all owners are disabled"
+    LIMIT_MEMBERS = "set the member limit of an organization"
+    READ_MAIL = "read the emails of Orgdesk"
     MANAGE_PEOPLE = "manage accounts and staff roles"
 
 
@@ -79,7 +82,7 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
     Action.RESTORE: {Staff.ADMINISTRATOR},
     Action.REMOVE_VIEWS: {Staff.ADMINISTRATOR},
     Action.ACT_AS_OWNER: {Staff.ADMINISTRATOR},
-    Action.NAME_OWNER: {Staff.ADMINISTRATOR},
+    Action.ASSIGN_OWNER: {Staff.ADMINISTRATOR},
     Action.LIMIT_MEMBERS: {Staff.ADMINISTRATOR},
     Action.READ_MAIL: {Staff.ADMINISTRATOR},
     Action.MANAGE_PEOPLE: {Staff.ADMINISTRATOR},
@@ -88,18 +91,18 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
 Rights = frozenset[Action]
 
 _STAFF: Final = case((User.two_factor_at.is_not(None), User.staff)).label("staff")
-"""A staff role counts once its holder has two-factor."""
+"""The staff role; it takes effect once two-factor is on."""
 _STAFF_ROLE: Final = select(_STAFF).where(
     User.id == bindparam("user_id"), User.disabled_at.is_(None)
 )
-"""What somebody with this account may everywhere, unless it is disabled."""
+"""The staff role of a user whose account is not disabled."""
 
-_SEEN: Final = "seen"
-_STANDS_IN: Final = "stands in"
+_CACHE: Final = "access"
+_IMPERSONATION_REASONS: Final = "impersonation reasons"
 
 
 class ActiveImpersonation(NamedTuple):
-    """Until when, and why, an administrator does what an owner may."""
+    """When an administrator's impersonation of an owner ends, and its reason."""
 
     until: datetime
     reason: str
@@ -107,18 +110,19 @@ class ActiveImpersonation(NamedTuple):
 
 @cache
 def rights_of(role: Role | None, staff: Staff | None = None) -> Rights:
-    """Return what this role and this staff role may do."""
+    """Return the actions that are allowed for a role and a staff role."""
     return frozenset(action for action, who in ALLOWED.items() if role in who or staff in who)
 
 
 def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organization:
-    """Return the organization through the actor's eyes; in a write transaction, take its row first.
+    """Return the organization, if the actor may do this in it.
 
-    Raises `NotFound` for outsiders, `NotPermitted` for insiders without the right.
+    In a write transaction its row is locked first. Deleted organizations exist for `RESTORE` only.
+    Raises `NotFound` for outsiders, and `NotPermitted` for insiders without the permission.
     """
     if is_writing(session):
         _lock_organization(session, org_id, deleted=action is Action.RESTORE)
-    org, rights, *_ = _look(session, actor, org_id)
+    org, rights, *_ = _get_access(session, actor, org_id)
     if org is None or Action.VIEW not in rights:
         raise NotFound("organization")
     if org.deleted_at is not None and action is not Action.RESTORE:
@@ -131,23 +135,23 @@ def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organ
 def find_organization(
     session: Session, actor: Actor, public_id: str
 ) -> tuple[Organization, Rights] | None:
-    """Return the organization at an address and what the actor may do there; None for outsiders."""
-    seen = _look_now(session, actor, Organization.public_id, public_id)
-    if seen.org is None or seen.org.deleted_at is not None or Action.VIEW not in seen.rights:
+    """Return the organization with a public id and the actor's rights in it; None for outsiders."""
+    found = _load_access(session, actor, Organization.public_id, public_id)
+    if found.org is None or found.org.deleted_at is not None or Action.VIEW not in found.rights:
         return None
-    _known(session)[actor, seen.org.id] = seen
-    return seen.org, seen.rights
+    _cache(session)[actor, found.org.id] = found
+    return found.org, found.rights
 
 
 def may(session: Session, actor: Actor, org_id: int, action: Action) -> bool:
     """Return whether the actor may do this in the organization."""
-    return action in _look(session, actor, org_id).rights
+    return action in _get_access(session, actor, org_id).rights
 
 
 def access_staff(session: Session, actor: Actor, action: Action) -> None:
-    """Raise `NotPermitted` unless the actor's staff role allows it.
+    """Raise `NotPermitted` unless the actor's staff role allows the action.
 
-    In a write transaction the staff lock is taken first: staff roles are decided one at a time.
+    In a write transaction, `MANAGE_PEOPLE` locks staff roles first.
     """
     if is_writing(session) and action is Action.MANAGE_PEOPLE:
         lock_staff_roles(session)
@@ -156,49 +160,49 @@ def access_staff(session: Session, actor: Actor, action: Action) -> None:
 
 
 def staff_rights(session: Session, actor: Actor) -> Rights:
-    """Return what the actor may do everywhere, from the staff role alone.
+    """Return the actor's rights by staff role alone, which hold in every organization.
 
-    Nothing before two-factor is set up: a password alone opens nothing of other people's.
+    There are none before two-factor is on: a password alone must not open other people's data.
     """
-    known = _known(session)
-    if actor not in known:
+    cached = _cache(session)
+    if actor not in cached:
         staff = session.scalar(_STAFF_ROLE, {"user_id": actor.user_id})
-        known[actor] = rights_of(None, staff)
-    rights: Rights = known[actor]
+        cached[actor] = rights_of(None, staff)
+    rights: Rights = cached[actor]
     return rights
 
 
 def find_role(session: Session, actor: Actor, org_id: int) -> Role | None:
-    """Return the actor's role in the organization; None for who is no member.
+    """Return the actor's role in the organization, or None if the actor is not a member.
 
-    For an administrator who acts as an owner it is an owner's.
+    Administrators who act as an owner have the role owner.
     """
-    return _look(session, actor, org_id).role
+    return _get_access(session, actor, org_id).role
 
 
 def find_impersonation(session: Session, actor: Actor, org_id: int) -> ActiveImpersonation | None:
-    """Return until when and why the actor, an administrator, does here what an owner may."""
-    return _look(session, actor, org_id).standing_in
+    """Return the actor's active impersonation in the organization, if there is one."""
+    return _get_access(session, actor, org_id).impersonation
 
 
 def find_impersonation_reason(session: Session, actor: Actor, org_id: int) -> str:
-    """Return why the actor does what this transaction does as an owner; empty for everybody else.
+    """Return the reason of the actor's active impersonation, or an empty string.
 
-    The organization has been looked at before in this transaction, by `access`.
+    `access` must have been called for the organization before in this transaction.
     """
-    reason: str = session.info.get(_STANDS_IN, {}).get((actor, org_id), "")
+    reason: str = session.info.get(_IMPERSONATION_REASONS, {}).get((actor, org_id), "")
     return reason
 
 
 def lock_staff_roles(session: Session) -> None:
-    """Lock what decides about staff roles; to be locked before anything else."""
+    """Lock the assignment of staff roles; must be the first lock of a transaction."""
     session.execute(update(Lock).where(Lock.name == "staff").values(n=Lock.n + 1))
 
 
 def lock_user(session: Session, user_id: int) -> User:
-    """Lock a user's row and return it as it is now; to be locked after everything else.
+    """Lock a user's row and return it; must come after all other locks of a transaction.
 
-    Raises `NotFound` when there is no such account, or when it was deleted.
+    Raises `NotFound` for an account that does not exist or was deleted.
     """
     user = lock_user_or_none(session, user_id)
     if user is None or user.deleted_at is not None:
@@ -207,7 +211,7 @@ def lock_user(session: Session, user_id: int) -> User:
 
 
 def lock_user_or_none(session: Session, user_id: int) -> User | None:
-    """Lock a user's row and return it, also that of a deleted account; None if there is none."""
+    """Lock a user's row and return it, deleted or not; None if it does not exist."""
     session.execute(
         update(User)
         .where(User.id == user_id)
@@ -232,59 +236,60 @@ def _lock_organization(session: Session, org_id: int, *, deleted: bool) -> None:
     )
 
 
-class _Seen(NamedTuple):
-    """What one look at an organization shows to one person."""
+class _Access(NamedTuple):
+    """An organization with the rights and the role of an actor in it."""
 
     org: Organization | None
     rights: Rights
     role: Role | None
-    standing_in: ActiveImpersonation | None = None
+    impersonation: ActiveImpersonation | None = None
 
 
-def _look(session: Session, actor: Actor, org_id: int) -> _Seen:
-    """Look at the organization as it is now, in one query; a session that only reads looks once."""
-    known = _known(session)
-    if (actor, org_id) not in known:
-        known[actor, org_id] = _look_now(session, actor, Organization.id, org_id)
-    seen: _Seen = known[actor, org_id]
-    return seen
+def _get_access(session: Session, actor: Actor, org_id: int) -> _Access:
+    """Return the actor's access to an organization; read-only sessions query it once."""
+    cached = _cache(session)
+    if (actor, org_id) not in cached:
+        cached[actor, org_id] = _load_access(session, actor, Organization.id, org_id)
+    found: _Access = cached[actor, org_id]
+    return found
 
 
-def _known(session: Session) -> dict[object, Any]:
-    """Return what this session has looked up already: nothing if it may have changed it since."""
-    known: dict[object, Any]
-    known = {} if is_writing(session) else session.info.setdefault(_SEEN, {})
-    return known
+def _cache(session: Session) -> dict[object, Any]:
+    """Return the cache of a read-only session; write transactions always look rights up again."""
+    cached: dict[object, Any]
+    cached = {} if is_writing(session) else session.info.setdefault(_CACHE, {})
+    return cached
 
 
-def _look_now(
-    session: Session, actor: Actor, column: InstrumentedAttribute[Any], which: object
-) -> _Seen:
-    asked = {"which": which, "user_id": actor.user_id, "now": clock.now()}
-    row = session.execute(_query(column, as_orgdesk=actor is ORGDESK), asked).one_or_none()
+def _load_access(
+    session: Session, actor: Actor, column: InstrumentedAttribute[Any], value: object
+) -> _Access:
+    parameters = {"value": value, "user_id": actor.user_id, "now": clock.now()}
+    row = session.execute(_query(column, as_orgdesk=actor is ORGDESK), parameters).one_or_none()
     if row is None:
-        return _Seen(None, frozenset(), None)
+        return _Access(None, frozenset(), None)
     if actor is ORGDESK:
-        return _Seen(row[0], frozenset(Action), Role.OWNER)
+        return _Access(row[0], frozenset(Action), Role.OWNER)
     org, role, staff, until, reason = row
     if until is None or staff is not Staff.ADMINISTRATOR:
-        return _Seen(org, rights_of(role, staff), role)
-    session.info.setdefault(_STANDS_IN, {})[actor, org.id] = reason
-    return _Seen(org, rights_of(Role.OWNER, staff), Role.OWNER, ActiveImpersonation(until, reason))
+        return _Access(org, rights_of(role, staff), role)
+    session.info.setdefault(_IMPERSONATION_REASONS, {})[actor, org.id] = reason
+    impersonation = ActiveImpersonation(until, reason)
+    return _Access(org, rights_of(Role.OWNER, staff), Role.OWNER, impersonation)
 
 
 @cache
 def _query(column: InstrumentedAttribute[Any], *, as_orgdesk: bool) -> Select[*tuple[Any, ...]]:
-    """Return the query for an organization by a column, and for the roles of who looks at it.
+    """Return the query of `_load_access`; cached, as building it takes longer than running it.
 
-    Beside it: role, staff role, until when and why that person does what an owner may.
+    Columns: organization, role, staff role, end and reason of an active impersonation.
     """
-    org = select(Organization).where(column == bindparam("which"))
+    org = select(Organization).where(column == bindparam("value"))
     org = org.execution_options(populate_existing=True)
     if as_orgdesk:
         return org
-    is_theirs = and_(Membership.org_id == Organization.id, Membership.user_id == User.id)
-    stands_in = and_(
+    is_own = and_(Membership.org_id == Organization.id, Membership.user_id == User.id)
+    is_active = and_(
         *(Impersonation.org_id == Organization.id, Impersonation.user_id == User.id),
         *(Impersonation.ended_at.is_(None), Impersonation.ends_at > bindparam("now")),
     )
@@ -292,6 +297,6 @@ def _query(column: InstrumentedAttribute[Any], *, as_orgdesk: bool) -> Select[*t
         org.add_columns(Membership.role, _STAFF, Impersonation.ends_at, Impersonation.reason)
         .select_from(Organization)
         .join(User, and_(User.id == bindparam("user_id"), User.disabled_at.is_(None)))
-        .outerjoin(Membership, is_theirs)
-        .outerjoin(Impersonation, stands_in)
+        .outerjoin(Membership, is_own)
+        .outerjoin(Impersonation, is_active)
     )

@@ -1,4 +1,4 @@
-"""Roles: what each may do, and what another one would change; from the table that decides."""
+"""The permissions of roles, for display: from the same table that decides about them."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from core.models import Role
 
 @dataclass(frozen=True)
 class Difference:
-    """What another role would change in what a person may do."""
+    """The actions that a change of role would add, remove and keep."""
 
     gained: list[Action]
     lost: list[Action]
@@ -18,7 +18,7 @@ class Difference:
 
 
 def difference(old: Role, new: Role) -> Difference:
-    """Return which actions are gained, lost and kept on the way from one role to another."""
+    """Return the actions gained, lost and kept by a change of role."""
     before, after = rights_of(old), rights_of(new)
     return Difference(
         gained=[action for action in Action if action in after - before],
@@ -27,15 +27,15 @@ def difference(old: Role, new: Role) -> Difference:
     )
 
 
-def permission(action: Action) -> str:
-    """Return an action as tables and lists call it, with a capital."""
+def label(action: Action) -> str:
+    """Return the name of an action for tables and lists, with a capital."""
     return action.value[0].upper() + action.value[1:]
 
 
 def table() -> pd.DataFrame:
-    """Return what each role may (permission, member, admin, owner), from what decides it."""
+    """Return the permissions of each role. Columns: permission, member, admin, owner."""
     return pd.DataFrame(
-        {"permission": permission(action)} | {role.value: role in who for role in Role}
+        {"permission": label(action)} | {role.value: role in who for role in Role}
         for action, who in ALLOWED.items()
         if who & set(Role)
     )

@@ -1,4 +1,4 @@
-"""How often something may be tried: counted in the database, so that no process forgets."""
+"""Rate limits with fixed windows, counted in the database and so shared by all processes."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,62 +14,62 @@ from core.models import Throttle
 Limits = tuple[tuple[int, timedelta], ...]
 
 SIGN_INS: Final = ((5, timedelta(minutes=5)), (50, timedelta(days=1)))
-"""How often one account, and one address of origin, may try a password."""
+"""Attempts to log in, for each account and for each IP address."""
 LOCKOUTS: Final = ((1, timedelta(hours=1)),)
-"""How often owners hear that one account could not be signed in to."""
+"""Alerts about blocked logins, for each account."""
 STRANGERS: Final = ((30, timedelta(hours=1)), (200, timedelta(days=1)))
-"""How often one address of origin may sign up or forget a password, of whatever account."""
+"""Sign-ups and password resets, for each IP address."""
 PERSON_TO_PERSON: Final = ((5, timedelta(hours=1)),)
-"""How many mails about roles one person can have sent to another; what they are about is done."""
+"""Emails about roles that one person can cause to another; the changes themselves are made."""
 REQUESTS: Final = ((10, timedelta(hours=1)),)
-"""How often one person may request onboarding: each request mails sales reps."""
+"""Requests for onboarding, for each person, as each request emails sales reps."""
 UPLOADS: Final = ((100, timedelta(hours=1)),)
-"""How many files one person may send."""
+"""Uploaded files, for each person."""
 MAILS: Final = ((3, timedelta(hours=1)), (10, timedelta(days=1)))
-"""How many mails one address is sent because somebody typed it."""
+"""Emails sent to an address because someone entered it."""
 
 
-def hit(session: Session, what: str, whose: str, limits: Limits) -> int:
-    """Count one attempt in every window of `limits`; return how many minutes to wait, 0 for none.
+def hit(session: Session, action: str, subject: str, limits: Limits) -> int:
+    """Count one attempt, and return how many minutes to wait, or 0 if it is allowed.
 
-    `limits` are pairs of how many and in how long, such as 5 in 5 minutes and 50 in a day. The
-    caller lets the transaction commit before it refuses: a refused attempt counts too.
+    `limits` are pairs of a number and a window, such as 5 in 5 minutes and 50 in a day. Refuse only
+    after the transaction has committed, so that refused attempts count as well.
     """
     blocked = [
         ends_at
-        for most, length in limits
-        for hits, ends_at in [_count(session, what, whose, length)]
-        if hits > most
+        for maximum, length in limits
+        for hits, ends_at in [_count(session, action, subject, length)]
+        if hits > maximum
     ]
     return _minutes_until(max(blocked)) if blocked else 0
 
 
-def ensure_none(wait: int) -> None:
-    """Raise `TooManyAttempts` when `hit` told to wait."""
+def ensure_allowed(wait: int) -> None:
+    """Raise `TooManyAttempts` if `hit` returned a time to wait."""
     if wait:
         error = TooManyAttempts(wait)
         logs.refused(error)
         raise error
 
 
-def forget(session: Session, what: str, whose: str, limits: Limits) -> None:
-    """Start the windows anew, after a success."""
-    keys_of = [_key(what, whose, length)[0] for _, length in limits]
-    session.execute(delete(Throttle).where(Throttle.key.in_(keys_of)))
+def reset(session: Session, action: str, subject: str, limits: Limits) -> None:
+    """Forget all attempts of the current windows, after a success."""
+    keys = [_key(action, subject, length)[0] for _, length in limits]
+    session.execute(delete(Throttle).where(Throttle.key.in_(keys)))
 
 
-def give_back(session: Session, what: str, whose: str, limits: Limits) -> None:
-    """Take one attempt back from every window, after a success that says nothing of the others."""
-    keys_of = [_key(what, whose, length)[0] for _, length in limits]
+def undo_hit(session: Session, action: str, subject: str, limits: Limits) -> None:
+    """Uncount one attempt, after a success that does not clear earlier ones."""
+    keys = [_key(action, subject, length)[0] for _, length in limits]
     session.execute(
         update(Throttle)
-        .where(Throttle.key.in_(keys_of), Throttle.hits > 0)
+        .where(Throttle.key.in_(keys), Throttle.hits > 0)
         .values(hits=Throttle.hits - 1)
     )
 
 
-def _count(session: Session, what: str, whose: str, length: timedelta) -> tuple[int, datetime]:
-    key, ends_at = _key(what, whose, length)
+def _count(session: Session, action: str, subject: str, length: timedelta) -> tuple[int, datetime]:
+    key, ends_at = _key(action, subject, length)
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = (
         dialect.insert(Throttle)
@@ -80,11 +80,11 @@ def _count(session: Session, what: str, whose: str, length: timedelta) -> tuple[
     return session.scalars(statement).one(), ends_at
 
 
-def _key(what: str, whose: str, length: timedelta) -> tuple[str, datetime]:
+def _key(action: str, subject: str, length: timedelta) -> tuple[str, datetime]:
     seconds = int(length.total_seconds())
     window = int(clock.now().timestamp()) // seconds
     ends_at = datetime.fromtimestamp((window + 1) * seconds, UTC)
-    return f"{what}:{seconds}:{window}:{crypto.fingerprint(whose)[:32]}", ends_at
+    return f"{action}:{seconds}:{window}:{crypto.fingerprint(subject)[:32]}", ends_at
 
 
 def _minutes_until(moment: datetime) -> int:

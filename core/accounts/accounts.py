@@ -37,7 +37,7 @@ def authenticate(email: str, password: str, *, origin: str) -> VerifiedPassword 
 
 
 def _authenticate(key: str, password: str, origin: str) -> VerifiedPassword | None:
-    throttling.ensure_none(db.run(_count_attempt, key, origin))
+    throttling.ensure_allowed(db.run(_count_attempt, key, origin))
     with db.read() as session:
         user = session.scalar(select(User).where(User.email_key == key))
     known = user.password_hash if user is not None else None
@@ -63,7 +63,7 @@ def prepare_account(
     check("password", _check_password, password, words=[name or "", email or ""])
     check.done()
     if origin is not None:
-        throttling.ensure_none(
+        throttling.ensure_allowed(
             db.run(throttling.hit, "sign-ups from", origin, throttling.STRANGERS)
         )
     return NewAccount(name, email, passwords.hash(password))
@@ -84,7 +84,7 @@ def rename(session: Session, actor: Actor, name: str) -> User:
     cleaned = check("name", validation.person_name, name)
     check.done()
     user.name = cleaned
-    search.index_person(user)
+    search.index_user(user)
     history.record(session, actor, user.id, "account.renamed", user)
     return user
 
@@ -155,8 +155,8 @@ def _record_sign_in(session: Session, user: User, new_hash: str, origin: str) ->
     )
     if user_id is None:
         return False
-    throttling.forget(session, "sign-in to", user.email_key, throttling.SIGN_INS)
-    throttling.give_back(session, "sign-in from", origin, throttling.SIGN_INS)
+    throttling.reset(session, "sign-in to", user.email_key, throttling.SIGN_INS)
+    throttling.undo_hit(session, "sign-in from", origin, throttling.SIGN_INS)
     return True
 
 
@@ -164,5 +164,5 @@ def _email_key(typed: str) -> str:
     """Return the key of an address; for an invalid one, a key that no account has."""
     try:
         return validation.email_key(validation.email(typed))
-    except validation.Unfit:
+    except validation.InvalidValue:
         return f"nobody:{crypto.fingerprint(typed)}"

@@ -47,7 +47,7 @@ def table(
     `text` searches names and addresses.
     """
     access_staff(session, actor, Action.MANAGE_PEOPLE)
-    found = search.find_people(session, text) if text.strip() else None
+    found = search.match_users(session, text) if text.strip() else None
     ids = found.id if found is not None else User.id.expression
     statement = _columns().where(User.deleted_at.is_(None)).limit(PER_PAGE + 1)
     if found is not None:

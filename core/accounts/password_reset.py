@@ -26,7 +26,7 @@ def request_link(session: Session, _actor: Actor, email: str, *, origin: str) ->
     check = validation.Check()
     key = validation.email_key(check("email", validation.email, email) or "")
     check.done()
-    throttling.ensure_none(throttling.hit(session, "resets from", origin, throttling.STRANGERS))
+    throttling.ensure_allowed(throttling.hit(session, "resets from", origin, throttling.STRANGERS))
     if throttling.hit(session, "reset mails", key, throttling.MAILS):
         return
     user = user_rows.lock_by_email(session, key)
@@ -73,7 +73,7 @@ def reset(session: Session, _nobody: Actor, token: str, password_hash: str) -> U
     for kind in (email_links.RESET, email_links.CONFIRM):
         email_links.revoke(session, kind, user_id=user.id)
     sessions.end_all(session, user.id, "password reset")
-    throttling.forget(session, "sign-in to", user.email_key, throttling.SIGN_INS)
+    throttling.reset(session, "sign-in to", user.email_key, throttling.SIGN_INS)
     outbox.enqueue(session, "password_changed", user.email, name=user.name)
     person = Actor(user.id, user.name)
     history.record(session, person, user.id, "account.password_reset", user)

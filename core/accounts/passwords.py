@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
-from core.base.validation import Unfit
+from core.base.validation import InvalidValue
 
 MAX_LENGTH = 256
 _SCORED_LENGTH = 32
@@ -31,18 +31,20 @@ _scoring = threading.Lock()
 
 
 def check(password: str, *, words: Sequence[str], minimum: int = 15) -> None:
-    """Raise `Unfit` unless the password is long enough and hard to guess.
+    """Raise `InvalidValue` unless the password is long enough and hard to guess.
 
     `words` are what an attacker who knows the person would try: name, address, organizations.
     """
     if len(password) < minimum:
-        raise Unfit(f"Use at least {minimum} characters. Four or five unrelated words work well.")
+        raise InvalidValue(
+            f"Use at least {minimum} characters. Four or five unrelated words work well."
+        )
     if _is_too_long(password):
-        raise Unfit(f"Use at most {MAX_LENGTH} characters.")
+        raise InvalidValue(f"Use at most {MAX_LENGTH} characters.")
     if any(unicodedata.category(character) == "Cs" for character in password):
-        raise Unfit("Use characters that can be typed.")
+        raise InvalidValue("Use characters that can be typed.")
     if _score(_normalize(password), words) < _MIN_SCORE:
-        raise Unfit(
+        raise InvalidValue(
             "That password is too easy to guess. Use four or five words that are unrelated to "
             "each other, to you and to your organizations."
         )

@@ -70,7 +70,7 @@ def verify_password(token: str, password: str) -> str:
     opens its own transactions. Raises `LinkNotValid`, `InvalidInput(password)`, `TooManyAttempts`.
     """
     wait = db.run(throttling.hit, "proof of", token, throttling.SIGN_INS)
-    throttling.ensure_none(wait)
+    throttling.ensure_allowed(wait)
     with db.read() as session:
         password_hash = get_unconfirmed(session, token).password_hash
     if not passwords.verify(password_hash, password) or password_hash is None:

@@ -56,7 +56,7 @@ def store_pending(session: Session, user_id: int, secret: str) -> None:
     if row is None:
         row = SecondFactor(user_id=user_id, last_step=0)
         session.add(row)
-    row.offered = crypto.encrypt(_PURPOSE, secret, whose=str(user_id))
+    row.offered = crypto.encrypt(_PURPOSE, secret, owner=str(user_id))
 
 
 def discard_pending(session: Session, user_id: int) -> None:
@@ -143,7 +143,7 @@ def decrypt(stored: str | None, user_id: int) -> str | None:
     if stored is None:
         return None
     try:
-        return crypto.decrypt(_PURPOSE, stored, whose=str(user_id))
+        return crypto.decrypt(_PURPOSE, stored, owner=str(user_id))
     except crypto.Unreadable as error:
         log.error("cannot decrypt the second factor of user %s: %s", user_id, error)
         return None

@@ -175,7 +175,7 @@ def complete_challenge(
         user_id = find_challenged_user_id(session, connection)
     if user_id is None:
         raise InvalidInput({"code": _TOO_LATE})
-    throttling.ensure_none(db.run(_count_attempt, user_id, ip_address))
+    throttling.ensure_allowed(db.run(_count_attempt, user_id, ip_address))
     try:
         db.run(_complete_challenge, connection, typed, ticket, device=device, ip_address=ip_address)
     except InvalidInput:
@@ -192,8 +192,8 @@ def _complete_challenge(
     if not totp.redeem_code(session, user.id, typed):
         _redeem_recovery_code(session, user, typed)
     cancel_challenge(session, connection)
-    throttling.forget(session, "codes of", str(user.id), throttling.SIGN_INS)
-    throttling.give_back(session, "codes from", ip_address, throttling.SIGN_INS)
+    throttling.reset(session, "codes of", str(user.id), throttling.SIGN_INS)
+    throttling.undo_hit(session, "codes from", ip_address, throttling.SIGN_INS)
     sessions.start(
         session, user.id, ticket, device=device, ip_address=ip_address, second_factor=True
     )

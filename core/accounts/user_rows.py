@@ -72,7 +72,7 @@ def create(session: Session, new: NewAccount, *, is_confirmed: bool) -> User:
         user.password_epoch += 1
     user.email = new.email
     user.name = new.name
-    search.index_person(user)
+    search.index_user(user)
     user.password_hash = new.password_hash
     user.proven_at = clock.now() if is_confirmed else None
     session.flush()  # for its id

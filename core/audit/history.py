@@ -74,7 +74,7 @@ def record(
     its row, so that the chain grows by one entry at a time. Returns None when nothing changed;
     `always` records an entry anyway, for effects outside these rows such as mails and sessions.
     """
-    differences = change_tracking.take(session, (row, *also))
+    differences = change_tracking.pop_changes(session, (row, *also))
     if not differences and not always:
         return None
     org_id = None if isinstance(where, int) else where.id

@@ -1,4 +1,4 @@
-"""The app's one secret, and the tokens that are derived from it instead of being stored."""
+"""The secret key, the keys and tokens derived from it, and encryption."""
 
 import hashlib
 import hmac
@@ -15,11 +15,11 @@ from sqlalchemy import make_url
 from core.base.settings import PROJECT, settings
 
 _NONCE = 12
-"""Bytes that begin what is encrypted, never the same twice."""
+"""Length in bytes of the nonce, which precedes the ciphertext."""
 
 
 class Unreadable(ValueError):
-    """What was encrypted with another key, for somebody else, or was altered."""
+    """A ciphertext was made with another key or for another owner, or was altered."""
 
 
 @cache
@@ -33,7 +33,7 @@ def _secret() -> bytes:
 
 
 def _read_or_make(path: Path) -> bytes:
-    """Return what is in the file; the first of several processes to ask writes it, whole."""
+    """Return the key in a file; create it if it is missing, atomically across processes."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         draft.touch(mode=0o600)
@@ -49,38 +49,38 @@ def _read_or_make(path: Path) -> bytes:
 
 @cache
 def derive(purpose: str) -> bytes:
-    """Return the 32-byte key for one purpose."""
+    """Return the key for one purpose, 32 bytes."""
     return hmac.digest(_secret(), purpose.encode(), "sha256")
 
 
 def new_nonce() -> str:
-    """Return 128 random bits as text, for the row that a link leads to."""
+    """Return 128 random bits in hexadecimal, to be stored with the row a link is for."""
     return secrets.token_hex(16)
 
 
 def token(kind: str, nonce: str) -> str:
-    """Return the 256-bit token of the link of this kind and nonce; it is kept nowhere."""
+    """Return the token of a link, 256 bits; it is derived from the nonce and never stored."""
     digest = hmac.digest(derive(f"link:{kind}"), nonce.encode(), "sha256")
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def fingerprint(token: str) -> str:
-    """Return what the database keeps of a token: its SHA-256, 64 characters."""
+    """Return the SHA-256 of a token in hexadecimal, which is stored in its place."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def encrypt(purpose: str, text: str, *, whose: str) -> str:
-    """Return a text that only this app reads, and only as that of `whose`."""
+def encrypt(purpose: str, text: str, *, owner: str) -> str:
+    """Return a text encrypted by AES-GCM and bound to its owner."""
     nonce = secrets.token_bytes(_NONCE)
-    sealed = AESGCM(derive(purpose)).encrypt(nonce, text.encode(), whose.encode())
+    sealed = AESGCM(derive(purpose)).encrypt(nonce, text.encode(), owner.encode())
     return urlsafe_b64encode(nonce + sealed).decode()
 
 
-def decrypt(purpose: str, kept: str, *, whose: str) -> str:
-    """Return the text that was encrypted; raises `Unreadable`."""
+def decrypt(purpose: str, ciphertext: str, *, owner: str) -> str:
+    """Return the text that was encrypted for an owner; raises `Unreadable`."""
     try:
-        sealed = urlsafe_b64decode(kept)
+        sealed = urlsafe_b64decode(ciphertext)
         nonce, sealed = sealed[:_NONCE], sealed[_NONCE:]
-        return AESGCM(derive(purpose)).decrypt(nonce, sealed, whose.encode()).decode()
+        return AESGCM(derive(purpose)).decrypt(nonce, sealed, owner.encode()).decode()
     except (ValueError, InvalidTag) as error:
         raise Unreadable("encrypted with another SECRET_KEY, or altered") from error

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, or_
 T = TypeVar("T")
 
 FORMULA_STARTS: Final = "=+-@\uff1d\uff0b\uff0d\uff20\u2013\u2212"
-"""What a spreadsheet takes for the start of a formula: in all widths, and dashes it corrects."""
+"""Characters that start a formula, in all widths, and dashes that spreadsheets convert."""
 IGNORED: Final = '\t\r\n\v\f \u00a0\u200b\u2060\u3000\ufeff"'
-"""What a spreadsheet may ignore before the formula."""
+"""Characters that a spreadsheet may ignore before a formula."""
 _BREAKS: Final = ("\t", "\r", "\n")
 _PLAIN: Final = (("a", "z"), ("A", "Z"), ("0", "9"))
 _DIGITS: Final = "0123456789"
@@ -35,7 +35,7 @@ def _is_phone_number(cell: str) -> bool:
 
 
 def harmless_column(column: ColumnElement[Any], *, dialect: str) -> ColumnElement[Any]:
-    """Return the SQL for `harmless`; NULL stays NULL. The first check is cheap and passes most."""
+    """Return the SQL expression of `harmless`; NULL stays NULL."""
     first, others = func.substr(column, 1, 1), func.substr(column, 2)
     is_phone_number = and_(first == "+", others != "", func.ltrim(others, _DIGITS) == "")
     start = func.substr(func.ltrim(column, IGNORED), 1, 1)

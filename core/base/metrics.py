@@ -1,4 +1,4 @@
-"""What this process counts while it works, for whoever watches it; `/metrics` shows it."""
+"""The metrics of this process, served at `/metrics`."""
 
 import time
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ requests = Histogram(
     "orgdesk_request_seconds", "Requests by kind, without websockets", ["kind", "status"]
 )
 websockets = Gauge("orgdesk_websockets", "Open pages in browsers, by the websocket that each has")
-_reruns = Histogram("orgdesk_rerun_seconds", "Runs of a page's script", ["page"], buckets=_QUICK)
+_reruns = Histogram("orgdesk_rerun_seconds", "Reruns of a page", ["page"], buckets=_QUICK)
 _statements = Histogram("orgdesk_database_seconds", "Statements to the database", buckets=_QUICK)
 _failures = Counter("orgdesk_database_errors", "Statements that the database refused")
 
 
 @contextmanager
 def rerun(page: str) -> Iterator[None]:
-    """Count one run of a page, or of a part of one, and how long it took."""
+    """Measure one rerun of a page or of a fragment."""
     began = time.perf_counter()
     try:
         yield
@@ -29,8 +29,8 @@ def rerun(page: str) -> Iterator[None]:
         _reruns.labels(page).observe(time.perf_counter() - began)
 
 
-def watch(engine: Engine) -> None:
-    """Count every statement that this engine sends, and how long the database took."""
+def instrument(engine: Engine) -> None:
+    """Measure every statement of an engine, and count those that fail."""
     event.listen(engine, "before_cursor_execute", _begin)
     event.listen(engine, "after_cursor_execute", _end)
     event.listen(engine, "handle_error", lambda _context: _failures.inc())

@@ -1,4 +1,4 @@
-"""What whoever runs Orgdesk may set, read from the environment and checked at the start."""
+"""Settings, read from environment variables and validated at the start."""
 
 from datetime import date
 from email.utils import parseaddr
@@ -14,49 +14,49 @@ PROJECT = Path(__file__).parents[2]
 
 
 class Settings(BaseSettings):
-    """One field per environment variable of the same name in capitals."""
+    """Every setting; its environment variable has the same name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: str = f"sqlite:///{PROJECT / 'data' / 'orgdesk.db'}"
-    """Where everything is kept: `sqlite:///path` or `postgresql+psycopg://…`."""
+    """URL of the database: `sqlite:///path` or `postgresql+psycopg://…`."""
     secret_key: str = ""
-    """Proves history and makes links; without it a file is kept beside the database."""
+    """Key for the audit log and for links, at least 32 characters; created in a file if not set."""
     public_url: str = "http://127.0.0.1:8501"
-    """What people type to get here: links in mails start with it."""
+    """URL under which people open Orgdesk; links in emails begin with it."""
 
     cookie_name: str = "__Host-orgdesk"
     session_idle_minutes: int = Field(60, ge=1)
     session_hours: int = Field(12, ge=1)
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses of proxies whose `X-Forwarded-For` is believed."""
+    """Addresses of proxies whose `X-Forwarded-For` is trusted."""
 
     hsts_subdomains: bool = False
-    """Whether browsers are told to open all subdomains by https, too; only under TLS."""
+    """Whether HSTS includes subdomains; only sent over TLS."""
 
     sign_up: Literal["open", "closed"] = "open"
     sign_up_domains: tuple[str, ...] = ()
-    """When not empty, only addresses at these domains may sign up on their own."""
+    """If not empty, signing up without an invitation takes an address at one of these domains."""
     password_minimum: int = Field(15, ge=8, le=64)
 
     smtp_url: str = ""
-    """`smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`; without it mails wait."""
+    """`smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`; empty: nothing is sent."""
     smtp_unencrypted: bool = False
-    """Whether mail may go to a server on another machine without TLS."""
+    """Whether email may be sent to a server on another machine without TLS."""
     mail_from: str = "Orgdesk <orgdesk@localhost>"
     sales_contact: str = "sales@example.com"
-    """Whom a free organization asks when it has no sales rep."""
+    """Email address shown to organizations without a sales rep."""
     onboarding_days: int = Field(10, ge=1, le=1000)
     preproduction_days: int = Field(30, ge=1, le=1000)
     """Working days in a stage after which an organization counts as stuck there."""
     holidays: tuple[date, ...] = ()
-    """Days from Monday to Friday on which nobody works: `["2026-12-25", "2027-01-01"]`."""
+    """Public holidays from Monday to Friday: `["2026-12-25", "2027-01-01"]`."""
     digest_hour: int = Field(7, ge=0, le=23)
-    """The hour of working days, in UTC, at which sales reps hear what is due and what is stuck."""
+    """Hour of the day, in UTC, at which sales reps get their digest on working days."""
     log_level: str = "INFO"
     log_format: Literal["text", "json"] = "text"
     metrics_token: str = ""
-    """What a monitor on another machine shows to read `/metrics`: `Authorization: Bearer …`."""
+    """Bearer token that allows another machine to read `/metrics`."""
 
     @field_validator("public_url")
     @classmethod
@@ -69,21 +69,23 @@ class Settings(BaseSettings):
     def _names_a_mail_server(cls, url: str) -> str:
         parts = urlsplit(url)
         if url and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
-            raise ValueError("write smtp://user:password@host:587 or smtps://user:password@host")
+            raise ValueError(
+                "must be like smtp://user:password@host:587 or smtps://user:password@host"
+            )
         return url
 
     @field_validator("mail_from")
     @classmethod
     def _names_a_sender(cls, sender: str) -> str:
         if "@" not in parseaddr(sender)[1]:
-            raise ValueError("write an address, such as Orgdesk <orgdesk@example.com>")
+            raise ValueError("must contain an address, like Orgdesk <orgdesk@example.com>")
         return sender
 
     @model_validator(mode="after")
     def _long_secret(self) -> Self:
         if self.secret_key and len(self.secret_key) < 32:
             raise ValueError(
-                "SECRET_KEY needs at least 32 characters; `openssl rand -hex 32` makes one."
+                "SECRET_KEY needs at least 32 characters; create one with `openssl rand -hex 32`."
             )
         return self
 

@@ -1,7 +1,7 @@
-"""What a transaction changed in audited rows: the first old and the last new value of each field.
+"""Changes of audited rows in a transaction: the first old and the last new value of each field.
 
-SQLAlchemy's own attribute history is empty after any flush, the autoflush of a SELECT included; so
-every flush hands its part over here, and `history.record` takes it from here.
+SQLAlchemy forgets the history of attributes at every flush, also at the autoflush before a SELECT.
+So changes are collected before each flush, and `history.record` takes them from here.
 """
 
 from collections.abc import Iterator
@@ -18,82 +18,82 @@ Values = dict[str, tuple[Any, Any]]
 
 PRIVATE_MARK = "(private)"
 
-_KEPT = "changes"
+_CHANGES = "changes"
 
 
 class Unrecorded(RuntimeError):
-    """A use case changed an audited row and did not record it: a bug."""
+    """A use case changed an audited row without recording it, which is a bug."""
 
 
 def listen(sessions: type[Session]) -> None:
-    """Make sessions of this class gather what they change."""
-    event.listen(sessions, "before_flush", _gather)
+    """Track changes in all sessions of a class."""
+    event.listen(sessions, "before_flush", _collect)
     event.listen(sessions, "do_orm_execute", _refuse_bulk_changes)
 
 
 def row_name(row: Base) -> str:
-    """Return how history names a row: `memberships:7`."""
+    """Return the name of a row in the audit log, such as `memberships:7`."""
     return f"{row.__tablename__}:{row.id}"  # type: ignore[attr-defined]
 
 
-def take(session: Session, rows: tuple[Base, ...]) -> list[dict[str, Any]]:
-    """Return what changed in these rows as history keeps it, and count it as recorded."""
+def pop_changes(session: Session, rows: tuple[Base, ...]) -> list[dict[str, Any]]:
+    """Return the changes of rows in the format of `Entry.changes`, and mark them as recorded."""
     session.flush()
-    kept: dict[Base, Values] = session.info.setdefault(_KEPT, {})
+    tracked: dict[Base, Values] = session.info.setdefault(_CHANGES, {})
     return [
         {
             "row": row_name(row),
             "field": field,
-            "old": _as_kept(row, field, old),
-            "new": _as_kept(row, field, new),
+            "old": _as_json(row, field, old),
+            "new": _as_json(row, field, new),
         }
         for row in rows
-        for field, (old, new) in kept.pop(row, {}).items()
+        for field, (old, new) in tracked.pop(row, {}).items()
         if old != new
     ]
 
 
 def ensure_all_recorded(session: Session) -> None:
-    """Raise `Unrecorded` when an audited row changed and nobody recorded it."""
+    """Raise `Unrecorded` if a change of an audited row was not recorded."""
     session.flush()
-    for row, values in session.info.get(_KEPT, {}).items():
+    for row, values in session.info.get(_CHANGES, {}).items():
         changed = [field for field, (old, new) in values.items() if old != new]
         if changed:
             raise Unrecorded(f"{row_name(row)}: {', '.join(changed)}")
 
 
-def _gather(session: Session, _context: UOWTransaction, _instances: object) -> None:
-    kept: dict[Base, Values] = session.info.setdefault(_KEPT, {})
+def _collect(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    tracked: dict[Base, Values] = session.info.setdefault(_CHANGES, {})
     for row in (*session.new, *session.dirty, *session.deleted):
         if isinstance(row, Audited) and isinstance(row, Base):
-            values = kept.setdefault(row, {})
-            for field, old, new in _differences(row, gone=row in session.deleted):
+            values = tracked.setdefault(row, {})
+            for field, old, new in _differences(row, is_deleted=row in session.deleted):
                 first = values[field][0] if field in values else old
                 values[field] = (first, new)
 
 
-def _differences(row: Base, *, gone: bool) -> Iterator[tuple[str, Any, Any]]:
+def _differences(row: Base, *, is_deleted: bool) -> Iterator[tuple[str, Any, Any]]:
     state = inspect(row)
     for field in _recorded_fields(type(row)):
         now = state.attrs[field].value
         past = state.attrs[field].history
-        if gone:
+        if is_deleted:
             yield field, now, None
         elif past.has_changes():
             yield field, past.deleted[0] if past.deleted else None, now
 
 
 @cache
-def _recorded_fields(kind: type[Base]) -> tuple[str, ...]:
+def _recorded_fields(model: type[Base]) -> tuple[str, ...]:
     return tuple(
         attribute.key
-        for attribute in inspect(kind).column_attrs
+        for attribute in inspect(model).column_attrs
         if not attribute.columns[0].primary_key and not attribute.columns[0].info.get("unrecorded")
     )
 
 
-def _as_kept(row: Base, field: str, value: Any) -> Any:
-    """Return a value as JSON holds it; of what is private only that there is one."""
+def _as_json(row: Base, field: str, value: Any) -> Any:
+    """Return a value as JSON; the values of private columns are replaced by a mark."""
     if value is not None and row.__table__.c[field].info.get("private"):
         return PRIVATE_MARK
     if isinstance(value, datetime | date):

@@ -1,55 +1,55 @@
-"""Counts of moves by week, and of who stands where, kept by the database itself.
+"""Counts of moves by week and of organizations by stage, maintained by triggers.
 
-Charts need not read every move, nor the board every organization. Triggers add a row for each move
-that is made, and one that takes it away again when it is purged; and two rows when an organization
-goes from one place to another. Nobody waits for anybody: rows are only ever added. Housekeeping
-merges rows that are alike; whoever reads adds them up, before and after.
+They spare charts from reading every move, and the board from reading every organization. A trigger
+inserts +1 for each move and -1 when it is purged; for an organization that changes its stage or
+sales rep it inserts one of each. As rows are only inserted, transactions never wait for each other.
+Cleanup merges rows with the same key; readers sum them up, merged or not.
 """
 
 from collections import Counter
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, and_, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from core.models import MoveCount, StageCount, StayCount
 
-EVERYBODY: Final = -1
-"""The sales rep of stays whoever carried them."""
+ALL_REPS: Final = -1
+"""The `rep_id` of stays of all sales reps together."""
 BATCH: Final = 500
-"""Kinds of rows that are merged at a time."""
+"""Number of keys whose rows are merged at a time."""
 
 _WEEK: Final = {
     "sqlite": "date({at}, 'weekday 0', '-6 days')",
     "postgresql": "date_trunc('week', {at} AT TIME ZONE 'UTC')::date",
 }
-_NOTE: Final = """
+_COUNT_MOVE: Final = """
 INSERT INTO move_counts (week, from_stage, to_stage, rep_id, number)
     VALUES ({week}, {row}.from_stage, {row}.to_stage, coalesce({row}.rep_id, 0), {number});
 INSERT INTO stay_counts (rep_id, week, stage, days, number) VALUES
     (coalesce({row}.rep_id, 0), {week}, {row}.from_stage, {row}.days, {number}),
     (-1, {week}, {row}.from_stage, {row}.days, {number});
 """
-_KINDS: Final[tuple[type[MoveCount | StayCount | StageCount], ...]] = (
+_MODELS: Final[tuple[type[MoveCount | StayCount | StageCount], ...]] = (
     MoveCount,
     StayCount,
     StageCount,
 )
-_STANDS: Final = """INSERT INTO stage_counts (stage, rep_id, number)
+_COUNT_STAGE: Final = """INSERT INTO stage_counts (stage, rep_id, number)
     SELECT {row}.stage, coalesce({row}.rep_id, 0), {number}
     WHERE {row}.deleted_at IS NULL{changed};
 """
 _CHANGED: Final = """ AND (OLD.stage <> NEW.stage
     OR coalesce(OLD.rep_id, 0) <> coalesce(NEW.rep_id, 0)
     OR (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL))"""
-_LEFT: Final = ("OLD", -1)
-_CAME: Final = ("NEW", 1)
+_MINUS_OLD: Final = ("OLD", -1)
+_PLUS_NEW: Final = ("NEW", 1)
 _EVENTS: Final = (
-    ("count_organizations_made", "INSERT", (_CAME,)),
-    ("count_organizations_moved", "UPDATE OF stage, rep_id, deleted_at", (_LEFT, _CAME)),
-    ("count_organizations_purged", "DELETE", (_LEFT,)),
+    ("count_organizations_made", "INSERT", (_PLUS_NEW,)),
+    ("count_organizations_moved", "UPDATE OF stage, rep_id, deleted_at", (_MINUS_OLD, _PLUS_NEW)),
+    ("count_organizations_purged", "DELETE", (_MINUS_OLD,)),
 )
-_STANDING: Final = (
+_EXPECTED_STAGES: Final = (
     "SELECT stage, coalesce(rep_id, 0), count(*) FROM organizations WHERE deleted_at IS NULL"
     " GROUP BY 1, 2"
 )
@@ -66,15 +66,15 @@ _NAMES: Final = {"INSERT": "count_moves_made", "DELETE": "count_moves_purged"}
 
 
 def triggers(dialect: str) -> list[str]:
-    """Return the statements that make the triggers."""
+    """Return the statements that create the triggers."""
     statements = []
     for event, row, number in (("INSERT", "NEW", 1), ("DELETE", "OLD", -1)):
         week = _WEEK[dialect].format(at=f"{row}.at")
-        body = _NOTE.format(week=week, row=row, number=number)
+        body = _COUNT_MOVE.format(week=week, row=row, number=number)
         statements += _trigger(dialect, _NAMES[event], f"{event} ON moves", body)
     for name, event, sides in _EVENTS:
         changed = _CHANGED if len(sides) > 1 else ""
-        body = "".join(_STANDS.format(row=r, number=n, changed=changed) for r, n in sides)
+        body = "".join(_COUNT_STAGE.format(row=r, number=n, changed=changed) for r, n in sides)
         statements += _trigger(dialect, name, f"{event} ON organizations", body)
     return statements
 
@@ -90,52 +90,54 @@ def _trigger(dialect: str, name: str, event: str, body: str) -> list[str]:
 
 
 def recount(connection: Connection) -> None:
-    """Count all moves and organizations anew, where they were put in past the triggers."""
+    """Recount all moves and organizations, after rows were inserted without the triggers."""
     by_rep, stays = _expected(connection.dialect.name)
-    everybody = stays.replace("coalesce(rep_id, 0)", str(EVERYBODY))
+    all_reps = stays.replace("coalesce(rep_id, 0)", str(ALL_REPS))
     connection.execute(delete(MoveCount))
     connection.execute(delete(StayCount))
     connection.execute(delete(StageCount))
-    connection.exec_driver_sql(f"INSERT INTO stage_counts (stage, rep_id, number) {_STANDING}")
+    connection.exec_driver_sql(
+        f"INSERT INTO stage_counts (stage, rep_id, number) {_EXPECTED_STAGES}"
+    )
     connection.exec_driver_sql(
         f"INSERT INTO move_counts (rep_id, week, from_stage, to_stage, number) {by_rep}"
     )
-    for counted in (stays, everybody):
+    for counted in (stays, all_reps):
         connection.exec_driver_sql(
             f"INSERT INTO stay_counts (rep_id, week, stage, days, number) {counted}"
         )
 
 
-def find_differences(session: Session) -> int:
-    """Return how many counts differ from what they count; it reads every move."""
+def count_differences(session: Session) -> int:
+    """Return how many counts are wrong; reads every move and every organization."""
     by_rep, stays = _expected(session.get_bind().dialect.name)
-    everybody = stays.replace("coalesce(rep_id, 0)", str(EVERYBODY))
+    all_reps = stays.replace("coalesce(rep_id, 0)", str(ALL_REPS))
     compared = (
         (by_rep, "rep_id, week, from_stage, to_stage", "move_counts"),
-        (f"{stays} UNION ALL {everybody}", "rep_id, week, stage, days", "stay_counts"),
-        (_STANDING, "stage, rep_id", "stage_counts"),
+        (f"{stays} UNION ALL {all_reps}", "rep_id, week, stage, days", "stay_counts"),
+        (_EXPECTED_STAGES, "stage, rep_id", "stage_counts"),
     )
     return sum(_compare(session, *each) for each in compared)
 
 
 def merge(session: Session) -> int:
-    """Merge rows that are alike, some kinds at a time, and return how many rows are gone."""
-    return sum(_merge(session, kind) for kind in _KINDS)
+    """Merge rows with the same key, `BATCH` keys per table, and return by how many rows fewer."""
+    return sum(_merge(session, model) for model in _MODELS)
 
 
-def _merge(session: Session, kind: type[MoveCount | StayCount | StageCount]) -> int:
-    keys = [column for column in kind.__table__.c if column.name not in {"id", "number"}]
-    alike = select(*keys).group_by(*keys).having(func.count() > 1).limit(BATCH).subquery()
-    is_alike = [key == alike.c[key.name] for key in keys]
-    ids = select(kind.id).join(alike, *_all(is_alike))
-    gone = session.execute(
-        delete(kind)
-        .where(kind.id.in_(ids))
-        .returning(*keys, kind.__table__.c.number)
+def _merge(session: Session, model: type[MoveCount | StayCount | StageCount]) -> int:
+    keys = [column for column in model.__table__.c if column.name not in {"id", "number"}]
+    duplicated = select(*keys).group_by(*keys).having(func.count() > 1).limit(BATCH).subquery()
+    same_key = and_(*(key == duplicated.c[key.name] for key in keys))
+    ids = select(model.id).join(duplicated, same_key)
+    merged = session.execute(
+        delete(model)
+        .where(model.id.in_(ids))
+        .returning(*keys, model.__table__.c.number)
         .execution_options(synchronize_session=False)
     ).all()
     sums: Counter[tuple[Any, ...]] = Counter()
-    for *key, number in gone:
+    for *key, number in merged:
         sums[tuple(key)] += number
     names = [key.name for key in keys]
     rows = [
@@ -144,19 +146,12 @@ def _merge(session: Session, kind: type[MoveCount | StayCount | StageCount]) -> 
         if number
     ]
     if rows:
-        session.execute(insert(kind), rows)
-    return len(gone) - len(rows)
-
-
-def _all(conditions: list[Any]) -> tuple[Any]:
-    first, *others = conditions
-    for other in others:
-        first &= other
-    return (first,)
+        session.execute(insert(model), rows)
+    return len(merged) - len(rows)
 
 
 def _expected(dialect: str) -> tuple[str, str]:
-    """Return how the moves count: between stages by rep, and stays by rep."""
+    """Return the queries of the expected counts: moves between stages, and stays, by sales rep."""
     week = _WEEK[dialect].format(at="at")
     return (_EXPECTED.format(week=week, by="to_stage"), _EXPECTED.format(week=week, by="days"))
 

@@ -1,4 +1,4 @@
-"""The database: `read()` to look, `run()` to change, the same on SQLite and PostgreSQL."""
+"""Sessions and transactions: `read()` for queries, `run()` for use cases, on both engines."""
 
 import logging
 import random
@@ -39,27 +39,27 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 SQLITE_WAITS_MS = 5_000
-"""How long a write waits for another to end; measured to outlast a lock of 4 s."""
+"""How long a write waits for a lock, in milliseconds; measured to outlast a lock of 4 s."""
 
 _WRITING = "writing"
 _SERIALIZATION_ERRORS = {"40001", "40P01"}
 
 
 class Session(SqlSession):
-    """A session of Orgdesk: it gathers what it changes, for history."""
+    """A session that tracks changes of audited rows."""
 
 
 change_tracking.listen(Session)
 
 
 def engine() -> Engine:
-    """Return this process's one engine."""
+    """Return the engine of the configured database."""
     return engine_of(settings().database_url)
 
 
 @cache
 def engine_of(address: str) -> Engine:
-    """Return the engine of a database, with all that SQLAlchemy has learned of its statements."""
+    """Return the engine of a database, one per process and URL."""
     url = make_url(address)
     if url.get_backend_name() == "sqlite":
         Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
@@ -70,47 +70,47 @@ def engine_of(address: str) -> Engine:
         made = create_engine(
             url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True
         )
-    metrics.watch(made)
+    metrics.instrument(made)
     return made
 
 
 @contextmanager
 def read() -> Iterator[Session]:
-    """Open a session to look; whatever is changed in it is thrown away.
+    """Open a session for queries; its changes are rolled back.
 
-    Within `one_look` it is the same session each time, until something is changed by `run`.
+    Within `shared_session` every call yields the same session, until `run` changes something.
     """
-    look: _Look | None = getattr(_thread, "look", None)
+    shared: _SharedSession | None = getattr(_thread, "shared", None)
     with _translated():
-        if look is not None:
-            yield from look.lend()
+        if shared is not None:
+            yield from shared.lend()
         else:
             with Session(engine(), expire_on_commit=False) as session:
                 yield session
 
 
 @contextmanager
-def one_look() -> Iterator[None]:
-    """Let every `read` of this thread share one session, and so one transaction, from here on."""
-    look = _thread.look = _Look()
+def shared_session() -> Iterator[None]:
+    """Let every `read` of this thread use one session, and so one transaction."""
+    shared = _thread.shared = _SharedSession()
     try:
         yield
     finally:
-        del _thread.look
-        look.end()
+        del _thread.shared
+        shared.end()
 
 
 _thread = threading.local()
 
 
-class _Look:
-    """A session that is opened when it is first asked for, and lent to one `read` after another."""
+class _SharedSession:
+    """A session that is opened by the first `read` and used by those that follow."""
 
     def __init__(self) -> None:
         self._session: Session | None = None
 
     def lend(self) -> Iterator[Session]:
-        """Yield the session; the next one is a new one after the database has failed in this."""
+        """Yield the session; after a database error the next call opens a new one."""
         if self._session is None:
             self._session = Session(engine(), expire_on_commit=False)
         try:
@@ -120,26 +120,26 @@ class _Look:
             raise
 
     def end(self) -> None:
-        """Give the connection back: what is read after this is seen as it is then."""
+        """Close the session, so that the next `read` sees the current data."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
 
 
 def run(use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options: P.kwargs) -> R:
-    """Call a use case in one write transaction that keeps all or nothing, and return its result.
+    """Call a use case in one write transaction and return its result.
 
-    It is called again, whole, at most five times, when another transaction was in its way: a
-    deadlock, a lost connection, or a unique value that somebody else took meanwhile.
+    The whole use case is called again, at most `ATTEMPTS` times in all, after a conflict with
+    another transaction: a deadlock, a lost connection, or a unique value that was just taken.
     """
-    if look := getattr(_thread, "look", None):
-        look.end()
+    if shared := getattr(_thread, "shared", None):
+        shared.end()
     with _translated():
         for attempt in range(1, ATTEMPTS):
             try:
                 return _run_once(use_case, *args, **options)
             except DBAPIError as error:
-                if not _is_passing(error):
+                if not _is_transient(error):
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
         return _run_once(use_case, *args, **options)
@@ -150,34 +150,34 @@ def frame(
     statement: Select[*tuple[Any, ...]],
     parameters: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Return the statement's rows as a data frame, one column per selected column, by its name."""
+    """Return the rows of a statement as a data frame, with a column per selected column."""
     result = session.execute(statement, parameters)
     return pd.DataFrame(result.all(), columns=pd.Index(result.keys()))
 
 
 def capped_count(rows: Select[*tuple[Any, ...]], limit: int) -> ScalarSelect[int]:
-    """Return the expression of how many rows there are, counted no further than `limit` + 1."""
+    """Return a subquery that counts rows, but never more than `limit` + 1."""
     return select(func.count()).select_from(rows.limit(limit + 1).subquery()).scalar_subquery()
 
 
 def count_up_to(session: SqlSession, rows: Select[*tuple[Any, ...]], limit: int) -> int:
-    """Return how many rows there are, counted no further than `limit` + 1."""
+    """Return the number of rows, or `limit` + 1 if there are more than `limit`."""
     return session.scalars(select(capped_count(rows, limit))).one()
 
 
 def is_writing(session: SqlSession) -> bool:
-    """Return whether this session may change anything."""
+    """Return whether a session belongs to a write transaction."""
     return bool(session.info.get(_WRITING))
 
 
 def writing_engine() -> Engine:
-    """Return the engine whose transactions write: on SQLite they take the write lock at once."""
+    """Return the engine for write transactions; on SQLite they begin `IMMEDIATE`."""
     return engine().execution_options(**{_WRITING: True})
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """Open one write transaction that keeps all or nothing; use cases are called through `run`."""
+    """Open one write transaction; call use cases through `run` instead."""
     with Session(writing_engine(), expire_on_commit=False, info={_WRITING: True}) as session:
         yield session
         change_tracking.ensure_all_recorded(session)
@@ -191,7 +191,7 @@ def _run_once(
         return use_case(session, *args, **options)
 
 
-def _is_passing(error: DBAPIError) -> bool:
+def _is_transient(error: DBAPIError) -> bool:
     if isinstance(error, IntegrityError) or error.connection_invalidated:
         return True
     return getattr(error.orig, "sqlstate", None) in _SERIALIZATION_ERRORS
@@ -199,7 +199,7 @@ def _is_passing(error: DBAPIError) -> bool:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turn a database that is locked, full or away into a refusal whose id the log has too."""
+    """Raise `Unavailable` for a database that is locked, full or unreachable, and log its id."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:

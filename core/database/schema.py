@@ -1,7 +1,7 @@
-"""What the database itself keeps besides its tables: the search index and the last line of rules.
+"""Search indexes, triggers and the rules that the database itself enforces.
 
-Each rule is a trigger, from one text for both engines. Use cases refuse before it comes to that;
-whoever comes past them, by a bug or with another tool, is refused here.
+Each rule is a trigger, written once for both engines. Use cases check the same rules before; these
+catch bugs and changes made with other tools.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from core.models import Base, Organization
 
 @dataclass(frozen=True)
 class Rule:
-    """What must not be so `after` a change: a condition in SQL that both engines understand."""
+    """A condition that is `forbidden` after a change, in SQL that both engines understand."""
 
     name: str
     after: str
@@ -105,12 +105,12 @@ _SEARCH_INDEX = {
         "CREATE INDEX ix_{table}_search_tokens ON {table} USING gin (search_tokens)",
     ),
 }
-"""Search by words and their beginnings, over `search_text` of each table."""
+"""Full-text search with prefixes over `search_text` of each table."""
 
-_KNOWN_TOGETHER = "CREATE STATISTICS organizations_by_rep (mcv) ON rep_id, stage FROM organizations"
-"""PostgreSQL would take it that as many of a rep's as of all are free still: none is."""
+_STATISTICS = "CREATE STATISTICS organizations_by_rep (mcv) ON rep_id, stage FROM organizations"
+"""Tells PostgreSQL that stage and sales rep correlate: free organizations have no rep."""
 
-_FOLLOW_IN_SEARCH = (
+_UPDATE_SEARCH_INDEX = (
     """CREATE TRIGGER search_finds_new_{table} AFTER INSERT ON {table} BEGIN
     INSERT INTO {table}_search (rowid, search_text) VALUES (NEW.id, NEW.search_text);
 END""",
@@ -125,7 +125,7 @@ END""",
 END""",
 )
 
-_FOLLOW_NAMES = {
+_UPDATE_MEMBER_SEARCH = {
     "sqlite": (
         """CREATE TRIGGER new_members_are_found AFTER INSERT ON memberships BEGIN
     UPDATE memberships SET found_by =
@@ -148,7 +148,7 @@ RETURN NULL; END $$""",
         " FOR EACH ROW EXECUTE FUNCTION renamed_members_are_found()",
     ),
 }
-"""By what members are found follows their names and addresses."""
+"""Keeps `memberships.found_by` up to date with names and addresses."""
 
 _SQLITE_RULE = """CREATE TRIGGER {rule.name} AFTER {rule.after}
 WHEN {rule.forbidden}
@@ -172,33 +172,33 @@ RAISE '{_HISTORY}' USING ERRCODE = 'integrity_constraint_violation'; END $$""",
 
 
 def create(connection: Connection) -> None:
-    """Make everything from the models, as the migrations make it step by step."""
+    """Create the whole schema from the models; equal to the result of all migrations."""
     Base.metadata.create_all(connection)
     for table in _SEARCHED:
         for statement in _SEARCH_INDEX[connection.dialect.name]:
             connection.exec_driver_sql(statement.format(table=table))
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_KNOWN_TOGETHER)
+        connection.exec_driver_sql(_STATISTICS)
     install_triggers(connection)
 
 
 def install_triggers(connection: Connection) -> None:
-    """Make every trigger of this version."""
+    """Create every trigger of this version."""
     if connection.dialect.name == "sqlite":
         statements = [_SQLITE_RULE.format(rule=rule) for rule in RULES]
-        follow = _FOLLOW_IN_SEARCH
-        statements += [each.format(table=table) for table in _SEARCHED for each in follow]
+        updates = _UPDATE_SEARCH_INDEX
+        statements += [each.format(table=table) for table in _SEARCHED for each in updates]
     else:
         statements = [part.format(rule=rule) for rule in RULES for part in _POSTGRESQL_RULE]
         statements += _NO_TRUNCATE
-    statements += _FOLLOW_NAMES[connection.dialect.name]
+    statements += _UPDATE_MEMBER_SEARCH[connection.dialect.name]
     statements += counters.triggers(connection.dialect.name)
     for statement in statements:
         connection.exec_driver_sql(statement)
 
 
 def remove_triggers(connection: Connection) -> None:
-    """Drop every trigger, of whatever version, so that a migration can rebuild tables."""
+    """Drop every trigger, also those of other versions, so that migrations can rebuild tables."""
     if connection.dialect.name == "sqlite":
         find = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         drop = "DROP TRIGGER {}"

@@ -1,4 +1,4 @@
-"""Find organizations, notes and people by words: keep what can be found, ask on either engine."""
+"""Full-text search for organizations, notes and users, on both engines."""
 
 from typing import Any, Final, NamedTuple
 
@@ -23,16 +23,16 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core.base import tokenizer
 from core.models import Note, Organization, User
 
-_WORD_START = 4
-"""Letters of a word that are enough for a look-alike to be considered."""
-_MOST_CANDIDATES = 300
-_MOST_WORDS: Final = 12
+_PREFIX_LENGTH = 4
+"""Leading letters of a word by which candidates for similar names are found."""
+_MAX_CANDIDATES = 300
+_MAX_WORDS: Final = 12
 
 
-class Hits(NamedTuple):
-    """Where to select from, which column is the id there, and the condition of being found.
+class Matches(NamedTuple):
+    """The parts of a query for matching rows: what to select from, the id, and the condition.
 
-    Hits come in the order of that id without a sort, from either end.
+    Ordered by that `id`, in either direction, the rows need no sort.
     """
 
     source: FromClause
@@ -40,71 +40,71 @@ class Hits(NamedTuple):
     is_found: ColumnElement[bool]
 
 
-def index(org: Organization) -> None:
-    """Keep what an organization is found and sorted by; called whenever that may have changed."""
+def index_organization(org: Organization) -> None:
+    """Update the search text and the sort key of an organization; call it after any change."""
     emails = [email for email in (org.sales_email, org.alert_email) if email]
     domains = [email.rpartition("@")[2] for email in emails]
     org.search_text = tokenizer.search_text(org.name, org.website, *domains, org.public_id)
     org.name_key = tokenizer.name_key(org.name)
 
 
-def find(session: Session, words: str) -> Hits:
-    """Return the organizations that have a word beginning with each of these words."""
-    return _hits(session, words, near=False)
+def match_organizations(session: Session, words: str) -> Matches:
+    """Return the organizations that match all words by prefix."""
+    return _match(session, words, Organization)
 
 
-def list_look_alikes(session: Session, name: str) -> list[str]:
-    """Return the names of organizations that a reader may take for `name`, the most alike first."""
-    starts = " ".join(word[:_WORD_START] for word in tokenizer.tokens(name))
+def list_similar_names(session: Session, name: str) -> list[str]:
+    """Return the names of organizations similar to a name, the most similar first."""
+    prefixes = " ".join(word[:_PREFIX_LENGTH] for word in tokenizer.tokens(name))
     candidates = [
-        *session.scalars(_names(_hits(session, starts, near=False))),
-        *session.scalars(_names(_hits(session, name, near=True))),
+        *session.scalars(_names(_match(session, prefixes, Organization))),
+        *session.scalars(_names(_match(session, name, Organization, near=True))),
     ]
-    return tokenizer.look_alike(name, candidates)
+    return tokenizer.similar_names(name, candidates)
 
 
-def _names(hits: Hits) -> Select[str]:
+def _names(matches: Matches) -> Select[str]:
     return (
         select(Organization.name)
-        .select_from(hits.source)
-        .where(hits.is_found, Organization.deleted_at.is_(None))
-        .order_by(hits.id.desc())
-        .limit(_MOST_CANDIDATES)
+        .select_from(matches.source)
+        .where(matches.is_found, Organization.deleted_at.is_(None))
+        .order_by(matches.id.desc())
+        .limit(_MAX_CANDIDATES)
     )
 
 
-def find_notes(session: Session, words: str) -> Hits:
-    """Return the notes that have a word beginning with each of these words."""
-    return _hits(session, words, near=False, kind=Note)
+def match_notes(session: Session, words: str) -> Matches:
+    """Return the notes that match all words by prefix."""
+    return _match(session, words, Note)
 
 
-def index_person(user: User) -> None:
-    """Keep what a person is found by; called whenever name or address have changed."""
+def index_user(user: User) -> None:
+    """Update the search text of a user; call it after a change of name or address."""
     user.search_text = tokenizer.search_text(user.name, user.email) if user.email else ""
 
 
-def find_people(session: Session, words: str) -> Hits:
-    """Return the people with a word in name or address that begins with each of these words."""
-    return _hits(session, words, near=False, kind=User)
+def match_users(session: Session, words: str) -> Matches:
+    """Return the users whose name and address match all words by prefix."""
+    return _match(session, words, User)
 
 
 def contains(column: InstrumentedAttribute[str], typed: str) -> ColumnElement[bool]:
-    """Return the condition, whatever the case; what cannot be seen is left out.
+    """Return the condition that a column contains a text, ignoring case and control characters.
 
-    Databases fold the case of ASCII alone, so that the usual spellings of a name are all tried.
+    Databases fold the case of ASCII only, so the usual spellings of other texts are all tried.
     """
-    return or_(*(column.icontains(each, autoescape=True) for each in _spellings(_seen(typed))))
+    return or_(*(column.icontains(each, autoescape=True) for each in _spellings(_printable(typed))))
 
 
 def has_words(column: InstrumentedAttribute[str], typed: str) -> list[ColumnElement[bool]]:
-    """Return the conditions that every typed word occurs in a column kept in small letters."""
+    """Return the conditions that a lower-case column contains each of the words."""
     return [
         or_(*(column.contains(each, autoescape=True) for each in _spellings(word)))
-        for word in _seen(typed).split()[:_MOST_WORDS]
+        for word in _printable(typed).split()[:_MAX_WORDS]
     ]
 
 
-def _seen(typed: str) -> str:
+def _printable(typed: str) -> str:
     return "".join(sign for sign in typed if sign.isprintable()).strip()
 
 
@@ -114,16 +114,16 @@ def _spellings(text: str) -> list[str]:
     return sorted({text, text.lower(), text.upper(), text.title()})
 
 
-def _hits(session: Session, words: str, *, near: bool, kind: type[Any] = Organization) -> Hits:
-    rows = inspect(kind).local_table
+def _match(session: Session, words: str, model: type[Any], *, near: bool = False) -> Matches:
+    rows = inspect(model).local_table
     if session.get_bind().dialect.name == "sqlite":
         query = tokenizer.fts5_query(words, near=near)
         index = table(f"{rows.name}_search", column("rowid"))
         is_found = literal_column(index.name).op("MATCH")(query)
-        source = index.join(kind, kind.id == index.c.rowid)
-        return Hits(source, index.c.rowid, is_found if query else false())
+        source = index.join(model, model.id == index.c.rowid)
+        return Matches(source, index.c.rowid, is_found if query else false())
     query = tokenizer.tsquery(words, near=near)
     is_found = literal_column(f"{rows.name}.search_tokens").op("@@")(
         cast(literal(query, String()), TSQUERY)
     )
-    return Hits(rows, rows.c.id, is_found if query else false())
+    return Matches(rows, rows.c.id, is_found if query else false())

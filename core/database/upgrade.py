@@ -1,4 +1,4 @@
-"""Bring the database to the schema of this version of Orgdesk, whoever starts first."""
+"""Upgrade of the database to the schema of this version."""
 
 import logging
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ MIGRATIONS = PROJECT / "data" / "migrations"
 
 _LOCK = 7_031_926
 _SQLITE_WAITS_MS = 600_000
-"""Longer than any migration takes, so that whoever starts meanwhile waits for its end."""
+"""Longer than any migration takes, so that processes that start meanwhile wait for it."""
 
 
 class NewerSchema(RuntimeError):
-    """The database was last used by a newer Orgdesk."""
+    """The database has the schema of a newer version."""
 
     def __init__(self, found: str, known: str | None) -> None:
         super().__init__(
@@ -36,11 +36,11 @@ class NewerSchema(RuntimeError):
 
 
 def upgrade() -> None:
-    """Migrate the database to this version's schema; several processes may ask at once.
+    """Migrate the database to this version's schema; safe to call from several processes.
 
-    Raises `NewerSchema` and changes nothing when a newer version has been here.
+    Raises `NewerSchema` and changes nothing if a newer version has already migrated it.
     """
-    with _alone() as connection:
+    with _exclusive_transaction() as connection:
         migrations = ScriptDirectory(str(MIGRATIONS))
         found = MigrationContext.configure(connection).get_current_revision()
         newest = migrations.get_current_head()
@@ -56,25 +56,27 @@ def upgrade() -> None:
 
 def is_current(session: Session) -> bool:
     """Return whether the database has the schema of this version."""
-    return MigrationContext.configure(session.connection()).get_current_revision() == newest()
+    return (
+        MigrationContext.configure(session.connection()).get_current_revision() == newest_revision()
+    )
 
 
 @cache
-def newest() -> str | None:
-    """Return the schema that this version brings a database to."""
+def newest_revision() -> str | None:
+    """Return the newest revision that this version knows."""
     return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def configuration(connection: Connection) -> Config:
-    """Return what Alembic needs to know to work through this connection."""
+    """Return the Alembic configuration for a connection."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
 
 
 @contextmanager
-def _alone() -> Iterator[Connection]:
-    """Open a transaction that keeps all or nothing, while every other process waits here."""
+def _exclusive_transaction() -> Iterator[Connection]:
+    """Open a transaction that only one process at a time can be in."""
     with db.writing_engine().connect() as connection:
         if connection.dialect.name == "sqlite":
             connection.detach()

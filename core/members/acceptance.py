@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import NOBODY, ORGDESK, Action, Actor, access
+from core.access.permissions import ANONYMOUS, ORGDESK, Action, Actor, access
 from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, validation
@@ -113,7 +113,7 @@ def decline(session: Session, actor: Actor, token: str) -> Invitation:
     """
     invitation, org, _ = _get_by_token(session, token)
     inviter = _ensure_open(session, invitation)
-    if actor is not NOBODY:
+    if actor is not ANONYMOUS:
         _ensure_invited(session, actor, invitation)
 
     invitation_rows.close(session, invitation, InvitationStatus.DECLINED)

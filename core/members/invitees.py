@@ -48,7 +48,7 @@ def parse(session: Session, org: Organization, emails: str) -> dict[str, str]:
             address = validation.email(text)
             addresses.setdefault(validation.email_key(address), address)
             results[addresses[validation.email_key(address)]] = ""
-        except validation.Unfit as error:
+        except validation.InvalidValue as error:
             results[text[:_MAX_ECHOED]] = str(error)
     taken = _find_taken(session, org, addresses)
     if taken and len(results) == 1:

@@ -77,7 +77,7 @@ def delete_account(session: Session, actor: Actor) -> User:
     _erase_traces(session, user)
     user.email, user.email_key = "", f"deleted:{user.id}"
     user.name, user.password_hash, user.staff = "A deleted account", None, None
-    search.index_person(user)
+    search.index_user(user)
     user.password_epoch += 1
     user.deleted_at = user.disabled_at = clock.now()
     history.record(session, actor, user.id, "account.deleted", user)

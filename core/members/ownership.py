@@ -177,7 +177,7 @@ def list_owner_candidates(
     session: Session, actor: Actor, org_id: int, *, limit: int = 50
 ) -> list[str]:
     """Return the addresses of active members, highest role first."""
-    org = access(session, actor, org_id, Action.NAME_OWNER)
+    org = access(session, actor, org_id, Action.ASSIGN_OWNER)
     found = session.execute(
         select(User.email, Membership.role, Membership.id)
         .join(User, User.id == Membership.user_id)
@@ -195,7 +195,7 @@ def assign_owner(
 
     Raises `HasOwner`, `MembershipLimit`, and `InvalidInput` for `email` and `reason`.
     """
-    org = access(session, actor, org_id, Action.NAME_OWNER)
+    org = access(session, actor, org_id, Action.ASSIGN_OWNER)
     check = validation.Check()
     address = check("email", validation.email, email)
     reason = check("reason", validation.reason, reason)

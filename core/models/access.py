@@ -1,4 +1,4 @@
-"""Impersonations, throttles, and locks that belong to no organization or person."""
+"""Impersonation, rate limits, and locks that belong to no organization or person."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from core.models.orm import Base
 
 
 class Impersonation(Base):
-    """An administrator who may for a while do in one organization what its owners may."""
+    """An administrator's temporary right to act as an owner of one organization."""
 
     __tablename__ = "impersonations"
 
@@ -20,7 +20,7 @@ class Impersonation(Base):
     started_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    """When it was ended before its time, by whoever stood in."""
+    """When the administrator ended it early."""
 
     __table_args__ = (
         Index(
@@ -35,7 +35,7 @@ class Impersonation(Base):
 
 
 class Throttle(Base):
-    """How often something was tried in one window of time."""
+    """The number of attempts in one window of a rate limit."""
 
     __tablename__ = "throttles"
 
@@ -45,13 +45,13 @@ class Throttle(Base):
 
 
 class Lock(Base):
-    """A row to be touched before deciding something that belongs to no organization or person."""
+    """A lock for decisions that belong to no organization or person, and for background jobs."""
 
     __tablename__ = "locks"
 
     name: Mapped[str] = mapped_column(String(20), primary_key=True)
     n: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None]
-    """For work that several processes share: when it is to be done next."""
+    """When a background job is due next."""
 
     __table_args__ = (CheckConstraint("n >= 0", name="counts_up"),)

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.base import tokenizer
 from core.models.enums import Staff
-from core.models.orm import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
+from core.models.orm import NEVER_REUSE_IDS, PRIVATE, UNRECORDED, Audited, Base, partial_index
 
 
-def _words_of_person(context: Any) -> str:
+def _search_text(context: Any) -> str:
     new = context.get_current_parameters()
     return tokenizer.search_text(new["name"], new["email"])
 
@@ -35,19 +35,19 @@ class User(Audited, Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
     last_seen_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
     search_text: Mapped[str] = mapped_column(
-        Text, default=_words_of_person, server_default="", info=UNRECORDED
+        Text, default=_search_text, server_default="", info=UNRECORDED
     )
     version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
 
     __table_args__ = (
         Index("ix_users_staff", "staff", postgresql_where=text("staff IS NOT NULL")),
-        index_where("disabled_at IS NOT NULL", "ix_users_disabled_at", "disabled_at"),
-        UNIQUE_FOREVER,
+        partial_index("disabled_at IS NOT NULL", "ix_users_disabled_at", "disabled_at"),
+        NEVER_REUSE_IDS,
     )
 
 
 class Session(Base):
-    """One browser in which one person is signed in."""
+    """A person's session in one browser."""
 
     __tablename__ = "sessions"
 
@@ -66,7 +66,7 @@ class Session(Base):
 
 
 class Link(Base):
-    """A mailed link that proves an address or lets somebody choose a password, once."""
+    """An emailed link that confirms an address or resets a password, once."""
 
     __tablename__ = "links"
 
@@ -87,7 +87,7 @@ class Link(Base):
 
 
 class SecondFactor(Base):
-    """What a person's authenticator app shares with Orgdesk, encrypted."""
+    """The encrypted TOTP secret of a person."""
 
     __tablename__ = "second_factors"
 
@@ -96,13 +96,13 @@ class SecondFactor(Base):
     )
     secret: Mapped[str | None] = mapped_column(String(200))
     offered: Mapped[str | None] = mapped_column(String(200))
-    """A secret that waits for the first code made with it."""
+    """A new secret, until it is confirmed by its first code."""
     last_step: Mapped[int] = mapped_column(default=0)
-    """The half minute, counted from 1970, of the last code taken: none is taken twice."""
+    """The TOTP time step of the last accepted code; codes are accepted once."""
 
 
 class RecoveryCode(Base):
-    """What stands in for a code of the authenticator app, once."""
+    """A recovery code, which replaces a code of the authenticator app once."""
 
     __tablename__ = "recovery_codes"
 
@@ -115,9 +115,9 @@ class RecoveryCode(Base):
 
 
 class Challenge(Base):
-    """A password that was right, in one connection, and waits some minutes for the code.
+    """A login whose password was right and whose second factor is still missing.
 
-    Nobody is signed in by it.
+    It belongs to one connection and expires after some minutes.
     """
 
     __tablename__ = "challenges"
@@ -141,4 +141,4 @@ class Upload(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
-    __table_args__ = (UNIQUE_FOREVER,)
+    __table_args__ = (NEVER_REUSE_IDS,)

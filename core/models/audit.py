@@ -6,27 +6,27 @@ from typing import Any
 from sqlalchemy import Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.orm import Base, index_where
+from core.models.orm import Base, partial_index
 
 
 class Entry(Base):
-    """One change, made by one use case: a line of history that nobody can alter."""
+    """An entry of the audit log: the changes made by one use case; it is never altered."""
 
     __tablename__ = "history"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     chain: Mapped[str] = mapped_column(String(40))
-    """`org:12` or, where there is no organization, `person:5`."""
+    """`org:12`, or `person:5` for entries without an organization."""
     position: Mapped[int]
     at: Mapped[datetime]
     actor_id: Mapped[int | None] = mapped_column(index=True)
-    """Empty when Orgdesk itself did it."""
+    """None if Orgdesk itself made the change."""
     org_id: Mapped[int | None]
     event: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(60))
-    """The row it is about, such as `memberships:7`."""
+    """The row that it is mainly about, such as `memberships:7`."""
     person_id: Mapped[int | None] = mapped_column(index=True)
-    """The person it happened to, if it happened to one."""
+    """The person who was affected, if any."""
     changes: Mapped[list[dict[str, Any]]]
     """`[{"row": "memberships:7", "field": "role", "old": "member", "new": "admin"}, …]`."""
     reason: Mapped[str] = mapped_column(String(500))
@@ -39,7 +39,7 @@ class Entry(Base):
 
 
 class ChainHead(Base):
-    """The last entry of each chain, so that a missing end is noticed too."""
+    """The last entry of a hash chain, which reveals entries missing at the end."""
 
     __tablename__ = "chain_heads"
 
@@ -47,6 +47,6 @@ class ChainHead(Base):
     position: Mapped[int]
     mac: Mapped[str] = mapped_column(String(64))
     news_from: Mapped[int | None]
-    """The first position that `dispatch` has not read yet; empty when it knows all of it."""
+    """The first position that was not dispatched yet; None if all were."""
 
-    __table_args__ = (index_where("news_from IS NOT NULL", "ix_chain_heads_news_from", "chain"),)
+    __table_args__ = (partial_index("news_from IS NOT NULL", "ix_chain_heads_news_from", "chain"),)

@@ -1,10 +1,10 @@
-"""The enumerations: what a person, an organization and an invitation can be."""
+"""The enums of columns."""
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person is in one organization, from the least to the most."""
+    """A member's role in an organization, from the lowest to the highest."""
 
     MEMBER = "member"
     ADMIN = "admin"
@@ -12,12 +12,12 @@ class Role(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return 0 for a member, 1 for an admin, 2 for an owner."""
+        """Return the position of the role: 0 for a member, 2 for an owner."""
         return list(Role).index(self)
 
 
 class Staff(StrEnum):
-    """What a person is in the company that runs Orgdesk."""
+    """A role in the company that runs Orgdesk."""
 
     OPS = "ops"
     SALES = "sales"
@@ -25,7 +25,7 @@ class Staff(StrEnum):
 
 
 class Stage(StrEnum):
-    """How far an organization has come."""
+    """The onboarding stage of an organization."""
 
     FREE = "free"
     ONBOARDING = "onboarding"
@@ -34,7 +34,7 @@ class Stage(StrEnum):
 
 
 class InvitationStatus(StrEnum):
-    """What became of an invitation; one that is pending past `expires_at` counts as expired."""
+    """The status of an invitation or offer; pending past `expires_at` means expired."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
@@ -43,7 +43,7 @@ class InvitationStatus(StrEnum):
 
 
 class Alert(StrEnum):
-    """What the alert address of an organization may hear of."""
+    """A type of alert that an organization can switch off."""
 
     OWNERS = "owners"
     ROLES = "roles"

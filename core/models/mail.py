@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.orm import Base, index_where
+from core.models.orm import Base, partial_index
 
 _IS_UNSENT = "sent_at IS NULL AND due_at IS NOT NULL"
 
 
 class Mail(Base):
-    """A message that is due, being sent, sent, or given up: the outbox."""
+    """An email in the outbox."""
 
     __tablename__ = "mails"
 
@@ -26,23 +26,23 @@ class Mail(Base):
     )
     created_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
-    """When it is to be tried next; empty once it is sent or given up."""
+    """When it is tried next; None once it was sent or has failed for good."""
     claimed_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     sent_at: Mapped[datetime | None] = mapped_column(index=True)
     error: Mapped[str | None] = mapped_column(String(500))
-    """What the mail server said last, in its own words."""
+    """The last response of the mail server."""
 
     __table_args__ = (
-        index_where("due_at IS NOT NULL", "ix_mails_due_at", "due_at"),
-        index_where("sent_at IS NULL AND due_at IS NULL", "ix_mails_given_up", "id"),
-        index_where(f"{_IS_UNSENT} AND error IS NOT NULL", "ix_mails_retrying", "id"),
-        index_where(f"{_IS_UNSENT} AND error IS NULL", "ix_mails_waiting", "id"),
+        partial_index("due_at IS NOT NULL", "ix_mails_due_at", "due_at"),
+        partial_index("sent_at IS NULL AND due_at IS NULL", "ix_mails_given_up", "id"),
+        partial_index(f"{_IS_UNSENT} AND error IS NOT NULL", "ix_mails_retrying", "id"),
+        partial_index(f"{_IS_UNSENT} AND error IS NULL", "ix_mails_waiting", "id"),
     )
 
 
 class DigestItem(Base):
-    """One thing that somebody is to hear of, until the mail that tells it is queued."""
+    """An item of a digest, until the digest's email is queued."""
 
     __tablename__ = "digest_items"
 
@@ -56,33 +56,33 @@ class DigestItem(Base):
     title: Mapped[str] = mapped_column(String(512))
     detail: Mapped[str] = mapped_column(Text)
     page: Mapped[str] = mapped_column(String(80))
-    """Where the line leads: `onboarding?org=ORG-7K3M9QX`."""
+    """The page it links to: `onboarding?org=ORG-7K3M9QX`."""
     at: Mapped[datetime]
 
     __table_args__ = (Index("ix_digest_items_reader_id", "reader", "id"),)
 
 
 class Digest(Base):
-    """When somebody was told last, and is to be told next: one row for each reader."""
+    """When a reader's digest was sent last, and when it is due next."""
 
     __tablename__ = "digests"
 
     reader: Mapped[str] = mapped_column(String(80), primary_key=True)
     due_at: Mapped[datetime | None]
-    """When the lines that wait are to be told; empty while none do."""
+    """When the pending items are sent; None if there are none."""
     sent_at: Mapped[datetime | None]
     mail_id: Mapped[int | None] = mapped_column(
         ForeignKey("mails.id", ondelete="SET NULL"), index=True
     )
-    """The mail that told last."""
+    """The last email."""
     is_off: Mapped[bool] = mapped_column(default=False)
-    """Whether a person asked for no digests."""
+    """Whether a person switched digests off."""
 
-    __table_args__ = (index_where("due_at IS NOT NULL", "ix_digests_due_at", "due_at"),)
+    __table_args__ = (partial_index("due_at IS NOT NULL", "ix_digests_due_at", "due_at"),)
 
 
 class LastNotification(Base):
-    """What the rep of an organization was told of it last, so that it is not told again."""
+    """What the sales rep of an organization was notified of last, so as not to repeat it."""
 
     __tablename__ = "last_notifications"
 

@@ -7,11 +7,11 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.enums import InvitationStatus, Role
-from core.models.orm import PRIVATE, UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
+from core.models.orm import NEVER_REUSE_IDS, PRIVATE, UNRECORDED, Audited, Base, partial_index
 
 
 class Membership(Audited, Base):
-    """One person's place in one organization; a row here is always live."""
+    """A person's current membership in an organization."""
 
     __tablename__ = "memberships"
 
@@ -23,14 +23,14 @@ class Membership(Audited, Base):
     found_by: Mapped[str] = mapped_column(
         String(400), default="", server_default="", info=UNRECORDED
     )
-    """Name and address in small letters, to order and to search by; the database fills it in."""
+    """Name and address in lower case, for sorting and searching; maintained by triggers."""
 
     __table_args__ = (
         UniqueConstraint("org_id", "user_id"),
         Index("ix_memberships_org_id_role", "org_id", "role"),
         Index("ix_memberships_org_id_found_by", "org_id", "found_by", "role", "id"),
         Index("ix_memberships_org_id_joined_at", "org_id", "joined_at"),
-        UNIQUE_FOREVER,
+        NEVER_REUSE_IDS,
     )
 
     @hybrid_property
@@ -45,7 +45,7 @@ class Membership(Audited, Base):
 
 
 class FormerMembership(Base):
-    """What a removed person was, kept so that the old role can be given back."""
+    """A past membership, kept so that the person can be reinstated with the old role."""
 
     __tablename__ = "former_memberships"
 
@@ -57,13 +57,13 @@ class FormerMembership(Base):
     joined_at: Mapped[datetime]
     removed_at: Mapped[datetime] = mapped_column(index=True)
     removed_by: Mapped[int | None]
-    """Who ended the membership: somebody else, or the person, who left."""
+    """Who ended the membership; the person's own id if they left."""
 
     __table_args__ = (Index("ix_former_memberships_org_id_removed_at", "org_id", "removed_at"),)
 
 
 class Invitation(Audited, Base):
-    """An offer of a role in an organization to whoever reads mail at an address."""
+    """An invitation of an email address to an organization."""
 
     __tablename__ = "invitations"
 
@@ -88,7 +88,7 @@ class Invitation(Audited, Base):
     __table_args__ = (
         Index("ix_invitations_org_id_id", "org_id", "id"),
         Index("ix_invitations_org_id_status", "org_id", "status", "expires_at"),
-        index_where(
+        partial_index(
             "status = 'pending' AND reminded_at IS NULL", "ix_invitations_unreminded", "sent_at"
         ),
         Index(
@@ -99,12 +99,12 @@ class Invitation(Audited, Base):
             sqlite_where=text("status = 'pending'"),
             postgresql_where=text("status = 'pending'"),
         ),
-        UNIQUE_FOREVER,
+        NEVER_REUSE_IDS,
     )
 
 
 class Handover(Audited, Base):
-    """An owner's offer to a member to become the owner in the owner's place."""
+    """An owner's offer to hand the ownership over to a member."""
 
     __tablename__ = "handovers"
 
@@ -113,7 +113,7 @@ class Handover(Audited, Base):
     from_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     to_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     role_after: Mapped[Role]
-    """What the old owner is once the offer is accepted."""
+    """The old owner's role after the offer is accepted."""
     status: Mapped[InvitationStatus] = mapped_column(default=InvitationStatus.PENDING)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -129,5 +129,5 @@ class Handover(Audited, Base):
             postgresql_where=text("status = 'pending'"),
         ),
         Index("ix_handovers_org_id", "org_id"),
-        UNIQUE_FOREVER,
+        NEVER_REUSE_IDS,
     )

@@ -7,41 +7,41 @@ from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.enums import Stage
-from core.models.orm import UNIQUE_FOREVER, Base, index_where, one_of
+from core.models.orm import NEVER_REUSE_IDS, Base, enum_type, partial_index
 
 
 class Move(Base):
-    """One move of an organization from a stage to another, as it was made; it is never altered."""
+    """A move of an organization from one stage to another; it is never altered."""
 
     __tablename__ = "moves"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     at: Mapped[datetime]
-    from_stage: Mapped[Stage] = mapped_column(one_of(Stage, "from_stage"))
-    to_stage: Mapped[Stage] = mapped_column(one_of(Stage, "to_stage"))
+    from_stage: Mapped[Stage] = mapped_column(enum_type(Stage, "from_stage"))
+    to_stage: Mapped[Stage] = mapped_column(enum_type(Stage, "to_stage"))
     actor_id: Mapped[int | None]
-    """Who moved it; like in history it outlives the account."""
+    """Who made the move; no foreign key, as it outlives the account."""
     rep_id: Mapped[int | None]
-    """The sales rep who carried it at that moment."""
+    """The sales rep at that time."""
     days: Mapped[int]
-    """Working days spent in the stage that was left."""
+    """Working days in the stage that was left."""
     is_override: Mapped[bool] = mapped_column(default=False)
-    """Whether an administrator let it through a gate whose checks had failed."""
+    """Whether an administrator overrode failed checks."""
     missing: Mapped[str] = mapped_column(Text, default="")
-    """The checks that had failed when it was let through, a line for each."""
+    """The failed checks that were overridden, one per line."""
     reason: Mapped[str] = mapped_column(String(500), default="")
 
     __table_args__ = (
         Index("ix_moves_org_id_id", "org_id", "id"),
         Index("ix_moves_at", "at", "from_stage", "to_stage", "days", "rep_id"),
         Index("ix_moves_rep_id_at", "rep_id", "at", "from_stage", "to_stage", "days"),
-        UNIQUE_FOREVER,
+        NEVER_REUSE_IDS,
     )
 
 
 class Run(Base):
-    """What is done to all organizations of a view in the background, and how far it has come."""
+    """A bulk job over all organizations of a view, and its progress."""
 
     __tablename__ = "runs"
 
@@ -50,29 +50,29 @@ class Run(Base):
     view: Mapped[str] = mapped_column(Text)
     """The view as the query of an address."""
     options: Mapped[dict[str, Any]]
-    """What the form said: rep, days, next step, note."""
+    """The values of the form: sales rep, dates, next step, note."""
     total: Mapped[int]
-    """How many matched when it began."""
+    """The number of matching organizations at the start."""
     last_id: Mapped[int]
-    """The newest organization when it began; later ones are left alone."""
+    """The newest organization at the start; later ones are not included."""
     cursor: Mapped[int] = mapped_column(default=0)
-    """The organization that it has come to; it goes by id."""
+    """The id of the last organization that was processed."""
     done: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     ended_because: Mapped[str] = mapped_column(String(500), default="")
-    """Why it ended before its end, in a sentence."""
+    """Why it ended early, in a sentence."""
     dismissed_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index("ix_runs_actor_id_id", "actor_id", "id"),
-        index_where("ended_at IS NULL", "ix_runs_open", "id"),
+        partial_index("ended_at IS NULL", "ix_runs_open", "id"),
     )
 
 
 class RunRefusal(Base):
-    """An organization that a run could not do, and why."""
+    """An organization that a bulk job could not process, and why."""
 
     __tablename__ = "run_refusals"
 
@@ -83,9 +83,9 @@ class RunRefusal(Base):
 
 
 class MoveCount(Base):
-    """How many moves were made in a week between two stages, by the rep who carried them.
+    """The number of moves between two stages in a week, by sales rep.
 
-    Rows add up: triggers add one for each move, cleanup merges equal ones.
+    Sum up the rows: triggers insert one per move, and cleanup merges those with the same key.
     """
 
     __tablename__ = "move_counts"
@@ -93,10 +93,10 @@ class MoveCount(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     week: Mapped[date]
     """Its Monday, in UTC."""
-    from_stage: Mapped[Stage] = mapped_column(one_of(Stage, "from_stage"))
-    to_stage: Mapped[Stage] = mapped_column(one_of(Stage, "to_stage"))
+    from_stage: Mapped[Stage] = mapped_column(enum_type(Stage, "from_stage"))
+    to_stage: Mapped[Stage] = mapped_column(enum_type(Stage, "to_stage"))
     rep_id: Mapped[int]
-    """0 where nobody carried them."""
+    """0 for moves without a sales rep."""
     number: Mapped[int]
 
     __table_args__ = (
@@ -105,15 +105,15 @@ class MoveCount(Base):
 
 
 class StayCount(Base):
-    """How many organizations left a stage in a week after so many working days in it."""
+    """The number of organizations that left a stage in a week after a number of working days."""
 
     __tablename__ = "stay_counts"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     rep_id: Mapped[int]
-    """0 where nobody carried them, -1 for those of everybody together."""
+    """0 for stays without a sales rep, -1 for all stays together."""
     week: Mapped[date]
-    """The Monday of that in which the stage was left, in UTC."""
+    """The Monday of the week in which the stage was left, in UTC."""
     stage: Mapped[Stage]
     days: Mapped[int]
     number: Mapped[int]
@@ -122,9 +122,9 @@ class StayCount(Base):
 
 
 class StageCount(Base):
-    """How many organizations stand in a stage, by the rep who carries them; not deleted ones.
+    """The number of organizations in a stage, by sales rep, without deleted ones.
 
-    Rows add up, as those of `MoveCount` do.
+    Sum up the rows, as those of `MoveCount`.
     """
 
     __tablename__ = "stage_counts"
@@ -132,7 +132,7 @@ class StageCount(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     stage: Mapped[Stage]
     rep_id: Mapped[int]
-    """0 where nobody carries them."""
+    """0 for organizations without a sales rep."""
     number: Mapped[int]
 
     __table_args__ = (Index("ix_stage_counts_stage", "stage", "rep_id", "number"),)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.base import clock
 from core.models.enums import Stage
-from core.models.orm import UNIQUE_FOREVER, UNRECORDED, Audited, Base, index_where
+from core.models.orm import NEVER_REUSE_IDS, UNRECORDED, Audited, Base, partial_index
 
 PROFILE_COLUMNS: Final = ("logo", "alert_email", "overview", "sales_email", "phone", "website")
 """What counts towards a complete profile; X is left out, as not every company is there."""
@@ -80,21 +80,21 @@ class Organization(Audited, Base):
         Index("ix_organizations_stage_entered_at_id", "stage_entered_at", "id"),
         Index("ix_organizations_created_at_id", "created_at", "id", "deleted_at"),
         Index("ix_organizations_last_active_at_id", "last_active_at", "id", "deleted_at"),
-        index_where(IS_LARGE, "ix_organizations_large", "member_count", "id", *_SORTED_BY),
-        index_where(_IS_COMPLETE, "ix_organizations_is_complete", "id"),
-        index_where(_IS_INCOMPLETE, "ix_organizations_is_incomplete", "id"),
+        partial_index(IS_LARGE, "ix_organizations_large", "member_count", "id", *_SORTED_BY),
+        partial_index(_IS_COMPLETE, "ix_organizations_is_complete", "id"),
+        partial_index(_IS_INCOMPLETE, "ix_organizations_is_incomplete", "id"),
         Index("ix_organizations_rep_id_stage_id", "rep_id", "stage", "id", "deleted_at"),
         Index("ix_organizations_stage_entered", "stage", "stage_entered_at", "id"),
         Index("ix_organizations_rep_entered", "rep_id", "stage", "stage_entered_at", "id"),
-        index_where(_HAS_STEP, "ix_organizations_next_step_on", "next_step_on", "id"),
-        index_where(_HAS_STEP, "ix_organizations_stage_next", "stage", "next_step_on", "id"),
-        index_where(_HAS_STEP, "ix_organizations_rep_next", *_REP_STAGE, "next_step_on", "id"),
-        index_where(
+        partial_index(_HAS_STEP, "ix_organizations_next_step_on", "next_step_on", "id"),
+        partial_index(_HAS_STEP, "ix_organizations_stage_next", "stage", "next_step_on", "id"),
+        partial_index(_HAS_STEP, "ix_organizations_rep_next", *_REP_STAGE, "next_step_on", "id"),
+        partial_index(
             "requested_at IS NOT NULL", "ix_organizations_requested_at_id", "requested_at", "id"
         ),
-        index_where("deleted_at IS NOT NULL", "ix_organizations_deleted_at", "deleted_at"),
-        index_where("is_listed", "ix_organizations_is_listed", "id"),
-        UNIQUE_FOREVER,
+        partial_index("deleted_at IS NOT NULL", "ix_organizations_deleted_at", "deleted_at"),
+        partial_index("is_listed", "ix_organizations_is_listed", "id"),
+        NEVER_REUSE_IDS,
     )
 
 

@@ -1,4 +1,4 @@
-"""What tables are made of: types that behave alike on both engines, and marks for history."""
+"""Base classes and column types that behave the same on both engines, and marks for columns."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,53 +24,53 @@ from sqlalchemy.types import TypeDecorator
 from core.models.enums import InvitationStatus, Role, Staff, Stage
 
 UNRECORDED = {"unrecorded": True}
-"""Marks a column whose changes are no news: locks, counters, what is derived."""
+"""Marks a column that the audit log ignores: locks, counters, derived values."""
 PRIVATE = {"private": True}
-"""Marks a column about a person: history says that it changed, never what it was."""
-UNIQUE_FOREVER = {"sqlite_autoincrement": True}
-"""Marks a table whose ids are never given out again: history names its rows by them."""
+"""Marks a column with personal data: the audit log records that it changed, without values."""
+NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
+"""Marks a table whose ids are never reused, as the audit log refers to rows by id."""
 
 
-def index_where(condition: str, name: str, *columns: str) -> Index:
-    """Return an index that holds only the rows of which the condition is so, on either engine."""
+def partial_index(condition: str, name: str, *columns: str) -> Index:
+    """Return a partial index, of the rows that meet a condition, for both engines."""
     where = text(condition)
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC on both engines (SQLite alone would hand back naive ones)."""
+    """An aware datetime in UTC on both engines; SQLite alone would return naive ones."""
 
     impl = SqlDateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Refuse a moment without a time zone, and hand over the others in UTC."""
+        """Convert to UTC; raises `ValueError` for a naive datetime."""
         if value is not None and value.tzinfo is None:
-            raise ValueError("a moment without a time zone")
+            raise ValueError("naive datetime")
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Give every moment its time zone back."""
+        """Return an aware datetime in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def one_of(kind: type[StrEnum], name: str = "") -> Enum:
-    """Return the type of a column that holds one of these; `name` is that of its constraint."""
-    values = [member.value for member in kind]
+def enum_type(enum: type[StrEnum], name: str = "") -> Enum:
+    """Return the column type of an enum, with a check constraint of this name."""
+    values = [member.value for member in enum]
     return Enum(
-        kind,
+        enum,
         native_enum=False,
         create_constraint=True,
-        name=name or kind.__name__.lower(),
+        name=name or enum.__name__.lower(),
         length=20,
         values_callable=lambda _: values,
     )
 
 
 class Base(DeclarativeBase):
-    """The root of all tables."""
+    """The base class of all tables."""
 
     metadata = MetaData(
         naming_convention={
@@ -83,10 +83,10 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {
         datetime: UtcDateTime,
-        Role: one_of(Role),
-        Staff: one_of(Staff),
-        Stage: one_of(Stage),
-        InvitationStatus: one_of(InvitationStatus),
+        Role: enum_type(Role),
+        Staff: enum_type(Staff),
+        Stage: enum_type(Stage),
+        InvitationStatus: enum_type(InvitationStatus),
         dict[str, Any]: JSON,
         list[dict[str, Any]]: JSON,
         bytes: LargeBinary,
@@ -94,28 +94,28 @@ class Base(DeclarativeBase):
 
 
 class Audited:
-    """A table whose every change has an entry in history."""
+    """A mixin for tables whose every change is recorded in the audit log."""
 
 
-class _Veiled(FunctionElement[Any]):
-    """A column that only SQLite sees through a function: it has no statistics to be led by."""
+class _Unindexed(FunctionElement[Any]):
+    """A column wrapped in a function call on SQLite, which keeps its indexes from being used."""
 
-    name = "veiled"
+    name = "unindexed"
     inherit_cache = True
 
 
-@compiles(_Veiled)
-def _seen_plainly(element: _Veiled, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Unindexed)
+def _compile(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
 
 
-@compiles(_Veiled, "sqlite")
-def _seen_through_a_function(element: _Veiled, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Unindexed, "sqlite")
+def _compile_sqlite(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
     return f"coalesce({compiler.process(element.clauses, **options)}, NULL)"
 
 
-def veiled(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
-    """Return a column so that SQLite takes none of its indexes for it; PostgreSQL knows best."""
-    disguised = _Veiled(column)
-    disguised.type = column.type
-    return disguised
+def unindexed(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """Return a column for which SQLite uses no index; PostgreSQL decides by its statistics."""
+    wrapped = _Unindexed(column)
+    wrapped.type = column.type
+    return wrapped

@@ -1,15 +1,15 @@
-"""What staff keeps for itself: notes and saved views."""
+"""Notes, saved views, and when and how each is used."""
 
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.orm import UNIQUE_FOREVER, UNRECORDED, Audited, Base
+from core.models.orm import NEVER_REUSE_IDS, UNRECORDED, Audited, Base
 
 
 class Note(Audited, Base):
-    """What somebody who works here writes about an organization, for staff or for all of it."""
+    """A staff note about an organization, optionally shared with its members."""
 
     __tablename__ = "notes"
 
@@ -19,15 +19,15 @@ class Note(Audited, Base):
     text: Mapped[str] = mapped_column(Text)
     search_text: Mapped[str] = mapped_column(Text, info=UNRECORDED)
     is_shared: Mapped[bool]
-    """Whether the organization sees it; decided once, when it is written."""
+    """Whether members of the organization can read it; set when it is written."""
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_notes_org_id_id", "org_id", "id"), UNIQUE_FOREVER)
+    __table_args__ = (Index("ix_notes_org_id_id", "org_id", "id"), NEVER_REUSE_IDS)
 
 
 class SavedView(Audited, Base):
-    """A list as somebody wants to find it again: its page, and the query of its address."""
+    """A saved view of a list: its page and the query of its URL."""
 
     __tablename__ = "saved_views"
 
@@ -49,12 +49,12 @@ class SavedView(Audited, Base):
             sqlite_where=text("is_shared"),
             postgresql_where=text("is_shared"),
         ),
-        UNIQUE_FOREVER,
+        NEVER_REUSE_IDS,
     )
 
 
 class ViewVisit(Base):
-    """When somebody last looked at a view, and up to which organization there was one then."""
+    """A user's last visit of a view, and the newest organization at that time."""
 
     __tablename__ = "view_visits"
 
@@ -69,7 +69,7 @@ class ViewVisit(Base):
 
 
 class DefaultView(Base):
-    """With which view a page opens for somebody."""
+    """The view that a page opens with for a user."""
 
     __tablename__ = "default_views"
 

@@ -135,4 +135,4 @@ def _describe_organization(values: Values, by: str) -> Iterator[AlertItem]:
 def _format(field: str, value: str | None) -> str:
     if not value:
         return "(empty)"
-    return validation.show_phone(value) if field == "phone" else value
+    return validation.format_phone(value) if field == "phone" else value

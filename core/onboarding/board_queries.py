@@ -103,7 +103,7 @@ def rows(session: Session, query: BoardQuery, column: Column) -> Rows:
     where = [*_in_column(query, column), Organization.deleted_at.is_(None), *_matches_only(query)]
     if not query.has_words:
         return Rows(table, Organization.id.expression, where)
-    found = search.find(session, query.words)
+    found = search.match_organizations(session, query.words)
     return Rows(found.source, found.id, [found.is_found, *where])
 
 
@@ -157,10 +157,10 @@ def _in_column(query: BoardQuery, column: Column) -> list[ColumnElement[bool]]:
 def _in_column_unindexed(query: BoardQuery, column: Column) -> list[ColumnElement[bool]]:
     """Return the same conditions in a form that leaves the choice of index to other conditions."""
     if column is Column.REQUESTED:
-        return [orm.veiled(Organization.requested_at).is_not(None)]
-    where: list[ColumnElement[bool]] = [orm.veiled(Organization.stage) == column.stage]
+        return [orm.unindexed(Organization.requested_at).is_not(None)]
+    where: list[ColumnElement[bool]] = [orm.unindexed(Organization.stage) == column.stage]
     if query.rep_id is not None:
-        where.append(orm.veiled(Organization.rep_id) == query.rep_id)
+        where.append(orm.unindexed(Organization.rep_id) == query.rep_id)
     return where
 
 

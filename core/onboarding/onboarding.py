@@ -148,7 +148,7 @@ def request(session: Session, actor: Actor, org_id: int, *, note: str = "") -> O
         raise WrongStage(org.stage, Stage.FREE)
     if org.requested_at is not None:
         return org
-    throttling.ensure_none(
+    throttling.ensure_allowed(
         throttling.hit(session, "requests of", str(actor.user_id), throttling.REQUESTS)
     )
     org.requested_at, org.request_note = clock.now(), cleaned

@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.access.permissions import Action, Actor, access_staff
-from core.database.counters import EVERYBODY
+from core.database.counters import ALL_REPS
 from core.database.db import frame
 from core.models import MoveCount, StayCount, User
 from core.onboarding import working_days
@@ -132,7 +132,7 @@ def _funnel(weeks: pd.DataFrame) -> pd.DataFrame:
 
 
 def _stays(session: Session, since: date | None, rep_id: int | None) -> pd.DataFrame:
-    whose = EVERYBODY if rep_id is None else rep_id
+    whose = ALL_REPS if rep_id is None else rep_id
     number = func.sum(StayCount.number).label("number")
     counts = frame(
         session,

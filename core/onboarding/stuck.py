@@ -74,5 +74,5 @@ def is_overdue(today: date) -> ColumnElement[bool]:
     return and_(
         Organization.next_step_on.is_not(None),
         Organization.next_step_on < today,
-        orm.veiled(Organization.stage).in_(LIMITED),
+        orm.unindexed(Organization.stage).in_(LIMITED),
     )

@@ -54,7 +54,7 @@ def _settings() -> Finding:
 
 
 def _database(session: Session) -> Finding:
-    found, newest = _schema_version(session), upgrade.newest()
+    found, newest = _schema_version(session), upgrade.newest_revision()
     dialect = session.get_bind().dialect.name
     if found != newest:
         schema_found = f"schema {found}" if found else "no schema"
@@ -80,7 +80,7 @@ def _triggers(session: Session) -> Finding:
 
 
 def _charts(session: Session) -> Finding:
-    differences = counters.find_differences(session)
+    differences = counters.count_differences(session)
     if differences:
         message = (
             f"{differences} counts differ from the recorded moves. "

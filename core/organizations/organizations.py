@@ -60,7 +60,7 @@ def create(session: Session, actor: Actor, name: str) -> Organization:
         member_count=0,
         version=0,
     )
-    search.index(org)
+    search.index_organization(org)
     session.add(org)
     session.flush()  # the membership needs its id
     owner = membership_rows.make(session, org, actor.user_id, Role.OWNER)
@@ -84,7 +84,7 @@ def _find_just_made(session: Session, actor: Actor, name: str) -> Organization |
 
 def list_similar_names(session: Session, _actor: Actor, name: str) -> list[str]:
     """Return up to three names of organizations that could be confused with this name."""
-    return search.list_look_alikes(session, name)
+    return search.list_similar_names(session, name)
 
 
 def delete(session: Session, actor: Actor, org_id: int, *, name: str) -> Organization:

@@ -1,7 +1,7 @@
 """Selections of organizations: the rows that match filters, and numbers counted beside each row.
 
 A condition on an indexed column is left bare if the database should use that index, and wrapped in
-`orm.veiled` if not: without statistics SQLite would often choose the wrong one.
+`orm.unindexed` if not: without statistics SQLite would often choose the wrong one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -79,7 +79,7 @@ def matches(session: Session, filters: Filters, *, scanned: Order | None = None)
     where = [_is_live_or_deleted(filters), *(c.to_sql(is_indexed=c in indexed) for c in conditions)]
     if not filters.has_words:
         return Matches(_TABLE, Organization.id.expression, where)
-    found = search.find(session, filters.words)
+    found = search.match_organizations(session, filters.words)
     return Matches(found.source, found.id, [found.is_found, *where])
 
 
@@ -188,7 +188,7 @@ class _Condition(NamedTuple):
 
     def to_sql(self, *, is_indexed: bool = True) -> ColumnElement[bool]:
         """Return the condition; `is_indexed` says whether the database may use its index."""
-        return self.on(self.column.expression if is_indexed else orm.veiled(self.column))
+        return self.on(self.column.expression if is_indexed else orm.unindexed(self.column))
 
 
 def _conditions(filters: Filters) -> list[_Condition]:

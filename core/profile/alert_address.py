@@ -80,7 +80,7 @@ def confirm_alert_email(session: Session, actor: Actor, token: str) -> Organizat
     org = _get_organization(session, email_links.get(session, KIND, token))
     link = email_links.redeem(session, KIND, token)
     org.alert_email, org.alert_email_new = link.email, None
-    search.index(org)
+    search.index_organization(org)
     history.record(session, actor, org, "alert_email.confirmed", org)
     return org
 

@@ -10,7 +10,7 @@ from core.access.permissions import Action, Actor, access
 from core.audit import history
 from core.base.errors import InvalidInput, NotFound
 from core.database.db import count_up_to, frame
-from core.database.search import find
+from core.database.search import match_organizations
 from core.models import Organization, User
 
 CARDS_PER_PAGE: Final = 24
@@ -86,7 +86,7 @@ def _listed(
     )
     if not text.strip():
         return select(Organization.id, *columns).where(is_listed), Organization.id
-    matches = find(session, text)
+    matches = match_organizations(session, text)
     found = select(Organization.id, *columns).select_from(matches.source)
     return found.where(matches.is_found, is_listed), matches.id
 

@@ -142,7 +142,7 @@ def _change(
             alert_address.change(session, actor, org, cleaned[field])
         else:
             setattr(org, field, cleaned[field])
-    search.index(org)
+    search.index_organization(org)
     return changed
 
 
@@ -160,12 +160,12 @@ def _as_text(field: str, value: str | None) -> str:
     if not value:
         return ""
     if field == "phone":
-        return validation.show_phone(value)
+        return validation.format_phone(value)
     return f"@{value}" if field == "twitter" else value
 
 
 def _cleaned_text(field: str, text: str) -> str:
     try:
         return _as_text(field, _CLEANERS[field](text))
-    except validation.Unfit:
+    except validation.InvalidValue:
         return text

@@ -110,7 +110,7 @@ def list_all(
     """
     access_staff(session, actor, Action.WRITE_NOTES)
     if words.strip():
-        found = search.find_notes(session, words)
+        found = search.match_notes(session, words)
         selected = _select_notes(found.source).where(found.is_found)
     else:
         selected = _select_notes(inspect(Note).local_table)

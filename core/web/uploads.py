@@ -74,6 +74,6 @@ def _find_actor(request: Request) -> Actor | None:
 
 def _store(actor: Actor, name: str, content: bytes) -> dict[str, object]:
     wait = db.run(throttling.hit, "uploads of", str(actor.user_id), throttling.UPLOADS)
-    throttling.ensure_none(wait)
+    throttling.ensure_allowed(wait)
     upload = db.run(uploads.keep, actor, name, content)
     return {"id": upload.id, "name": upload.name}

@@ -183,7 +183,7 @@ class SampleData:
         """Turn on two-factor for the last person, with the common secret."""
         *row, _, seen, words, version = self._rows["users"][-1]
         self._rows["users"][-1] = (*row, row[-1], seen, words, version)
-        secret = crypto.encrypt("two-factor", SECRET, whose=str(user_id))
+        secret = crypto.encrypt("two-factor", SECRET, owner=str(user_id))
         self._rows["second_factors"].append((user_id, secret, 0))
 
     def _move_to_stage(self, stage: Stage, chain: Chain, created: datetime) -> tuple[datetime, int]:

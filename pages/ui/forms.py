@@ -8,7 +8,7 @@ import streamlit as st
 from sqlalchemy.orm import Session
 from streamlit.delta_generator import DeltaGenerator
 
-from core.access.permissions import NOBODY, Actor
+from core.access.permissions import ANONYMOUS, Actor
 from core.base.errors import DomainError, InvalidInput
 from core.base.settings import settings
 from core.database import db
@@ -218,6 +218,6 @@ def change(
     **kwargs: P.kwargs,
 ) -> R:
     """Run a use case if the actor is still signed in, and return its result."""
-    if actor is not NOBODY:
+    if actor is not ANONYMOUS:
         ensure_signed_in()
     return db.run(use_case, actor, *args, **kwargs)

@@ -32,7 +32,7 @@ def rerun_scope(page: str = "part of a page") -> Iterator[None]:
         return
     _local.cache = {}
     try:
-        with metrics.rerun(page), _slot(), db.one_look():
+        with metrics.rerun(page), _slot(), db.shared_session():
             yield
     finally:
         del _local.cache

@@ -1,4 +1,4 @@
-"""The matrix: who may do what. One row for each use case, one column for each person of the cast.
+"""The permission matrix: a row per use case, a column per person of the cast.
 
 `members.remove` is `core.members.remove`, `staff.notes.write` is in `core.staff.notes`.
 
@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 import core
 from core.access.permissions import (
     ALLOWED,
-    NOBODY,
+    ANONYMOUS,
     ORGDESK,
     Action,
     Actor,
@@ -170,7 +170,7 @@ mail.administration.retry                  no     no     no     no     no     no
 mail.administration.retry_failed           no     no     no     no     no     no     no     yes    no
 mail.administration.cancel                 no     no     no     no     no     no     no     yes    no
 """
-"""Otto has an organization of his own, and no part in Acme, which it is all about."""
+"""All rows are about Acme; Otto only has an organization of his own."""
 ABOUT_ONESELF = {
     "mail.digests.find_preference",
     "mail.digests.set_preference",
@@ -190,7 +190,7 @@ ABOUT_ONESELF = {
     "accounts.uploads.get",
     "accounts.uploads.keep",
 }
-"""Each only ever about the actor: there is nobody to be refused."""
+"""Use cases about the actor only, which refuse no one."""
 BY_PROOF = {
     "members.acceptance.accept_with_new_account",
     "profile.alert_address.confirm_alert_email",
@@ -201,7 +201,7 @@ BY_PROOF = {
     "accounts.registration.sign_up",
     "accounts.registration.confirm_address",
 }
-"""For strangers: a mailed link, a code or the command line decides."""
+"""Use cases without an actor: an emailed link, a code or the command line authorizes them."""
 
 CALLED_BY_USE_CASES = {
     "access.permissions.access",
@@ -225,7 +225,7 @@ CALLED_BY_USE_CASES = {
     "organizations.queries.authorize",
     "profile.alert_address.change",
 }
-"""They take an actor, but judge on behalf of a use case, or after one has judged."""
+"""Functions with an actor that are called by use cases and need no row of their own."""
 
 OF_MEMBERS_THEMSELVES = {"members.leave", "members.ownership.offer"}
 
@@ -235,7 +235,7 @@ Act = Callable[[Session, Actor, Cast], object]
 
 
 def invited(session: Session, cast: Cast, role: Role = Role.MEMBER) -> Invitation:
-    """Invite Otto on Olga's behalf."""
+    """Invite Otto as Olga."""
     acme, to = cast.acme.id, email(cast.otto)
     return invitations.invite(session, cast.olga, acme, to, role=role)[0]
 
@@ -245,7 +245,7 @@ def token(session: Session, cast: Cast) -> str:
 
 
 def second_owner(session: Session, cast: Cast) -> int:
-    """Let somebody else be an owner besides Olga, so that an owner can go."""
+    """Add a second owner, so that one can leave."""
     new = user_rows.NewAccount("Oona", "oona@example.com", "")
     oona = user_rows.create(session, new, is_confirmed=True)
     membership_rows.make(session, cast.acme, oona.id, Role.OWNER)
@@ -263,12 +263,12 @@ def deleted(session: Session, cast: Cast) -> int:
 
 
 def offered(session: Session, cast: Cast) -> int:
-    """Let Olga offer Mia the ownership."""
+    """Offer Mia the ownership as Olga."""
     return ownership.offer(session, cast.olga, cast.acme.id, cast.mia.user_id or 0).id
 
 
 def removed(session: Session, cast: Cast) -> int:
-    """Let Otto have been a member once."""
+    """Make Otto a former member."""
     membership_rows.make(session, cast.acme, cast.otto.user_id or 0, Role.MEMBER)
     return members.remove(session, ORGDESK, cast.acme.id, cast.otto.user_id or 0).user_id
 
@@ -279,7 +279,7 @@ def a_mail(session: Session, cast: Cast) -> int:
 
 
 def about_view(called: str, /, *args: Any, for_all: bool = True, **options: Any) -> Act:
-    """Return what calls a use case about a view that Sue saved."""
+    """Return a call of a use case with a view that Sue saved."""
 
     def act(session: Session, actor: Actor, cast: Cast) -> object:
         view = saved_views.save(session, cast.sue, "organizations", "Hers", "", is_shared=for_all)
@@ -289,12 +289,12 @@ def about_view(called: str, /, *args: Any, for_all: bool = True, **options: Any)
 
 
 def a_note(session: Session, cast: Cast) -> int:
-    """Let Sam write a note about Acme."""
+    """Write a note about Acme as Sam."""
     return notes.write(session, cast.sam, cast.acme.id, "They call back.").id
 
 
 def about_acme(called: str, /, *args: Any, **options: Any) -> Act:
-    """Return what calls a use case about Acme, such as `members.table`."""
+    """Return a call of a use case with Acme, such as `members.table`."""
     return lambda session, actor, cast: use_case(called)(
         session, actor, cast.acme.id, *args, **options
     )
@@ -491,7 +491,7 @@ ACTS: dict[str, Act] = {
 
 
 def act_of(name: str) -> Act:
-    """Return what a row does: what ACTS says, else the use case about Acme or about nothing."""
+    """Return the call of a row: from ACTS, or of the use case with Acme or without arguments."""
     if name in ACTS:
         return ACTS[name]
     arguments = inspect.getfullargspec(use_case(name)).args
@@ -505,7 +505,7 @@ def rows() -> Iterator[tuple[str, list[str]]]:
 
 
 def outcome(act: Act, actor: Actor, cast: Cast) -> str:
-    """Do it, undo it, and return what the actor met; past the right, other rules may refuse."""
+    """Call it, roll back, and return the outcome; with the permission, other rules may refuse."""
     with db.Session(db.writing_engine(), info={"writing": True}) as session:
         try:
             act(session, actor, cast)
@@ -522,14 +522,14 @@ def outcome(act: Act, actor: Actor, cast: Cast) -> str:
 
 @pytest.mark.parametrize(("name", "expected"), [pytest.param(*row, id=row[0]) for row in rows()])
 def test_the_matrix(engine: Engine, cast: Cast, name: str, expected: list[str]) -> None:
-    people = [getattr(cast, person, NOBODY) for person in PEOPLE]
+    people = [getattr(cast, person, ANONYMOUS) for person in PEOPLE]
     met = [outcome(act_of(name), person, cast) for person in people]
     assert dict(zip(PEOPLE, met, strict=True)) == dict(zip(PEOPLE, expected, strict=True))
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_who_acts_as_an_owner_may_what_either_may(engine: Engine, cast: Cast) -> None:
-    """Ada stands in at Acme; what is about a person's own membership stays that person's."""
+def test_an_impersonator_has_the_rights_of_both_roles(engine: Engine, cast: Cast) -> None:
+    """Ada impersonates an owner of Acme, except for use cases about one's own membership."""
     db.run(impersonation.start, cast.ada, cast.acme.id, reason="They asked for help.")
     met, either = {}, {}
     for name, (olga, *others) in rows():
@@ -541,7 +541,7 @@ def test_who_acts_as_an_owner_may_what_either_may(engine: Engine, cast: Cast) ->
 
 
 def list_use_cases() -> Iterator[str]:
-    """Yield every public function of core that somebody acts by, as MATRIX names it."""
+    """Yield every public function of core that takes an actor, as MATRIX names it."""
     for package in pkgutil.walk_packages(core.__path__, "core."):
         module = import_module(package.name)
         for function, value in inspect.getmembers(module, inspect.isfunction):
@@ -557,7 +557,7 @@ def test_every_use_case_has_its_row() -> None:
     assert set(list_use_cases()) - judged - excused == set()
 
 
-def test_no_row_is_about_what_is_gone() -> None:
+def test_every_row_is_about_an_existing_use_case() -> None:
     judged = {name.split()[0] for name, _ in rows()}
     assert len(judged | ABOUT_ONESELF | BY_PROOF) >= 123  # as many as before core had packages
     judged |= ABOUT_ONESELF | BY_PROOF | CALLED_BY_USE_CASES
@@ -565,13 +565,13 @@ def test_no_row_is_about_what_is_gone() -> None:
 
 
 class TestTheTable:
-    def test_it_judges_every_action(self) -> None:
+    def test_it_has_every_action(self) -> None:
         assert set(ALLOWED) == set(Action)
 
-    def test_higher_roles_may_more(self) -> None:
+    def test_higher_roles_have_more_rights(self) -> None:
         assert rights_of(Role.MEMBER) < rights_of(Role.ADMIN) < rights_of(Role.OWNER)
 
-    def test_nobody_may_nothing(self) -> None:
+    def test_without_a_role_there_are_no_rights(self) -> None:
         assert rights_of(None) == frozenset()
 
     def test_both_roles_of_a_person_count(self) -> None:
@@ -579,14 +579,14 @@ class TestTheTable:
         assert both == rights_of(Role.MEMBER) | rights_of(None, Staff.SALES)
 
     @pytest.mark.parametrize("action", Action)
-    def test_refusals_are_sentences(self, action: Action) -> None:
+    def test_every_refusal_is_a_sentence(self, action: Action) -> None:
         assert str(NotPermitted(action.value)).startswith(
             f"You don't have permission to {action.value}. Ask "
         )
 
 
 class TestAccess:
-    def test_a_disabled_person_is_an_outsider_at_once(self, session: Session, cast: Cast) -> None:
+    def test_a_disabled_person_is_an_outsider(self, session: Session, cast: Cast) -> None:
         disabled = update(User).where(User.id == cast.olga.user_id)
         session.execute(
             disabled.values(disabled_at=cast.acme.created_at).execution_options(unrecorded=True)
@@ -605,7 +605,7 @@ class TestAccess:
         with pytest.raises(NotPermitted):
             access_staff(session, cast.sam, Action.MOVE_STAGES)
 
-    def test_outsiders_and_unknown_ids_get_the_same_answer(
+    def test_outsiders_and_unknown_ids_get_the_same_refusal(
         self, session: Session, cast: Cast
     ) -> None:
         answers = []
@@ -615,14 +615,16 @@ class TestAccess:
             answers.append(str(refused.value))
         assert answers[0] == answers[1]
 
-    def test_roles_count_from_the_next_look_on(self, session: Session, cast: Cast) -> None:
+    def test_a_new_role_takes_effect_in_the_next_transaction(
+        self, session: Session, cast: Cast
+    ) -> None:
         access(session, cast.adam, cast.acme.id, Action.INVITE)
         lowered = update(Membership).where(Membership.user_id == cast.adam.user_id)
         session.execute(lowered.values(role=Role.MEMBER).execution_options(unrecorded=True))
         with pytest.raises(NotPermitted):
             access(session, cast.adam, cast.acme.id, Action.INVITE)
 
-    def test_only_restoring_sees_what_is_deleted(self, session: Session, cast: Cast) -> None:
+    def test_only_restore_finds_a_deleted_organization(self, session: Session, cast: Cast) -> None:
         deleted(session, cast)
         with pytest.raises(NotFound):
             access(session, cast.olga, cast.acme.id, Action.VIEW)

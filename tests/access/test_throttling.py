@@ -1,4 +1,4 @@
-"""Throttles: how often something may be tried, counted where no process forgets."""
+"""Rate limits, counted in the database."""
 
 from datetime import timedelta
 
@@ -14,23 +14,21 @@ from tests.conftest import Clock
 LIMITS = ((2, timedelta(minutes=5)), (3, timedelta(days=1)))
 
 
-def hit(session: Session, whose: str = "mia", what: str = "knock") -> int:
-    return throttling.hit(session, what, whose, LIMITS)
+def hit(session: Session, subject: str = "mia", action: str = "knock") -> int:
+    return throttling.hit(session, action, subject, LIMITS)
 
 
 class TestHit:
-    def test_as_many_as_the_limit_pass(self, session: Session, clock: Clock) -> None:
+    def test_the_limit_itself_is_allowed(self, session: Session, clock: Clock) -> None:
         assert [hit(session) for _ in range(3)] == [0, 0, 5]
 
-    def test_the_wait_is_told_in_minutes_that_are_left(
-        self, session: Session, clock: Clock
-    ) -> None:
+    def test_it_returns_the_minutes_to_wait(self, session: Session, clock: Clock) -> None:
         clock.turn(timedelta(minutes=3, seconds=10))
         assert [hit(session) for _ in range(3)] == [0, 0, 2]
         clock.turn(timedelta(seconds=109))
         assert hit(session) > 0
 
-    def test_another_window_begins_anew(self, session: Session, clock: Clock) -> None:
+    def test_the_next_window_starts_at_zero(self, session: Session, clock: Clock) -> None:
         hit(session), hit(session)
         clock.turn(timedelta(minutes=5))
         assert hit(session) == 0
@@ -41,41 +39,43 @@ class TestHit:
             clock.turn(timedelta(minutes=5))
         assert hit(session) == 12 * 60 - 15
 
-    def test_everybody_and_everything_is_counted_apart(
+    def test_subjects_and_actions_are_counted_separately(
         self, session: Session, clock: Clock
     ) -> None:
         hit(session), hit(session)
         assert hit(session, "adam") == 0
-        assert hit(session, what="ring") == 0
+        assert hit(session, action="ring") == 0
 
-    def test_nobody_is_named_in_the_database(self, session: Session, clock: Clock) -> None:
+    def test_subjects_are_stored_as_hashes(self, session: Session, clock: Clock) -> None:
         hit(session, "mia@example.com")
         assert not any("mia" in key for key in session.scalars(select(Throttle.key)))
 
-    @pytest.mark.parametrize("whose", ["", "x" * 100_000, "\ud800", "'; --"])
-    def test_whatever_is_typed_is_counted(self, session: Session, clock: Clock, whose: str) -> None:
-        assert [hit(session, whose) for _ in range(3)] == [0, 0, 5]
+    @pytest.mark.parametrize("subject", ["", "x" * 100_000, "\ud800", "'; --"])
+    def test_whatever_is_typed_is_counted(
+        self, session: Session, clock: Clock, subject: str
+    ) -> None:
+        assert [hit(session, subject) for _ in range(3)] == [0, 0, 5]
 
 
-class TestAfterwards:
-    def test_forgotten_hits_are_gone(self, session: Session, clock: Clock) -> None:
+class TestReset:
+    def test_reset_forgets_all_attempts(self, session: Session, clock: Clock) -> None:
         hit(session), hit(session)
-        throttling.forget(session, "knock", "mia", LIMITS)
+        throttling.reset(session, "knock", "mia", LIMITS)
         assert session.scalar(select(func.count()).select_from(Throttle)) == 0
 
-    def test_one_is_given_back(self, session: Session, clock: Clock) -> None:
+    def test_one_attempt_can_be_undone(self, session: Session, clock: Clock) -> None:
         hit(session), hit(session)
-        throttling.give_back(session, "knock", "mia", LIMITS)
+        throttling.undo_hit(session, "knock", "mia", LIMITS)
         assert [hit(session), hit(session)] == [0, 5]
 
-    def test_nothing_is_given_back_below_none(self, session: Session, clock: Clock) -> None:
+    def test_the_count_never_becomes_negative(self, session: Session, clock: Clock) -> None:
         hit(session)
         for _ in range(3):
-            throttling.give_back(session, "knock", "mia", LIMITS)
+            throttling.undo_hit(session, "knock", "mia", LIMITS)
         assert [hit(session) for _ in range(3)] == [0, 0, 5]
 
 
-def test_a_wait_is_a_refusal() -> None:
-    throttling.ensure_none(0)
+def test_a_wait_raises_a_refusal() -> None:
+    throttling.ensure_allowed(0)
     with pytest.raises(TooManyAttempts, match="Wait 5 minutes"):
-        throttling.ensure_none(5)
+        throttling.ensure_allowed(5)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import NOBODY, ORGDESK, Actor
+from core.access.permissions import ANONYMOUS, ORGDESK, Actor
 from core.accounts import accounts, administration, registration, sessions
 from core.accounts.user_rows import NewAccount
 from core.base import crypto
@@ -133,7 +133,9 @@ class TestSetUp:
     def test_the_code_makes_the_first_administrator(self, session: Session) -> None:
         assert registration.is_setup_open(session)
         code = registration.setup_code().lower().replace("-", " ")
-        ada = registration.set_up(session, NOBODY, code, NewAccount("Ada", "ada@example.com", "$x"))
+        ada = registration.set_up(
+            session, ANONYMOUS, code, NewAccount("Ada", "ada@example.com", "$x")
+        )
         assert ada.staff is Staff.ADMINISTRATOR
         assert ada.proven_at is not None
         assert not registration.is_setup_open(session)
@@ -141,7 +143,9 @@ class TestSetUp:
     @pytest.mark.parametrize("code", ["", "AAAA-AAAA-AAAA", "ÄÖÜ", "\ud800", "x" * 10_000])
     def test_a_wrong_code_creates_no_administrator(self, session: Session, code: str) -> None:
         with pytest.raises(InvalidInput) as refused:
-            registration.set_up(session, NOBODY, code, NewAccount("Eve", "eve@example.com", "$x"))
+            registration.set_up(
+                session, ANONYMOUS, code, NewAccount("Eve", "eve@example.com", "$x")
+            )
         assert list(refused.value.fields) == ["code"]
         assert registration.is_setup_open(session)
 
@@ -149,7 +153,7 @@ class TestSetUp:
         with pytest.raises(InvalidInput, match="already"):
             registration.set_up(
                 session,
-                NOBODY,
+                ANONYMOUS,
                 registration.setup_code(),
                 NewAccount("Eve", "eve@example.com", "$x"),
             )
@@ -288,7 +292,7 @@ class TestDelete:
     def test_nobody_has_no_account(self, session: Session, cast: Cast) -> None:
         for use_case in (leaving.delete_account, lambda s, a: accounts.rename(s, a, "X")):
             with pytest.raises(NotFound):
-                use_case(session, NOBODY)
+                use_case(session, ANONYMOUS)
 
 
 def test_nothing_is_kept_of_a_refused_deletion(engine: Engine, cast: Cast) -> None:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import NOBODY, Actor
+from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import accounts, administration, registration, sessions
 from core.accounts.user_rows import NewAccount
 from core.base.errors import InvalidInput, LastAdministrator, NotFound, NotPermitted
@@ -84,7 +84,7 @@ class TestTable:
 class TestAllowed:
     def test_administrators_alone(self, session: Session, cast: Cast) -> None:
         mia = cast.mia.user_id
-        for actor in (cast.olga, cast.oda, cast.sam, cast.mia, NOBODY):
+        for actor in (cast.olga, cast.oda, cast.sam, cast.mia, ANONYMOUS):
             for use_case in (
                 administration.get,
                 administration.disable,
@@ -138,7 +138,7 @@ class TestSetStaff:
             administration.disable(session, cast.ada, cast.ada.user_id)
 
     def test_not_before_the_address_is_proven(self, session: Session, cast: Cast) -> None:
-        registration.sign_up(session, NOBODY, NewAccount("Eve", "boss@example.com", "$x"))
+        registration.sign_up(session, ANONYMOUS, NewAccount("Eve", "boss@example.com", "$x"))
         eve = session.scalars(select(User).where(User.name == "Eve")).one()
         with pytest.raises(InvalidInput) as refused:
             administration.set_staff(session, cast.ada, eve.id, Staff.ADMINISTRATOR)

@@ -5,7 +5,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from core.access import throttling
-from core.access.permissions import NOBODY, Actor
+from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import (
     accounts,
     administration,
@@ -28,7 +28,7 @@ NEW = "four tame otters paint fences"
 
 
 def ask(session: Session, address: str) -> None:
-    password_reset.request_link(session, NOBODY, address, origin="192.0.2.1")
+    password_reset.request_link(session, ANONYMOUS, address, origin="192.0.2.1")
 
 
 def mails(session: Session) -> list[Mail]:
@@ -92,7 +92,7 @@ class TestReset:
         self, session: Session, cast: Cast, token: str
     ) -> None:
         cookie = signed_in(session, cast.mia)
-        changed = password_reset.reset(session, NOBODY, token, "$new")
+        changed = password_reset.reset(session, ANONYMOUS, token, "$new")
         assert (changed.password_hash, changed.password_epoch) == ("$new", 1)
         assert sessions.find(session, cookie) is None
         assert mails(session)[-1].template == "password_changed"
@@ -101,19 +101,19 @@ class TestReset:
         assert "$new" not in str(entry.changes)
 
     def test_it_works_once(self, session: Session, token: str) -> None:
-        password_reset.reset(session, NOBODY, token, "$new")
+        password_reset.reset(session, ANONYMOUS, token, "$new")
         with pytest.raises(LinkNotValid, match="Forgot password"):
-            password_reset.reset(session, NOBODY, token, "$again")
+            password_reset.reset(session, ANONYMOUS, token, "$again")
 
     def test_only_the_newest_link_works(self, session: Session, cast: Cast, token: str) -> None:
         ask(session, email(cast.mia))
         with pytest.raises(LinkNotValid):
-            password_reset.reset(session, NOBODY, token, "$new")
+            password_reset.reset(session, ANONYMOUS, token, "$new")
 
     def test_a_changed_password_ends_it(self, session: Session, cast: Cast, token: str) -> None:
         accounts.change_password(session, cast.mia, "$own")
         with pytest.raises(LinkNotValid):
-            password_reset.reset(session, NOBODY, token, "$new")
+            password_reset.reset(session, ANONYMOUS, token, "$new")
 
     def test_it_ends_after_twenty_minutes(self, session: Session, cast: Cast, clock: Clock) -> None:
         ask(session, email(cast.mia))
@@ -131,7 +131,7 @@ class TestReset:
         hers = token_in(mails(session)[-1])
         administration.disable(session, cast.ada, cast.adam.user_id)
         with pytest.raises(LinkNotValid):
-            password_reset.reset(session, NOBODY, hers, "$new")
+            password_reset.reset(session, ANONYMOUS, hers, "$new")
 
     def test_the_words_are_those_of_the_person(
         self, session: Session, cast: Cast, token: str
@@ -143,13 +143,13 @@ class TestReset:
         ]
 
     def test_it_proves_the_address(self, session: Session, cast: Cast) -> None:
-        registration.sign_up(session, NOBODY, NewAccount("Eve", "nora@example.com", "$eves"))
+        registration.sign_up(session, ANONYMOUS, NewAccount("Eve", "nora@example.com", "$eves"))
         proof = token_in(mails(session)[-1])
         ask(session, "nora@example.com")
-        nora = password_reset.reset(session, NOBODY, token_in(mails(session)[-1]), "$noras")
+        nora = password_reset.reset(session, ANONYMOUS, token_in(mails(session)[-1]), "$noras")
         assert nora.proven_at is not None
         with pytest.raises(LinkNotValid):
-            registration.confirm_address(session, NOBODY, proof, "$eves")
+            registration.confirm_address(session, ANONYMOUS, proof, "$eves")
 
 
 def test_a_reset_lifts_a_lockout(engine: Engine, cast: Cast) -> None:
@@ -158,11 +158,11 @@ def test_a_reset_lifts_a_lockout(engine: Engine, cast: Cast) -> None:
             accounts.authenticate(email(cast.mia), "wrong", origin=f"192.0.2.{number}")
         except TooManyAttempts:
             break
-    db.run(password_reset.request_link, NOBODY, email(cast.mia), origin="::1")
+    db.run(password_reset.request_link, ANONYMOUS, email(cast.mia), origin="::1")
     with db.read() as session:
         token = token_in(mails(session)[-1])
     hashed = accounts.prepare_password(NEW, words=[])
-    db.run(password_reset.reset, NOBODY, token, hashed)
+    db.run(password_reset.reset, ANONYMOUS, token, hashed)
     assert accounts.authenticate(email(cast.mia), NEW, origin="::1").user_id == cast.mia.user_id
     assert accounts.authenticate(email(cast.mia), PASSWORD, origin="::1") is None
 
@@ -173,7 +173,7 @@ class TestSend:
         assert mails(session)[-1].recipient == email(cast.mia)
 
     def test_nobody_else_does(self, session: Session, cast: Cast) -> None:
-        for person in (cast.olga, cast.oda, cast.sam, cast.mia, NOBODY):
+        for person in (cast.olga, cast.oda, cast.sam, cast.mia, ANONYMOUS):
             with pytest.raises(NotPermitted):
                 password_reset.send_link(session, person, cast.mia.user_id)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.accounts import passwords
-from core.base.validation import Unfit
+from core.base.validation import InvalidValue
 from tests.support import hostile
 
 WORDS = ["Olga Owner", "olga@acme.example", "Acme Health"]
@@ -14,7 +14,7 @@ WORDS = ["Olga Owner", "olga@acme.example", "Acme Health"]
 
 def refusal(password: str, **options: int) -> str:
     """Return the error that a password is refused with."""
-    with pytest.raises(Unfit) as refused:
+    with pytest.raises(InvalidValue) as refused:
         passwords.check(password, words=WORDS, **options)
     return str(refused.value)
 
@@ -49,7 +49,7 @@ class TestCheck:
 
     def test_personal_words_weaken_only_that_persons_password(self):
         passwords.check("zyxomma velarium", words=[])
-        with pytest.raises(Unfit, match="easy to guess"):
+        with pytest.raises(InvalidValue, match="easy to guess"):
             passwords.check("zyxomma velarium", words=["Zyxomma Velarium"])
 
     def test_the_length_is_limited(self):
@@ -76,7 +76,7 @@ class TestCheck:
     def test_any_text_is_accepted_or_refused(self, password, words):
         try:
             passwords.check(password, words=words)
-        except Unfit as why:
+        except InvalidValue as why:
             sentence = str(why)
         else:
             sentence = ""
@@ -86,7 +86,7 @@ class TestCheck:
         for text in hostile.texts("strings", "xss"):
             try:
                 passwords.check(text, words=[text[:20]])
-            except Unfit:
+            except InvalidValue:
                 continue
             assert 15 <= len(text) <= 256
 

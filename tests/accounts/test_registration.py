@@ -7,7 +7,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from core.access import throttling
-from core.access.permissions import NOBODY
+from core.access.permissions import ANONYMOUS
 from core.accounts import accounts, email_links, passwords, registration
 from core.accounts.user_rows import NewAccount
 from core.base import crypto
@@ -46,7 +46,7 @@ def person(session: Session, address: str = "nora@example.com") -> User:
 
 class TestSignUp:
     def test_a_new_account_is_unconfirmed(self, session: Session, cast: Cast) -> None:
-        registration.sign_up(session, NOBODY, new())
+        registration.sign_up(session, ANONYMOUS, new())
         assert person(session).proven_at is None
         assert session.scalars(select(Entry.event)).all() == ["account.created"]
         mail = newest(session)
@@ -54,33 +54,33 @@ class TestSignUp:
         assert f"/prove#{token_in(mail)}" in messages.render(mail).text
 
     def test_no_name_that_a_stranger_chose_is_mailed(self, session: Session, cast: Cast) -> None:
-        registration.sign_up(session, NOBODY, new(name="You have won, call 555 0100"))
+        registration.sign_up(session, ANONYMOUS, new(name="You have won, call 555 0100"))
         letter = messages.render(newest(session))
         assert "won" not in letter.text + letter.html
 
     def test_an_existing_account_is_only_mailed(self, session: Session, cast: Cast) -> None:
         people = count(session, User)
-        registration.sign_up(session, NOBODY, new("MIA@example.com", "Somebody"))
+        registration.sign_up(session, ANONYMOUS, new("MIA@example.com", "Somebody"))
         assert newest(session).template == "already_have_account"
         assert newest(session).recipient == email(cast.mia)
         assert count(session, User) == people
         assert person(session, email(cast.mia)).name == "Mia"
 
     def test_signing_up_again_replaces_what_waits(self, session: Session, cast: Cast) -> None:
-        registration.sign_up(session, NOBODY, new(hashed="$his"))
+        registration.sign_up(session, ANONYMOUS, new(hashed="$his"))
         his = token_in(newest(session))
-        registration.sign_up(session, NOBODY, new(hashed="$hers"))
+        registration.sign_up(session, ANONYMOUS, new(hashed="$hers"))
         with pytest.raises(LinkNotValid):
-            registration.confirm_address(session, NOBODY, his, "$his")
+            registration.confirm_address(session, ANONYMOUS, his, "$his")
         assert registration.confirm_address(
-            session, NOBODY, token_in(newest(session)), "$hers"
+            session, ANONYMOUS, token_in(newest(session)), "$hers"
         ).proven_at
 
     def test_a_mailbox_is_not_flooded(self, session: Session, cast: Cast, clock: Clock) -> None:
         for address in ("nora@example.com", email(cast.mia)):
             before = count(session, Mail)
             for _ in range(5):
-                registration.sign_up(session, NOBODY, new(address))
+                registration.sign_up(session, ANONYMOUS, new(address))
             assert count(session, Mail) - before == throttling.MAILS[0][0]
 
 
@@ -91,7 +91,7 @@ class TestAllowed:
         monkeypatch.setenv("SIGN_UP", "closed")
         settings.cache_clear()
         with pytest.raises(SignUpClosed):
-            registration.sign_up(session, NOBODY, new())
+            registration.sign_up(session, ANONYMOUS, new())
         assert not registration.is_sign_up_open()
 
     @pytest.mark.parametrize(
@@ -117,10 +117,10 @@ class TestAllowed:
         monkeypatch.setenv("SIGN_UP_DOMAINS", '["example.com", "bücher.example"]')
         settings.cache_clear()
         if fits:
-            registration.sign_up(session, NOBODY, new(address))
+            registration.sign_up(session, ANONYMOUS, new(address))
             return
         with pytest.raises(InvalidInput) as refused:
-            registration.sign_up(session, NOBODY, new(address))
+            registration.sign_up(session, ANONYMOUS, new(address))
         assert "example.com or bücher.example" in refused.value.fields["email"]
 
 
@@ -128,21 +128,21 @@ class TestProve:
     @pytest.fixture
     def token(self, engine: Engine, cast: Cast) -> str:
         account = accounts.prepare_account("Nora", "nora@example.com", HERS)
-        db.run(registration.sign_up, NOBODY, account)
+        db.run(registration.sign_up, ANONYMOUS, account)
         with db.read() as session:
             return token_in(newest(session))
 
     def test_mail_and_password_together_open_the_account(self, token: str) -> None:
         assert accounts.authenticate("nora@example.com", HERS, origin="::1") is None
         chosen = registration.verify_password(token, HERS)
-        nora = db.run(registration.confirm_address, NOBODY, token, chosen)
+        nora = db.run(registration.confirm_address, ANONYMOUS, token, chosen)
         assert accounts.authenticate("nora@example.com", HERS, origin="::1").user_id == nora.id
 
     def test_the_mail_alone_does_not_confirm_an_account(self, token: str) -> None:
         with pytest.raises(InvalidInput, match="Forgot password"):
             registration.verify_password(token, HIS)
         with pytest.raises(LinkNotValid):
-            db.run(registration.confirm_address, NOBODY, token, passwords.hash(HIS))
+            db.run(registration.confirm_address, ANONYMOUS, token, passwords.hash(HIS))
         assert accounts.authenticate("nora@example.com", HERS, origin="::1") is None
 
     def test_password_attempts_are_limited(self, token: str, clock: Clock) -> None:
@@ -154,25 +154,25 @@ class TestProve:
 
     def test_the_link_works_once(self, token: str) -> None:
         chosen = registration.verify_password(token, HERS)
-        db.run(registration.confirm_address, NOBODY, token, chosen)
+        db.run(registration.confirm_address, ANONYMOUS, token, chosen)
         with pytest.raises(LinkNotValid, match="Sign up again"):
-            db.run(registration.confirm_address, NOBODY, token, chosen)
+            db.run(registration.confirm_address, ANONYMOUS, token, chosen)
 
     def test_it_ends_after_a_day(self, engine: Engine, cast: Cast, clock: Clock) -> None:
-        db.run(registration.sign_up, NOBODY, new())
+        db.run(registration.sign_up, ANONYMOUS, new())
         with db.read() as session:
             token = token_in(newest(session))
         clock.turn(email_links.CONFIRM_TTL)
         with db.read() as session, pytest.raises(LinkNotValid):
             registration.get_unconfirmed(session, token)
         clock.turn(timedelta(hours=1))
-        db.run(registration.sign_up, NOBODY, new())
+        db.run(registration.sign_up, ANONYMOUS, new())
 
 
 class TestNothingIsRevealed:
     def test_signing_in_after_signing_up_answers_alike(self, engine: Engine, cast: Cast) -> None:
         for address in ("nora@example.com", email(cast.mia)):
-            db.run(registration.sign_up, NOBODY, accounts.prepare_account("Eve", address, HIS))
+            db.run(registration.sign_up, ANONYMOUS, accounts.prepare_account("Eve", address, HIS))
             assert accounts.authenticate(address, HIS, origin="::1") is None
         assert (
             accounts.authenticate(email(cast.mia), PASSWORD, origin="::1").user_id

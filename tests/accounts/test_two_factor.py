@@ -92,7 +92,7 @@ class TestSetUp:
         kept = session.get_one(SecondFactor, cast.mia.user_id).secret
         assert kept is not None
         assert secret not in kept
-        assert crypto.decrypt("two-factor", kept, whose=str(cast.mia.user_id)) == secret
+        assert crypto.decrypt("two-factor", kept, owner=str(cast.mia.user_id)) == secret
         hashes = session.scalars(select(RecoveryCode.code_hash)).all()
         assert not set(hashes) & {crypto.fingerprint(each) for each in CODES}
 

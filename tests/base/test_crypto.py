@@ -14,7 +14,7 @@ KEY = "k" * 32
 
 @pytest.fixture
 def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Work without SECRET_KEY, and return where the key is kept."""
+    """Unset SECRET_KEY, and return the path of the key file."""
     with use(f"sqlite:///{tmp_path}/orgdesk.db"):
         monkeypatch.delenv("SECRET_KEY")
         clear_caches()
@@ -22,24 +22,24 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 class TestFile:
-    def test_it_is_made_beside_the_database_for_its_owner_alone(self, beside: Path):
+    def test_it_is_created_next_to_the_database_with_private_permissions(self, beside: Path):
         crypto.derive("history")
         assert beside.stat().st_mode & 0o777 == 0o600
         assert len(beside.read_text()) == 64
         assert list(beside.parent.glob("*.key*")) == [beside]
 
-    def test_it_stays_the_same_over_restarts(self, beside: Path):
+    def test_it_survives_restarts(self, beside: Path):
         before = crypto.derive("history")
         clear_caches()
         assert crypto.derive("history") == before
 
-    def test_all_who_start_at_once_agree(self, beside: Path):
+    def test_processes_that_start_together_share_it(self, beside: Path):
         with ThreadPoolExecutor(8) as pool:
             found = list(pool.map(crypto._read_or_make, [beside] * 8))
         assert len(set(found)) == 1
         assert list(beside.parent.glob("*.key*")) == [beside]
 
-    def test_a_setting_goes_before_it(self, beside: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_the_setting_takes_precedence(self, beside: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("SECRET_KEY", KEY)
         clear_caches()
         crypto.derive("history")
@@ -52,16 +52,16 @@ class TestTokens:
         with use(f"sqlite:///{tmp_path}/orgdesk.db"):
             yield
 
-    def test_a_token_is_made_again_from_its_nonce(self):
+    def test_a_token_is_derived_from_its_nonce(self):
         nonce = crypto.new_nonce()
         assert crypto.token("reset", nonce) == crypto.token("reset", nonce)
 
-    def test_a_token_has_256_bits_that_fit_an_address(self):
+    def test_a_token_has_256_bits_and_is_safe_in_urls(self):
         token = crypto.token("reset", crypto.new_nonce())
         assert re.fullmatch(r"[\w-]{43}", token)
         assert len(urlsafe_b64decode(token + "=")) == 32
 
-    def test_tokens_of_other_kinds_nonces_and_keys_differ(self, monkeypatch: pytest.MonkeyPatch):
+    def test_tokens_differ_by_kind_nonce_and_key(self, monkeypatch: pytest.MonkeyPatch):
         nonce = crypto.new_nonce()
         tokens = {crypto.token("reset", nonce), crypto.token("prove", nonce)}
         tokens |= {crypto.token("reset", crypto.new_nonce())}
@@ -76,5 +76,5 @@ class TestTokens:
         assert len({crypto.new_nonce() for _ in range(1000)}) == 1000
 
     @pytest.mark.parametrize("token", ["", "x", "é" * 9, "\ud800", "\x00", "a" * 100_000])
-    def test_whatever_is_typed_has_a_fingerprint(self, token: str):
+    def test_any_text_has_a_fingerprint(self, token: str):
         assert re.fullmatch(r"[0-9a-f]{64}", crypto.fingerprint(token))

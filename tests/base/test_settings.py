@@ -18,14 +18,14 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
     return str(refused.value)
 
 
-def test_everything_has_a_default_that_works_on_this_machine():
+def test_defaults_work_on_a_local_machine():
     settings = Settings()
     assert settings.database_url.endswith("/data/orgdesk.db")
     assert settings.public_url == "http://127.0.0.1:8501"
     assert settings.smtp_url == ""
 
 
-def test_it_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SESSION_HOURS", "8")
     monkeypatch.setenv("SIGN_UP", "closed")
     monkeypatch.setenv("SIGN_UP_DOMAINS", '["example.com", "example.org"]')
@@ -34,7 +34,7 @@ def test_it_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch):
     assert settings.sign_up_domains == ("example.com", "example.org")
 
 
-def test_a_slash_at_the_end_of_the_address_does_not_matter(monkeypatch: pytest.MonkeyPatch):
+def test_a_trailing_slash_of_the_url_is_removed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PUBLIC_URL", "https://orgdesk.example.com/")
     assert Settings().public_url == "https://orgdesk.example.com"
 
@@ -52,21 +52,23 @@ def test_a_slash_at_the_end_of_the_address_does_not_matter(monkeypatch: pytest.M
         ("MAIL_FROM", "Orgdesk"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+def test_an_invalid_value_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+):
     assert name.lower() in refusal(monkeypatch, **{name: value})
 
 
-def test_a_secret_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch):
+def test_a_short_secret_key_is_refused(monkeypatch: pytest.MonkeyPatch):
     told = refusal(monkeypatch, SECRET_KEY="short")
     assert "32 characters" in told
     assert "openssl" in told
 
 
-def test_nothing_changes_while_it_runs():
+def test_settings_are_immutable():
     with pytest.raises(ValidationError):
         Settings().sign_up = "closed"
 
 
-def test_a_refusal_gives_no_secret_away(monkeypatch: pytest.MonkeyPatch):
+def test_a_refusal_contains_no_secret(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SMTP_URL", "smtp://orgdesk:very-secret@mail.example.com")
     assert "very-secret" not in refusal(monkeypatch, SECRET_KEY="hush")

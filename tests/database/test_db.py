@@ -39,30 +39,30 @@ def number(name: str) -> int:
 
 
 class TestRead:
-    def test_what_is_changed_in_it_is_thrown_away(self, engine: Engine):
+    def test_its_changes_are_rolled_back(self, engine: Engine):
         with db.read() as session:
             assert not db.is_writing(session)
             count_up(session, "staff")
         assert number("staff") == 0
 
-    def test_it_keeps_nobody_from_writing(self, engine: Engine):
+    def test_it_does_not_block_writers(self, engine: Engine):
         with db.read() as session:
             assert session.get_one(Lock, "staff").n == 0
             db.run(count_up, "staff")
         assert number("staff") == 1
 
-    def test_nobody_who_writes_keeps_it_waiting(self, engine: Engine):
+    def test_it_is_not_blocked_by_writers(self, engine: Engine):
         with db.transaction() as session:
             count_up(session, "staff")
             assert number("staff") == 0
 
 
 class TestRun:
-    def test_it_returns_what_the_use_case_returns_and_keeps_it(self, engine: Engine):
+    def test_it_commits_and_returns_the_result_of_the_use_case(self, engine: Engine):
         assert enqueue().id == 1
         assert count_mails() == 1
 
-    def test_it_keeps_all_or_nothing(self, engine: Engine):
+    def test_an_exception_rolls_everything_back(self, engine: Engine):
         def fail_late(session: Session) -> None:
             outbox.enqueue(session, "alert_test", "olga@example.com")
             raise ZeroDivisionError
@@ -77,7 +77,7 @@ class TestRun:
                 done.result()
         assert number("staff") == 60
 
-    def test_a_unique_value_that_was_taken_meanwhile_is_looked_at_again(self, engine: Engine):
+    def test_it_retries_after_a_unique_violation(self, engine: Engine):
         now = clock.now()
 
         def take(session: Session) -> str:
@@ -93,7 +93,7 @@ class TestRun:
             results = [pool.submit(db.run, take) for _ in range(2)]
         assert sorted(result.result() for result in results) == ["mine", "taken"]
 
-    def test_it_gives_up_after_five_times(self, engine: Engine):
+    def test_it_gives_up_after_five_attempts(self, engine: Engine):
         calls = []
 
         def collide(session: Session) -> None:
@@ -105,7 +105,7 @@ class TestRun:
         assert len(calls) == db.ATTEMPTS
 
     @postgresql_only
-    def test_a_deadlock_is_run_again(self, engine: Engine):
+    def test_it_retries_after_a_deadlock(self, engine: Engine):
         db.run(lambda session: session.add(Lock(name="other", n=0)))
         first_time = threading.Barrier(2)
         attempts: list[str] = []
@@ -126,7 +126,7 @@ class TestRun:
         assert (number("staff"), number("other")) == (2, 2)
 
     @postgresql_only
-    def test_a_connection_that_was_lost_is_made_again(self, engine: Engine):
+    def test_it_reconnects_after_a_lost_connection(self, engine: Engine):
         calls = []
 
         def use_case(session: Session) -> None:
@@ -141,7 +141,7 @@ class TestRun:
 
 @sqlite_only
 class TestSqlite:
-    def test_it_is_set_up_to_lose_nothing(self, engine: Engine):
+    def test_its_pragmas_make_it_durable(self, engine: Engine):
         with engine.connect() as connection:
             found = {
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -162,7 +162,7 @@ class TestSqlite:
         other.execute("BEGIN IMMEDIATE")
         return other
 
-    def test_a_write_outlasts_a_lock(self, engine: Engine):
+    def test_a_write_waits_for_a_lock(self, engine: Engine):
         with closing(self.locked(engine)) as other:
             release = threading.Timer(0.3, other.rollback)
             release.start()
@@ -170,7 +170,7 @@ class TestSqlite:
             release.join()
         assert count_mails() == 1
 
-    def test_a_lock_that_lasts_is_a_refusal_and_the_next_try_works(
+    def test_a_lasting_lock_is_a_refusal_and_the_next_attempt_works(
         self, engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog
     ):
         monkeypatch.setattr(db, "SQLITE_WAITS_MS", 50)
@@ -182,7 +182,7 @@ class TestSqlite:
         enqueue()
         assert count_mails() == 1
 
-    def test_a_full_disk_is_a_refusal_and_nothing_is_half_saved(self, engine: Engine):
+    def test_a_full_disk_is_a_refusal_and_rolls_back(self, engine: Engine):
         def fill(connection, _entry) -> None:
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             connection.execute(f"PRAGMA max_page_count={pages}").close()
@@ -198,7 +198,7 @@ class TestSqlite:
         enqueue("x" * 100_000)
         assert count_mails() == 1
 
-    def test_a_row_that_points_nowhere_is_refused(self, engine: Engine):
+    def test_foreign_keys_are_enforced(self, engine: Engine):
         def point_nowhere(session: Session) -> None:
             outbox.enqueue(session, "alert_test", "olga@example.com", org_id=99)
 
@@ -206,15 +206,15 @@ class TestSqlite:
             db.run(point_nowhere)
 
 
-class TestAway:
-    def test_a_server_that_is_away_is_a_refusal(self):
+class TestUnavailable:
+    def test_an_unreachable_server_is_a_refusal(self):
         with use("postgresql+psycopg://nobody@127.0.0.1:1/none"):
             with pytest.raises(Unavailable), db.read() as session:
                 session.get(Lock, "staff")
             with pytest.raises(Unavailable):
                 db.run(count_up, "staff")
 
-    def test_a_directory_that_is_missing_is_made(self, tmp_path: Path):
+    def test_a_missing_directory_is_created(self, tmp_path: Path):
         with use(f"sqlite:///{tmp_path}/new/place/orgdesk.db") as engine:
             with engine.connect() as connection:
                 assert connection.exec_driver_sql("SELECT 1").scalar() == 1

@@ -1,4 +1,4 @@
-"""The database itself: migrations and models agree, and the last line of rules holds."""
+"""Migrations and models agree, and triggers enforce the rules of the domain."""
 
 import multiprocessing
 import re
@@ -41,18 +41,18 @@ EVERYTHING = {
 
 
 def read(engine: Engine) -> set[tuple[object, ...]]:
-    """Return all that the database says about its schema, whatever the order."""
+    """Return the schema as the database describes it, in no particular order."""
     with engine.connect() as connection:
         return {
-            tuple(_sorted_lines(value) for value in row)
+            tuple(_sorted_parts(value) for value in row)
             for query in EVERYTHING[engine.dialect.name]
             for row in connection.exec_driver_sql(query)
             if "alembic" not in str(row[0])
         }
 
 
-def _sorted_lines(value: object) -> object:
-    """Return a table's definition as its parts: added columns stand behind the constraints."""
+def _sorted_parts(value: object) -> object:
+    """Return a table's definition as sorted parts, as added columns follow the constraints."""
     if str(value).startswith("CREATE TABLE"):
         parts = re.split(r"[,\n]", str(value).removesuffix(")"))
         return tuple(sorted(part.strip() for part in parts if part.strip()))
@@ -61,13 +61,13 @@ def _sorted_lines(value: object) -> object:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, engines: Engines) -> Iterator[str]:
-    """The address of a database without any table."""
+    """The URL of a database without tables."""
     yield engines[request.param].make("unmigrated", migrated=False)
     engines[request.param].drop("unmigrated")
 
 
 class TestMigrations:
-    def test_migrations_make_what_the_models_say(self, engines: Engines, empty: str) -> None:
+    def test_migrations_create_the_schema_of_the_models(self, engines: Engines, empty: str) -> None:
         with use(empty) as engine:
             with engine.begin() as connection:
                 schema.create(connection)
@@ -77,7 +77,7 @@ class TestMigrations:
             assert read(engine) == modelled
         engines[name].drop("migrated")
 
-    def test_several_processes_migrate_together(self, empty: str) -> None:
+    def test_several_processes_can_migrate_at_the_same_time(self, empty: str) -> None:
         context = multiprocessing.get_context("fork")  # nothing is connected yet
         with use(empty) as engine:
             together = [context.Process(target=upgrade) for _ in range(4)]
@@ -88,7 +88,7 @@ class TestMigrations:
             assert [process.exitcode for process in together] == [0, 0, 0, 0]
             assert _version(engine) == NEWEST
 
-    def test_a_newer_schema_is_refused_and_left_alone(self, empty: str) -> None:
+    def test_a_newer_schema_is_refused_and_not_changed(self, empty: str) -> None:
         with use(empty) as engine:
             upgrade()
             before = read(engine)
@@ -99,7 +99,7 @@ class TestMigrations:
             assert _version(engine) == "9999"
             assert read(engine) == before
 
-    def test_a_failed_migration_leaves_nothing_behind(
+    def test_a_failed_migration_is_rolled_back(
         self, empty: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(schema, "install_triggers", _fail)
@@ -119,8 +119,8 @@ def _version(engine: Engine) -> str:
 
 
 @pytest.mark.usefixtures("cast")
-class TestRulesBehindTheRules:
-    """Each rule as somebody would break it who comes past the use cases."""
+class TestTriggers:
+    """Statements that violate a rule without going through a use case."""
 
     @pytest.mark.parametrize(
         "statement",
@@ -152,12 +152,16 @@ class TestRulesBehindTheRules:
                 SELECT :org, id, 'member', created_at FROM users WHERE name = 'Otto'""",
         ],
     )
-    def test_is_refused_once_deleted(self, engine: Engine, cast: Cast, statement: str) -> None:
+    def test_is_refused_for_a_deleted_organization(
+        self, engine: Engine, cast: Cast, statement: str
+    ) -> None:
         _delete_acme(engine, cast)
         with pytest.raises(IntegrityError, match="only be restored or purged"):
             _execute(engine, cast, statement)
 
-    def test_a_deleted_organization_is_restored_or_purged(self, engine: Engine, cast: Cast) -> None:
+    def test_a_deleted_organization_can_be_restored_or_purged(
+        self, engine: Engine, cast: Cast
+    ) -> None:
         _delete_acme(engine, cast)
         _execute(engine, cast, "UPDATE organizations SET version = version + 1 WHERE id = :org")
         _execute(engine, cast, "UPDATE organizations SET deleted_at = NULL WHERE id = :org")
@@ -167,7 +171,7 @@ class TestRulesBehindTheRules:
             left = connection.execute(text("SELECT count(*) FROM memberships")).scalar_one()
         assert left == 1
 
-    def test_an_organization_does_not_return_without_an_owner(
+    def test_an_organization_cannot_be_restored_without_an_owner(
         self, engine: Engine, cast: Cast
     ) -> None:
         _delete_acme(engine, cast)
@@ -178,7 +182,7 @@ class TestRulesBehindTheRules:
     @pytest.mark.parametrize(
         "statement", ["UPDATE history SET reason = 'x'", "DELETE FROM history"]
     )
-    def test_history_stays_as_it_is(self, engine: Engine, cast: Cast, statement: str) -> None:
+    def test_history_cannot_be_altered(self, engine: Engine, cast: Cast, statement: str) -> None:
         _execute(
             engine,
             cast,
@@ -190,7 +194,7 @@ class TestRulesBehindTheRules:
             _execute(engine, cast, statement)
 
     @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
-    def test_history_is_not_truncated(self, engine: Engine, cast: Cast) -> None:
+    def test_history_cannot_be_truncated(self, engine: Engine, cast: Cast) -> None:
         with pytest.raises(IntegrityError, match="only ever added to"):
             _execute(engine, cast, "TRUNCATE history")
 
@@ -206,7 +210,7 @@ def _execute(engine: Engine, cast: Cast, statement: str) -> None:
 
 
 class TestSearchIndex:
-    def test_it_follows_what_is_written(self, engine: Engine, cast: Cast) -> None:
+    def test_triggers_keep_it_up_to_date(self, engine: Engine, cast: Cast) -> None:
         found = {
             "sqlite": "SELECT rowid FROM organizations_search('acm*')",
             "postgresql": "SELECT id FROM organizations WHERE search_tokens @@ 'acm:*'::tsquery",
@@ -219,7 +223,7 @@ class TestSearchIndex:
 
 
 class TestTransactions:
-    def test_ids_are_never_given_out_again(self, engine: Engine, cast: Cast) -> None:
+    def test_ids_are_never_reused(self, engine: Engine, cast: Cast) -> None:
         newest = cast.otto_ltd.id
         for statement in (
             f"UPDATE organizations SET deleted_at = created_at WHERE id = {newest}",
@@ -234,7 +238,7 @@ class TestTransactions:
             assert session.scalar(text("SELECT max(id) FROM organizations")) > newest
 
 
-def test_people_from_before_are_found_by_their_words_after_the_migration(
+def test_migration_0016_makes_existing_people_searchable(
     engines: Engines,
 ):
     url = engines["sqlite"].make("before_words", migrated=False)
@@ -279,7 +283,7 @@ NEW_VALUES = {
 }
 
 
-def test_rows_of_renamed_tables_are_kept(engines: Engines, empty: str) -> None:
+def test_migration_0021_keeps_the_rows_of_renamed_tables(engines: Engines, empty: str) -> None:
     with use(empty) as engine:
         with engine.begin() as connection:
             command.upgrade(configuration(connection), "0020")

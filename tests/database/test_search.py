@@ -1,4 +1,4 @@
-"""Text to tokens and queries, the same for both engines; names that look alike."""
+"""Tokens, queries for both engines, and similar names."""
 
 import sqlite3
 
@@ -31,7 +31,7 @@ class TestTokens:
         assert tokenizer.tokens(text) == expected.split()
 
     @given(text=st.text())
-    def test_tokens_are_their_own_tokens(self, text):
+    def test_tokenizing_is_idempotent(self, text):
         assert tokenizer.tokens(" ".join(tokenizer.tokens(text))) == tokenizer.tokens(text)
 
     def test_a_token_is_at_most_64_characters(self):
@@ -39,7 +39,7 @@ class TestTokens:
 
 
 class TestSearchText:
-    def test_each_token_is_kept_once(self):
+    def test_each_token_occurs_once(self):
         text = tokenizer.search_text("Mayo Clinic", None, "https://mayo.example", "", "ORG-7K3M9QX")
         assert text == "mayo clinic https example org 7k3m9qx"
 
@@ -49,7 +49,7 @@ class TestQueries:
         assert tokenizer.fts5_query("Mayo cl") == '"mayo"* AND "cl"*'
         assert tokenizer.tsquery("Mayo cl") == "'mayo':* & 'cl':*"
 
-    def test_near_asks_for_any_word_that_begins_so(self):
+    def test_near_matches_any_word_by_its_first_letters(self):
         assert tokenizer.fts5_query("The Mayo Klinik, Inc.", near=True) == '"mayo"* OR "klin"*'
         assert tokenizer.tsquery("The Mayo Klinik, Inc.", near=True) == "'mayo':* | 'klin':*"
         assert tokenizer.tsquery("The Company", near=True) == "'the':* | 'company':*"
@@ -75,11 +75,11 @@ class TestQueries:
         for text in hostile.texts("strings", "unicode", "xss", "headers", "csv"):
             query = tokenizer.fts5_query(text)
             assert query is None or tokenizer.search_text(text)
-            assert query is None or _ask(query) == []
+            assert query is None or _execute(query) == []
 
 
 class TestNameKey:
-    def test_names_that_read_the_same_have_one_key(self):
+    def test_names_that_read_the_same_have_the_same_key(self):
         assert (
             tokenizer.name_key("MAYO  Clínic!")
             == tokenizer.name_key("Mayo Clinic")
@@ -91,7 +91,7 @@ class TestNameKey:
         assert 0 < len(tokenizer.name_key(name)) <= 400
 
 
-class TestLookAlike:
+class TestSimilarNames:
     CANDIDATES = (
         "Mayo Clinic", "Mayo Clinic Rochester", "Clinic", "Beta Health", "Acme Health", "ACME GmbH",
         "Saint Mary Hospital", "東京病院",
@@ -111,24 +111,24 @@ class TestLookAlike:
             ("東京病院", "東京病院"),
         ],
     )
-    def test_the_most_alike_comes_first(self, name, first):
-        assert tokenizer.look_alike(name, self.CANDIDATES)[0] == first
+    def test_the_most_similar_comes_first(self, name, first):
+        assert tokenizer.similar_names(name, self.CANDIDATES)[0] == first
 
-    def test_a_name_with_one_word_more_is_alike(self):
-        alike = tokenizer.look_alike("Mayo Clinic", self.CANDIDATES)
+    def test_a_name_with_one_more_word_is_similar(self):
+        alike = tokenizer.similar_names("Mayo Clinic", self.CANDIDATES)
         assert alike == ["Mayo Clinic", "Mayo Clinic Rochester"]
 
     @pytest.mark.parametrize("name", ["Health", "Riverside Imaging", "Ltd", "大阪"])
-    def test_names_that_differ_are_not_alike(self, name):
-        assert tokenizer.look_alike(name, self.CANDIDATES) == []
+    def test_different_names_are_not_similar(self, name):
+        assert tokenizer.similar_names(name, self.CANDIDATES) == []
 
-    def test_at_most_three_are_named_each_once(self):
+    def test_at_most_three_are_returned_without_duplicates(self):
         candidates = ["Mayo Clinic", "Mayo Clinic", "Mayo Clinics", "Maya Clinic", "Mayo Klinic"]
-        alike = tokenizer.look_alike("Mayo Clinic", candidates)
+        alike = tokenizer.similar_names("Mayo Clinic", candidates)
 
         assert len(set(alike)) == len(alike) == 3
         assert alike[0] == "Mayo Clinic"
-        assert tokenizer.look_alike("Mayo Clinic", candidates, most=1) == ["Mayo Clinic"]
+        assert tokenizer.similar_names("Mayo Clinic", candidates, limit=1) == ["Mayo Clinic"]
 
 
 _index = sqlite3.connect(":memory:", check_same_thread=False)
@@ -137,10 +137,10 @@ _index.execute("CREATE VIRTUAL TABLE texts USING fts5(text, tokenize='ascii')")
 
 def _find(text: str, query: str) -> bool:
     _index.execute("INSERT INTO texts VALUES (?)", (text,))
-    found = bool(_ask(query))
+    found = bool(_execute(query))
     _index.execute("DELETE FROM texts")
     return found
 
 
-def _ask(query: str) -> list[tuple[int]]:
+def _execute(query: str) -> list[tuple[int]]:
     return _index.execute("SELECT rowid FROM texts WHERE texts MATCH ?", (query,)).fetchall()

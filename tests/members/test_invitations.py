@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import NOBODY, Actor
+from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import user_rows
 from core.audit import history
 from core.base import crypto
@@ -91,7 +91,7 @@ class TestInvite:
             email(cast.mia),
             "Waits@example.com",
         ]
-        assert "j.doe@mayo@: That is no email address" in told
+        assert "j.doe@mayo@: Enter an email address" in told
         assert "mia@example.com is already a member" in told
         assert "Waits@example.com is already invited" in told
         assert session.scalar(select(func.count()).select_from(Invitation)) == 1
@@ -109,7 +109,7 @@ class TestInvite:
 
     def test_people_who_declined_can_be_invited_again(self, session: Session, cast: Cast) -> None:
         first = invite(session, cast, "new@example.com")
-        acceptance.decline(session, NOBODY, mailed_token(first))
+        acceptance.decline(session, ANONYMOUS, mailed_token(first))
         assert invite(session, cast, "new@example.com").id != first.id
 
     @pytest.mark.parametrize("typed", ["", " \n,;", "x", "a@b@c", "\x00@\ud800.com", "a" * 100_000])
@@ -193,7 +193,7 @@ class TestManage:
         assert again.expires_at == clock.now() + timedelta(hours=72)
         for token in old:
             with pytest.raises(LinkNotValid):
-                acceptance.get_invitation(session, NOBODY, token)
+                acceptance.get_invitation(session, ANONYMOUS, token)
         assert acceptance.get_invitation(session, cast.otto, mailed_token(again)).inviter == "Olga"
 
     def test_a_queued_mail_is_replaced(self, session: Session, cast: Cast) -> None:
@@ -298,7 +298,9 @@ class TestNotifications:
         assert self.templates(session) == ["invitation_revoked", "role_changed"]
 
     def test_the_inviter_is_notified_of_a_decline(self, session: Session, cast: Cast) -> None:
-        acceptance.decline(session, NOBODY, mailed_token(invite(session, cast, "new@example.com")))
+        acceptance.decline(
+            session, ANONYMOUS, mailed_token(invite(session, cast, "new@example.com"))
+        )
         mail = session.scalars(select(Mail).where(Mail.template == "invitation_declined")).one()
         assert mail.recipient == email(cast.olga)
         assert "new@example.com declined" in messages.render(mail).text
@@ -343,7 +345,7 @@ class TestTable:
         clock.turn(timedelta(hours=72))
         declined = session.scalars(select(Invitation).filter_by(email="declined@example.com")).one()
         clock.turn(-timedelta(hours=1))
-        acceptance.decline(session, NOBODY, mailed_token(declined))
+        acceptance.decline(session, ANONYMOUS, mailed_token(declined))
         clock.turn(timedelta(hours=1))
         invite(session, cast, "queued@example.com")
         is_to = Mail.recipient
@@ -370,7 +372,9 @@ class TestTable:
         expired = invite(session, cast, "expired@example.com")
         clock.turn(timedelta(hours=72))
         acceptance.accept(session, cast.otto, mailed_token(invite(session, cast, email(cast.otto))))
-        acceptance.decline(session, NOBODY, mailed_token(invite(session, cast, "no@example.com")))
+        acceptance.decline(
+            session, ANONYMOUS, mailed_token(invite(session, cast, "no@example.com"))
+        )
         revoked = invite(session, cast, "revoked@example.com")
         invitations.revoke(session, cast.olga, cast.acme.id, revoked.id)
         invite(session, cast, "pending@example.com")
@@ -502,7 +506,7 @@ class TestAcceptWithNewAccount:
     def test_the_emailed_link_proves_the_address(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, "nora@example.com")
         membership = acceptance.accept_with_new_account(
-            session, NOBODY, mailed_token(invitation), new_account("nora@example.com")
+            session, ANONYMOUS, mailed_token(invitation), new_account("nora@example.com")
         )
         nora = session.get_one(User, membership.user_id)
         entry = session.scalars(select(Entry).order_by(Entry.id.desc())).first()
@@ -518,10 +522,10 @@ class TestAcceptWithNewAccount:
     def test_a_copied_link_proves_nothing(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, "nora@example.com")
         token = copied_token(session, cast, invitation)
-        assert not acceptance.get_invitation(session, NOBODY, token).proves_address
+        assert not acceptance.get_invitation(session, ANONYMOUS, token).proves_address
         with pytest.raises(LinkNotValid, match="Sign up"):
             acceptance.accept_with_new_account(
-                session, NOBODY, token, new_account("nora@example.com")
+                session, ANONYMOUS, token, new_account("nora@example.com")
             )
 
     def test_a_copied_link_works_with_an_account(self, session: Session, cast: Cast) -> None:
@@ -533,13 +537,15 @@ class TestAcceptWithNewAccount:
         token = mailed_token(invite(session, cast, email(cast.otto)))
         with pytest.raises(InvalidInput, match="already has an account"):
             acceptance.accept_with_new_account(
-                session, NOBODY, token, new_account(email(cast.otto))
+                session, ANONYMOUS, token, new_account(email(cast.otto))
             )
 
     def test_no_account_at_another_address(self, session: Session, cast: Cast) -> None:
         token = mailed_token(invite(session, cast, "nora@example.com"))
         with pytest.raises(WrongInvitee):
-            acceptance.accept_with_new_account(session, NOBODY, token, new_account("x@example.com"))
+            acceptance.accept_with_new_account(
+                session, ANONYMOUS, token, new_account("x@example.com")
+            )
 
     def test_proving_the_address_replaces_an_unproven_account(
         self, session: Session, cast: Cast
@@ -547,10 +553,10 @@ class TestAcceptWithNewAccount:
         waiting = user_rows.create(
             session, new_account("nora@example.com", "Somebody"), is_confirmed=False
         )
-        history.record(session, NOBODY, waiting.id, "account.made", waiting)
+        history.record(session, ANONYMOUS, waiting.id, "account.made", waiting)
         token = mailed_token(invite(session, cast, "nora@example.com"))
         membership = acceptance.accept_with_new_account(
-            session, NOBODY, token, new_account("nora@example.com")
+            session, ANONYMOUS, token, new_account("nora@example.com")
         )
         assert membership.user_id == waiting.id
         assert (waiting.name, waiting.password_epoch) == ("Nora", 1)
@@ -560,11 +566,11 @@ class TestAcceptWithNewAccount:
 class TestDecline:
     def test_a_stranger_with_the_link_can_decline(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, "new@example.com")
-        acceptance.decline(session, NOBODY, mailed_token(invitation))
+        acceptance.decline(session, ANONYMOUS, mailed_token(invitation))
         assert invitation.status is InvitationStatus.DECLINED
         assert last_event(session) == "invitation.declined"
         with pytest.raises(LinkNotValid):
-            acceptance.decline(session, NOBODY, mailed_token(invitation))
+            acceptance.decline(session, ANONYMOUS, mailed_token(invitation))
 
     def test_a_declined_link_is_not_valid(self, session: Session, cast: Cast) -> None:
         token = mailed_token(invite(session, cast, email(cast.otto)))

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import NOBODY, ORGDESK
+from core.access.permissions import ANONYMOUS, ORGDESK
 from core.base import crypto
 from core.database import db
 from core.mail import messages
@@ -78,7 +78,7 @@ def test_closed_invitations_get_no_reminder(
 ) -> None:
     acme, adam = cast.acme.id, cast.adam
     if what == "declined":
-        db.run(acceptance.decline, NOBODY, crypto.token(invitation_rows.MAILED, invited.nonce))
+        db.run(acceptance.decline, ANONYMOUS, crypto.token(invitation_rows.MAILED, invited.nonce))
     if what == "revoked":
         db.run(invitations.revoke, adam, acme, invited.id)
     if what == "inviter lowered":

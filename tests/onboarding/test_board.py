@@ -112,7 +112,7 @@ class TestColumns:
                 setattr(org, field, value)
             session.flush()
             assert self._totals(session, cast) == expected, change
-            assert counters.find_differences(session) == 0
+            assert counters.count_differences(session) == 0
         while counters.merge(session):
             pass
         assert self._totals(session, cast) == [2, 0, 1]

@@ -113,7 +113,7 @@ class TestCounts:
         after = statistics.load_charts(session, cast.oda, Period.ALL)
         for name in ("funnel", "stays", "weeks", "reps"):
             pd.testing.assert_frame_equal(getattr(before, name), getattr(after, name))
-        assert counters.find_differences(session) == 0
+        assert counters.count_differences(session) == 0
 
     def test_purged_moves_are_not_counted(
         self, session: Session, cast: Cast, moved: pd.DataFrame
@@ -127,19 +127,19 @@ class TestCounts:
             .sum()
             == left
         )
-        assert counters.find_differences(session) == 0
+        assert counters.count_differences(session) == 0
         while counters.merge(session):
             pass
-        assert counters.find_differences(session) == 0
+        assert counters.count_differences(session) == 0
 
     def test_recounting_gives_the_same_charts(
         self, session: Session, cast: Cast, moved: pd.DataFrame
     ) -> None:
         before = statistics.load_charts(session, cast.oda, Period.YEAR)
         session.execute(text("UPDATE move_counts SET number = number + 1 WHERE rep_id = 0"))
-        assert counters.find_differences(session) > 0
+        assert counters.count_differences(session) > 0
         counters.recount(session.connection())
-        assert counters.find_differences(session) == 0
+        assert counters.count_differences(session) == 0
         after = statistics.load_charts(session, cast.oda, Period.YEAR)
         pd.testing.assert_frame_equal(before.weeks, after.weeks)
 
@@ -148,7 +148,7 @@ class TestCounts:
         with db.read() as session:
             charts = statistics.load_charts(session, cast.oda, Period.MONTH)
             assert charts.funnel["entered"].tolist() == [1, 0, 0]
-            assert counters.find_differences(session) == 0
+            assert counters.count_differences(session) == 0
         db.run(
             onboarding.move,
             cast.sam,

@@ -72,7 +72,7 @@ class TestCreate:
 
     def test_search_finds_it_immediately(self, session: Session, cast: Cast) -> None:
         org = organizations.create(session, cast.mia, "Ärztehaus am Südpark")
-        hits = search.find(session, "sud arzt")
+        hits = search.match_organizations(session, "sud arzt")
         found = session.scalars(select(hits.id).select_from(hits.source).where(hits.is_found)).all()
         assert found == [org.id]
 
@@ -92,7 +92,7 @@ class TestCreate:
         assert set(refusal.value.fields) == {"name"}
 
     def test_an_account_is_required(self, session: Session, cast: Cast) -> None:
-        for actor in (permissions.NOBODY, permissions.ORGDESK):
+        for actor in (permissions.ANONYMOUS, permissions.ORGDESK):
             with pytest.raises(NotPermitted):
                 organizations.create(session, actor, "Mayo Clinic")
 

@@ -86,7 +86,7 @@ def make_organizations(session: Session, number: int, *, start: int = 0) -> None
     session.flush()
     for index in range(start, start + number):
         org = Organization(public_id=f"ORG-{index:07d}", name=f"Clinic {index % 97} of {index % 7}")
-        search.index(org)
+        search.index_organization(org)
         rows.append(
             {
                 "public_id": org.public_id,
@@ -330,7 +330,7 @@ class TestSearch:
         """Compare each engine with the same search in Python."""
         with db.Session(db.writing_engine()) as session:
             made = [self._make(session, number, name) for number, name in enumerate(names_made)]
-            hits = search.find(session, words)
+            hits = search.match_organizations(session, words)
             found = session.scalars(
                 select(hits.id).select_from(hits.source).where(hits.is_found)
             ).all()
@@ -344,7 +344,7 @@ class TestSearch:
         org = Organization(
             public_id=f"ORG-{number}", name=name, created_at=now, stage_entered_at=now
         )
-        search.index(org)
+        search.index_organization(org)
         session.add(org)
         session.flush()
         return org

@@ -250,13 +250,13 @@ class TestInviteUser:
         self.invite(olgas, "a@example.com, b@, mia@example.com")
         assert "is already a member" in words(olgas)
         assert "a\u2060@\u2060example\\.com can be invited" in words(olgas)
-        assert "That is no email address" in words(olgas)
+        assert "Enter an email address" in words(olgas)
         assert olgas.text_area(key="invite.emails").value == "a@example.com, b@, mia@example.com"
         assert metrics(olgas)["Pending invitations"] == "0"
 
     def test_an_empty_form_is_not_asked_to_fix_addresses(self, olgas: AppTest) -> None:
         self.invite(olgas, " ")
-        assert "Write an email address" in words(olgas)
+        assert "Enter an email address" in words(olgas)
         assert "Nobody is invited yet" not in words(olgas)
 
     def test_refused_addresses_can_be_removed(self, olgas: AppTest, cast: Cast) -> None:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core.access.permissions import NOBODY
+from core.access.permissions import ANONYMOUS
 from core.accounts import accounts, email_links, password_reset, registration
 from core.base import crypto
 from core.base.settings import settings
@@ -106,7 +106,7 @@ class TestProve:
         self, show: Show, cast: Cast, engine: object, monkeypatch: pytest.MonkeyPatch
     ) -> AppTest:
         account = accounts.prepare_account("Nora", "nora@example.com", HERS)
-        db.run(registration.sign_up, NOBODY, account)
+        db.run(registration.sign_up, ANONYMOUS, account)
         follow(monkeypatch, email_links.CONFIRM)
         return show("prove")
 
@@ -143,7 +143,7 @@ class TestForgotten:
     def test_the_link_leads_to_a_new_password(
         self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        db.run(password_reset.request_link, NOBODY, email(cast.mia), origin="::1")
+        db.run(password_reset.request_link, ANONYMOUS, email(cast.mia), origin="::1")
         follow(monkeypatch, email_links.RESET)
         screen = show("reset")
         assert "too easy to guess" in words(fill(screen, "reset", new="acme acme acme acme"))

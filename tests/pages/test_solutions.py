@@ -33,7 +33,7 @@ def add(*names: str) -> None:
                 stage_entered_at=now(),
                 created_at=now(),
             )
-            search.index(org)
+            search.index_organization(org)
             session.add(org)
             session.flush()
             history.record(session, ORGDESK, org, "organization.created", org)

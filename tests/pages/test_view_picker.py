@@ -42,7 +42,7 @@ def test_the_current_list_can_be_saved(show: Show, cast: Cast) -> None:
     screen.button(key="save-view").click().run()
     screen.text_input(key="save-view.name").set_value("a\u202eb")
     screen.button(key="save-view-submit").click().run()
-    assert "nobody can see" in words(screen)
+    assert "is invisible" in words(screen)
     screen.text_input(key="save-view.name").set_value("My *free* ones")
     screen.toggle(key="save-view.is_shared").set_value(True)
     screen.button(key="save-view-submit").click().run()

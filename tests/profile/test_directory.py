@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import NOBODY, ORGDESK, Actor
+from core.access.permissions import ANONYMOUS, ORGDESK, Actor
 from core.audit import history
 from core.base.errors import NotFound
 from core.database import search
@@ -29,7 +29,7 @@ def add(session: Session, clock: Clock, name: str, **other: object) -> Organizat
         "created_at": clock.now(),
     }
     org = Organization(**(values | other))
-    search.index(org)
+    search.index_organization(org)
     session.add(org)
     session.flush()
     history.record(session, ORGDESK, org, "organization.created", org)
@@ -59,7 +59,7 @@ class TestSearch:
     def test_strangers_find_nothing(self, session: Session, cast: Cast) -> None:
         for look in (directory.search, directory.count):
             with pytest.raises(NotFound):
-                look(session, NOBODY)
+                look(session, ANONYMOUS)
 
     @pytest.mark.parametrize("lacking", ["logo", "overview", "website"])
     def test_an_incomplete_card_is_not_listed(

@@ -9,7 +9,7 @@ from PIL import Image
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import NOBODY, Actor
+from core.access.permissions import ANONYMOUS, Actor
 from core.base.errors import (
     InvalidInput,
     LinkNotValid,
@@ -195,7 +195,7 @@ class TestAlertAddress:
 
     @pytest.fixture
     def in_use(self, session: Session, cast: Cast, pending: Organization) -> Organization:
-        return alert_address.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
+        return alert_address.confirm_alert_email(session, ANONYMOUS, token_of_last_mail(session))
 
     def test_a_new_address_is_pending_until_confirmed(self, pending: Organization) -> None:
         assert (pending.alert_email, pending.alert_email_new) == (None, "alerts@acme.example")
@@ -225,13 +225,13 @@ class TestAlertAddress:
         assert entries(session)[-1].event == "alert_email.confirmed"
         assert entries(session)[-1].actor_id is None
         with pytest.raises(LinkNotValid):
-            alert_address.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
+            alert_address.confirm_alert_email(session, ANONYMOUS, token_of_last_mail(session))
 
     def test_all_invalid_links_get_the_same_refusal(
         self, session: Session, cast: Cast, pending: Organization, clock: Clock
     ) -> None:
         used = token_of_last_mail(session)
-        alert_address.confirm_alert_email(session, NOBODY, used)
+        alert_address.confirm_alert_email(session, ANONYMOUS, used)
         save(session, cast.olga, cast.acme, alert_email="b@acme.example")
         replaced = token_of_last_mail(session)
         save(session, cast.olga, cast.acme, alert_email="c@acme.example")
@@ -240,7 +240,7 @@ class TestAlertAddress:
         words = set()
         for token in ("unknown", "", used, replaced, expired):
             with pytest.raises(LinkNotValid) as refused:
-                alert_address.confirm_alert_email(session, NOBODY, token)
+                alert_address.confirm_alert_email(session, ANONYMOUS, token)
             words.add(str(refused.value))
         assert len(words) == 1
 
@@ -258,7 +258,7 @@ class TestAlertAddress:
         org = save(session, cast.olga, cast.acme, alert_email="alerts@acme.example")
         assert org.alert_email_new is None
         with pytest.raises(LinkNotValid):
-            alert_address.confirm_alert_email(session, NOBODY, token)
+            alert_address.confirm_alert_email(session, ANONYMOUS, token)
 
     def test_a_pending_address_can_be_withdrawn(
         self, session: Session, cast: Cast, pending: Organization
@@ -279,7 +279,7 @@ class TestAlertAddress:
         alert_address.resend_alert_link(session, cast.olga, cast.acme.id)
         with pytest.raises(LinkNotValid):
             alert_address.get_alert_link(session, first)
-        alert_address.confirm_alert_email(session, NOBODY, token_of_last_mail(session))
+        alert_address.confirm_alert_email(session, ANONYMOUS, token_of_last_mail(session))
 
     def test_no_address_is_confirmed_in_a_deleted_organization(
         self, session: Session, cast: Cast, pending: Organization, clock: Clock
@@ -288,7 +288,7 @@ class TestAlertAddress:
         gone = update(Organization).where(Organization.id == cast.acme.id)
         session.execute(gone.values(deleted_at=clock.now()), execution_options={"unrecorded": True})
         with pytest.raises(LinkNotValid):
-            alert_address.confirm_alert_email(session, NOBODY, token)
+            alert_address.confirm_alert_email(session, ANONYMOUS, token)
 
     def test_confirmation_mails_are_limited(
         self, session: Session, cast: Cast, pending: Organization, clock: Clock

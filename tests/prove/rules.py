@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from sqlalchemy import select
 
 from core.access import throttling
-from core.access.permissions import NOBODY, ORGDESK, Actor
+from core.access.permissions import ANONYMOUS, ORGDESK, Actor
 from core.accounts import (
     accounts,
     administration,
@@ -278,7 +278,7 @@ def decline(data: Dataset, invited: tuple[int, str]) -> object:
 def join(data: Dataset, name: str) -> object:
     new = NewAccount(name, data.email("newcomer"), f"${name}")
     token = invitation_token(data, 2, 0)
-    return db.run(acceptance.accept_with_new_account, NOBODY, token, new)
+    return db.run(acceptance.accept_with_new_account, ANONYMOUS, token, new)
 
 
 def invitation_token(data: Dataset, index: int, copied: int) -> str:
@@ -295,13 +295,13 @@ def invitation_token(data: Dataset, index: int, copied: int) -> str:
 @rule("I8 I12", ("newcomer", "Newcomer", "nora", "otto"))
 def sign_up(data: Dataset, whom: str) -> object:
     address = data.email(whom) if whom[0] != "N" else data.email(whom).upper()
-    return db.run(registration.sign_up, NOBODY, NewAccount(whom, address, "$signed up"))
+    return db.run(registration.sign_up, ANONYMOUS, NewAccount(whom, address, "$signed up"))
 
 
 @rule("I8")
 def prove(data: Dataset) -> object:
     return db.run(
-        registration.confirm_address, NOBODY, data.token(email_links.CONFIRM), PASSWORD_HASH
+        registration.confirm_address, ANONYMOUS, data.token(email_links.CONFIRM), PASSWORD_HASH
     )
 
 
@@ -329,7 +329,7 @@ def change_password(data: Dataset, who: str, password: str) -> object:
 @rule("I10 I12", ("mia", "otto"))
 def send_reset(data: Dataset, whom: str) -> object:
     return db.run(
-        password_reset.request_link, NOBODY, data.email(whom), origin=f"10.0.0.{data.number}"
+        password_reset.request_link, ANONYMOUS, data.email(whom), origin=f"10.0.0.{data.number}"
     )
 
 
@@ -340,7 +340,9 @@ def send_reset_for(data: Dataset, whom: str, who: str) -> object:
 
 @rule("I10 I10 I9 I12", ("one", "two", "three"))
 def reset(data: Dataset, password: str) -> object:
-    return db.run(password_reset.reset, NOBODY, data.token(email_links.RESET), new_hash(password))
+    return db.run(
+        password_reset.reset, ANONYMOUS, data.token(email_links.RESET), new_hash(password)
+    )
 
 
 @rule("I10")
@@ -353,7 +355,7 @@ def reset_newest(data: Dataset) -> object:
             .order_by(Link.id.desc())
         )
     token = crypto.token(email_links.RESET, nonce or "")
-    return db.run(password_reset.reset, NOBODY, token, new_hash("newest"))
+    return db.run(password_reset.reset, ANONYMOUS, token, new_hash("newest"))
 
 
 @rule("I9", ("mia", "otto"), ("first", "second"))
@@ -438,7 +440,7 @@ def save_alert_address(data: Dataset, who: str, text: str) -> object:
 
 @rule("I6 I11 I13 I16")
 def confirm_alert_address(data: Dataset) -> object:
-    return db.run(alert_address.confirm_alert_email, NOBODY, data.token(alert_address.KIND))
+    return db.run(alert_address.confirm_alert_email, ANONYMOUS, data.token(alert_address.KIND))
 
 
 @rule("I6 I11", OWNERS)
@@ -518,7 +520,7 @@ def hit_throttle(data: Dataset) -> object:
 @rule("I15")
 def hit_throttle_and_give_back(data: Dataset) -> object:
     db.run(throttling.hit, "hit_throttle", str(data.number), LIMITS)
-    return db.run(throttling.give_back, "hit_throttle", str(data.number), LIMITS)
+    return db.run(throttling.undo_hit, "hit_throttle", str(data.number), LIMITS)
 
 
 @rule("I12 I12 I12 I12 I12")

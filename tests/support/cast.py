@@ -92,7 +92,7 @@ def _person(name: str, staff: Staff | None) -> User:
 
 
 def _second_factor(user: User) -> SecondFactor:
-    secret = crypto.encrypt("two-factor", SECRET, whose=str(user.id))
+    secret = crypto.encrypt("two-factor", SECRET, owner=str(user.id))
     return SecondFactor(user_id=user.id, secret=secret, last_step=0)
 
 

@@ -53,7 +53,7 @@ def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
     else:
         with st.expander("What this role may do", type="compact"):
             for action in roles.difference(old, old).kept:
-                st.markdown(f":gray[:material/check: {roles.permission(action)}]")
+                st.markdown(f":gray[:material/check: {roles.label(action)}]")
 
 
 def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
@@ -97,9 +97,9 @@ def draw_change_log(old: Role, new: Role) -> None:
                 width="content",
             )
         with st.expander("View Diff", type="compact", key="view-diff"):
-            lines = [f":green[:material/add: {roles.permission(it)}]" for it in diff.gained]
-            lines += [f":red[:material/remove: {roles.permission(it)}]" for it in diff.lost]
-            lines += [f":gray[:material/check: {roles.permission(it)}]" for it in diff.kept]
+            lines = [f":green[:material/add: {roles.label(it)}]" for it in diff.gained]
+            lines += [f":red[:material/remove: {roles.label(it)}]" for it in diff.lost]
+            lines += [f":gray[:material/check: {roles.label(it)}]" for it in diff.kept]
             for line in lines:
                 st.markdown(line)
 

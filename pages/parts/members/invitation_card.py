@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from core.access import roles
-from core.access.permissions import NOBODY, Actor
+from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import accounts
 from core.members import acceptance
 from core.members.acceptance import OpenInvitation
@@ -29,7 +29,7 @@ def draw_head(invitation: OpenInvitation) -> None:
     st.markdown(f"**{ui.esc(invitation.inviter)}** invited you as {badges.inline(role)}")
     with st.expander("What you'll be able to do", type="compact", key="invitation-rights"):
         for action in roles.difference(role, role).kept:
-            st.markdown(f":gray[:material/check: {roles.permission(action)}]")
+            st.markdown(f":gray[:material/check: {roles.label(action)}]")
 
 
 def draw_answer(invitation: OpenInvitation, actor: Actor, token: str) -> None:
@@ -59,13 +59,13 @@ def draw_sign_up(invitation: OpenInvitation, token: str) -> None:
         )
         st.markdown(ui.quiet(f"You'll log in as {ui.esc(invitation.email)}."))
         accepted = form.submit(ACCEPT, width="stretch")
-    _draw_decline(NOBODY, token)
+    _draw_decline(ANONYMOUS, token)
     if not accepted:
         return
     new = form.prepare(accounts.prepare_account, name, invitation.email, password)
     if new is None:
         return
-    joined = form.prepare(ui.change, acceptance.accept_with_new_account, NOBODY, token, new)
+    joined = form.prepare(ui.change, acceptance.accept_with_new_account, ANONYMOUS, token, new)
     if joined is not None:
         st.session_state.pop(browser.FRAGMENT, None)
         authentication.enter(joined.user_id)
@@ -80,7 +80,7 @@ def draw_log_in(invitation: OpenInvitation, token: str) -> None:
         if st.button("Log in to accept", key="invitation-log-in", type="primary"):
             st.session_state[LOGS_IN] = token
             st.rerun()
-        _draw_decline(NOBODY, token)
+        _draw_decline(ANONYMOUS, token)
 
 
 def draw_sign_up_first(invitation: OpenInvitation, token: str) -> None:
@@ -91,7 +91,7 @@ def draw_sign_up_first(invitation: OpenInvitation, token: str) -> None:
     )
     with elements.row():
         st.page_link("sign_up.py", label="Create an account", icon=":material/person_add:")
-        _draw_decline(NOBODY, token)
+        _draw_decline(ANONYMOUS, token)
 
 
 def draw_switch_account(invitation: OpenInvitation, actor: Actor) -> None:

@@ -43,7 +43,7 @@ def draw(
         address = quote(sales_email, safe="@+")
         lines.append(_card_line("mail", f"[{esc(sales_email)}](mailto:{address})"))
     if phone:
-        lines.append(_card_line("call", esc(validation.show_phone(phone))))
+        lines.append(_card_line("call", esc(validation.format_phone(phone))))
     if twitter:
         handle = twitter.removeprefix("@")
         lines.append(

@@ -114,7 +114,7 @@ def _fields(
         LABELS["overview"],
         value=original["overview"],
         height=120,
-        hint=f"{length:,} of {validation.OVERVIEW_LONGEST:,} characters",
+        hint=f"{length:,} of {validation.MAX_OVERVIEW_LENGTH:,} characters",
         **_PERSISTENT,
     )
     three = st.grid(3, min_column_width=180, gap="small")
