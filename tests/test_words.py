@@ -31,26 +31,35 @@ HABITS = (
 )
 PATTERN = re.compile(r"(?<![\w-])(?:" + "|".join(HABITS) + ")", re.IGNORECASE)
 EXCEPTIONS = (
-    "pages/confirm_alert_address.py",
+    "pages/charts.py",
     "pages/forgot_password.py",
-    "pages/invitation.py",
+    "pages/history.py",
     "pages/mail.py",
+    "pages/members.py",
+    "pages/parts/accounts/account.py",
+    "pages/parts/accounts/administration.py",
+    "pages/parts/accounts/two_factor.py",
+    "pages/parts/members/dialogs.py",
+    "pages/parts/members/invitations.py",
+    "pages/parts/members/ownership_offers.py",
+    "pages/parts/members/people.py",
+    "pages/parts/members/summary.py",
+    "pages/parts/onboarding/board_cards.py",
+    "pages/parts/onboarding/forms.py",
+    "pages/parts/organizations/all.py",
+    "pages/parts/organizations/bulk_flag.py",
+    "pages/parts/organizations/download.py",
+    "pages/parts/organizations/mine.py",
+    "pages/parts/profile/contact.py",
+    "pages/parts/profile/info.py",
+    "pages/parts/profile/settings.py",
+    "pages/parts/staff/changes.py",
+    "pages/parts/staff/outbox.py",
     "pages/people.py",
     "pages/setup.py",
     "pages/sign_up.py",
-    "pages/welcome.py",
-    "pages/members.py",
-    "pages/history.py",
-    "pages/charts.py",
-    "pages/parts/accounts/",
-    "pages/parts/members/",
-    "pages/parts/onboarding/",
-    "pages/parts/organizations/",
-    "pages/parts/profile/",
-    "pages/parts/staff/changes.py",
-    "pages/parts/staff/outbox.py",
 )
-"""Screens whose texts are not rewritten yet."""
+"""Files whose texts are not rewritten yet; drop each one once they are."""
 
 
 def list_files() -> list[str]:
@@ -64,7 +73,7 @@ def list_files() -> list[str]:
         *(PROJECT / "pages").rglob("*.py"),
     ]
     files = sorted(path.relative_to(PROJECT).as_posix() for path in paths)
-    return [file for file in files if not file.startswith(EXCEPTIONS)]
+    return [file for file in files if file not in EXCEPTIONS]
 
 
 def texts_of(file: str) -> Iterator[str]:
