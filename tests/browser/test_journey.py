@@ -102,17 +102,15 @@ class TestOnPostgresql:
             with db.Session(db.writing_engine(), expire_on_commit=False) as session:
                 cast = make_cast(session)
                 session.commit()
-            olga, sam = (
-                browser.new_context(base_url=server.url, **DESKTOP).new_page() for _ in range(2)
-            )
-            visit(olga, f"/overview?org={cast.acme.public_id}")
-            log_in(olga, cast.olga)
-            steps.fill_profile(olga)
-            visit(sam, "/organizations?q=nordlicht")
-            log_in(sam, cast.sam)
-            steps.flag_for_onboarding(sam)
-            for page in (olga, sam):
-                page.context.close()
+            with browser.new_context(base_url=server.url, **DESKTOP) as context:
+                page = context.new_page()
+                visit(page, f"/overview?org={cast.acme.public_id}")
+                log_in(page, cast.olga)
+                steps.fill_profile(page)
+                context.clear_cookies()
+                visit(page, "/organizations?q=nordlicht")
+                log_in(page, cast.sam)
+                steps.flag_for_onboarding(page)
         plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(plain) as connection:
             stored = connection.execute(

@@ -15,6 +15,7 @@ from tests.support.cast import Cast
 from tests.web.test_web import sign_in
 
 MIB = 2**20
+HALF_A_PICTURE = b"\xff\xd8\xff\xe0" + b"\0" * 999
 
 
 def choose(page: Page, name: str, content: bytes) -> None:
@@ -26,11 +27,19 @@ def test_the_bytes_decide_and_every_refusal_is_a_sentence_of_ours(page: Page, ca
     become(page, cast.olga)
     visit(page, f"/profile?org={cast.acme.public_id}")
     field = page.locator(".st-key-logo-logo")
+    choose(page, "big.png", b"\0" * (2 * MIB + 1))
+    expect(field.get_by_text("That file is 2.0 MB. Choose a PNG, JPEG or WebP")).to_be_visible()
+    expect(page.get_by_role("button", name="Save Logo")).to_have_count(0)
     choose(page, "photo.png", b"x" * (5 * MIB))
     expect(field.get_by_text("That file is 5.0 MB. Choose a PNG, JPEG or WebP")).to_be_visible()
-    choose(page, "photo.png", b"not a picture")
-    page.get_by_role("button", name="Save Logo").click()
-    expect(field.get_by_text("We can't read that file as an image.")).to_be_visible()
+    unread = field.get_by_text("We can't read that file as an image.")
+    for name, content in (("photo.png", b"not a picture"), ("half.jpg", HALF_A_PICTURE)):
+        choose(page, name, content)
+        expect(field.get_by_text(name)).to_be_visible()
+        expect(unread).to_have_count(0)
+        page.get_by_role("button", name="Save Logo").click()
+        expect(unread).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
     choose(page, "photo.jfif", photograph())
     expect(field.get_by_text("photo.jfif")).to_be_visible()
     page.get_by_role("button", name="Save Logo").click()
