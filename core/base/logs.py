@@ -1,4 +1,4 @@
-"""The log: times in UTC, text or JSON, and a logger for whoever watches over security.
+"""The log: times in UTC, text or JSON, and a logger of security events.
 
 `orgdesk.security` says who did or tried what, from where: logins, refusals, throttling and weighty
 acts, by ids and fingerprints. No address, name, password or token of a person is ever in it.
@@ -16,11 +16,11 @@ from core.base.settings import settings
 SECURITY: Final = "orgdesk.security"
 _security_log = logging.getLogger(SECURITY)
 _caller: ContextVar[tuple[int | None, str]] = ContextVar("caller", default=(None, ""))
-"""Who acts in this thread or request, and from which IP address."""
+"""The user id and the IP address of the current thread or request."""
 
 
 def configure() -> None:
-    """Send everything to the standard error, with times, as `LOG_LEVEL` and `LOG_FORMAT` say."""
+    """Log to standard error, by the settings `LOG_LEVEL` and `LOG_FORMAT`."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if settings().log_format == "json" else _Text())
     logging.basicConfig(level=settings().log_level, handlers=[handler], force=True)
@@ -28,7 +28,7 @@ def configure() -> None:
 
 
 def identify_caller(user_id: int | None, origin: str) -> None:
-    """Note who acts from here on in this thread or request, for the security log."""
+    """Set the user and the IP address of this thread or request for the security log."""
     _caller.set((user_id, origin))
 
 
@@ -41,7 +41,7 @@ def security(event: str, **facts: object) -> None:
 
 
 def refused(error: DomainError) -> None:
-    """Log a refusal once, if it is one of those that somebody who attacks would meet."""
+    """Log a refusal once, if it may be a sign of an attack."""
     if error.is_watched and not getattr(error, "is_logged", False):
         error.is_logged = True  # type: ignore[attr-defined]
         security("refused", why=type(error).__name__)
