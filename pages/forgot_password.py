@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.access.permissions import ANONYMOUS
 from core.accounts import password_reset
 from pages import ui
 from pages.ui import authentication
@@ -26,9 +25,9 @@ else:
         )
         pressed = form.submit("Send link", width="stretch")
     if pressed:
-        told = "If this address has an account, a link is on its way."
+        notice = "If this address has an account, a link is on its way."
         form.save(
-            told, password_reset.request_link, ANONYMOUS, email, origin=authentication.ip_address()
+            notice, password_reset.request_link, NOBODY, email, origin=authentication.ip_address()
         )
 
 with st.container(horizontal=True, vertical_alignment="center", key="forgotten-links"):

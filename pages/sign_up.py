@@ -2,21 +2,20 @@
 
 import streamlit as st
 
-from core.access.permissions import ANONYMOUS
 from core.accounts import accounts, registration
 from pages import ui
 from pages.ui import authentication
 
 ui.open_public_page("Create an account")
 
-told = ui.saved_notice("sign-up")
+notice = ui.saved_notice("sign-up")
 if not registration.is_sign_up_open():
     st.title("Create an account", anchor=False)
     st.markdown("Sign-up is by invitation only. Ask an owner of your organization.")
     st.page_link("home.py", label="Back to log in")
-elif told:
+elif notice:
     st.title("Check your email", anchor=False)
-    st.markdown(told)
+    st.markdown(notice)
     st.markdown("No email after a few minutes? Check spam, or sign up again.")
     with st.container(horizontal=True, vertical_alignment="center", key="sign-up-links"):
         st.page_link("home.py", label="Back to log in")
@@ -43,5 +42,5 @@ else:
     if pressed and (
         new := form.prepare(accounts.prepare_account, *account, origin=authentication.ip_address())
     ):
-        told = "We emailed you a link to confirm your address. It expires in 24 hours."
-        form.save(told, registration.sign_up, ANONYMOUS, new)
+        notice = "We emailed you a link to confirm your address. It expires in 24 hours."
+        form.save(notice, registration.sign_up, NOBODY, new)

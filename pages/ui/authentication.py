@@ -89,7 +89,7 @@ def sign_in() -> None:
     connection = connection_key()
     if connection and two_factor_prompt.is_pending(connection):
         where = {"device": browser.device(), "ip_address": ip_address()}
-        two_factor_prompt.draw(connection, _hand_over, **where)
+        two_factor_prompt.draw(connection, _exchange_ticket, **where)
         return
     with st.container(key=_FORM):
         error = _draw_form()
@@ -127,7 +127,7 @@ def enter(
     except CodeNeeded:
         db.run(two_factor.begin_challenge, user_id, connection_key() or ticket, epoch=epoch)
         st.rerun()
-    _hand_over(ticket, page)
+    _exchange_ticket(ticket, page)
 
 
 def renew(page: str = "") -> NoReturn:
@@ -138,7 +138,7 @@ def renew(page: str = "") -> NoReturn:
     enter(found.actor.user_id or 0, page=page, second_factor=True)
 
 
-def _hand_over(ticket: str, page: str = "") -> NoReturn:
+def _exchange_ticket(ticket: str, page: str = "") -> NoReturn:
     browser.exchange_ticket(ticket, st.session_state.get(browser.FRAGMENT, ""), page)
     st.stop()
 

@@ -212,7 +212,7 @@ class TestInvitations:
             delivery.run_due()
         (alert,) = dispatch_alerts(clock)
         (line,) = alert.context["lines"]
-        assert line["title"] == "The invitation of gone@example.com cannot be delivered"
+        assert line["title"] == "The invitation to gone@example.com can't be delivered"
         assert line["detail"] == "The mail server said: 550 5.1.1 No such user"
 
 
