@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.access.permissions import ANONYMOUS
 from core.accounts import password_reset
 from pages import ui
 from pages.ui import authentication
@@ -27,7 +28,11 @@ else:
     if pressed:
         notice = "If this address has an account, a link is on its way."
         form.save(
-            notice, password_reset.request_link, NOBODY, email, origin=authentication.ip_address()
+            notice,
+            password_reset.request_link,
+            ANONYMOUS,
+            email,
+            origin=authentication.ip_address(),
         )
 
 with st.container(horizontal=True, vertical_alignment="center", key="forgotten-links"):

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.access.permissions import ANONYMOUS
 from core.accounts import accounts, registration
 from pages import ui
 from pages.ui import authentication
@@ -43,4 +44,4 @@ else:
         new := form.prepare(accounts.prepare_account, *account, origin=authentication.ip_address())
     ):
         notice = "We emailed you a link to confirm your address. It expires in 24 hours."
-        form.save(notice, registration.sign_up, NOBODY, new)
+        form.save(notice, registration.sign_up, ANONYMOUS, new)

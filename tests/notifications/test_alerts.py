@@ -213,7 +213,7 @@ class TestInvitations:
         (alert,) = dispatch_alerts(clock)
         (line,) = alert.context["lines"]
         assert line["title"] == "The invitation to gone@example.com can't be delivered"
-        assert line["detail"] == "The mail server said: 550 5.1.1 No such user"
+        assert line["detail"] == "Server response: 550 5.1.1 No such user"
 
 
 class TestGrouping:
