@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.access.permissions import ANONYMOUS
 from core.accounts import accounts, registration
+from core.accounts.user_rows import NewAccount
 from core.database import db
 from pages import ui
 from pages.ui import authentication
@@ -35,7 +36,13 @@ with ui.form("setup", border=True) as form:
     password = form.new_password("password", "Password")
     pressed = form.submit("Set up Orgdesk", width="stretch")
 
-if pressed and (new := form.prepare(accounts.prepare_account, name, email, password)):
+
+def prepare() -> NewAccount:
+    registration.verify_setup_code(code, origin=authentication.ip_address())
+    return accounts.prepare_account(name, email, password)
+
+
+if pressed and (new := form.prepare(prepare)):
     administrator = form.change(registration.set_up, ANONYMOUS, code, new)
     if administrator is not None:
         authentication.enter(administrator.id, page="/")

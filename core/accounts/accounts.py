@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.access import throttling
 from core.access.permissions import Actor, lock_self
-from core.accounts import email_links, passwords, sessions, user_rows
+from core.access.throttling import Attempt
+from core.accounts import email_links, known_browsers, passwords, sessions, user_rows
 from core.accounts.sessions import VerifiedPassword
 from core.accounts.user_rows import NewAccount
 from core.audit import history
@@ -22,22 +24,54 @@ from core.models import (
 )
 
 
-def authenticate(email: str, password: str, *, origin: str) -> VerifiedPassword | None:
+def authenticate(
+    email: str, password: str, *, origin: str, browser: str = "", session_id: int | None = None
+) -> VerifiedPassword | None:
     """Return the user with this address and password, or None.
 
     Unknown, unconfirmed and disabled accounts take the same time and get the same result as a wrong
-    password, so that nobody learns which addresses have an account. Hashes, so it opens its own
-    transactions. Raises `TooManyAttempts`.
+    password, so that nobody learns which addresses have an account. `browser` is the cookie of
+    `known_browsers`, `session_id` the live session that asks for the password again: both have
+    counters of their own, which strangers cannot use up. Hashes, so it opens its own transactions.
+    Raises `TooManyAttempts`.
     """
     key = _email_key(email)
-    verified = _authenticate(key, password, origin)
+    verified = _authenticate(key, password, _counters_of(key, origin, browser, session_id))
     event = "login.password_accepted" if verified else "login.failed"
     logs.security(event, account=crypto.fingerprint(key)[:12], origin=origin)
     return verified
 
 
-def _authenticate(key: str, password: str, origin: str) -> VerifiedPassword | None:
-    throttling.ensure_allowed(db.run(_count_attempt, key, origin))
+class _Counters(NamedTuple):
+    """Which failures slow a login: the person's own, and those that others share."""
+
+    key: str
+    origin: str
+    own: Attempt
+    shared: tuple[Attempt, ...] = ()
+
+
+def _counters_of(key: str, origin: str, browser: str, session_id: int | None) -> _Counters:
+    if session_id is not None:
+        own = Attempt("password in session", f"{key} {session_id}", throttling.SECRETS)
+        return _Counters(key, origin, own)
+    with db.read() as session:
+        user_id = session.scalar(select(User.id).where(User.email_key == key))
+    if (known := known_browsers.find(browser, user_id or 0)) is not None:
+        return _Counters(key, origin, Attempt("login by", f"{key} {known}", throttling.SECRETS))
+    return _Counters(
+        key,
+        origin,
+        Attempt("login", f"{key} {origin}", throttling.SECRETS),
+        (
+            Attempt("login from", origin, throttling.FROM_ONE_ORIGIN),
+            Attempt("login to", key, throttling.TO_ONE_ACCOUNT),
+        ),
+    )
+
+
+def _authenticate(key: str, password: str, counters: _Counters) -> VerifiedPassword | None:
+    throttling.ensure_allowed(db.run(_count_attempt, counters))
     with db.read() as session:
         user = session.scalar(select(User).where(User.email_key == key))
     known = user.password_hash if user is not None else None
@@ -47,7 +81,7 @@ def _authenticate(key: str, password: str, origin: str) -> VerifiedPassword | No
         return None
     new_hash = passwords.hash(password) if passwords.needs_rehash(known) else known
     verified = VerifiedPassword(user.id, user.password_epoch)
-    return verified if db.run(_record_sign_in, user, new_hash, origin) else None
+    return verified if db.run(_record_sign_in, user, new_hash, counters) else None
 
 
 def prepare_account(
@@ -55,17 +89,18 @@ def prepare_account(
 ) -> NewAccount:
     """Validate a new account and hash its password; raises `InvalidInput` with all errors.
 
-    With `origin`, the caller's IP address, it counts sign-ups and may raise `TooManyAttempts`.
+    With `origin`, the caller's IP address, it counts sign-ups before it does anything slow, and may
+    raise `TooManyAttempts`.
     """
+    if origin is not None:
+        throttling.ensure_allowed(
+            db.run(throttling.hit, "sign-ups from", origin, throttling.STRANGERS)
+        )
     check = validation.Check()
     name = check("name", validation.person_name, name)
     email = check("email", validation.email, email)
     check("password", _check_password, password, words=[name or "", email or ""])
     check.done()
-    if origin is not None:
-        throttling.ensure_allowed(
-            db.run(throttling.hit, "sign-ups from", origin, throttling.STRANGERS)
-        )
     return NewAccount(name, email, passwords.hash(password))
 
 
@@ -134,17 +169,18 @@ def _check_password(password: str, *, words: Sequence[str]) -> None:
     passwords.check(password, words=words, minimum=settings().password_minimum)
 
 
-def _count_attempt(session: Session, email_key: str, origin: str) -> int:
-    waits = (
-        throttling.hit(session, "sign-in to", email_key, throttling.SIGN_INS),
-        throttling.hit(session, "sign-in from", origin, throttling.SIGN_INS),
-    )
-    if waits[0] and not throttling.hit(session, "lockout of", email_key, throttling.LOCKOUTS):
-        digests.add_lockout(session, email_key, origin)
-    return max(waits)
+def _count_attempt(session: Session, counters: _Counters) -> int:
+    """Count an attempt; once an hour the owner's organizations hear that it has to wait."""
+    wait = throttling.attempt(session, counters.own, *counters.shared)
+    is_about_account = wait.length and wait.what != "login from"
+    if is_about_account and not throttling.hit(
+        session, "lockout of", counters.key, throttling.LOCKOUTS
+    ):
+        digests.add_lockout(session, counters.key, counters.origin)
+    return wait.minutes
 
 
-def _record_sign_in(session: Session, user: User, new_hash: str, origin: str) -> bool:
+def _record_sign_in(session: Session, user: User, new_hash: str, counters: _Counters) -> bool:
     """Reset the attempts and update the hash; return False if the password has just changed."""
     user_id = session.scalar(
         update(User)
@@ -155,8 +191,7 @@ def _record_sign_in(session: Session, user: User, new_hash: str, origin: str) ->
     )
     if user_id is None:
         return False
-    throttling.reset(session, "sign-in to", user.email_key, throttling.SIGN_INS)
-    throttling.undo_hit(session, "sign-in from", origin, throttling.SIGN_INS)
+    throttling.succeed(session, counters.own, shared=counters.shared)
     return True
 
 

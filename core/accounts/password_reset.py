@@ -73,7 +73,9 @@ def reset(session: Session, _nobody: Actor, token: str, password_hash: str) -> U
     for kind in (email_links.RESET, email_links.CONFIRM):
         email_links.revoke(session, kind, user_id=user.id)
     sessions.end_all(session, user.id, "password reset")
-    throttling.reset(session, "sign-in to", user.email_key, throttling.SIGN_INS)
+    throttling.succeed(
+        session, throttling.Attempt("login to", user.email_key, throttling.TO_ONE_ACCOUNT)
+    )
     outbox.enqueue(session, "password_changed", user.email, name=user.name)
     person = Actor(user.id, user.name)
     history.record(session, person, user.id, "account.password_reset", user)

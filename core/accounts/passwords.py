@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
+from core.base.errors import TooManyAttempts
 from core.base.validation import InvalidValue
 
 MAX_LENGTH = 256
@@ -28,6 +29,8 @@ _DUMMY_HASH = (
 """Verified when there is no account, so that it takes as long as with one."""
 _scoring = threading.Lock()
 """zxcvbn stores the user's words in a global dictionary."""
+_SCORED_AT_ONCE = threading.BoundedSemaphore(2)
+"""A long password takes half a second of the interpreter: more than two at once are refused."""
 
 
 def check(password: str, *, words: Sequence[str], minimum: int = 15) -> None:
@@ -89,9 +92,12 @@ def _score(password: str, words: Iterable[str]) -> int:
         password = re.sub(re.escape(part), "", password, flags=re.IGNORECASE)
     if not password:
         return 0
-    scored = re.sub(
-        r"\s", " ", password[:_SCORED_LENGTH]
-    )  # zxcvbn 4.5 fails on digits and a line break
-    with _scoring:
-        score: int = zxcvbn(scored, [*parts, "orgdesk"])["score"]
+    scored = re.sub(r"\s", " ", password[:_SCORED_LENGTH])  # zxcvbn 4.5 fails on line breaks
+    if not _SCORED_AT_ONCE.acquire(timeout=1):
+        raise TooManyAttempts(1)
+    try:
+        with _scoring:
+            score: int = zxcvbn(scored, [*parts, "orgdesk"])["score"]
+    finally:
+        _SCORED_AT_ONCE.release()
     return score

@@ -69,8 +69,8 @@ def verify_password(token: str, password: str) -> str:
     who signed up: only someone with both the mail and the password gets the account. Hashes, so it
     opens its own transactions. Raises `LinkNotValid`, `InvalidInput(password)`, `TooManyAttempts`.
     """
-    wait = db.run(throttling.hit, "proof of", token, throttling.SIGN_INS)
-    throttling.ensure_allowed(wait)
+    attempt = throttling.Attempt("confirmation of", token, throttling.SECRETS)
+    throttling.ensure_allowed(db.run(throttling.attempt, attempt).minutes)
     with db.read() as session:
         password_hash = get_unconfirmed(session, token).password_hash
     if not passwords.verify(password_hash, password) or password_hash is None:
@@ -110,16 +110,34 @@ def setup_code() -> str:
     return "-".join(letters[start : start + 4] for start in range(0, 12, 4))
 
 
+def verify_setup_code(code: str, *, origin: str) -> None:
+    """Compare a setup code before anything slow is done for a stranger, and count the attempt.
+
+    Raises `InvalidInput(code)`, `TooManyAttempts`.
+    """
+    attempts = (
+        throttling.Attempt("setup code from", origin, throttling.SECRETS),
+        throttling.Attempt("setup code", "", throttling.TO_ONE_ACCOUNT),
+    )
+    throttling.ensure_allowed(db.run(throttling.attempt, *attempts).minutes)
+    _ensure_setup_code(code)
+    db.run(throttling.succeed, *attempts)
+
+
 def set_up(session: Session, _nobody: Actor, code: str, new: NewAccount) -> User:
     """Create the first administrator; raises `InvalidInput(code)`."""
     lock_staff_roles(session)
     if not is_setup_open(session):
         raise InvalidInput({"code": "Orgdesk is already set up. Log in instead."})
+    _ensure_setup_code(code)
+    return _create_administrator(session, None, new)
+
+
+def _ensure_setup_code(code: str) -> None:
     typed = "".join(code.upper().replace("-", "").split())
     expected = setup_code().replace("-", "")
     if not hmac.compare_digest(typed.encode("utf-8", "replace"), expected.encode()):
         raise InvalidInput({"code": "That code isn't right. You'll find it in the server log."})
-    return _create_administrator(session, None, new)
 
 
 def create_administrator(session: Session, actor: Actor, new: NewAccount) -> User:

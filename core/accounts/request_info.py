@@ -47,6 +47,17 @@ def find_token(cookies: Mapping[str, str], *, host: str) -> str | None:
     return next((cookies[name] for name in names if cookies.get(name)), None)
 
 
+def known_browser_cookie_name(session_cookie: str) -> str:
+    """Return the name of the cookie of `known_browsers`, beside that of the session."""
+    return f"{session_cookie}-browser"
+
+
+def find_known_browser(cookies: Mapping[str, str], *, host: str) -> str:
+    """Return the cookie of `known_browsers` that a request carries, empty without one."""
+    names = (cookie_name(host=host, takes_secure=secure) for secure in (True, False))
+    return next(filter(None, (cookies.get(known_browser_cookie_name(n), "") for n in names)), "")
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a Host header names the local machine."""
     return re.sub(r":\d+$", "", host).lower() in _LOOPBACK

@@ -98,8 +98,11 @@ def _immediate_end_reason(user: User, epoch: int | None) -> str | None:
     return "account disabled" if user.disabled_at is not None else None
 
 
-def redeem(session: SqlSession, ticket: str, token: str) -> bool:
-    """Exchange a ticket for a cookie's token; return False for a used or expired ticket."""
+def redeem(session: SqlSession, ticket: str, token: str, *, replaced: str = "") -> int | None:
+    """Exchange a ticket for a cookie's token and return the user id; None for a used or old ticket.
+
+    The session of the `replaced` token, which the same browser had before, ends.
+    """
     redeemed = session.execute(
         update(Session)
         .where(
@@ -112,7 +115,8 @@ def redeem(session: SqlSession, ticket: str, token: str) -> bool:
     ).one_or_none()
     if redeemed is not None:
         logs.security("session.started", person=redeemed.user_id, origin=redeemed.ip_address)
-    return redeemed is not None
+        _end(session, Session.token_hash == crypto.fingerprint(replaced), "replaced by a new one")
+    return redeemed.user_id if redeemed is not None else None
 
 
 def find(session: SqlSession, token: str) -> SignedIn | None:

@@ -192,8 +192,8 @@ def _complete_challenge(
     if not totp.redeem_code(session, user.id, typed):
         _redeem_recovery_code(session, user, typed)
     cancel_challenge(session, connection)
-    throttling.reset(session, "codes of", str(user.id), throttling.SIGN_INS)
-    throttling.undo_hit(session, "codes from", ip_address, throttling.SIGN_INS)
+    own, shared = _counters_of(user.id, ip_address)
+    throttling.succeed(session, own, shared=[shared])
     sessions.start(
         session, user.id, ticket, device=device, ip_address=ip_address, second_factor=True
     )
@@ -208,18 +208,27 @@ def _redeem_recovery_code(session: Session, user: User, typed: str) -> None:
     history.record(session, person, user.id, "account.recovery_code_used", user, always=True)
 
 
+def _counters_of(user_id: int, ip_address: str) -> tuple[throttling.Attempt, throttling.Attempt]:
+    """Return the counter of the account, and the one that others behind an IP address share.
+
+    Only those who know the password get as far as a code, so an account has one counter for all.
+    """
+    return (
+        throttling.Attempt("codes of", str(user_id), throttling.SECRETS),
+        throttling.Attempt("codes from", ip_address, throttling.FROM_ONE_ORIGIN),
+    )
+
+
 def _count_attempt(session: Session, user_id: int, ip_address: str) -> int:
     """Count an attempt; after too many, warn the owner of the account: the password is known."""
-    key = str(user_id)
-    waits = (
-        throttling.hit(session, "codes of", key, throttling.SIGN_INS),
-        throttling.hit(session, "codes from", ip_address, throttling.SIGN_INS),
-    )
-    if waits[0] and not throttling.hit(session, "code lockout of", key, throttling.LOCKOUTS):
+    wait = throttling.attempt(session, *_counters_of(user_id, ip_address))
+    if wait.length and not throttling.hit(
+        session, "code lockout of", str(user_id), throttling.LOCKOUTS
+    ):
         user = session.get_one(User, user_id)
         outbox.enqueue(session, "codes_tried", user.email, name=user.name, place=ip_address)
         digests.add_lockout(session, user.email_key, ip_address)
-    return max(waits)
+    return wait.minutes
 
 
 def _list_owned_ids(session: Session, actor: Actor) -> Sequence[int]:

@@ -35,13 +35,15 @@ class Impersonation(Base):
 
 
 class Throttle(Base):
-    """The number of attempts in one window of a rate limit."""
+    """The number of attempts in a window of a rate limit, or of failures since the last success."""
 
     __tablename__ = "throttles"
 
     key: Mapped[str] = mapped_column(String(120), primary_key=True)
     hits: Mapped[int]
     ends_at: Mapped[datetime] = mapped_column(index=True)
+    blocked_until: Mapped[datetime | None]
+    """When it may be tried again, where failures slow further attempts."""
 
 
 class Lock(Base):

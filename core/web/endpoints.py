@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from core.accounts import request_info, sessions
+from core.accounts import known_browsers, request_info, sessions
 from core.base.errors import Unavailable
 from core.base.settings import PROJECT, settings
 from core.database import db, upgrade
 from core.models import Logo
 from core.web.downloads import send_organizations
-from core.web.gatekeeper import is_same_origin, refuse_anonymous
+from core.web.gatekeeper import find_token, is_same_origin, refuse_anonymous
 from core.web.metrics import show_metrics
 from core.web.security_headers import is_under_tls
 from core.web.uploads import receive_upload
@@ -51,16 +51,19 @@ def _read_ticket(body: bytes) -> str:
 def _redeem(request: Request, ticket: str) -> Response:
     token = sessions.new_token()
     try:
-        redeemed = db.run(sessions.redeem, ticket, token)
+        user_id = db.run(sessions.redeem, ticket, token, replaced=find_token(request) or "")
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
-    if not redeemed:
+    if user_id is None:
         return PlainTextResponse("This ticket has expired or was already used. Log in again.", 403)
-    return _with_cookie(request, token)
+    return _with_cookie(request, token, user_id)
 
 
-def _with_cookie(request: Request, token: str) -> Response:
-    """Return a response that sets the cookie to this token, or deletes it if there is none."""
+def _with_cookie(request: Request, token: str, user_id: int | None = None) -> Response:
+    """Return a response that sets the cookie to this token, or deletes it if there is none.
+
+    A browser that somebody has logged in with is known from then on, also after a logout.
+    """
     response = Response(status_code=204, headers={"cache-control": "no-store"})
     under_tls = is_under_tls(request.scope)
     agent = request.headers.get("user-agent", "")
@@ -68,15 +71,20 @@ def _with_cookie(request: Request, token: str) -> Response:
         host=request.headers.get("host", ""),
         takes_secure=under_tls or "Safari" not in agent or "Chrome" in agent,
     )
-    response.set_cookie(
-        name,
-        token,
-        max_age=settings().session_hours * 3600 if token else 0,
-        path="/",
-        secure=under_tls or name.startswith("__Host-"),
-        httponly=True,
-        samesite="lax",
-    )
+    cookies = {name: (token, settings().session_hours * 3600 if token else 0)}
+    if user_id is not None:
+        known = request_info.find_known_browser(
+            request.cookies, host=request.headers.get("host", "")
+        )
+        cookies[request_info.known_browser_cookie_name(name)] = (
+            known_browsers.add(known, user_id),
+            int(known_browsers.COOKIE_TTL.total_seconds()),
+        )
+    secure = under_tls or name.startswith("__Host-")
+    for each, (value, max_age) in cookies.items():
+        response.set_cookie(
+            each, value, max_age=max_age, secure=secure, httponly=True, samesite="lax"
+        )
     return response
 
 

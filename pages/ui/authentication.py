@@ -61,6 +61,11 @@ def connection_cookie() -> str | None:
     return request_info.find_token(st.context.cookies, host=st.context.headers.get("Host", ""))
 
 
+def _known_browser() -> str:
+    headers = st.context.headers
+    return request_info.find_known_browser(st.context.cookies, host=headers.get("Host", ""))
+
+
 def connection_key() -> str | None:
     """Return a key unique to this connection, from its handshake."""
     return st.context.headers.get("Sec-Websocket-Key")
@@ -162,7 +167,7 @@ def verify_password(person: Actor, password: str) -> bool:
     found = signed_in()
     if found is None or found.actor != person:
         raise InvalidInput({"password": "You're no longer logged in. Log in and try again."})
-    people = _People()
+    people = _People(session_id=found.session_id)
     people.check_credentials(found.email, password)
     if people.verified is None or people.verified.user_id != person.user_id:
         raise InvalidInput({"password": "That password isn't right. Try again."})
@@ -185,13 +190,20 @@ def fragment() -> str | None:
 class _People(AuthenticationModel):
     """The library's credentials, which contain only the person who has just authenticated."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, session_id: int | None = None) -> None:
         super().__init__({"usernames": {}}, auto_hash=False)
         self.verified: VerifiedPassword | None = None
+        self._session_id = session_id
 
     def check_credentials(self, username: str, password: str) -> bool:
         """Authenticate against our accounts, which count attempts and hide unknown addresses."""
-        self.verified = accounts.authenticate(username, password, origin=ip_address())
+        self.verified = accounts.authenticate(
+            username,
+            password,
+            origin=ip_address(),
+            browser=_known_browser(),
+            session_id=self._session_id,
+        )
         if self.verified is None:
             return False
         self.credentials = {"usernames": {username: {"name": username, "email": username}}}

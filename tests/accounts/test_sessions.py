@@ -227,7 +227,7 @@ def test_one_of_two_concurrent_redemptions_succeeds(cast: Cast) -> None:
 
         def redeem(token: str, ticket: str = ticket, together: Barrier = together) -> bool:
             together.wait()
-            return db.run(sessions.redeem, ticket, token)
+            return db.run(sessions.redeem, ticket, token) is not None
 
         with ThreadPoolExecutor(2) as pool:
             assert sorted(pool.map(redeem, [f"{ticket} one", f"{ticket} other"])) == [False, True]

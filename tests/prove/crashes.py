@@ -31,7 +31,7 @@ MAX_ROUNDS: Final = 10
 """Rounds of `BATCH` kills in one database before it is emptied."""
 LIFETIMES: Final = (0.01, 0.25)
 """The shortest and the longest lifetime of a process, in seconds."""
-_TOLD_BY_ANSWERS: Final = {"hit_throttle", "hit_throttle_and_give_back", "claim_mail"}
+_TOLD_BY_ANSWERS: Final = {"hit_throttle", "claim_mail"}
 _RULES: Final = sorted(RULES.keys() - _TOLD_BY_ANSWERS)
 _BEGUN, _ENDED = b"+\n", b"-\n"
 

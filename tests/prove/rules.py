@@ -517,12 +517,6 @@ def hit_throttle(data: Dataset) -> object:
     return db.run(throttling.hit, "hit_throttle", str(data.number), LIMITS)
 
 
-@rule("I15")
-def hit_throttle_and_give_back(data: Dataset) -> object:
-    db.run(throttling.hit, "hit_throttle", str(data.number), LIMITS)
-    return db.run(throttling.undo_hit, "hit_throttle", str(data.number), LIMITS)
-
-
 @rule("I12 I12 I12 I12 I12")
 def claim_mail(_data: Dataset) -> object:
     return db.run(delivery._claim)
