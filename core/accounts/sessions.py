@@ -1,7 +1,10 @@
 """Sessions: start, find, touch and end them, and record when organizations were last active.
 
-A session starts with a single-use ticket that is valid for a minute. The browser redeems it for the
-token in its cookie. The database stores only hashes of both.
+A session ends after `session_idle_minutes` without activity (the idle timeout) and after
+`session_hours` in any case; both are in `core.base.settings`.
+
+It starts with a single-use ticket that is valid for a minute. The browser redeems it for the token
+in its cookie. The database stores only hashes of both.
 """
 
 import secrets

@@ -27,7 +27,9 @@ class Settings(BaseSettings):
 
     cookie_name: str = "__Host-orgdesk"
     session_idle_minutes: int = Field(60, ge=1)
+    """Idle timeout: a session ends after this long without activity."""
     session_hours: int = Field(12, ge=1)
+    """A session ends after this long in any case."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses of proxies whose `X-Forwarded-For` is trusted."""
 

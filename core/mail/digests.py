@@ -1,4 +1,4 @@
-"""Digests: collect items for a recipient and send them together in one mail.
+"""Digests: collect items for a recipient and send them together in one mail, not too often.
 
 A use case or a background job adds an item in the transaction of its cause. `run_due` turns the
 items that wait for a recipient into one mail and deletes them in the same transaction, so that each

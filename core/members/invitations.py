@@ -1,6 +1,7 @@
 """Invitations: invite people to an organization by email, and manage what is pending.
 
-What the invited person does is in `acceptance`.
+An invitation is valid for `invitation_rows.INVITATION_TTL`, 72 hours. What the invited person does
+is in `acceptance`.
 """
 
 from collections.abc import Collection
@@ -65,7 +66,7 @@ def invite(
 
 
 def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> Invitation:
-    """Send an invitation again with a new link and another 72 hours; old links stop working.
+    """Send an invitation again with a new link and a new expiry; old links stop working.
 
     Raises `InvitationLimit` and `TooManyAttempts`.
     """

@@ -1,4 +1,7 @@
-"""Leaving: what ends with a membership, and the deletion of an account."""
+"""Leaving: leave an organization or delete one's account, and what ends with a membership.
+
+The last owner can do neither: `membership_rows.is_last_owner`.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,28 +28,16 @@ from core.models import (
 )
 
 
-def withdraw(
-    session: Session, org: Organization, user_id: int, role: Role | None
-) -> Sequence[Invitation | Handover]:
-    """Revoke invitations and ownership offers that a person's new role rules out; return them.
+def leave(session: Session, actor: Actor, org_id: int, *, reason: str = "") -> Membership:
+    """Leave an organization; raises `LastOwner`."""
+    org = access(session, actor, org_id, Action.VIEW)
+    membership = membership_rows.get(session, org, actor.user_id or 0)
+    if membership_rows.is_last_owner(session, org, membership):
+        raise LastOwner
 
-    These are the person's invitations to higher roles; their ownership offers, unless they are an
-    owner; and the offers made to them, once they are an owner. A `role` of None means that the
-    person is no longer a member: everything ends.
-    """
-    revoked = invitation_rows.revoke_above(session, org, user_id, role)
-    member_mails.notify_revoked(session, org, revoked)
-    ended = ownership_rows.revoke_for(session, org, user_id, role)
-    notify_withdrawn(session, org, [each for each in ended if each.from_id == user_id])
-    return [*revoked, *ended]
-
-
-def notify_withdrawn(session: Session, org: Organization, ended: Sequence[Handover]) -> None:
-    """Mail the people whose ownership offer was withdrawn before it expired."""
-    for handover in ended:
-        if handover.expires_at > clock.now():
-            owner = session.get_one(User, handover.from_id)
-            member_mails.send(session, org, handover.to_id, "ownership_withdrawn", by=owner.name)
+    member_mails.send(session, org, membership.user_id, "member_left")
+    member_mails.notify_owners(session, actor, org, membership.user_id, what="left")
+    return end_membership(session, actor, org, membership, "member.left", reason)
 
 
 def delete_account(session: Session, actor: Actor) -> User:
@@ -65,10 +56,8 @@ def delete_account(session: Session, actor: Actor) -> User:
     if unowned:
         raise LastOwner(unowned)
     for org, membership in mine:
-        ended = withdraw(session, org, membership.user_id, None)
         member_mails.notify_owners(session, actor, org, membership.user_id, what="left")
-        membership_rows.end(session, org, membership, by=actor.user_id)
-        history.record(session, actor, org, "member.left", membership, *ended)
+        end_membership(session, actor, org, membership, "member.left", "")
     user = lock_self(session, actor)
     if membership_rows.count_for(session, user.id):
         raise JustJoined
@@ -115,3 +104,42 @@ def _erase_traces(session: Session, user: User) -> None:
         .values(email="", email_key=f"deleted:{user.id}")
         .execution_options(unrecorded=True, synchronize_session=False)
     )
+
+
+def end_membership(
+    session: Session,
+    actor: Actor,
+    org: Organization,
+    membership: Membership,
+    event: str,
+    reason: str,
+) -> Membership:
+    """End a membership with everything offered in its name, record it and return it."""
+    ended = withdraw(session, org, membership.user_id, None)
+    membership_rows.end(session, org, membership, by=actor.user_id)
+    history.record(session, actor, org, event, membership, *ended, reason=reason)
+    return membership
+
+
+def withdraw(
+    session: Session, org: Organization, user_id: int, role: Role | None
+) -> Sequence[Invitation | Handover]:
+    """Revoke invitations and ownership offers that a person's new role rules out; return them.
+
+    These are the person's invitations to higher roles; their ownership offers, unless they are an
+    owner; and the offers made to them, once they are an owner. A `role` of None means that the
+    person is no longer a member: everything ends.
+    """
+    revoked = invitation_rows.revoke_above(session, org, user_id, role)
+    member_mails.notify_revoked(session, org, revoked)
+    ended = ownership_rows.revoke_for(session, org, user_id, role)
+    notify_withdrawn(session, org, [each for each in ended if each.from_id == user_id])
+    return [*revoked, *ended]
+
+
+def notify_withdrawn(session: Session, org: Organization, ended: Sequence[Handover]) -> None:
+    """Mail the people whose ownership offer was withdrawn before it expired."""
+    for handover in ended:
+        if handover.expires_at > clock.now():
+            owner = session.get_one(User, handover.from_id)
+            member_mails.send(session, org, handover.to_id, "ownership_withdrawn", by=owner.name)

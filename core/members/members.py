@@ -1,4 +1,4 @@
-"""Members of an organization, present and former: roles, removal, leaving, reinstatement."""
+"""Members of an organization, present and former: roles, removal, reinstatement."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -15,7 +15,7 @@ from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, Ro
 from core.database.db import capped_count, count_up_to, frame
 from core.database.search import contains, has_words
 from core.members import invitation_rows, leaving, member_mails, membership_rows
-from core.models import FormerMembership, Membership, Organization, Role, User
+from core.models import FormerMembership, Membership, Role, User
 
 PER_PAGE: Final = 50
 MAX_COUNTED: Final = 1_000
@@ -66,19 +66,7 @@ def remove(
 
     member_mails.notify(session, actor, org, user_id, "member_removed")
     member_mails.notify_owners(session, actor, org, user_id, what="was removed")
-    return _end(session, actor, org, membership, "member.removed", reason)
-
-
-def leave(session: Session, actor: Actor, org_id: int, *, reason: str = "") -> Membership:
-    """Leave an organization; raises `LastOwner`."""
-    org = access(session, actor, org_id, Action.VIEW)
-    membership = membership_rows.get(session, org, actor.user_id or 0)
-    if membership_rows.is_last_owner(session, org, membership):
-        raise LastOwner
-
-    member_mails.send(session, org, membership.user_id, "member_left")
-    member_mails.notify_owners(session, actor, org, membership.user_id, what="left")
-    return _end(session, actor, org, membership, "member.left", reason)
+    return leaving.end_membership(session, actor, org, membership, "member.removed", reason)
 
 
 def reinstate(
@@ -284,17 +272,3 @@ def _without_two_factor(org_id: int) -> Label[int]:
         .where(Membership.org_id == org_id, User.two_factor_at.is_(None))
     )
     return capped_count(people, MAX_COUNTED).label("without_two_factor")
-
-
-def _end(
-    session: Session,
-    actor: Actor,
-    org: Organization,
-    membership: Membership,
-    event: str,
-    reason: str,
-) -> Membership:
-    ended = leaving.withdraw(session, org, membership.user_id, None)
-    membership_rows.end(session, org, membership, by=actor.user_id)
-    history.record(session, actor, org, event, membership, *ended, reason=reason)
-    return membership

@@ -1,7 +1,8 @@
 """When an organization counts as stuck: one rule, for a row in Python and for many rows in SQL.
 
-An organization is stuck when it has been in its stage for more working days than the limit in the
-settings, or when its next step is overdue, unless it is snoozed.
+An organization in onboarding or preproduction is stuck when it has been there for more working days
+than the limit in `core.base.settings` (10 and 30 unless set), or when its next step is overdue;
+never while it is snoozed.
 """
 
 from datetime import date

@@ -1,6 +1,8 @@
 """Logos: uploads are decoded, scaled and encoded again as PNG, then set or removed.
 
-An upload is never decoded in the process of the app: `logo_decoder` is a program of its own.
+A PNG, JPEG or WebP of at most `MAX_BYTES` (2 MB) and 4096 × 4096 pixels is accepted, whatever its
+name. What is stored is a PNG of at most 512 pixels and a thumbnail of 96. An upload is never
+decoded in the process of the app: `logo_decoder` is a program of its own.
 """
 
 import hashlib

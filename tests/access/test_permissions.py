@@ -69,7 +69,7 @@ members.list_grantable_roles               yes    yes    yes    hidden yes    ye
 members.change_role                        yes    no     no     hidden no     no     no     no     hidden
 members.remove                             yes    yes    no     hidden no     no     no     no     hidden
 members.remove an owner                    yes    no     no     hidden no     no     no     no     hidden
-members.leave                              yes    yes    yes    hidden hidden hidden hidden hidden hidden
+members.leaving.leave                      yes    yes    yes    hidden hidden hidden hidden hidden hidden
 members.joined_by_month                    yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.former_table                       yes    yes    no     hidden yes    yes    yes    yes    hidden
 members.reinstate                          yes    yes    no     hidden no     no     no     no     hidden
@@ -215,6 +215,7 @@ CALLED_BY_USE_CASES = {
     "access.permissions.staff_rights",
     "audit.history.record",
     "members.invitees.count_mails",
+    "members.leaving.end_membership",
     "members.member_mails.notify",
     "members.member_mails.notify_owners",
     "members.membership_rows.list_organizations",
@@ -227,7 +228,7 @@ CALLED_BY_USE_CASES = {
 }
 """Functions with an actor that are called by use cases and need no row of their own."""
 
-OF_MEMBERS_THEMSELVES = {"members.leave", "members.ownership.offer"}
+OF_MEMBERS_THEMSELVES = {"members.leaving.leave", "members.ownership.offer"}
 
 PEOPLE = tuple(MATRIX.split()[:9])
 
@@ -353,7 +354,7 @@ ACTS: dict[str, Act] = {
     "members.remove an owner": lambda session, actor, cast: use_case("members.remove")(
         session, actor, cast.acme.id, second_owner(session, cast)
     ),
-    "members.leave": lambda session, actor, cast: use_case("members.leave")(
+    "members.leaving.leave": lambda session, actor, cast: use_case("members.leaving.leave")(
         session, actor, cast.acme.id
     ),
     "members.reinstate": lambda session, actor, cast: use_case("members.reinstate")(

@@ -12,7 +12,7 @@ from core.accounts import accounts
 from core.audit import history
 from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
 from core.mail import messages
-from core.members import invitations, members, membership_rows
+from core.members import invitations, leaving, members, membership_rows
 from core.models import (
     Entry,
     FormerMembership,
@@ -142,7 +142,7 @@ class TestRemove:
 
 class TestLeave:
     def test_a_member_leaves(self, session: Session, cast: Cast) -> None:
-        members.leave(session, cast.mia, cast.acme.id)
+        leaving.leave(session, cast.mia, cast.acme.id)
         assert membership_rows.find(session, cast.acme, cast.mia.user_id) is None
         assert last_entry(session).event == "member.left"
         left, news = session.scalars(select(Mail).order_by(Mail.id))
@@ -152,13 +152,13 @@ class TestLeave:
 
     def test_the_last_owner_cannot_leave(self, session: Session, cast: Cast) -> None:
         with pytest.raises(LastOwner):
-            members.leave(session, cast.olga, cast.acme.id)
+            leaving.leave(session, cast.olga, cast.acme.id)
 
     def test_staff_cannot_leave_an_organization_they_are_not_in(
         self, session: Session, cast: Cast
     ) -> None:
         with pytest.raises(NotFound):
-            members.leave(session, cast.ada, cast.acme.id)
+            leaving.leave(session, cast.ada, cast.acme.id)
 
 
 class TestReinstate:
@@ -199,7 +199,7 @@ class TestReinstate:
             members.reinstate(session, cast.olga, cast.acme.id, cast.adam.user_id)
 
     def test_people_who_left_cannot_be_reinstated(self, session: Session, cast: Cast) -> None:
-        members.leave(session, cast.mia, cast.acme.id)
+        leaving.leave(session, cast.mia, cast.acme.id)
         assert members.former_table(session, cast.olga, cast.acme.id)["has_left"].tolist() == [True]
         with pytest.raises(LeftByChoice, match="Mia left on their own"):
             members.reinstate(session, cast.olga, cast.acme.id, cast.mia.user_id)
@@ -288,7 +288,7 @@ class TestSummary:
         assert members.summary(session, cast.olga, cast.acme.id)["pending"] == 0
 
     def test_roles_without_members_count_zero(self, session: Session, cast: Cast) -> None:
-        members.leave(session, cast.mia, cast.acme.id)
+        leaving.leave(session, cast.mia, cast.acme.id)
         assert members.summary(session, cast.olga, cast.acme.id)["member"] == 0
 
     def test_joins_are_counted_by_month(self, session: Session, cast: Cast, clock: Clock) -> None:

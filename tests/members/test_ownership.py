@@ -123,11 +123,11 @@ class TestAccept:
 
     def test_the_old_owner_can_leave_afterwards(self, session: Session, cast: Cast) -> None:
         with pytest.raises(LastOwner):
-            members.leave(session, cast.olga, cast.acme.id)
+            leaving.leave(session, cast.olga, cast.acme.id)
         ownership.accept(session, cast.adam, cast.acme.id, offer(session, cast).id)
-        members.leave(session, cast.olga, cast.acme.id)
+        leaving.leave(session, cast.olga, cast.acme.id)
         with pytest.raises(LastOwner):
-            members.leave(session, cast.adam, cast.acme.id)
+            leaving.leave(session, cast.adam, cast.acme.id)
 
     def test_no_one_else_can_accept(self, session: Session, cast: Cast) -> None:
         made = offer(session, cast)
@@ -170,7 +170,7 @@ class TestAccept:
     ) -> None:
         made = offer(session, cast)
         if goes == "leaves":
-            members.leave(session, cast.adam, cast.acme.id)
+            leaving.leave(session, cast.adam, cast.acme.id)
         else:
             leaving.delete_account(session, cast.adam)
         assert made.status is InvitationStatus.REVOKED

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.access import roles
 from core.access.permissions import Actor
 from core.database import db
-from core.members import invitations, members, ownership
+from core.members import invitations, leaving, members, ownership
 from core.members.invitations import State
 from core.models import Invitation, InvitationStatus, Membership, Role
 from pages.ui.tables import RowMenu
@@ -169,7 +169,7 @@ class TestActiveUsers:
     def test_a_click_on_an_outdated_table_is_ignored(self, olgas: AppTest, cast: Cast) -> None:
         with db.read() as session:
             people = members.table(session, cast.olga, cast.acme.id)
-        db.run(members.leave, cast.mia, cast.acme.id)
+        db.run(leaving.leave, cast.mia, cast.acme.id)
         olgas.run()
         choose(olgas, "members-menu", people, "user_id", 1, "Quick View")
         assert "remove-confirm" not in keys(olgas)
@@ -281,7 +281,7 @@ def test_the_roles_table_is_drawn_from_the_permissions(olgas: AppTest) -> None:
 class TestFormerUsers:
     def test_a_removed_person_is_reinstated(self, show: Show, cast: Cast) -> None:
         db.run(members.remove, cast.olga, cast.acme.id, cast.adam.user_id or 0)
-        db.run(members.leave, cast.mia, cast.acme.id)
+        db.run(leaving.leave, cast.mia, cast.acme.id)
         screen = show("members", cast.olga, org=cast.acme.public_id)
         screen.button_group(key="members-view").set_value("former").run()
         with db.read() as session:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.access.permissions import Actor
 from core.audit import history
 from core.database import db
-from core.members import members
+from core.members import leaving
 from core.models import Organization, Stage
 from core.organizations import downloads, organizations
 from core.organizations.csv_export import Format
@@ -56,7 +56,7 @@ def add_many(number: int) -> None:
 
 class TestCreate:
     def test_a_name_is_enough(self, show: Show, cast: Cast) -> None:
-        db.run(members.leave, cast.mia, cast.acme.id)
+        db.run(leaving.leave, cast.mia, cast.acme.id)
         screen = show("welcome", cast.mia)
         assert "Welcome, Mia" in text_of(screen)
         screen.button(key="create-organization").click().run()

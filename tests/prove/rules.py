@@ -122,7 +122,7 @@ def remove(data: Dataset, who: str, whom: str) -> object:
 
 @rule("I1 I2 I3 I7", INSIDERS)
 def leave(data: Dataset, who: str) -> object:
-    return db.run(members.leave, data.actor(who), data.org("acme"))
+    return db.run(leaving.leave, data.actor(who), data.org("acme"))
 
 
 @rule("I1 I7 I9 I11", ("olga", "adam", "mia", "oda", "otto"))

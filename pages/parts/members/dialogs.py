@@ -9,7 +9,7 @@ from core.access import roles
 from core.access.permissions import Actor
 from core.base import clock
 from core.database import db
-from core.members import invitations, members
+from core.members import invitations, leaving, members
 from core.models import Organization, Role
 from pages import ui
 from pages.ui import badges, elements
@@ -132,7 +132,7 @@ def _draw_leave(actor: Actor, org: Organization) -> None:
         form = ui.fields("leave")
         form.reserve_footer()
         if st.button("Leave", key="leave-confirm", type="primary"):
-            form.save(f"You left {org.name}.", members.leave, actor, org.id)
+            form.save(f"You left {org.name}.", leaving.leave, actor, org.id)
 
 
 def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
