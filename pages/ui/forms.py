@@ -70,7 +70,7 @@ class Form:
         )
         return typed
 
-    def current_password(self, label: str, *, hint: str = "") -> str:
+    def current_password(self, label: str = "Password", *, hint: str = "") -> str:
         """Draw the field `password` for the current password, which password managers fill in."""
         typed: str = self.field(
             st.text_input,

@@ -81,6 +81,8 @@ def set_up_two_factor(page: Page, keep: list[str] | None = None) -> str:
     The recovery codes are added to `keep`.
     """
     press(page, "Set up two-factor")
+    fill(page, "set-up-two-factor", password=PASSWORD)
+    press(page.get_by_role("dialog"), "Continue")
     key = page.locator(".st-key-two-factor-key code")
     expect(key).to_have_text(re.compile(r"^(\w{4} ?){8}$"))
     secret = key.inner_text().replace(" ", "").strip()

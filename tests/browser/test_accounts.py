@@ -82,6 +82,8 @@ class TestUserSettings:
         become(here, cast.mia)
         visit(here, "/account")
         press(here, "End session")
+        fill(here, "end-session", password=PASSWORD)
+        press(here.get_by_role("dialog"), "End session")
         expect(here.get_by_role("button", name="End session")).to_have_count(0)
         click_somewhere(there)
         expect(heading(there, "Log in")).to_be_visible()

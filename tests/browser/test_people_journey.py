@@ -111,7 +111,7 @@ def leave(page: Page, name: str) -> None:
 def offer_ownership(page: Page, name: str) -> None:
     """Offer the ownership to somebody, with the password."""
     dialog = choose(page, name, "Offer ownership")
-    dialog.get_by_role("textbox", name="Your password").fill(PASSWORD)
+    dialog.get_by_role("textbox", name="Password").fill(PASSWORD)
     steps.press(dialog, "Offer ownership")
     expect(page.get_by_text(f"You offered the ownership to {name}")).to_be_visible()
 

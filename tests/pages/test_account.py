@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Actor
-from core.accounts import accounts
+from core.accounts import accounts, sessions
 from core.database import db
 from core.models import User
 from pages.ui import browser
@@ -24,6 +24,16 @@ def words(screen: AppTest) -> str:
 def person(actor: Actor) -> User:
     with db.read() as session:
         return session.get_one(User, actor.user_id)
+
+
+def count_sessions(actor: Actor) -> int:
+    with db.read() as session:
+        return len(sessions.list_live(session, actor.user_id or 0))
+
+
+def end_session(screen: AppTest) -> None:
+    """Press the first button to end another session."""
+    next(each for each in screen.button if each.label == "End session").click().run()
 
 
 def test_a_stranger_is_asked_to_log_in(show: Show, cast: Cast) -> None:
@@ -90,17 +100,34 @@ class TestSessions:
     def test_another_one_ends(self, show: Show, cast: Cast) -> None:
         sign_in(cast.mia)
         screen = show("account", cast.mia)
-        (end,) = [each for each in screen.button if each.label == "End session"]
-        end.click().run()
+        end_session(screen)
+        screen.text_input(key="end-session.password").set_value(PASSWORD)
+        screen.button(key="end-session-submit").click().run()
         assert not [each for each in screen.button if each.label == "End session"]
+        assert count_sessions(cast.mia) == 1
         assert not screen.exception
 
     def test_all_others_end(self, show: Show, cast: Cast) -> None:
         sign_in(cast.mia), sign_in(cast.mia)
         screen = show("account", cast.mia)
         screen.button(key="end-others").click().run()
+        screen.text_input(key="end-other-sessions.password").set_value(PASSWORD)
+        screen.button(key="end-other-sessions-submit").click().run()
+        assert count_sessions(cast.mia) == 1
         assert "end-others" not in [each.key for each in screen.button]
         assert [title.value for title in screen.title] == ["User Settings"]
+
+    def test_none_ends_without_the_password(self, show: Show, cast: Cast) -> None:
+        sign_in(cast.mia), sign_in(cast.mia)
+        screen = show("account", cast.mia)
+        end_session(screen)
+        screen.button(key="end-session-submit").click().run()
+        assert "That password isn" in words(screen)
+        screen.button(key="end-others").click().run()
+        screen.text_input(key="end-other-sessions.password").set_value("wrong")
+        screen.button(key="end-other-sessions-submit").click().run()
+        assert "That password isn" in words(screen)
+        assert count_sessions(cast.mia) == 3
 
 
 class TestDelete:

@@ -103,7 +103,7 @@ class TestSummary:
 
     def test_outsiders_see_nothing(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.otto, org=cast.acme.public_id)
-        assert "no such organization" in screen.title[0].value
+        assert screen.title[0].value == "Organization not found"
         assert not screen.dataframe
 
     def test_staff_can_view_but_not_change(self, show: Show, cast: Cast) -> None:
@@ -130,6 +130,20 @@ class TestActiveUsers:
         olgas.button(key="edit-roles-save").click().run()
         assert role(cast, cast.adam) is Role.MEMBER
         assert [toast.value for toast in olgas.toast] == ["Adam is member now\\."]
+
+    def test_making_somebody_an_owner_takes_the_password(self, olgas: AppTest, cast: Cast) -> None:
+        choose_person(olgas, cast, ADAM, "Edit roles")
+        olgas.button(key="edit-roles-edit").click().run()
+        olgas.selectbox(key="edit-roles.role").set_value(Role.OWNER).run()
+        olgas.button(key="edit-roles-save").click().run()
+        assert "That password isn" in words(olgas)
+        olgas.text_input(key="edit-roles.password").set_value("wrong")
+        olgas.button(key="edit-roles-save").click().run()
+        assert "That password isn" in words(olgas)
+        assert role(cast, cast.adam) is Role.ADMIN
+        olgas.text_input(key="edit-roles.password").set_value(PASSWORD)
+        olgas.button(key="edit-roles-save").click().run()
+        assert role(cast, cast.adam) is Role.OWNER
 
     def test_cancel_changes_nothing(self, olgas: AppTest, cast: Cast) -> None:
         choose_person(olgas, cast, ADAM, "Edit roles")
@@ -228,6 +242,19 @@ class TestInvitedUsers:
         screen.button(key="edit-roles-save").click().run()
         assert state(invited).role is Role.ADMIN
 
+    def test_an_invitation_of_an_owner_takes_the_password(
+        self, screen: AppTest, cast: Cast, invited: Invitation
+    ) -> None:
+        choose_invited(screen, cast, "Edit roles")
+        screen.button(key="edit-roles-edit").click().run()
+        screen.selectbox(key="edit-roles.role").set_value(Role.OWNER).run()
+        screen.button(key="edit-roles-save").click().run()
+        assert "That password isn" in words(screen)
+        assert state(invited).role is Role.MEMBER
+        screen.text_input(key="edit-roles.password").set_value(PASSWORD)
+        screen.button(key="edit-roles-save").click().run()
+        assert state(invited).role is Role.OWNER
+
     def test_members_see_no_invitations(self, show: Show, cast: Cast, invited: Invitation) -> None:
         screen = show("members", cast.mia, org=cast.acme.public_id)
         assert "new@example.com" not in str(screen)
@@ -266,6 +293,16 @@ class TestInviteUser:
         olgas.button(key="invite-submit").click().run()
         assert metrics(olgas)["Pending invitations"] == "2"
 
+    def test_inviting_an_owner_takes_the_password(self, olgas: AppTest, cast: Cast) -> None:
+        olgas.button(key="invite-user").click().run()
+        olgas.button_group(key="invite.role").set_value(Role.OWNER)
+        self.invite(olgas, "a@example.com")
+        assert "That password isn" in words(olgas)
+        assert metrics(olgas)["Pending invitations"] == "0"
+        olgas.text_input(key="invite.password").set_value(PASSWORD)
+        olgas.button(key="invite-submit").click().run()
+        assert metrics(olgas)["Pending invitations"] == "1"
+
     def test_an_admin_cannot_invite_owners(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.adam, org=cast.acme.public_id)
         screen.button(key="invite-user").click().run()
@@ -293,6 +330,23 @@ class TestFormerUsers:
         choose(screen, "former-menu", former, "user_id", row, "Reinstate")
         assert role(cast, cast.adam) is Role.ADMIN
         assert screen.dataframe[0].value["name"].tolist() == ["Mia"]
+
+    def test_reinstating_an_owner_takes_the_password(self, show: Show, cast: Cast) -> None:
+        acme, adam = cast.acme.id, cast.adam.user_id or 0
+        db.run(members.change_role, cast.olga, acme, adam, Role.OWNER)
+        db.run(members.remove, cast.olga, acme, adam)
+        screen = show("members", cast.olga, org=cast.acme.public_id)
+        screen.button_group(key="members-view").set_value("former").run()
+        with db.read() as session:
+            former = members.former_table(session, cast.olga, acme)
+        choose(screen, "former-menu", former, "user_id", 0, "Reinstate")
+        assert role(cast, cast.adam) is None
+        screen.button(key="reinstate-submit").click().run()
+        assert "That password isn" in words(screen)
+        assert role(cast, cast.adam) is None
+        screen.text_input(key="reinstate.password").set_value(PASSWORD)
+        screen.button(key="reinstate-submit").click().run()
+        assert role(cast, cast.adam) is Role.OWNER
 
     def test_the_table_is_empty_at_first(self, olgas: AppTest) -> None:
         olgas.button_group(key="members-view").set_value("former").run()

@@ -25,6 +25,11 @@ def person(actor: Actor) -> User:
         return session.get_one(User, actor.user_id)
 
 
+def owns(cast: Cast, actor: Actor) -> bool:
+    with db.read() as session:
+        return membership_rows.find(session, cast.acme, actor.user_id or 0).role is Role.OWNER
+
+
 @pytest.fixture
 def about_mia(show: Show, cast: Cast) -> AppTest:
     """The dialog about Mia, as Ada has opened it."""
@@ -114,13 +119,19 @@ class TestOwnerless:
         screen.session_state[menu] = {"row": 0, "label": ":material/key: Assign an owner"}
         screen.run()
         screen.button(key="name-owner-submit").click().run()
+        assert "That password isn" in words(screen)
+        screen.text_input(key="name-owner.password").set_value(PASSWORD)
+        screen.button(key="name-owner-submit").click().run()
         assert words(screen).count(":material/error:") == 2
         screen.selectbox(key="name-owner.email").set_value(email(cast.mia))
         screen.text_input(key="name-owner.reason").set_value("All owners left.")
+        screen.text_input(key="name-owner.password").set_value("wrong")
+        screen.button(key="name-owner-submit").click().run()
+        assert "That password isn" in words(screen)
+        assert owns(cast, cast.olga)
+        assert not owns(cast, cast.mia)
+        screen.text_input(key="name-owner.password").set_value(PASSWORD)
         screen.button(key="name-owner-submit").click().run()
         assert not screen.exception
-        with db.read() as session:
-            assert (
-                membership_rows.find(session, cast.acme, cast.mia.user_id or 0).role is Role.OWNER
-            )
+        assert owns(cast, cast.mia)
         assert "without an active owner" not in words(screen)

@@ -55,6 +55,12 @@ def entered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return tickets
 
 
+def begin(screen: AppTest, password: str) -> None:
+    """Submit the dialog that begins the first setup."""
+    screen.text_input(key="set-up-two-factor.password").set_value(password)
+    screen.button(key="set-up-two-factor-submit").click().run()
+
+
 class TestSecondStep:
     @pytest.fixture
     def asked(self, cast: Cast, entered: list[str], monkeypatch: pytest.MonkeyPatch) -> AppTest:
@@ -120,6 +126,10 @@ class TestStaffWithoutIt:
         self, cast: Cast, sees: AppTest, entered: list[str]
     ) -> None:
         sees.button(key="two-factor-begin").click().run()
+        sees.button(key="set-up-two-factor-submit").click().run()
+        assert "That password isn" in words(sees)
+        assert not sees.code
+        begin(sees, PASSWORD)
         secret = sees.code[0].value.replace(" ", "")
         sees.text_input(key="two-factor.code").set_value("000000")
         sees.button(key="two-factor-submit").click().run()
@@ -158,6 +168,15 @@ class TestUserSettings:
         screen.button(key="turn-off-submit").click().run()
         assert person(cast.mia).two_factor_at is None
         assert "two-factor-begin" in [button.key for button in screen.button]
+
+    def test_it_is_set_up_first_with_the_password(self, show: Show, cast: Cast) -> None:
+        screen = show("account", cast.olga)
+        screen.button(key="two-factor-begin").click().run()
+        begin(screen, "wrong")
+        assert "That password isn" in words(screen)
+        assert "Scan this" not in words(screen)
+        begin(screen, PASSWORD)
+        assert "Scan this" in words(screen)
 
     def test_new_recovery_codes_are_shown_once(
         self, screen: AppTest, cast: Cast, show: Show

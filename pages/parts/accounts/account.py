@@ -13,10 +13,13 @@ from core.mail import digests
 from core.members import leaving
 from core.models import Session
 from pages.ui import authentication, elements
+from pages.ui.dialogs import draw_dialog, open_dialog
 from pages.ui.forms import form, save
 from pages.ui.text import ago, esc, quiet
 
 _MOBILE_DEVICES: Final = ("iPhone", "Android", "iPad")
+_END_SESSION: Final = "End session"
+_END_OTHERS: Final = "End all others"
 
 
 def draw_name_form(actor: Actor) -> None:
@@ -69,15 +72,17 @@ def draw_digest_switch(actor: Actor, is_on: bool | None) -> None:
 
 
 def draw_sessions(actor: Actor, rows: Sequence[Session], current_id: int) -> None:
-    """Draw the person's sessions, with buttons to end all but the current one."""
+    """Draw the person's sessions, with buttons and dialogs to end all but the current one."""
     for row in rows:
         with elements.row(key=f"session-{row.id}", gap="small", wrap=False):
-            _draw_session(actor, row, is_current=row.id == current_id)
-    if len(rows) > 1 and st.button("End all others", key="end-others"):
-        save("Other sessions ended", accounts.end_other_sessions, actor, current_id)
+            _draw_session(row, is_current=row.id == current_id)
+    if len(rows) > 1 and st.button(_END_OTHERS, key="end-others"):
+        open_dialog("end-others", current_id)
+    draw_dialog("end-session", _END_SESSION, _draw_end_session, actor)
+    draw_dialog("end-others", _END_OTHERS, _draw_end_others, actor)
 
 
-def _draw_session(actor: Actor, row: Session, *, is_current: bool) -> None:
+def _draw_session(row: Session, *, is_current: bool) -> None:
     is_phone = any(name in row.device for name in _MOBILE_DEVICES)
     st.markdown(f":gray[:material/{'smartphone' if is_phone else 'computer'}:]", width="content")
     with st.container(gap=None, width="stretch"):
@@ -85,8 +90,26 @@ def _draw_session(actor: Actor, row: Session, *, is_current: bool) -> None:
         st.markdown(quiet(f"{esc(row.ip_address)} · last seen {ago(row.last_seen_at, now())}"))
     if is_current:
         st.badge("This session", color="gray")
-    elif st.button("End session", key=f"end-{row.id}"):
-        save("Session ended", accounts.end_session, actor, row.id)
+    elif st.button(_END_SESSION, key=f"end-{row.id}"):
+        open_dialog("end-session", row)
+
+
+def _draw_end_session(actor: Actor, row: Session) -> None:
+    st.markdown(f"**{esc(row.device)}** at {esc(row.ip_address)} is logged out immediately.")
+    with form("end-session") as drawn:
+        password = drawn.current_password()
+        pressed = drawn.submit(_END_SESSION)
+    if pressed and drawn.prepare(authentication.verify_password, actor, password):
+        drawn.save("Session ended", accounts.end_session, actor, row.id)
+
+
+def _draw_end_others(actor: Actor, current_id: int) -> None:
+    st.markdown("You're logged out everywhere except in this browser.")
+    with form("end-other-sessions") as drawn:
+        password = drawn.current_password()
+        pressed = drawn.submit(_END_OTHERS)
+    if pressed and drawn.prepare(authentication.verify_password, actor, password):
+        drawn.save("Other sessions ended", accounts.end_other_sessions, actor, current_id)
 
 
 def draw_delete_form(actor: Actor) -> None:
@@ -96,7 +119,7 @@ def draw_delete_form(actor: Actor) -> None:
         "History keeps your changes without your name. This can't be undone."
     )
     with form("delete-account") as drawn:
-        password = drawn.current_password("Your password")
+        password = drawn.current_password()
         pressed = drawn.submit("Delete account", kind="secondary")
     if (
         pressed

@@ -137,7 +137,7 @@ def draw_person(actor: Actor, user_id: int) -> None:
         hint="Takes effect once two-factor is on. Gaining access requires logging in again.",
     )
     is_same = staff is person.staff
-    password = "" if is_same else drawn.current_password("Your password")
+    password = "" if is_same else drawn.current_password()
     drawn.reserve_footer()
     with elements.row():
         pressed = st.button("Save", key="person-save", type="primary", disabled=is_same)

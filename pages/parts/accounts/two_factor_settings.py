@@ -18,6 +18,7 @@ from pages.ui.text import count, day, quiet
 _CODES: Final = "recovery codes"
 """The session state key of new recovery codes until the person has saved them."""
 _FEW_CODES: Final = 3
+_SET_UP: Final = "Set up two-factor"
 _EXEMPT_PAGES: Final = ("account", "invitation", "confirm_alert")
 """Pages that staff can open without two-factor."""
 
@@ -37,13 +38,14 @@ def draw_required_setup(actor: Actor) -> None:
     with db.read() as session:
         state = two_factor.get_state(session, actor)
     has_codes = _CODES in st.session_state
-    st.title("Recovery codes" if has_codes else "Set up two-factor", anchor=False)
+    st.title("Recovery codes" if has_codes else _SET_UP, anchor=False)
     if _CODES not in st.session_state:
         st.markdown(
             "Staff accounts need two-factor: a code from an app on your phone as well as your "
             "password."
         )
     draw(actor, state, here)
+    draw_dialogs(actor)
     if _CODES not in st.session_state:
         with elements.row(key="two-factor-out"):
             st.page_link("account.py", label="User Settings")
@@ -66,13 +68,8 @@ def draw(actor: Actor, state: State, here: SignedIn) -> None:
                 "Ask for a code from an authenticator app as well as your password. "
                 "Your password alone is then not enough to log in."
             )
-        if st.button("Set up two-factor", key="two-factor-begin", type="primary"):
-            save(
-                "Scan the QR code with your authenticator app",
-                two_factor.begin_setup,
-                actor,
-                totp.new_secret(),
-            )
+        if st.button(_SET_UP, key="two-factor-begin", type="primary"):
+            open_dialog("two-factor-set-up")
 
 
 def _draw_setup(actor: Actor, state: State, here: SignedIn) -> None:
@@ -151,29 +148,35 @@ def _open(what: str) -> None:
 
 def draw_dialogs(actor: Actor) -> None:
     """Draw the open dialog, if any; each asks for the password."""
+    draw_dialog("two-factor-set-up", _SET_UP, _begin, actor)
     draw_dialog("two-factor-replace", "Replace device", _replace, actor)
     draw_dialog("two-factor-codes", "New recovery codes", _replace_codes, actor)
     draw_dialog("two-factor-off", "Turn off two-factor", _turn_off, actor)
 
 
+def _begin(actor: Actor) -> None:
+    st.markdown("You'll scan a QR code with an authenticator app on your phone.")
+    _draw_begin_form("set-up-two-factor", "Scan the QR code with your authenticator app", actor)
+
+
 def _replace(actor: Actor) -> None:
     st.markdown("You'll scan a new QR code. Your current device keeps working until then.")
-    with form("replace-device") as drawn:
-        password = drawn.current_password("Your password")
+    _draw_begin_form("replace-device", "Scan the QR code with your new device", actor)
+
+
+def _draw_begin_form(name: str, notice: str, actor: Actor) -> None:
+    """Draw the form that begins the setup of a device."""
+    with form(name) as drawn:
+        password = drawn.current_password()
         pressed = drawn.submit("Continue")
     if pressed and drawn.prepare(authentication.verify_password, actor, password):
-        drawn.save(
-            "Scan the QR code with your new device",
-            two_factor.begin_setup,
-            actor,
-            totp.new_secret(),
-        )
+        drawn.save(notice, two_factor.begin_setup, actor, totp.new_secret())
 
 
 def _replace_codes(actor: Actor) -> None:
     st.markdown("You'll get ten new codes. Your old codes stop working immediately.")
     with form("make-codes") as drawn:
-        password = drawn.current_password("Your password")
+        password = drawn.current_password()
         pressed = drawn.submit("Create new codes")
     if pressed and drawn.prepare(authentication.verify_password, actor, password):
         codes = totp.new_recovery_codes()
@@ -186,7 +189,7 @@ def _replace_codes(actor: Actor) -> None:
 def _turn_off(actor: Actor) -> None:
     st.markdown("Anyone who knows your password will be able to log in.")
     with form("turn-off") as drawn:
-        password = drawn.current_password("Your password")
+        password = drawn.current_password()
         pressed = drawn.submit("Turn off")
     if pressed and drawn.prepare(authentication.verify_password, actor, password):
         drawn.save("Two-factor turned off", two_factor.turn_off, actor)

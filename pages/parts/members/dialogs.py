@@ -12,7 +12,7 @@ from core.database import db
 from core.members import invitations, leaving, members
 from core.models import Organization, Role
 from pages import ui
-from pages.ui import badges, elements
+from pages.ui import authentication, badges, elements
 
 EDIT_ROLES: Final = "Edit roles"
 QUICK_VIEW: Final = "Quick View"
@@ -57,7 +57,7 @@ def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
 
 
 def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
-    """Draw the choice of roles, the change log and `Save`."""
+    """Draw the choice of roles, the change log and `Save`; a new owner takes the password."""
     with db.read() as session:
         grantable = members.list_grantable_roles(session, actor, org.id)
     form = ui.fields("edit-roles")
@@ -66,14 +66,24 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
     )
     new = Role(chosen)
     draw_change_log(old, new)
+    makes_owner = new is Role.OWNER and old is not Role.OWNER
+    password = form.current_password() if makes_owner else ""
     form.reserve_footer()
     with elements.row(horizontal_alignment="right"):
         draw_cancel("edit-roles")
         pressed = st.button("Save", key="edit-roles-save", type="primary", disabled=new is old)
-    if pressed and "user_id" in row:
+    if pressed and (
+        not makes_owner or form.prepare(authentication.verify_password, actor, password)
+    ):
+        _save_role(form, actor, org, row, new)
+
+
+def _save_role(form: ui.Form, actor: Actor, org: Organization, row: Row, new: Role) -> None:
+    """Save the role of a member or of an invitation."""
+    if "user_id" in row:
         notice = f"{row['name']} is {new} now."
         form.save(notice, members.change_role, actor, org.id, int(row["user_id"]), new)
-    elif pressed:
+    else:
         notice = f"{row['email']} is invited as {new} now."
         form.save(notice, invitations.change_role, actor, org.id, int(row["id"]), new)
 

@@ -14,7 +14,7 @@ from core.members.invitations import State
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs
-from pages.ui import badges, elements
+from pages.ui import authentication, badges, elements
 from pages.ui.tables import RowMenu, menu_cells, truncate
 
 _MENU: Final = {
@@ -188,9 +188,14 @@ def _draw_invite_form(actor: Actor, org: Organization, grantable: list[Role]) ->
             required=True,
             format_func=badges.label,
         )
+        may_invite_owners = Role.OWNER in grantable
+        hint = "Only needed to invite an owner."
+        password = form.current_password(hint=hint) if may_invite_owners else ""
         st.markdown(ui.quiet("Each gets a link that works for 72 hours."))
         pressed = form.submit("Invite")
-    if pressed:
+    if pressed and (
+        role != Role.OWNER or form.prepare(authentication.verify_password, actor, password)
+    ):
         notice = "The invitations are on their way."
         form.save(notice, invitations.invite, actor, org.id, emails, role=Role(role))
     if isinstance(form.error, AddressesRefused):

@@ -10,7 +10,7 @@ from core.database import db
 from core.members import ownership
 from core.models import Stage
 from pages import ui
-from pages.ui import badges, elements
+from pages.ui import authentication, badges, elements
 from pages.ui.tables import RowMenu, menu_cells
 
 ASSIGN: Final = "Assign an owner"
@@ -80,7 +80,8 @@ def _draw_form(actor: Actor, organization: tuple[int, str]) -> None:
         reason = form.field(
             st.text_input, "reason", "Reason", hint="Kept in history and shown to the new owner."
         )
+        password = form.current_password()
         pressed = form.submit("Assign owner")
-    if pressed:
+    if pressed and form.prepare(authentication.verify_password, actor, password):
         notice = f"{email} is now the owner of {name}"
         form.save(notice, ownership.assign_owner, actor, org_id, email or "", reason=reason)

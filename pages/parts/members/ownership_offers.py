@@ -100,13 +100,7 @@ def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:
             required=True,
             format_func=badges.label,
         )
-        password = form.field(
-            st.text_input,
-            "password",
-            "Your password",
-            type="password",
-            autocomplete="current-password",
-        )
+        password = form.current_password()
         pressed = form.submit(OFFER)
     if pressed and form.prepare(authentication.verify_password, actor, password):
         notice = f"{row['name']} is offered the ownership."

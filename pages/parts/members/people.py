@@ -13,7 +13,7 @@ from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs, ownership_offers
 from pages.parts.members.dialogs import Row
-from pages.ui import badges, elements, tables
+from pages.ui import authentication, badges, elements, tables
 from pages.ui.tables import RowMenu, menu_cells, truncate
 
 REINSTATE: Final = "Reinstate"
@@ -149,7 +149,13 @@ def draw_former(actor: Actor, org: Organization, grantable: list[Role], search: 
         _draw_former_table(former, menu, grantable)
     st.markdown(ui.quiet("With the role from before. Who left alone is invited again instead."))
     if chosen := menu.chosen():
-        _reinstate(actor, org, chosen[1])
+        row = chosen[1]
+        if row["role"] == Role.OWNER:
+            ui.open_dialog("reinstate", row)
+        else:
+            notice = f"{row['name']} belongs to {org.name} again."
+            ui.save(notice, members.reinstate, actor, org.id, int(row["user_id"]))
+    ui.draw_dialog("reinstate", REINSTATE, _draw_reinstate_owner, actor, org)
 
 
 def _draw_former_table(former: pd.DataFrame, menu: RowMenu, grantable: list[Role]) -> None:
@@ -193,6 +199,13 @@ def _former_menu(row: Row, grantable: list[Role]) -> list[str]:
     return [f":material/person_add: {REINSTATE}"] if is_within else []
 
 
-def _reinstate(actor: Actor, org: Organization, row: Row) -> None:
-    notice = f"{row['name']} belongs to {org.name} again."
-    ui.save(notice, members.reinstate, actor, org.id, int(row["user_id"]))
+def _draw_reinstate_owner(actor: Actor, org: Organization, row: Row) -> None:
+    """Draw the form that reinstates an owner, which takes the password."""
+    dialogs.draw_person(row)
+    st.markdown(f"{ui.esc(row['name'])} becomes an owner of **{ui.esc(org.name)}** again.")
+    with ui.form("reinstate") as form:
+        password = form.current_password()
+        pressed = form.submit(REINSTATE)
+    if pressed and form.prepare(authentication.verify_password, actor, password):
+        notice = f"{row['name']} belongs to {org.name} again."
+        form.save(notice, members.reinstate, actor, org.id, int(row["user_id"]))

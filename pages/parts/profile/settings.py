@@ -64,7 +64,7 @@ def _delete(actor: Actor, org: Organization) -> None:
     )
     with ui.form("delete") as form:
         name = form.field(st.text_input, "name", "Type the exact name", placeholder=org.name)
-        password = form.field(st.text_input, "password", "Your password", type="password")
+        password = form.current_password()
         pressed = form.submit("Delete")
     if (
         pressed

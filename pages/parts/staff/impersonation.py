@@ -25,7 +25,7 @@ def draw_start(actor: Actor, org: Organization) -> None:
     with form("act-as-owner") as drawn:
         hint = f"Up to {impersonation.MAX_REASON} characters. Owners can see this."
         reason = drawn.field(st.text_input, "reason", "Reason", hint=hint)
-        password = drawn.current_password("Your password")
+        password = drawn.current_password()
         pressed = drawn.submit("Act as owner")
     st.markdown(quiet("You can end it early on any page of the organization."))
     if pressed and drawn.prepare(authentication.verify_password, actor, password):
