@@ -1,4 +1,7 @@
-"""Accounts as administrators see and change them: staff roles, disabling, sessions, two-factor."""
+"""Accounts as administrators see and change them: the table, enabling, sessions, two-factor.
+
+Staff roles and disabling are in `members.account_access`, as they also end invitations.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,10 +10,10 @@ import pandas as pd
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core.access.permissions import Action, Actor, access_staff, lock_user, rights_of
-from core.accounts import email_links, sessions, totp, user_rows
+from core.access.permissions import Action, Actor, access_staff, lock_user
+from core.accounts import sessions, totp
 from core.audit import history
-from core.base import clock, validation
+from core.base import validation
 from core.base.errors import InvalidInput, NotFound
 from core.database import search
 from core.database.db import frame
@@ -86,37 +89,6 @@ def get(session: Session, actor: Actor, user_id: int) -> User:
     user = session.get(User, user_id)
     if user is None or user.deleted_at is not None:
         raise NotFound("account")
-    return user
-
-
-def set_staff(session: Session, actor: Actor, user_id: int, staff: Staff | None) -> User:
-    """Set or remove a person's staff role; gaining permissions ends the person's sessions.
-
-    Raises `LastAdministrator`, and `InvalidInput(staff)` for an unconfirmed address.
-    """
-    user = _lock(session, actor, user_id)
-    if user.staff is staff:
-        return user
-    if user.proven_at is None:
-        raise InvalidInput({"staff": "This address isn't confirmed yet. Assign a role once it is."})
-    user_rows.ensure_other_administrator(session, user)
-    if rights_of(None, staff) - rights_of(None, user.staff):
-        sessions.end_all(session, user.id, "staff role given")
-    user.staff = staff
-    history.record(session, actor, user.id, "account.staff_changed", user)
-    return user
-
-
-def disable(session: Session, actor: Actor, user_id: int) -> User:
-    """Disable an account, ending its sessions and links; raises `LastAdministrator`."""
-    user = _lock(session, actor, user_id)
-    if user.disabled_at is not None:
-        return user
-    user_rows.ensure_other_administrator(session, user)
-    user.disabled_at = clock.now()
-    sessions.end_all(session, user.id, "account disabled")
-    email_links.revoke(session, email_links.RESET, user_id=user.id)
-    history.record(session, actor, user.id, "account.disabled", user)
     return user
 
 

@@ -40,11 +40,12 @@ def sign_up(session: Session, actor: Actor, new: NewAccount) -> None:
     key = validation.email_key(new.email)
     if throttling.hit(session, "sign-up mails", key, throttling.MAILS):
         return
-    known = user_rows.lock_by_email(session, key)
-    if known is not None and known.proven_at is not None:
-        outbox.enqueue(session, "already_have_account", known.email, name=known.name)
+    try:
+        user = user_rows.create(session, new, is_confirmed=False)
+    except InvalidInput:  # only the owner of the address may know
+        if known := user_rows.find_confirmed(session, key):
+            outbox.enqueue(session, "already_have_account", known.email, name=known.name)
         return
-    user = user_rows.create(session, new, is_confirmed=False)
     email_links.revoke(session, email_links.RESET, user_id=user.id)
     link = email_links.create(
         session,

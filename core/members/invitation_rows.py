@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, ScalarSelect, false, func, select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, find_role, may
+from core.access.permissions import Actor, find_role
 from core.base import clock, crypto
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
 
@@ -55,15 +55,10 @@ def link(invitation: Invitation) -> dict[str, str]:
 
 
 def find_inviter(session: Session, invitation: Invitation) -> User | None:
-    """Return the inviter, or None if they could no longer grant the invitation's role.
-
-    Administrators who invited while acting as an owner still can: they could act as one again.
-    """
+    """Return the inviter, or None if they could no longer grant the invitation's role."""
     inviter = session.get_one(User, invitation.invited_by)
-    who = Actor(inviter.id, inviter.name)
-    role = find_role(session, who, invitation.org_id)
+    role = find_role(session, Actor(inviter.id, inviter.name), invitation.org_id)
     may_still = role is not None and role.rank >= invitation.role.rank
-    may_still = may_still or may(session, who, invitation.org_id, Action.ACT_AS_OWNER)
     return inviter if may_still and inviter.disabled_at is None else None
 
 

@@ -3,13 +3,13 @@
 The last owner can do neither: `membership_rows.is_last_owner`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, lock_self, lock_staff_roles
+from core.access.permissions import ORGDESK, Action, Actor, access, lock_self, lock_staff_roles
 from core.accounts import email_links, sessions, totp, uploads, user_rows
 from core.audit import history
 from core.base import clock
@@ -19,6 +19,7 @@ from core.members import invitation_rows, member_mails, membership_rows, ownersh
 from core.models import (
     FormerMembership,
     Handover,
+    Impersonation,
     Invitation,
     InvitationStatus,
     Membership,
@@ -58,6 +59,7 @@ def delete_account(session: Session, actor: Actor) -> User:
     for org, membership in mine:
         member_mails.notify_owners(session, actor, org, membership.user_id, what="left")
         end_membership(session, actor, org, membership, "member.left", "")
+    acting_in = lock_acting_in(session, actor.user_id or 0)
     user = lock_self(session, actor)
     if membership_rows.count_for(session, user.id):
         raise JustJoined
@@ -70,6 +72,7 @@ def delete_account(session: Session, actor: Actor) -> User:
     user.password_epoch += 1
     user.deleted_at = user.disabled_at = clock.now()
     history.record(session, actor, user.id, "account.deleted", user)
+    end_offers(session, actor, acting_in, user.id)
     return user
 
 
@@ -143,3 +146,62 @@ def notify_withdrawn(session: Session, org: Organization, ended: Sequence[Handov
         if handover.expires_at > clock.now():
             owner = session.get_one(User, handover.from_id)
             member_mails.send(session, org, handover.to_id, "ownership_withdrawn", by=owner.name)
+
+
+def _withdraw_unheld(session: Session, actor: Actor, org: Organization, user_id: int) -> None:
+    """Withdraw what a person may no longer offer in an organization, each with its own entry.
+
+    Call it after the right has ended: an impersonation, or an account that was disabled.
+    """
+    is_disabled = session.get_one(User, user_id, populate_existing=True).disabled_at is not None
+    membership = None if is_disabled else membership_rows.find(session, org, user_id)
+    role = membership.role if membership is not None else None
+    what = "account is disabled" if is_disabled else "right to act as an owner has ended"
+    reason = f"The {what}."
+    for each in withdraw(session, org, user_id, role):
+        if isinstance(each, Handover):
+            event, person_id = "ownership.withdrawn", each.to_id
+            history.record(session, actor, org, event, each, reason=reason, person_id=person_id)
+        else:
+            history.record(session, actor, org, "invitation.revoked", each, reason=reason)
+
+
+def end_impersonation(session: Session, org: Organization, user_id: int) -> bool:
+    """End a person's impersonation in an organization, and return whether there was one."""
+    ended = session.scalars(
+        update(Impersonation)
+        .where(
+            Impersonation.org_id == org.id,
+            Impersonation.user_id == user_id,
+            Impersonation.ended_at.is_(None),
+        )
+        .values(ended_at=clock.now())
+        .returning(Impersonation.id)
+    )
+    return bool(ended.all())
+
+
+def end_offers(
+    session: Session, actor: Actor, organizations: Sequence[Organization], user_id: int
+) -> None:
+    """End a person's impersonations in these organizations, and withdraw what is left of them."""
+    session.flush()
+    for org in organizations:
+        if end_impersonation(session, org, user_id):
+            history.record(session, actor, org, "acting.ended", org, person_id=user_id, always=True)
+        _withdraw_unheld(session, actor, org, user_id)
+
+
+def lock_acting_in(session: Session, user_id: int) -> list[Organization]:
+    """Lock the organizations in which a person's impersonation has not ended."""
+    acting = Impersonation.ended_at.is_(None) & (Impersonation.user_id == user_id)
+    return lock_organizations(session, session.scalars(select(Impersonation.org_id).where(acting)))
+
+
+def lock_organizations(session: Session, org_ids: Iterable[int]) -> list[Organization]:
+    """Lock organizations in the order of their ids; deleted ones are left out."""
+    locked = []
+    for org_id in sorted(org_ids):
+        with suppress(NotFound):
+            locked.append(access(session, ORGDESK, org_id, Action.VIEW))
+    return locked

@@ -20,7 +20,7 @@ class Impersonation(Base):
     started_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    """When the administrator ended it early."""
+    """When the administrator ended it, or when it was found to be over."""
 
     __table_args__ = (
         Index(

@@ -15,10 +15,11 @@ from core.members import reminders
 from core.notifications import dispatch, onboarding_alerts
 from core.onboarding import bulk_flag
 from core.ops import cleanup
+from core.staff import impersonation
 
 POLL_INTERVAL: Final = timedelta(seconds=1)
 HOUSEKEEPING_INTERVAL: Final = timedelta(minutes=1)
-"""How often this process checks whether cleanup, morning alerts and reminders are due."""
+"""How often this process checks whether cleanup, morning alerts, reminders and the like are due."""
 FAILURE_PAUSE: Final = timedelta(seconds=30)
 STOP_TIMEOUT: Final = timedelta(seconds=5)
 
@@ -65,6 +66,7 @@ class Worker:
             delivery.run_due(self._stopping.is_set)
             self._has_more = bulk_flag.run_due(self._stopping.is_set)
             if time.monotonic() >= self._housekeeping_at:
+                impersonation.run_due(self._stopping.is_set)
                 cleanup.run_due(self._stopping.is_set)
                 onboarding_alerts.run_due(self._stopping.is_set)
                 reminders.run_due(self._stopping.is_set)

@@ -4,17 +4,26 @@ The reason is mailed to the owners and kept in history, in the entry of the star
 that the administrator causes in the organization during that hour.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, find_impersonation, find_role
+from core.access.permissions import (
+    ORGDESK,
+    Action,
+    Actor,
+    access,
+    find_impersonation,
+    find_role,
+)
 from core.audit import history
 from core.base import clock, validation
-from core.base.errors import InvalidInput
-from core.members import member_mails
+from core.base.errors import InvalidInput, NotFound
+from core.database import db
+from core.members import leaving, member_mails
 from core.models import Impersonation, Organization, Role
 
 IMPERSONATION_TTL: Final = timedelta(minutes=60)
@@ -40,7 +49,7 @@ def start(session: Session, actor: Actor, org_id: int, *, reason: str) -> Impers
             {"reason": "You already own this organization, so you can make the change directly."}
         )
 
-    _end(session, actor, org)
+    leaving.end_impersonation(session, org, actor.user_id or 0)
     now = clock.now()
     row = Impersonation(
         org_id=org.id,
@@ -65,22 +74,38 @@ def start(session: Session, actor: Actor, org_id: int, *, reason: str) -> Impers
 
 
 def end(session: Session, actor: Actor, org_id: int) -> Organization:
-    """End the actor's impersonation; harmless if there is none."""
+    """End the actor's impersonation and withdraw invitations made under it; harmless if none."""
     org = access(session, actor, org_id, Action.ACT_AS_OWNER)
-    if _end(session, actor, org):
-        history.record(session, actor, org, "acting.ended", org, always=True)
+    leaving.end_offers(session, actor, [org], actor.user_id or 0)
     return org
 
 
-def _end(session: Session, actor: Actor, org: Organization) -> bool:
-    ended = session.scalars(
-        update(Impersonation)
-        .where(
-            Impersonation.org_id == org.id,
-            Impersonation.user_id == actor.user_id,
-            Impersonation.ended_at.is_(None),
-        )
-        .values(ended_at=clock.now())
-        .returning(Impersonation.id)
+def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """End the impersonations whose time is over, and return how many; safe in several processes.
+
+    They give no right from that moment on; this withdraws the invitations made under them.
+    """
+    with db.read() as session:
+        is_over = Impersonation.ended_at.is_(None) & (Impersonation.ends_at <= clock.now())
+        over = session.scalars(select(Impersonation.id).where(is_over)).all()
+    ended = 0
+    for impersonation_id in over:
+        if is_stopping():
+            break
+        ended += db.run(_end_if_over, impersonation_id)
+    return ended
+
+
+def _end_if_over(session: Session, impersonation_id: int) -> bool:
+    org_id = session.scalar(
+        select(Impersonation.org_id).where(Impersonation.id == impersonation_id)
     )
-    return bool(ended.all())
+    try:
+        org = access(session, ORGDESK, org_id or 0, Action.VIEW)
+    except NotFound:
+        return False  # deleted; if it is restored, the next run ends this
+    row = session.get(Impersonation, impersonation_id)
+    if row is None or row.ended_at is not None or row.ends_at > clock.now():
+        return False
+    leaving.end_offers(session, ORGDESK, [org], row.user_id)
+    return True

@@ -157,8 +157,8 @@ staff.impersonation.start                  no     no     no     hidden no     no
 staff.impersonation.end                    no     no     no     hidden no     no     no     yes    hidden
 accounts.administration.table              no     no     no     no     no     no     no     yes    no
 accounts.administration.get                no     no     no     no     no     no     no     yes    no
-accounts.administration.set_staff          no     no     no     no     no     no     no     yes    no
-accounts.administration.disable            no     no     no     no     no     no     no     yes    no
+members.account_access.set_staff           no     no     no     no     no     no     no     yes    no
+members.account_access.disable             no     no     no     no     no     no     no     yes    no
 accounts.administration.enable             no     no     no     no     no     no     no     yes    no
 accounts.administration.end_sessions       no     no     no     no     no     no     no     yes    no
 accounts.administration.reset_two_factor   no     no     no     no     no     no     no     yes    no
@@ -204,6 +204,7 @@ BY_PROOF = {
 """Use cases without an actor: an emailed link, a code or the command line authorizes them."""
 
 CALLED_BY_USE_CASES = {
+    "members.leaving.end_offers",
     "access.permissions.access",
     "access.permissions.access_staff",
     "access.permissions.find_organization",
@@ -477,8 +478,8 @@ ACTS: dict[str, Act] = {
         "staff.impersonation.start", reason="They asked for help."
     ),
     "accounts.administration.get": about_sam("accounts.administration.get"),
-    "accounts.administration.set_staff": about_sam("accounts.administration.set_staff", Staff.OPS),
-    "accounts.administration.disable": about_sam("accounts.administration.disable"),
+    "members.account_access.set_staff": about_sam("members.account_access.set_staff", Staff.OPS),
+    "members.account_access.disable": about_sam("members.account_access.disable"),
     "accounts.administration.enable": about_sam("accounts.administration.enable"),
     "accounts.administration.end_sessions": about_sam("accounts.administration.end_sessions"),
     "accounts.administration.reset_two_factor": lambda session, actor, cast: use_case(

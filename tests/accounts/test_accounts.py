@@ -8,12 +8,19 @@ from sqlalchemy.orm import Session
 
 from core.access import throttling
 from core.access.permissions import ANONYMOUS, ORGDESK, Actor
-from core.accounts import accounts, administration, registration, sessions
+from core.accounts import accounts, registration, sessions
 from core.accounts.user_rows import NewAccount
 from core.base import crypto
 from core.base.errors import InvalidInput, LastAdministrator, LastOwner, NotFound, TooManyAttempts
 from core.database import db
-from core.members import acceptance, invitation_rows, invitations, leaving, membership_rows
+from core.members import (
+    acceptance,
+    account_access,
+    invitation_rows,
+    invitations,
+    leaving,
+    membership_rows,
+)
 from core.models import (
     Entry,
     FormerMembership,
@@ -67,7 +74,7 @@ class TestAuthenticate:
         assert accounts.authenticate(address, PASSWORD, origin="::1") is None
 
     def test_the_disabled_and_the_deleted_are_unknown(self, cast: Cast) -> None:
-        db.run(administration.disable, cast.ada, cast.mia.user_id)
+        db.run(account_access.disable, cast.ada, cast.mia.user_id)
         db.run(leaving.delete_account, cast.adam)
         assert log_in(cast.mia) is None
         assert log_in(cast.adam) is None
@@ -286,7 +293,7 @@ class TestDelete:
             leaving.delete_account(session, cast.ada)
 
     def test_one_of_two_may_go(self, session: Session, cast: Cast) -> None:
-        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         assert leaving.delete_account(session, cast.ada).staff is None
 
     def test_a_deleted_organization_does_not_block_deletion(

@@ -7,9 +7,24 @@ from sqlalchemy.orm import Session
 from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import accounts, administration, registration, sessions
 from core.accounts.user_rows import NewAccount
-from core.base.errors import InvalidInput, LastAdministrator, NotFound, NotPermitted
-from core.members import leaving
-from core.models import Entry, Staff, User
+from core.base import crypto
+from core.base.errors import (
+    InvalidInput,
+    LastAdministrator,
+    LinkNotValid,
+    NotFound,
+    NotPermitted,
+    OfferClosed,
+)
+from core.members import (
+    acceptance,
+    account_access,
+    invitation_rows,
+    invitations,
+    leaving,
+    ownership,
+)
+from core.models import Entry, InvitationStatus, Staff, User
 from tests.support.cast import Cast, email
 
 
@@ -87,85 +102,104 @@ class TestAllowed:
         for actor in (cast.olga, cast.oda, cast.sam, cast.mia, ANONYMOUS):
             for use_case in (
                 administration.get,
-                administration.disable,
+                account_access.disable,
                 administration.enable,
                 administration.end_sessions,
             ):
                 with pytest.raises(NotPermitted):
                     use_case(session, actor, mia)
             with pytest.raises(NotPermitted):
-                administration.set_staff(session, actor, actor.user_id, Staff.ADMINISTRATOR)
+                account_access.set_staff(session, actor, actor.user_id, Staff.ADMINISTRATOR)
             with pytest.raises(NotPermitted):
                 administration.table(session, actor)
 
     def test_a_disabled_administrator_loses_access(self, session: Session, cast: Cast) -> None:
-        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
-        administration.disable(session, cast.oda, cast.ada.user_id)
+        account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        account_access.disable(session, cast.oda, cast.ada.user_id)
         with pytest.raises(NotPermitted):
             administration.enable(session, cast.ada, cast.ada.user_id)
 
 
 class TestSetStaff:
     def test_a_person_becomes_staff(self, session: Session, cast: Cast) -> None:
-        assert administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.SALES).staff
+        assert account_access.set_staff(session, cast.ada, cast.mia.user_id, Staff.SALES).staff
         entry = session.scalars(select(Entry)).one()
         assert (entry.event, entry.person_id) == ("account.staff_changed", cast.mia.user_id)
         assert [(each["old"], each["new"]) for each in entry.changes] == [(None, "sales")]
 
     def test_gaining_rights_ends_the_sessions(self, session: Session, cast: Cast) -> None:
         cookie = signed_in(session, cast.oda)
-        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         assert sessions.find(session, cookie) is None
 
     def test_losing_rights_keeps_the_sessions(self, session: Session, cast: Cast) -> None:
         cookie = signed_in(session, cast.sam)
-        administration.set_staff(session, cast.ada, cast.sam.user_id, None)
+        account_access.set_staff(session, cast.ada, cast.sam.user_id, None)
         assert sessions.find(session, cookie) is not None
 
     def test_the_same_role_is_no_change(self, session: Session, cast: Cast) -> None:
-        administration.set_staff(session, cast.ada, cast.sam.user_id, Staff.SALES)
+        account_access.set_staff(session, cast.ada, cast.sam.user_id, Staff.SALES)
         assert session.scalars(select(Entry)).all() == []
 
     def test_the_last_administrator_stays(self, session: Session, cast: Cast) -> None:
         for staff in (None, Staff.OPS):
             with pytest.raises(LastAdministrator):
-                administration.set_staff(session, cast.ada, cast.ada.user_id, staff)
+                account_access.set_staff(session, cast.ada, cast.ada.user_id, staff)
 
     def test_a_disabled_one_does_not_count(self, session: Session, cast: Cast) -> None:
-        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
-        administration.disable(session, cast.ada, cast.oda.user_id)
+        account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        account_access.disable(session, cast.ada, cast.oda.user_id)
         with pytest.raises(LastAdministrator):
-            administration.disable(session, cast.ada, cast.ada.user_id)
+            account_access.disable(session, cast.ada, cast.ada.user_id)
 
     def test_not_before_the_address_is_proven(self, session: Session, cast: Cast) -> None:
         registration.sign_up(session, ANONYMOUS, NewAccount("Eve", "boss@example.com", "$x"))
         eve = session.scalars(select(User).where(User.name == "Eve")).one()
         with pytest.raises(InvalidInput) as refused:
-            administration.set_staff(session, cast.ada, eve.id, Staff.ADMINISTRATOR)
+            account_access.set_staff(session, cast.ada, eve.id, Staff.ADMINISTRATOR)
         assert list(refused.value.fields) == ["staff"]
 
 
 class TestDisable:
     def test_sessions_end_at_once(self, session: Session, cast: Cast) -> None:
         cookie = signed_in(session, cast.mia)
-        assert administration.disable(session, cast.ada, cast.mia.user_id).disabled_at
+        assert account_access.disable(session, cast.ada, cast.mia.user_id).disabled_at
         assert sessions.find(session, cookie) is None
 
     def test_a_disabled_account_gets_no_session(self, session: Session, cast: Cast) -> None:
         """I9, even for one that began while the account was being disabled."""
-        administration.disable(session, cast.ada, cast.mia.user_id)
+        account_access.disable(session, cast.ada, cast.mia.user_id)
         assert sessions.find(session, signed_in(session, cast.mia)) is None
 
     def test_twice_is_one_change(self, session: Session, cast: Cast) -> None:
-        administration.disable(session, cast.ada, cast.mia.user_id)
-        administration.disable(session, cast.ada, cast.mia.user_id)
+        account_access.disable(session, cast.ada, cast.mia.user_id)
+        account_access.disable(session, cast.ada, cast.mia.user_id)
         administration.enable(session, cast.ada, cast.mia.user_id)
         administration.enable(session, cast.ada, cast.mia.user_id)
         events = session.scalars(select(Entry.event).order_by(Entry.id)).all()
         assert events == ["account.disabled", "account.enabled"]
 
     def test_a_last_owner_can_be_disabled(self, session: Session, cast: Cast) -> None:
-        assert administration.disable(session, cast.ada, cast.olga.user_id).disabled_at
+        assert account_access.disable(session, cast.ada, cast.olga.user_id).disabled_at
+
+    def test_invitations_end_and_do_not_come_back(self, session: Session, cast: Cast) -> None:
+        invited = invitations.invite(session, cast.adam, cast.acme.id, "new@example.com")[0]
+        account_access.disable(session, cast.ada, cast.adam.user_id)
+        assert invited.status is InvitationStatus.REVOKED
+        administration.enable(session, cast.ada, cast.adam.user_id)
+        token = crypto.token(invitation_rows.MAILED, invited.nonce)
+        with pytest.raises(LinkNotValid):
+            acceptance.get_invitation(session, cast.otto, token)
+        last = session.scalars(select(Entry).where(Entry.event == "invitation.revoked")).one()
+        assert (last.org_id, last.reason) == (cast.acme.id, "The account is disabled.")
+
+    def test_ownership_offers_end(self, session: Session, cast: Cast) -> None:
+        offer = ownership.offer(session, cast.olga, cast.acme.id, cast.mia.user_id)
+        account_access.disable(session, cast.ada, cast.olga.user_id)
+        assert offer.status is InvitationStatus.REVOKED
+        administration.enable(session, cast.ada, cast.olga.user_id)
+        with pytest.raises(OfferClosed):
+            ownership.accept(session, cast.mia, cast.acme.id, offer.id)
 
     def test_sessions_are_ended_alone(self, session: Session, cast: Cast) -> None:
         cookie = signed_in(session, cast.mia)

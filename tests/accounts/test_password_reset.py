@@ -8,7 +8,6 @@ from core.access import throttling
 from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import (
     accounts,
-    administration,
     email_links,
     password_reset,
     registration,
@@ -19,7 +18,7 @@ from core.base import crypto
 from core.base.errors import InvalidInput, LinkNotValid, NotFound, NotPermitted, TooManyAttempts
 from core.database import db
 from core.mail import messages
-from core.members import leaving
+from core.members import account_access, leaving
 from core.models import Entry, Mail, User
 from tests.conftest import Clock
 from tests.support.cast import PASSWORD, Cast, email
@@ -66,7 +65,7 @@ class TestStart:
         assert list(refused.value.fields) == ["email"]
 
     def test_the_disabled_get_none(self, session: Session, cast: Cast) -> None:
-        administration.disable(session, cast.ada, cast.mia.user_id)
+        account_access.disable(session, cast.ada, cast.mia.user_id)
         ask(session, email(cast.mia))
         assert mails(session) == []
 
@@ -129,7 +128,7 @@ class TestReset:
             password_reset.list_guessable_words(session, token)
         ask(session, email(cast.adam))
         hers = token_in(mails(session)[-1])
-        administration.disable(session, cast.ada, cast.adam.user_id)
+        account_access.disable(session, cast.ada, cast.adam.user_id)
         with pytest.raises(LinkNotValid):
             password_reset.reset(session, ANONYMOUS, hers, "$new")
 
@@ -178,7 +177,7 @@ class TestSend:
                 password_reset.send_link(session, person, cast.mia.user_id)
 
     def test_disabled_and_missing_accounts_get_no_link(self, session: Session, cast: Cast) -> None:
-        administration.disable(session, cast.ada, cast.mia.user_id)
+        account_access.disable(session, cast.ada, cast.mia.user_id)
         with pytest.raises(InvalidInput, match="Enable it"):
             password_reset.send_link(session, cast.ada, cast.mia.user_id)
         with pytest.raises(NotFound):

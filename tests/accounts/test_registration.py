@@ -1,13 +1,14 @@
 """Registration: unconfirmed accounts, confirmation links, and nothing revealed about others."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from core.access import throttling
-from core.access.permissions import ANONYMOUS
+from core.access.permissions import ANONYMOUS, ORGDESK
 from core.accounts import accounts, email_links, passwords, registration
 from core.accounts.user_rows import NewAccount
 from core.base import crypto
@@ -170,6 +171,27 @@ class TestProve:
 
 
 class TestNothingIsRevealed:
+    @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+    def test_an_account_made_at_the_same_time_is_only_mailed(
+        self, engine: Engine, cast: Cast
+    ) -> None:
+        """On PostgreSQL: on SQLite, only one transaction writes at a time."""
+        made: list[User] = []
+
+        def make(_c: object, _d: object, statement: str, *_others: object) -> None:
+            if "users.email_key =" in statement and not made:
+                made.append(User())  # its own statements come here, too
+                account = new(hashed="$hers")
+                with ThreadPoolExecutor(1) as beside:
+                    beside.submit(db.run, registration.create_administrator, ORGDESK, account)
+
+        event.listen(engine, "after_cursor_execute", make)
+        db.run(registration.sign_up, ANONYMOUS, new(hashed="$his"))
+        event.remove(engine, "after_cursor_execute", make)
+        with db.read() as session:
+            assert newest(session).template == "already_have_account"
+            assert person(session).password_hash == "$hers"
+
     def test_signing_in_after_signing_up_answers_alike(self, engine: Engine, cast: Cast) -> None:
         for address in ("nora@example.com", email(cast.mia)):
             db.run(registration.sign_up, ANONYMOUS, accounts.prepare_account("Eve", address, HIS))

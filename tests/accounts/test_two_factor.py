@@ -14,7 +14,7 @@ from core.audit import history
 from core.base import crypto
 from core.base.errors import CodeNeeded, InvalidInput, NotFound, NotPermitted, TooManyAttempts
 from core.database import db
-from core.members import leaving
+from core.members import account_access, leaving
 from core.models import (
     Challenge,
     Entry,
@@ -298,7 +298,7 @@ class TestRequired:
     def test_staff_without_two_factor_has_no_staff_rights(
         self, session: Session, cast: Cast
     ) -> None:
-        administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
+        account_access.set_staff(session, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
         assert staff_rights(session, cast.mia) == frozenset()
         with pytest.raises(NotPermitted):
             administration.table(session, cast.mia)
@@ -312,7 +312,7 @@ class TestRequired:
     def test_staff_with_two_factor_has_its_rights(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
-        administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.OPS)
+        account_access.set_staff(session, cast.ada, cast.mia.user_id, Staff.OPS)
         session_id, token = signed_in(session, cast.mia)
         assert sessions.find(session, token).lacks_two_factor
         set_up(session, cast.mia, clock, session_id)

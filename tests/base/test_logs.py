@@ -16,7 +16,7 @@ from core.base import logs
 from core.base.errors import NotFound, NotPermitted, TooManyAttempts
 from core.base.settings import settings
 from core.database import db
-from core.members import members
+from core.members import account_access, members
 from core.models import Role, Staff
 from tests.support.cast import PASSWORD, Cast, email
 
@@ -105,7 +105,7 @@ def test_who_tries_what_they_may_not(lines: io.StringIO, cast: Cast) -> None:
 
 def test_weighty_acts_once_they_are_done(lines: io.StringIO, cast: Cast) -> None:
     db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
-    db.run(administration.set_staff, cast.ada, cast.oda.user_id, Staff.SALES)
+    db.run(account_access.set_staff, cast.ada, cast.oda.user_id, Staff.SALES)
     with db.Session(db.writing_engine(), info={"writing": True}) as session:
         members.remove(session, cast.olga, cast.acme.id, cast.mia.user_id or 0)
         session.rollback()

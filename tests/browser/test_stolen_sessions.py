@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from core.access.permissions import Actor
 from core.accounts import accounts, administration, sessions
 from core.database import db
+from core.members import account_access
 from tests.browser.acts import cookie_of
 from tests.browser.server import Server
 from tests.support.cast import Cast
@@ -104,7 +105,7 @@ def end_by_administrator(cast: Cast, session_id: int) -> None:
 
 
 def disable(cast: Cast, session_id: int) -> None:
-    db.run(administration.disable, cast.ada, cast.olga.user_id)
+    db.run(account_access.disable, cast.ada, cast.olga.user_id)
     db.run(administration.enable, cast.ada, cast.olga.user_id)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from core.accounts import administration
 from core.database import db
+from core.members import account_access
 from core.models import Staff
 from tests.browser.acts import become, give_code, visit
 from tests.browser.steps import field, heading, log_out, press, set_up_two_factor
@@ -26,7 +26,7 @@ def give_password(page: Page, cast: Cast) -> None:
 def test_staff_sets_it_up_and_a_password_alone_is_worth_nothing(
     new_page: Callable[..., Page], cast: Cast, mailbox: Mailbox
 ) -> None:
-    db.run(administration.set_staff, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
+    db.run(account_access.set_staff, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
     mia, thief = new_page(), new_page()
     visit(mia, DEEP_LINK)
     give_password(mia, cast)

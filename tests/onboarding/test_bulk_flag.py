@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core.accounts import administration
 from core.base.errors import InvalidInput, MoreMatch, NotPermitted, TooManyMatch
 from core.database import db
+from core.members import account_access
 from core.models import Entry, Move, Organization, Run, Staff, Stage
 from core.onboarding import bulk_flag, onboarding
 from core.onboarding.onboarding import Plan
@@ -155,7 +155,7 @@ class TestRunDue:
     def test_a_run_ends_when_its_rep_loses_the_right(self, cast: Cast, free_count: int) -> None:
         run = start(cast)
         db.run(bulk_flag.flag_next_batch, run.id)
-        db.run(administration.set_staff, cast.ada, cast.sam.user_id, Staff.OPS)
+        db.run(account_access.set_staff, cast.ada, cast.sam.user_id, Staff.OPS)
         run_to_end()
         assert reload(run).done == bulk_flag.BATCH_SIZE
         assert "You don't have permission to flag for onboarding" in reload(run).ended_because

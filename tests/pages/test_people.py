@@ -4,9 +4,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Actor
-from core.accounts import administration
 from core.database import db
-from core.members import membership_rows, ownership
+from core.members import account_access, membership_rows, ownership
 from core.models import Role, Staff, User
 from pages.ui.tables import RowMenu
 from tests.pages.conftest import Show
@@ -100,8 +99,8 @@ def test_an_account_is_shut_and_opened(about_mia: AppTest, cast: Cast) -> None:
 
 
 def test_losing_the_role_meanwhile_is_refused(about_mia: AppTest, cast: Cast) -> None:
-    db.run(administration.set_staff, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
-    db.run(administration.set_staff, cast.oda, cast.ada.user_id, None)
+    db.run(account_access.set_staff, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+    db.run(account_access.set_staff, cast.oda, cast.ada.user_id, None)
     about_mia.button(key="person-disable").click().run()
     assert person(cast.mia).disabled_at is None
     assert "This page is for staff" in [title.value for title in about_mia.title]
@@ -110,7 +109,7 @@ def test_losing_the_role_meanwhile_is_refused(about_mia: AppTest, cast: Cast) ->
 class TestOwnerless:
     def test_an_owner_is_named_where_all_are_disabled(self, show: Show, cast: Cast) -> None:
         assert "without an active owner" not in words(show("people", cast.ada))
-        db.run(administration.disable, cast.ada, cast.olga.user_id or 0)
+        db.run(account_access.disable, cast.ada, cast.olga.user_id or 0)
         screen = show("people", cast.ada)
         assert "1 organization without an active owner" in words(screen)
         with db.read() as session:

@@ -7,10 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Actor
-from core.accounts import administration, sessions, totp, two_factor
+from core.accounts import sessions, totp, two_factor
 from core.base import clock
 from core.base.settings import PROJECT
 from core.database import db
+from core.members import account_access
 from core.models import Staff, User
 from pages.ui import authentication, browser
 from tests.pages.conftest import Show, sign_in
@@ -110,7 +111,7 @@ class TestStaffWithoutIt:
     @pytest.fixture
     def sees(self, show: Show, cast: Cast, entered: list[str]) -> AppTest:
         """The page People, as Mia sees it who has just become an administrator."""
-        db.run(administration.set_staff, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
+        db.run(account_access.set_staff, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
         return show("people", cast.mia)
 
     def test_sees_nothing_but_the_set_up(self, show: Show, cast: Cast, sees: AppTest) -> None:

@@ -75,8 +75,8 @@ SQL: Final[dict[str, tuple[str, ...]]] = {
         f"""SELECT i.org_id, 'a pending invitation above the role of the inviter' FROM invitations i
             JOIN organizations o ON o.id = i.org_id AND o.{_LIVE}
             LEFT JOIN memberships m ON m.org_id = i.org_id AND m.user_id = i.invited_by
-            JOIN users u ON u.id = i.invited_by
-            WHERE i.status = 'pending' AND coalesce(u.staff, '') <> 'administrator'
+            WHERE i.status = 'pending' AND NOT EXISTS (SELECT 1 FROM impersonations a
+                WHERE a.org_id = i.org_id AND a.user_id = i.invited_by AND a.ended_at IS NULL)
             AND (m.id IS NULL OR {_RANK.format("m")} < {_RANK.format("i")})""",
     ),
     "I8": (

@@ -28,6 +28,7 @@ from core.database import db
 from core.mail import delivery
 from core.members import (
     acceptance,
+    account_access,
     invitation_rows,
     invitations,
     leaving,
@@ -189,7 +190,7 @@ def invite_as_owner(data: Dataset, who: str, whom: str, role: Role) -> object:
 
 @rule("I1", ("ada",), ("olga", "adam"))
 def disable_owner(data: Dataset, who: str, whom: str) -> object:
-    return db.run(administration.disable, data.actor(who), data.id(whom))
+    return db.run(account_access.disable, data.actor(who), data.id(whom))
 
 
 # Organizations
@@ -371,7 +372,7 @@ def redeem(data: Dataset, who: str) -> object:
 
 @rule("I9 I14", ADMINISTRATORS, ("mia", "otto", "ada", "sue"))
 def disable(data: Dataset, who: str, whom: str) -> object:
-    return db.run(administration.disable, data.actor(who), data.id(whom))
+    return db.run(account_access.disable, data.actor(who), data.id(whom))
 
 
 @rule("I9 I14", ADMINISTRATORS, ("mia", "ada", "sue"))
@@ -386,7 +387,7 @@ def end_sessions(data: Dataset, who: str, whom: str) -> object:
 
 @rule("I14 I9", ADMINISTRATORS, ("ada", "sue", "sam"), (None, Staff.SALES, Staff.ADMINISTRATOR))
 def set_staff(data: Dataset, who: str, whom: str, staff: Staff | None) -> object:
-    return db.run(administration.set_staff, data.actor(who), data.id(whom), staff)
+    return db.run(account_access.set_staff, data.actor(who), data.id(whom), staff)
 
 
 @rule("I14", ADMINISTRATORS)

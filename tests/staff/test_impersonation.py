@@ -3,15 +3,24 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, find_impersonation, find_role, may
 from core.accounts import administration
 from core.base import crypto
-from core.base.errors import InvalidInput, NotPermitted
-from core.members import acceptance, invitation_rows, invitations, members
-from core.models import Entry, Impersonation, Mail, Role, Staff
+from core.base.errors import InvalidInput, LinkNotValid, NotPermitted
+from core.database import db
+from core.members import acceptance, account_access, invitation_rows, invitations, leaving, members
+from core.models import (
+    Entry,
+    Impersonation,
+    Invitation,
+    InvitationStatus,
+    Mail,
+    Role,
+    Staff,
+)
 from core.ops import cleanup
 from core.profile import profile
 from core.staff import impersonation
@@ -34,6 +43,15 @@ def start(session: Session, cast: Cast, reason: str = WHY) -> None:
 def entries(session: Session) -> list[tuple[str, str]]:
     rows = session.execute(select(Entry.event, Entry.reason).order_by(Entry.id))
     return [(event, reason) for event, reason in rows]
+
+
+def invite(session: Session, cast: Cast, address: str = "") -> Invitation:
+    to = address or email(cast.otto)
+    return invitations.invite(session, cast.ada, cast.acme.id, to, role=Role.OWNER)[0]
+
+
+def token_of(invitation: Invitation) -> str:
+    return crypto.token(invitation_rows.MAILED, invitation.nonce)
 
 
 def may_edit(session: Session, actor: Actor, cast: Cast) -> bool:
@@ -81,10 +99,10 @@ class TestStart:
 
     def test_owners_cannot_impersonate(self, session: Session, cast: Cast) -> None:
         start(session, cast)
-        ada = administration.set_staff(session, cast.ada, cast.olga.user_id, Staff.OPS)
+        ada = account_access.set_staff(session, cast.ada, cast.olga.user_id, Staff.OPS)
         assert ada.staff is Staff.OPS
         members.change_role(session, cast.ada, cast.acme.id, cast.mia.user_id, Role.OWNER)
-        administration.set_staff(session, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
+        account_access.set_staff(session, cast.ada, cast.mia.user_id, Staff.ADMINISTRATOR)
         with pytest.raises(NotPermitted):  # not before two-factor is set up
             impersonation.start(session, cast.mia, cast.acme.id, reason=WHY)
 
@@ -114,13 +132,13 @@ class TestEnd:
         assert found == (clock.now() + impersonation.IMPERSONATION_TTL, "Another thing")
 
     def test_it_ends_with_the_staff_role(self, session: Session, cast: Cast) -> None:
-        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         start(session, cast)
-        administration.set_staff(session, cast.oda, cast.ada.user_id, Staff.SALES)
+        account_access.set_staff(session, cast.oda, cast.ada.user_id, Staff.SALES)
         assert not may_edit(session, cast.ada, cast)
 
     def test_it_ends_with_two_factor(self, session: Session, cast: Cast) -> None:
-        administration.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         start(session, cast)
         administration.reset_two_factor(session, cast.oda, cast.ada.user_id, reason="Lost")
         assert not may_edit(session, cast.ada, cast)
@@ -135,11 +153,67 @@ class TestEnd:
         assert entries(session) == [("acting.started", WHY)]
 
 
-def test_people_invited_during_it_can_join_later(session: Session, cast: Cast) -> None:
-    start(session, cast)
-    invited = invitations.invite(
-        session, cast.ada, cast.acme.id, email(cast.otto), role=Role.OWNER
-    )[0]
-    impersonation.end(session, cast.ada, cast.acme.id)
-    acceptance.accept(session, cast.otto, crypto.token(invitation_rows.MAILED, invited.nonce))
-    assert find_role(session, cast.otto, cast.acme.id) is Role.OWNER
+class TestInvitations:
+    """What was offered under an impersonation ends with it."""
+
+    @pytest.fixture
+    def invited(self, session: Session, cast: Cast) -> Invitation:
+        start(session, cast)
+        return invite(session, cast)
+
+    def test_people_can_join_while_it_lasts(
+        self, session: Session, cast: Cast, invited: Invitation
+    ) -> None:
+        acceptance.accept(session, cast.otto, token_of(invited))
+        assert find_role(session, cast.otto, cast.acme.id) is Role.OWNER
+
+    def test_they_end_with_it(self, session: Session, cast: Cast, invited: Invitation) -> None:
+        impersonation.end(session, cast.ada, cast.acme.id)
+        assert invited.status is InvitationStatus.REVOKED
+        event, reason = entries(session)[-1]
+        assert event == "invitation.revoked"
+        assert reason.startswith("The right to act as an owner has ended.")
+        start(session, cast)
+        with pytest.raises(LinkNotValid):
+            acceptance.accept(session, cast.otto, token_of(invited))
+
+    def test_they_end_when_its_time_is_over(self, engine: Engine, cast: Cast, clock: Clock) -> None:
+        db.run(start, cast)
+        invited = db.run(invite, cast)
+        assert impersonation.run_due() == 0
+        clock.turn(impersonation.IMPERSONATION_TTL)
+        with db.read() as session, pytest.raises(LinkNotValid):
+            acceptance.get_invitation(session, cast.otto, token_of(invited))
+        assert (impersonation.run_due(), impersonation.run_due()) == (1, 0)
+        with db.read() as session:
+            assert session.get_one(Invitation, invited.id).status is InvitationStatus.REVOKED
+
+    @pytest.mark.parametrize("staff", [None, Staff.SALES])
+    def test_they_end_with_the_staff_role(
+        self, session: Session, cast: Cast, invited: Invitation, staff: Staff | None
+    ) -> None:
+        account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        account_access.set_staff(session, cast.oda, cast.ada.user_id, staff)
+        assert invited.status is InvitationStatus.REVOKED
+        account_access.set_staff(session, cast.oda, cast.ada.user_id, Staff.ADMINISTRATOR)
+        with pytest.raises(LinkNotValid):
+            acceptance.accept(session, cast.otto, token_of(invited))
+
+    def test_they_end_with_the_account(
+        self, session: Session, cast: Cast, invited: Invitation
+    ) -> None:
+        account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
+        leaving.delete_account(session, cast.ada)
+        assert invited.status is InvitationStatus.REVOKED
+
+    def test_what_the_membership_allows_stays(self, session: Session, cast: Cast) -> None:
+        own = invitations.invite(
+            session, cast.olga, cast.acme.id, email(cast.ada), role=Role.ADMIN
+        )[0]
+        acceptance.accept(session, cast.ada, token_of(own))
+        start(session, cast)
+        as_owner, as_admin = invite(session, cast), invite(session, cast, "new@example.com")
+        invitations.change_role(session, cast.ada, cast.acme.id, as_admin.id, Role.ADMIN)
+        impersonation.end(session, cast.ada, cast.acme.id)
+        assert as_owner.status is InvitationStatus.REVOKED
+        assert as_admin.status is InvitationStatus.PENDING

@@ -10,6 +10,7 @@ from core.accounts import administration, password_reset
 from core.accounts.administration import Page
 from core.base.clock import now
 from core.database import db
+from core.members import account_access
 from core.models import Staff, User
 from pages.ui import authentication, elements
 from pages.ui.dialogs import open_dialog
@@ -143,7 +144,7 @@ def draw_person(actor: Actor, user_id: int) -> None:
         pressed = st.button("Save", key="person-save", type="primary", disabled=is_same)
         if pressed and drawn.prepare(authentication.verify_password, actor, password):
             notice = f"Staff role changed to {staff}" if staff else "Staff role removed"
-            drawn.save(notice, administration.set_staff, actor, person.id, staff)
+            drawn.save(notice, account_access.set_staff, actor, person.id, staff)
         st.space("stretch")
         _draw_actions(drawn, actor, person)
 
@@ -180,7 +181,7 @@ def _draw_actions(form: Form, actor: Actor, person: User) -> None:
         st.rerun()
     if st.button("Disable", key="person-disable"):
         form.save(
-            f"{person.name} disabled and logged out", administration.disable, actor, person.id
+            f"{person.name} disabled and logged out", account_access.disable, actor, person.id
         )
 
 
