@@ -52,6 +52,35 @@ def functions(file: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [node for node in ast.walk(parsed(file)) if isinstance(node, kinds)]
 
 
+STATE_CALLBACKS = {"open_dialog", "ui.open_dialog", "board_filters.show_more", "forget", "edit"}
+"""Callbacks from elsewhere that change the session state alone."""
+
+
+def callbacks(file: str) -> Iterator[ast.expr]:
+    """Yield every function that a file gives to a widget, as written."""
+    for node in ast.walk(parsed(file)):
+        if isinstance(node, ast.Call):
+            given = [*node.keywords]
+            yield from (each.value for each in given if each.arg in {"on_click", "on_change"})
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value in {"on_click", "on_change"}:
+                    yield value
+
+
+@pytest.mark.parametrize("file", PAGES)
+def test_a_callback_that_writes_first_checks_the_session(file):
+    own = {function.name: ast.unparse(function) for function in functions(file)}
+    for value in callbacks(file):
+        name = ast.unparse(value)
+        if isinstance(value, ast.Call):
+            assert name.startswith(("callback(", "ui.callback(")), name
+        elif name in own:
+            assert not re.search(r"\b(db\.run|change|save)\(", own[name]), name
+        elif isinstance(value, ast.Name | ast.Attribute):
+            assert name in STATE_CALLBACKS, name
+
+
 PAGE_FILES = [str(path.relative_to(PROJECT)) for path in sorted((PROJECT / "pages").glob("*.py"))]
 
 

@@ -3,6 +3,7 @@
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
 from pages.ui.forms import Form, change, fields, form, reset_button, save, saved_notice
 from pages.ui.open_page import (
+    callback,
     fragment,
     open_page,
     open_public_page,
@@ -15,6 +16,7 @@ from pages.ui.text import ago, count, day, esc, exact, quiet, refusal, unlinked
 __all__ = [
     "Form",
     "ago",
+    "callback",
     "change",
     "close_dialog",
     "count",

@@ -1,6 +1,7 @@
 """The first statement of every page: who is signed in, where, and with which rights."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
@@ -14,6 +15,7 @@ from core.access.permissions import (
     find_organization,
     staff_rights,
 )
+from core.base.errors import Unavailable
 from core.database import db
 from core.models import Organization
 from pages.ui import authentication, error_display, rerun_cache
@@ -132,6 +134,22 @@ def fragment(draw: Callable[P, R], *, every: float | None = None) -> Callable[P,
     checked.__name__, checked.__qualname__ = draw.__name__, draw.__qualname__
     part: Any = st.fragment(checked, run_every=every)
     return part  # type: ignore[no-any-return]
+
+
+def callback(work: Callable[P, object]) -> Callable[P, None]:
+    """Make a callback of a widget that changes something run only while its person is signed in.
+
+    Callbacks run before the page does, so nothing has checked yet that the session is still live.
+    """
+    person = authentication.actor()
+
+    def checked(*args: P.args, **kwargs: P.kwargs) -> None:
+        with suppress(Unavailable):  # the rerun that follows says so
+            actor = authentication.actor()
+            if actor is not None and person is not None and actor.user_id == person.user_id:
+                work(*args, **kwargs)
+
+    return checked
 
 
 def ensure_signed_in() -> None:

@@ -33,13 +33,9 @@ def draw(
         pressed = st.form_submit_button(
             "Log in", key="second-step-submit", type="primary", width="stretch"
         )
-    st.button(
-        "Back",
-        key="second-step-over",
-        type="tertiary",
-        on_click=db.run,
-        args=(two_factor.cancel_challenge, connection),
-    )
+    if st.button("Back", key="second-step-over", type="tertiary"):
+        db.run(two_factor.cancel_challenge, connection)
+        st.rerun()
     if not pressed:
         return
     ticket = sessions.new_token()

@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Action, may
+from core.accounts import sessions
 from core.database import db
 from core.staff import impersonation
 from tests.pages.conftest import Show
@@ -49,6 +50,15 @@ def test_every_page_of_the_organization_has_the_banner(show: Show, cast: Cast) -
     screen.button(key="standing-in-end").click().run()
     assert "You are acting" not in words(screen)
     assert not may_edit(cast)
+
+
+def test_an_ended_session_cannot_end_it(show: Show, cast: Cast) -> None:
+    db.run(impersonation.start, cast.ada, cast.acme.id, reason=WHY)
+    screen = show("overview", cast.ada, org=cast.acme.public_id)
+    db.run(sessions.end_all, cast.ada.user_id, "ended elsewhere")
+    screen.button(key="standing-in-end").click().run()
+    assert [title.value for title in screen.title] == ["Log in"]
+    assert may_edit(cast)
 
 
 def test_others_have_no_button(show: Show, cast: Cast) -> None:

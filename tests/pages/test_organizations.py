@@ -8,6 +8,7 @@ from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Actor
+from core.accounts import sessions
 from core.audit import history
 from core.database import db
 from core.members import leaving
@@ -200,6 +201,16 @@ class TestDownload:
             screen.button(key=f"stop-{id(mine)}").click().run()
         assert stopped == [True]
         assert not show("organizations", cast.oda).get("progress")
+
+    def test_an_ended_session_stops_nothing(self, show: Show, cast: Cast) -> None:
+        stopped: list[bool] = []
+        mine = Download(cast.oda, Format.CSV, lambda: stopped.append(True))
+        with downloads.in_progress(mine):
+            screen = show("organizations", cast.oda)
+            db.run(sessions.end_all, cast.oda.user_id, "ended elsewhere")
+            screen.button(key=f"stop-{id(mine)}").click().run()
+        assert [title.value for title in screen.title] == ["Log in"]
+        assert stopped == []
 
 
 class TestRestore:

@@ -90,7 +90,7 @@ def _draw_download(download: Download, total: int) -> None:
             icon=":material/close:",
             type="tertiary",
             key=f"stop-{id(download)}",
-            on_click=download.cancel,
+            on_click=ui.callback(download.cancel),
         )
 
 

@@ -11,7 +11,7 @@ from core.models import Organization
 from core.staff import impersonation
 from pages.ui import authentication
 from pages.ui.forms import form
-from pages.ui.open_page import find_current
+from pages.ui.open_page import callback, find_current
 from pages.ui.text import esc, local, quiet
 
 
@@ -53,7 +53,7 @@ def draw_banner(actor: Actor) -> None:
         f"**You are acting as an owner of {esc(org.name)}** {until}",
         width="stretch",
     )
-    banner.button("End", key="standing-in-end", on_click=_end, args=(actor, org.id))
+    banner.button("End", key="standing-in-end", on_click=callback(_end), args=(actor, org.id))
 
 
 def _end(actor: Actor, org_id: int) -> None:
