@@ -57,6 +57,8 @@ PERSON_TO_PERSON: Final = ((5, timedelta(hours=1)),)
 """Emails about roles that one person can cause to another; the changes themselves are made."""
 REQUESTS: Final = ((10, timedelta(hours=1)),)
 """Requests for onboarding, for each person, as each request emails sales reps."""
+NAMES: Final = ((20, timedelta(hours=1)), (60, timedelta(days=1)))
+"""Names compared with those of existing organizations, for each person: guesses at customers."""
 UPLOADS: Final = ((100, timedelta(hours=1)),)
 """Uploaded files, for each person."""
 MAILS: Final = ((3, timedelta(hours=1)), (10, timedelta(days=1)))

@@ -1,13 +1,15 @@
 """Use cases of organizations: create, delete, restore, limit the members, list one's own."""
 
+from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, lock_self
+from core.access import throttling
+from core.access.permissions import Action, Actor, access, lock_self, staff_rights
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import (
@@ -82,9 +84,44 @@ def _find_just_made(session: Session, actor: Actor, name: str) -> Organization |
     )
 
 
-def list_similar_names(session: Session, _actor: Actor, name: str) -> list[str]:
-    """Return up to three names of organizations that could be confused with this name."""
-    return search.list_similar_names(session, name)
+class SimilarNames(NamedTuple):
+    """Organizations whose name could be confused with a new one."""
+
+    names: Sequence[str] = ()
+    """The names that the actor may know, at most three, the most similar first."""
+    has_others: bool = False
+    """Whether there are also some whose names the actor may not know."""
+    wait: int = 0
+    """Minutes until names are compared again, where the actor has tried too many."""
+
+
+def list_similar_names(session: Session, actor: Actor, name: str) -> SimilarNames:
+    """Return the organizations that could be confused with this name.
+
+    Customers are confidential: a name is only returned if the organization is in Connected
+    Solutions or the actor's own, or to staff; others are limited by `throttling.NAMES`.
+    """
+    if not name.strip():
+        return SimilarNames()
+    sees_all = Action.VIEW_ALL in staff_rights(session, actor)
+    if not sees_all:
+        wait = throttling.hit(session, "similar names", str(actor.user_id), throttling.NAMES)
+        if wait:
+            return SimilarNames(wait=wait)
+    found = search.list_similar_names(session, name)
+    known = found if sees_all else _list_known(session, actor, found)
+    return SimilarNames([each for each in found if each in known], len(known) < len(found))
+
+
+def _list_known(session: Session, actor: Actor, names: Sequence[str]) -> Collection[str]:
+    """Return those of these names that are public, or of the actor's organizations."""
+    own = select(Membership.org_id).where(Membership.user_id == actor.user_id)
+    known = select(Organization.name).where(
+        Organization.name.in_(names),
+        Organization.deleted_at.is_(None),
+        or_(Organization.is_listed, Organization.id.in_(own)),
+    )
+    return set(session.scalars(known))
 
 
 def delete(session: Session, actor: Actor, org_id: int, *, name: str) -> Organization:

@@ -4,10 +4,10 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.orm import Session
 
-from core.access import permissions
+from core.access import permissions, throttling
 from core.access.permissions import Actor
 from core.audit import history
 from core.base.errors import (
@@ -103,21 +103,48 @@ class TestCreate:
             db.run(organizations.create, cast.mia, "One too many")
 
 
+def similar(session: Session, actor: Actor, name: str) -> tuple[list[str], bool]:
+    found = organizations.list_similar_names(session, actor, name)
+    assert not found.wait
+    return list(found.names), found.has_others
+
+
 class TestSimilarNames:
     def test_similar_names_are_listed(self, session: Session, cast: Cast) -> None:
         organizations.create(session, cast.mia, "Mayo Clinic")
         organizations.create(session, cast.mia, "Northwind Cardiology Partners")
         for typed in ("mayo clinic", "Mayo Clinc", "The Mayo Clinic Ltd", "Máyo-Clinic"):
-            assert organizations.list_similar_names(session, cast.otto, typed) == ["Mayo Clinic"]
+            assert similar(session, cast.mia, typed) == (["Mayo Clinic"], False)
+
+    def test_names_of_others_are_not_told(self, session: Session, cast: Cast) -> None:
+        assert similar(session, cast.otto, "Acme") == ([], True)
+        assert similar(session, cast.olga, "Acme") == (["Acme"], False)
+        assert similar(session, cast.sam, "Acme") == (["Acme"], False)
+
+    def test_listed_ones_are_told_to_all(self, session: Session, cast: Cast) -> None:
+        session.execute(text("UPDATE organizations SET is_listed = true WHERE name = 'Acme'"))
+        organizations.create(session, cast.mia, "Acmee")
+        assert similar(session, cast.otto, "Acme") == (["Acme"], True)
+
+    def test_a_person_cannot_try_many(self, session: Session, cast: Cast, clock: Clock) -> None:
+        for number in range(throttling.NAMES[0][0]):
+            assert similar(session, cast.otto, f"Guess {number}") == ([], False)
+        found = organizations.list_similar_names(session, cast.otto, "Acme")
+        assert (list(found.names), found.has_others) == ([], False)
+        assert 0 < found.wait <= 60
+        assert similar(session, cast.mia, "Acme") == (["Acme"], False)
+        clock.turn(timedelta(hours=1))
+        assert similar(session, cast.otto, "Acme") == ([], True)
 
     def test_other_names_are_not_listed(self, session: Session, cast: Cast) -> None:
         organizations.create(session, cast.mia, "Mayo Clinic")
         for typed in ("", "   ", "'\"*", "Lakeshore Orthopedics", "\0"):
-            assert organizations.list_similar_names(session, cast.otto, typed) == []
+            assert similar(session, cast.mia, typed) == ([], False)
 
     def test_deleted_ones_are_not_listed(self, session: Session, cast: Cast) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
-        assert organizations.list_similar_names(session, cast.otto, "Acme") == []
+        for person in (cast.otto, cast.olga, cast.sam):
+            assert similar(session, person, "Acme") == ([], False)
 
 
 class TestDelete:

@@ -67,7 +67,16 @@ class TestCreate:
         assert "Last changes" in text_of(screen)
         assert all_names() == ["Acme", "Otto Ltd", "Mayo Clinic"]
 
+    def test_similar_names_of_others_are_not_shown(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.otto)
+        screen.button(key="create-organization").click().run()
+        screen.text_input(key="create.name").set_value("acmee").run()
+        assert "An organization with a similar name already exists" in text_of(screen)
+        assert "**Acme**" not in text_of(screen)
+
     def test_similar_names_are_shown_while_typing(self, show: Show, cast: Cast) -> None:
+        with db.engine().begin() as connection:
+            connection.exec_driver_sql("UPDATE organizations SET is_listed = 1 WHERE name = 'Acme'")
         screen = show("organizations", cast.otto)
         screen.button(key="create-organization").click().run()
         screen.text_input(key="create.name").set_value("acme").run()

@@ -1,11 +1,17 @@
 """The dialog `Create New Organization`, which warns of organizations with a similar name."""
 
+from typing import Final
+
 import streamlit as st
 
 from core.access.permissions import Actor
 from core.database import db
 from core.organizations import organizations
+from core.organizations.organizations import SimilarNames
 from pages import ui
+
+_SIMILAR: Final = "create-similar-names"
+"""The key of the name that was looked up last, and what was found."""
 
 
 def draw_create(actor: Actor) -> None:
@@ -30,15 +36,7 @@ def _draw(actor: Actor) -> None:
         hint="As people know it, up to 80 characters. You will be its owner.",
         live=True,
     )
-    with db.read() as session:
-        similar = organizations.list_similar_names(session, actor, name)
-    if similar:
-        known = ", ".join(f"**{ui.esc(other)}**" for other in similar)
-        exist = "already exists" if len(similar) == 1 else "already exist"
-        st.markdown(
-            f":small[:orange[:material/info:] {known} {exist}; ask one of its owners for an "
-            "invitation. If yours is another one, go on.]"
-        )
+    _draw_similar(actor, name)
     form.reserve_footer()
     if st.button("Save", type="primary", key="create-save"):
         org = form.prepare(ui.change, organizations.create, actor, name)
@@ -47,3 +45,30 @@ def _draw(actor: Actor) -> None:
             ui.close_dialog()
             ui.show_notice(f"{org.name} is yours. Fill out its profile, then invite your people.")
             st.switch_page("overview.py", query_params={"org": org.public_id})
+
+
+def _draw_similar(actor: Actor, name: str) -> None:
+    """Draw which organizations have a similar name; each name is looked up once, as it counts."""
+    looked_up, similar = st.session_state.get(_SIMILAR, ("", SimilarNames()))
+    if looked_up != name:
+        similar = db.run(organizations.list_similar_names, actor, name)
+        st.session_state[_SIMILAR] = (name, similar)
+    notes = []
+    if similar.names:
+        known = ", ".join(f"**{ui.esc(other)}**" for other in similar.names)
+        exist = "already exists" if len(similar.names) == 1 else "already exist"
+        notes.append(
+            f"{known} {exist}; ask one of its owners for an invitation. If yours is another one, "
+            "go on."
+        )
+    if similar.has_others:
+        other = "Another organization" if similar.names else "An organization"
+        notes.append(
+            f"{other} with a similar name already exists. If it is yours, ask one of its owners "
+            "for an invitation; if not, go on."
+        )
+    if similar.wait:
+        minutes = "a minute" if similar.wait == 1 else f"{similar.wait} minutes"
+        notes.append(f"Similar names are shown again in {minutes}. You can go on without them.")
+    for note in notes:
+        st.markdown(f":small[:orange[:material/info:] {note}]")
