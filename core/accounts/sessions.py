@@ -1,7 +1,7 @@
 """Sessions: start, find, touch and end them, and record when organizations were last active.
 
-A session ends after `session_idle_minutes` without activity (the idle timeout) and after
-`session_hours` in any case; both are in `core.base.settings`.
+A session ends after 60 minutes without activity (the idle timeout) and after 12 hours in any case,
+unless `core.base.settings` say otherwise.
 
 It starts with a single-use ticket that is valid for a minute. The browser redeems it for the token
 in its cookie. The database stores only hashes of both.
