@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -132,15 +132,13 @@ def succeed(session: Session, *attempts: Attempt, shared: Sequence[Attempt] = ()
 
 
 def _lock_failures(session: Session, what: str, whose: str) -> Throttle:
-    key = _failures_key(what, whose)
-    unused = _insert(session).values(key=key, hits=0, ends_at=clock.now())
-    session.execute(unused.on_conflict_do_nothing(index_elements=["key"]))
-    return session.scalars(
-        select(Throttle)
-        .where(Throttle.key == key)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+    """Lock the counter, which is made if there is none; others may delete it at any moment."""
+    new = _insert(session).values(key=_failures_key(what, whose), hits=0, ends_at=clock.now())
+    locked = new.on_conflict_do_update(index_elements=["key"], set_={"hits": Throttle.hits})
+    found: Throttle = session.scalars(
+        locked.returning(Throttle), execution_options={"populate_existing": True}
     ).one()
+    return found
 
 
 def _failures_key(what: str, whose: str) -> str:

@@ -134,3 +134,13 @@ class TestAttempt:
         with ThreadPoolExecutor(8) as pool:
             waits = list(pool.map(lambda _: db.run(throttling.attempt, account), range(24)))
         assert [bool(wait.length) for wait in sorted(waits)] == [False] * 5 + [True] * 19
+
+    def test_successes_at_the_same_time_harm_no_attempt(self, cast: Cast) -> None:
+        mine = throttling.Attempt("login", "olga", throttling.SECRETS)
+
+        def attempt_and_succeed(_: int) -> None:
+            db.run(throttling.attempt, mine)
+            db.run(throttling.succeed, mine)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(attempt_and_succeed, range(40)))
