@@ -55,6 +55,8 @@ STRANGERS: Final = ((30, timedelta(hours=1)), (200, timedelta(days=1)))
 """Sign-ups and password resets, for each IP address."""
 PERSON_TO_PERSON: Final = ((5, timedelta(hours=1)),)
 """Emails about roles that one person can cause to another; the changes themselves are made."""
+INVITATIONS: Final = ((2, timedelta(days=1)),)
+"""Invitations emailed to one address, also again, for each organization."""
 REQUESTS: Final = ((10, timedelta(hours=1)),)
 """Requests for onboarding, for each person, as each request emails sales reps."""
 NAMES: Final = ((20, timedelta(hours=1)), (60, timedelta(days=1)))

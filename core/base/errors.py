@@ -67,10 +67,11 @@ class TooManyAttempts(DomainError):
 
     is_watched = True
 
-    def __init__(self, minutes: int) -> None:
+    def __init__(self, minutes: int, why: str = "Too many attempts.") -> None:
         self.minutes = minutes
         wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
-        super().__init__(f"Too many attempts. Wait {wait}, then try again.")
+        wait = wait if minutes <= 120 else f"{-(-minutes // 60)} hours"
+        super().__init__(f"{why} Wait {wait}, then try again.")
 
 
 class LinkNotValid(DomainError):

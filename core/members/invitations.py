@@ -53,6 +53,7 @@ def invite(
         raise MemberLimit(org.member_limit)
     invitees.ensure_below_limit(session, org, more=len(addresses))
     invitees.count_mails(session, actor, org, len(addresses))
+    invitees.count_recipients(session, org, addresses)
 
     inviter_id = actor.user_id or 0
     invited = [
@@ -75,6 +76,7 @@ def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> I
     is_late = invitation.expires_at <= clock.now()
     invitees.ensure_below_limit(session, org, more=int(is_late))
     invitees.count_mails(session, actor, org, 1)
+    invitees.count_recipients(session, org, {invitation.email_key: invitation.email})
 
     invitation_rows.cancel_mail(session, invitation)
     invitation_rows.renew(invitation)

@@ -1,6 +1,7 @@
 """The addresses of an invitation: parsed, checked against members and limits."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -77,6 +78,28 @@ def count_mails(session: Session, actor: Actor, org: Organization, mails: int) -
     minutes = [throttling.hit(session, "invite", *cap) for cap in caps for _ in range(mails)]
     if any(minutes):
         raise TooManyAttempts(max(minutes))
+
+
+def count_recipients(session: Session, org: Organization, addresses: Mapping[str, str]) -> None:
+    """Count an invitation mail to each of these addresses, given by their key.
+
+    Raises `TooManyAttempts`, or `AddressesRefused` if there are several.
+    """
+    limits = throttling.INVITATIONS
+    waits = {
+        email: throttling.hit(session, "invitation mails", f"{org.id} {key}", limits)
+        for key, email in addresses.items()
+    }
+    refusals = {
+        email: TooManyAttempts(minutes, f"{email} was sent {limits[0][0]} invitations today.")
+        for email, minutes in waits.items()
+        if minutes
+    }
+    if refusals and len(addresses) == 1:
+        raise next(iter(refusals.values()))
+    if refusals:
+        results = [(email, str(refusals.get(email, ""))) for email in addresses.values()]
+        raise AddressesRefused(FIELD, results)
 
 
 def _split(emails: str) -> list[str]:

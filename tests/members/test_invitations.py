@@ -146,9 +146,8 @@ class TestLimits:
         for batch in range(4):
             invite(session, cast, ",".join(f"p{batch}{n}@example.com" for n in range(10)))
             clock.turn(timedelta(minutes=1))
-        first = session.scalars(select(Invitation.id)).first()
-        for _ in range(10):
-            invitations.resend(session, cast.olga, cast.acme.id, first)
+        for invitation_id in session.scalars(select(Invitation.id).limit(10)).all():
+            invitations.resend(session, cast.olga, cast.acme.id, invitation_id)
         clock.turn(timedelta(minutes=1))
         with pytest.raises(TooManyAttempts):
             invite(session, cast, "one@example.com")
@@ -165,6 +164,31 @@ class TestLimits:
             clock.turn(timedelta(minutes=1))
         with pytest.raises(TooManyAttempts):
             invitations.invite(session, mia, acme, "one@example.com")
+
+    def test_one_address_is_mailed_at_most_twice_a_day(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        invitation = invite(session, cast, "new@example.com")
+        invitations.resend(session, cast.adam, cast.acme.id, invitation.id)
+        with session.begin_nested() as attempt:
+            with pytest.raises(
+                TooManyAttempts, match=r"2 invitations today. Wait \d+ hours"
+            ) as refused:
+                invitations.resend(session, cast.olga, cast.acme.id, invitation.id)
+            attempt.rollback()
+        invitations.revoke(session, cast.olga, cast.acme.id, invitation.id)
+        with session.begin_nested() as attempt:
+            with pytest.raises(TooManyAttempts):
+                invite(session, cast, "NEW@example.com")
+            attempt.rollback()
+        with session.begin_nested() as attempt:
+            with pytest.raises(AddressesRefused, match="was sent 2 invitations today") as several:
+                invite(session, cast, "new@example.com, fine@example.com")
+            attempt.rollback()
+        assert several.value.valid == ["fine@example.com"]
+        invitations.invite(session, cast.otto, cast.otto_ltd.id, "new@example.com")
+        clock.turn(timedelta(minutes=refused.value.minutes))
+        invite(session, cast, "new@example.com")
 
     def test_at_most_two_hundred_are_pending(
         self, session: Session, cast: Cast, clock: Clock
