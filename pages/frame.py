@@ -12,15 +12,19 @@ page = navigation.register()
 with rerun_cache.rerun_scope(page.url_path or "home"), error_display.show_errors("page"):
     actor = authentication.actor()
     if actor is not None and two_factor_settings.is_setup_required(page.url_path):
+        authentication.identify([])
         with navigation.narrow_layout():
             two_factor_settings.draw_required_setup(actor)
     elif actor is not None:
-        if page.url_path:  # home only redirects
+        is_home = not page.url_path  # it only redirects
+        authentication.identify([] if is_home else navigation.find_roles(actor))
+        if not is_home:
             navigation.draw_sidebar(actor, page.url_path)
         if navigation.is_about_organization(page):
             impersonation.draw_banner(actor)
         page.run()
     else:
+        authentication.identify([])
         with db.read() as session:
             is_new = registration.is_setup_open(session)
         if is_new and page.url_path != "setup":

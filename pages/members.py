@@ -9,18 +9,21 @@ from core.members import members, ownership
 from core.models import Role
 from pages import ui
 from pages.parts.members import invitations, ownership_offers, people, summary
-from pages.ui import elements
+from pages.ui import authentication, elements
 
 actor, org, rights = ui.open_page("Access Control", Action.VIEW)
 may_see_invited = Action.VIEW_INVITATIONS in rights
+may_invite = authentication.is_allowed(rights, Action.INVITE)
+may_edit = authentication.is_allowed(rights, Action.CHANGE_ROLES)
 
 with db.read() as session:
     numbers = members.summary(session, actor, org.id)
     joined = members.joined_by_month(session, actor, org.id)
-    grantable = members.list_grantable_roles(session, actor, org.id)
+    grantable = members.list_grantable_roles(session, actor, org.id) if may_invite else []
     offers = ownership.list_offers(session, actor, org.id)
     own_role = find_role(session, actor, org.id)
-    owns = own_role is Role.OWNER and find_impersonation(session, actor, org.id) is None
+    impersonation = find_impersonation(session, actor, org.id)
+owns = may_edit and own_role is Role.OWNER and impersonation is None
 
 
 def draw_actions() -> None:
@@ -56,7 +59,6 @@ def draw_users() -> None:
         )
         role = people.role_filter() if may_see_invited and view == "active" else None
     if view == "active":
-        may_edit = Action.CHANGE_ROLES in rights
         people.draw_active(actor, org, search, role, may_edit=may_edit, owns=owns)
     elif view == "invited":
         invitations.draw(actor, org, grantable, search)

@@ -10,10 +10,12 @@ from core.staff import notes
 from pages import ui
 from pages.parts.onboarding import forms, stage_path
 from pages.parts.staff.notes import count_to_load, draw_notes
-from pages.ui import elements
+from pages.ui import authentication, elements
 
 actor, org, rights = ui.open_page("Onboarding")
 may_move = Action.MOVE_STAGES in rights
+may_edit = authentication.is_allowed(rights, Action.EDIT_PROFILE)
+may_request = authentication.is_allowed(rights, Action.REQUEST_ONBOARDING)
 
 with db.read() as session:
     checks = stages.list_checks(session, org)
@@ -36,7 +38,7 @@ with st.container(border=True, key="path"):
     stage_path.draw_path(org, stays)
     if Action.VIEW_ALL in rights:
         stage_path.draw_stuck(org)
-    stage_path.draw_checks(org, checks, may_fix=Action.EDIT_PROFILE in rights)
+    stage_path.draw_checks(org, checks, may_fix=may_edit)
 stage_path.watch(actor, org, checks)
 
 left, right = st.columns(2, gap="large")
@@ -49,7 +51,7 @@ with right:
     forms.draw_requested(org)
     if org.stage is Stage.FREE and may_move:
         forms.draw_flag(actor, org, reps)
-    elif org.stage is Stage.FREE and Action.REQUEST_ONBOARDING in rights and not org.requested_at:
+    elif org.stage is Stage.FREE and may_request and not org.requested_at:
         forms.draw_request(actor, org)
     elif org.stage is Stage.FREE and Action.VIEW_ALL not in rights and not org.requested_at:
         forms.draw_request_hint(org)

@@ -13,12 +13,14 @@ from pages import ui
 from pages.parts.onboarding import stage_path
 from pages.parts.staff import changes, impersonation
 from pages.parts.staff.notes import draw_notes
-from pages.ui import badges, elements
+from pages.ui import authentication, badges, elements
 
 MAX_OWNERS = 5
 MAX_NOTES = 3
 
 actor, org, rights = ui.open_page("Overview")
+may_edit = authentication.is_allowed(rights, Action.EDIT_PROFILE)
+may_invite = authentication.is_allowed(rights, Action.INVITE)
 
 with db.read() as session:
     checks = stages.list_checks(session, org)
@@ -32,12 +34,12 @@ with db.read() as session:
 
 def draw_actions() -> None:
     here = {"org": org.public_id}
-    if Action.INVITE in rights and st.button("Invite user", icon=":material/person_add:"):
+    if may_invite and st.button("Invite user", icon=":material/person_add:"):
         ui.open_dialog("invite")
         st.switch_page("members.py", query_params=here)
-    if Action.EDIT_PROFILE in rights and st.button("Edit profile", icon=":material/edit:"):
+    if may_edit and st.button("Edit profile", icon=":material/edit:"):
         st.switch_page("profile.py", query_params=here)
-    may_act = Action.ACT_AS_OWNER in rights and Action.EDIT_PROFILE not in rights
+    may_act = Action.ACT_AS_OWNER in rights and not may_edit
     if may_act and st.button("Act as owner", icon=":material/shield_person:"):
         ui.open_dialog("act-as-owner")
 
@@ -69,7 +71,7 @@ with st.container(border=True, key="path"):
     stage_path.draw_path(org, stays)
     if Action.VIEW_ALL in rights:
         stage_path.draw_stuck(org)
-    stage_path.draw_checks(org, checks, may_fix=Action.EDIT_PROFILE in rights)
+    stage_path.draw_checks(org, checks, may_fix=may_edit)
 
 left, right = st.columns([3, 2], gap="medium")
 with left:

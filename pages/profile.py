@@ -7,10 +7,10 @@ from core.base import clock
 from core.profile import profile
 from pages import ui
 from pages.parts.profile import contact, info, settings
-from pages.ui import elements
+from pages.ui import authentication, elements
 
 actor, org, rights = ui.open_page("Organization Profile", Action.VIEW)
-may_edit = Action.EDIT_PROFILE in rights
+may_edit = authentication.is_allowed(rights, Action.EDIT_PROFILE)
 may_edit_contact = Action.EDIT_CONTACT in rights and not may_edit
 
 

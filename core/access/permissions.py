@@ -164,12 +164,16 @@ def staff_rights(session: Session, actor: Actor) -> Rights:
 
     There are none before two-factor is on: a password alone must not open other people's data.
     """
+    return rights_of(None, find_staff_role(session, actor))
+
+
+def find_staff_role(session: Session, actor: Actor) -> Staff | None:
+    """Return the actor's staff role, or None if there is none or two-factor is not on."""
     cached = _cache(session)
     if actor not in cached:
-        staff = session.scalar(_STAFF_ROLE, {"user_id": actor.user_id})
-        cached[actor] = rights_of(None, staff)
-    rights: Rights = cached[actor]
-    return rights
+        cached[actor] = session.scalar(_STAFF_ROLE, {"user_id": actor.user_id})
+    staff: Staff | None = cached[actor]
+    return staff
 
 
 def find_role(session: Session, actor: Actor, org_id: int) -> Role | None:
@@ -178,6 +182,12 @@ def find_role(session: Session, actor: Actor, org_id: int) -> Role | None:
     Administrators who act as an owner have the role owner.
     """
     return _get_access(session, actor, org_id).role
+
+
+def list_roles(session: Session, actor: Actor, org_id: int) -> list[Role | Staff]:
+    """Return the actor's role in the organization and staff role, as far as there are any."""
+    found = _get_access(session, actor, org_id)
+    return [role for role in (found.role, found.staff) if role is not None]
 
 
 def find_impersonation(session: Session, actor: Actor, org_id: int) -> ActiveImpersonation | None:
@@ -237,11 +247,12 @@ def _lock_organization(session: Session, org_id: int, *, deleted: bool) -> None:
 
 
 class _Access(NamedTuple):
-    """An organization with the rights and the role of an actor in it."""
+    """An organization with the rights and the roles of an actor in it."""
 
     org: Organization | None
     rights: Rights
     role: Role | None
+    staff: Staff | None = None
     impersonation: ActiveImpersonation | None = None
 
 
@@ -272,10 +283,10 @@ def _load_access(
         return _Access(row[0], frozenset(Action), Role.OWNER)
     org, role, staff, until, reason = row
     if until is None or staff is not Staff.ADMINISTRATOR:
-        return _Access(org, rights_of(role, staff), role)
+        return _Access(org, rights_of(role, staff), role, staff)
     session.info.setdefault(_IMPERSONATION_REASONS, {})[actor, org.id] = reason
     impersonation = ActiveImpersonation(until, reason)
-    return _Access(org, rights_of(Role.OWNER, staff), Role.OWNER, impersonation)
+    return _Access(org, rights_of(Role.OWNER, staff), Role.OWNER, staff, impersonation)
 
 
 @cache

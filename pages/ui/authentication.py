@@ -2,10 +2,12 @@
 
 This is the only module that uses streamlit-authenticator: its form, flow and status keys are kept,
 and accounts and sessions are our own. Identity never comes from the session state: each rerun
-derives it from the cookie of its own connection and the sessions table.
+derives it from the cookie of its own connection and the sessions table. `identify` then lets the
+library log that person in, and `is_allowed` reads the roles of this login.
 """
 # mypy: allow-subclassing-any
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -14,17 +16,19 @@ from streamlit_authenticator.controllers import AuthenticationController, Cookie
 from streamlit_authenticator.models import AuthenticationModel, CookieModel
 from streamlit_authenticator.views import Authenticate
 
-from core.access.permissions import Actor
+from core.access.permissions import ALLOWED, Action, Actor, Rights
 from core.accounts import accounts, request_info, sessions, two_factor
 from core.accounts.sessions import SignedIn, VerifiedPassword
 from core.base import logs
 from core.base.errors import CodeNeeded, DomainError, InvalidInput, Unavailable
 from core.base.settings import settings
 from core.database import db
+from core.models import Role, Staff
 from pages.ui import browser, rerun_cache, two_factor_prompt
 from pages.ui.text import refusal
 
 _STATUS = "authentication_status"
+_STATUS_KEYS = (_STATUS, "name", "username", "email", "roles")
 _BOUND_TO = "bound to"
 _FORM = "sign-in"
 _LABELS = {"Form name": "", "Username": "Email", "Password": "Password", "Login": "Log in"}
@@ -54,6 +58,38 @@ def _find_signed_in() -> SignedIn | None:
         with suppress(Unavailable):  # a full disk must not block reading
             db.run(sessions.touch, found)
     return found
+
+
+def identify(roles: Sequence[Role | Staff]) -> None:
+    """Log in the person of this rerun with the library, which sets its status keys afresh.
+
+    `roles` are those of the rerun's look-up. What was in the keys before is overwritten, and they
+    are for display: nothing that decides reads them.
+    """
+    for key in _STATUS_KEYS:
+        st.session_state[key] = None
+    authenticator = _authenticator()
+    authenticator.people.roles = list(roles)
+    authenticator.login(location="unrendered")
+
+
+def roles() -> Sequence[Role | Staff]:
+    """Return the roles of this rerun's login: in the open organization, and on the staff."""
+    users: dict[str, dict[str, Any]] = _authenticator().people.credentials["usernames"]
+    found = signed_in()
+    return users[found.email]["roles"] if found is not None and found.email in users else ()
+
+
+def is_allowed(rights: Rights, action: Action) -> bool:
+    """Return whether to draw a form or button of owners: both gates must allow the action.
+
+    `rights` are the person's in the organization; the roles are those of this rerun's login.
+    """
+    return action in rights and not ALLOWED[action].isdisjoint(roles())
+
+
+def _authenticator() -> "_Authenticator":
+    return rerun_cache.cached(_Authenticator)
 
 
 def connection_cookie() -> str | None:
@@ -111,7 +147,7 @@ def sign_in() -> None:
 def _draw_form() -> str:
     """Draw the login form and return an error message, or an empty string."""
     try:
-        _Authenticator().login(fields=_LABELS, key="login")
+        _authenticator().login(fields=_LABELS, key="login")
     except DomainError as error:
         return str(error)
     return _WRONG if st.session_state[_STATUS] is False else ""
@@ -151,7 +187,7 @@ def _exchange_ticket(ticket: str, page: str = "") -> NoReturn:
 def log_out(*, stay: bool = False) -> NoReturn:
     """End this session and delete the cookie; load the home page, or with `stay` this page."""
     fragment = st.session_state.get(browser.FRAGMENT, "") if stay else ""
-    authenticator = _Authenticator()
+    authenticator = _authenticator()
     authenticator.authentication_controller.logout()
     authenticator.cookie_controller.delete_cookie()
     st.session_state.clear()
@@ -188,11 +224,12 @@ def fragment() -> str | None:
 
 
 class _People(AuthenticationModel):
-    """The library's credentials, which contain only the person who has just authenticated."""
+    """The library's credentials, which contain only the person who is here."""
 
     def __init__(self, *, session_id: int | None = None) -> None:
         super().__init__({"usernames": {}}, auto_hash=False)
         self.verified: VerifiedPassword | None = None
+        self.roles: list[Role | Staff] = []
         self._session_id = session_id
 
     def check_credentials(self, username: str, password: str) -> bool:
@@ -206,8 +243,12 @@ class _People(AuthenticationModel):
         )
         if self.verified is None:
             return False
-        self.credentials = {"usernames": {username: {"name": username, "email": username}}}
+        self.admit(username, username, [])
         return True
+
+    def admit(self, email: str, name: str, roles: Sequence[Role | Staff]) -> None:
+        """Make one person the only one in the credentials."""
+        self.credentials = {"usernames": {email: {"name": name, "email": email, "roles": roles}}}
 
     def _record_failed_login_attempts(self, username: str, reset: bool = False) -> None:
         """Do nothing: `accounts.authenticate` counts attempts."""
@@ -216,14 +257,23 @@ class _People(AuthenticationModel):
 class _Controller(AuthenticationController):
     """The library's controller with our credentials."""
 
-    def __init__(self) -> None:
-        self.authentication_model = _People()
+    def __init__(self, people: _People) -> None:
+        self.authentication_model = people
 
-    def login(self, username: str = "", password: str = "", *_rest: Any, **_options: Any) -> bool:
-        """Log in without stripping the password, as the library would.
+    def login(
+        self,
+        username: str = "",
+        password: str = "",
+        *_rest: Any,
+        token: dict[str, str] | None = None,
+        **_options: Any,
+    ) -> bool:
+        """Log in by the cookie, or by the form without stripping the password.
 
         Treats an empty email as a wrong one, which the library would silently ignore.
         """
+        if token:
+            return bool(self.authentication_model.login("", "", token=token))
         return bool(self.authentication_model.login(username.strip() or "nobody", password))
 
 
@@ -233,8 +283,13 @@ class _Cookie(CookieModel):
     def __init__(self, people: _People) -> None:
         self.people = people
 
-    def get_cookie(self) -> None:
-        """Return nothing: the form is drawn only without a session."""
+    def get_cookie(self) -> dict[str, str] | None:
+        """Return the person of the live session, and make them the only one who can log in."""
+        found = signed_in()
+        if found is None:
+            return None
+        self.people.admit(found.email, found.actor.name, self.people.roles)
+        return {"username": found.email}
 
     def set_cookie(self) -> None:
         """Continue from the verified password to the session, or to the two-factor prompt."""
@@ -261,5 +316,6 @@ class _Authenticator(Authenticate):
     def __init__(self) -> None:
         self.path = None
         self.attrs: dict[str, Any] = {"login_sleep_time": 0}
-        self.authentication_controller = _Controller()
-        self.cookie_controller = _Cookies(self.authentication_controller.authentication_model)
+        self.people = _People()
+        self.authentication_controller = _Controller(self.people)
+        self.cookie_controller = _Cookies(self.people)

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
-from pages.ui import error_display, rerun_cache
+from pages.ui import authentication, error_display, rerun_cache
 from pages.ui.open_page import ensure_signed_in
 
 T = TypeVar("T")
@@ -48,10 +48,13 @@ def draw_dialog(
     if opened != name:
         return
 
+    roles = authentication.roles()
+
     @st.dialog(title, width=width, icon=icon, on_dismiss=close_dialog)
     def body() -> None:
         with rerun_cache.rerun_scope(), error_display.show_errors(name):
             ensure_signed_in()
+            authentication.identify(roles)
             draw(*args) if about is None else draw(*args, about)
 
     body()

@@ -11,10 +11,10 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from core.access.permissions import Action, Actor, Rights, staff_rights
+from core.access.permissions import Action, Actor, Rights, find_staff_role, rights_of
 from core.database import db
 from core.members import membership_rows
-from core.models import Organization
+from core.models import Organization, Role, Staff
 from pages.ui import authentication, avatars, browser, rerun_cache
 from pages.ui.elements import avatar, avatar_url
 from pages.ui.open_page import PageContext, find_context, find_current, fragment, record_page
@@ -146,9 +146,9 @@ def draw_sidebar(actor: Actor, here: str) -> None:
     It is drawn before the page, so that it appears first, whatever the page does.
     """
     st.logo(_BRAND, icon_image=_MARK, size="large")
-    found = _find_organization(actor)
+    found = find_open_organization(actor)
     org, rights = (found.org, found.rights) if found is not None else (None, frozenset[Action]())
-    staff = rights if org is not None else rerun_cache.cached(_find_staff_rights, actor)
+    staff = rights if org is not None else rights_of(None, _find_staff_role(actor))
     with st.sidebar, st.container(key="sidenav", vertical_alignment="distribute"):
         with st.container():
             if org is not None:
@@ -158,8 +158,21 @@ def draw_sidebar(actor: Actor, here: str) -> None:
         _draw_user_menu(actor, org)
 
 
-def _find_organization(actor: Actor) -> PageContext | None:
+def find_roles(actor: Actor) -> Sequence[Role | Staff]:
+    """Return the actor's role in the open organization and staff role, as far as there are any."""
+    found = find_open_organization(actor)
+    if found is not None:
+        return found.roles
+    staff = _find_staff_role(actor)
+    return [staff] if staff is not None else []
+
+
+def find_open_organization(actor: Actor) -> PageContext | None:
     """Return the organization in the address, or else the last one opened, or the actor's first."""
+    return rerun_cache.cached(_find_open_organization, actor)
+
+
+def _find_open_organization(actor: Actor) -> PageContext | None:
     found = find_current(actor)
     if found is None:
         with db.read() as session:
@@ -170,9 +183,9 @@ def _find_organization(actor: Actor) -> PageContext | None:
     return found
 
 
-def _find_staff_rights(actor: Actor) -> Rights:
+def _find_staff_role(actor: Actor) -> Staff | None:
     with db.read() as session:
-        return staff_rights(session, actor)
+        return find_staff_role(session, actor)
 
 
 def _draw_links(org: Organization | None, rights: Rights, staff: Rights) -> None:

@@ -1,6 +1,6 @@
 """The first statement of every page: who is signed in, where, and with which rights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
@@ -13,11 +13,12 @@ from core.access.permissions import (
     Rights,
     find_impersonation,
     find_organization,
+    list_roles,
     staff_rights,
 )
 from core.base.errors import Unavailable
 from core.database import db
-from core.models import Organization
+from core.models import Organization, Role, Staff
 from pages.ui import authentication, error_display, rerun_cache
 from pages.ui.text import esc
 
@@ -29,11 +30,12 @@ _PAGE, _PREVIOUS_PAGE = "current page", "previous page"
 
 
 class PageContext(NamedTuple):
-    """An organization, the rights of a person in it, and whether they act as an owner of it."""
+    """An organization, the rights and roles of a person in it, and whether they act as an owner."""
 
     org: Organization
     rights: Rights
     impersonation: ActiveImpersonation | None
+    roles: Sequence[Role | Staff]
 
 
 def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organization, Rights]:
@@ -50,7 +52,7 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
             "It doesn't exist, or you aren't a member. Choose one of yours under "
             "Manage Organizations, or ask an owner for an invitation.",
         )
-    org, rights, _ = found
+    org, rights, *_ = found
     if st.query_params.get("org") != org.public_id:
         st.query_params["org"] = org.public_id
     st.set_page_config(page_title=f"{title} · {org.name}")
@@ -73,7 +75,10 @@ def find_context(actor: Actor, public_id: str) -> PageContext | None:
 def _find_context(actor: Actor, public_id: str) -> PageContext | None:
     with db.read() as session:
         found = find_organization(session, actor, public_id)
-        return found and PageContext(*found, find_impersonation(session, actor, found[0].id))
+        if found is None:
+            return None
+        about = (session, actor, found[0].id)
+        return PageContext(*found, find_impersonation(*about), list_roles(*about))
 
 
 def open_signed_in_page(title: str) -> Actor:
@@ -126,14 +131,20 @@ def fragment(draw: Callable[P, R], *, every: float | None = None) -> Callable[P,
     `every` is the number of seconds after which it reruns by itself.
     """
 
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R | None:
+    def checked(roles: Sequence[Role | Staff], *args: P.args, **kwargs: P.kwargs) -> R | None:
         with rerun_cache.rerun_scope(), error_display.show_errors(draw.__name__):
             ensure_signed_in()
+            authentication.identify(roles)
             return draw(*args, **kwargs)
 
     checked.__name__, checked.__qualname__ = draw.__name__, draw.__qualname__
     part: Any = st.fragment(checked, run_every=every)
-    return part  # type: ignore[no-any-return]
+
+    def start(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        drawn: R | None = part(authentication.roles(), *args, **kwargs)
+        return drawn
+
+    return start
 
 
 def callback(work: Callable[P, object]) -> Callable[P, None]:

@@ -211,6 +211,8 @@ CALLED_BY_USE_CASES = {
     "access.permissions.find_impersonation_reason",
     "access.permissions.find_impersonation",
     "access.permissions.find_role",
+    "access.permissions.find_staff_role",
+    "access.permissions.list_roles",
     "access.permissions.lock_self",
     "access.permissions.may",
     "access.permissions.staff_rights",

@@ -10,7 +10,10 @@ from core.accounts import registration, sessions
 from core.base.errors import InvalidInput
 from core.base.settings import PROJECT, settings
 from core.database import db
+from core.models import Organization, Role, Staff
+from core.staff import impersonation
 from pages.ui import authentication
+from tests.pages.conftest import Show
 from tests.support.cast import PASSWORD, Cast, email
 from tests.support.engines import clear_caches
 
@@ -181,6 +184,94 @@ class TestVerifyPassword:
     def test_a_password_of_another_person_is_refused(self, as_mia: Actor, cast: Cast) -> None:
         with pytest.raises(InvalidInput):
             authentication.verify_password(cast.olga, PASSWORD)
+
+
+class TestIdentify:
+    """The library's login on every rerun, and the roles that owners' buttons are drawn by."""
+
+    FORGED = {
+        "authentication_status": True,
+        "name": "Ada",
+        "username": "ada@example.com",
+        "email": "ada@example.com",
+        "roles": [Role.OWNER, Staff.ADMINISTRATOR],
+    }
+    """All keys of the library, as an administrator who acts as an owner has them."""
+
+    def keys(self, at: AppTest) -> dict[str, object]:
+        assert not at.exception
+        return {key: at.session_state[key] for key in self.FORGED}
+
+    def forge(self, at: AppTest) -> AppTest:
+        for key, value in self.FORGED.items():
+            at.session_state[key] = value
+        return at.run()
+
+    def test_the_keys_name_the_person_of_the_cookie(self, show: Show, cast: Cast) -> None:
+        assert self.keys(show("profile", cast.mia, org=cast.acme.public_id)) == {
+            "authentication_status": True,
+            "name": "Mia",
+            "username": email(cast.mia),
+            "email": email(cast.mia),
+            "roles": [Role.MEMBER],
+        }
+        assert set(self.keys(show("profile")).values()) == {None}
+
+    def test_the_roles_are_those_of_the_open_organization_and_of_staff(
+        self, show: Show, cast: Cast
+    ) -> None:
+        def roles(page: str, person: Actor, org: Organization) -> object:
+            return self.keys(show(page, person, org=org.public_id))["roles"]
+
+        assert roles("profile", cast.olga, cast.acme) == [Role.OWNER]
+        assert roles("profile", cast.otto, cast.otto_ltd) == [Role.OWNER]
+        assert roles("profile", cast.ada, cast.acme) == [Staff.ADMINISTRATOR]
+        db.run(impersonation.start, cast.ada, cast.acme.id, reason="They asked for help")
+        assert roles("profile", cast.ada, cast.acme) == [Role.OWNER, Staff.ADMINISTRATOR]
+        assert roles("profile", cast.ada, cast.otto_ltd) == [Staff.ADMINISTRATOR]
+        assert self.keys(show("people", cast.sam))["roles"] == [Staff.SALES]
+
+    @pytest.mark.parametrize("page", ["overview", "profile", "members", "onboarding", "people"])
+    def test_forged_keys_gain_nothing(self, show: Show, cast: Cast, page: str) -> None:
+        def drawn(at: AppTest) -> tuple[list[str], list[str | None]]:
+            return [each.value for each in at.title], [each.key for each in at.button]
+
+        screen = show(page, cast.mia, org=cast.acme.public_id)
+        honest, before = self.keys(screen), drawn(screen)
+        self.forge(screen)
+        assert self.keys(screen) == honest
+        assert drawn(screen) == before
+        stranger = self.forge(show(page, org=cast.acme.public_id))
+        assert asks_to_sign_in(stranger)
+        assert set(self.keys(stranger).values()) == {None}
+
+    def test_a_button_needs_the_right_and_the_role(
+        self, cast: Cast, connection: Connection
+    ) -> None:
+        def page() -> None:
+            import streamlit as st
+
+            from core.access.permissions import Action, rights_of
+            from core.models import Role
+            from pages.ui import authentication, rerun_cache
+
+            def may(role: Role) -> bool:
+                return authentication.is_allowed(rights_of(role), Action.EDIT_PROFILE)
+
+            with rerun_cache.rerun_scope():
+                st.text(f"before {may(Role.OWNER)}")
+                authentication.identify([Role.MEMBER])
+                st.text(f"a member {may(Role.OWNER)}")
+                authentication.identify([Role.OWNER])
+                st.text(f"an owner {may(Role.OWNER)} {may(Role.MEMBER)}")
+
+        connection.sign_in(cast.olga)
+        at = AppTest.from_function(page).run()
+        assert not at.exception
+        texts = [text.value for text in at.text]
+        assert texts == ["before False", "a member False", "an owner True False"]
+        connection.token = None
+        assert "True" not in "".join(text.value for text in at.run().text)
 
 
 class TestFirstStart:

@@ -21,20 +21,22 @@ _ALERTS_HINT = (
 
 def draw(actor: Actor, org: Organization, rights: Rights) -> None:
     """Draw when the profile was last confirmed, the alerts, and the deletion."""
+    may_edit = authentication.is_allowed(rights, Action.EDIT_PROFILE)
     with st.container(border=True, key="settings-confirmed"), elements.row():
         with st.container(width="stretch", gap=None):
             st.markdown("**Up to date**")
             st.markdown(ui.quiet(_last_confirmed(org)))
-        if Action.EDIT_PROFILE in rights and st.button("Still right", key="settings-confirm"):
+        if may_edit and st.button("Still right", key="settings-confirm"):
             ui.save("Thank you: the profile is up to date.", profile.confirm, actor, org.id)
 
-    _draw_alerts(actor, org, rights)
+    _draw_alerts(actor, org, may_edit=may_edit)
 
+    may_delete = authentication.is_allowed(rights, Action.DELETE)
     in_production = org.stage is Stage.PRODUCTION
     with st.container(border=True, key="settings-delete"), elements.row():
         with st.container(width="stretch", gap=None):
             st.markdown("**Delete this organization**")
-            if Action.DELETE not in rights:
+            if not may_delete:
                 what = "Only an owner deletes it. Ask one of them; they stand under Access Control."
             elif in_production:
                 what = (
@@ -43,7 +45,7 @@ def draw(actor: Actor, org: Organization, rights: Rights) -> None:
             else:
                 what = "It is gone at once. An administrator of Orgdesk can restore it for 30 days."
             st.markdown(ui.quiet(ui.esc(what)))
-        if Action.DELETE in rights and st.button(
+        if may_delete and st.button(
             "Delete", key="settings-delete-open", icon=":material/delete:", disabled=in_production
         ):
             ui.open_dialog("delete")
@@ -76,9 +78,8 @@ def _delete(actor: Actor, org: Organization) -> None:
         st.switch_page("organizations.py")
 
 
-def _draw_alerts(actor: Actor, org: Organization, rights: Rights) -> None:
+def _draw_alerts(actor: Actor, org: Organization, *, may_edit: bool) -> None:
     """Draw the alert address with its state, and the alerts sent to it, which owners choose."""
-    may_edit = Action.EDIT_PROFILE in rights
     with st.container(border=True, key="settings-alerts"):
         with elements.row():
             with st.container(width="stretch", gap=None):
