@@ -106,11 +106,13 @@ def redeem(session: SqlSession, ticket: str, token: str, *, replaced: str = "") 
 
     The session of the `replaced` token, which the same browser had before, ends.
     """
+    now = clock.now()
     redeemed = session.execute(
         update(Session)
         .where(
             Session.ticket_hash == crypto.fingerprint(ticket),
-            Session.created_at > clock.now() - TICKET_TTL,
+            Session.created_at > now - TICKET_TTL,
+            Session.created_at <= now,
             Session.ended_at.is_(None),
         )
         .values(ticket_hash=None, token_hash=crypto.fingerprint(token))
@@ -243,6 +245,7 @@ def _end(session: SqlSession, which: ColumnElement[bool], reason: str) -> int:
 
 _IS_LIVE: Final = and_(
     Session.ended_at.is_(None),
+    Session.created_at <= bindparam("now"),  # the clock may have been ahead for a while
     Session.last_seen_at > bindparam("idle_since"),
     Session.expires_at > bindparam("now"),
     Session.password_epoch == User.password_epoch,

@@ -1,6 +1,7 @@
 """Sessions and transactions: `read()` for queries, `run()` for use cases, on both engines."""
 
 import logging
+import os
 import random
 import secrets
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import quote
 
 import pandas as pd
 from sqlalchemy import (
@@ -25,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session as SqlSession
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from core.base import logs, metrics
 from core.base.errors import DomainError, Unavailable
@@ -87,6 +89,37 @@ def read() -> Iterator[Session]:
         else:
             with Session(engine(), expire_on_commit=False) as session:
                 yield session
+
+
+@contextmanager
+def inspect() -> Iterator[Session]:
+    """Open a session that writes nothing, not even a lock: for a read-only file or a copy, too.
+
+    Raises `Unavailable`, also where there is no file, which `read` would create.
+    """
+    url = make_url(settings().database_url)
+    if url.get_backend_name() != "sqlite":
+        with read() as session:
+            yield session
+        return
+    with _translated():
+        reader = _read_only_engine(Path(url.database or ""))
+        with Session(reader, expire_on_commit=False) as session:
+            yield session
+
+
+def _read_only_engine(path: Path) -> Engine:
+    """Return an engine for a SQLite file; in a folder that is not writable it is immutable.
+
+    Readers of a database in WAL mode write files beside it, unless SQLite knows that nobody else
+    can change it.
+    """
+    query = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro{query}&uri=true"
+    reader = create_engine(f"sqlite:///{uri}", poolclass=NullPool, hide_parameters=True)
+    event.listen(reader, "connect", lambda made, _entry: setattr(made, "isolation_level", None))
+    event.listen(reader, "begin", _begin_sqlite)
+    return reader
 
 
 @contextmanager

@@ -129,6 +129,21 @@ class TestFind:
         clock.turn(timedelta(minutes=30))
         assert sessions.find(session, token) is None
 
+    def test_one_begun_in_the_future_is_none(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        """The clock was 48 hours ahead: what began then would live for 60 hours."""
+        clock.turn(timedelta(hours=48))
+        _, token = signed_in(session, cast.mia)
+        ticket = sessions.new_token()
+        assert cast.mia.user_id
+        sessions.start(session, cast.mia.user_id, ticket, device="", ip_address="")
+        assert sessions.find(session, token)
+        clock.turn(-timedelta(hours=48))
+        assert sessions.find(session, token) is None
+        assert not sessions.redeem(session, ticket, "another")
+        assert sessions.list_live(session, cast.mia.user_id) == []
+
     def test_disabling_a_person_ends_their_sessions(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -14,10 +15,13 @@ import pytest
 from sqlalchemy import Engine, select, text
 from typer.testing import CliRunner
 
+from core.accounts import accounts
 from core.database import db
 from core.mail import outbox
 from core.manage import app
 from core.models import Mail, Staff, User
+from core.ops import health
+from tests.conftest import Clock
 from tests.support import mail_server
 from tests.support.cast import Cast
 from tests.support.engines import SECRET_KEY, clear_caches
@@ -163,8 +167,65 @@ class TestVerify:
         assert first.startswith("broken: person:1, entry 1, ")
         assert last == "entries 1, chains 1, broken 1"
 
+    @pytest.mark.parametrize(
+        "url", ["sqlite:///{0}/none.db", "postgresql+psycopg://nobody@127.0.0.1:1/none"]
+    )
+    @EMPTY
+    def test_a_missing_database_is_one_sentence(self, shell: Manage, tmp_path: Path, url: str):
+        done = shell("verify", DATABASE_URL=url.format(tmp_path))
+        assert done.returncode == 1
+        assert done.stderr == "There is no Orgdesk database that can be read. Check DATABASE_URL.\n"
+        assert done.stdout == ""
+        assert list(tmp_path.iterdir()) == []
+
+    @EMPTY
+    def test_an_empty_database_is_one_sentence(self, manage: Manage, tmp_path: Path):
+        (tmp_path / "empty.db").touch()
+        done = manage("verify", DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("There is no Orgdesk database")
+
+    @pytest.mark.parametrize("mode", ["wal", "delete"])
+    @EMPTY
+    def test_a_read_only_copy_is_read_and_left_as_it_is(
+        self,
+        manage: Manage,
+        engine: Engine,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        mode: str,
+    ):
+        manage("create-administrator", "--email", "a@b.example", "--name", "Ada", typed=PASSWORD)
+        copy = tmp_path / "a copy.db"
+        with sqlite3.connect(copy) as connection:
+            with sqlite3.connect(engine.url.database) as live:
+                live.backup(connection)
+            live.close()
+            connection.execute(f"PRAGMA journal_mode={mode}")
+        connection.close()
+        copy.chmod(0o444)
+        tmp_path.chmod(0o555)
+        before = copy.read_bytes()
+        monkeypatch.setattr(os, "access", lambda *_: False)  # as root may write everywhere
+        done = manage("verify", DATABASE_URL=f"sqlite:///{copy}")
+        tmp_path.chmod(0o755)
+        assert (done.returncode, done.stdout) == (0, "entries 1, chains 1, broken 0\n"), done.stderr
+        assert copy.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [copy]
+
 
 class TestCheck:
+    def test_a_clock_that_was_ahead_once_is_reported(
+        self, engine: Engine, cast: Cast, clock: Clock
+    ):
+        clock.turn(timedelta(days=2))
+        db.run(accounts.rename, cast.mia, "Mia Early")
+        clock.turn(-timedelta(days=2))
+        db.run(accounts.rename, cast.olga, "Olga Later")
+        found = {finding.check: finding for finding in health.run_checks()}
+        assert not found["clock"].is_ok
+        assert "the latest history entry is from 25 Nov 2026" in found["clock"].message
+
     def test_everything_is_ok_on_a_new_database(self, manage: Manage):
         done = manage("check")
         assert done.returncode == 0, done.stdout
