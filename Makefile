@@ -34,12 +34,17 @@ test: .venv/ready
 	$(BIN)/python -m tests.browser.nginx
 	$(BIN)/pytest -n 2 --dist worksteal
 
+# What `make test` samples, whole.
+DEEP_TESTS := tests/accounts/test_passwords.py tests/organizations/test_table.py \
+	tests/pages/test_hostile_fields.py tests/profile/test_logos.py tests/test_prove.py
+
 # Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500
 prove: RACES ?= 200
 prove: KILLS ?= 40
 prove: WALKS ?= 20
 prove: STOPS ?= 4
 prove: .venv/ready
+	DEEP=1 $(BIN)/pytest -q -n 2 $(DEEP_TESTS)
 	$(BIN)/python -m tests.prove --races $(RACES) --kills $(KILLS) --walks $(WALKS) --stops $(STOPS)
 
 bench: ORGANIZATIONS ?= 10000

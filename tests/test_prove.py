@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from tests.prove import races, state_machine
 from tests.prove.database import Database
 from tests.prove.invariants import NAMES
+from tests.support.depth import rounds
 
 
 @pytest.fixture
@@ -19,14 +20,14 @@ def database(engine: Engine) -> Iterator[Database]:
 
 
 def test_the_invariants_hold_in_sequence(database: Database) -> None:
-    state_machine.run(database, examples=8, steps=15, derandomize=True)
+    state_machine.run(database, examples=rounds(5, 40), steps=15, derandomize=True)
 
 
 @pytest.mark.parametrize("aim", NAMES)
 def test_the_invariants_hold_in_races(database: Database, aim: str) -> None:
     with races.executor_of("threads", database.address) as executor:
         tally = races.run(
-            database, executor, aim, count=4 if aim in races.SINGLE else 8, seed="test"
+            database, executor, aim, count=rounds(3 if aim in races.SINGLE else 5, 40), seed="test"
         )
     assert tally.broken == []
 
@@ -34,4 +35,4 @@ def test_the_invariants_hold_in_races(database: Database, aim: str) -> None:
 def test_the_invariants_hold_across_processes(database: Database) -> None:
     with races.executor_of("processes", database.address) as executor:
         for aim in ("I1", "I4", "I10"):
-            assert races.run(database, executor, aim, count=6, seed="test").broken == []
+            assert races.run(database, executor, aim, count=rounds(4, 20), seed="test").broken == []

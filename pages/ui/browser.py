@@ -42,7 +42,7 @@ export default function ({ data, setStateValue }) {
 _SET_AUTOCOMPLETE = """
 export default function ({ data }) {
   const fields = document.querySelectorAll(`.st-key-${data.key} input`)
-  data.seed.names.forEach((name, i) => fields[i]?.setAttribute("autocomplete", name))
+  data.names.forEach((name, i) => fields[i]?.setAttribute("autocomplete", name))
 }
 """
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from core.accounts import passwords
 from core.base.validation import InvalidValue
 from tests.support import hostile
+from tests.support.depth import sample
 
 WORDS = ["Olga Owner", "olga@acme.example", "Acme Health"]
 
@@ -83,7 +84,7 @@ class TestCheck:
         assert sentence == "" or sentence.endswith(".")
 
     def test_hostile_texts_are_accepted_or_refused(self):
-        for text in hostile.texts("strings", "xss"):
+        for text in sample(hostile.texts("strings", "xss"), 12):
             try:
                 passwords.check(text, words=[text[:20]])
             except InvalidValue:

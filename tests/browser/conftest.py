@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    ConsoleMessage,
     Page,
     Request,
     WebError,
@@ -115,6 +116,10 @@ def new_page(windows: Windows, server: Server, engine: Engine) -> Iterator[Calla
     def note_error(error: WebError) -> None:
         problems.append(str(error.error))
 
+    def note_message(message: ConsoleMessage) -> None:
+        if message.type == "error" and "Component Error" in message.text:
+            problems.append(message.text)
+
     def note_request(request: Request) -> None:
         problems.extend(_foreign(request.url, server.url))
 
@@ -122,7 +127,11 @@ def new_page(windows: Windows, server: Server, engine: Engine) -> Iterator[Calla
 
         def open_page(screen: dict[str, object] = DESKTOP) -> Page:
             context = lent.enter_context(windows.lend(server.url, screen))
-            for event, note in (("weberror", note_error), ("request", note_request)):
+            for event, note in (
+                ("weberror", note_error),
+                ("request", note_request),
+                ("console", note_message),
+            ):
                 context.on(event, note)
                 lent.callback(context.remove_listener, event, note)
             return context.pages[0] if context.pages else context.new_page()

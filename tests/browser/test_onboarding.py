@@ -46,7 +46,7 @@ def flag_three(page: Page) -> None:
 def mend(page: Page, cast: Cast) -> None:
     """Follow the list of what is missing until all of it is green."""
     open_onboarding(page, cast)
-    expect(page.get_by_text("4 of 5 checks are missing for preproduction")).to_be_visible()
+    expect(page.get_by_text("4 of 5 checks left for preproduction")).to_be_visible()
     page.locator(".st-key-checks").get_by_role("link", name="Mend").first.click()
     expect(field(page, "profile", "phone")).to_be_visible()
     fill(page, "profile", overview="We heal.", sales_email="sales@acme.example")
@@ -59,7 +59,7 @@ def mend(page: Page, cast: Cast) -> None:
 
 def override(page: Page, cast: Cast) -> None:
     open_onboarding(page, cast)
-    expect(page.get_by_text("3 of 3 checks are missing for production")).to_be_visible()
+    expect(page.get_by_text("3 of 3 checks left for production")).to_be_visible()
     press(page, "Override")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Add a second owner")
@@ -88,7 +88,7 @@ def test_from_a_raised_hand_to_production_by_override(
     raise_a_hand(owner, cast)
     flag_three(rep)
     open_onboarding(rep, cast)
-    expect(rep.get_by_text("4 of 5 checks are missing for preproduction")).to_be_visible()
+    expect(rep.get_by_text("4 of 5 checks left for preproduction")).to_be_visible()
     mend(owner, cast)
     expect(rep.get_by_text("All checks are met for preproduction")).to_be_visible()
     press(rep, "Move to preproduction")

@@ -14,8 +14,10 @@ from tests.support.cast import Cast
 class TestSigningIn:
     def test_a_member_signs_in_by_the_form(self, page: Page, cast: Cast) -> None:
         visit(page)
+        password = page.get_by_role("textbox", name="Password")
+        expect(password).to_have_attribute("autocomplete", "current-password")
         log_in(page, cast.mia)
-        expect(page.get_by_role("textbox", name="Password")).to_have_count(0)
+        expect(password).to_have_count(0)
         expect(page.get_by_text("Acme").first).to_be_visible()
         page.reload()
         wait_until_drawn(page)

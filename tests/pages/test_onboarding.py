@@ -56,7 +56,7 @@ class TestOnboarding:
         db.run(onboarding.flag, cast.sam, [cast.acme.id])
         screen = show("onboarding", cast.sam, org=cast.acme.public_id)
         assert screen.button(key="move").disabled
-        assert "5 of 5 checks are missing for preproduction" in words(screen)
+        assert "5 of 5 checks left for preproduction" in words(screen)
         assert "Add a phone number" in words(screen)
 
 

@@ -248,7 +248,7 @@ class TestOverview:
         told = text_of(show("overview", cast.olga, org=cast.acme.public_id))
         assert "Acme" in told
         assert cast.acme.public_id in told
-        assert "5 of 5 checks are missing for preproduction" in told
+        assert "5 of 5 checks left for preproduction" in told
         assert "owner **1**" in told
         assert "0 pending invitations" in told
         assert "Ask sales@" in told.replace("\\", "")

@@ -50,7 +50,7 @@ def draw_checks(org: Organization, checks: Sequence[Check], *, may_fix: bool) ->
         return
     open_checks = sum(not check.is_met for check in checks)
     heading = (
-        f"{open_checks} of {len(checks)} checks are missing"
+        f"{open_checks} of {count(len(checks), 'check')} left"
         if open_checks
         else "All checks are met"
     )

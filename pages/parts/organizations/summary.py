@@ -176,7 +176,7 @@ def _draw_bars(charts: _Charts | None, roles: pd.DataFrame | None) -> None:
             st.markdown(ui.quiet("Members by role"))
             _draw_placeholder()
         else:
-            st.markdown(ui.quiet(f"{roles['members'].sum():,} members by role"))
+            st.markdown(ui.quiet(f"{ui.count(int(roles['members'].sum()), 'member')} by role"))
             elements.bar(dict(zip(roles["role"], roles["members"], strict=True)))
 
 

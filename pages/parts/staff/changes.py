@@ -8,7 +8,7 @@ import streamlit as st
 from core.audit.activity import OVERRIDDEN
 from pages.ui import tables
 from pages.ui.elements import avatar_url, empty_state
-from pages.ui.text import quiet
+from pages.ui.text import count, quiet
 
 EVENT_FILTERS = {
     "": "Everything",
@@ -91,7 +91,7 @@ def draw_older(changes: pd.DataFrame, page_size: int) -> None:
     """Draw the paging buttons; the address has the cursor as `before`."""
     entries = changes["id"].unique()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(quiet(f"{len(entries)} changes"), width="stretch")
+        st.markdown(quiet(count(len(entries), "change")), width="stretch")
         if "before" in st.query_params and st.button("Newest", icon=":material/first_page:"):
             del st.query_params["before"]
             st.rerun()
