@@ -152,12 +152,12 @@ def recount() -> None:
 
 @app.command()
 def check() -> None:
-    """Check settings, database, triggers, clock, mail and charts; print one line for each."""
+    """Check settings, Python, database, triggers, clock, mail and charts; print a line for each."""
     logging.disable()  # each problem is printed as one line, without a traceback
     failed = 0
     for finding in health.run_checks():
         failed += not finding.is_ok
-        status = "ok" if finding.is_ok else "FAILED"
+        status = ("warn" if finding.is_warning else "ok") if finding.is_ok else "FAILED"
         typer.echo(f"{finding.check:<9} {status:<6} {finding.message}")
     if failed:
         raise typer.Exit(FAILED)

@@ -1,22 +1,31 @@
-"""Health checks for the operator: settings, database, triggers, clock, mail and charts."""
+"""Health checks for the operator: settings, Python, database, triggers, clock, mail and charts."""
 
+import os
+import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select
+from sqlalchemy import URL, func, make_url, select
 from sqlalchemy.orm import Session
 
+from core.accounts import request_info
 from core.base import clock
 from core.base.errors import Unavailable
-from core.base.settings import settings
+from core.base.settings import PROJECT, settings
 from core.database import counters, db, schema, upgrade
 from core.mail.smtp import Connection, Server, TemporaryFailure
 from core.models import Entry, Mail
 
 MAX_CLOCK_DIFFERENCE: Final = timedelta(seconds=30)
+SAFE_PASSWORD_MINIMUM: Final = 15
+"""Characters of a password that is the only factor: NIST SP 800-63B-4, 3.1.1.2."""
 
+STREAMLIT_CONFIG = PROJECT / ".streamlit" / "config.toml"
+_ENCRYPTED_MODES: Final = {"require", "verify-ca", "verify-full"}
 _TRIGGERS: Final = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'",
@@ -29,11 +38,14 @@ class Finding(NamedTuple):
     check: str
     is_ok: bool
     message: str
+    is_warning: bool = False
+    """Whether nothing is broken, but the operator should act."""
 
 
 def run_checks() -> Iterator[Finding]:
     """Run all checks; if the database fails, those that need it are left out."""
-    yield _settings()
+    yield from _settings()
+    yield _python(sys.version_info[:3])
     try:
         with db.read() as session:
             database = _database(session)
@@ -47,10 +59,82 @@ def run_checks() -> Iterator[Finding]:
         yield Finding("database", False, "The database isn't available. Check DATABASE_URL.")
 
 
-def _settings() -> Finding:
-    if not settings().secret_key:
-        return Finding("settings", True, "Valid. The secret key is stored in a file.")
-    return Finding("settings", True, f"Valid. People open {settings().public_url}.")
+def _settings() -> Iterator[Finding]:
+    weak = list_weak_settings()
+    for problem in weak:
+        yield Finding("settings", False, problem)
+    if not weak and not settings().secret_key:
+        yield Finding("settings", True, "Valid. The secret key is stored in a file.")
+    elif not weak:
+        yield Finding("settings", True, f"Valid. People open {settings().public_url}.")
+
+
+def list_weak_settings() -> list[str]:
+    """Return what is wrong with each setting that weakens safety."""
+    return list(_weak_settings())
+
+
+def _weak_settings() -> Iterator[str]:
+    address = urlsplit(settings().public_url)
+    if address.scheme == "http" and not request_info.is_loopback(address.netloc):
+        yield (
+            f"PUBLIC_URL is {settings().public_url}, so passwords cross the network unencrypted. "
+            "Use https:// behind a proxy with TLS."
+        )
+    if settings().password_minimum < SAFE_PASSWORD_MINIMUM:
+        yield (
+            f"PASSWORD_MINIMUM is {settings().password_minimum}. Passwords without two-factor "
+            f"need at least {SAFE_PASSWORD_MINIMUM} characters."
+        )
+    if _is_database_unencrypted(make_url(settings().database_url)):
+        yield (
+            "DATABASE_URL names a PostgreSQL on another machine without requiring TLS. "
+            "Add ?sslmode=verify-full, or at least ?sslmode=require."
+        )
+    if _has_agent_api():
+        yield (
+            "Streamlit's server.enableAgentApi is on, which opens the app to other programs. "
+            "Turn it off."
+        )
+
+
+def _is_database_unencrypted(url: URL) -> bool:
+    if url.get_backend_name() != "postgresql":
+        return False
+    query = url.query
+    host = query.get("hostaddr") or query.get("host") or url.host or os.environ.get("PGHOST", "")
+    names = (host if isinstance(host, str) else ",".join(host)).split(",")
+    is_remote = any(
+        name and not name.startswith("/") and not request_info.is_loopback(_bracketed(name))
+        for name in names
+    )
+    mode = query.get("sslmode") or os.environ.get("PGSSLMODE")
+    return is_remote and mode not in _ENCRYPTED_MODES
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _has_agent_api() -> bool:
+    """Return whether Streamlit would serve its agent API; the environment beats the file."""
+    wanted = os.environ.get("STREAMLIT_SERVER_ENABLE_AGENT_API")
+    if wanted is None:
+        config = tomllib.loads(STREAMLIT_CONFIG.read_text("utf-8"))
+        wanted = str(config.get("server", {}).get("enableAgentApi", False))
+    return wanted.strip().lower() not in {"", "0", "false", "no", "off"}
+
+
+def _python(version: tuple[int, ...]) -> Finding:
+    """Warn of versions whose `email` lets a line break in a header begin another one."""
+    name = ".".join(map(str, version))
+    if version >= (3, 12, 5) or (3, 11, 10) <= version < (3, 12):
+        return Finding("python", True, f"Python {name}.")
+    message = (
+        f"Python {name} lacks the fix of email header injection. Orgdesk checks each message "
+        "itself; update to 3.11.10, 3.12.5 or later all the same."
+    )
+    return Finding("python", True, message, is_warning=True)
 
 
 def _database(session: Session) -> Finding:

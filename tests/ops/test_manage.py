@@ -230,7 +230,87 @@ class TestCheck:
         done = manage("check")
         assert done.returncode == 0, done.stdout
         checks = [line.split()[0] for line in done.stdout.splitlines()]
-        assert checks == ["settings", "database", "triggers", "clock", "mail", "charts"]
+        assert checks == ["settings", "python", "database", "triggers", "clock", "mail", "charts"]
+
+    @pytest.mark.parametrize(
+        ("environment", "reason"),
+        [
+            ({"PUBLIC_URL": "http://orgdesk.example.com"}, "PUBLIC_URL"),
+            ({"PUBLIC_URL": "http://10.0.0.7:8501"}, "PUBLIC_URL"),
+            ({"PASSWORD_MINIMUM": "14"}, "PASSWORD_MINIMUM"),
+            ({"STREAMLIT_SERVER_ENABLE_AGENT_API": "true"}, "enableAgentApi"),
+        ],
+    )
+    @EMPTY
+    def test_a_weak_setting_fails(self, manage: Manage, environment: dict[str, str], reason: str):
+        done = manage("check", **environment)
+        assert done.returncode == 1
+        (line,) = [line for line in done.stdout.splitlines() if "FAILED" in line]
+        assert line.startswith("settings  FAILED ")
+        assert reason in line
+
+    @pytest.mark.parametrize(
+        "url", ["https://orgdesk.example.com", "http://localhost:8501", "http://[::1]:8501"]
+    )
+    @EMPTY
+    def test_a_safe_address_is_ok(self, manage: Manage, url: str):
+        assert manage("check", PUBLIC_URL=url).returncode == 0
+
+    @pytest.mark.parametrize(
+        ("url", "is_weak"),
+        [
+            ("postgresql+psycopg://o@db.example/o", True),
+            ("postgresql+psycopg://o@db.example/o?sslmode=prefer", True),
+            ("postgresql+psycopg://o@/o?host=127.0.0.1,db.example", True),
+            ("postgresql+psycopg://o@db.example/o?sslmode=require", False),
+            ("postgresql+psycopg://o@db.example/o?sslmode=verify-full", False),
+            ("postgresql+psycopg://o@127.0.0.1/o", False),
+            ("postgresql+psycopg://o@[::1]:5432/o", False),
+            ("postgresql+psycopg://o@/o?host=/var/run/postgresql", False),
+            ("postgresql+psycopg://o@/o", False),
+            ("sqlite:///some.db", False),
+        ],
+    )
+    def test_a_remote_database_needs_tls(
+        self, monkeypatch: pytest.MonkeyPatch, url: str, is_weak: bool
+    ):
+        monkeypatch.setenv("DATABASE_URL", url)
+        clear_caches()
+        assert any("sslmode" in problem for problem in health.list_weak_settings()) is is_weak
+
+    def test_the_agent_api_may_be_on_in_the_file(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ):
+        assert health.list_weak_settings() == []
+        config = tmp_path / "config.toml"
+        config.write_text("[server]\nenableAgentApi = true\n")
+        monkeypatch.setattr(health, "STREAMLIT_CONFIG", config)
+        assert "enableAgentApi" in health.list_weak_settings()[0]
+
+    @pytest.mark.parametrize(
+        ("version", "warns"),
+        [
+            ((3, 11, 7), True),
+            ((3, 11, 10), False),
+            ((3, 12, 4), True),
+            ((3, 12, 5), False),
+            ((3, 13, 0), False),
+        ],
+    )
+    @EMPTY
+    def test_an_old_python_is_a_warning(
+        self,
+        manage: Manage,
+        monkeypatch: pytest.MonkeyPatch,
+        version: tuple[int, int, int],
+        warns: bool,
+    ):
+        monkeypatch.setattr(sys, "version_info", (*version, "final", 0))
+        done = manage("check")
+        assert done.returncode == 0, done.stdout
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith("python")]
+        assert line.startswith("python    warn   ") is warns
+        assert ("checks each message itself" in line) is warns
 
     @EMPTY
     def test_a_missing_trigger_is_reported(self, manage: Manage, engine: Engine):
