@@ -144,6 +144,20 @@ def revoke_above(
     return list(pending)
 
 
+def revoke_unheld(session: Session, org: Organization) -> list[Invitation]:
+    """Revoke pending invitations that their inviters could no longer send, and return them."""
+    pending = session.scalars(
+        select(Invitation)
+        .where(Invitation.org_id == org.id, Invitation.status == InvitationStatus.PENDING)
+        .order_by(Invitation.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    unheld = [each for each in pending if find_inviter(session, each) is None]
+    for invitation in unheld:
+        close(session, invitation, InvitationStatus.REVOKED)
+    return unheld
+
+
 def cancel_mail(session: Session, invitation: Invitation) -> bool:
     """Remove an invitation's mail from the queue, and return whether it was still queued.
 

@@ -23,7 +23,7 @@ from core.base.errors import (
 from core.base.settings import settings
 from core.database import search
 from core.database.db import frame
-from core.members import leaving, membership_rows
+from core.members import invitation_rows, leaving, membership_rows
 from core.models import Base, Membership, Organization, Role, Stage, User
 from core.organizations import public_ids, queries
 
@@ -165,6 +165,7 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
     for membership in without_account:
         ended += leaving.withdraw(session, org, membership.user_id, None)
         membership_rows.end(session, org, membership)
+    ended += invitation_rows.revoke_unheld(session, org)  # rights may have ended meanwhile
     org.deleted_at = None
     history.record(session, actor, org, "organization.restored", org, *without_account, *ended)
     return org

@@ -19,8 +19,8 @@ from core.base.errors import (
     StillInProduction,
 )
 from core.database import db, search
-from core.members import leaving, membership_rows
-from core.models import Entry, Membership, Organization, Role, Stage
+from core.members import account_access, invitations, leaving, membership_rows
+from core.models import Entry, InvitationStatus, Membership, Organization, Role, Stage
 from core.models.organizations import PROFILE_COLUMNS, completeness, completeness_column
 from core.organizations import organizations, public_ids
 from tests.conftest import Clock
@@ -178,6 +178,19 @@ class TestDelete:
 
 
 class TestRestore:
+    def test_invitations_of_the_disabled_do_not_come_back(
+        self, session: Session, cast: Cast
+    ) -> None:
+        by_adam, by_olga = (
+            invitations.invite(session, actor, cast.acme.id, address)[0]
+            for actor, address in ((cast.adam, "a@example.com"), (cast.olga, "b@example.com"))
+        )
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        account_access.disable(session, cast.ada, cast.adam.user_id)
+        organizations.restore(session, cast.ada, cast.acme.id)
+        assert by_adam.status is InvitationStatus.REVOKED
+        assert by_olga.status is InvitationStatus.PENDING
+
     def test_all_members_are_back(self, session: Session, cast: Cast) -> None:
         organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
         organizations.restore(session, cast.ada, cast.acme.id)
