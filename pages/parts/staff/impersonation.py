@@ -27,7 +27,12 @@ def draw_start(actor: Actor, org: Organization) -> None:
         reason = drawn.field(st.text_input, "reason", "Reason", hint=hint)
         password = drawn.current_password()
         pressed = drawn.submit("Act as owner")
-    st.markdown(quiet("You can end it early on any page of the organization."))
+    st.markdown(
+        quiet(
+            "You can end it early on any page of the organization. Invitations that you send "
+            "meanwhile are revoked when it ends."
+        )
+    )
     if pressed and drawn.prepare(authentication.verify_password, actor, password):
         notice = f"You are acting as an owner of {org.name}"
         drawn.save(notice, impersonation.start, actor, org.id, reason=reason)
