@@ -367,7 +367,8 @@ def start_session(data: Dataset, who: str, ticket: str) -> object:
 
 @rule("I9", ("mia", "ada"))
 def redeem(data: Dataset, who: str) -> object:
-    return db.run(sessions.redeem, data.secret("ticket", who), data.secret("redeemed", who))
+    token = data.secret("redeemed", who)
+    return db.run(sessions.redeem, data.secret("ticket", who), token) is not None
 
 
 @rule("I9 I14", ADMINISTRATORS, ("mia", "otto", "ada", "sue"))
