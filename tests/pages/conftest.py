@@ -1,5 +1,7 @@
 """Pages without a browser, for people logged in by a session and a patched cookie."""
 
+import sys
+from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
@@ -17,6 +19,14 @@ class Show(Protocol):
     """Open a page for a person, or without a login, with these query parameters."""
 
     def __call__(self, page: str, person: Actor | None = None, **query: str) -> AppTest: ...
+
+
+@pytest.fixture(autouse=True)
+def _main_module() -> Iterator[None]:
+    """Put the main module back, which AppTest replaces by the page: a new process would run it."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
 
 
 @pytest.fixture
