@@ -1,1 +1,1 @@
-"""What is kept: migrations, and made-up worlds of any size to try Orgdesk with."""
+"""Migrations, sample data of any size, and the pictures of the README."""

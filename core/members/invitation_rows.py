@@ -1,8 +1,8 @@
 """Rows of invitations: make, find, renew, close and revoke them. Rights are checked by use cases.
 
-A pending invitation has two links. The emailed one also proves the address of whoever opens it. The
-copied one is seen by the inviter and proves nothing: otherwise inviters could create accounts with
-other people's addresses.
+A pending invitation has two links. The emailed one also proves the address of the person who
+opens it. The copied one is seen by the inviter and proves nothing: otherwise inviters could create
+accounts with other people's addresses.
 """
 
 from datetime import timedelta

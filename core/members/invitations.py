@@ -124,7 +124,7 @@ def change_role(
 
 
 def revoke(session: Session, actor: Actor, org_id: int, invitation_id: int) -> Invitation:
-    """Revoke an invitation, so that its links stop working, and email whoever had received it."""
+    """Revoke an invitation, so that its links stop working, and email the person who had it."""
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
 
