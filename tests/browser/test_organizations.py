@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.database import db
+from core.members import members
+from core.models import Role
 from tests.browser import acts
 from tests.organizations.test_table import make_organizations
 from tests.support.cast import Cast
@@ -101,3 +103,15 @@ def test_somebody_of_operations_finds_narrows_shares_and_downloads(
     file = oda.request.get(link or "").text()
     rows = list(csv.DictReader(io.StringIO(file, newline="")))
     assert [row["Organization ID"] for row in rows] == found
+
+
+def test_no_table_has_a_download_that_nobody_records(page: Page, cast: Cast) -> None:
+    """Streamlit's own would hold formulas, cut values and one page only."""
+    db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
+    acts.become(page, cast.olga)
+    for name in ("members", "history"):
+        acts.visit(page, f"/{name}?org={cast.acme.public_id}")
+        table = page.get_by_test_id("stDataFrame").first
+        table.hover()
+        expect(table.get_by_role("button", name="Fullscreen")).to_be_visible()
+        expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
