@@ -1,7 +1,7 @@
 """Throttling: how often something may be tried, counted in the database for all processes.
 
 `hit` counts everything in windows of time, for what costs us or others something. `attempt` counts
-failures, for secrets that somebody could guess: each failure makes the next attempt wait longer,
+failures, for secrets that someone could guess: each failure makes the next attempt wait longer,
 and an attempt that is refused counts nothing. Nobody is locked out by others: what a stranger can
 use up only slows browsers that have never logged in to the account.
 """

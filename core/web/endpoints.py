@@ -62,7 +62,7 @@ def _redeem(request: Request, ticket: str) -> Response:
 def _with_cookie(request: Request, token: str, user_id: int | None = None) -> Response:
     """Return a response that sets the cookie to this token, or deletes it if there is none.
 
-    A browser that somebody has logged in with is known from then on, also after a logout.
+    A browser that someone has logged in with is known from then on, also after they log out.
     """
     response = Response(status_code=204, headers={"cache-control": "no-store"})
     under_tls = is_under_tls(request.scope)
