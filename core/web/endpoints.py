@@ -14,6 +14,7 @@ from core.base.errors import Unavailable
 from core.base.settings import PROJECT, settings
 from core.database import db, upgrade
 from core.models import Logo
+from core.web.assets import send_asset
 from core.web.downloads import send_organizations
 from core.web.gatekeeper import find_token, is_same_origin, refuse_anonymous
 from core.web.metrics import show_metrics
@@ -139,6 +140,7 @@ def check_ready(_request: Request) -> Response:
 ROUTES = (
     Route("/auth/cookie", set_session_cookie, methods=["POST"]),
     Route("/uploads", receive_upload, methods=["POST"]),
+    Route("/assets/{name}", send_asset),
     Route("/logos/{name}.png", show_logo),
     Route("/download/organizations.{form}", send_organizations),
     Route("/favicon.png", show_icon),

@@ -40,7 +40,9 @@ _WRONG_HOST = (
     "Orgdesk isn't available at this address. Open the address in PUBLIC_URL, or set PUBLIC_URL "
     "to the address that people use."
 )
-_NESTED_PATHS = ("/static/", "/media/", "/component/", "/auth/", "/logos/", "/download/")
+_NESTED_PATHS = (
+    *("/static/", "/assets/", "/media/", "/component/", "/auth/", "/logos/", "/download/"),
+)
 _MAX_SESSIONS = 10_000
 
 

@@ -1,18 +1,12 @@
 """A file field: the file is uploaded by our own route, and kept for this person only."""
 
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
-from streamlit.components import v2
 
-_FOLDER: Final = Path(__file__).parent / "assets"
-_field = v2.component(
-    "orgdesk_file",
-    html=(_FOLDER / "file_field.html").read_text(),
-    css=(_FOLDER / "file_field.css").read_text(),
-    js=(_FOLDER / "file_field.js").read_text(),
-)
+from pages.ui import component
+
+_field = component.load("file_field")
 
 
 class Chosen(NamedTuple):
@@ -34,7 +28,7 @@ def file_field(
     result: Any = _field(
         key=key,
         data={**options, "accept": accept, "picture": picture},
-        on_file_change=_rerun,
+        on_file_change=component.ignore,
         height="content",
     )
     found = result.file
@@ -46,7 +40,3 @@ def file_field(
 def forget_file(key: str) -> None:
     """Empty the field on the next rerun."""
     st.session_state.pop(key, None)
-
-
-def _rerun() -> None:
-    """Do nothing: Streamlit requires a callback for each value that a component may send."""

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,7 +18,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from core import web
 from core.access.permissions import Actor
 from core.accounts import sessions
-from core.base import clock
+from core.base import assets, clock
 from core.base.settings import settings
 from core.database import db
 from core.models import Logo, Session
@@ -401,3 +402,52 @@ def test_the_raw_token_is_not_in_the_database(client: TestClient, cast: Cast) ->
     with db.read() as session:
         row = session.query(Session).one()
     assert "a token that nobody else knows" not in repr(vars(row))
+
+
+class TestAssets:
+    @pytest.fixture
+    def table(self) -> assets.Asset:
+        return assets.get("file_field.js")
+
+    def test_a_script_is_sent_compressed_and_kept_until_it_changes(
+        self, client: TestClient, table: assets.Asset
+    ) -> None:
+        response = client.get(table.path)
+        assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert response.headers["content-encoding"] == "gzip"
+        assert response.headers["vary"] == "accept-encoding"
+        assert response.content == (assets.FOLDER / "file_field.js").read_bytes()
+        assert int(response.headers["content-length"]) < len(response.content) / 2
+        plain = client.get(table.path, headers={"accept-encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert plain.content == response.content
+
+    def test_a_page_from_before_an_update_gets_the_script_of_now_and_does_not_keep_it(
+        self, client: TestClient, table: assets.Asset
+    ) -> None:
+        response = client.get(f"/assets/file_field.{'0' * 16}.js")
+        assert response.content == table.content
+        assert response.headers["cache-control"] == "no-store"
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "file_field.js",
+            f"nothing.{'0' * 16}.js",
+            f"brand.{'0' * 16}.svg",
+            f"..style.{'0' * 16}.css",
+        ],
+    )
+    def test_nothing_else_is_sent(self, client: TestClient, name: str) -> None:
+        assert client.get(f"/assets/{name}").status_code == 404
+
+    def test_a_script_imports_others_by_their_hash(
+        self, engine: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "outer.js").write_text('import { a } from "./inner.js"')
+        (tmp_path / "inner.js").write_text("export const a = 1")
+        monkeypatch.setattr(assets, "FOLDER", tmp_path)
+        inner, outer = assets.get("inner.js"), assets.get("outer.js")
+        assert outer.content.decode() == f'import {{ a }} from ".{inner.path[7:]}"'
+        assets.find.cache_clear()
