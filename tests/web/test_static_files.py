@@ -1,0 +1,62 @@
+"""Streamlit's files as our routes send them: compressed, kept, and nothing but them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit import file_util
+
+from core.web.endpoints import ROUTES
+
+STATIC = Path(file_util.get_static_dir()) / "static"
+SCRIPT = next((STATIC / "js").glob("index.*.js"))
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=ROUTES), base_url="https://orgdesk.example") as client:
+        yield client
+
+
+def test_a_script_comes_as_the_browser_can_read_it_and_is_kept(client: TestClient) -> None:
+    sizes = {}
+    for accepted, sent in (("gzip, br", "br"), ("gzip;q=1.0", "gzip"), ("identity", None)):
+        response = client.get(f"/static/js/{SCRIPT.name}", headers={"accept-encoding": accepted})
+        assert response.headers.get("content-encoding") == sent
+        assert response.headers["vary"] == "accept-encoding"
+        assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+        sizes[sent] = int(response.headers["content-length"])
+        if sent != "br":  # the client of the tests cannot read it
+            assert response.content == SCRIPT.read_bytes()
+    assert sizes["br"] < sizes["gzip"] < sizes[None] / 3
+
+
+def test_a_font_is_not_compressed_again(client: TestClient) -> None:
+    font = next((STATIC / "media").glob("SourceSansVF-Upright.*.woff2"))
+    response = client.get(f"/static/media/{font.name}")
+    assert "content-encoding" not in response.headers
+    assert response.headers["content-type"] == "font/woff2"
+    assert response.content == font.read_bytes()
+
+
+@pytest.mark.parametrize("path", ["%2e%2e/index.html", "js", "js/nothing.js"])
+def test_nothing_but_these_files_is_sent(client: TestClient, path: str) -> None:
+    assert client.get(f"/static/{path}").text in {"File not found.", "Not Found"}
+
+
+@pytest.mark.parametrize("path", ["/", "/organizations", "/no-such-page"])
+def test_each_page_asks_for_its_scripts_together(client: TestClient, path: str) -> None:
+    response = client.get(path, headers={"accept-encoding": "gzip"})
+    assert response.headers["cache-control"] == "no-cache"
+    html = response.text
+    assert "<title>Orgdesk</title>" in html
+    assert "agent" not in html
+    assert "Orgdesk needs JavaScript" in html
+    asked = re.findall(r'(?:href|src)="\./static/([^"]+)"', html)
+    assert any(name.startswith("js/BidiComponent.") for name in asked)
+    assert [name for name in asked if not (STATIC / name).is_file()] == []
+    assert len(asked) == len(set(asked))
