@@ -19,7 +19,7 @@ from core.web.downloads import send_organizations
 from core.web.gatekeeper import find_token, is_same_origin, refuse_anonymous
 from core.web.metrics import show_metrics
 from core.web.security_headers import is_under_tls
-from core.web.static_files import send_page, send_static_file
+from core.web.static_files import send_page
 from core.web.uploads import receive_upload
 
 _ICON = PROJECT / "pages" / "ui" / "assets" / "favicon.png"
@@ -148,7 +148,6 @@ ROUTES = (
     Route("/healthz", check_alive),
     Route("/readyz", check_ready),
     Route("/metrics", show_metrics),
-    Route("/static/{path:path}", send_static_file),
     Route("/{page}", send_page),
     Route("/", send_page),
 )

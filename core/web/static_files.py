@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import brotli
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import file_util
 
+_FILES: Final = "/static/"
 _ROOT: Final = Path(file_util.get_static_dir())
 _MEDIA_TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -34,25 +37,39 @@ _NOT_OURS: Final = re.compile(
 """Streamlit's title, comments, and what it says to agents and without JavaScript."""
 _NO_SCRIPT: Final = "<p>Orgdesk needs JavaScript. Turn it on, then reload the page.</p>"
 _NEEDED_EARLY: Final = ("BidiComponent", "Html")
-"""The scripts for what is on every page: our components and the style."""
+"""The scripts for what is on every page."""
 
 
-def send_static_file(request: Request) -> Response:
-    """Send a script, style or font of Streamlit; its name has a hash, so browsers keep it."""
-    path = _files().get(request.path_params["path"])
-    if path is None:
-        return PlainTextResponse("File not found.", 404)
-    encoding = _choose_encoding(request) if path.suffix in _COMPRESSED else ""
-    headers = {"cache-control": "public, max-age=31536000, immutable"}
-    return _respond(_read(path, encoding), encoding, _MEDIA_TYPES[path.suffix], headers)
+class StaticFiles:
+    """ASGI middleware that sends the files in place of Streamlit, which reserves their path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a file; pass all other requests on."""
+        if scope["type"] == "http" and scope["path"].startswith(_FILES):
+            response = await run_in_threadpool(_send_file, Request(scope))
+            await response(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 def send_page(request: Request) -> Response:
     """Send the HTML in which Streamlit draws every page."""
     encoding = _choose_encoding(request)
-    return _respond(
-        _page(encoding), encoding, "text/html; charset=utf-8", {"cache-control": "no-cache"}
-    )
+    headers = {"cache-control": "no-cache"}
+    return _respond(_page(encoding), encoding, "text/html; charset=utf-8", headers)
+
+
+def _send_file(request: Request) -> Response:
+    """Send a script, style or font; its name has a hash, so browsers keep it."""
+    path = _files().get(request.url.path.removeprefix(_FILES))
+    if path is None:
+        return PlainTextResponse("File not found.", 404)
+    encoding = _choose_encoding(request) if path.suffix in _COMPRESSED else ""
+    headers = {"cache-control": "public, max-age=31536000, immutable"}
+    return _respond(_read(path, encoding), encoding, _MEDIA_TYPES[path.suffix], headers)
 
 
 def _respond(content: bytes, encoding: str, media_type: str, headers: dict[str, str]) -> Response:

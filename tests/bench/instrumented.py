@@ -30,7 +30,7 @@ def _orgdesk() -> st.App:
     from core import web
     from core.database import db
 
-    web.ROUTES = (*web.ROUTES, Route("/bench", report))
+    web.ROUTES = (Route("/bench", report), *web.ROUTES)
     from app import app
 
     event.listen(db.engine(), "before_cursor_execute", _begin)
