@@ -23,6 +23,21 @@ from core.base.settings import settings
 from core.models import Membership, Organization, Session, User
 
 TICKET_TTL: Final = timedelta(seconds=60)
+STAFF_ROLE_GIVEN: Final = "staff role given"
+_END_SENTENCES: Final = {
+    "signed out": "You logged out in another tab.",
+    "replaced by a new one": "You logged in again in another tab.",
+    "ended by its person": "You ended it from another browser.",
+    "ended by an administrator": "An administrator ended it.",
+    "password changed": "Your password was changed.",
+    "password reset": "Your password was reset.",
+    "two-factor set up": "You set up two-factor in another browser.",
+    "two-factor reset": "An administrator reset your two-factor.",
+    "account disabled": "Your account was disabled. Ask an administrator of Orgdesk.",
+    "account deleted": "Your account was deleted.",
+    STAFF_ROLE_GIVEN: "You were given a staff role, which takes effect when you log in.",
+}
+"""What people are told, by the reason that is recorded with the end of a session."""
 TOUCH_INTERVAL: Final = timedelta(minutes=1)
 """How often at most a session's `last_seen_at` is written."""
 ACTIVITY_INTERVAL: Final = timedelta(hours=1)
@@ -133,6 +148,26 @@ def find(session: SqlSession, token: str) -> SignedIn | None:
         return None
     session_id, last_seen_at, user_id, name, email, lacks = row
     return SignedIn(session_id, Actor(user_id, name), email, last_seen_at, lacks_two_factor=lacks)
+
+
+def find_end(session: SqlSession, token: str) -> str:
+    """Return why the session of a token ended, as a sentence; empty if it is live or unknown."""
+    ended = session.execute(
+        select(Session, User.password_epoch)
+        .join(User, User.id == Session.user_id)
+        .where(Session.token_hash == crypto.fingerprint(token))
+    ).one_or_none()
+    if ended is None or find(session, token) is not None:
+        return ""
+    row, epoch = ended
+    if row.ended_because is not None:
+        return _END_SENTENCES.get(row.ended_because, "It was ended for your security.")
+    if row.password_epoch != epoch:
+        return _END_SENTENCES["password changed"]
+    if row.expires_at <= clock.now():
+        hours = settings().session_hours
+        return f"For your security, a session lasts at most {hours} hours."
+    return f"You were inactive for {settings().session_idle_minutes} minutes."
 
 
 def needs_touch(signed_in: SignedIn) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, access_staff
+from core.access.permissions import Action, Actor, access, access_staff, may
 from core.models import Entry, Organization, User
 
 COLUMNS: Final = (
@@ -94,6 +94,24 @@ _FIELD_LABELS: Final = {
     "password_hash": "Password",
     "two_factor_at": "Two-factor",
 }
+_STAGES: Final = ("stage.flagged", "stage.moved", "stage.withdrawn", "stage.overridden")
+_VISIBLE: Final = {
+    Action.VIEW: (
+        *("organization.created", "organization.restored", "onboarding.requested", *_STAGES),
+        *("profile.changed", "profile.confirmed", "profile.listed", "profile.unlisted"),
+        *("logo.changed", "logo.removed"),
+        *("member.removed", "member.left", "member.reinstated", "invitation.accepted"),
+    ),
+    Action.VIEW_INVITATIONS: (
+        *("invitation.sent", "invitation.resent", "invitation.declined", "invitation.revoked"),
+        *("invitation.role_changed", "member.role_changed"),
+        *("ownership.offered", "ownership.withdrawn", "ownership.declined"),
+        *("ownership.transferred", "ownership.named"),
+    ),
+}
+"""The events that people without the right to view history can see in excerpts, by their right."""
+_WITH_VALUES: Final = (*_STAGES, "invitation.role_changed", "member.role_changed")
+"""Those of them whose values before and after such people can see as well."""
 _ABOUT_A_PERSON: Final = ("account.", "member.", "ownership.")
 _HIDDEN_FIELDS: Final = {
     "org_id",
@@ -143,10 +161,22 @@ def table(
 
 
 def latest(session: Session, actor: Actor, org_id: int, *, limit: int = 5) -> pd.DataFrame:
-    """Return the latest changes of an organization for anyone who can see it, like `table`."""
+    """Return the latest changes of an organization, like `table`, as far as the actor can see them.
+
+    Without the right to view history these are the changes of what the actor can see anyway, and
+    only stages and roles have their values before and after.
+    """
     access(session, actor, org_id, Action.VIEW)
     entries = _entries(org_id, None, "", None).order_by(Entry.id.desc()).limit(limit)
-    return _frame(session, entries).head(limit)
+    if may(session, actor, org_id, Action.VIEW_HISTORY):
+        return _frame(session, entries).head(limit)
+    visible = [
+        event
+        for action, events in _VISIBLE.items()
+        if may(session, actor, org_id, action)
+        for event in events
+    ]
+    return _frame(session, entries.where(Entry.event.in_(visible)), hides_values=True).head(limit)
 
 
 def _entries(
@@ -168,7 +198,13 @@ def _entries(
     return entries
 
 
-def _frame(session: Session, entries: Select[Entry, str, str, str, str | None]) -> pd.DataFrame:
+def _frame(
+    session: Session,
+    entries: Select[Entry, str, str, str, str | None],
+    *,
+    hides_values: bool = False,
+) -> pd.DataFrame:
+    """Return the rows of entries; `hides_values` those that only history shows."""
     found = session.execute(entries).all()
     names = _names_of_people(session, [entry for entry, *_ in found])
     rows = [
@@ -179,7 +215,13 @@ def _frame(session: Session, entries: Select[Entry, str, str, str, str | None]) 
         for entry, who, organization, public_id, logo in found
         for what, before, after in _describe(entry, names)
     ]
-    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+    frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+    if hides_values:
+        events = {entry.id: entry.event for entry, *_ in found}
+        is_hidden = ~frame["id"].map(events).isin(_WITH_VALUES)
+        frame.loc[is_hidden, ["before", "after"]] = ""
+        frame["reason"] = ""
+    return frame
 
 
 def _who(entry: Entry, name: str | None) -> str:

@@ -12,6 +12,7 @@ from core.accounts import email_links, sessions, user_rows
 from core.audit import history
 from core.base import clock
 from core.base.errors import InvalidInput
+from core.mail import outbox
 from core.members import leaving
 from core.models import (
     Impersonation,
@@ -25,10 +26,11 @@ from core.models import (
 
 
 def set_staff(session: Session, actor: Actor, user_id: int, staff: Staff | None) -> User:
-    """Set or remove a person's staff role; gaining permissions ends the person's sessions.
+    """Set or remove a person's staff role.
 
-    Losing the right to act as an owner ends impersonations, and withdraws the invitations made
-    under them. Raises `LastAdministrator`, and `InvalidInput(staff)` for an unconfirmed address.
+    Gaining permissions ends the person's sessions and sends an email. Losing the right to act as an
+    owner ends impersonations, and withdraws the invitations made under them. Raises
+    `LastAdministrator`, and `InvalidInput(staff)` for an unconfirmed address.
     """
     access_staff(session, actor, Action.MANAGE_PEOPLE)
     is_losing = Action.ACT_AS_OWNER not in rights_of(None, staff)
@@ -40,7 +42,16 @@ def set_staff(session: Session, actor: Actor, user_id: int, staff: Staff | None)
         raise InvalidInput({"staff": "This address isn't confirmed yet. Assign a role once it is."})
     user_rows.ensure_other_administrator(session, user)
     if rights_of(None, staff) - rights_of(None, user.staff):
-        sessions.end_all(session, user.id, "staff role given")
+        sessions.end_all(session, user.id, sessions.STAFF_ROLE_GIVEN)
+        outbox.enqueue(
+            session,
+            "staff_role_given",
+            user.email,
+            name=user.name,
+            role=str(staff),
+            by=actor.name,
+            two_factor=user.two_factor_at is not None,
+        )
     user.staff = staff
     history.record(session, actor, user.id, "account.staff_changed", user)
     leaving.end_offers(session, actor, acting_in, user.id)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import ORGDESK, Action, Actor, access, lock_self, lock_staff_roles
-from core.accounts import email_links, sessions, totp, uploads, user_rows
+from core.accounts import drafts, email_links, sessions, totp, uploads, user_rows
 from core.audit import history
 from core.base import clock
 from core.base.errors import JustJoined, LastOwner, NotFound
@@ -93,11 +93,12 @@ def _lock_memberships(session: Session, actor: Actor) -> list[tuple[Organization
 
 
 def _erase_traces(session: Session, user: User) -> None:
-    """Erase a person's links, second factor, former roles and closed invitations."""
+    """Erase a person's links, second factor, files, drafts, former roles, closed invitations."""
     for kind in (email_links.RESET, email_links.CONFIRM):
         email_links.revoke(session, kind, user_id=user.id)
     totp.remove(session, user)
     uploads.delete_all(session, user.id)
+    drafts.delete_all(session, user.id)
     session.execute(delete(FormerMembership).where(FormerMembership.user_id == user.id))
     session.execute(
         update(Invitation)

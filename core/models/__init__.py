@@ -1,7 +1,16 @@
 """Every table of Orgdesk, a file per domain; `from core.models import User` finds each."""
 
 from core.models.access import Impersonation, Lock, Throttle
-from core.models.accounts import Challenge, Link, RecoveryCode, SecondFactor, Session, Upload, User
+from core.models.accounts import (
+    Challenge,
+    Draft,
+    Link,
+    RecoveryCode,
+    SecondFactor,
+    Session,
+    Upload,
+    User,
+)
 from core.models.audit import ChainHead, Entry
 from core.models.enums import Alert, InvitationStatus, Role, Staff, Stage
 from core.models.mail import Digest, DigestItem, LastNotification, Mail
@@ -20,6 +29,7 @@ __all__ = [
     "DefaultView",
     "Digest",
     "DigestItem",
+    "Draft",
     "Entry",
     "FormerMembership",
     "Handover",

@@ -142,3 +142,20 @@ class Upload(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (NEVER_REUSE_IDS,)
+
+
+class Draft(Base):
+    """What a person has typed into a form and not saved; without texts, it was just discarded."""
+
+    __tablename__ = "drafts"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    form: Mapped[str] = mapped_column(String(120), primary_key=True)
+    """The name of the form, and what it is about, such as an Organization ID."""
+    texts: Mapped[dict[str, Any]]
+    """What was typed, by field."""
+    originals: Mapped[dict[str, Any]]
+    """What the fields contained before, which tells whether somebody else has changed it since."""
+    updated_at: Mapped[datetime] = mapped_column(index=True)

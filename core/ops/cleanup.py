@@ -17,6 +17,7 @@ from sqlalchemy.sql.dml import ReturningDelete
 
 from core import models
 from core.access.permissions import ORGDESK, Action, access, lock_user_or_none
+from core.accounts.drafts import DRAFT_TTL
 from core.audit import history
 from core.base import clock
 from core.base.errors import NotFound
@@ -24,6 +25,7 @@ from core.database import counters, db, job_locks
 from core.members.members import FORMER_MEMBERSHIP_TTL
 from core.models import (
     Challenge,
+    Draft,
     FormerMembership,
     Impersonation,
     Invitation,
@@ -154,6 +156,13 @@ def purge_uploads(session: Session) -> int:
     return _delete_by_id(session, Upload, Upload.expires_at <= clock.now())
 
 
+def purge_drafts(session: Session) -> int:
+    """Purge old drafts."""
+    key = tuple_(Draft.user_id, Draft.form)
+    old = select(Draft.user_id, Draft.form).where(Draft.updated_at <= clock.now() - DRAFT_TTL)
+    return _delete(session, Draft, key, old)
+
+
 def purge_throttles(session: Session) -> int:
     """Purge throttling counts whose window has passed."""
     old = select(Throttle.key).where(Throttle.ends_at <= clock.now())
@@ -197,6 +206,7 @@ PURGES: Final = (
     purge_impersonations,
     purge_throttles,
     purge_uploads,
+    purge_drafts,
     purge_mails,
     purge_runs,
     counters.merge,

@@ -16,6 +16,7 @@ from core.database import db, upgrade
 from core.models import Logo
 from core.web.assets import send_asset
 from core.web.downloads import send_organizations
+from core.web.drafts import receive_draft
 from core.web.gatekeeper import find_token, is_same_origin, refuse_anonymous
 from core.web.metrics import show_metrics
 from core.web.security_headers import is_under_tls
@@ -142,6 +143,7 @@ ROUTES = (
     Route("/auth/cookie", set_session_cookie, methods=["POST"]),
     Route("/uploads", receive_upload, methods=["POST"]),
     Route("/assets/{name}", send_asset),
+    Route("/drafts", receive_draft, methods=["POST"]),
     Route("/logos/{name}.png", show_logo),
     Route("/download/organizations.{form}", send_organizations),
     Route("/favicon.png", show_icon),

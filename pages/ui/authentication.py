@@ -132,6 +132,7 @@ def sign_in() -> None:
         where = {"device": browser.device(), "ip_address": ip_address()}
         two_factor_prompt.draw(connection, _exchange_ticket, **where)
         return
+    _draw_end_of_session()
     with st.container(key=_FORM):
         error = _draw_form()
     if error:
@@ -142,6 +143,17 @@ def sign_in() -> None:
         if settings().sign_up == "open":
             st.space("stretch")
             st.page_link("sign_up.py", label="Create an account")
+
+
+def _draw_end_of_session() -> None:
+    """Say that the session of this connection has ended, and why."""
+    token = connection_cookie()
+    with db.read() as session:
+        why = sessions.find_end(session, token) if token else ""
+    if why:
+        with st.container(border=True, key="session-ended", gap="xxsmall"):
+            st.markdown("**Your session ended**")
+            st.markdown(f"{why} Log in to continue with what you typed.")
 
 
 def _draw_form() -> str:

@@ -35,6 +35,7 @@ from core.access.permissions import (
     staff_rights,
 )
 from core.accounts import user_rows
+from core.audit import activity
 from core.base import crypto
 from core.base.errors import (
     GateNotMet,
@@ -56,6 +57,7 @@ from core.onboarding.statistics import Period
 from core.organizations import organizations
 from core.organizations.csv_export import Format
 from core.organizations.filters import Filters
+from core.profile import profile
 from core.staff import impersonation, notes, saved_views
 from tests.support.cast import Cast, email
 
@@ -151,6 +153,9 @@ onboarding.bulk_flag.list_open             yes    yes    yes    yes    yes    ye
 audit.activity.table                       no     no     no     no     yes    yes    yes    yes    no
 audit.activity.table of one                yes    no     no     hidden yes    yes    yes    yes    hidden
 audit.activity.latest                      yes    yes    yes    hidden yes    yes    yes    yes    hidden
+audit.activity.latest of a role            yes    yes    no     hidden yes    yes    yes    yes    hidden
+audit.activity.latest of an invitation     yes    yes    no     hidden yes    yes    yes    yes    hidden
+audit.activity.latest of a phone's value   yes    no     no     hidden yes    yes    yes    yes    hidden
 onboarding.stages.path                     yes    yes    yes    hidden yes    yes    yes    yes    hidden
 profile.save_contact_details               no     no     no     hidden yes    no     no     yes    hidden
 staff.impersonation.start                  no     no     no     hidden no     no     no     yes    hidden
@@ -187,6 +192,9 @@ ABOUT_ONESELF = {
     "accounts.two_factor.confirm_setup",
     "accounts.two_factor.replace_recovery_codes",
     "accounts.two_factor.turn_off",
+    "accounts.drafts.discard",
+    "accounts.drafts.keep",
+    "accounts.drafts.list_drafts",
     "accounts.uploads.get",
     "accounts.uploads.keep",
 }
@@ -346,6 +354,21 @@ def use_case(name: str) -> Callable[..., object]:
     return found
 
 
+def in_excerpt(change: Callable[[Session, Cast], object], *seen: str) -> Act:
+    """Return a look at the latest changes, which is refused if it does not show one of them."""
+
+    def act(session: Session, actor: Actor, cast: Cast) -> object:
+        change(session, cast)
+        found = activity.latest(session, actor, cast.acme.id)
+        if not any(
+            seen == row[: len(seen)] for row in zip(found["what"], found["after"], strict=True)
+        ):
+            raise NotPermitted("see this change")
+        return found
+
+    return act
+
+
 PICTURE = SimpleNamespace(digest="0" * 64, png=b"png", thumbnail=b"png")
 ACTS: dict[str, Act] = {
     "members.change_role": lambda session, actor, cast: use_case("members.change_role")(
@@ -467,6 +490,20 @@ ACTS: dict[str, Act] = {
     "onboarding.bulk_flag.dismiss Sam's": about_a_run("onboarding.bulk_flag.dismiss"),
     "onboarding.bulk_flag.refusals_csv of Sam's": about_a_run("onboarding.bulk_flag.refusals_csv"),
     "onboarding.bulk_flag.list_refusals Sam's": about_a_run("onboarding.bulk_flag.list_refusals"),
+    "audit.activity.latest of a role": in_excerpt(
+        lambda session, cast: [
+            members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id or 0, role)
+            for role in (Role.ADMIN, Role.MEMBER)
+        ],
+        "Role of Mia",
+    ),
+    "audit.activity.latest of an invitation": in_excerpt(invited, "Invitation sent"),
+    "audit.activity.latest of a phone's value": in_excerpt(
+        lambda session, cast: profile.save(
+            session, cast.olga, cast.acme.id, {"phone": ""}, {"phone": "+15072842511"}
+        ),
+        *("Phone", "+15072842511"),
+    ),
     "audit.activity.table of one": lambda session, actor, cast: use_case("audit.activity.table")(
         session, actor, org_id=cast.acme.id
     ),

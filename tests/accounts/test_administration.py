@@ -16,6 +16,7 @@ from core.base.errors import (
     NotPermitted,
     OfferClosed,
 )
+from core.mail import messages
 from core.members import (
     acceptance,
     account_access,
@@ -24,7 +25,7 @@ from core.members import (
     leaving,
     ownership,
 )
-from core.models import Entry, InvitationStatus, Staff, User
+from core.models import Entry, InvitationStatus, Mail, Staff, User
 from tests.support.cast import Cast, email
 
 
@@ -131,6 +132,15 @@ class TestSetStaff:
         cookie = signed_in(session, cast.oda)
         account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         assert sessions.find(session, cookie) is None
+        assert "You were given a staff role" in sessions.find_end(session, cookie)
+
+    def test_gaining_rights_is_told_by_email(self, session: Session, cast: Cast) -> None:
+        account_access.set_staff(session, cast.ada, cast.mia.user_id, Staff.SALES)
+        mail = session.scalars(select(Mail)).one()
+        assert mail.recipient == email(cast.mia)
+        text = messages.render(mail).text
+        assert "Ada gave you the staff role sales" in text
+        assert "Staff need two-factor" in text
 
     def test_losing_rights_keeps_the_sessions(self, session: Session, cast: Cast) -> None:
         cookie = signed_in(session, cast.sam)

@@ -1,5 +1,6 @@
 """Sessions: from a ticket to a cookie's token, and every way they end."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from core.access.permissions import Actor
 from core.accounts import sessions
+from core.base.settings import PROJECT
 from core.database import db
 from core.models import Organization, Session, User
 from tests.conftest import Clock
@@ -104,6 +106,48 @@ class TestRedeem:
         session.refresh(row)
         assert row.ticket_hash is None
         assert row.token_hash != "token"
+
+
+class TestWhyItEnded:
+    def test_a_live_or_unknown_one_has_no_reason(self, session: SqlSession, cast: Cast) -> None:
+        _, token = signed_in(session, cast.mia)
+        assert sessions.find_end(session, sessions.new_token()) == ""
+        assert sessions.find_end(session, token) == ""
+
+    def test_time(self, session: SqlSession, cast: Cast, clock: Clock) -> None:
+        _, token = signed_in(session, cast.mia)
+        clock.turn(timedelta(minutes=60))
+        assert sessions.find_end(session, token) == "You were inactive for 60 minutes."
+        clock.turn(timedelta(hours=11))
+        assert "at most 12 hours" in sessions.find_end(session, token)
+
+    @pytest.mark.parametrize(
+        ("reason", "told"),
+        [
+            ("ended by its person", "You ended it from another browser."),
+            ("signed out", "You logged out in another tab."),
+            (sessions.STAFF_ROLE_GIVEN, "You were given a staff role"),
+            ("a reason of later versions", "It was ended for your security."),
+        ],
+    )
+    def test_by_someone(self, session: SqlSession, cast: Cast, reason: str, told: str) -> None:
+        session_id, token = signed_in(session, cast.mia)
+        sessions.end(session, session_id, reason)
+        assert told in sessions.find_end(session, token)
+
+    def test_every_recorded_reason_has_its_sentence(self) -> None:
+        pattern = re.compile(
+            r"""sessions\.(?:end|end_all|end_others|keep_only)\([^"]*"([^"]+)"\)"""
+        )
+        sources = [*(PROJECT / "core").rglob("*.py"), *(PROJECT / "pages").rglob("*.py")]
+        reasons = {why for path in sources for why in pattern.findall(path.read_text())}
+        assert len(reasons) > 7
+        assert reasons <= set(sessions._END_SENTENCES)
+
+    def test_another_password(self, session: SqlSession, cast: Cast) -> None:
+        _, token = signed_in(session, cast.mia)
+        change_user(session, cast.mia, password_epoch=9)
+        assert sessions.find_end(session, token) == "Your password was changed."
 
 
 class TestFind:

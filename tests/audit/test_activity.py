@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 
 from core.audit import activity
 from core.base.errors import NotFound, NotPermitted
-from core.members import members
+from core.members import invitations, members
 from core.models import Role
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
+from core.profile import profile
 from tests.conftest import Clock
 from tests.support.cast import Cast
 
@@ -71,3 +72,45 @@ class TestTable:
             activity.table(session, cast.otto, org_id=cast.acme.id)
         with pytest.raises(NotPermitted):
             activity.table(session, cast.otto)
+
+
+class TestLatest:
+    @pytest.fixture
+    def changes(self, session: Session, cast: Cast) -> None:
+        """A stage, a profile field, a role and an invitation, in this order."""
+        onboarding.flag(session, cast.sam, [cast.acme.id], note="They called.")
+        profile.save(session, cast.olga, cast.acme.id, {"phone": ""}, {"phone": "+15072842511"})
+        members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
+        members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id, Role.MEMBER)
+        invitations.invite(session, cast.olga, cast.acme.id, "new@example.com")
+
+    def excerpt(self, session: Session, cast: Cast, who: str) -> list[tuple[str, str, str]]:
+        found = activity.latest(session, getattr(cast, who), cast.acme.id, limit=9)
+        assert set(found["reason"]) <= ({""} if who in {"mia", "adam"} else {"", "They called."})
+        return list(found[["what", "before", "after"]].itertuples(index=False, name=None))
+
+    @pytest.mark.usefixtures("changes")
+    def test_members_see_changes_of_what_they_can_see(self, session: Session, cast: Cast) -> None:
+        assert self.excerpt(session, cast, "mia") == [
+            ("Phone", "", ""),
+            ("Stage", "free", "onboarding"),
+            ("Sales rep", "(empty)", "Sam"),
+        ]
+
+    @pytest.mark.usefixtures("changes")
+    def test_admins_see_roles_and_invitations_as_well(self, session: Session, cast: Cast) -> None:
+        assert self.excerpt(session, cast, "adam") == [
+            ("Invitation sent", "", ""),
+            ("Role of Mia", "admin", "member"),
+            ("Role of Mia", "member", "admin"),
+            ("Phone", "", ""),
+            ("Stage", "free", "onboarding"),
+            ("Sales rep", "(empty)", "Sam"),
+        ]
+
+    @pytest.mark.usefixtures("changes")
+    @pytest.mark.parametrize("who", ["olga", "oda"])
+    def test_owners_and_staff_see_everything(self, session: Session, cast: Cast, who: str) -> None:
+        found = self.excerpt(session, cast, who)
+        assert ("Phone", "(empty)", "+15072842511") in found
+        assert ("Invitation sent", "", "") in found
