@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from core.access.permissions import ORGDESK
-from core.accounts import accounts, administration, registration, user_rows
+from core.accounts import accounts, administration, password_reset, registration, user_rows
 from core.audit import history
 from core.base import validation
 from core.base.errors import DomainError, Unavailable
@@ -81,6 +81,20 @@ def reset_two_factor(
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from error
     typer.echo(f"Two-factor reset. {user.name} logs in with the password and sets it up again.")
+
+
+@app.command()
+def reset_password(
+    email: Annotated[str, typer.Argument(help="Email address of the person, staff or not.")],
+) -> None:
+    """Print a link with which a person chooses a new password, once, within 20 minutes."""
+    try:
+        link = db.run(password_reset.make_link, ORGDESK, email)
+    except DomainError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FAILED) from error
+    typer.echo(f"Give this link to {email} only. It works once, for 20 minutes.")
+    typer.echo(link)
 
 
 @app.command()

@@ -1,8 +1,9 @@
-"""User Settings: name, password, two-factor, digests, sessions and deleting the account."""
+"""User Settings: name, password, two-factor, digests, sessions, activity, deleting the account."""
 
 import streamlit as st
 
 from core.accounts import accounts, sessions, two_factor
+from core.audit import activity
 from core.database import db
 from core.mail import digests
 from pages import ui
@@ -19,6 +20,7 @@ with db.read() as session:
     words = accounts.list_guessable_words(session, actor)
     gets_digests = digests.find_preference(session, actor)
     two_factor_state = two_factor.get_state(session, actor)
+    changes = activity.of_account(session, actor, limit=account.MAX_ACTIVITY)
 
 with st.container(key="account", width=680):
     with elements.row(gap="small", wrap=False):
@@ -39,6 +41,9 @@ with st.container(key="account", width=680):
 
     st.subheader("Sessions", anchor=False)
     account.draw_sessions(actor, own_sessions, here.session_id)
+
+    st.subheader("Account activity", anchor=False)
+    account.draw_activity(actor, changes)
 
     st.subheader("Delete account", anchor=False)
     account.draw_delete_form(actor)

@@ -15,8 +15,8 @@ actor, rights = ui.open_staff_page("Mail", Action.READ_MAIL)
 st.title("Mail", anchor=False)
 if not settings().smtp_url:
     st.info(
-        "No mail server is configured, so emails wait here. Open one to get its link, or set "
-        "SMTP_URL and restart Orgdesk to send them.",
+        "No mail server is configured, so emails wait here. Open one and give a reason to get its "
+        "link, or set SMTP_URL and restart Orgdesk to send them.",
         icon=":material/outbox:",
     )
 

@@ -1,4 +1,4 @@
-"""Accounts as administrators see and change them: the table, enabling, sessions, two-factor.
+"""Accounts as administrators see and change them: the table, enabling, sessions, links, two-factor.
 
 Staff roles and disabling are in `members.account_access`, as they also end invitations.
 """
@@ -10,17 +10,20 @@ import pandas as pd
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core.access.permissions import Action, Actor, access_staff, lock_user
-from core.accounts import sessions, totp
+from core.access.permissions import Action, Actor, access, access_staff, lock_user
+from core.accounts import email_links, sessions, totp
 from core.audit import history
-from core.base import validation
-from core.base.errors import InvalidInput, NotFound
+from core.base import crypto, validation
+from core.base.errors import InvalidInput, NotFound, NotPermitted
 from core.database import search
 from core.database.db import frame
-from core.mail import outbox
+from core.mail import messages, outbox
+from core.mail.administration import get_link
 from core.models import Membership, Staff, User
 
 PER_PAGE: Final = 50
+
+_WHO_RUNS_THE_SERVER: Final = "whoever runs the server (python -m core.manage reset-password EMAIL)"
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,38 @@ def reset_two_factor(session: Session, actor: Actor, user_id: int, *, reason: st
         session, "two_factor_changed", user.email, name=user.name, what="reset", detail=detail
     )
     history.record(session, actor, user.id, "account.two_factor_reset", user, reason=why)
+    return user
+
+
+def open_link(session: Session, actor: Actor, mail_id: int, *, reason: str) -> str:
+    """Return the address of a mail's link, which an administrator forwards without a mail server.
+
+    The opening is recorded, with its reason, in the history of the organization or the person that
+    the mail is about. The page has verified the administrator's password. Raises
+    `InvalidInput(reason)`, `NotFound`, `LinkNotValid`, and `NotPermitted` for a link to a staff
+    account.
+    """
+    mail, link = get_link(session, actor, mail_id)
+    check = validation.Check()
+    why = check("reason", validation.reason, reason)
+    check.done()
+    if mail.org_id is not None:
+        org = access(session, actor, mail.org_id, Action.VIEW)
+        history.record(session, actor, org, "mail.link_opened", org, reason=why, always=True)
+    else:
+        user = _lock_linked(session, link)
+        history.record(
+            session, actor, user.id, "account.link_opened", user, reason=why, always=True
+        )
+    return messages.link_address(link)
+
+
+def _lock_linked(session: Session, link: dict[str, str]) -> User:
+    """Lock the person whose account a link is for, who is not on the staff."""
+    token = crypto.token(link["kind"], link["nonce"])
+    user = lock_user(session, email_links.get(session, link["kind"], token).user_id or 0)
+    if user.staff is not None:
+        raise NotPermitted("open links of staff accounts", ask=_WHO_RUNS_THE_SERVER)
     return user
 
 

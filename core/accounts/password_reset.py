@@ -14,7 +14,7 @@ from core.accounts import email_links, sessions, user_rows
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import InvalidInput
-from core.mail import outbox
+from core.mail import messages, outbox
 from core.models import Link, User
 
 
@@ -41,11 +41,24 @@ def send_link(session: Session, actor: Actor, user_id: int) -> User:
     """
     access_staff(session, actor, Action.MANAGE_PEOPLE)
     user = lock_user(session, user_id)
-    if user.disabled_at is not None:
-        raise InvalidInput({"account": "This account is disabled. Enable it first."})
+    _ensure_enabled(user)
     _send(session, user)
     history.record(session, actor, user.id, "account.reset_sent", user, always=True)
     return user
+
+
+def make_link(session: Session, actor: Actor, email: str) -> str:
+    """Return the address of a new link for whoever runs the server to pass on; nothing is mailed.
+
+    Raises `InvalidInput(email)` if the address has no account, or a disabled one.
+    """
+    access_staff(session, actor, Action.MANAGE_PEOPLE)
+    user = user_rows.lock_by_email(session, validation.email_key(email))
+    if user is None:
+        raise InvalidInput({"email": f"There is no account with the email {email}."})
+    _ensure_enabled(user)
+    history.record(session, actor, user.id, "account.reset_link_made", user, always=True)
+    return messages.link_address(_make(session, user))
 
 
 def list_guessable_words(session: Session, token: str) -> Sequence[str]:
@@ -88,12 +101,17 @@ def _ensure_valid(user: User | None, link: Link) -> User:
     return user
 
 
+def _ensure_enabled(user: User) -> None:
+    if user.disabled_at is not None:
+        raise InvalidInput({"account": "This account is disabled. Enable it first."})
+
+
 def _send(session: Session, user: User) -> None:
+    outbox.enqueue(session, "reset_password", user.email, link=_make(session, user))
+
+
+def _make(session: Session, user: User) -> dict[str, str]:
     link = email_links.create(
-        session,
-        email_links.RESET,
-        user.email,
-        email_links.RESET_TTL,
-        user_id=user.id,
+        session, email_links.RESET, user.email, email_links.RESET_TTL, user_id=user.id
     )
-    outbox.enqueue(session, "reset_password", user.email, link={"page": "reset", **link})
+    return {"page": "reset", **link}

@@ -28,6 +28,8 @@ _EVENTS: Final = {
     "account.password_changed": "Password changed",
     "account.password_reset": "Password reset by email",
     "account.reset_sent": "Password reset link sent",
+    "account.reset_link_made": "Password reset link printed on the server",
+    "account.link_opened": "Emailed link opened by an administrator",
     "account.sessions_ended": "Sessions ended",
     "account.two_factor_on": "Two-factor turned on",
     "account.two_factor_replaced": "Two-factor moved to a new device",
@@ -60,6 +62,7 @@ _EVENTS: Final = {
     "logo.changed": "Logo changed",
     "logo.removed": "Logo removed",
     "profile.confirmed": "Profile confirmed",
+    "mail.link_opened": "Emailed link opened by an administrator",
     "onboarding.requested": "Onboarding requested",
     "view.saved": "View saved",
     "view.renamed": "View renamed",
@@ -177,6 +180,13 @@ def latest(session: Session, actor: Actor, org_id: int, *, limit: int = 5) -> pd
         for event in events
     ]
     return _frame(session, entries.where(Entry.event.in_(visible)), hides_values=True).head(limit)
+
+
+def of_account(session: Session, actor: Actor, *, limit: int = PAGE_SIZE) -> pd.DataFrame:
+    """Return the latest changes to the actor's own account, newest first, like `table`."""
+    entries = _entries(None, None, "", None).where(Entry.chain == f"person:{actor.user_id}")
+    changes = _frame(session, entries.order_by(Entry.position.desc()).limit(limit))
+    return changes.assign(what=changes["what"].str.removesuffix(f": {actor.name}"))
 
 
 def _entries(

@@ -1,4 +1,7 @@
-"""The outbox as administrators see it: list mails, retry and cancel them."""
+"""The outbox as administrators see it: list mails, retry and cancel them.
+
+Links of mails are opened by `accounts.administration.open_link`, which records it.
+"""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -49,12 +52,13 @@ _STATE: Final = case(*((condition, state.value) for state, condition in _CONDITI
 
 
 class MailDetails(NamedTuple):
-    """A mail with its state, its content, and its link if the administrator may see it."""
+    """A mail with its state and its content, in which a placeholder hides the link."""
 
     mail: Mail
     state: State
     content: Message
-    link: str | None
+    has_link: bool
+    """Whether it waits for an administrator to forward its link: see `get_link`."""
 
 
 def table(
@@ -121,20 +125,32 @@ def count_by_state(session: Session, actor: Actor) -> dict[State, int]:
 
 
 def get(session: Session, actor: Actor, mail_id: int) -> MailDetails:
-    """Return a mail and its content; raises `NotFound`.
-
-    Includes the link only if no mail server is configured and the mail is unsent, because then the
-    administrator has to forward it. Otherwise only the recipient may see it.
-    """
+    """Return a mail and its content; raises `NotFound`."""
     access_staff(session, actor, Action.READ_MAIL)
     found = session.execute(select(Mail, _STATE).where(Mail.id == mail_id)).one_or_none()
     if found is None:
         raise NotFound("mail")
     mail, state = found
-    link = mail.context.get("link")
-    with_link = not settings().smtp_url and mail.sent_at is None
-    address = messages.link_address(link) if link and with_link else None
-    return MailDetails(mail, State(state), messages.render(mail, with_link=with_link), address)
+    content = messages.render(mail, with_link=False)
+    return MailDetails(mail, State(state), content, _waits_with_link(mail))
+
+
+def get_link(session: Session, actor: Actor, mail_id: int) -> tuple[Mail, dict[str, str]]:
+    """Return a mail and its link, which lets whoever has it act for the recipient.
+
+    Raises `NotFound` unless no mail server is configured and the mail is unsent, because only then
+    an administrator has to forward it.
+    """
+    access_staff(session, actor, Action.READ_MAIL)
+    mail = session.get(Mail, mail_id)
+    if mail is None or not _waits_with_link(mail):
+        raise NotFound("link")
+    return mail, mail.context["link"]
+
+
+def _waits_with_link(mail: Mail) -> bool:
+    is_secret = "nonce" in (mail.context.get("link") or {})
+    return is_secret and not settings().smtp_url and mail.sent_at is None
 
 
 def retry(session: Session, actor: Actor, mail_id: int) -> Mail:

@@ -167,10 +167,13 @@ members.account_access.disable             no     no     no     no     no     no
 accounts.administration.enable             no     no     no     no     no     no     no     yes    no
 accounts.administration.end_sessions       no     no     no     no     no     no     no     yes    no
 accounts.administration.reset_two_factor   no     no     no     no     no     no     no     yes    no
+accounts.administration.open_link          no     no     no     no     no     no     no     yes    no
+accounts.password_reset.make_link          no     no     no     no     no     no     no     yes    no
 accounts.password_reset.send_link               no     no     no     no     no     no     no     yes    no
 mail.administration.table                  no     no     no     no     no     no     no     yes    no
 mail.administration.count_by_state                 no     no     no     no     no     no     no     yes    no
 mail.administration.get                    no     no     no     no     no     no     no     yes    no
+mail.administration.get_link               no     no     no     no     no     no     no     yes    no
 mail.administration.retry                  no     no     no     no     no     no     no     yes    no
 mail.administration.retry_failed           no     no     no     no     no     no     no     yes    no
 mail.administration.cancel                 no     no     no     no     no     no     no     yes    no
@@ -183,6 +186,7 @@ ABOUT_ONESELF = {
     "accounts.change_password",
     "accounts.list_guessable_words",
     "accounts.find_password_changed_at",
+    "audit.activity.of_account",
     "accounts.end_session",
     "accounts.end_other_sessions",
     "members.leaving.delete_account",
@@ -287,7 +291,7 @@ def removed(session: Session, cast: Cast) -> int:
 
 def a_mail(session: Session, cast: Cast) -> int:
     invited(session, cast)
-    return session.scalars(select(Mail.id)).first() or 0
+    return session.scalars(select(Mail.id).where(Mail.template == "invitation")).first() or 0
 
 
 def about_view(called: str, /, *args: Any, for_all: bool = True, **options: Any) -> Act:
@@ -338,8 +342,10 @@ def about_a_run(name: str) -> Act:
     )
 
 
-def about_mail(name: str) -> Act:
-    return lambda session, actor, cast: use_case(name)(session, actor, a_mail(session, cast))
+def about_mail(name: str, **options: Any) -> Act:
+    return lambda session, actor, cast: use_case(name)(
+        session, actor, a_mail(session, cast), **options
+    )
 
 
 def by_link(name: str) -> Act:
@@ -525,6 +531,13 @@ ACTS: dict[str, Act] = {
         "accounts.administration.reset_two_factor"
     )(session, actor, cast.sam.user_id, reason="The phone is lost."),
     "accounts.password_reset.send_link": about_sam("accounts.password_reset.send_link"),
+    "accounts.password_reset.make_link": lambda session, actor, cast: use_case(
+        "accounts.password_reset.make_link"
+    )(session, actor, email(cast.sam)),
+    "accounts.administration.open_link": about_mail(
+        "accounts.administration.open_link", reason="They asked for help."
+    ),
+    "mail.administration.get_link": about_mail("mail.administration.get_link"),
     "mail.administration.get": about_mail("mail.administration.get"),
     "mail.administration.retry": about_mail("mail.administration.retry"),
     "mail.administration.cancel": about_mail("mail.administration.cancel"),

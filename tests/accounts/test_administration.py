@@ -5,8 +5,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import ANONYMOUS, Actor
-from core.accounts import accounts, administration, registration, sessions
+from core.accounts import accounts, administration, password_reset, registration, sessions
 from core.accounts.user_rows import NewAccount
+from core.audit import activity
 from core.base import crypto
 from core.base.errors import (
     InvalidInput,
@@ -216,3 +217,53 @@ class TestDisable:
         assert administration.end_sessions(session, cast.ada, cast.mia.user_id) == 1
         assert sessions.find(session, cookie) is None
         assert administration.get(session, cast.ada, cast.mia.user_id).disabled_at is None
+
+
+class TestOpenLink:
+    WHY = "Mia called from her desk"
+
+    def queue_reset(self, session: Session, cast: Cast, person: Actor) -> Mail:
+        password_reset.send_link(session, cast.ada, person.user_id)
+        return session.scalars(select(Mail).order_by(Mail.id.desc())).first()
+
+    def test_it_is_recorded_for_the_person(self, session: Session, cast: Cast) -> None:
+        mail = self.queue_reset(session, cast, cast.mia)
+        address = administration.open_link(session, cast.ada, mail.id, reason=self.WHY)
+        assert password_reset.reset(session, ANONYMOUS, address.partition("#")[2], "new").name
+        changes = activity.of_account(session, cast.mia)
+        opened = changes[changes["what"].str.startswith("Emailed link opened")].iloc[0]
+        assert (opened["who"], opened["reason"]) == ("Ada", self.WHY)
+        assert activity.of_account(session, cast.adam).empty
+
+    def test_that_of_an_organization_is_recorded_there(self, session: Session, cast: Cast) -> None:
+        invitations.invite(session, cast.olga, cast.acme.id, "new@example.com")
+        mail = session.scalars(select(Mail)).one()
+        assert "/invitation#" in administration.open_link(
+            session, cast.ada, mail.id, reason=self.WHY
+        )
+        (latest,) = activity.latest(session, cast.olga, cast.acme.id, limit=1).to_dict("records")
+        assert (latest["who"], latest["reason"]) == ("Ada", self.WHY)
+        assert latest["what"].startswith("Emailed link opened")
+
+    def test_never_of_staff(self, session: Session, cast: Cast) -> None:
+        mail = self.queue_reset(session, cast, cast.sam)
+        with pytest.raises(NotPermitted, match="reset-password"):
+            administration.open_link(session, cast.ada, mail.id, reason=self.WHY)
+        user = session.get_one(User, cast.mia.user_id)
+        mail = self.queue_reset(session, cast, cast.mia)
+        account_access.set_staff(session, cast.ada, user.id, Staff.SALES)
+        with pytest.raises(NotPermitted, match="staff accounts"):
+            administration.open_link(session, cast.ada, mail.id, reason=self.WHY)
+
+    def test_only_by_administrators_with_a_reason_and_while_it_is_valid(
+        self, session: Session, cast: Cast
+    ) -> None:
+        mail = self.queue_reset(session, cast, cast.mia)
+        with pytest.raises(InvalidInput):
+            administration.open_link(session, cast.ada, mail.id, reason=" ")
+        for person in (cast.oda, cast.sam, cast.mia, ANONYMOUS):
+            with pytest.raises(NotPermitted):
+                administration.open_link(session, person, mail.id, reason=self.WHY)
+        self.queue_reset(session, cast, cast.mia)
+        with pytest.raises(LinkNotValid):
+            administration.open_link(session, cast.ada, mail.id, reason=self.WHY)

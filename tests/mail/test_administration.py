@@ -38,7 +38,7 @@ class TestAdministration:
         assert list(failed["recipient"]) == ["f@example.com"]
         assert len(administration.table(session, cast.ada, recipient="S@EX")) == 1
 
-    def test_the_link_is_shown_only_without_a_mail_server(
+    def test_the_link_waits_for_an_administrator_only_without_a_mail_server(
         self, session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ):
         queued = outbox.enqueue(
@@ -46,17 +46,28 @@ class TestAdministration:
         )
         token = crypto.token("invitation", LINK["nonce"])
         shown = administration.get(session, cast.ada, queued.id)
-        assert (shown.link or "").endswith(f"#{token}")
-        assert token in shown.content.html
+        assert shown.has_link
+        assert token not in str(shown)
+        assert administration.get_link(session, cast.ada, queued.id) == (queued, LINK)
 
         queued.sent_at = core_clock.now()
         session.flush()
-        assert token not in str(administration.get(session, cast.ada, queued.id))
+        self.ensure_no_link(session, cast, queued.id)
 
         queued.sent_at = None
         session.flush()
         set_up(monkeypatch, "smtp://mail.example.com")
-        assert token not in str(administration.get(session, cast.ada, queued.id))
+        self.ensure_no_link(session, cast, queued.id)
+
+    def ensure_no_link(self, session, cast: Cast, mail_id: int) -> None:
+        assert not administration.get(session, cast.ada, mail_id).has_link
+        with pytest.raises(NotFound):
+            administration.get_link(session, cast.ada, mail_id)
+
+    def test_a_link_without_a_secret_is_not_guarded(self, session, cast: Cast):
+        page = {"page": "members?org=ORG-7K3M9QX"}
+        queued = outbox.enqueue(session, "alert_test", "o@example.com", organization="A", link=page)
+        self.ensure_no_link(session, cast, queued.id)
 
     def test_a_mail_that_failed_can_be_tried_again(self, session, cast: Cast):
         queued = outbox.enqueue(session, "alert_test", "olga@example.com", organization="Acme")

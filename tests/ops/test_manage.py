@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,10 +16,15 @@ import pytest
 from sqlalchemy import Engine, select, text
 from typer.testing import CliRunner
 
-from core.accounts import accounts
+from core.access.permissions import ANONYMOUS
+from core.accounts import accounts, password_reset
+from core.audit import activity
+from core.base.errors import LinkNotValid
+from core.base.settings import settings
 from core.database import db
 from core.mail import outbox
 from core.manage import app
+from core.members import account_access
 from core.models import Mail, Staff, User
 from core.ops import health
 from tests.conftest import Clock
@@ -346,6 +352,32 @@ class TestCheck:
         assert "SESSION_HOURS" in done.stderr
         assert SECRET_KEY not in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_password_link_is_printed_and_works_once(manage: Manage, cast: Cast) -> None:
+    done = manage("reset-password", "ADA@example.com")
+    assert done.returncode == 0, done.stderr
+    address = done.stdout.splitlines()[-1]
+    assert address.startswith(f"{settings().public_url}/reset#")
+    reset = partial(
+        db.run, password_reset.reset, ANONYMOUS, address.partition("#")[2], "a new hash"
+    )
+    assert reset().id == cast.ada.user_id
+    with pytest.raises(LinkNotValid):
+        reset()
+    with db.read() as session:
+        changes = activity.of_account(session, cast.ada)
+        assert not session.scalars(select(Mail).where(Mail.template == "reset_password")).all()
+    assert list(changes["who"]) == ["Ada", "Orgdesk"]
+    assert "printed on the server" in changes["what"].iloc[-1]
+
+
+def test_a_password_link_needs_an_enabled_account(manage: Manage, cast: Cast) -> None:
+    db.run(account_access.disable, cast.ada, cast.mia.user_id)
+    for email, why in {"nobody@example.com": "no account", "mia@example.com": "disabled"}.items():
+        done = manage("reset-password", email)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert why in done.stderr
 
 
 @EMPTY

@@ -1,15 +1,18 @@
 """The page Mail: what waits, what failed, one mail with its link, and who may see any of it."""
 
 import pytest
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
+from core.access.permissions import ANONYMOUS
+from core.accounts import password_reset
 from core.base import crypto, settings
 from core.database import db
 from core.mail import outbox
 from core.models import Mail
 from pages.parts.staff import outbox as outbox_part
 from tests.pages.conftest import Show
-from tests.support.cast import Cast
+from tests.support.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -74,11 +77,28 @@ def test_search_narrows_and_says_when_nothing_is_found(show: Show, cast: Cast):
     assert "No matching emails" in words(screen)
 
 
-def test_a_mail_shows_its_link_while_there_is_no_server(show: Show, cast: Cast):
-    mail_id = enqueue("olga@example.com")
-    seen = words(opened(show("mail", cast.ada), mail_id))
-    assert crypto.token("invitation", LINK["nonce"]) in seen
-    assert "An owner of Acme sent this test" in seen
+def test_a_link_opens_after_the_own_password_and_a_reason(show: Show, cast: Cast):
+    db.run(password_reset.request_link, ANONYMOUS, "mia@example.com", origin="203.0.113.9")
+    with db.read() as session:
+        (mail,) = session.scalars(select(Mail))
+    token = crypto.token("reset", mail.context["link"]["nonce"])
+    screen = opened(show("mail", cast.ada), mail.id)
+    assert "shown in the email itself" in words(screen)
+
+    def try_to_open(password: str, reason: str) -> str:
+        screen.text_input(key="mail-link.password").set_value(password)
+        screen.text_input(key="mail-link.reason").set_value(reason)
+        return words(screen.button(key="mail-link-submit").click().run())
+
+    assert "That password" in try_to_open("not it", "Mia called")
+    refused = try_to_open(PASSWORD, " ")
+    assert token not in words(screen) + refused
+    assert token in try_to_open(PASSWORD, "Mia called")
+
+    (table,) = show("account", cast.mia).dataframe
+    latest = table.value.iloc[0]
+    assert latest["what"] == "Emailed link opened by an administrator"
+    assert (latest["who"], latest["reason"]) == ("Ada", "Mia called")
 
 
 def test_with_a_server_only_the_recipient_sees_the_link(
@@ -87,8 +107,9 @@ def test_with_a_server_only_the_recipient_sees_the_link(
     mail_id = enqueue("olga@example.com", error="550 Nobody here", due_at=None)
     monkeypatch.setenv("SMTP_URL", "smtp://mail.example.com")
     settings.settings.cache_clear()
-    seen = words(opened(show("mail", cast.ada), mail_id))
-    assert crypto.token("invitation", LINK["nonce"]) not in seen
+    screen = opened(show("mail", cast.ada), mail_id)
+    seen = words(screen)
+    assert not [each for each in screen.text_input if each.key.startswith("mail-link")]
     assert "550 Nobody here" in seen
     assert "No mail server is configured" not in seen
 

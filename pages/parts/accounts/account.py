@@ -1,9 +1,10 @@
-"""The sections of User Settings: name, password, digests, sessions and deletion."""
+"""The sections of User Settings: name, password, digests, sessions, activity and deletion."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+import pandas as pd
 import streamlit as st
 
 from core.access.permissions import Actor
@@ -17,6 +18,15 @@ from pages.ui.dialogs import draw_dialog, open_dialog
 from pages.ui.forms import form, save
 from pages.ui.text import ago, esc, quiet
 
+MAX_ACTIVITY: Final = 20
+"""Changes listed by `draw_activity`."""
+
+_ACTIVITY: Final = {
+    "what": st.column_config.TextColumn("What", width=260),
+    "who": st.column_config.TextColumn("Who", width=110),
+    "reason": st.column_config.TextColumn("Reason", width=170),
+    "exact": st.column_config.DatetimeColumn("When", format="D MMM YYYY, HH:mm", width=140),
+}
 _MOBILE_DEVICES: Final = ("iPhone", "Android", "iPad")
 _END_SESSION: Final = "End session"
 _END_OTHERS: Final = "End all others"
@@ -110,6 +120,25 @@ def _draw_end_others(actor: Actor, current_id: int) -> None:
         pressed = drawn.submit(_END_OTHERS)
     if pressed and drawn.prepare(authentication.verify_password, actor, password):
         drawn.save("Other sessions ended", accounts.end_other_sessions, actor, current_id)
+
+
+def draw_activity(actor: Actor, changes: pd.DataFrame) -> None:
+    """Draw what happened to the account lately, with who did it and why."""
+    if changes.empty:
+        st.markdown(quiet("Nothing yet."))
+        return
+    by_self = changes["who_id"] == actor.user_id
+    st.dataframe(
+        changes.assign(who=changes["who"].mask(by_self, "You"), exact=changes["at"]),
+        key="account-activity",
+        hide_index=True,
+        row_height=36,
+        height="content",
+        column_order=[name for name in _ACTIVITY if name != "reason" or any(changes["reason"])],
+        column_config=_ACTIVITY,
+        placeholder="",
+        alt="Account activity",
+    )
 
 
 def draw_delete_form(actor: Actor) -> None:

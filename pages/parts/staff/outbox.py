@@ -7,13 +7,15 @@ import pandas as pd
 import streamlit as st
 
 from core.access.permissions import Actor
+from core.accounts import administration as accounts
 from core.base.clock import now
 from core.database import db
 from core.mail import administration
 from core.mail.administration import MAX_COUNT, PER_PAGE, MailDetails, State
-from pages.ui import elements
+from core.models import Mail
+from pages.ui import authentication, elements
 from pages.ui.dialogs import open_dialog
-from pages.ui.forms import save
+from pages.ui.forms import form, save
 from pages.ui.tables import RowMenu, menu_cells, rows_key, truncate
 from pages.ui.text import ago, count, esc, exact, quiet
 
@@ -124,7 +126,7 @@ def _config(subject_key: str) -> dict[str, Any]:
 
 
 def draw_mail(actor: Actor, mail_id: int) -> None:
-    """Draw one mail: its state, its link if an administrator has to forward it, and its text."""
+    """Draw one mail: its state, its text, and what an administrator can do with it."""
     with db.read() as session:
         details = administration.get(session, actor, mail_id)
     st.markdown(f"**{esc(details.content.subject)}**")
@@ -133,13 +135,26 @@ def draw_mail(actor: Actor, mail_id: int) -> None:
         st.text(details.mail.recipient)
     for line in _history(details):
         st.markdown(quiet(line))
-    if details.link:
-        st.markdown("Send this link to the recipient only:")
-        st.code(details.link, language=None, wrap_lines=True)
     with st.container(border=True, key="mail-text"):
         st.text(details.content.text.strip())
+    if details.has_link:
+        _draw_link(actor, details.mail)
     if details.state is not State.SENT:
         _draw_actions(actor, details)
+
+
+def _draw_link(actor: Actor, mail: Mail) -> None:
+    """Draw the form that opens the link of a mail, and the link right after."""
+    with form("mail-link") as drawn:
+        hint = "Kept in the history of the person or organization, where they can read it."
+        reason = drawn.field(st.text_input, "reason", "Reason", hint=hint)
+        password = drawn.current_password("Your password")
+        pressed = drawn.submit("Open link", kind="secondary")
+    if pressed and drawn.prepare(authentication.verify_password, actor, password):
+        link = drawn.change(accounts.open_link, actor, mail.id, reason=reason)
+        if link:
+            st.markdown("Send this link to the recipient only:")
+            st.code(link, language=None, wrap_lines=True)
 
 
 def _draw_actions(actor: Actor, details: MailDetails) -> None:
