@@ -158,15 +158,15 @@ def _verified(found: history.Broken | history.Verified, broken: int) -> str:
 
 @app.command()
 def recount() -> None:
-    """Rebuild the counts of the charts from the recorded moves, if `check` found differences."""
+    """Count moves, stages, members and roles again, if `check` found differences."""
     with db.writing_engine().begin() as connection:
         counters.recount(connection)
-    typer.echo("The counts of the charts were rebuilt.")
+    typer.echo("The counts were rebuilt.")
 
 
 @app.command()
 def check() -> None:
-    """Check settings, Python, database, triggers, clock, mail and charts; print a line for each."""
+    """Check settings, Python, database, triggers, clock, mail and counts; print a line for each."""
     logging.disable()  # each problem is printed as one line, without a traceback
     failed = 0
     for finding in health.run_checks():

@@ -1,9 +1,12 @@
-"""Counts of moves by week and of organizations by stage, maintained by triggers.
+"""Counts that triggers maintain: moves by week, organizations by stage, owners and admins.
 
 They spare charts from reading every move, and the board from reading every organization. A trigger
 inserts +1 for each move and -1 when it is purged; for an organization that changes its stage or
 sales rep it inserts one of each. As rows are only inserted, transactions never wait for each other.
 Cleanup merges rows with the same key; readers sum them up, merged or not.
+
+How many owners and admins an organization has stands on its own row, beside the number of members,
+which the use cases change, since it can be limited.
 """
 
 from collections import Counter
@@ -49,6 +52,26 @@ _EVENTS: Final = (
     ("count_organizations_moved", "UPDATE OF stage, rep_id, deleted_at", (_MINUS_OLD, _PLUS_NEW)),
     ("count_organizations_purged", "DELETE", (_MINUS_OLD,)),
 )
+_COUNT_ROLE: Final = """UPDATE organizations SET
+    owner_count = owner_count + CASE {row}.role WHEN 'owner' THEN {number} ELSE 0 END,
+    admin_count = admin_count + CASE {row}.role WHEN 'admin' THEN {number} ELSE 0 END
+    WHERE id = {row}.org_id AND {row}.role <> 'member';
+"""
+_ROLE_EVENTS: Final = (
+    ("count_roles_given", "INSERT", (_PLUS_NEW,)),
+    ("count_roles_changed", "UPDATE OF role, org_id", (_MINUS_OLD, _PLUS_NEW)),
+    ("count_roles_ended", "DELETE", (_MINUS_OLD,)),
+)
+_MISCOUNTED: Final = """(SELECT o.id, count(m.id) AS members,
+        count(CASE m.role WHEN 'owner' THEN 1 END) AS owners,
+        count(CASE m.role WHEN 'admin' THEN 1 END) AS admins
+    FROM organizations o LEFT JOIN memberships m ON m.org_id = o.id GROUP BY o.id) AS counted
+WHERE organizations.id = counted.id
+    AND (member_count <> members OR owner_count <> owners OR admin_count <> admins)
+"""
+_COUNT_MISCOUNTED: Final = "SELECT count(*) FROM organizations, {miscounted}"
+_RECOUNT_MEMBERS: Final = """UPDATE organizations
+SET member_count = members, owner_count = owners, admin_count = admins FROM {miscounted}"""
 _EXPECTED_STAGES: Final = (
     "SELECT stage, coalesce(rep_id, 0), count(*) FROM organizations WHERE deleted_at IS NULL"
     " GROUP BY 1, 2"
@@ -76,6 +99,9 @@ def triggers(dialect: str) -> list[str]:
         changed = _CHANGED if len(sides) > 1 else ""
         body = "".join(_COUNT_STAGE.format(row=r, number=n, changed=changed) for r, n in sides)
         statements += _trigger(dialect, name, f"{event} ON organizations", body)
+    for name, event, sides in _ROLE_EVENTS:
+        body = "".join(_COUNT_ROLE.format(row=row, number=number) for row, number in sides)
+        statements += _trigger(dialect, name, f"{event} ON memberships", body)
     return statements
 
 
@@ -90,7 +116,8 @@ def _trigger(dialect: str, name: str, event: str, body: str) -> list[str]:
 
 
 def recount(connection: Connection) -> None:
-    """Recount all moves and organizations, after rows were inserted without the triggers."""
+    """Recount all that is counted, after rows were inserted without the triggers."""
+    connection.exec_driver_sql(_RECOUNT_MEMBERS.format(miscounted=_MISCOUNTED))
     by_rep, stays = _expected(connection.dialect.name)
     all_reps = stays.replace("coalesce(rep_id, 0)", str(ALL_REPS))
     connection.execute(delete(MoveCount))
@@ -118,6 +145,11 @@ def count_differences(session: Session) -> int:
         (_EXPECTED_STAGES, "stage, rep_id", "stage_counts"),
     )
     return sum(_compare(session, *each) for each in compared)
+
+
+def count_miscounted(session: Session) -> int:
+    """Return how many organizations have a wrong number of members, owners or admins."""
+    return session.scalar(text(_COUNT_MISCOUNTED.format(miscounted=_MISCOUNTED))) or 0
 
 
 def merge(session: Session) -> int:

@@ -15,6 +15,7 @@ PROFILE_COLUMNS: Final = ("logo", "alert_email", "overview", "sales_email", "pho
 IS_LARGE: Final = "member_count > 10"
 """Condition of an index: large organizations are few, and are filtered and sorted on their own."""
 _SORTED_BY = "stage rep_id created_at last_active_at stage_entered_at name_key deleted_at".split()
+_COUNTED_BY = ("stage", "member_count", "created_at", "owner_count", "admin_count")
 _REP_STAGE = ("rep_id", "stage")
 _HAS_STEP = "next_step_on IS NOT NULL"
 _IS_COMPLETE = " AND ".join(f"{column} IS NOT NULL" for column in PROFILE_COLUMNS)
@@ -69,6 +70,9 @@ class Organization(Audited, Base):
     )
     """When a member was last active; at the earliest when it was created."""
     member_count: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
+    owner_count: Mapped[int] = mapped_column(default=0, server_default="0", info=UNRECORDED)
+    admin_count: Mapped[int] = mapped_column(default=0, server_default="0", info=UNRECORDED)
+    """How many members are owners, and how many admins; maintained by triggers."""
     member_limit: Mapped[int | None]
     """The maximum number of members, if an administrator set one."""
     version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
@@ -80,6 +84,7 @@ class Organization(Audited, Base):
         Index("ix_organizations_stage_entered_at_id", "stage_entered_at", "id"),
         Index("ix_organizations_created_at_id", "created_at", "id", "deleted_at"),
         Index("ix_organizations_last_active_at_id", "last_active_at", "id", "deleted_at"),
+        Index("ix_organizations_memberships", *_COUNTED_BY, "deleted_at"),
         partial_index(IS_LARGE, "ix_organizations_large", "member_count", "id", *_SORTED_BY),
         partial_index(_IS_COMPLETE, "ix_organizations_is_complete", "id"),
         partial_index(_IS_INCOMPLETE, "ix_organizations_is_incomplete", "id"),

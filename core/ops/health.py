@@ -1,4 +1,4 @@
-"""Health checks for the operator: settings, Python, database, triggers, clock, mail and charts."""
+"""Health checks for the operator: settings, Python, database, triggers, clock, mail and counts."""
 
 import os
 import sys
@@ -55,6 +55,7 @@ def run_checks() -> Iterator[Finding]:
                 yield _clock(session)
                 yield _mail(session)
                 yield _charts(session)
+                yield _members(session)
     except Unavailable:
         yield Finding("database", False, "The database isn't available. Check DATABASE_URL.")
 
@@ -172,6 +173,17 @@ def _charts(session: Session) -> Finding:
         )
         return Finding("charts", False, message)
     return Finding("charts", True, "The counts match the recorded moves.")
+
+
+def _members(session: Session) -> Finding:
+    miscounted = counters.count_miscounted(session)
+    if miscounted:
+        message = (
+            f"Organizations with a wrong number of members, owners or admins: {miscounted}. "
+            "Run `python -m core.manage recount`."
+        )
+        return Finding("members", False, message)
+    return Finding("members", True, "The counts of members, owners and admins are right.")
 
 
 def _clock(session: Session) -> Finding:

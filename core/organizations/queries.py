@@ -134,15 +134,16 @@ def pending_column() -> Label[int]:
     return (
         select(func.count())
         .select_from(Invitation)
-        .where(
-            Invitation.org_id == Organization.id,
-            _IS_PENDING,
-            Invitation.expires_at > _NOW,
-        )
+        .where(Invitation.org_id == Organization.id, *is_open())
         .correlate(Organization)
         .scalar_subquery()
         .label("pending")
     )
+
+
+def is_open() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for invitations that can still be accepted."""
+    return (_IS_PENDING, Invitation.expires_at > _NOW)
 
 
 def owners_subquery() -> Subquery:
@@ -152,8 +153,7 @@ def owners_subquery() -> Subquery:
 
 def pending_subquery() -> Subquery:
     """Return org_id and `number` of open invitations, counted in one pass."""
-    is_open = and_(_IS_PENDING, Invitation.expires_at > _NOW)
-    return _count_by_organization(Invitation.org_id, is_open)
+    return _count_by_organization(Invitation.org_id, and_(*is_open()))
 
 
 def _count_by_organization(

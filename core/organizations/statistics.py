@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor
 from core.base import clock
 from core.database.db import frame
-from core.models import Membership, Organization, Role, Stage
+from core.models import Invitation, Membership, Organization, Role, Stage
 from core.organizations import queries
 from core.organizations.filters import ACTIVITY_DAYS, MEMBER_RANGES, Activity, Filters, Members
 
@@ -61,6 +61,57 @@ def organizations(session: Session, actor: Actor, filters: Filters) -> Summary:
         activity=_grouped(rows, "tier", list(Activity)),
         months=_by_month(rows),
     )
+
+
+def memberships(session: Session, actor: Actor, filters: Filters) -> pd.DataFrame:
+    """Count the organizations that match, and their people, in one query; staff only.
+
+    Columns: stage, size (the range of the number of members), month (of creation, in UTC),
+    organizations, owners, admins, members (with that role), invitations (that are open). Rows with
+    the same stage, size and month add up. Stages and sizes are categories, in their order.
+    """
+    queries.authorize(session, actor, filters)
+    rows = frame(session, union_all(_people(session, filters), _invitations(session, filters)))
+    rows[COUNTED] = rows[COUNTED].astype("int64")
+    rows["stage"] = pd.Categorical(rows["stage"], list(Stage), ordered=True)
+    rows["size"] = pd.Categorical(rows["size"], list(Members), ordered=True)
+    rows["month"] = pd.PeriodIndex(rows["month"], freq="M")
+    return rows
+
+
+COUNTED: Final = ["organizations", "owners", "admins", "members", "invitations"]
+"""The columns of `memberships` that are numbers."""
+
+
+def _people(session: Session, filters: Filters) -> Select[*tuple[Any, ...]]:
+    source, _, where = queries.matches(session, filters)
+    owners, admins = Organization.owner_count, Organization.admin_count
+    people = (
+        func.sum(owners).label("owners"),
+        func.sum(admins).label("admins"),
+        func.sum(Organization.member_count - owners - admins).label("members"),
+    )
+    counted = (func.count().label("organizations"), *people, literal(0).label("invitations"))
+    return _grouped_by_all(session, *counted).select_from(source).where(*where)
+
+
+def _invitations(session: Session, filters: Filters) -> Select[*tuple[Any, ...]]:
+    source, org_id, where = queries.matches(session, filters)
+    counted = (*(literal(0).label(name) for name in COUNTED[:-1]), func.count())
+    invited = source.join(Invitation, and_(Invitation.org_id == org_id, *queries.is_open()))
+    return _grouped_by_all(session, *counted).select_from(invited).where(*where)
+
+
+def _grouped_by_all(session: Session, *counted: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
+    columns = {
+        "stage": Organization.stage,
+        "size": case(
+            *((Organization.member_count <= MEMBER_RANGES[size][1], size.value) for size in Members)
+        ),
+        "month": _month(session),
+    }
+    labelled = (column.label(name) for name, column in columns.items())
+    return select(*labelled, *counted).group_by(*(text(name) for name in columns))
 
 
 def roles(session: Session, actor: Actor, filters: Filters) -> pd.DataFrame:

@@ -26,7 +26,7 @@ COLUMNS = {
     "organizations": "id public_id name name_key search_text logo alert_email overview "
     "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
     "target_on next_step next_step_on snoozed_until requested_at request_note created_at "
-    "created_by last_active_at member_count version",
+    "created_by last_active_at member_count owner_count admin_count version",
     "notes": "id org_id author_id text search_text is_shared created_at",
     "moves": "id org_id at from_stage to_stage actor_id rep_id days is_override missing reason",
     "memberships": "id org_id user_id role joined_at",
@@ -123,7 +123,9 @@ class SampleData:
             chain.add(row["requested_at"], owner_id, "onboarding.requested")
         row |= profiles.identity(org_id, name, domain, row["website"] or "")
         row |= {"stage": stage, "stage_entered_at": entered, "created_at": created}
+        roles = [role for _, role, _ in people]
         row |= {"created_by": owner_id, "member_count": len(people), "version": 0}
+        row |= {"owner_count": roles.count(Role.OWNER), "admin_count": roles.count(Role.ADMIN)}
         row["last_active_at"] = last_active
         row["confirmed_at"] = created if row["phone"] else None
         self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION_COLUMNS))

@@ -104,6 +104,7 @@ organizations.list_similar_names           yes    yes    yes    yes    yes    ye
 organizations.table.table                  no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.begin              no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.organizations     no     no     no     no     yes    yes    yes    yes    no
+organizations.statistics.memberships       no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.roles             no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write         no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write deleted no     no     no     no     no     no     no     yes    no
@@ -428,6 +429,9 @@ ACTS: dict[str, Act] = {
     "organizations.downloads.begin": alone("organizations.downloads.begin", Filters(), Format.CSV),
     "organizations.statistics.organizations": alone(
         "organizations.statistics.organizations", Filters()
+    ),
+    "organizations.statistics.memberships": alone(
+        "organizations.statistics.memberships", Filters()
     ),
     "organizations.statistics.roles": alone("organizations.statistics.roles", Filters()),
     "organizations.export_process.write": alone(

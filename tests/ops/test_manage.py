@@ -236,7 +236,8 @@ class TestCheck:
         done = manage("check")
         assert done.returncode == 0, done.stdout
         checks = [line.split()[0] for line in done.stdout.splitlines()]
-        assert checks == ["settings", "python", "database", "triggers", "clock", "mail", "charts"]
+        names = ["settings", "python", "database", "triggers", "clock", "mail", "charts", "members"]
+        assert checks == names
 
     @pytest.mark.parametrize(
         ("environment", "reason"),

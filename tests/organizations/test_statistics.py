@@ -1,8 +1,9 @@
 """Statistics: the same numbers as the rows of the table, on both engines."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import pandas as pd
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from core.database import db
 from core.models import Organization, Role, Stage
 from core.organizations import statistics, table
 from core.organizations.filters import Filters, Members, Profile
-from tests.organizations.test_table import make_organizations
+from tests.organizations.test_table import make_organizations, pending
 from tests.support.cast import Cast
 
 
@@ -75,6 +76,67 @@ class TestOrganizations:
     def test_without_matches_all_totals_are_0(self, session: Session, cast: Cast) -> None:
         found = statistics.organizations(session, cast.oda, Filters(words="nobody is called so"))
         assert (found.organizations, found.members, len(found.months)) == (0, 0, 0)
+
+
+class TestMemberships:
+    def test_only_staff_may_count_them(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(NotPermitted):
+            statistics.memberships(session, cast.olga, Filters())
+        with pytest.raises(NotPermitted):
+            statistics.memberships(session, cast.oda, Filters(is_deleted=True))
+
+    def test_each_group_has_its_organizations_and_people(
+        self, session: Session, cast: Cast
+    ) -> None:
+        session.add_all(
+            [
+                pending(cast, "open@example.com", expires_in=timedelta(hours=1)),
+                pending(cast, "late@example.com", expires_in=timedelta(hours=-1)),
+            ]
+        )
+        session.flush()
+        found = statistics.memberships(session, cast.oda, Filters())
+        found = found.groupby(["stage", "size", "month"], observed=True).sum().reset_index()
+        january = pd.Period("2026-01")
+        assert found.values.tolist() == [
+            ["free", "1", january, 1, 1, 0, 0, 0],
+            ["free", "2-10", january, 1, 1, 1, 1, 1],
+        ]
+        assert list(found.columns[3:]) == statistics.COUNTED
+
+    def test_pivoted_all_stages_and_sizes_are_there_in_order(
+        self, session: Session, cast: Cast
+    ) -> None:
+        make_organizations(session, 40)
+        found = statistics.memberships(session, cast.oda, Filters(stages=(Stage.FREE,)))
+        pivot = found.pivot_table("organizations", "size", "stage", "sum", observed=False)
+        assert pivot.index.tolist() == list(Members)
+        assert pivot.columns.tolist() == list(Stage)
+        assert pivot["free"].sum() == pivot.to_numpy().sum() == 12
+
+    @pytest.mark.parametrize(
+        "filters",
+        [
+            Filters(stages=(Stage.FREE, Stage.PRODUCTION)),
+            Filters(words="clinic 3"),
+            Filters(members=Members.HANDFUL, created_to=date(2024, 1, 3)),
+            Filters(profile=Profile.COMPLETE, words="clinic"),
+            Filters(words="no such name"),
+        ],
+    )
+    def test_the_sums_are_those_of_the_rows(
+        self, session: Session, cast: Cast, filters: Filters
+    ) -> None:
+        make_organizations(session, 90)
+        rows = table.table(session, cast.oda, Filters(**(vars(filters) | {"size": 100}))).rows
+        found = statistics.memberships(session, cast.oda, filters)
+        assert found["organizations"].sum() == len(rows)
+        assert found[["owners", "admins", "members"]].sum().sum() == rows["member_count"].sum()
+        assert found["owners"].sum() == rows["owners"].sum()
+        assert found["invitations"].sum() == rows["pending"].sum()
+        by_stage = found.groupby("stage", observed=False)["organizations"].sum()
+        in_table = rows.groupby("stage").size()
+        assert by_stage.tolist() == [in_table.get(stage, 0) for stage in Stage]
 
 
 class TestRoles:

@@ -47,6 +47,11 @@ SQL: Final[dict[str, tuple[str, ...]]] = {
         f"""SELECT id AS org_id, 'members are counted wrong' FROM organizations o
             WHERE (id < {FILLER_IDS} OR id >= {GENERATED_IDS}) AND member_count <>
             (SELECT count(*) FROM memberships WHERE org_id = o.id)""",
+        """SELECT id AS org_id, 'owners or admins are counted wrong' FROM organizations o
+            WHERE owner_count <>
+                (SELECT count(*) FROM memberships WHERE org_id = o.id AND role = 'owner')
+            OR admin_count <>
+                (SELECT count(*) FROM memberships WHERE org_id = o.id AND role = 'admin')""",
         """SELECT m.org_id, 'a member is also a former member' FROM memberships m
             JOIN former_memberships f ON f.org_id = m.org_id AND f.user_id = m.user_id""",
     ),
