@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pandas as pd
 from sqlalchemy import (
+    CompoundSelect,
     Connection,
     Engine,
     ScalarSelect,
@@ -180,7 +181,7 @@ def run(use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options
 
 def frame(
     session: SqlSession,
-    statement: Select[*tuple[Any, ...]],
+    statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]],
     parameters: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return the rows of a statement as a data frame, with a column per selected column."""

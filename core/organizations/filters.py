@@ -14,6 +14,7 @@ from core.models import Organization, Stage
 T = TypeVar("T")
 
 PAGE_SIZES: Final = (25, 50, 100)
+DEFAULT_SIZE: Final = 50
 _MAX_QUERY_FIELDS: Final = 50
 
 
@@ -93,6 +94,10 @@ class Profile(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+def _page_size(rows: str) -> int:
+    return next((size for size in PAGE_SIZES if str(size) == rows), DEFAULT_SIZE)
+
+
 @dataclass(frozen=True)
 class Filters:
     """What the table searches for, in which order, and how many rows a page has.
@@ -104,7 +109,7 @@ class Filters:
     stages: tuple[Stage, ...] = ()
     rep_id: int | None = None
     sort: Sort = Sort.NEWEST
-    size: int = 50
+    size: int = DEFAULT_SIZE
     created_from: date | None = None
     created_to: date | None = None
     members: Members | None = None
@@ -113,19 +118,29 @@ class Filters:
     is_deleted: bool = False
 
     @classmethod
-    def from_query(cls, query: str) -> "Filters":
+    def from_query(cls, query: str, *, skips_invalid: bool = False) -> "Filters":
         """Return the filters in the query of a web address.
 
         Raises `ValueError` if a value is not valid: a wrong filter must never select everything.
+        With `skips_invalid` such values are left out, for a page that shows what it filters by.
         """
         fields = parse_qs(query, max_num_fields=_MAX_QUERY_FIELDS)
 
-        def one(name: str, parse: Callable[[str], T]) -> T | None:
-            return parse(fields[name][-1]) if name in fields else None
+        def parsed(parse: Callable[[str], T], value: str) -> T | None:
+            try:
+                return parse(value)
+            except ValueError:
+                if skips_invalid:
+                    return None
+                raise
 
+        def one(name: str, parse: Callable[[str], T]) -> T | None:
+            return parsed(parse, fields[name][-1]) if name in fields else None
+
+        stages = (parsed(Stage, stage) for stage in fields.get("stage", ()))
         return cls(
             words=one("q", str) or "",
-            stages=tuple(Stage(stage) for stage in fields.get("stage", ())),
+            stages=tuple(stage for stage in stages if stage is not None),
             rep_id=one("rep", int),
             sort=one("sort", Sort) or cls.sort,
             created_from=one("from", date.fromisoformat),
@@ -134,6 +149,7 @@ class Filters:
             profile=one("profile", Profile),
             activity=one("activity", Activity),
             is_deleted=one("deleted", str) == "true",
+            size=one("rows", _page_size) or cls.size,
         )
 
     def to_query(self) -> str:
@@ -151,6 +167,11 @@ class Filters:
             "sort": self.sort if self.sort is not Filters.sort else None,
         }
         return urlencode({name: value for name, value in fields.items() if value}, doseq=True)
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether everything matches that is not deleted."""
+        return not (self.is_narrowed or self.has_words)
 
     @property
     def has_words(self) -> bool:

@@ -1,6 +1,6 @@
 """Statistics of the organizations that match: grouped by the database, totalled by pandas."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.access.permissions import Actor
 from core.base import clock
 from core.database.db import frame
-from core.models import Invitation, Membership, Organization, Role, Stage
+from core.models import Invitation, Membership, Organization, Role, Stage, StageCount
 from core.organizations import queries
 from core.organizations.filters import ACTIVITY_DAYS, MEMBER_RANGES, Activity, Filters, Members
 
@@ -63,6 +63,31 @@ def organizations(session: Session, actor: Actor, filters: Filters) -> Summary:
     )
 
 
+def count_by_stage(session: Session, actor: Actor, filters: Filters) -> dict[Stage, int]:
+    """Count the organizations in each stage that match apart from the stage; staff only.
+
+    With no other filter than a sales rep the counts are exact, since they are stored. Others are
+    counted up to `MAX_COUNTED` + 1.
+    """
+    queries.authorize(session, actor, filters)
+    filters = replace(filters, stages=())
+    if is_stored(filters):
+        return _stored_by_stage(session, filters.rep_id)
+    return {stage: queries.count(session, replace(filters, stages=(stage,))) for stage in Stage}
+
+
+def is_stored(filters: Filters) -> bool:
+    """Return whether `count_by_stage` is exact and fast."""
+    return filters.is_narrowed_by_stage_only and not filters.has_words
+
+
+def _stored_by_stage(session: Session, rep_id: int | None) -> dict[Stage, int]:
+    of_rep = [StageCount.rep_id == rep_id] if rep_id is not None else []
+    stored = select(StageCount.stage, func.sum(StageCount.number)).where(*of_rep)
+    counts = dict(session.execute(stored.group_by(StageCount.stage)).all())
+    return {stage: int(counts.get(stage, 0)) for stage in Stage}
+
+
 def memberships(session: Session, actor: Actor, filters: Filters) -> pd.DataFrame:
     """Count the organizations that match, and their people, in one query; staff only.
 
@@ -103,8 +128,8 @@ def _invitations(session: Session, filters: Filters) -> Select[*tuple[Any, ...]]
 
 
 def _grouped_by_all(session: Session, *counted: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
-    columns = {
-        "stage": Organization.stage,
+    columns: dict[str, ColumnElement[Any]] = {
+        "stage": Organization.stage.expression,
         "size": case(
             *((Organization.member_count <= MEMBER_RANGES[size][1], size.value) for size in Members)
         ),

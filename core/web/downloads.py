@@ -55,7 +55,7 @@ async def send_organizations(request: Request) -> Response:
     if request.path_params["form"] not in list(Format):
         return _refuse(404, "Unknown file format. Choose Download on Organizations again.")
     form = Format(request.path_params["form"])
-    actor = await to_thread.run_sync(_find_actor, request)
+    actor = await to_thread.run_sync(find_actor, request)
     if isinstance(actor, Response):
         return actor
     if request.method == "HEAD":
@@ -66,11 +66,11 @@ async def send_organizations(request: Request) -> Response:
     return refusal or _DownloadResponse(form, actor, request.url.query)
 
 
-def _find_actor(request: Request) -> Actor | Response:
+def find_actor(request: Request, *, skips_invalid: bool = False) -> Actor | Response:
     """Return the person who is logged in and may see the organizations, or the refusal."""
     token = find_token(request)
     try:
-        filters = Filters.from_query(request.url.query)
+        filters = Filters.from_query(request.url.query, skips_invalid=skips_invalid)
         with db.read() as session:
             signed_in = sessions.find(session, token) if token else None
             if signed_in is None:

@@ -15,6 +15,7 @@ from core.base.settings import PROJECT, settings
 from core.database import db, upgrade
 from core.models import Logo
 from core.web.assets import send_asset
+from core.web.counts import send_counts
 from core.web.downloads import send_organizations
 from core.web.drafts import receive_draft
 from core.web.gatekeeper import find_token, is_same_origin, refuse_anonymous
@@ -146,6 +147,7 @@ ROUTES = (
     Route("/drafts", receive_draft, methods=["POST"]),
     Route("/logos/{name}.png", show_logo),
     Route("/download/organizations.{form}", send_organizations),
+    Route("/counts/organizations", send_counts),
     Route("/favicon.png", show_icon),
     Route("/healthz", check_alive),
     Route("/readyz", check_ready),

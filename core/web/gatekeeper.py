@@ -41,7 +41,16 @@ _WRONG_HOST = (
     "to the address that people use."
 )
 _NESTED_PATHS = (
-    *("/static/", "/assets/", "/media/", "/component/", "/auth/", "/logos/", "/download/"),
+    *(
+        "/static/",
+        "/assets/",
+        "/media/",
+        "/component/",
+        "/auth/",
+        "/logos/",
+        "/download/",
+        "/counts/",
+    ),
 )
 _MAX_SESSIONS = 10_000
 

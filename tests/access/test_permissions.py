@@ -104,6 +104,7 @@ organizations.list_similar_names           yes    yes    yes    yes    yes    ye
 organizations.table.table                  no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.begin              no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.organizations     no     no     no     no     yes    yes    yes    yes    no
+organizations.statistics.count_by_stage    no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.memberships       no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.roles             no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write         no     no     no     no     yes    yes    yes    yes    no
@@ -429,6 +430,9 @@ ACTS: dict[str, Act] = {
     "organizations.downloads.begin": alone("organizations.downloads.begin", Filters(), Format.CSV),
     "organizations.statistics.organizations": alone(
         "organizations.statistics.organizations", Filters()
+    ),
+    "organizations.statistics.count_by_stage": alone(
+        "organizations.statistics.count_by_stage", Filters()
     ),
     "organizations.statistics.memberships": alone(
         "organizations.statistics.memberships", Filters()

@@ -1,6 +1,7 @@
 """Statistics: the same numbers as the rows of the table, on both engines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -14,7 +15,7 @@ from core.database import db
 from core.models import Organization, Role, Stage
 from core.organizations import statistics, table
 from core.organizations.filters import Filters, Members, Profile
-from tests.organizations.test_table import make_organizations, pending
+from tests.organizations.test_table import REP, make_organizations, pending
 from tests.support.cast import Cast
 
 
@@ -76,6 +77,30 @@ class TestOrganizations:
     def test_without_matches_all_totals_are_0(self, session: Session, cast: Cast) -> None:
         found = statistics.organizations(session, cast.oda, Filters(words="nobody is called so"))
         assert (found.organizations, found.members, len(found.months)) == (0, 0, 0)
+
+
+class TestCountByStage:
+    @pytest.mark.parametrize(
+        "filters", [Filters(), Filters(rep_id=REP), Filters(words="clinic 3"), Filters(words="?")]
+    )
+    def test_each_stage_counts_as_its_table_does(
+        self, session: Session, cast: Cast, filters: Filters
+    ) -> None:
+        make_organizations(session, 90)
+        one_stage = replace(filters, stages=(Stage.FREE,))  # the tabs show the others as well
+        assert statistics.count_by_stage(session, cast.oda, one_stage) == {
+            stage: table.table(session, cast.oda, replace(filters, stages=(stage,))).total
+            for stage in Stage
+        }
+
+    def test_it_ends_beyond_a_thousand_but_for_all(self, session: Session, cast: Cast) -> None:
+        make_organizations(session, 4_400)
+        capped = statistics.count_by_stage(session, cast.oda, Filters(words="clinic"))
+        assert set(capped.values()) == {1_001}
+        exact = statistics.count_by_stage(session, cast.oda, Filters())
+        assert sum(exact.values()) == 4_402 - 3
+        assert statistics.is_stored(Filters())
+        assert not statistics.is_stored(Filters(words="clinic"))
 
 
 class TestMemberships:

@@ -24,6 +24,7 @@ from tests.support.cast import Cast
 from tests.web.test_web import BASE, sign_in
 
 PATH = "/download/organizations.csv"
+COUNTS = "/counts/organizations"
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +43,27 @@ def client(cast: Cast) -> Iterator[TestClient]:
 def add_many(number: int) -> None:
     with db.Session(db.writing_engine()) as session, session.begin():
         make_organizations(session, number)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+class TestCounts:
+    def test_staff_get_those_of_each_stage(self, client: TestClient, cast: Cast) -> None:
+        add_many(20)
+        found = client.get(f"{COUNTS}?q=clinic&stage=free", headers={"cookie": sign_in(cast.oda)})
+        by_stage = {"free": 5, "onboarding": 5, "preproduction": 5, "production": 5}
+        assert (found.status_code, found.json()) == (200, by_stage)
+        assert found.headers["cache-control"] == "no-store"
+
+    def test_others_get_none(self, client: TestClient, cast: Cast) -> None:
+        assert client.get(COUNTS, headers={"cookie": sign_in(cast.olga)}).status_code == 403
+        assert client.get(COUNTS).status_code == 401
+        deleted = client.get(f"{COUNTS}?deleted=true", headers={"cookie": sign_in(cast.oda)})
+        assert deleted.status_code == 403
+
+    def test_what_is_no_filter_is_left_out(self, client: TestClient, cast: Cast) -> None:
+        query = "stage=gone&members=7&rep=x&view=memberships"
+        found = client.get(f"{COUNTS}?{query}", headers={"cookie": sign_in(cast.oda)})
+        assert found.json()["free"] == 2
 
 
 def export_processes() -> list[psutil.Process]:
