@@ -9,7 +9,6 @@ from core.members import ownership
 from pages import ui
 from pages.parts.accounts import people
 from pages.parts.members import ownerless
-from pages.ui import elements
 
 actor, rights = ui.open_staff_page("People", Action.MANAGE_PEOPLE)
 
@@ -24,15 +23,7 @@ with db.read() as session:
 
 with above:
     ownerless.draw(actor, without_owner)
-if page.rows.empty:
-    elements.empty_state(
-        "person_search", "No matches", "Try the beginning of a name or an address."
-    )
-else:
-    people.draw_table(page.rows, key=f"people-{search}-{staff_only}-{cursor}")
-with elements.row(key="people-foot"):
-    st.markdown(ui.quiet(ui.count(len(page.rows), "person", "people")), width="stretch")
-    people.draw_pagination(page)
+people.draw_table(page)
 
 ui.draw_dialog("person", "Account", people.draw_person, actor, width="medium")
 ui.draw_dialog("reset-two-factor", "Reset two-factor", people.draw_two_factor_reset, actor)

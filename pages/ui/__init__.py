@@ -1,5 +1,6 @@
 """What pages share: `from pages import ui`, then open, read, draw, save."""
 
+from pages.ui import column
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
 from pages.ui.forms import Form, change, fields, form, reset_button, save, saved_notice
 from pages.ui.open_page import (
@@ -11,14 +12,30 @@ from pages.ui.open_page import (
     open_staff_page,
     show_notice,
 )
+from pages.ui.table import (
+    Action,
+    Asked,
+    Paging,
+    Turn,
+    clear_selection,
+    numbered_pages,
+    page_number,
+    table,
+)
 from pages.ui.text import ago, count, day, esc, exact, quiet, refusal, unlinked
 
 __all__ = [
+    "Action",
+    "Asked",
     "Form",
+    "Paging",
+    "Turn",
     "ago",
     "callback",
     "change",
+    "clear_selection",
     "close_dialog",
+    "column",
     "count",
     "day",
     "draw_dialog",
@@ -27,16 +44,19 @@ __all__ = [
     "fields",
     "form",
     "fragment",
+    "numbered_pages",
     "open_dialog",
     "open_page",
     "open_public_page",
     "open_signed_in_page",
     "open_staff_page",
+    "page_number",
     "quiet",
     "refusal",
     "reset_button",
     "save",
     "saved_notice",
     "show_notice",
+    "table",
     "unlinked",
 ]

@@ -24,7 +24,7 @@ def initials_url(name: str, seed: str, *, round: bool = False) -> str:
 
     The color depends only on `seed`, the ID, so that it stays the same when the name changes.
     """
-    color = COLORS[zlib.crc32(seed.encode("utf-8", "surrogatepass")) % len(COLORS)]
+    color = _color(seed)
     svg = (
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 96 96'>"
         f"<rect width='96' height='96' rx='{48 if round else 21}' fill='{color}'/>"
@@ -32,6 +32,16 @@ def initials_url(name: str, seed: str, *, round: bool = False) -> str:
         f" font-family='system-ui,sans-serif'>{initials(name, ends=round)}</text></svg>"
     )
     return "data:image/svg+xml," + quote(svg, safe="/:=,'")
+
+
+def face(name: str, seed: str | int) -> tuple[str, str, bool]:
+    """Return the initials, their color, and whether it is a circle, for browsers to draw."""
+    is_round = isinstance(seed, int)
+    return initials(name, ends=is_round), _color(str(seed)), is_round
+
+
+def _color(seed: str) -> str:
+    return COLORS[zlib.crc32(seed.encode("utf-8", "surrogatepass")) % len(COLORS)]
 
 
 def initials(name: str, *, ends: bool = False) -> str:

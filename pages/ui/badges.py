@@ -45,6 +45,12 @@ def inline(what: Stage | Role) -> str:
     return f":{color}-badge[{icon} {what}]"
 
 
+def look(what: Stage | Role) -> tuple[Color, str]:
+    """Return the color and the bare name of the icon of a stage or a role."""
+    color, icon = _STYLES[what]
+    return color, icon.removeprefix(":material/").rstrip(":")
+
+
 def icon(what: Stage | Role) -> str:
     """Return the icon of a stage or a role."""
     return _STYLES[what][1]

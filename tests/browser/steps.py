@@ -194,7 +194,7 @@ def make_sales_rep(page: Page, name: str) -> None:
     page.get_by_role("link", name="People").click()
     page.locator(".st-key-people-filter input").first.fill(name)
     expect(page.get_by_text("1 person", exact=True)).to_be_visible()
-    click_cell(page, x=2 * _ROW_HEIGHT)
+    page.get_by_role("row", name=address(name)).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("combobox", name="Staff role").click()
     page.get_by_role("option", name="sales").click()

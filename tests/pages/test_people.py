@@ -5,11 +5,11 @@ from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Actor
 from core.database import db
-from core.members import account_access, membership_rows, ownership
+from core.members import account_access, membership_rows
 from core.models import Role, Staff, User
-from pages.ui.tables import RowMenu
 from tests.pages.conftest import Show
 from tests.support.cast import PASSWORD, Cast, email
+from tests.support.tables import find_table, tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -38,21 +38,33 @@ def about_mia(show: Show, cast: Cast) -> AppTest:
 
 
 def test_all_accounts_are_listed(show: Show, cast: Cast) -> None:
-    (table,) = show("people", cast.ada).dataframe
-    assert email(cast.mia) in table.value["email"].tolist()
-    assert len(table.value) == 8
+    table = find_table(show("people", cast.ada), "Accounts")
+    assert email(cast.mia) in table.column("email")
+    assert len(table.ids) == 8
 
 
 def test_the_address_narrows_the_table(show: Show, cast: Cast) -> None:
-    (table,) = show("people", cast.ada, staff="true").dataframe
-    assert set(table.value["name"]) == {"Ada", "Sue", "Sam", "Oda"}
-    assert "No matches" in words(show("people", cast.ada, q="nobody at all"))
+    table = find_table(show("people", cast.ada, staff="true"), "Accounts")
+    assert set(table.column("name")) == {"Ada", "Sue", "Sam", "Oda"}
+    nothing = find_table(show("people", cast.ada, q="nobody at all"), "Accounts")
+    assert (nothing.ids, nothing.sent["empty"][0]) == ([], "No matches")
+
+
+def test_a_row_opens_its_account(show: Show, cast: Cast) -> None:
+    table = find_table(show("people", cast.ada), "Accounts")
+    assert f"**{cast.mia.name}**" in words(table.ask("open", cast.mia.user_id))
+
+
+def test_rows_that_are_not_on_the_page_open_nothing(show: Show, cast: Cast) -> None:
+    table = find_table(show("people", cast.ada, staff="true"), "Accounts")
+    for asked in ([cast.mia.user_id], [str(cast.sam.user_id)], [None], [], [cast.sam.user_id] * 2):
+        assert "Joined" not in words(table.ask("open", *asked))
 
 
 @pytest.mark.parametrize("who", ["olga", "mia", "oda", "sam"])
 def test_nobody_else_sees_it(show: Show, cast: Cast, who: str) -> None:
     screen = show("people", getattr(cast, who))
-    assert len(screen.dataframe) == 0
+    assert not tables(screen)
     assert [title.value for title in screen.title] == ["This page is for staff"]
 
 
@@ -112,11 +124,8 @@ class TestOwnerless:
         db.run(account_access.disable, cast.ada, cast.olga.user_id or 0)
         screen = show("people", cast.ada)
         assert "1 organization without an active owner" in words(screen)
-        with db.read() as session:
-            found = ownership.ownerless_table(session, cast.ada)
-        menu = RowMenu("ownerless-menu", found, "id").key
-        screen.session_state[menu] = {"row": 0, "label": ":material/key: Assign an owner"}
-        screen.run()
+        table = find_table(screen, "Organizations without an active owner")
+        table.ask("assign", cast.acme.id)
         screen.button(key="name-owner-submit").click().run()
         assert "That password isn" in words(screen)
         screen.text_input(key="name-owner.password").set_value(PASSWORD)

@@ -12,26 +12,31 @@ from core.base.clock import now
 from core.database import db
 from core.members import account_access
 from core.models import Staff, User
+from pages import ui
 from pages.ui import authentication, elements
+from pages.ui.column import Style
 from pages.ui.dialogs import open_dialog
 from pages.ui.forms import Form, fields, form
-from pages.ui.tables import RowMenu, truncate
 from pages.ui.text import ago, day, esc, quiet
 
 _OLDER: Final = "older_than"
 _NEWER: Final = "newer_than"
 _NO_STAFF_ROLE: Final = "None"
-_ORDER: Final = (
-    *("avatar", "name", "email", "staff", "two_factor", "state"),
-    *("last_seen_at", "organizations", "created_at"),
-)
+_STAFF: Final = {staff: Style(staff.capitalize(), "blue") for staff in Staff}
+_STATES: Final = {
+    "active": Style("Active", ""),
+    "disabled": Style("Disabled", "red", "block"),
+    "not confirmed": Style("Not confirmed", "orange", "mark_email_unread"),
+}
 
 
 def draw_filter() -> tuple[str, bool]:
     """Draw the filters; return the search text and whether to list only staff."""
     with elements.row(key="people-filter"):
-        search = elements.search_field("Name or email", width=280, on_change=_move)
-        staff_only = st.toggle("Staff only", key="staff", bind="query-params", on_change=_move)
+        search = elements.search_field("Name or email", width=280, on_change=_first_page)
+        staff_only = st.toggle(
+            "Staff only", key="staff", bind="query-params", on_change=_first_page
+        )
     return search, staff_only
 
 
@@ -44,76 +49,52 @@ def read_cursor() -> dict[str, int]:
     return {}
 
 
-def draw_pagination(page: Page) -> None:
-    """Draw the buttons for newer and older accounts, which keep the cursor in the address."""
+def paging(page: Page) -> ui.Paging:
+    """Return the links to newer and older accounts, which keep the cursor in the address."""
     ids = page.rows["user_id"].tolist() or [0]
-    with elements.row(key="people-turns", width="content"):
-        for label, icon, name, account_id, is_enabled in (
-            ("Newest", "first_page", "", 0, page.has_newer),
-            ("Newer", "chevron_left", _NEWER, ids[0], page.has_newer),
-            ("Older", "chevron_right", _OLDER, ids[-1], page.has_older),
-        ):
-            st.button(
-                label,
-                icon=f":material/{icon}:",
-                icon_position="right" if name == _OLDER else "left",
-                type="tertiary",
-                disabled=not is_enabled,
-                key=f"people-{label.lower()}",
-                on_click=_move,
-                args=(name, int(account_id)),
-            )
-
-
-def _move(name: str = "", account_id: int = 0) -> None:
-    for each in (_OLDER, _NEWER):
-        st.query_params.pop(each, None)
-    if name:
-        st.query_params[name] = str(account_id)
-
-
-def draw_table(found: pd.DataFrame, *, key: str) -> None:
-    """Draw a page of accounts; clicking a name opens its dialog."""
-    names = RowMenu("people", found, "user_id")
-    rows = found.to_dict("records")
-    visible = found.assign(
-        avatar=[elements.avatar_url(row["name"], row["user_id"]) for row in rows],
-        name=found["name"].map(truncate),
-        email=found["email"].map(truncate),
-        staff=pd.Series([[str(staff)] if staff else [] for staff in found["staff"]], dtype=object),
-        two_factor=["on" if pd.notna(row["two_factor_at"]) else "off" for row in rows],
-        state=[_state(row) for row in rows],
+    newest = {_OLDER: "", _NEWER: ""}
+    turns = (
+        ui.Turn("Newest", newest if page.has_newer else None),
+        ui.Turn("← Newer", newest | {_NEWER: str(ids[0])} if page.has_newer else None),
+        ui.Turn("Older →", newest | {_OLDER: str(ids[-1])} if page.has_older else None),
     )
-    st.dataframe(
-        visible,
-        key=key,
-        hide_index=True,
-        row_height=36,
-        height="content",
-        placeholder="",
-        column_order=_ORDER,
-        column_config=_columns(names.key),
-    )
-    if chosen := names.chosen():
-        open_dialog("person", int(chosen[1]["user_id"]))
+    number = len(ids) if not page.rows.empty else 0
+    return ui.Paging(number, ui.count(number, "person", "people"), turns)
 
 
-def _columns(names: str) -> dict[str, Any]:
-    column = st.column_config
-    staff = [str(each) for each in Staff]
-    return {
-        "avatar": column.ImageColumn("", width=36),
-        "name": column.ButtonColumn(
-            "Name", type="tertiary", alignment="left", width=145, key=names
+def _first_page() -> None:
+    for name in (_OLDER, _NEWER):
+        st.query_params.pop(name, None)
+
+
+def draw_table(page: Page) -> None:
+    """Draw a page of accounts; a click on a row opens its dialog."""
+    asked = ui.table(
+        page.rows.assign(
+            two_factor=page.rows["two_factor_at"].notna().map({True: "on", False: "off"}),
+            state=[_state(row) for row in page.rows.to_dict("records")],
         ),
-        "email": column.TextColumn("Email", width=205),
-        "staff": column.MultiselectColumn("Staff role", options=staff, width=108),
-        "two_factor": column.TextColumn("Two-factor", width=78),
-        "state": column.TextColumn("Account", width=84),
-        "organizations": column.NumberColumn("Organizations", width=92),
-        "last_seen_at": column.DatetimeColumn("Last seen", format="distance", width=96),
-        "created_at": column.DatetimeColumn("Joined", format="D MMM YYYY", width=110),
-    }
+        {
+            "name": ui.column.link("Name", face="user_id"),
+            "email": ui.column.text("Email", is_whole=True),
+            "staff": ui.column.badge("Staff role", _STAFF, width=130, phone="end"),
+            "two_factor": ui.column.badge(
+                "Two-factor", ui.column.TWO_FACTOR, width=96, phone="hide"
+            ),
+            "state": ui.column.badge("Account", _STATES, width=116),
+            "organizations": ui.column.number("Organizations", width=104, phone="hide"),
+            "last_seen_at": ui.column.moment("Last seen", width=112, empty="Never"),
+            "created_at": ui.column.moment("Joined", shows="day", width=104, phone="hide"),
+        },
+        key="people",
+        label="Accounts",
+        row_id="user_id",
+        row_action="open",
+        paging=paging(page),
+        empty=("No matches", "Try the beginning of a name or an address."),
+    )
+    if asked.action == "open":
+        ui.open_dialog("person", asked.row)
 
 
 def _state(row: dict[Any, Any]) -> str:

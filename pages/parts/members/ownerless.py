@@ -8,10 +8,8 @@ import streamlit as st
 from core.access.permissions import Actor
 from core.database import db
 from core.members import ownership
-from core.models import Stage
 from pages import ui
-from pages.ui import authentication, badges, elements
-from pages.ui.tables import RowMenu, menu_cells
+from pages.ui import authentication
 
 ASSIGN: Final = "Assign an owner"
 
@@ -29,33 +27,23 @@ def draw(actor: Actor, found: pd.DataFrame) -> None:
 
 
 def _draw_table(found: pd.DataFrame) -> None:
-    menu, config = RowMenu("ownerless-menu", found, "id"), st.column_config
-    logos = found["logo"].astype(object).where(found["logo"].notna(), None)
-    avatars = zip(found["name"], found["public_id"], logos, strict=True)
-    st.dataframe(
-        found.assign(
-            avatar=[elements.avatar_url(*each) for each in avatars],
-            stage=menu_cells([[str(stage)] for stage in found["stage"]]),
-            menu=menu_cells([[f":material/key: {ASSIGN}"]] * len(found)),
-        ),
-        hide_index=True,
-        height="content",
-        row_height=36,
-        column_order=["avatar", "name", "public_id", "stage", "member_count", "menu"],
-        column_config={
-            "avatar": config.ImageColumn("", width=36),
-            "name": config.TextColumn("Name", width=300),
-            "public_id": config.TextColumn("Organization ID", width=120),
-            "stage": config.MultiselectColumn(
-                "Stage", options=list(Stage), color=badges.STAGE_COLORS, width=110
-            ),
-            "member_count": config.NumberColumn("Members", width=80, format="localized"),
-            "menu": menu.column(130),
+    asked = ui.table(
+        found,
+        {
+            "name": ui.column.link("Name", face="public_id", logo="logo"),
+            "public_id": ui.column.text("Organization ID", is_code=True, width=120),
+            "stage": ui.column.stage(),
+            "member_count": ui.column.number("Members", width=90),
         },
-        alt="Organizations without an active owner",
+        key="ownerless-table",
+        label="Organizations without an active owner",
+        actions=[ui.Action("assign", ASSIGN, shows="button")],
+        row_action="assign",
+        fills_window=False,
     )
-    if chosen := menu.chosen():
-        ui.open_dialog("name-owner", (int(chosen[1]["id"]), str(chosen[1]["name"])))
+    if asked.action == "assign":
+        name = found.set_index("id")["name"][asked.row]
+        ui.open_dialog("name-owner", (asked.row, str(name)))
 
 
 def _draw_form(actor: Actor, organization: tuple[int, str]) -> None:

@@ -1,0 +1,74 @@
+// What the scripts of our components share: elements, icons, links, moments.
+
+/** Return a new element. Text is shown letter by letter, never read as HTML. */
+export function element(tag, className = "", text = null) {
+  const made = document.createElement(tag)
+  if (className) made.className = className
+  if (text !== null) made.textContent = text
+  return made
+}
+
+/** Return an icon of Material Symbols, which screen readers skip. */
+export function icon(name) {
+  const made = element("span", "icon", name)
+  made.setAttribute("aria-hidden", "true")
+  return made
+}
+
+/** Return a button with an icon, named by `label` for screen readers and as a tooltip. */
+export function iconButton(name, label, className = "") {
+  const made = element("button", className)
+  made.type = "button"
+  made.title = label
+  made.setAttribute("aria-label", label)
+  made.append(icon(name))
+  return made
+}
+
+/** Return text in the direction of its own script: people write from both sides. */
+export function words(text, className = "") {
+  const made = element("span", className, text)
+  made.dir = "auto"
+  return made
+}
+
+/** Open an address of the app without loading the app again, as Back and Forward do. */
+export function follow(href) {
+  history.pushState({}, "", href)
+  dispatchEvent(new PopStateEvent("popstate", { state: {} }))
+}
+
+/** Return whether a click opens a link in this tab; others are left to the browser. */
+export function isPlainClick(event) {
+  return !(event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+}
+
+const UNITS = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+]
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" })
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" })
+
+/** Return how long ago a moment was, or how far ahead: `3 days ago`, `in 2 hours`. */
+export function ago(seconds, now) {
+  const distance = Math.abs(now - seconds)
+  const unit = UNITS.find(([, size]) => distance >= size)
+  if (!unit) return "just now"
+  const number = Math.floor(distance / unit[1])
+  const length = `${number} ${unit[0]}${number === 1 ? "" : "s"}`
+  return seconds > now ? `in ${length}` : `${length} ago`
+}
+
+/** Return the date of a moment in the reader's time zone: `23 Nov 2026`. */
+export function day(seconds) {
+  return DAY.format(seconds * 1000).replace("Sept", "Sep")
+}
+
+/** Return date and time of a moment in the reader's time zone: `23 Nov 2026, 14:05`. */
+export function exact(seconds) {
+  return `${day(seconds)}, ${TIME.format(seconds * 1000)}`
+}

@@ -1,0 +1,81 @@
+// Below a table: how much it shows, and the pages; or, while rows are selected, what to do with them.
+import { element, follow, icon, isPlainClick } from "./dom.js"
+import { openKeys } from "./table_keys.js"
+
+export function drawFooter(table) {
+  const { range, turns } = table.data
+  const keys = element("button", "quiet keys")
+  keys.type = "button"
+  keys.dataset.name = "keys"
+  keys.append(icon("keyboard"), "Keys")
+  keys.onclick = () => openKeys(table)
+  const parts = [element("span", "quiet range", range), element("span", "space")]
+  if (table.rows.size) parts.push(keys)
+  parts.push(...turns.map(drawTurn))
+  table.footer.className = "footer"
+  table.footer.replaceChildren(...parts)
+}
+
+/** Return the link to another page; a button that is off where there is none. */
+function drawTurn({ label, change, isOn }) {
+  const turn = element(isOn ? "a" : "button", "turn", label)
+  turn.dataset.name = label
+  if (!isOn) {
+    turn.disabled = true
+    return turn
+  }
+  const address = () => {
+    const next = new URL(location.href)
+    for (const [key, value] of Object.entries(change)) {
+      if (value === "") next.searchParams.delete(key)
+      else next.searchParams.set(key, value)
+    }
+    return next.href
+  }
+  turn.href = address()
+  turn.onclick = (event) => {
+    if (!isPlainClick(event)) return
+    event.preventDefault()
+    follow(address())
+  }
+  return turn
+}
+
+export function drawBar(table) {
+  const { bulk, total, isCapped } = table.data
+  const selectsAll = bulk.some((action) => action.takes_all)
+  const many = isCapped ? `${(total - 1).toLocaleString("en-US")}+` : total.toLocaleString("en-US")
+  const number = table.isAllSelected ? many : table.selected.size.toLocaleString("en-US")
+  const count = element("span", "count", `${number} selected`)
+  count.setAttribute("role", "status")
+  const parts = [count]
+  const isWholePage = [...table.rows.keys()].every((id) => table.isSelected(id))
+  if (selectsAll && !table.isAllSelected && isWholePage && total > table.selected.size)
+    parts.push(button("all", `Select all ${many} that match`, () => table.selectAll()))
+  parts.push(element("span", "space"))
+  for (const action of bulk) {
+    if (table.isAllSelected && !action.takes_all) continue
+    parts.push(button(action.name, action.label, () => table.askForSelected(action.name), action.icon))
+  }
+  parts.push(button("clear", "Clear", () => clear(table)))
+  const focus = table.findFocus()
+  table.footer.className = "footer bar"
+  table.footer.replaceChildren(...parts)
+  table.focusAgain(focus)
+}
+
+function clear(table) {
+  table.clear()
+  table.showSelection()
+  table.focusRow(table.current)
+}
+
+function button(name, label, onClick, iconName = "") {
+  const made = element("button", "", null)
+  made.type = "button"
+  made.dataset.name = name
+  if (iconName) made.append(icon(iconName))
+  made.append(label)
+  made.onclick = onClick
+  return made
+}

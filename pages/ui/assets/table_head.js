@@ -1,0 +1,68 @@
+// The head of a table: columns that sort by a link, and the box that selects the page.
+import { element, follow, icon, isPlainClick } from "./dom.js"
+
+export function drawHead(table) {
+  const { columns, bulk, actions, sort, turns } = table.data
+  const signature = JSON.stringify([columns, bulk.length, actions.length, sort, location.search])
+  if (table.headSignature === signature) return
+  table.headSignature = signature
+  const cells = columns.map((column, at) => drawColumn(column, at, sort, turns))
+  if (bulk.length) cells.unshift(drawSelectAll(table))
+  if (actions.length) cells.push(headCell("actions", "last", "Actions", true))
+  table.head.replaceChildren(...cells)
+}
+
+function drawColumn(column, at, sort, turns) {
+  const cell = headCell(column.key, `${column.isNumeric ? "numeric" : ""} ${at ? "" : "pinned"}`)
+  if (column.width) cell.style.width = `${column.width}px`
+  if (!column.sort) {
+    cell.append(column.label)
+    return cell
+  }
+  const isDown = sort === column.sort
+  const isUp = sort === column.reverse
+  if (isDown || isUp) cell.setAttribute("aria-sort", isUp === column.isAscending ? "descending" : "ascending")
+  const link = element("a", "sort", column.label)
+  const next = isDown && column.reverse ? column.reverse : column.sort
+  link.href = sorted(next, turns)
+  link.onclick = (event) => {
+    if (!isPlainClick(event)) return
+    event.preventDefault()
+    follow(sorted(next, turns))
+  }
+  if (isDown || isUp) {
+    const isAscending = cell.getAttribute("aria-sort") === "ascending"
+    link.append(icon(isAscending ? "arrow_upward" : "arrow_downward"))
+  }
+  cell.append(link)
+  return cell
+}
+
+/** Return this page's address in another order, from its first page on. */
+function sorted(order, turns) {
+  const address = new URL(location.href)
+  for (const { change } of turns) for (const name of Object.keys(change)) address.searchParams.delete(name)
+  address.searchParams.set("sort", order)
+  return address.href
+}
+
+function drawSelectAll(table) {
+  const cell = headCell("select", "select pinned")
+  const box = element("input")
+  box.type = "checkbox"
+  box.setAttribute("aria-label", "Select all rows on this page")
+  box.onchange = () => table.select([...table.rows.keys()], box.checked)
+  const label = element("label")
+  label.append(box)
+  cell.append(label)
+  return cell
+}
+
+function headCell(key, className, label = "", isHidden = false) {
+  const cell = element("th", `cell ${className}`)
+  cell.setAttribute("role", "columnheader")
+  cell.scope = "col"
+  cell.dataset.column = key
+  if (isHidden) cell.append(element("span", "hidden", label))
+  return cell
+}

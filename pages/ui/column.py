@@ -1,0 +1,177 @@
+"""The columns of `ui.table`: what each shows of a value in the frame.
+
+`ui.column.text("Email")`, `ui.column.link("Name", href="href")` and so on, by the name of the
+frame's column. `sort` is the value of `sort` in the address that a click on the head asks for, and
+`reverse` the one of a second click. On a phone a row has two lines: `phone="detail"` puts a value
+into the second line, `"end"` to the right of both, `"hide"` leaves it out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from core.models import Role, Stage
+from pages.ui import avatars, badges
+from pages.ui.badges import Color
+
+Phone = Literal["detail", "end", "hide"]
+Cells = list[Any]
+
+_HEADS: Final = ("label", "width", "sort", "reverse", "phone", "prefix", "empty")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a badge looks: its label, its color and its icon."""
+
+    label: str
+    color: Color | Literal["red", ""] = "gray"
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its head, and how its cells are made of the frame."""
+
+    kind: str
+    label: str
+    cells: Callable[[pd.DataFrame, str], Cells]
+    width: int | None = None
+    sort: str = ""
+    reverse: str = ""
+    phone: Phone = "detail"
+    prefix: str = ""
+    """Words before the value in the second line on a phone."""
+    empty: str = ""
+    """What an empty cell shows."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def head(self, key: str) -> dict[str, Any]:
+        """Return what the browser has to know of this column."""
+        common = {name: getattr(self, name) for name in _HEADS}
+        return {"key": key, "kind": self.kind, **common, **self.more}
+
+
+def text(label: str, *, is_code: bool = False, is_whole: bool = False, **head: Any) -> Column:
+    """Return a column of text; `is_whole` never cuts it, `is_code` is for IDs."""
+    return Column("text", label, _texts, **head, more={"isCode": is_code, "isWhole": is_whole})
+
+
+def link(
+    label: str, *, href: str = "", face: str = "", logo: str = "", note: str = "", **head: Any
+) -> Column:
+    """Return the column that names a row: a link to the address in the frame's column `href`.
+
+    `face` is the column with the ID that an avatar takes its color from (a number for people, whose
+    avatars are round), `logo` the one with the logo, and `note` one with a word after the name.
+    """
+
+    def cells(rows: pd.DataFrame, key: str) -> Cells:
+        none = [None] * len(rows)
+        parts = [_texts(rows, name) if name else none for name in (key, href, note)]
+        faces = _faces(rows, key, face, logo) if face else [[] for _ in none]
+        return [[*each, *image] for *each, image in zip(*parts, faces, strict=True)]
+
+    return Column("link", label, cells, **head)
+
+
+def person(label: str, *, seed: str, **head: Any) -> Column:
+    """Return a column of people, each with an avatar whose color comes from the column `seed`."""
+
+    def cells(rows: pd.DataFrame, key: str) -> Cells:
+        names, faces = _texts(rows, key), _faces(rows, key, seed)
+        return [name and [name, *face] for name, face in zip(names, faces, strict=True)]
+
+    return Column("person", label, cells, **head)
+
+
+def number(label: str, **head: Any) -> Column:
+    """Return a column of numbers, to the right."""
+    return Column("number", label, _values, **head, more={"isNumeric": True})
+
+
+def meter(label: str, **head: Any) -> Column:
+    """Return a column of percentages with a bar."""
+    return Column("meter", label, _values, **head)
+
+
+def moment(label: str, *, shows: Literal["ago", "day", "exact"] = "ago", **head: Any) -> Column:
+    """Return a column of moments: how long ago, the day, or day and time, in the reader's zone."""
+    return Column("moment", label, _seconds, **head, more={"shows": shows})
+
+
+def badge(label: str, styles: Mapping[Any, Style], **head: Any) -> Column:
+    """Return a column of badges; a style without a color is an icon with a word."""
+    return Column("badge", label, _texts, **head, more={"styles": _styles(styles)})
+
+
+def stage(label: str = "Stage", **head: Any) -> Column:
+    """Return a column of stages."""
+    return badge(label, STAGES, **{"width": 136, "phone": "end"} | head)
+
+
+def role(label: str = "Role", **head: Any) -> Column:
+    """Return a column of roles."""
+    return badge(label, ROLES, **{"width": 110, "phone": "end"} | head)
+
+
+def choice(
+    label: str,
+    styles: Mapping[Any, Style],
+    *,
+    options: Sequence[Any],
+    action: str,
+    is_fixed: str = "",
+    **head: Any,
+) -> Column:
+    """Return a column of lists, in each of which another value can be chosen.
+
+    A choice is the action `action` with that value; the list shows the old one until the frame has
+    the new. Rows in which the frame's column `is_fixed` is true show a badge instead.
+    """
+
+    def cells(rows: pd.DataFrame, key: str) -> Cells:
+        fixed = rows[is_fixed].tolist() if is_fixed else [False] * len(rows)
+        values = zip(_texts(rows, key), fixed, strict=True)
+        return [[value, 1] if is_fixed_row else value for value, is_fixed_row in values]
+
+    more = {"styles": _styles(styles), "options": [str(each) for each in options]}
+    return Column("choice", label, cells, **head, more=more | {"action": action})
+
+
+def _styles(styles: Mapping[Any, Style]) -> dict[str, Any]:
+    return {
+        str(value): {"label": style.label, "color": style.color, "icon": style.icon}
+        for value, style in styles.items()
+    }
+
+
+def _texts(rows: pd.DataFrame, key: str) -> Cells:
+    return [None if bool(pd.isna(value)) else str(value) for value in rows[key].tolist()]
+
+
+def _values(rows: pd.DataFrame, key: str) -> Cells:
+    return [None if bool(pd.isna(value)) else value for value in rows[key].tolist()]
+
+
+def _seconds(rows: pd.DataFrame, key: str) -> Cells:
+    return [value and int(value.timestamp()) for value in _values(rows, key)]
+
+
+def _faces(rows: pd.DataFrame, name: str, seed: str, logo: str = "") -> list[list[Any]]:
+    """Return the avatars of rows: initials, color and whether it is round, or a logo's address."""
+    logos = _texts(rows, logo) if logo else [None] * len(rows)
+    return [
+        [f"/logos/{image}-thumb.png"] if image else [*avatars.face(who or "", whose or 0)]
+        for who, whose, image in zip(_texts(rows, name), _values(rows, seed), logos, strict=True)
+    ]
+
+
+STAGES: Final = {stage: Style(stage.capitalize(), *badges.look(stage)) for stage in Stage}
+ROLES: Final = {role: Style(role.capitalize(), *badges.look(role)) for role in Role}
+TWO_FACTOR: Final = {
+    "on": Style("On", "", "verified_user"),
+    "off": Style("Off", "", "gpp_maybe"),
+}

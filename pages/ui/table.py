@@ -1,0 +1,210 @@
+"""The table of every list: rows of a pandas frame with links, keys, selection and actions.
+
+    asked = ui.table(
+        people,                                  # a frame, one row for each row of the table
+        {"name": ui.column.link("Name", face="user_id"), "email": ui.column.text("Email")},
+        key="people", label="Accounts", row_id="user_id",
+        actions=[ui.Action("look", "Quick view", "visibility")], row_action="look",
+        bulk=[ui.Action("remove", "Remove", "person_remove")], scope=(search, role),
+        sort=st.query_params.get("sort", "name"),
+        paging=ui.numbered_pages(page, 50, total, "person", "people"),
+    )
+    if asked.action == "look":
+        ui.open_dialog("quick-view", asked.row)
+    elif asked.action == "remove":
+        ui.open_dialog("remove", asked.rows)     # and when it is done: ui.clear_selection("people")
+
+Sorting and turning pages change the address (`sort`, and what the turns of `paging` say), so the
+page reads them from `st.query_params` before it draws, and a link is a view. Everything else comes
+back as `Asked`, in the one rerun after the click. A click on a row, and Space, ask for
+`row_action`; Enter follows the link of the first column, or else asks for the same. What is asked
+of a row that is no longer there is ignored.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from core.base import clock
+from pages.ui import component
+from pages.ui.column import Column
+from pages.ui.text import count
+
+_table = component.load("table")
+_MAX_SELECTED: Final = 10_000
+
+
+class Action(NamedTuple):
+    """Something that can be done with a row, or with those that are selected."""
+
+    name: str
+    label: str
+    icon: str = ""
+    shows: Literal["menu", "icon", "button"] = "menu"
+    """In a row: in its menu, as an icon on hover, or as a button."""
+    takes_all: bool = False
+    """Of selected rows: whether it can be done with everything that matches."""
+
+
+class Turn(NamedTuple):
+    """A link to another page of the list: what it changes in the address; None if there is none."""
+
+    label: str
+    change: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Which rows of the whole list these are, and the links to the others."""
+
+    total: int
+    """Rows on all pages."""
+    text: str
+    """Words below the table, such as `51–100 of 1,234 people`."""
+    turns: Sequence[Turn] = ()
+    is_capped: bool = False
+    """Whether there are more rows than `total`, which is one more than was counted."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was just asked for: an action and the ids of its rows; false if nothing was."""
+
+    action: str = ""
+    rows: tuple[Any, ...] = ()
+    value: str = ""
+    """What was chosen in a list."""
+    is_all: bool = False
+    """Whether it concerns everything that matches, and not only `rows`."""
+
+    def __bool__(self) -> bool:
+        """Return whether something was asked for."""
+        return bool(self.action)
+
+    @property
+    def row(self) -> Any:
+        """The id of the row that it concerns, or of the first one."""
+        return self.rows[0] if self.rows else None
+
+
+def numbered_pages(page: int, per_page: int, total: int, noun: str, plural: str = "") -> Paging:
+    """Return the paging of a list whose page number is `page` in the address."""
+    first, last = (page - 1) * per_page, min(page * per_page, total)
+    counted = count(total, noun, plural)
+    turns = (
+        Turn("← Previous", {"page": str(page - 1) if page > 2 else ""} if page > 1 else None),
+        Turn("Next →", {"page": str(page + 1)} if last < total else None),
+    )
+    if total <= per_page:
+        return Paging(total, counted)
+    return Paging(total, f"{first + 1:,}–{last:,} of {counted}", turns)
+
+
+def page_number() -> int:
+    """Return the page number in the address."""
+    number = st.query_params.get("page", "")
+    return max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 7 else 1
+
+
+def table(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Column],
+    *,
+    key: str,
+    label: str,
+    row_id: str = "id",
+    actions: Sequence[Action] = (),
+    allowed: str = "",
+    bulk: Sequence[Action] = (),
+    row_action: str = "",
+    sort: str = "",
+    paging: Paging | None = None,
+    scope: object = None,
+    empty: tuple[str, str] = ("Nothing here yet", ""),
+    fills_window: bool = True,
+) -> Asked:
+    """Draw a table and return what was asked for in it.
+
+    `label` names it for screen readers. `actions` are offered in each row, or those whose names are
+    in the list in the frame's column `allowed`. `bulk` actions make rows selectable; the selection
+    lasts over pages until `scope`, the filters of the list, changes.
+    """
+    data = {
+        "name": key,
+        "label": label,
+        "columns": [column.head(name) for name, column in columns.items()],
+        "rows": _rows(frame, columns, row_id, actions, allowed),
+        "actions": [action._asdict() for action in actions],
+        "bulk": [action._asdict() for action in bulk],
+        "rowAction": row_action,
+        "sort": sort,
+        "scope": repr(scope),
+        "empty": [line for line in empty if line],
+        "fillsWindow": fills_window,
+        **_paging(paging or Paging(len(frame), "")),
+        **_state(key),
+    }
+    result: Any = _table(key=key, data=data, height="content", on_ask_change=component.ignore)
+    return _read(result.ask, frame[row_id].tolist(), {action.name for action in bulk})
+
+
+def clear_selection(key: str) -> None:
+    """Take all rows of a table out of its selection, after something was done with them."""
+    st.session_state[_cleared(key)] = st.session_state.get(_cleared(key), 0) + 1
+
+
+def _cleared(key: str) -> str:
+    return f"{key} selections cleared"
+
+
+def _state(key: str) -> dict[str, Any]:
+    return {
+        "cleared": st.session_state.get(_cleared(key), 0),
+        "hasLetterKeys": True,
+        "now": int(clock.now().timestamp()),
+    }
+
+
+def _rows(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Column],
+    row_id: str,
+    actions: Sequence[Action],
+    allowed: str,
+) -> list[list[Any]]:
+    """Return rows as arrays: the id, the cells, and the numbers of the actions that are allowed."""
+    cells = [column.cells(frame, name) for name, column in columns.items()]
+    if allowed:
+        numbers = {action.name: number for number, action in enumerate(actions)}
+        cells.append([[numbers[name] for name in names] for names in frame[allowed]])
+    return [list(row) for row in zip(frame[row_id].tolist(), *cells, strict=True)]
+
+
+def _paging(paging: Paging) -> dict[str, Any]:
+    turns = [
+        {"label": label, "change": dict(change or {}), "isOn": change is not None}
+        for label, change in paging.turns
+    ]
+    return {
+        "total": paging.total,
+        "isCapped": paging.is_capped,
+        "range": paging.text,
+        "turns": turns,
+    }
+
+
+def _read(sent: Any, ids: Sequence[Any], bulk: Set[str]) -> Asked:
+    """Return what the browser has sent, if it concerns rows of this page or a selection."""
+    if not isinstance(sent, dict) or not isinstance(sent.get("action"), str):
+        return Asked()
+    action, rows = sent["action"], sent.get("ids")
+    if not isinstance(rows, list) or len(rows) > _MAX_SELECTED:
+        return Asked()
+    if action not in bulk and (len(rows) != 1 or rows[0] not in ids):
+        return Asked()
+    if any(type(row) is not type(ids[0]) for row in rows if ids):
+        return Asked()
+    return Asked(action, tuple(rows), str(sent.get("value", "")), sent.get("isAll") is True)

@@ -1,0 +1,65 @@
+"""Tables in AppTest: what they show, and what a click in them asks for."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.testing.v1 import AppTest
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of `ui.table` as Python has sent it to the browser."""
+
+    screen: AppTest
+    widget_id: str
+    sent: dict[str, Any]
+
+    @property
+    def ids(self) -> list[Any]:
+        """The ids of its rows."""
+        return [row[0] for row in self.sent["rows"]]
+
+    @property
+    def columns(self) -> list[str]:
+        """The frame's columns that it shows."""
+        return [column["key"] for column in self.sent["columns"]]
+
+    def column(self, key: str) -> list[Any]:
+        """Return the values of a column: of cells with several parts the first one, the text."""
+        at = self.columns.index(key) + 1
+        return [cell[0] if isinstance(cell := row[at], list) else cell for row in self.sent["rows"]]
+
+    def actions(self, row: Any) -> list[str]:
+        """Return the labels of the actions that a row offers."""
+        labels = [action["label"] for action in self.sent["actions"]]
+        cells = self.sent["rows"][self.ids.index(row)]
+        if len(cells) == len(self.columns) + 1:
+            return labels
+        return [labels[number] for number in cells[-1]]
+
+    def ask(self, action: str, *rows: Any, **more: Any) -> AppTest:
+        """Ask for an action as the browser does, and run the page."""
+        sent = {"event": "ask", "value": {"action": action, "ids": list(rows), **more}}
+        states = self.screen._tree.get_widget_states()
+        state = states.widgets.add()
+        state.id = _make_trigger_id(self.widget_id, "events")
+        state.json_trigger_value = json.dumps([sent])
+        return self.screen._run(states)
+
+
+def tables(screen: AppTest) -> list[Table]:
+    """Return the tables on the screen, from top to bottom."""
+    protos = [element.proto for element in screen.get("bidi_component")]
+    return [
+        Table(screen, proto.id, json.loads(proto.json))
+        for proto in protos
+        if proto.component_name == "orgdesk_table"
+    ]
+
+
+def find_table(screen: AppTest, label: str) -> Table:
+    """Return the table with this name on the screen."""
+    (found,) = [table for table in tables(screen) if table.sent["label"] == label]
+    return found
