@@ -129,26 +129,26 @@ _UPDATE_MEMBER_SEARCH = {
     "sqlite": (
         """CREATE TRIGGER new_members_are_found AFTER INSERT ON memberships BEGIN
     UPDATE memberships SET found_by =
-        (SELECT lower(name || ' ' || email) FROM users WHERE id = NEW.user_id) WHERE id = NEW.id;
+        (SELECT substr(search_text, 1, 400) FROM users WHERE id = NEW.user_id) WHERE id = NEW.id;
 END""",
-        """CREATE TRIGGER renamed_members_are_found AFTER UPDATE OF name, email ON users BEGIN
-    UPDATE memberships SET found_by = lower(NEW.name || ' ' || NEW.email) WHERE user_id = NEW.id;
+        """CREATE TRIGGER renamed_members_are_found AFTER UPDATE OF search_text ON users BEGIN
+    UPDATE memberships SET found_by = substr(NEW.search_text, 1, 400) WHERE user_id = NEW.id;
 END""",
     ),
     "postgresql": (
         """CREATE FUNCTION new_members_are_found() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-NEW.found_by := (SELECT lower(name || ' ' || email) FROM users WHERE id = NEW.user_id);
+NEW.found_by := (SELECT substr(search_text, 1, 400) FROM users WHERE id = NEW.user_id);
 RETURN NEW; END $$""",
         "CREATE TRIGGER new_members_are_found BEFORE INSERT ON memberships"
         " FOR EACH ROW EXECUTE FUNCTION new_members_are_found()",
         """CREATE FUNCTION renamed_members_are_found() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-UPDATE memberships SET found_by = lower(NEW.name || ' ' || NEW.email) WHERE user_id = NEW.id;
+UPDATE memberships SET found_by = substr(NEW.search_text, 1, 400) WHERE user_id = NEW.id;
 RETURN NULL; END $$""",
-        "CREATE TRIGGER renamed_members_are_found AFTER UPDATE OF name, email ON users"
+        "CREATE TRIGGER renamed_members_are_found AFTER UPDATE OF search_text ON users"
         " FOR EACH ROW EXECUTE FUNCTION renamed_members_are_found()",
     ),
 }
-"""Keeps `memberships.found_by` up to date with names and addresses."""
+"""Keeps `memberships.found_by` up to date with the search text of users."""
 
 _SQLITE_RULE = """CREATE TRIGGER {rule.name} AFTER {rule.after}
 WHEN {rule.forbidden}

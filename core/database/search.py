@@ -1,5 +1,6 @@
 """Full-text search for organizations, notes and users, on both engines."""
 
+import re
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -7,6 +8,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     String,
+    and_,
     cast,
     column,
     false,
@@ -16,17 +18,20 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    union,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core.base import tokenizer
-from core.models import Note, Organization, User
+from core.base import tokenizer, validation
+from core.models import Invitation, InvitationStatus, Membership, Note, Organization, User
 
 _PREFIX_LENGTH = 4
 """Leading letters of a word by which candidates for similar names are found."""
 _MAX_CANDIDATES = 300
-_MAX_WORDS: Final = 12
+
+
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class Matches(NamedTuple):
@@ -49,8 +54,23 @@ def index_organization(org: Organization) -> None:
 
 
 def match_organizations(session: Session, words: str) -> Matches:
-    """Return the organizations that match all words by prefix."""
-    return _match(session, words, Organization)
+    """Return the organizations that match all words by prefix.
+
+    An email address also finds the organizations of that person, and those that invited it.
+    """
+    found = _match(session, words, Organization)
+    if not _ADDRESS.fullmatch(words.strip()):
+        return found
+    key = validation.email_key(words)
+    member = select(Membership.org_id).join(User, User.id == Membership.user_id)
+    invited = select(Invitation.org_id).where(Invitation.status == InvitationStatus.PENDING)
+    ids = union(
+        select(found.id.label("id")).select_from(found.source).where(found.is_found),
+        member.where(User.email_key == key),
+        invited.where(Invitation.email_key == key),
+    ).subquery()
+    rows = inspect(Organization).local_table
+    return Matches(rows, rows.c.id, rows.c.id.in_(select(ids.c.id)))
 
 
 def list_similar_names(session: Session, name: str) -> list[str]:
@@ -88,30 +108,17 @@ def match_users(session: Session, words: str) -> Matches:
     return _match(session, words, User)
 
 
-def contains(column: InstrumentedAttribute[str], typed: str) -> ColumnElement[bool]:
-    """Return the condition that a column contains a text, ignoring case and control characters.
-
-    Databases fold the case of ASCII only, so the usual spellings of other texts are all tried.
-    """
-    return or_(*(column.icontains(each, autoescape=True) for each in _spellings(_printable(typed))))
-
-
 def has_words(column: InstrumentedAttribute[str], typed: str) -> list[ColumnElement[bool]]:
-    """Return the conditions that a lower-case column contains each of the words."""
+    """Return the conditions that a search text contains all the words, also inside its tokens.
+
+    For lists of one organization or one address, where reading each row is cheap.
+    """
+    if not typed.strip():
+        return []
     return [
-        or_(*(column.contains(each, autoescape=True) for each in _spellings(word)))
-        for word in _printable(typed).split()[:_MAX_WORDS]
-    ]
-
-
-def _printable(typed: str) -> str:
-    return "".join(sign for sign in typed if sign.isprintable()).strip()
-
-
-def _spellings(text: str) -> list[str]:
-    if text.isascii():
-        return [text.lower()]
-    return sorted({text, text.lower(), text.upper(), text.title()})
+        or_(*(and_(*(column.contains(prefix) for prefix in prefixes)) for prefixes in word))
+        for word in tokenizer.alternatives(typed)
+    ] or [false()]
 
 
 def _match(session: Session, words: str, model: type[Any], *, near: bool = False) -> Matches:

@@ -17,7 +17,7 @@ from core.base import clock
 from core.base.errors import MailInProgress, NotFound
 from core.base.settings import settings
 from core.database.db import capped_count, frame
-from core.database.search import contains
+from core.database.search import has_words
 from core.mail import messages
 from core.mail.messages import Message
 from core.mail.outbox import is_unclaimed
@@ -111,7 +111,7 @@ def _ids_of(states: Collection[State], recipient: str, limit: int) -> Any:
 
 
 def _is_to(recipient: str) -> list[ColumnElement[bool]]:
-    return [contains(Mail.recipient, recipient)] if recipient.strip() else []
+    return has_words(Mail.search_text, recipient)
 
 
 def count_by_state(session: Session, actor: Actor) -> dict[State, int]:

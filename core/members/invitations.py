@@ -18,7 +18,7 @@ from core.base import clock
 from core.base.errors import LinkNotValid, MemberLimit, NotFound, NotPermitted, RoleTooHigh
 from core.base.settings import settings
 from core.database.db import frame
-from core.database.search import contains
+from core.database.search import has_words
 from core.mail import outbox
 from core.members import invitation_rows, invitees, member_mails, membership_rows
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
@@ -165,7 +165,7 @@ def table(
         )
         .join(User, User.id == Invitation.invited_by)
         .outerjoin(Mail, Mail.id == Invitation.mail_id)
-        .where(Invitation.org_id == org_id, contains(Invitation.email, search))
+        .where(Invitation.org_id == org_id, *has_words(Invitation.search_text, search))
         .order_by(Invitation.id.desc())
         .limit(per_page)
         .offset((max(1, page) - 1) * per_page)

@@ -13,7 +13,7 @@ from core.audit import history
 from core.base import clock
 from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
 from core.database.db import capped_count, count_up_to, frame
-from core.database.search import contains, has_words
+from core.database.search import has_words
 from core.members import invitation_rows, leaving, member_mails, membership_rows
 from core.models import FormerMembership, Membership, Role, User
 
@@ -233,7 +233,7 @@ def former_table(session: Session, actor: Actor, org_id: int, *, search: str = "
             FormerMembership.org_id == org_id,
             FormerMembership.removed_at > clock.now() - FORMER_MEMBERSHIP_TTL,
             User.deleted_at.is_(None),
-            contains(User.name, search) | contains(User.email, search),
+            *has_words(User.search_text, search),
         )
         .order_by(FormerMembership.removed_at.desc(), FormerMembership.user_id)
         .limit(_MAX_FORMER_LISTED),

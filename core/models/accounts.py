@@ -6,14 +6,16 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.base import tokenizer
 from core.models.enums import Staff
-from core.models.orm import NEVER_REUSE_IDS, PRIVATE, UNRECORDED, Audited, Base, partial_index
-
-
-def _search_text(context: Any) -> str:
-    new = context.get_current_parameters()
-    return tokenizer.search_text(new["name"], new["email"])
+from core.models.orm import (
+    NEVER_REUSE_IDS,
+    PRIVATE,
+    UNRECORDED,
+    Audited,
+    Base,
+    partial_index,
+    search_text_of,
+)
 
 
 class User(Audited, Base):
@@ -35,7 +37,7 @@ class User(Audited, Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
     last_seen_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
     search_text: Mapped[str] = mapped_column(
-        Text, default=_search_text, server_default="", info=UNRECORDED
+        Text, default=search_text_of("name", "email"), server_default="", info=UNRECORDED
     )
     version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
 

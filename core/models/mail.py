@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.orm import Base, partial_index
+from core.models.orm import Base, partial_index, search_text_of
 
 _IS_UNSENT = "sent_at IS NULL AND due_at IS NOT NULL"
 
@@ -21,6 +21,9 @@ class Mail(Base):
     template: Mapped[str] = mapped_column(String(40))
     context: Mapped[dict[str, Any]]
     recipient: Mapped[str] = mapped_column(String(254))
+    search_text: Mapped[str] = mapped_column(
+        Text, default=search_text_of("recipient"), server_default=""
+    )
     org_id: Mapped[int | None] = mapped_column(
         ForeignKey("organizations.id", ondelete="SET NULL"), index=True
     )

@@ -2,12 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, case, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, case, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.enums import InvitationStatus, Role
-from core.models.orm import NEVER_REUSE_IDS, PRIVATE, UNRECORDED, Audited, Base, partial_index
+from core.models.orm import (
+    NEVER_REUSE_IDS,
+    PRIVATE,
+    UNRECORDED,
+    Audited,
+    Base,
+    partial_index,
+    search_text_of,
+    sorted_by_bytes,
+)
 
 
 class Membership(Audited, Base):
@@ -21,9 +30,9 @@ class Membership(Audited, Base):
     role: Mapped[Role]
     joined_at: Mapped[datetime]
     found_by: Mapped[str] = mapped_column(
-        String(400), default="", server_default="", info=UNRECORDED
+        sorted_by_bytes(400), default="", server_default="", info=UNRECORDED
     )
-    """Name and address in lower case, for sorting and searching; maintained by triggers."""
+    """The search text of the user, for sorting and searching; maintained by triggers."""
 
     __table_args__ = (
         UniqueConstraint("org_id", "user_id"),
@@ -71,6 +80,9 @@ class Invitation(Audited, Base):
     org_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(String(254), info=PRIVATE)
     email_key: Mapped[str] = mapped_column(String(512), index=True, info=UNRECORDED)
+    search_text: Mapped[str] = mapped_column(
+        Text, default=search_text_of("email"), server_default="", info=UNRECORDED
+    )
     role: Mapped[Role]
     status: Mapped[InvitationStatus] = mapped_column(default=InvitationStatus.PENDING)
     invited_by: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)

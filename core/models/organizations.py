@@ -8,7 +8,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.base import clock
 from core.models.enums import Stage
-from core.models.orm import NEVER_REUSE_IDS, UNRECORDED, Audited, Base, partial_index
+from core.models.orm import (
+    NEVER_REUSE_IDS,
+    UNRECORDED,
+    Audited,
+    Base,
+    partial_index,
+    sorted_by_bytes,
+)
 
 PROFILE_COLUMNS: Final = ("logo", "alert_email", "overview", "sales_email", "phone", "website")
 """What counts towards a complete profile; X is left out, as not every company is there."""
@@ -34,7 +41,7 @@ class Organization(Audited, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(16), unique=True)
     name: Mapped[str] = mapped_column(String(80))
-    name_key: Mapped[str] = mapped_column(String(400), info=UNRECORDED)
+    name_key: Mapped[str] = mapped_column(sorted_by_bytes(400), info=UNRECORDED)
     search_text: Mapped[str] = mapped_column(Text, info=UNRECORDED)
 
     logo: Mapped[str | None] = mapped_column(ForeignKey("logos.digest"), index=True)

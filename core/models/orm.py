@@ -1,5 +1,6 @@
 """Base classes and column types that behave the same on both engines, and marks for columns."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
+    String,
     text,
 )
 from sqlalchemy import DateTime as SqlDateTime
@@ -21,6 +23,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
+from core.base import tokenizer
 from core.models.enums import InvitationStatus, Role, Staff, Stage
 
 UNRECORDED = {"unrecorded": True}
@@ -35,6 +38,22 @@ def partial_index(condition: str, name: str, *columns: str) -> Index:
     """Return a partial index, of the rows that meet a condition, for both engines."""
     where = text(condition)
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+def sorted_by_bytes(length: int) -> String:
+    """Return a text type that PostgreSQL sorts and compares as SQLite does, in any locale."""
+    in_c = String(length, collation="C")
+    return String(length).with_variant(in_c, "postgresql")
+
+
+def search_text_of(*columns: str) -> Callable[[Any], str]:
+    """Return the default of a column with the search text of other columns of a new row."""
+
+    def default(context: Any) -> str:
+        new = context.get_current_parameters()
+        return tokenizer.search_text(*(new[column] for column in columns))
+
+    return default
 
 
 class UtcDateTime(TypeDecorator[datetime]):

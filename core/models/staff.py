@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.orm import NEVER_REUSE_IDS, UNRECORDED, Audited, Base
+from core.models.orm import NEVER_REUSE_IDS, UNRECORDED, Audited, Base, sorted_by_bytes
 
 
 class Note(Audited, Base):
@@ -35,7 +35,7 @@ class SavedView(Audited, Base):
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     page: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(80))
-    name_key: Mapped[str] = mapped_column(String(400), info=UNRECORDED)
+    name_key: Mapped[str] = mapped_column(sorted_by_bytes(400), info=UNRECORDED)
     query: Mapped[str] = mapped_column(String(2000))
     is_shared: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]

@@ -201,11 +201,12 @@ def clean_plan(session: Session, plan: Plan, org: Organization | None = None) ->
 def list_reps(session: Session) -> dict[int, str]:
     """Return the names of everyone who can be a sales rep, by id, in the order of names."""
     reps = (
-        select(User.id, User.name)
+        select(User.id, User.name, User.search_text)
         .where(User.staff.in_(_REP_ROLES), User.disabled_at.is_(None))
-        .order_by(User.name)
+        .order_by(User.id)
     )
-    return dict(session.execute(reps).all())
+    found = sorted(session.execute(reps), key=lambda rep: rep.search_text)
+    return {rep.id: rep.name for rep in found}
 
 
 def _flag(session: Session, actor: Actor, org_id: int, plan: Plan, note: str) -> Organization:

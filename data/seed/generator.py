@@ -30,8 +30,8 @@ COLUMNS = {
     "notes": "id org_id author_id text search_text is_shared created_at",
     "moves": "id org_id at from_stage to_stage actor_id rep_id days is_override missing reason",
     "memberships": "id org_id user_id role joined_at",
-    "invitations": "id org_id email email_key role status invited_by nonce token_hash created_at "
-    "sent_at expires_at",
+    "invitations": "id org_id email email_key search_text role status invited_by nonce token_hash "
+    "created_at sent_at expires_at",
     "history": "id chain position at actor_id org_id event subject person_id changes reason mac",
     "chain_heads": "chain position mac",
 }
@@ -251,7 +251,8 @@ class SampleData:
             ends = sent + timedelta(hours=72)
             self._rows["invitations"].append(
                 (
-                    *(self._id("invitations"), org_id, email, email, Role.MEMBER),
+                    *(self._id("invitations"), org_id, email, email),
+                    *(tokenizer.search_text(email), Role.MEMBER),
                     *(status, owner_id, nonce, token_hash, sent, sent, ends),
                 )
             )

@@ -134,7 +134,7 @@ def _without_sqlite_indexes(raw: Any) -> Iterator[None]:
     yield
     raw.execute(
         "UPDATE memberships SET found_by ="
-        " (SELECT lower(name || ' ' || email) FROM users WHERE users.id = user_id)"
+        " (SELECT substr(search_text, 1, 400) FROM users WHERE users.id = user_id)"
     )
     for _, _, statement in dropped:
         raw.execute(statement)

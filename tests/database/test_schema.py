@@ -26,7 +26,8 @@ EVERYTHING = {
     ],
     "postgresql": [
         """SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull,
-            attgenerated, attstattarget, pg_get_expr(adbin, adrelid)
+            attgenerated, attstattarget, pg_get_expr(adbin, adrelid),
+            attcollation::regcollation::text
             FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
             LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
             WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0""",
@@ -253,6 +254,64 @@ def test_migration_0016_makes_existing_people_searchable(
         command.upgrade(configuration(connection), "0016")
         [words] = connection.scalars(text("SELECT search_text FROM users"))
     assert words == tokenizer.search_text("Zoë Müller", "zoe@example.com")
+
+
+BEFORE_THE_FOLD = "0025"
+NAMED_ROWS = (
+    "INSERT INTO users (id, email, email_key, name, password_epoch, created_at, version,"
+    " search_text) VALUES (:id, :name, :name, :name, 0, '2026-01-01', 0, 'old')",
+    "INSERT INTO organizations (id, public_id, name, name_key, search_text, is_listed, stage,"
+    " stage_entered_at, created_at, member_count, version) VALUES (:id, :public_id, :name,"
+    " :key, 'old', false, 'free', '2026-01-01', '2026-01-01', 0, 0)",
+    "INSERT INTO memberships (id, org_id, user_id, role, joined_at)"
+    " VALUES (:id, :id, :id, 'owner', '2026-01-01')",
+    "INSERT INTO saved_views (id, owner_id, page, name, name_key, query, is_shared, created_at)"
+    " VALUES (:id, 1, 'organizations', :name, :key, '', false, '2026-01-01')",
+    "INSERT INTO notes (id, org_id, author_id, text, search_text, is_shared, created_at)"
+    " VALUES (:id, :id, :id, :name, 'old', false, '2026-01-01')",
+    "INSERT INTO invitations (id, org_id, email, email_key, role, status, invited_by, nonce,"
+    " token_hash, created_at, sent_at, expires_at) VALUES (:id, :id, :name, :name, 'member',"
+    " 'revoked', :id, '', :name, '2026-01-01', '2026-01-01', '2026-01-01')",
+    "INSERT INTO mails (id, message_id, template, context, recipient, created_at, attempts)"
+    " VALUES (:id, :name, '', '{}', :name, '2026-01-01', 0)",
+)
+RE_INDEXED = {
+    "SELECT search_text, name, email FROM users": tokenizer.search_text,
+    "SELECT search_text, text FROM notes": tokenizer.search_text,
+    "SELECT search_text, email FROM invitations": tokenizer.search_text,
+    "SELECT search_text, recipient FROM mails": tokenizer.search_text,
+    "SELECT search_text, name, public_id FROM organizations": tokenizer.search_text,
+    "SELECT name_key, name FROM organizations": tokenizer.name_key,
+    "SELECT found_by, name, email FROM memberships JOIN users ON users.id = user_id": (
+        tokenizer.search_text
+    ),
+}
+
+
+def test_the_migration_of_the_fold_indexes_what_is_there_as_the_code_does(
+    engines: Engines, empty: str
+) -> None:
+    names = [
+        "McDonald's",
+        "E.ON",
+        "EON",
+        "三菱UFJ銀行",
+        "H.B. Fuller",
+        "Acm\u0435",
+        "Zo\u0065\u0308",
+    ]
+    with use(empty) as engine, engine.begin() as connection:
+        command.upgrade(configuration(connection), BEFORE_THE_FOLD)
+        for number, name in enumerate(names, start=1):
+            row = {"id": number, "name": name, "key": name.lower(), "public_id": f"ORG-{number}"}
+            for statement in NAMED_ROWS:
+                connection.execute(text(statement), row)
+        command.upgrade(configuration(connection), "head")
+        for query, fold in RE_INDEXED.items():
+            for stored, *parts in connection.execute(text(query)):
+                assert stored == fold(*parts), query
+        keys = connection.scalars(text("SELECT name_key FROM saved_views ORDER BY id")).all()
+        assert keys[:4] == ["mcdonalds", "e.on", "eon", "三菱ufj銀行"]  # one of two keeps its own
 
 
 OLD_ROWS = (

@@ -259,6 +259,29 @@ class TestTable:
             assert found["name"].tolist() == ["Änne Ünal"]
         assert members.table(session, cast.olga, cast.acme.id)["name"].tolist()[0] != "Mia"
 
+    def test_members_are_found_and_sorted_by_the_fold_of_every_list(
+        self, session: Session, cast: Cast
+    ) -> None:
+        for person, name in zip(
+            (cast.olga, cast.adam, cast.mia), ("Zebra", "O’Neil", "Zo\u00eb"), strict=True
+        ):
+            accounts.rename(session, person, name)
+        session.flush()
+        for typed, found in {
+            "zoe": "Zoë",
+            "Zoe\u0308": "Zoë",
+            "oneil": "O’Neil",
+            "o'neil": "O’Neil",
+        }.items():
+            table = members.table(session, cast.olga, cast.acme.id, search=typed)
+            assert table["name"].tolist() == [found]
+        for person, name in zip(
+            (cast.olga, cast.adam, cast.mia), ("Zebra", "Čapek", "éclair"), strict=True
+        ):
+            accounts.rename(session, person, name)
+        table = members.table(session, cast.olga, cast.acme.id)
+        assert table["name"].tolist() == ["Čapek", "éclair", "Zebra"]
+
     def test_search_results_are_counted_up_to_a_limit(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:

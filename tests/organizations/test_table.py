@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from core.base import clock, tokenizer
 from core.base.errors import NotPermitted
 from core.database import db, search
+from core.members import invitations
 from core.models import (
     Invitation,
     InvitationStatus,
@@ -335,8 +336,15 @@ class TestSearch:
             found = session.scalars(
                 select(hits.id).select_from(hits.source).where(hits.is_found)
             ).all()
-            matching = [org.id for org in made if self._matches(org.search_text, words)]
+            matching = [
+                org.id
+                for org in made
+                if words.strip() and tokenizer.matches(words, org.name, org.public_id)
+            ]
             assert sorted(found) == sorted(matching)
+            by_name = select(Organization.id).order_by(Organization.name_key, Organization.id)
+            made.sort(key=lambda org: (org.name_key, org.id))
+            assert session.scalars(by_name).all() == [org.id for org in made]
             session.rollback()
 
     def _make(self, session: Session, number: int, name: str) -> Organization:
@@ -350,11 +358,20 @@ class TestSearch:
         session.flush()
         return org
 
-    def _matches(self, kept: str, words: str) -> bool:
-        asked = tokenizer.tokens(words)
-        return bool(asked) and all(
-            any(token.startswith(word) for token in kept.split()) for word in asked
-        )
+    def test_staff_find_the_organizations_of_a_person_by_the_address(
+        self, session: Session, cast: Cast
+    ) -> None:
+        invitations.invite(session, cast.olga, cast.acme.id, "Nina@Example.com")
+        for address, found in {
+            "mia@example.com": ["Acme"],
+            " MIA@example.COM ": ["Acme"],
+            "otto@example.com": ["Otto Ltd"],
+            "nina@example.com": ["Acme"],
+            "ia@example.com": [],
+        }.items():
+            page = table.table(session, cast.oda, Filters(words=address))
+            assert page.rows["name"].tolist() == found
+            assert page.total == len(found)
 
 
 MIDDLE = Cursor(Direction.AFTER, "ORG-0001500")

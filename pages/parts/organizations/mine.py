@@ -5,6 +5,7 @@ from typing import Final
 import streamlit as st
 
 from core.access.permissions import Actor
+from core.base import tokenizer
 from core.database import db
 from core.organizations import organizations
 from pages import ui
@@ -30,9 +31,8 @@ def draw(actor: Actor) -> None:
         return
     if len(rows) > MIN_FOR_SEARCH:
         search = elements.search_field("Name or ID")
-        search = search.strip().casefold()
-        texts = rows["name"] + " " + rows["public_id"]
-        rows = rows[texts.str.casefold().str.contains(search, regex=False)].reset_index(drop=True)
+        texts = rows[["name", "public_id"]].itertuples(index=False)
+        rows = rows[[tokenizer.matches(search, *each) for each in texts]].reset_index(drop=True)
     st.markdown(ui.quiet(ui.count(len(rows), "organization")))
     if rows.empty:
         elements.empty_state("search_off", "None of yours is called so", "Try a part of the name.")
