@@ -7,10 +7,13 @@ from core.audit import activity
 from core.database import db
 from pages import ui
 from pages.parts.staff import changes
+from pages.ui import elements
 
 actor, rights = ui.open_staff_page("Activity", Action.VIEW_ALL)
 
-st.title("Activity", anchor=False)
+with elements.row():
+    st.title("Activity", anchor=False, width="content")
+    ui.page_switch("Activity", "activity")
 event = changes.draw_filter()
 
 with db.read() as session:

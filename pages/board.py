@@ -13,8 +13,9 @@ from pages.ui import elements
 actor, rights = ui.open_staff_page("Onboarding board", Action.VIEW_ALL)
 
 with elements.row(key="board-head"):
-    st.title("Onboarding board", anchor=False, width="stretch")
-    st.page_link("charts.py", label="Charts", icon=":material/bar_chart:")
+    st.title("Onboarding", anchor=False, width="content")
+    ui.page_switch("Onboarding", "board")
+    st.space("stretch")
     view_picker.draw_views(actor, "board", rights)
 
 with db.read() as session:

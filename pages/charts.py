@@ -25,7 +25,9 @@ with db.read() as session:
     reps = {str(rep_id): name for rep_id, name in onboarding.list_reps(session).items()}
 
 with elements.row(key="charts-head"):
-    st.title("Onboarding charts", anchor=False, width="stretch")
+    st.title("Onboarding", anchor=False, width="content")
+    ui.page_switch("Onboarding", "charts")
+    st.space("stretch")
     rep = choose(
         *("charts", st.selectbox, "rep", "Sales rep", reps),
         index=None,

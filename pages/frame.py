@@ -9,7 +9,7 @@ from pages.parts.staff import impersonation
 from pages.ui import authentication, error_display, navigation, rerun_cache
 
 page = navigation.register()
-with rerun_cache.rerun_scope(page.url_path or "home"), error_display.show_errors("page"):
+with rerun_cache.rerun_scope(navigation.name_of(page)), error_display.show_errors("page"):
     actor = authentication.actor()
     if actor is not None and two_factor_settings.is_setup_required(page.url_path):
         authentication.identify([])

@@ -11,7 +11,9 @@ from pages.ui import elements
 
 actor, rights = ui.open_staff_page("Notes", Action.WRITE_NOTES)
 
-st.title("Notes", anchor=False)
+with elements.row():
+    st.title("Activity", anchor=False, width="content")
+    ui.page_switch("Activity", "notes")
 with elements.row():
     words = elements.search_field("Words in a note")
     whose = st.segmented_control(

@@ -17,6 +17,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import file_util
 
+from core.base import assets
+
 _FILES: Final = "/static/"
 _ROOT: Final = Path(file_util.get_static_dir())
 _MEDIA_TYPES: Final = {
@@ -32,12 +34,16 @@ _BROTLI_QUALITY: Final = 9
 """Half a second for all files of a page; the best quality, 11, takes ten, for a tenth less."""
 _STYLESHEET: Final = '<link rel="stylesheet"'
 _NOT_OURS: Final = re.compile(
-    r'<title>.*?</title>|<link rel="service-desc".*?>|<!--.*?-->|<p>.*</p>', re.DOTALL
+    r'<title>.*?</title>|<link rel="service-desc".*?>|<!--.*?-->|<p>.*</p>|<script>.*?</script>',
+    re.DOTALL,
 )
-"""Streamlit's title, comments, and what it says to agents and without JavaScript."""
+"""Streamlit's title, comments, what it says to agents and without JavaScript, an inline script."""
+_BODY_END: Final = "</body>"
 _NO_SCRIPT: Final = "<p>Orgdesk needs JavaScript. Turn it on, then reload the page.</p>"
-_NEEDED_EARLY: Final = ("BidiComponent", "Html")
+_NEEDED_EARLY: Final = ("BidiComponent",)
 """The scripts for what is on every page."""
+_STYLE: Final = "style.css"
+"""Our own style; at the end of the page it comes after Streamlit's, which grows in its head."""
 
 
 class StaticFiles:
@@ -112,7 +118,9 @@ def _page(encoding: str) -> bytes:
         if path.startswith(f"js/{name}.")
     )
     html = html.replace(_STYLESHEET, f"<title>Orgdesk</title>{links}{_STYLESHEET}", 1)
-    return _compress(html.replace("<noscript>", f"<noscript>{_NO_SCRIPT}", 1).encode(), encoding)
+    html = html.replace("<noscript>", f"<noscript>{_NO_SCRIPT}", 1)
+    style = f'<link rel="stylesheet" href="{assets.get(_STYLE).path}">'
+    return _compress(html.replace(_BODY_END, f"{style}{_BODY_END}", 1).encode(), encoding)
 
 
 def _compress(content: bytes, encoding: str) -> bytes:

@@ -22,6 +22,7 @@ from pages.ui.table import (
     page_number,
     table,
 )
+from pages.ui.tabs import Tab, page_switch, tabs
 from pages.ui.text import ago, count, day, esc, exact, quiet, refusal, unlinked
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Asked",
     "Form",
     "Paging",
+    "Tab",
     "Turn",
     "ago",
     "callback",
@@ -51,6 +53,7 @@ __all__ = [
     "open_signed_in_page",
     "open_staff_page",
     "page_number",
+    "page_switch",
     "quiet",
     "refusal",
     "reset_button",
@@ -58,5 +61,6 @@ __all__ = [
     "saved_notice",
     "show_notice",
     "table",
+    "tabs",
     "unlinked",
 ]

@@ -1,4 +1,4 @@
-"""Components that run in the browser: session cookie, URL fragment, autocomplete, sidebar."""
+"""Components that run in the browser: session cookie, URL fragment, autocomplete."""
 
 from typing import Any, cast
 
@@ -46,21 +46,9 @@ export default function ({ data }) {
 }
 """
 
-_CLOSE_SIDEBAR = """
-let location = ""
-
-export default function ({ data }) {
-  const isElsewhere = location && location !== data.location
-  location = data.location
-  if (!isElsewhere || !matchMedia("(max-width: 768px)").matches) return
-  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click()
-}
-"""
-
 _exchange_ticket = v2.component("orgdesk_cookie", html='<p role="status"></p>', js=_EXCHANGE_TICKET)
 _read_fragment = v2.component("orgdesk_fragment", js=_READ_FRAGMENT)
 _set_autocomplete = v2.component("orgdesk_autocomplete", js=_SET_AUTOCOMPLETE)
-_close_sidebar = v2.component("orgdesk_close_sidebar", js=_CLOSE_SIDEBAR)
 
 
 def device() -> str:
@@ -87,11 +75,6 @@ def read_fragment(*, known: bool) -> str | None:
 def set_autocomplete(key: str, *names: str) -> None:
     """Set the `autocomplete` attributes of the fields in a keyed container, in their order."""
     _set_autocomplete(key=f"{key}-autocomplete", data={"key": key, "names": names}, height=1)
-
-
-def close_sidebar_on_phones(location: str) -> None:
-    """Close the sidebar, which covers the page on phones, when `location` changes."""
-    _close_sidebar(key="uncover", data={"location": location}, height=1)
 
 
 def _nothing() -> None:

@@ -6,7 +6,8 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -15,17 +16,18 @@ from core.access.permissions import Action, Actor, Rights, find_staff_role, righ
 from core.database import db
 from core.members import membership_rows
 from core.models import Organization, Role, Staff
-from pages.ui import authentication, avatars, browser, rerun_cache
-from pages.ui.elements import avatar, avatar_url
+from pages.ui import authentication, avatars, component, rerun_cache
+from pages.ui.elements import logo_url
 from pages.ui.open_page import PageContext, find_context, find_current, fragment, record_page
-from pages.ui.text import esc, quiet
 
 _FOLDER: Final = Path(__file__).parent
-_STYLE: Final = f"<style>{(_FOLDER / 'style.css').read_text()}</style>"
 _BRAND: Final = (_FOLDER / "assets" / "brand.svg").read_text()
 _MARK: Final = (_FOLDER / "assets" / "mark.svg").read_text()
 _ORG = "org"
-_MAX_CHOICES = 8
+_SIDEBAR: Final = "sidebar"
+_SIDEBAR_WIDTH: Final = 216
+_Json = dict[str, Any]
+_sidebar = component.load("sidebar")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class PageInfo:
     action: Action | None = None
     module: str = ""
     """The name of its file, if that is not its address."""
+    label: str = ""
+    """Its name in the sidebar, if that is not its title."""
+    beneath: str = ""
+    """The address of the page in the sidebar that leads to it, if it is not listed itself."""
 
     @property
     def file(self) -> str:
@@ -58,12 +64,15 @@ PAGES: Final = (
     PageInfo("history", "History", "history", _ORGANIZATION, Action.VIEW_HISTORY),
     PageInfo("solutions", "Connected solutions", "hub", _ORGANIZATION),
     PageInfo("organizations", "Organizations", "domain", _STAFF_DESK, Action.VIEW_ALL),
-    PageInfo("board", "Onboarding board", "view_kanban", _STAFF_DESK, Action.VIEW_ALL),
-    PageInfo("charts", "Onboarding charts", "bar_chart", _STAFF_DESK, Action.VIEW_ALL),
-    PageInfo("notes", "Notes", "sticky_note_2", _STAFF_DESK, Action.WRITE_NOTES),
+    PageInfo(
+        *("board", "Onboarding board", "view_kanban", _STAFF_DESK, Action.VIEW_ALL),
+        label="Onboarding",
+    ),
+    PageInfo("charts", "Onboarding charts", "", _STAFF_DESK, Action.VIEW_ALL, beneath="board"),
     PageInfo("activity", "Activity", "timeline", _STAFF_DESK, Action.VIEW_ALL),
-    PageInfo("mail", "Mail", "mail", _STAFF_DESK, Action.READ_MAIL),
+    PageInfo("notes", "Notes", "", _STAFF_DESK, Action.WRITE_NOTES, beneath="activity"),
     PageInfo("people", "People", "manage_accounts", _STAFF_DESK, Action.MANAGE_PEOPLE),
+    PageInfo("mail", "Mail", "mail", _STAFF_DESK, Action.READ_MAIL),
     PageInfo("view", "Saved view", module="saved_view"),
     PageInfo("account", "User Settings"),
     PageInfo("sign_up", "Create an account", section=_PUBLIC),
@@ -78,29 +87,27 @@ PAGES: Final = (
 )
 """Every page. To add one, add a line here and a file beside `frame.py`."""
 
-_USER_MENU: Final = {
-    "Manage Organizations": "organizations",
-    "Organization Profile": "profile",
-    "Access Control": "members",
-    "User Settings": "account",
-    "Log out": "",
-}
-
 
 def register() -> StreamlitPage:
     """Register all pages with Streamlit, whatever the rights, and return the requested one."""
-    st.set_page_config(layout="wide", initial_sidebar_state="auto")
-    requested = st.navigation([copy(page) for page in _pages().values()], position="hidden")
+    st.set_page_config(layout="wide", initial_sidebar_state=_SIDEBAR_WIDTH)
+    pages = [copy(page) for page in _pages().values()]
+    requested = st.navigation([*pages, *_missing_page()], position="hidden")
     record_page(requested.url_path)
-    st.html(_Style())
     return requested
 
 
-class _Style:
-    """The stylesheet; of a plain string, Streamlit would check on each rerun if it names a file."""
+def _missing_page() -> list[StreamlitPage]:
+    """Return our page for the address in the browser if there is none, to show our own words."""
+    address = unquote(urlsplit(st.context.url or "").path).strip("/")
+    if not address or address in _pages():
+        return []
+    return [st.Page("not_found.py", title="Page not found", url_path=address)]
 
-    def _repr_html_(self) -> str:
-        return _STYLE
+
+def name_of(page: StreamlitPage) -> str:
+    """Return the name of a page for metrics: those that do not exist have one together."""
+    return (page.url_path or "home") if page.url_path in {"", *_pages()} else "not_found"
 
 
 @cache
@@ -130,7 +137,6 @@ def is_about_organization(page: StreamlitPage) -> bool:
 @contextmanager
 def narrow_layout() -> Iterator[None]:
     """Draw a page without sidebar: the logo, and one narrow column in the middle."""
-    st.html("<style>[data-testid=stSidebar] { display: none }</style>")
     with (
         st.container(horizontal_alignment="center"),
         st.container(key="narrow", width=380),
@@ -149,13 +155,28 @@ def draw_sidebar(actor: Actor, here: str) -> None:
     found = find_open_organization(actor)
     org, rights = (found.org, found.rights) if found is not None else (None, frozenset[Action]())
     staff = rights if org is not None else rights_of(None, _find_staff_role(actor))
-    with st.sidebar, st.container(key="sidenav", vertical_alignment="distribute"):
-        with st.container():
-            if org is not None:
-                _draw_switcher(actor, org)
-            _draw_links(org, rights, staff)
-            browser.close_sidebar_on_phones(f"{here} {org.public_id if org is not None else ''}")
-        _draw_user_menu(actor, org)
+    with st.sidebar:
+        _draw_sidebar(actor, org, _list_sections(org, rights, staff, here))
+
+
+@fragment
+def _draw_sidebar(actor: Actor, org: Organization | None, sections: list[_Json]) -> None:
+    is_open = st.session_state.get(_SIDEBAR, {}).get("open", False)
+    face = avatars.face(actor.name, actor.user_id or 0)
+    result: Any = _sidebar(
+        key=_SIDEBAR,
+        data={
+            "user": {"id": actor.user_id, "name": actor.name, "face": face},
+            "org": _describe(org) if org is not None else None,
+            "sections": sections,
+            "menu": _list_menu(org),
+            "organizations": _list_organizations(actor, org) if is_open else None,
+        },
+        on_open_change=component.ignore,
+        on_log_out_change=component.ignore,
+    )
+    if result.log_out:
+        authentication.log_out()
 
 
 def find_roles(actor: Actor) -> Sequence[Role | Staff]:
@@ -188,83 +209,67 @@ def _find_staff_role(actor: Actor) -> Staff | None:
         return find_staff_role(session, actor)
 
 
-def _draw_links(org: Organization | None, rights: Rights, staff: Rights) -> None:
-    query = {_ORG: org.public_id} if org is not None else None
-    _draw_section(_ORGANIZATION, rights, query)
-    if any(info.action in staff for info in PAGES if info.section == _STAFF_DESK):
-        _draw_section(_STAFF_DESK, staff, None, title="Staff desk")
+def _list_sections(
+    org: Organization | None, rights: Rights, staff: Rights, here: str
+) -> list[_Json]:
+    """Return the pages that are listed, with the pages beneath them; `here` is the current one."""
+    sections = []
+    for section, title, allowed in (
+        (_ORGANIZATION, "", rights),
+        (_STAFF_DESK, "Staff desk", staff),
+    ):
+        links = [
+            _describe_link(info, org, here)
+            for info in PAGES
+            if info.section == section
+            and not info.beneath
+            and (info.action is None or info.action in allowed)
+        ]
+        sections.append({"title": title, "links": links})
+    return [section for section in sections if section["links"]]
 
 
-def _draw_section(
-    section: str, rights: Rights, query: dict[str, str] | None, *, title: str = ""
-) -> None:
-    with st.container(gap="xxsmall"):
-        if title:
-            st.markdown(quiet(title))
-        for info in PAGES:
-            if info.section == section and (info.action is None or info.action in rights):
-                st.page_link(
-                    _pages()[info.address],
-                    label=info.title,
-                    icon=f":material/{info.icon}:",
-                    width="stretch",
-                    query_params=query if info.action is not None else None,
-                )
+def _describe_link(info: PageInfo, org: Organization | None, here: str) -> _Json:
+    paths = [each.address for each in PAGES if info.address in {each.address, each.beneath}]
+    is_about = info.section == _ORGANIZATION and info.action is not None
+    return {
+        "label": info.label or info.title,
+        "icon": info.icon,
+        "href": address_of(info.address, org if is_about else None),
+        "paths": paths,
+        "isCurrent": here in paths,
+    }
 
 
-def _draw_switcher(actor: Actor, org: Organization) -> None:
-    label = f"![]({avatar_url(org.name, org.public_id, org.logo)}) {esc(org.name)}"
-    switcher = st.popover(label, width="stretch", key="switcher", on_change="rerun", wrap=False)
-    if switcher.open:
-        with switcher:
-            _draw_memberships(actor)
+def address_of(page: str, org: Organization | None = None) -> str:
+    """Return the address of a page, and of an organization on it: `/members?org=ORG-ACME234`."""
+    return f"/{page}?{_ORG}={org.public_id}" if org is not None else f"/{page}"
 
 
-@fragment
-def _draw_memberships(actor: Actor) -> None:
+def _list_menu(org: Organization | None) -> list[_Json]:
+    """Return the entries of the user menu, without `Log out`."""
+    about = {"profile": "Organization Profile", "members": "Access Control"}
+    return [
+        {"label": "Manage Organizations", "href": "/organizations"},
+        *(
+            {"label": label, "href": address_of(page, org) if org is not None else "/welcome"}
+            for page, label in about.items()
+        ),
+        {"label": "User Settings", "href": "/account"},
+    ]
+
+
+def _list_organizations(actor: Actor, here: Organization | None) -> list[_Json]:
     with db.read() as session:
         mine = membership_rows.list_organizations(session, actor)
-    typed = st.text_input(
-        "Search your organizations",
-        type="search",
-        live=True,
-        placeholder="Search your organizations",
-        label_visibility="collapsed",
-        key="switcher-search",
-    )
-    _draw_choices([other for other in mine if typed.casefold() in other.name.casefold()])
+    is_here = here.public_id if here is not None else ""
+    return [
+        _describe(org)
+        | {"href": address_of("overview", org), "isCurrent": org.public_id == is_here}
+        for org in mine
+    ]
 
 
-def _draw_choices(found: Sequence[Organization]) -> None:
-    for other in found[:_MAX_CHOICES]:
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-            avatar(other.name, other.public_id, other.logo)
-            query = {_ORG: other.public_id}
-            st.page_link("overview.py", label=esc(other.name), width="stretch", query_params=query)
-    if len(found) > _MAX_CHOICES:
-        st.markdown(quiet(f"{len(found) - _MAX_CHOICES} more. Keep typing."))
-    if not found:
-        st.markdown(quiet("No matches"))
-    st.page_link("organizations.py", label="Manage Organizations", icon=":material/domain:")
-
-
-def _draw_user_menu(actor: Actor, org: Organization | None) -> None:
-    avatar_of = avatars.initials_url(actor.name, str(actor.user_id), round=True)
-    chosen = st.menu_button(
-        f"![]({avatar_of}) {esc(actor.name)}",
-        list(_USER_MENU),
-        type="tertiary",
-        width="stretch",
-        key="user-menu",
-        wrap=False,
-    )
-    if chosen is None:
-        return
-    if chosen == "Log out":
-        authentication.log_out()
-    name = _USER_MENU[chosen]
-    if name in {"profile", "members"}:
-        if org is None:
-            st.switch_page("welcome.py")
-        st.switch_page(f"{name}.py", query_params={_ORG: org.public_id})
-    st.switch_page(f"{name}.py")
+def _describe(org: Organization) -> _Json:
+    face = [logo_url(org.logo)] if org.logo else [*avatars.face(org.name, org.public_id)]
+    return {"id": org.public_id, "name": org.name, "face": face}

@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 import pyotp
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import update
 
 from core.access.permissions import Actor
@@ -78,6 +78,11 @@ def give_code(page: Page, secret: str) -> None:
     db.run(lambda session: session.execute(again) and None)
     code.fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Log in").click()
+
+
+def user_menu(page: Page) -> Locator:
+    """Return the button at the bottom of the sidebar, which shows who is logged in."""
+    return page.get_by_role("button", name="user menu")
 
 
 def visit(page: Page, path: str = "/") -> None:

@@ -8,7 +8,7 @@ import pyotp
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.acts import visit, wait_until_drawn
+from tests.browser.acts import user_menu, visit, wait_until_drawn
 from tests.support.cast import PASSWORD
 from tests.support.mailbox import Mailbox, link_in
 
@@ -110,7 +110,7 @@ def sign_up(page: Page, mailbox: Mailbox, name: str) -> None:
 
 def log_out(page: Page) -> None:
     """Log out by the user menu."""
-    page.locator(".st-key-user-menu").get_by_role("button").click()
+    user_menu(page).click()
     page.get_by_role("menuitem", name="Log out").click()
     expect(heading(page, "Log in")).to_be_visible()
 
@@ -122,7 +122,7 @@ def log_in(page: Page, name: str, *, sets_up_two_factor: bool = False) -> None:
     press(page, "Log in")
     if sets_up_two_factor:
         set_up_two_factor(page)
-    expect(page.locator(".st-key-user-menu")).to_contain_text(name)
+    expect(user_menu(page)).to_contain_text(name)
 
 
 def create_organization(page: Page, name: str) -> str:
@@ -186,7 +186,7 @@ def join(page: Page, mailbox: Mailbox, name: str) -> None:
     page.goto(link_in(mailbox.wait_for(address(name))))
     fill(page, "join", name=name, password=PASSWORD)
     press(page, "Accept Invitation")
-    expect(page.locator(".st-key-user-menu")).to_contain_text(name)
+    expect(user_menu(page)).to_contain_text(name)
 
 
 def make_sales_rep(page: Page, name: str) -> None:

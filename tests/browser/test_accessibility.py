@@ -18,13 +18,11 @@ SERIOUS = {"serious", "critical"}
 STRANGERS = [page.address for page in PAGES if page.section == "public"]
 STAFF = [page.address for page in PAGES if page.section == "staff desk"]
 COME_TO_REST = """async () => {
-  const isStyled = () => [...document.querySelectorAll("style")]
-    .some(each => each.textContent.includes("stBaseButton-"))
   const isFading = () => document.getAnimations().some(each => each instanceof CSSTransition)
-  for (let frame = 0; frame < 600 && (!isStyled() || isFading()); frame++)
+  for (let frame = 0; frame < 600 && isFading(); frame++)
     await new Promise(requestAnimationFrame)
 }"""
-"""Our style is there, and no colour fades into another: those in between are nobody's choice."""
+"""No colour fades into another: those in between are nobody's choice."""
 OTHERS = [page.address for page in PAGES if page.address not in {*STRANGERS, *STAFF, "home"}]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.acts import become, log_in, visit
+from tests.browser.acts import become, log_in, user_menu, visit
 from tests.browser.steps import field, fill, heading, press
 from tests.support.cast import PASSWORD, Cast, email
 from tests.support.mailbox import Mailbox, link_in
@@ -44,7 +44,7 @@ class TestForgotten:
         expect(old.get_by_text("Email or password is wrong")).to_be_visible()
         page.get_by_role("link", name="Log in").click()
         log_in(page, cast.mia, NEW)
-        expect(page.locator(".st-key-user-menu")).to_contain_text("Mia")
+        expect(user_menu(page)).to_contain_text("Mia")
 
         again = new_page()
         again.goto(link)
@@ -58,7 +58,7 @@ class TestUserSettings:
         fill(page, "rename", name="Mia <b>Novak</b>")
         press(page, "Save name")
         expect(page.get_by_test_id("stToast")).to_contain_text("Name saved")
-        expect(page.locator(".st-key-user-menu")).to_contain_text("Mia <b>Novak</b>")
+        expect(user_menu(page)).to_contain_text("Mia <b>Novak</b>")
 
     def test_who_changes_the_password_stays_and_others_are_out(
         self, new_page: Callable[..., Page], cast: Cast

@@ -44,7 +44,7 @@ def choose_first(page: Page, key: str, label: str) -> None:
     """Choose the first thing of a menu by the keyboard alone."""
     page.locator(f".st-key-{key} button").focus()
     page.keyboard.press("Enter")
-    expect(page.locator("[role=menu]")).to_be_focused()
+    expect(page.get_by_role("menu")).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     expect(page.get_by_role("menuitem", name=label)).to_be_focused()

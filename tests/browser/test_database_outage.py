@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from core.database import db
 from core.models import Invitation, Mail
-from tests.browser.acts import give_password, log_in, visit
+from tests.browser.acts import give_password, log_in, user_menu, visit
 from tests.browser.conftest import DESKTOP
 from tests.browser.server import Server, serve
 from tests.browser.steps import field, fill, press
@@ -112,7 +112,7 @@ def test_people_see_an_error_id_and_lose_no_input(
     reconnect(postgresql)
     try_again(outage_page)
     log_in(outage_page, cast.olga)
-    expect(outage_page.locator(".st-key-user-menu")).to_be_visible()
+    expect(user_menu(outage_page)).to_be_visible()
 
     for page, open_form, form, name, typed, send in FORMS:
         visit(outage_page, f"/{page}?org={cast.acme.public_id}")

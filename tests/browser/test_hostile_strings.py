@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from core.database import db
 from core.models import Invitation, Organization, User
-from tests.browser.acts import become, go, visit, wait_until_drawn
+from tests.browser.acts import become, go, user_menu, visit, wait_until_drawn
 from tests.browser.steps import field, fill, press
 from tests.support.cast import Cast
 
@@ -51,7 +51,7 @@ class TestStoredText:
         for text, place in zip(NAMES, PAGES, strict=True):
             poison(cast, text)
             go(page, f"/{place}?org={cast.acme.public_id}")
-            expect(page.locator(".st-key-user-menu")).to_contain_text(text[:6])
+            expect(user_menu(page)).to_contain_text(text[:6])
             see_nothing_of_it(page, text)
         staff = new_page()
         staff.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
@@ -92,7 +92,7 @@ class TestTypedText:
         go(page, "/account")
         fill(page, "rename", name=NAMES[0])
         press(page, "Save name")
-        expect(page.locator(".st-key-user-menu")).to_contain_text(NAMES[0])
+        expect(user_menu(page)).to_contain_text(NAMES[0])
         go(page, "/organizations")
         press(page, "Create New Organization")
         fill(page, "create", name=NAMES[3])

@@ -11,7 +11,7 @@ from core.database import db
 from core.members import membership_rows, ownership
 from core.models import Role
 from tests.browser import steps
-from tests.browser.acts import become, visit
+from tests.browser.acts import become, user_menu, visit
 from tests.support.cast import PASSWORD, Cast, email
 from tests.support.mailbox import Mailbox, link_in, text_of
 
@@ -30,7 +30,7 @@ def test_an_owner_invites_three_people_and_hands_the_organization_over(
     nora.goto(link_in(mailbox.wait_for(NORA)))
     steps.fill(nora, "join", name="Nora", password=PASSWORD)
     steps.press(nora, "Accept Invitation")
-    expect(nora.locator(".st-key-user-menu")).to_contain_text("Nora")
+    expect(user_menu(nora)).to_contain_text("Nora")
     come_as_the_invited(otto, cast, link_in(mailbox.wait_for(email(cast.otto))))
     dora.goto(link_in(mailbox.wait_for(DORA)))
     steps.press(dora, "Decline")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.database import db
 from tests.browser import nginx, steps
-from tests.browser.acts import become, log_in, visit
+from tests.browser.acts import become, log_in, user_menu, visit
 from tests.browser.conftest import DESKTOP
 from tests.browser.server import Server, serve
 from tests.support import cast as the_cast
@@ -111,7 +111,7 @@ def see_members(page: Page, site: Site) -> None:
     expect(page.get_by_role("heading", name="People")).to_be_visible(timeout=20_000)
     page.get_by_role("link", name="Access Control").click()
     expect(page.get_by_role("tab", name="Users")).to_be_visible(timeout=20_000)
-    expect(page.locator(".st-key-user-menu")).to_contain_text("Olga")
+    expect(user_menu(page)).to_contain_text("Olga")
 
 
 def download(browser: Browser, site: Site, people: Cast) -> None:

@@ -59,6 +59,9 @@ def test_each_page_asks_for_its_scripts_together(client: TestClient, path: str) 
     assert "<title>Orgdesk</title>" in html
     assert "agent" not in html
     assert "Orgdesk needs JavaScript" in html
+    assert "<script>" not in html, "our policy forbids inline scripts"
+    style = re.findall(r'<link rel="stylesheet" href="(/assets/style[^"]+)"></body>', html)
+    assert [client.get(path).status_code for path in style] == [200]
     asked = re.findall(r'(?:href|src)="\./static/([^"]+)"', html)
     assert any(name.startswith("js/BidiComponent.") for name in asked)
     assert [name for name in asked if not (STATIC / name).is_file()] == []
