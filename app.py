@@ -16,8 +16,7 @@ from core.accounts import registration
 from core.base import logs
 from core.base.settings import PROJECT
 from core.database import db
-from core.database.upgrade import upgrade
-from core.ops import worker
+from core.ops import startup, worker
 from pages.ui import error_display
 
 log = logging.getLogger("orgdesk")
@@ -34,7 +33,7 @@ TRUSTS_ANY_PROXY = (
 async def live(_app: st.App) -> AsyncIterator[None]:
     """Prepare before the first request, and run the background worker as long as the server."""
     logs.configure()
-    upgrade()
+    startup.prepare()
     _import_slow_packages()
     _log_setup_code()
     background = worker.start()

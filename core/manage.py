@@ -12,15 +12,16 @@ from sqlalchemy.exc import DBAPIError
 
 from core.access.permissions import ORGDESK
 from core.accounts import accounts, administration, password_reset, registration, user_rows
-from core.audit import history
-from core.base import validation
+from core.audit import keys, verification
+from core.audit.verification import Broken, Verified
+from core.base import crypto, validation
 from core.base.errors import DomainError, Unavailable
 from core.base.settings import settings
 from core.database import counters, db
-from core.database.upgrade import NewerSchema, upgrade
+from core.database.upgrade import NewerSchema
 from core.mail import delivery
 from core.notifications import dispatch
-from core.ops import health, stage_commands, worker
+from core.ops import health, stage_commands, startup, worker
 
 FAILED: Final = 1
 """Exit code of a command that failed or found something wrong."""
@@ -101,8 +102,8 @@ def reset_password(
 def migrate() -> None:
     """Migrate the database to the schema of this version."""
     try:
-        upgrade()
-    except NewerSchema as error:
+        startup.prepare()
+    except (NewerSchema, keys.WrongKey, crypto.MissingKey) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from error
     typer.echo("The database schema is up to date.")
@@ -139,21 +140,26 @@ def verify() -> None:
     broken = 0
     try:
         with db.inspect() as session:
-            for found in history.verify(session):
-                broken += isinstance(found, history.Broken)
+            for found in verification.verify(session):
+                broken += isinstance(found, Broken)
                 typer.echo(_verified(found, broken))
-    except (Unavailable, DBAPIError) as error:
-        typer.echo("There is no Orgdesk database that can be read. Check DATABASE_URL.", err=True)
+    except (Unavailable, DBAPIError, crypto.MissingKey) as error:
+        why = "There is no Orgdesk database that can be read. Check DATABASE_URL."
+        typer.echo(error if isinstance(error, crypto.MissingKey) else why, err=True)
+        raise typer.Exit(FAILED) from error
+    except ValueError as error:
+        typer.echo(f"broken: an entry can't be read: {error}")
         raise typer.Exit(FAILED) from error
     if broken:
         raise typer.Exit(FAILED)
 
 
-def _verified(found: history.Broken | history.Verified, broken: int) -> str:
-    if isinstance(found, history.Verified):
+def _verified(found: Broken | Verified, broken: int) -> str:
+    if isinstance(found, Verified):
         return f"entries {found.entries}, chains {found.chains}, broken {broken}"
+    entry = "" if found.position is None else f", entry {found.position}"
     at = f", {found.at:%d %b %Y %H:%M:%S} UTC" if found.at else ""
-    return f"broken: {found.chain}, entry {found.position}{at}"
+    return f"broken: {found.chain}{entry}{at}: {found.why}"
 
 
 @app.command()

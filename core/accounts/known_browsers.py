@@ -14,6 +14,7 @@ from core.base import crypto
 
 COOKIE_TTL: Final = timedelta(days=400)
 MAX_ACCOUNTS: Final = 4
+_PURPOSE: Final = "known browser"
 _ENTRY: Final = re.compile(r"(\d{1,18})-([0-9a-f]{16})-([0-9a-f]{64})")
 
 
@@ -21,7 +22,8 @@ def add(cookie: str, user_id: int) -> str:
     """Return the cookie with an account added, the newest first; others that are not ours go."""
     entries = [entry for entry in _read(cookie) if entry[0] != user_id]
     kept = [(user_id, secrets.token_hex(8)), *entries][:MAX_ACCOUNTS]
-    return ".".join(f"{whose}-{nonce}-{_sign(whose, nonce)}" for whose, nonce in kept)
+    key = crypto.derive(_PURPOSE)
+    return ".".join(f"{whose}-{nonce}-{_sign(key, whose, nonce)}" for whose, nonce in kept)
 
 
 def find(cookie: str, user_id: int) -> str | None:
@@ -34,11 +36,14 @@ def _read(cookie: str) -> list[tuple[int, str]]:
     return [
         (int(entry[1]), entry[2])
         for entry in found
-        if entry and hmac.compare_digest(entry[3], _sign(int(entry[1]), entry[2]))
+        if entry and _is_signed(entry[3], int(entry[1]), entry[2])
     ]
 
 
-def _sign(user_id: int, nonce: str) -> str:
-    return hmac.digest(
-        crypto.derive("known browser"), f"{user_id}-{nonce}".encode(), "sha256"
-    ).hex()
+def _is_signed(signature: str, user_id: int, nonce: str) -> bool:
+    keys = crypto.derive_all(_PURPOSE)
+    return any(hmac.compare_digest(signature, _sign(key, user_id, nonce)) for key in keys)
+
+
+def _sign(key: bytes, user_id: int, nonce: str) -> str:
+    return hmac.digest(key, f"{user_id}-{nonce}".encode(), "sha256").hex()

@@ -26,6 +26,7 @@ _VALID_WINDOW: Final = 1
 """Steps of 30 seconds that a phone's clock may be off."""
 _DIGITS: Final = 6
 _PURPOSE: Final = "two-factor"
+_RECOVERY: Final = "recovery codes"
 
 log = logging.getLogger(__name__)
 
@@ -92,11 +93,12 @@ def redeem_code(session: Session, user_id: int, typed: str) -> bool:
 
 def redeem_recovery_code(session: Session, user_id: int, typed: str) -> bool:
     """Redeem a recovery code; return False if it is wrong or was redeemed before."""
+    keys = crypto.derive_all(_RECOVERY)
     redeemed = session.scalar(
         update(RecoveryCode)
         .where(
             RecoveryCode.user_id == user_id,
-            RecoveryCode.code_hash == _hash(user_id, typed),
+            RecoveryCode.code_hash.in_(_hash(key, user_id, typed) for key in keys),
             RecoveryCode.used_at.is_(None),
         )
         .values(used_at=clock.now())
@@ -108,8 +110,9 @@ def redeem_recovery_code(session: Session, user_id: int, typed: str) -> bool:
 def replace_recovery_codes(session: Session, user_id: int, codes: Sequence[str]) -> None:
     """Store the hashes of new recovery codes in place of the old ones."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
-    rows = [RecoveryCode(user_id=user_id, code_hash=_hash(user_id, code)) for code in codes]
-    session.add_all(rows)
+    key = crypto.derive(_RECOVERY)
+    hashes = [_hash(key, user_id, code) for code in codes]
+    session.add_all(RecoveryCode(user_id=user_id, code_hash=each) for each in hashes)
 
 
 def unused_recovery_codes(user_id: SQLColumnExpression[int]) -> ScalarSelect[int]:
@@ -154,8 +157,7 @@ def _format_code(random: bytes) -> str:
     return "-".join(letters[start : start + 4] for start in range(0, 12, 4))
 
 
-def _hash(user_id: int, typed: str) -> str:
+def _hash(key: bytes, user_id: int, typed: str) -> str:
     """Return the keyed hash of a recovery code, ignoring case and separators."""
     code = "".join(character for character in typed[:100].upper() if character.isalnum())
-    key = crypto.derive("recovery codes")
     return hmac.digest(key, f"{user_id}:{code}".encode("utf-8", "replace"), "sha256").hex()

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import lock_user_or_none
+from core.audit import history
 from core.base import clock, validation
 from core.base.errors import InvalidInput, LastAdministrator
 from core.database import search
@@ -56,6 +57,7 @@ def create(session: Session, new: NewAccount, *, is_confirmed: bool) -> User:
     user = lock_by_email(session, key)
     if user is not None and user.proven_at is not None:
         raise InvalidInput({"email": "This address already has an account. Log in instead."})
+    is_new = user is None
     if user is None:
         user = User(
             email_key=key,
@@ -76,6 +78,8 @@ def create(session: Session, new: NewAccount, *, is_confirmed: bool) -> User:
     user.password_hash = new.password_hash
     user.proven_at = clock.now() if is_confirmed else None
     session.flush()  # for its id
+    if is_new:
+        history.open_chain(session, user.id)
     return user
 
 

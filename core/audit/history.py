@@ -1,60 +1,34 @@
 """History: an append-only audit log, in hash chains that reveal tampering.
 
 Each organization has a chain, and each person one for changes outside of organizations. An entry is
-written in the transaction of its change. Its seal is an HMAC over the entry and the seal before it.
+written in the transaction of its change. Its seal is an HMAC over the entry and the seal before it,
+and the head of the chain has a seal, too; `core.audit.verification` checks all of them.
 """
 
-import hmac
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+import logging
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from sqlalchemy import exists, select
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor, find_impersonation_reason
+from core.audit import sealing
+from core.audit.receipt_verifier import GENESIS
 from core.base import clock, crypto, logs
 from core.database import change_tracking
 from core.models import Base, ChainHead, Entry, Organization
 
+log = logging.getLogger(__name__)
+
 MAX_REASON: Final = 500
 """Characters of a reason."""
-GENESIS: Final = "0" * 64
-"""The seal before the first entry of a chain."""
 WATCHED: Final = frozenset(
     "acting.started acting.ended member.role_changed member.removed ownership.named "
     "ownership.transferred organization.deleted organization.restored organization.purged "
     "organizations.downloaded stage.overridden".split()
 )
 """Besides those of accounts, the events that the security log has, too."""
-
-
-class Facts(NamedTuple):
-    """The content of an entry, in the order in which it is sealed."""
-
-    chain: str
-    position: int
-    at: datetime
-    actor_id: int | None
-    org_id: int | None
-    event: str
-    subject: str
-    person_id: int | None
-    changes: list[dict[str, Any]]
-    reason: str
-
-
-_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
-
-
-def seal(facts: Facts, before: str) -> str:
-    """Return the HMAC of an entry and the seal before it, with a key derived from the app's."""
-    sealed = [before, *facts[:2], facts.at.isoformat(), *facts[3:]]
-    return hmac.digest(crypto.derive("history"), _encode(sealed).encode(), "sha256").hex()
 
 
 def record(
@@ -79,7 +53,7 @@ def record(
         return None
     org_id = None if isinstance(where, int) else where.id
     entry = Entry(
-        chain=f"person:{where}" if isinstance(where, int) else f"org:{org_id}",
+        chain=_chain_of(where),
         at=clock.now(),
         actor_id=actor.user_id or None,
         org_id=org_id,
@@ -90,6 +64,8 @@ def record(
         reason=_join_reasons(
             reason, find_impersonation_reason(session, actor, org_id) if org_id else ""
         ),
+        seal=2,
+        **change_tracking.find_cause(session),
     )
     _append(session, entry)
     if event.startswith("account.") or event in WATCHED:
@@ -111,15 +87,35 @@ def _join_reasons(reason: str, as_owner: str) -> str:
     return f"{reason[: MAX_REASON - len(suffix) - 3]} ({suffix})" if reason else suffix
 
 
+def open_chain(session: Session, where: Organization | int) -> None:
+    """Begin the chain of a new organization or person, so that its absence is found from now on.
+
+    `record` does so, too, where the first entry is written with the row.
+    """
+    session.add(sealing.new_head(_chain_of(where)))
+
+
+def _chain_of(where: Organization | int) -> str:
+    return f"person:{where}" if isinstance(where, int) else f"org:{where.id}"
+
+
 def _append(session: Session, entry: Entry) -> None:
     head = session.get(ChainHead, entry.chain, populate_existing=True, with_for_update=True)
     if head is None:
-        head = ChainHead(chain=entry.chain, position=0, mac=GENESIS)
+        head = sealing.new_head(entry.chain)
         session.add(head)
-    entry.position = head.position + 1
-    entry.mac = _mac(entry, head.mac)
-    head.position, head.mac = entry.position, entry.mac
+    was_intact = sealing.is_intact(head)
+    entry.position, entry.key_id = head.position + 1, crypto.key_id()
+    facts = sealing.facts_of(entry)
+    entry.mac = head.mac = sealing.mac(facts, head.mac)
+    head.digest = sealing.grow(head.digest or GENESIS, facts)
+    head.position = entry.position
     head.news_from = head.news_from or entry.position
+    if was_intact:
+        sealing.seal_head(head)
+    else:  # no new seal may hide what was done to the chain
+        head.seal = None
+        log.error("the end of history chain %s was altered", entry.chain)
     session.add(entry)
     session.flush()
 
@@ -128,76 +124,3 @@ def _person_of(row: Base) -> int | None:
     if row.__tablename__ == "users":
         return int(row.id)  # type: ignore[attr-defined]
     return getattr(row, "user_id", None)
-
-
-def _mac(entry: Entry, before: str) -> str:
-    facts = Facts(
-        entry.chain,
-        entry.position,
-        entry.at,
-        entry.actor_id,
-        entry.org_id,
-        entry.event,
-        entry.subject,
-        entry.person_id,
-        entry.changes,
-        entry.reason,
-    )
-    return seal(facts, before)
-
-
-@dataclass(frozen=True)
-class Verified:
-    """The number of entries and chains that `verify` has read."""
-
-    entries: int
-    chains: int
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A position where a chain is broken: an entry was altered, removed or inserted."""
-
-    chain: str
-    position: int
-    at: datetime | None
-
-
-def verify(session: Session) -> Iterator[Broken | Verified]:
-    """Check all of history; yield each broken position, then the totals, in constant memory."""
-    entries = session.execute(
-        select(Entry, ChainHead)
-        .outerjoin(ChainHead, ChainHead.chain == Entry.chain)
-        .order_by(Entry.chain, Entry.position)
-        .execution_options(yield_per=1000)
-    )
-    count, chains = 0, 0
-    last: tuple[Entry, ChainHead | None] | None = None
-    for entry, head in entries:
-        if last is not None and last[0].chain != entry.chain:
-            yield from _check_end(*last)
-            last = None
-        count, chains = count + 1, chains + (last is None)
-        expected = 1 if last is None else last[0].position + 1
-        before = GENESIS if last is None else last[0].mac
-        if entry.position != expected or entry.mac != _mac(entry, before):
-            yield Broken(entry.chain, entry.position, entry.at)
-        last = entry, head
-    if last is not None:
-        yield from _check_end(*last)
-    yield from _find_emptied(session)
-    yield Verified(count, chains)
-
-
-def _check_end(last: Entry, head: ChainHead | None) -> Iterator[Broken]:
-    if head is None or (head.position, head.mac) != (last.position, last.mac):
-        yield Broken(last.chain, last.position + 1, None)
-
-
-def _find_emptied(session: Session) -> Iterator[Broken]:
-    """Yield the chains whose entries have all been removed, known by their heads."""
-    has_entries = exists().where(Entry.chain == ChainHead.chain)
-    for chain, position in session.execute(
-        select(ChainHead.chain, ChainHead.position).where(~has_entries)
-    ):
-        yield Broken(chain, position, None)

@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     """URL of the database: `sqlite:///path` or `postgresql+psycopg://…`."""
     secret_key: str = ""
     """Key for the audit log and for links, at least 32 characters; created in a file if not set."""
+    old_secret_keys: tuple[str, ...] = ()
+    """Former keys, newest first: what they sealed and encrypted can still be read."""
+    checkpoints_file: str = ""
+    """File that lists the checkpoints of history; beside the database if not set."""
     public_url: str = "http://127.0.0.1:8501"
     """URL under which people open Orgdesk; links in emails begin with it."""
 
@@ -85,7 +89,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _long_secret(self) -> Self:
-        if self.secret_key and len(self.secret_key) < 32:
+        keys = [self.secret_key, *self.old_secret_keys] if self.secret_key else []
+        if any(len(key) < 32 for key in keys):
             raise ValueError(
                 "SECRET_KEY needs at least 32 characters; create one with `openssl rand -hex 32`."
             )

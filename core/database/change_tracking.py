@@ -5,12 +5,14 @@ So changes are collected before each flush, and `history.record` takes them from
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from core.models import Audited, Base
 
@@ -19,6 +21,7 @@ Values = dict[str, tuple[Any, Any]]
 PRIVATE_MARK = "(private)"
 
 _CHANGES = "changes"
+_CAUSE = "cause"
 
 
 class Unrecorded(RuntimeError):
@@ -29,6 +32,28 @@ def listen(sessions: type[Session]) -> None:
     """Track changes in all sessions of a class."""
     event.listen(sessions, "before_flush", _collect)
     event.listen(sessions, "do_orm_execute", _refuse_bulk_changes)
+
+
+@contextmanager
+def because(
+    session: Session, *, undoes_id: int | None = None, run_id: int | None = None
+) -> Iterator[None]:
+    """Record the changes in the `with` block as the undoing of an entry, or as part of a bulk job.
+
+    An entry must be undone in its own chain.
+    """
+    before = find_cause(session)
+    session.info[_CAUSE] = {"undoes_id": undoes_id, "run_id": run_id}
+    try:
+        yield
+    finally:
+        session.info[_CAUSE] = before
+
+
+def find_cause(session: Session) -> dict[str, int | None]:
+    """Return `undoes_id` and `run_id` of the entries that are recorded now."""
+    cause: dict[str, int | None] = session.info.get(_CAUSE, {})
+    return cause
 
 
 def row_name(row: Base) -> str:
@@ -44,8 +69,8 @@ def pop_changes(session: Session, rows: tuple[Base, ...]) -> list[dict[str, Any]
         {
             "row": row_name(row),
             "field": field,
-            "old": _as_json(row, field, old),
-            "new": _as_json(row, field, new),
+            "old": as_recorded(row.__table__.c[field], old),
+            "new": as_recorded(row.__table__.c[field], new),
         }
         for row in rows
         for field, (old, new) in tracked.pop(row, {}).items()
@@ -92,9 +117,9 @@ def _recorded_fields(model: type[Base]) -> tuple[str, ...]:
     )
 
 
-def _as_json(row: Base, field: str, value: Any) -> Any:
-    """Return a value as JSON; the values of private columns are replaced by a mark."""
-    if value is not None and row.__table__.c[field].info.get("private"):
+def as_recorded(column: KeyedColumnElement[Any], value: Any) -> Any:
+    """Return a value as history records it: as JSON, those of private columns as a mark."""
+    if value is not None and column.info.get("private"):
         return PRIVATE_MARK
     if isinstance(value, datetime | date):
         return value.isoformat()

@@ -96,11 +96,13 @@ def read() -> Iterator[Session]:
 def inspect() -> Iterator[Session]:
     """Open a session that writes nothing, not even a lock: for a read-only file or a copy, too.
 
+    All queries see the same moment, whatever others commit meanwhile.
     Raises `Unavailable`, also where there is no file, which `read` would create.
     """
     url = make_url(settings().database_url)
     if url.get_backend_name() != "sqlite":
         with read() as session:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
         return
     with _translated():

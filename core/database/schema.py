@@ -63,6 +63,8 @@ RULES = (
     Rule("keep_administrator_on_removal", "DELETE ON users", _WAS_ADMINISTRATOR, _ADMINISTRATOR),
     Rule("keep_history_as_it_is", "UPDATE ON history", "1 = 1", _HISTORY),
     Rule("keep_history_whole", "DELETE ON history", "1 = 1", _HISTORY),
+    Rule("keep_checkpoints_as_they_are", "UPDATE ON checkpoints", "1 = 1", _HISTORY),
+    Rule("keep_checkpoints_whole", "DELETE ON checkpoints", "1 = 1", _HISTORY),
     Rule("keep_moves_as_they_were", "UPDATE ON moves", "1 = 1", _MOVES),
     Rule(
         "keep_organization_ids",
@@ -166,8 +168,11 @@ RETURN NULL; END $$""",
 _NO_TRUNCATE = (
     f"""CREATE FUNCTION keep_history_at_all() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 RAISE '{_HISTORY}' USING ERRCODE = 'integrity_constraint_violation'; END $$""",
-    "CREATE TRIGGER keep_history_at_all BEFORE TRUNCATE ON history"
-    " FOR EACH STATEMENT EXECUTE FUNCTION keep_history_at_all()",
+    *(
+        f"CREATE TRIGGER keep_history_at_all BEFORE TRUNCATE ON {table}"
+        " FOR EACH STATEMENT EXECUTE FUNCTION keep_history_at_all()"
+        for table in ("history", "checkpoints")
+    ),
 )
 
 

@@ -40,7 +40,7 @@ def upgrade() -> None:
 
     Raises `NewerSchema` and changes nothing if a newer version has already migrated it.
     """
-    with _exclusive_transaction() as connection:
+    with exclusive_transaction() as connection:
         migrations = ScriptDirectory(str(MIGRATIONS))
         found = MigrationContext.configure(connection).get_current_revision()
         newest = migrations.get_current_head()
@@ -75,7 +75,7 @@ def configuration(connection: Connection) -> Config:
 
 
 @contextmanager
-def _exclusive_transaction() -> Iterator[Connection]:
+def exclusive_transaction() -> Iterator[Connection]:
     """Open a transaction that only one process at a time can be in."""
     with db.writing_engine().connect() as connection:
         if connection.dialect.name == "sqlite":

@@ -11,7 +11,7 @@ from core.models.accounts import (
     Upload,
     User,
 )
-from core.models.audit import ChainHead, Entry
+from core.models.audit import ChainHead, Checkpoint, Entry, SecretKey
 from core.models.enums import Alert, InvitationStatus, Role, Staff, Stage
 from core.models.mail import Digest, DigestItem, LastNotification, Mail
 from core.models.members import FormerMembership, Handover, Invitation, Membership
@@ -26,6 +26,7 @@ __all__ = [
     "Base",
     "ChainHead",
     "Challenge",
+    "Checkpoint",
     "DefaultView",
     "Digest",
     "DigestItem",
@@ -52,6 +53,7 @@ __all__ = [
     "RunRefusal",
     "SavedView",
     "SecondFactor",
+    "SecretKey",
     "Session",
     "Staff",
     "Stage",

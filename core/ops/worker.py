@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.audit import checkpoints
 from core.base.errors import Unavailable
 from core.database import db
 from core.mail import delivery
@@ -70,6 +71,7 @@ class Worker:
                 cleanup.run_due(self._stopping.is_set)
                 onboarding_alerts.run_due(self._stopping.is_set)
                 reminders.run_due(self._stopping.is_set)
+                checkpoints.run_due()
                 self._housekeeping_at = time.monotonic() + HOUSEKEEPING_INTERVAL.total_seconds()
         except Unavailable:
             return False  # already logged

@@ -15,8 +15,9 @@ from sqlalchemy import func, insert, select
 
 from core.accounts import passwords
 from core.base import clock
-from core.database import counters, db, upgrade
+from core.database import counters, db
 from core.models import Logo, Membership, Organization, User
+from core.ops import startup
 from core.profile import logos
 from data.seed import loading
 from data.seed.generator import SECRET, SampleData
@@ -38,7 +39,7 @@ def main(
     if code:
         typer.echo(_code())
         return
-    upgrade.upgrade()
+    startup.prepare()
     if not _is_empty():
         typer.echo("The database already has accounts, so nothing was added.")
     else:

@@ -32,8 +32,9 @@ COLUMNS = {
     "memberships": "id org_id user_id role joined_at",
     "invitations": "id org_id email email_key search_text role status invited_by nonce token_hash "
     "created_at sent_at expires_at",
-    "history": "id chain position at actor_id org_id event subject person_id changes reason mac",
-    "chain_heads": "chain position mac",
+    "history": "id chain position at actor_id org_id event subject person_id changes reason "
+    "run_id undoes_id key_id seal mac",
+    "chain_heads": "chain position mac digest seal key_id",
 }
 """The columns of each table, in the order of the values in a row."""
 _ORGANIZATION_COLUMNS = COLUMNS["organizations"].split()
@@ -99,7 +100,7 @@ class SampleData:
         name = names.organization_name(random, number, self.organizations)
         org_id = self._id("organizations")
         domain = names.domain(name, org_id)
-        chain = Chain(org_id)
+        chain = Chain(f"organizations:{org_id}", f"org:{org_id}", org_id)
 
         stage = random.choice(_STAGES) if number else Stage.ONBOARDING
         new = len(self._rows["users"])
@@ -113,14 +114,14 @@ class SampleData:
             member = (self._id("memberships"), org_id, user_id, role, joined)
             self._rows["memberships"].append(member)
         entered, rep_id = self._move_to_stage(stage, chain, created)
-        if number == 0:
-            self._add_recent_changes(chain, owner_id)
         self._invite(org_id, owner_id, domain)
         row = profiles.profile(random, org_id, name, domain, stage, self.logos)
         request_note = self._request_note(number) if stage is Stage.FREE else None
         row |= profiles.progress(random, stage, rep_id, self.now, note=request_note)
         if request_note:
             chain.add(row["requested_at"], owner_id, "onboarding.requested")
+        if number == 0:
+            self._add_recent_changes(chain, owner_id, row)
         row |= profiles.identity(org_id, name, domain, row["website"] or "")
         row |= {"stage": stage, "stage_entered_at": entered, "created_at": created}
         roles = [role for _, role, _ in people]
@@ -177,6 +178,7 @@ class SampleData:
         seen = self.now - (self.now - created) * self._random.random() ** 3
         row = (user_id, email, email, name, self.password_hash, 0, staff, created, created)
         self._rows["users"].append((*row, None, seen, tokenizer.search_text(name, email), 0))
+        self._rows["chain_heads"].append(Chain(f"users:{user_id}", f"person:{user_id}").head)
         if staff is not None:
             self._turn_on_two_factor(user_id)
         return user_id
@@ -220,22 +222,17 @@ class SampleData:
         self._requests += 1
         return profiles.REQUEST_NOTES[self._requests % len(profiles.REQUEST_NOTES)]
 
-    def _add_recent_changes(self, chain: Chain, owner_id: int) -> None:
-        """Add some recent changes to the demo organization."""
-        rep_id, days = SALES_IDS[0], timedelta(days=1)
+    def _add_recent_changes(self, chain: Chain, owner_id: int, row: dict[str, Any]) -> None:
+        """Add some recent changes to the demo organization, which lead to its row."""
+        days = timedelta(days=1)
         at = self.now - 11 * days
-        chain.add(
-            at,
-            owner_id,
-            "profile.changed",
-            before=("website", "http://old.example"),
-            website="https://northwind-cardiology.example",
-        )
-        chain.add(at + 2 * days, rep_id, "onboarding.planned", next_step="Ask for the logo")
-        chain.add(at + 5 * days, owner_id, "logo.changed", logo="new")
-        chain.add(
-            at + 9 * days, owner_id, "profile.changed", before=("phone", "+15072842511"), phone=None
-        )
+        old_website = ("website", "http://old.example")
+        chain.add(at, owner_id, "profile.changed", before=old_website, website=row["website"])
+        planned = {"next_step": row["next_step"]}
+        chain.add(at + 2 * days, SALES_IDS[0], "onboarding.planned", **planned)
+        chain.add(at + 5 * days, owner_id, "logo.changed", logo=row["logo"])
+        old_phone = ("phone", "+15072842511")
+        chain.add(at + 9 * days, owner_id, "profile.changed", before=old_phone, phone=row["phone"])
 
     def _invite(self, org_id: int, owner_id: int, domain: str) -> None:
         random = self._random

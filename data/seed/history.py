@@ -1,24 +1,27 @@
-"""The history of sample organizations, sealed entry by entry as in `core.audit.history`."""
+"""The history of sample organizations, sealed entry by entry as by `core.audit.history`."""
 
 from datetime import datetime
 from typing import Any
 
-from core.audit import history
+from core.audit import sealing
+from core.audit.receipt_verifier import GENESIS
+from core.base import crypto
 
 
 class Chain:
-    """The history entries of one organization."""
+    """The history entries of one organization or, without `org_id`, of one account."""
 
-    def __init__(self, org_id: int) -> None:
-        self.subject = f"organizations:{org_id}"
+    def __init__(self, subject: str, name: str, org_id: int | None = None) -> None:
+        self.subject, self._name, self.org_id = subject, name, org_id
         self.entries: list[tuple[Any, ...]] = []
-        self.org_id, self._name = org_id, f"org:{org_id}"
-        self._mac = history.GENESIS
+        self._mac = self._digest = GENESIS
 
     @property
-    def head(self) -> tuple[str, int, str]:
-        """Return the name of the chain, and the position and the seal of its last entry."""
-        return self._name, len(self.entries), self._mac
+    def head(self) -> tuple[Any, ...]:
+        """Return the values of the head, in the order of its columns."""
+        head = (self._name, len(self.entries), self._mac, self._digest)
+        key_id = crypto.key_id()
+        return *head, sealing.head_mac(key_id, *head), key_id
 
     def add(
         self,
@@ -38,6 +41,7 @@ class Chain:
         ]
         position = len(self.entries) + 1
         header = (self._name, position, at, actor_id, self.org_id, event, self.subject)
-        facts = history.Facts(*header, None, changes, reason)
-        self._mac = history.seal(facts, self._mac)
+        facts = sealing.Facts(*header, None, changes, reason, key_id=crypto.key_id())
+        self._mac = sealing.mac(facts, self._mac)
+        self._digest = sealing.grow(self._digest, facts)
         self.entries.append((*facts, self._mac))

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import make_url
 
-from core.audit import history
+from core.audit import verification
 from core.base import crypto
 from core.database import db
 from tests.browser import downloads, steps
@@ -204,8 +204,8 @@ def see_picture(png: bytes) -> None:
 def see_unbroken_history() -> None:
     """Verify every chain as `manage verify` does."""
     with db.read() as session:
-        (verified,) = history.verify(session)
-    assert isinstance(verified, history.Verified)
+        (verified,) = verification.verify(session)
+    assert isinstance(verified, verification.Verified)
     assert verified.entries >= len(EVENTS)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, Page, expect
 
 from core.access.permissions import Actor
-from core.audit import history
+from core.audit import verification
 from core.database import db
 from core.members import membership_rows, ownership
 from core.models import Role
@@ -147,5 +147,5 @@ def see_who_is_who(cast: Cast) -> None:
         otto = membership_rows.find(session, cast.acme, cast.otto.user_id or 0)
         assert otto is not None
         assert otto.role is Role.MEMBER
-        (verified,) = history.verify(session)
-    assert isinstance(verified, history.Verified)
+        (verified,) = verification.verify(session)
+    assert isinstance(verified, verification.Verified)

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from core.access.permissions import Actor
-from core.audit import history
-from core.audit.history import Broken
+from core.audit import verification
+from core.audit.verification import Broken
 from core.base import clock
 from core.base.settings import PROJECT
 from core.database import counters, db
@@ -80,7 +80,9 @@ class TestLoading:
     def test_the_data_is_consistent(self, engine: Engine):
         load(40)
         with db.read() as session:
-            assert not [found for found in history.verify(session) if isinstance(found, Broken)]
+            assert not [
+                found for found in verification.verify(session) if isinstance(found, Broken)
+            ]
             owned = select(Membership.org_id).where(Membership.role == Role.OWNER)
             assert session.scalar(select(func.count(Organization.id))) == 40
             assert not session.scalars(

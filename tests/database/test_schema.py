@@ -55,7 +55,8 @@ def read(engine: Engine) -> set[tuple[object, ...]]:
 def _sorted_parts(value: object) -> object:
     """Return a table's definition as sorted parts, as added columns follow the constraints."""
     if str(value).startswith("CREATE TABLE"):
-        parts = re.split(r"[,\n]", str(value).removesuffix(")"))
+        plain = str(value).replace('"', "").removesuffix(")")  # rebuilt tables have quoted names
+        parts = re.split(r"[,\n]", plain)
         return tuple(sorted(part.strip() for part in parts if part.strip()))
     return value
 

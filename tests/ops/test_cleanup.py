@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from core import models
 from core.access.permissions import Action, access
 from core.accounts import email_links
-from core.audit import history
+from core.audit import history, verification
 from core.base import crypto
 from core.database import db, job_locks
 from core.mail import outbox
@@ -49,7 +49,7 @@ def run_after(clock: Clock, after: timedelta) -> int:
 
 def is_history_intact() -> bool:
     with db.read() as session:
-        return isinstance(next(iter(history.verify(session))), history.Verified)
+        return isinstance(next(iter(verification.verify(session))), verification.Verified)
 
 
 def delete_acme(session, cast: Cast, clock: Clock) -> None:

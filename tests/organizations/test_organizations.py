@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.access import permissions, throttling
 from core.access.permissions import Actor
-from core.audit import history
+from core.audit import history, verification
 from core.base.errors import (
     InvalidInput,
     MembershipLimit,
@@ -62,7 +62,7 @@ class TestCreate:
         assert (entry.event, entry.position) == ("organization.created", 1)
         changed = {(change["field"], change["new"]) for change in entry.changes}
         assert {("name", "Mayo Clinic"), ("role", "owner")} <= changed
-        assert isinstance(list(history.verify(session))[-1], history.Verified)
+        assert isinstance(list(verification.verify(session))[-1], verification.Verified)
 
     def test_its_id_is_valid_and_reveals_no_count(self, session: Session, cast: Cast) -> None:
         made = {organizations.create(session, cast.mia, f"Clinic {n}").public_id for n in range(9)}

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
-from core.audit import history
-from core.audit.history import GENESIS, Facts
+from core.audit import sealing
+from core.audit.sealing import GENESIS, Facts
 from core.database.change_tracking import PRIVATE_MARK
 from core.models import Base
 
@@ -41,7 +41,7 @@ def _broken_chains(entries: list[dict[str, Any]]) -> Iterable[Violation]:
     last: dict[str, tuple[int, str]] = {}
     for entry in sorted(entries, key=lambda each: (each["chain"], each["position"])):
         position, mac = last.get(entry["chain"], (0, GENESIS))
-        sealed = history.seal(Facts(*(entry[name] for name in Facts._fields)), mac)
+        sealed = sealing.mac(Facts(*(entry[name] for name in Facts._fields)), mac)
         if entry["position"] != position + 1 or entry["mac"] != sealed:
             table = "users" if entry["chain"].startswith("person") else "organizations"
             number = int(entry["chain"].partition(":")[2])

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from core.access.permissions import ORGDESK, Actor
-from core.audit import activity, history
+from core.audit import activity, history, verification
 from core.base import tokenizer
 from core.base.errors import InvalidInput, NotFound, NotPermitted
 from core.database import db
@@ -83,14 +83,14 @@ class TestChanges:
                 for change in entry.changes
                 if change["field"] == "text"
             ]
-            (verified,) = history.verify(session)
+            (verified,) = verification.verify(session)
         assert [entry.event for entry in entries] == ["note.written", "note.edited", "note.deleted"]
         assert texts == [
             (None, "They call back."),
             ("They call back.", "They called back."),
             ("They called back.", None),
         ]
-        assert verified == history.Verified(3, 1)
+        assert verified == verification.Verified(3, 1)
 
     def test_only_the_author_can_change_a_note(self, cast: Cast):
         note = write(cast, cast.sam, "They call back.")

@@ -69,6 +69,8 @@ def make(session: Session) -> Cast:
             _membership(cast.otto_ltd, cast.otto, Role.OWNER),
         )
     )
+    for chain in (cast.acme, cast.otto_ltd, *(user.id for user in people.values())):
+        history.open_chain(session, chain)
     return cast
 
 

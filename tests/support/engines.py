@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -18,8 +19,8 @@ from psycopg import sql
 from sqlalchemy import Engine
 
 from core.database import db
-from core.database.upgrade import upgrade
 from core.models import Base
+from core.ops import startup
 from tests.support import cast as the_cast
 from tests.support.cast import Cast
 
@@ -33,7 +34,7 @@ DO $$ DECLARE "table" text; BEGIN
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle';
     SET LOCAL session_replication_role = replica;
     FOR "table" IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
-            AND tablename <> 'alembic_version' LOOP
+            AND tablename NOT IN ('alembic_version', 'secret_keys') LOOP
         EXECUTE format('DELETE FROM %I', "table");
     END LOOP;
     INSERT INTO locks (name, n) VALUES ('staff', 0);
@@ -47,9 +48,11 @@ END $$
 @contextmanager
 def use(url: str, *, keeps_connections: bool = False) -> Iterator[Engine]:
     """Use the database at `url` in this process, as if it had been started with it."""
-    with pytest.MonkeyPatch.context() as environment:
+    with pytest.MonkeyPatch.context() as environment, TemporaryDirectory() as directory:
         environment.setenv("DATABASE_URL", url)
         environment.setenv("SECRET_KEY", SECRET_KEY)
+        if not url.startswith("sqlite"):
+            environment.setenv("CHECKPOINTS_FILE", f"{directory}/checkpoints")
         clear_caches()
         yield db.engine()
         if not keeps_connections:
@@ -84,7 +87,7 @@ class Sqlite:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         with use(self._url("template")):
-            upgrade()
+            startup.prepare()
         with use(self.make("cast")):
             self._cast = _make_cast()
 
@@ -129,7 +132,7 @@ class Postgresql:
         self.server = _start(directory, _FAST if is_fast else "")
         self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
         with use(self.make("template", migrated=False)):
-            upgrade()
+            startup.prepare()
         self.lent = self.make("lent")
         self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
         with use(self.lent):
@@ -188,7 +191,7 @@ def _statements(connection: psycopg.Connection) -> Iterator[str]:
         columns = sql.SQL(", ").join(map(sql.Identifier, names))
         name = sql.Identifier(table.name)
         rows = connection.execute(sql.SQL("SELECT {} FROM {}").format(columns, name)).fetchall()
-        if rows and table.name != "locks":
+        if rows and table.name not in {"locks", "secret_keys"}:
             values = [sql.SQL("({})").format(sql.SQL(", ").join(row)) for row in rows]
             insert = sql.SQL("INSERT INTO {} ({}) VALUES {};")
             yield insert.format(name, columns, sql.SQL(", ").join(values)).as_string(connection)
