@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Protocol
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -19,6 +21,15 @@ class Show(Protocol):
     """Open a page for a person, or without a login, with these query parameters."""
 
     def __call__(self, page: str, person: Actor | None = None, **query: str) -> AppTest: ...
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _scan_for_components_once() -> Iterator[None]:
+    """Keep what Streamlit finds in the installed packages; every AppTest would read all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)
