@@ -1,11 +1,12 @@
 """Use cases of organizations: create, delete, restore, limit the members, list one's own."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import pandas as pd
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.access import throttling
@@ -93,6 +94,8 @@ class SimilarNames(NamedTuple):
     """Whether there are also some whose names the actor may not know."""
     wait: int = 0
     """Minutes until names are compared again, where the actor has tried too many."""
+    own: Mapping[str, str] = MappingProxyType({})
+    """The Organization IDs of those names that are of the actor's own organizations."""
 
 
 def list_similar_names(session: Session, actor: Actor, name: str) -> SimilarNames:
@@ -109,19 +112,35 @@ def list_similar_names(session: Session, actor: Actor, name: str) -> SimilarName
         if wait:
             return SimilarNames(wait=wait)
     found = search.list_similar_names(session, name)
-    known = found if sees_all else _list_known(session, actor, found)
-    return SimilarNames([each for each in found if each in known], len(known) < len(found))
+    own = _list_own(session, actor, found)
+    known = found if sees_all else {*own, *_list_public(session, found)}
+    return SimilarNames([each for each in found if each in known], len(known) < len(found), own=own)
 
 
-def _list_known(session: Session, actor: Actor, names: Sequence[str]) -> Collection[str]:
-    """Return those of these names that are public, or of the actor's organizations."""
-    own = select(Membership.org_id).where(Membership.user_id == actor.user_id)
-    known = select(Organization.name).where(
-        Organization.name.in_(names),
-        Organization.deleted_at.is_(None),
-        or_(Organization.is_listed, Organization.id.in_(own)),
+def _list_public(session: Session, names: Sequence[str]) -> Sequence[str]:
+    """Return those of these names that Connected solutions lists."""
+    return session.scalars(
+        select(Organization.name).where(
+            Organization.name.in_(names),
+            Organization.deleted_at.is_(None),
+            Organization.is_listed,
+        )
+    ).all()
+
+
+def _list_own(session: Session, actor: Actor, names: Sequence[str]) -> dict[str, str]:
+    """Return the Organization IDs of the actor's organizations with these names, by name."""
+    own = (
+        select(Organization.name, Organization.public_id)
+        .join(Membership, Membership.org_id == Organization.id)
+        .where(
+            Membership.user_id == actor.user_id,
+            Organization.name.in_(names),
+            Organization.deleted_at.is_(None),
+        )
+        .order_by(Organization.id)
     )
-    return set(session.scalars(known))
+    return dict(session.execute(own).all())
 
 
 def delete(session: Session, actor: Actor, org_id: int, *, name: str) -> Organization:

@@ -121,6 +121,12 @@ class TestSimilarNames:
         assert similar(session, cast.olga, "Acme") == (["Acme"], False)
         assert similar(session, cast.sam, "Acme") == (["Acme"], False)
 
+    def test_own_ones_are_told_with_their_ids(self, session: Session, cast: Cast) -> None:
+        own = organizations.list_similar_names(session, cast.olga, "acme").own
+        assert own == {"Acme": cast.acme.public_id}
+        for stranger in (cast.otto, cast.sam):
+            assert organizations.list_similar_names(session, stranger, "acme").own == {}
+
     def test_listed_ones_are_told_to_all(self, session: Session, cast: Cast) -> None:
         session.execute(text("UPDATE organizations SET is_listed = true WHERE name = 'Acme'"))
         organizations.create(session, cast.mia, "Acmee")

@@ -84,6 +84,19 @@ class TestCreate:
         screen.button(key="create-save").click().run()
         assert all_names() == ["Acme", "Otto Ltd", "acme"]
 
+    def test_similar_names_are_shown_before_a_pasted_name_is_saved(
+        self, show: Show, cast: Cast
+    ) -> None:
+        screen = show("organizations", cast.olga)
+        screen.button(key="create-organization").click().run()
+        screen.text_input(key="create.name").set_value("A\u0441me")  # with a Cyrillic letter
+        screen.button(key="create-save").click().run()
+        assert "is yours already" in text_of(screen)
+        assert f"overview?org={cast.acme.public_id}" in text_of(screen)
+        assert all_names() == ["Acme", "Otto Ltd"]
+        screen.button(key="create-save").click().run()
+        assert all_names() == ["Acme", "Otto Ltd", "A\u0441me"]
+
     def test_a_refused_name_is_kept_with_the_reason(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.otto)
         screen.button(key="create-organization").click().run()

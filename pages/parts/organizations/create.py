@@ -36,9 +36,12 @@ def _draw(actor: Actor) -> None:
         hint="As people know it, up to 80 characters. You will be its owner.",
         live=True,
     )
-    _draw_similar(actor, name)
+    is_new = _draw_similar(actor, name)
     form.reserve_footer()
     if st.button("Save", type="primary", key="create-save"):
+        if is_new:  # typed and saved in one go: they have not read it yet
+            form.set_error("name", "Check the similar names below, then save again.")
+            return
         org = form.prepare(ui.change, organizations.create, actor, name)
         if org is not None:
             form.reset()
@@ -47,22 +50,31 @@ def _draw(actor: Actor) -> None:
             st.switch_page("overview.py", query_params={"org": org.public_id})
 
 
-def _draw_similar(actor: Actor, name: str) -> None:
-    """Draw which organizations have a similar name; each name is looked up once, as it counts."""
+def _draw_similar(actor: Actor, name: str) -> bool:
+    """Draw which organizations have a similar name, and return whether that is news.
+
+    Each name is looked up once, as look-ups are limited.
+    """
     looked_up, similar = st.session_state.get(_SIMILAR, ("", SimilarNames()))
-    if looked_up != name:
+    is_new = looked_up != name
+    if is_new:
         similar = db.run(organizations.list_similar_names, actor, name)
         st.session_state[_SIMILAR] = (name, similar)
     notes = []
-    if similar.names:
-        known = ", ".join(f"**{ui.esc(other)}**" for other in similar.names)
-        exist = "already exists" if len(similar.names) == 1 else "already exist"
+    others = [other for other in similar.names if other not in similar.own]
+    notes += [
+        f"[{ui.esc(name)}](overview?org={public_id}) is yours already."
+        for name, public_id in similar.own.items()
+    ]
+    if others:
+        known = ", ".join(f"**{ui.esc(other)}**" for other in others)
+        exist = "already exists" if len(others) == 1 else "already exist"
         notes.append(
             f"{known} {exist}; ask one of its owners for an invitation. If yours is another one, "
             "go on."
         )
     if similar.has_others:
-        other = "Another organization" if similar.names else "An organization"
+        other = "Another organization" if others else "An organization"
         notes.append(
             f"{other} with a similar name already exists. If it is yours, ask one of its owners "
             "for an invitation; if not, go on."
@@ -72,3 +84,4 @@ def _draw_similar(actor: Actor, name: str) -> None:
         notes.append(f"Similar names are shown again in {minutes}. You can go on without them.")
     for note in notes:
         st.markdown(f":small[:orange[:material/info:] {note}]")
+    return is_new and bool(similar.names or similar.has_others)
