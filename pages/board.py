@@ -20,7 +20,8 @@ with elements.row(key="board-head"):
 
 with db.read() as session:
     reps = onboarding.list_reps(session)
-query = board_filters.draw(reps)
+    reps_to_filter = onboarding.list_reps_to_filter(session)
+query = board_filters.draw(reps_to_filter)
 with db.read() as session:
     loaded = board.load(
         session, actor, board_queries.parse(actor, query), board_filters.card_limits()

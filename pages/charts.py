@@ -22,7 +22,7 @@ PERIODS = {
 actor, rights = ui.open_staff_page("Onboarding charts", Action.VIEW_ALL)
 
 with db.read() as session:
-    reps = {str(rep_id): name for rep_id, name in onboarding.list_reps(session).items()}
+    reps = {str(rep_id): name for rep_id, name in onboarding.list_reps_to_filter(session).items()}
 
 with elements.row(key="charts-head"):
     st.title("Onboarding", anchor=False, width="content")

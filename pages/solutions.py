@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.base import parameters
 from core.database import db
 from core.profile import directory
 from pages import ui
@@ -24,7 +25,7 @@ with elements.row(gap="small", key="solutions-filter"):
 
 before = st.query_params.get("before", "")
 with db.read() as session:
-    last_seen = int(before) if before.isdecimal() and len(before) < 19 else None
+    last_seen = parameters.find_row_id(before)
     found = directory.search(session, actor, text, before=last_seen)
     count = directory.count(session, actor, text)
 page = found.head(directory.CARDS_PER_PAGE)

@@ -1,6 +1,7 @@
 """Rows of users: find, lock and create them. Use cases check permissions."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import lock_user_or_none
 from core.audit import history
-from core.base import clock, validation
+from core.base import clock, tokenizer, validation
 from core.base.errors import InvalidInput, LastAdministrator
 from core.database import search
 from core.models import Membership, Organization, Staff, User
@@ -81,6 +82,21 @@ def create(session: Session, new: NewAccount, *, is_confirmed: bool) -> User:
     if is_new:
         history.open_chain(session, user.id)
     return user
+
+
+def labels(people: Iterable[User]) -> dict[int, str]:
+    """Return how to list people to choose from, by id and sorted by name: all labels differ.
+
+    People of the same name are told apart by their addresses.
+    """
+    listed = sorted(people, key=lambda person: (person.search_text, person.id))
+    keys = Counter(tokenizer.name_key(person.name) for person in listed)
+    return {
+        person.id: f"{person.name} ({person.email})"
+        if keys[tokenizer.name_key(person.name)] > 1
+        else person.name
+        for person in listed
+    }
 
 
 def ensure_other_administrator(session: Session, user: User) -> None:

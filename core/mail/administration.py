@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access_staff
-from core.base import clock
+from core.base import clock, parameters
 from core.base.errors import MailInProgress, NotFound
 from core.base.settings import settings
 from core.database.db import capped_count, frame
@@ -75,6 +75,7 @@ def table(
     subject, state, created_at, due_at, sent_at, attempts, error.
     """
     access_staff(session, actor, Action.READ_MAIL)
+    page = parameters.page_number(page)
     ids = _ids_of(states, recipient, page * PER_PAGE + 1)
     ids = ids.offset((page - 1) * PER_PAGE).limit(PER_PAGE + 1)
     statement = select(

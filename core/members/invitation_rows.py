@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, false, func, select, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor, find_role
-from core.base import clock, crypto
+from core.base import clock, crypto, parameters
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
 
 MAILED: Final = "invitation"
@@ -93,9 +93,8 @@ def _is_named_by(token: str) -> ColumnElement[bool]:
     number, dot, _ = token.partition(".")
     if not dot:
         return Invitation.token_hash == crypto.fingerprint(token)
-    if not (number.isascii() and number.isdigit() and len(number) < 16):
-        return false()
-    return Invitation.id == int(number)
+    invitation_id = parameters.find_row_id(number)
+    return false() if invitation_id is None else Invitation.id == invitation_id
 
 
 def is_open() -> ColumnElement[bool]:

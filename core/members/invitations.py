@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access
 from core.audit import history
-from core.base import clock
+from core.base import clock, parameters
 from core.base.errors import LinkNotValid, MemberLimit, NotFound, NotPermitted, RoleTooHigh
 from core.base.settings import settings
 from core.database.db import frame
@@ -168,7 +168,7 @@ def table(
         .where(Invitation.org_id == org_id, *has_words(Invitation.search_text, search))
         .order_by(Invitation.id.desc())
         .limit(per_page)
-        .offset((max(1, page) - 1) * per_page)
+        .offset((parameters.page_number(page) - 1) * per_page)
     )
     if states:
         invited = invited.where(or_(*(_is_in(state) for state in states)))

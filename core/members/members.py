@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from core.access.permissions import Action, Actor, access, may
 from core.audit import history
-from core.base import clock
+from core.base import clock, parameters
 from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
 from core.database.db import capped_count, count_up_to, frame
 from core.database.search import has_words
@@ -133,7 +133,12 @@ def table(
         columns += [Membership.role, two_factor, User.last_seen_at]
     order = (Membership.found_by, Membership.role, Membership.id)
     ids = _matching(session, actor, org_id, select(Membership.id), search, role)
-    cut = ids.order_by(*order).limit(per_page).offset((max(1, page) - 1) * per_page).subquery()
+    cut = (
+        ids.order_by(*order)
+        .limit(per_page)
+        .offset((parameters.page_number(page) - 1) * per_page)
+        .subquery()
+    )
     people = (
         select(*columns)
         .select_from(Membership)

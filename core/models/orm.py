@@ -11,6 +11,7 @@ from sqlalchemy import (
     Dialect,
     Enum,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -24,6 +25,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from core.base import tokenizer
+from core.base.parameters import MAX_ID
 from core.models.enums import InvitationStatus, Role, Staff, Stage
 
 UNRECORDED = {"unrecorded": True}
@@ -54,6 +56,21 @@ def search_text_of(*columns: str) -> Callable[[Any], str]:
         return tokenizer.search_text(*(new[column] for column in columns))
 
     return default
+
+
+class Whole(TypeDecorator[int]):
+    """A whole number of 32 bits on both engines.
+
+    Neither engine can compare with a larger one, as from a web address: it becomes -1, which no id
+    is, so that the row is not found.
+    """
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, _dialect: Dialect) -> int | None:
+        """Return the number, or -1 if it is too large to be stored."""
+        return value if value is None or -MAX_ID <= value <= MAX_ID else -1
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -102,6 +119,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {
         datetime: UtcDateTime,
+        int: Whole,
         Role: enum_type(Role),
         Staff: enum_type(Staff),
         Stage: enum_type(Stage),

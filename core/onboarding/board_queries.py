@@ -17,6 +17,7 @@ from core.database import search
 from core.database.db import capped_count
 from core.models import Organization, Stage, StageCount, orm
 from core.onboarding import stuck, working_days
+from core.organizations.filters import has_rep, parse_rep_id
 
 MINE: Final = "mine"
 """The value of `rep` in an address that means the person who opens it."""
@@ -82,7 +83,7 @@ def parse(actor: Actor, query: str) -> BoardQuery:
     rep = values.get("rep", "")
     return BoardQuery(
         words=values.get("q", ""),
-        rep_id=actor.user_id if rep == MINE else int(rep) if rep else None,
+        rep_id=actor.user_id if rep == MINE else parse_rep_id(rep) if rep else None,
         only=Only(values["only"]) if "only" in values else None,
         sort=Sort(values.get("sort", Sort.LONGEST)),
     )
@@ -151,7 +152,9 @@ def _in_column(query: BoardQuery, column: Column) -> list[ColumnElement[bool]]:
     if column is Column.REQUESTED:  # cleared when the organization leaves the free stage
         return [Organization.requested_at.is_not(None)]
     where = [Organization.stage == column.stage]
-    return [*where, Organization.rep_id == query.rep_id] if query.rep_id is not None else where
+    if query.rep_id is not None:
+        where.append(has_rep(Organization.rep_id.expression, query.rep_id))
+    return where
 
 
 def _in_column_unindexed(query: BoardQuery, column: Column) -> list[ColumnElement[bool]]:
@@ -160,7 +163,7 @@ def _in_column_unindexed(query: BoardQuery, column: Column) -> list[ColumnElemen
         return [orm.unindexed(Organization.requested_at).is_not(None)]
     where: list[ColumnElement[bool]] = [orm.unindexed(Organization.stage) == column.stage]
     if query.rep_id is not None:
-        where.append(orm.unindexed(Organization.rep_id) == query.rep_id)
+        where.append(has_rep(orm.unindexed(Organization.rep_id), query.rep_id))
     return where
 
 

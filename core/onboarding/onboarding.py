@@ -5,16 +5,18 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.access import throttling
 from core.access.permissions import Action, Actor, access, staff_rights
+from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import DomainError, InvalidInput, Unavailable, WrongStage
 from core.models import Organization, Staff, Stage, User
 from core.onboarding import stages, stuck, working_days
+from core.organizations.filters import UNASSIGNED
 
 MAX_SNOOZE: Final = timedelta(days=366)
 MAX_NEXT_STEP: Final = 200
@@ -199,14 +201,21 @@ def clean_plan(session: Session, plan: Plan, org: Organization | None = None) ->
 
 
 def list_reps(session: Session) -> dict[int, str]:
-    """Return the names of everyone who can be a sales rep, by id, in the order of names."""
-    reps = (
-        select(User.id, User.name, User.search_text)
-        .where(User.staff.in_(_REP_ROLES), User.disabled_at.is_(None))
-        .order_by(User.id)
-    )
-    found = sorted(session.execute(reps), key=lambda rep: rep.search_text)
-    return {rep.id: rep.name for rep in found}
+    """Return everyone who can be a sales rep by id, for lists to choose from."""
+    is_rep = User.staff.in_(_REP_ROLES) & User.disabled_at.is_(None)
+    return user_rows.labels(session.scalars(select(User).where(is_rep)))
+
+
+def list_reps_to_filter(session: Session) -> dict[int, str]:
+    """Return `list_reps`, and who else still carries an organization, and `UNASSIGNED`."""
+    reps = list_reps(session)
+    first = select(func.min(Organization.rep_id).label("id")).cte("carriers", recursive=True)
+    after = select(func.min(Organization.rep_id)).where(Organization.rep_id > first.c.id)
+    carriers = first.union_all(select(after.scalar_subquery()).where(first.c.id.is_not(None)))
+    former = select(User).where(User.id.in_(select(carriers.c.id)), User.id.not_in(list(reps)))
+    left = user_rows.labels(session.scalars(former))
+    left = {rep_id: f"{label} (no longer a sales rep)" for rep_id, label in left.items()}
+    return {UNASSIGNED: "Unassigned"} | reps | left
 
 
 def _flag(session: Session, actor: Actor, org_id: int, plan: Plan, note: str) -> Organization:

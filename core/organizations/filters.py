@@ -7,14 +7,18 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlencode
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core.base import parameters
 from core.models import Organization, Stage
 
 T = TypeVar("T")
 
 PAGE_SIZES: Final = (25, 50, 100)
 DEFAULT_SIZE: Final = 50
+UNASSIGNED: Final = 0
+"""The `rep_id` of a filter for organizations without a sales rep."""
 _MAX_QUERY_FIELDS: Final = 50
 
 
@@ -102,7 +106,7 @@ def _page_size(rows: str) -> int:
 class Filters:
     """What the table searches for, in which order, and how many rows a page has.
 
-    `created_from` and `created_to` are dates in UTC, both inclusive.
+    `created_from` and `created_to` are dates in UTC, both inclusive. `rep_id` can be `UNASSIGNED`.
     """
 
     words: str = ""
@@ -141,10 +145,10 @@ class Filters:
         return cls(
             words=one("q", str) or "",
             stages=tuple(stage for stage in stages if stage is not None),
-            rep_id=one("rep", int),
+            rep_id=one("rep", parse_rep_id),
             sort=one("sort", Sort) or cls.sort,
-            created_from=one("from", date.fromisoformat),
-            created_to=one("to", date.fromisoformat),
+            created_from=one("from", parameters.day),
+            created_to=one("to", parameters.day),
             members=one("members", Members),
             profile=one("profile", Profile),
             activity=one("activity", Activity),
@@ -157,7 +161,7 @@ class Filters:
         fields = {
             "q": self.words,
             "stage": [str(stage) for stage in self.stages],
-            "rep": self.rep_id,
+            "rep": None if self.rep_id is None else str(self.rep_id),
             "from": self.created_from,
             "to": self.created_to,
             "members": self.members,
@@ -224,3 +228,13 @@ class Filters:
         if self.is_dated and not self.has_words and order.column is Organization.id:
             return Order(Organization.created_at, order.descending)
         return order
+
+
+def has_rep(column: ColumnElement[int | None], rep_id: int) -> ColumnElement[bool]:
+    """Return the condition that a column has this sales rep, or none if it is `UNASSIGNED`."""
+    return column.is_(None) if rep_id == UNASSIGNED else column == rep_id
+
+
+def parse_rep_id(text: str) -> int:
+    """Return the sales rep of a web address, or `UNASSIGNED`; raises `ValueError`."""
+    return UNASSIGNED if text == str(UNASSIGNED) else parameters.row_id(text)

@@ -37,6 +37,7 @@ from core.organizations.filters import (
     Filters,
     Order,
     Profile,
+    has_rep,
 )
 
 MAX_COUNTED: Final = 1_000
@@ -88,6 +89,12 @@ def conditions_besides_stage(filters: Filters, scanned: Order) -> list[ColumnEle
     conditions = [c for c in _conditions(filters) if c.index is not Organization.stage]
     indexed = _conditions_on(conditions, scanned)
     return [c.to_sql(is_indexed=c in indexed) for c in conditions]
+
+
+def first_day(session: Session) -> date:
+    """Return the UTC date on which the first organization was created, or today."""
+    first = session.scalar(select(func.min(Organization.created_at)))
+    return (first or clock.now()).date()
 
 
 def count(session: Session, filters: Filters) -> int:
@@ -201,7 +208,7 @@ def _stage_and_rep(filters: Filters) -> Iterator[_Condition]:
         yield _Condition(Organization.stage, Organization.stage, lambda c: c.in_(stages))
     if filters.rep_id is not None:
         rep_id = filters.rep_id
-        yield _Condition(Organization.rep_id, Organization.stage, lambda c: c == rep_id)
+        yield _Condition(Organization.rep_id, Organization.stage, lambda c: has_rep(c, rep_id))
 
 
 def _times(filters: Filters) -> Iterator[_Condition]:

@@ -31,7 +31,7 @@ from core.access.permissions import Actor
 from core.database.db import frame
 from core.models import Organization, Stage, User, organizations
 from core.organizations import queries
-from core.organizations.filters import PAGE_SIZES, Filters, Order, Sort
+from core.organizations.filters import PAGE_SIZES, Filters, Order, Sort, has_rep
 from core.organizations.queries import MAX_COUNTED, MAX_SORTED_LARGE, Matches
 
 _INDEXED_BY_STAGE: Final = {Organization.id, Organization.stage_entered_at}
@@ -195,7 +195,7 @@ def _match_each_stage(filters: Filters, keyset: _Keyset) -> list[Matches]:
     rows = Organization.__table__
     where: list[ColumnElement[bool]] = [Organization.deleted_at.is_(None)]
     if filters.rep_id is not None:
-        where.append(Organization.rep_id == filters.rep_id)
+        where.append(has_rep(Organization.rep_id.expression, filters.rep_id))
     where += queries.conditions_besides_stage(filters, keyset.order)
     return [
         Matches(rows, Organization.id.expression, [Organization.stage == stage, *where])

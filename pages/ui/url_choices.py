@@ -1,9 +1,12 @@
 """Choices that are kept in the address, so that a link contains them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 import streamlit as st
+
+from pages.ui.text import esc
 
 
 def choose(
@@ -19,11 +22,14 @@ def choose(
     """Draw a selection widget for `choices`, labels by value, and return the chosen value.
 
     The address contains it as `name`, unless it is the default. Widgets that Streamlit binds to the
-    address would put the label there instead of the value.
+    address would put the label there instead of the value. Without a default it is a filter, and a
+    value in the address that is no choice ends the rerun with a sentence.
     """
     key, values = f"{page}-{name}", [str(value) for value in choices]
     if key not in st.session_state:
         requested = st.query_params.get(name)
+        if requested and requested not in values and default is None:
+            _refuse(label, requested)
         st.session_state[key] = requested if requested in values else _text(default)
     chosen: str | None = widget(
         label,
@@ -39,6 +45,32 @@ def choose(
         else:
             st.query_params[name] = kept
     return chosen
+
+
+def validate_address(parse: Callable[[str], object]) -> None:
+    """End the rerun with a sentence if `parse` raises `ValueError` for the query of the address.
+
+    Streamlit would drop an invalid value of a bound widget, and the page would show everything.
+    """
+    names = st.query_params.keys()
+    query = urlencode({name: st.query_params.get_all(name) for name in names}, doseq=True)
+    try:
+        parse(query)
+    except ValueError:
+        _refuse()
+
+
+def _refuse(label: str = "", value: str = "") -> NoReturn:
+    which = f"{label} {value}" if label else "A filter in this address"
+    st.warning(
+        esc(f"{which} isn't available, so nothing is shown."), icon=":material/filter_alt_off:"
+    )
+    st.button("Clear filters", key="clear-address", on_click=_clear)
+    st.stop()
+
+
+def _clear() -> None:
+    st.query_params.clear()
 
 
 def _text(value: Any) -> str | None:

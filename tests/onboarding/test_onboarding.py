@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.accounts import accounts
 from core.base import clock as core_clock
 from core.base.errors import (
     GateNotMet,
@@ -16,7 +17,7 @@ from core.base.errors import (
     TooManyAttempts,
     WrongStage,
 )
-from core.models import Entry, Logo, Membership, Move, Organization, Role, Stage, User
+from core.models import Entry, Logo, Membership, Move, Organization, Role, Staff, Stage, User
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from core.onboarding.stages import TRANSITIONS
@@ -376,3 +377,37 @@ def test_nobody_requests_onboarding_without_end(session: Session, cast: Cast) ->
     with pytest.raises(TooManyAttempts):
         onboarding.request(session, cast.mia, orgs[10].id)
     assert onboarding.request(session, cast.olga, cast.acme.id).requested_at is not None
+
+
+class TestLists:
+    def test_reps_of_the_same_name_are_told_apart_by_their_addresses(
+        self, session: Session, cast: Cast
+    ) -> None:
+        accounts.rename(session, cast.sam, "Sam Lee")
+        accounts.rename(session, cast.sue, "sam  LEE")
+        session.flush()
+        reps = onboarding.list_reps(session)
+        assert reps == {
+            cast.ada.user_id: "Ada",
+            cast.sam.user_id: "Sam Lee (sam@example.com)",
+            cast.sue.user_id: "sam LEE (sue@example.com)",
+        }
+
+    def test_people_who_left_can_be_filtered_by_while_they_carry_something(
+        self, session: Session, cast: Cast
+    ) -> None:
+        org = put_acme(session, cast, ONBOARDING)
+        org.rep_id = cast.sue.user_id
+        discard_changes(session)
+        for change in ({"staff": None}, {"staff": Staff.SALES, "disabled_at": core_clock.now()}):
+            sue = session.get_one(User, cast.sue.user_id)
+            for name, value in change.items():
+                setattr(sue, name, value)
+            discard_changes(session)
+            assert cast.sue.user_id not in onboarding.list_reps(session)
+            assert list(onboarding.list_reps_to_filter(session).values()) == [
+                *("Unassigned", "Ada", "Sam", "Sue (no longer a sales rep)")
+            ]
+        org.rep_id = None
+        discard_changes(session)
+        assert cast.sue.user_id not in onboarding.list_reps_to_filter(session)

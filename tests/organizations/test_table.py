@@ -25,11 +25,13 @@ from core.models import (
     Stage,
     organizations,
 )
+from core.onboarding import board_queries
 from core.organizations import queries, table
 from core.organizations.filters import (
     LARGE_RANGES,
     MEMBER_RANGES,
     PAGE_SIZES,
+    UNASSIGNED,
     Activity,
     Filters,
     Members,
@@ -317,6 +319,27 @@ class TestPagination:
         make_organizations(session, 150)
         rows = table.table(session, cast.oda, Filters(size=1_000_000)).rows
         assert len(rows) == max(PAGE_SIZES)
+
+
+class TestUnassigned:
+    def test_organizations_without_a_sales_rep_are_found(
+        self, session: Session, cast: Cast
+    ) -> None:
+        rep = cast.sam.user_id
+        session.execute(text(f"UPDATE organizations SET rep_id = {rep} WHERE name = 'Acme'"))
+        for filters in (
+            Filters(rep_id=UNASSIGNED),
+            Filters(rep_id=UNASSIGNED, stages=(Stage.FREE,)),
+            Filters(rep_id=UNASSIGNED, words="otto"),
+            Filters(rep_id=UNASSIGNED, created_from=date(2020, 1, 1), sort=Sort.NAME),
+        ):
+            found = table.table(session, cast.oda, filters)
+            assert found.rows["name"].tolist() == ["Otto Ltd"]
+            assert Filters.from_query(filters.to_query()) == filters
+        query = board_queries.parse(cast.sam, "rep=0")
+        assert board_queries.BoardQuery(rep_id=UNASSIGNED) == query
+        count = board_queries.count(query, board_queries.Column.REQUESTED, 9)
+        assert session.scalar(select(count)) == 0
 
 
 class TestSearch:

@@ -107,6 +107,39 @@ class TestCreate:
         assert len(all_names()) == 2
 
 
+class TestFiltersThatAreGone:
+    @pytest.mark.parametrize(
+        "address",
+        [
+            {"rep": "987"},
+            {"rep": "1_0"},
+            {"members": "many"},
+            {"stage": "gone"},
+            {"from": "0001-01-01"},
+        ],
+    )
+    def test_a_filter_that_cannot_be_met_shows_nothing_and_says_so(
+        self, show: Show, cast: Cast, address: dict[str, str]
+    ) -> None:
+        screen = show("organizations", cast.oda, **address)
+        assert "available, so nothing is shown" in screen.warning[0].value.replace("\\", "")
+        assert listed_ids(screen) == []
+        screen.button(key="clear-address").click().run()
+        assert len(listed_ids(screen)) == 2
+
+    def test_a_view_shows_what_a_rep_who_left_still_carries(self, show: Show, cast: Cast) -> None:
+        with db.engine().begin() as connection:
+            for statement in (
+                f"UPDATE organizations SET rep_id = {cast.sue.user_id} WHERE name = 'Acme'",
+                f"UPDATE users SET staff = NULL WHERE id = {cast.sue.user_id}",
+            ):
+                connection.exec_driver_sql(statement)
+        screen = show("organizations", cast.oda, rep=str(cast.sue.user_id))
+        assert listed_ids(screen) == [cast.acme.public_id]
+        old = show("organizations", cast.oda, **{"from": "2001-01-01", "to": "2010-01-01"})
+        assert listed_ids(old) == []
+
+
 class TestMine:
     def test_people_see_their_own(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.mia)

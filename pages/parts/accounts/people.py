@@ -8,6 +8,7 @@ import streamlit as st
 from core.access.permissions import Actor
 from core.accounts import administration, password_reset
 from core.accounts.administration import Page
+from core.base import parameters
 from core.base.clock import now
 from core.database import db
 from core.members import account_access
@@ -43,9 +44,9 @@ def draw_filter() -> tuple[str, bool]:
 def read_cursor() -> dict[str, int]:
     """Return the keyset cursor in the page's address; empty for the first page."""
     for name in (_OLDER, _NEWER):
-        account_id = st.query_params.get(name, "")
-        if account_id.isascii() and account_id.isdigit() and len(account_id) < 16:
-            return {name: int(account_id)}
+        account_id = parameters.find_row_id(st.query_params.get(name, ""))
+        if account_id is not None:
+            return {name: account_id}
     return {}
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.access.permissions import Action, Actor, Rights
 from core.database import db
 from core.onboarding import onboarding
-from core.organizations import organizations, table
+from core.organizations import organizations, queries, table
 from core.organizations.filters import Filters
 from core.organizations.queries import MAX_COUNTED
 from core.organizations.table import Page
@@ -23,13 +23,15 @@ def draw(actor: Actor, rights: Rights) -> None:
     """Draw the page of the table that the web address asks for."""
     with db.read() as session:
         reps = onboarding.list_reps(session)
+        reps_to_filter = onboarding.list_reps_to_filter(session)
+        first_day = queries.first_day(session)
     with st.container(key="organizations-runs"):  # always drawn: elements that move lose clicks
         if Action.MOVE_STAGES in rights:
             bulk_flag.draw_progress(actor, reps)
     filter_row, line = row(key="organizations-filter"), row(key="organizations-line")
     progress, rows_area = st.container(), st.container(key="organizations-table")
     pagination = row(key="organizations-turns")
-    filters = filter_bar.draw_filters(reps, rights, filter_row, pagination)
+    filters = filter_bar.draw_filters(reps_to_filter, first_day, rights, filter_row, pagination)
     with line:
         summary_line, actions = row(width="content"), row(width="content")
         st.space("stretch")

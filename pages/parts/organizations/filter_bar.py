@@ -1,18 +1,20 @@
 """Filters, order, columns and pagination of the organizations table, kept in the web address."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.access.permissions import Action, Rights
+from core.base import clock, parameters
 from core.models import Stage
 from core.organizations.filters import PAGE_SIZES, Activity, Filters, Members, Profile, Sort
 from core.organizations.table import Cursor, Direction, Page
 from pages import ui
 from pages.ui import badges, elements
-from pages.ui.url_choices import choose
+from pages.ui.url_choices import choose, validate_address
 
 COLUMNS: Final = {
     "public_id": "Organization ID",
@@ -49,15 +51,20 @@ _ACTIVITY: Final = (
 
 
 def draw_filters(
-    reps: dict[int, str], rights: Rights, filter_row: DeltaGenerator, pagination: DeltaGenerator
+    reps: dict[int, str],
+    first_day: date,
+    rights: Rights,
+    filter_row: DeltaGenerator,
+    pagination: DeltaGenerator,
 ) -> Filters:
     """Draw the filters and the page size; the web address keeps every choice."""
+    validate_address(Filters.from_query)
     with filter_row:
         hint = "Name, ID or website"
         words = _field(st.text_input, "q", hint, type="search", live=True, width=210)
         stages = _stages()
         st.space("stretch")
-        more = _more_filters(reps, rights)
+        more = _more_filters(reps, first_day, rights)
     with pagination:
         st.markdown(ui.quiet("Rows"), width="content")
         size = _field(st.selectbox, "rows", "Rows", PAGE_SIZES, index=1, width=75)
@@ -124,7 +131,7 @@ def read_cursor() -> Cursor:
     return Cursor(Direction(direction), public_id)
 
 
-def _more_filters(reps: dict[int, str], rights: Rights) -> dict[str, Any]:
+def _more_filters(reps: dict[int, str], first_day: date, rights: Rights) -> dict[str, Any]:
     """Draw the less common filters in a popover, whose button says how many are set.
 
     They are only drawn while it is open or one of them is set: that makes other clicks faster.
@@ -139,8 +146,8 @@ def _more_filters(reps: dict[int, str], rights: Rights) -> dict[str, Any]:
     with popover:
         more: dict[str, Any] = {"rep_id": _rep(reps)}
         with elements.row():
-            more["created_from"] = _date("from", "Created from")
-            more["created_to"] = _date("to", "Created to")
+            more["created_from"] = _date("from", "Created from", first_day)
+            more["created_to"] = _date("to", "Created to", first_day)
         more["members"] = _select("members", "Members", list(Members))
         more["activity"] = _select("activity", "Activity", list(Activity), help=_ACTIVITY)
         more["profile"] = _select("profile", "Profile", list(Profile))
@@ -180,9 +187,18 @@ def _rep(reps: dict[int, str]) -> int | None:
     return int(chosen) if chosen else None
 
 
-def _date(key: str, label: str) -> Any:
-    options = {"format": "YYYY-MM-DD", "label_visibility": "visible", "width": 130}
-    return _field(st.date_input, key, label, value=None, **options)
+def _date(key: str, label: str, first_day: date) -> Any:
+    """Draw a date from the first organization until today; one in the address widens that."""
+    requested = [parameters.day(day) for day in st.query_params.get_all(key)]
+    return _field(
+        *(st.date_input, key, label),
+        value=None,
+        min_value=min([first_day, *requested]),
+        max_value=max([clock.now().date(), *requested]),
+        format="YYYY-MM-DD",
+        label_visibility="visible",
+        width=130,
+    )
 
 
 def _stages() -> tuple[Stage, ...]:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.audit.activity import OVERRIDDEN
+from core.base import parameters
 from pages.ui import tables
 from pages.ui.elements import avatar_url, empty_state
 from pages.ui.text import count, quiet
@@ -105,5 +106,4 @@ def draw_older(changes: pd.DataFrame, page_size: int) -> None:
 
 def find_cursor() -> int | None:
     """Return the id that the entries of the page come before, from the address."""
-    cursor = st.query_params.get("before", "")
-    return int(cursor) if cursor.isdecimal() and len(cursor) < 19 else None
+    return parameters.find_row_id(st.query_params.get("before", ""))
