@@ -5,7 +5,16 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+LIGHT = "chromium-headless-shell"
+"""Chromium without the browser around the page, which takes a fifth less of the processor."""
+NAMES = (
+    LIGHT,
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -26,17 +35,24 @@ def find() -> str | None:
 
 
 def install() -> None:
-    """Install the package of Debian; requires root and apt."""
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit("The browser tests need Chromium or Chrome. Install one, or set CHROMIUM=/path.")
+    """Install the light one of Debian, or else all of Chromium; requires root and apt."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in ("update -q", "install -q -y --no-install-recommends chromium"):
-        subprocess.run(["apt-get", *step.split()], check=True, env=environment)
+    install = "install -q -y --no-install-recommends"
+    for step in ("update -q", f"{install} {LIGHT}{_version()}", f"{install} chromium"):
+        subprocess.run(["apt-get", *step.split()], check=False, env=environment)
+        if step.startswith("install") and find() is not None:
+            return
+
+
+def _version() -> str:
+    """Return the version of a Chromium that is installed, which shall stay as it is."""
+    command = ["dpkg-query", "--show", "--showformat", "=${Version}", "chromium-common"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 if __name__ == "__main__":
-    if find() is None:
+    is_named = "CHROMIUM" in os.environ
+    if not (is_named or shutil.which(LIGHT)) and os.geteuid() == 0 and shutil.which("apt-get"):
         install()
-    sys.stdout.write(
-        f"Browser: {find() or sys.exit('Chromium was installed but is not on the path.')}\n"
-    )
+    missing = "The browser tests need Chromium or Chrome. Install one, or set CHROMIUM=/path."
+    sys.stdout.write(f"Browser: {find() or sys.exit(missing)}\n")
