@@ -8,22 +8,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import make_url
 
 from core.audit import verification
 from core.base import crypto
 from core.database import db
 from tests.browser import downloads, steps
-from tests.browser.acts import log_in, visit
-from tests.browser.conftest import DESKTOP
-from tests.browser.server import Server, serve
+from tests.browser.server import Server
 from tests.browser.tokens import CapturedTokens
 from tests.support.cast import PASSWORD, Cast
-from tests.support.cast import make as make_cast
-from tests.support.engines import Postgresql, Sqlite, use
 from tests.support.mailbox import Mailbox, link_in, text_of
 
 NAME = "Nordlicht Hafenklinik"
@@ -88,37 +83,6 @@ class TestTheMainJob:
         phone.get_by_role("link", name="Access Control").click()
         expect(steps.heading(phone, "Access Control")).to_be_visible()
         expect(phone.get_by_test_id("stExpandSidebarButton")).to_be_visible()
-
-
-class TestOnPostgresql:
-    def test_an_owner_fills_in_a_profile_and_sales_flags_it(
-        self,
-        engines: dict[str, Sqlite | Postgresql],
-        browser: Browser,
-        tmp_path: Path,
-    ) -> None:
-        url = engines["postgresql"].make("journey")
-        with use(url), serve(url, tmp_path) as server:
-            with db.Session(db.writing_engine(), expire_on_commit=False) as session:
-                cast = make_cast(session)
-                session.commit()
-            with browser.new_context(base_url=server.url, **DESKTOP) as context:
-                page = context.new_page()
-                visit(page, f"/overview?org={cast.acme.public_id}")
-                log_in(page, cast.olga)
-                steps.fill_profile(page)
-                context.clear_cookies()
-                visit(page, "/organizations?q=nordlicht")
-                log_in(page, cast.sam)
-                steps.flag_for_onboarding(page)
-        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(plain) as connection:
-            stored = connection.execute(
-                "SELECT phone, stage, next_step FROM organizations WHERE public_id = %s",
-                [cast.acme.public_id],
-            ).fetchall()
-        engines["postgresql"].drop("journey")
-        assert stored == [("+49431979900", "onboarding", "Call about the interface list")]
 
 
 def setup_code(server: Server) -> str:

@@ -1,18 +1,20 @@
-"""When the database is unreachable: people see an error id, and the next try works."""
+"""Orgdesk on PostgreSQL: the main job, and what people see when the database is unreachable."""
 
 import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing, suppress
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 
 from core.database import db
 from core.models import Invitation, Mail
-from tests.browser.acts import give_password, log_in, user_menu, visit
+from tests.browser import steps
+from tests.browser.acts import become, give_password, log_in, user_menu, visit
 from tests.browser.conftest import DESKTOP
 from tests.browser.server import Server, serve
 from tests.browser.steps import field, fill, press
@@ -29,20 +31,20 @@ FORMS = (
 _NO_ANSWER = re.compile(r"We couldn't save that\. .* error id (\w{8})")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def silent_mail_server() -> Iterator[str]:
     """The URL of a mail server that accepts connections and never responds."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         yield f"smtp://127.0.0.1:{listening.getsockname()[1]}"
 
 
-@pytest.fixture
-def outage_server(
+@pytest.fixture(scope="module")
+def server(
     engines: dict[str, Sqlite | Postgresql],
     tmp_path_factory: pytest.TempPathFactory,
     silent_mail_server: str,
 ) -> Iterator[Server]:
-    """Orgdesk on a PostgreSQL that can be disconnected, with a mail server that never responds."""
+    """A server on a PostgreSQL that can be disconnected; its mail server never responds."""
     url = engines["postgresql"].make("outage")
     with (
         serve(url, tmp_path_factory.mktemp("outage"), SMTP_URL=silent_mail_server) as server,
@@ -66,21 +68,21 @@ def reconnect(postgresql: Postgresql) -> None:
     postgresql.connection.execute("ALTER DATABASE outage ALLOW_CONNECTIONS true")
 
 
-@pytest.fixture
-def cast(outage_server: Server) -> Cast:
+@pytest.fixture(scope="module")
+def cast(server: Server) -> Cast:
     """The cast, in the database of this server."""
     with db.Session(db.writing_engine(), expire_on_commit=False) as session, session.begin():
         return the_cast.make(session)
 
 
 @pytest.fixture
-def outage_page(browser: Browser, outage_server: Server) -> Iterator[Page]:
+def page(browser: Browser, server: Server) -> Iterator[Page]:
     """A browser page of this server."""
-    with browser.new_context(base_url=outage_server.url, locale="en-US", **DESKTOP) as context:
+    with browser.new_context(base_url=server.url, locale="en-US", **DESKTOP) as context:
         yield context.new_page()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgresql(engines: dict[str, Sqlite | Postgresql]) -> Postgresql:
     started = engines["postgresql"]
     assert isinstance(started, Postgresql)
@@ -102,31 +104,49 @@ def try_again(page: Page) -> None:
         page.get_by_role("button", name=re.compile("Try again$")).click(timeout=3_000)
 
 
-def test_people_see_an_error_id_and_lose_no_input(
-    outage_page: Page, outage_server: Server, cast: Cast, postgresql: Postgresql
+def test_an_owner_fills_in_a_profile_and_sales_flags_it(
+    page: Page, server: Server, cast: Cast
 ) -> None:
-    visit(outage_page)
-    disconnect(postgresql)
-    give_password(outage_page, cast.olga)
-    assert error_id_on(outage_page) in outage_server.read_log()
-    reconnect(postgresql)
-    try_again(outage_page)
-    log_in(outage_page, cast.olga)
-    expect(user_menu(outage_page)).to_be_visible()
+    become(page, cast.olga)
+    visit(page, f"/overview?org={cast.acme.public_id}")
+    steps.fill_profile(page)
+    become(page, cast.sam)
+    visit(page, "/organizations?q=nordlicht")
+    steps.flag_for_onboarding(page)
+    url = make_url(server.database_url).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        stored = connection.execute(
+            "SELECT phone, stage, next_step FROM organizations WHERE public_id = %s",
+            [cast.acme.public_id],
+        ).fetchall()
+    assert stored == [("+49431979900", "onboarding", "Call about the interface list")]
 
-    for page, open_form, form, name, typed, send in FORMS:
-        visit(outage_page, f"/{page}?org={cast.acme.public_id}")
+
+def test_people_see_an_error_id_and_lose_no_input(
+    page: Page, server: Server, cast: Cast, postgresql: Postgresql
+) -> None:
+    visit(page)
+    disconnect(postgresql)
+    give_password(page, cast.olga)
+    assert error_id_on(page) in server.read_log()
+    reconnect(postgresql)
+    try_again(page)
+    log_in(page, cast.olga)
+    expect(user_menu(page)).to_be_visible()
+
+    for address, open_form, form, name, typed, send in FORMS:
+        visit(page, f"/{address}?org={cast.acme.public_id}")
         if open_form:
-            press(outage_page, open_form)
-        fill(outage_page, form, **{name: typed})
+            press(page, open_form)
+        fill(page, form, **{name: typed})
         disconnect(postgresql)
-        press(outage_page, send)
-        assert error_id_on(outage_page) in outage_server.read_log()
+        press(page, send)
+        assert error_id_on(page) in server.read_log()
         reconnect(postgresql)
-        try_again(outage_page)
-        expect(field(outage_page, form, name)).to_have_value(typed)
-        press(outage_page, send)
-        expect(outage_page.get_by_test_id("stToast").first).to_be_visible()
+        try_again(page)
+        expect(field(page, form, name)).to_have_value(typed)
+        press(page, send)
+        expect(page.get_by_test_id("stToast").first).to_be_visible()
 
     with db.read() as session:
         assert session.scalar(select(Invitation.email)) == "new@example.com"
