@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.access.permissions import ANONYMOUS
 from core.accounts import password_reset
+from core.base import clock
 from pages import ui
 from pages.ui import authentication
 
@@ -27,13 +28,9 @@ else:
         pressed = form.submit("Send link", width="stretch")
     if pressed:
         notice = "If this address has an account, a link is on its way."
-        form.save(
-            notice,
-            password_reset.request_link,
-            ANONYMOUS,
-            email,
-            origin=authentication.ip_address(),
-        )
+        origin = authentication.ip_address()
+        with clock.in_steps():
+            form.save(notice, password_reset.request_link, ANONYMOUS, email, origin=origin)
 
 with st.container(horizontal=True, vertical_alignment="center", key="forgotten-links"):
     st.page_link("home.py", label="Back to log in")

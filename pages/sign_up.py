@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.access.permissions import ANONYMOUS
 from core.accounts import accounts, registration
+from core.base import clock
 from pages import ui
 from pages.ui import authentication
 
@@ -39,9 +40,9 @@ else:
         pressed = form.submit("Create account", width="stretch")
     st.page_link("home.py", label="Already have an account? Log in")
 
-    account = (name, email, password)
-    if pressed and (
-        new := form.prepare(accounts.prepare_account, *account, origin=authentication.ip_address())
-    ):
+    if pressed:
+        account, origin = (name, email, password), authentication.ip_address()
         notice = "We emailed you a link to confirm your address. It expires in 24 hours."
-        form.save(notice, registration.sign_up, ANONYMOUS, new)
+        with clock.in_steps():
+            if new := form.prepare(accounts.prepare_account, *account, origin=origin):
+                form.save(notice, registration.sign_up, ANONYMOUS, new)

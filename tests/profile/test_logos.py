@@ -267,16 +267,26 @@ class TestRefusals:
         monkeypatch.setattr(logos, "DECODER_TIMEOUT", 0.2)
         assert "damaged" in refusal(file(picture(9, 9), "PNG"))
 
-    def test_the_decoder_limits_its_memory(self, monkeypatch, tmp_path):
+    @pytest.mark.parametrize(
+        ("work", "ends"),
+        [
+            ("bytearray(logo_decoder.MEMORY_BYTES)", "MemoryError"),
+            ("while True: pass", "SIGKILL"),
+        ],
+    )
+    def test_the_decoder_limits_its_memory_and_time(
+        self, monkeypatch, tmp_path, caplog, work: str, ends: str
+    ):
         program = tmp_path / "program.py"
         folder = str(logos._PROGRAM.parent)
         program.write_text(
             f"import sys; sys.path.append({folder!r})\n"
-            "import logo_decoder\nlogo_decoder._limit_resources()\n"
-            "bytearray(logo_decoder.MEMORY_BYTES)\n"
+            "import logo_decoder\nlogo_decoder.CPU_SECONDS = 1\nlogo_decoder._limit_resources()\n"
+            f"{work}\n"
         )
         monkeypatch.setattr(logos, "_PROGRAM", program)
         assert "damaged" in refusal(file(picture(9, 9), "PNG"))
+        assert ends in caplog.text
 
     def test_output_that_is_no_png_is_an_error(self, monkeypatch, tmp_path):
         program = tmp_path / "program.py"
