@@ -23,7 +23,7 @@ from pages.ui.table import (
     table,
 )
 from pages.ui.tabs import Tab, page_switch, tabs
-from pages.ui.text import ago, count, day, esc, exact, quiet, refusal, unlinked
+from pages.ui.text import ago, count, day, esc, exact, quiet, refusal
 
 __all__ = [
     "Action",
@@ -62,5 +62,4 @@ __all__ = [
     "show_notice",
     "table",
     "tabs",
-    "unlinked",
 ]

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|:<>$~&^=\"'])")
-
-_WEB_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
-_JOINER = "\u2060"
-"""An invisible character that keeps Markdown from linking addresses, which escaping does not."""
+_REPLACED = re.compile(r"(?<=:)(?=\S)|(?<=www)(?=\.)|(?=@)|(?<=[<>~-])(?=[>=-])", re.IGNORECASE)
+"""Where Streamlit finds icons, emoji, arrows and addresses, also in escaped text."""
+_NOTHING = ":small[]"
+"""Markdown for an empty element, which keeps Streamlit from seeing what is on both sides of it."""
 
 
 def esc(text: str) -> str:
-    """Escape text for Markdown, and put it on one line."""
-    joined = _WEB_ADDRESS.sub(_JOINER, " ".join(text.split()))
-    return _MARKDOWN.sub(r"\\\1", joined)
+    """Return Markdown that shows a text letter by letter, on one line, and adds no character."""
+    parts = _REPLACED.split(" ".join(text.split()))
+    return _NOTHING.join(_MARKDOWN.sub(r"\\\1", part) for part in parts)
 
 
 def quiet(text: str) -> str:
@@ -26,12 +26,7 @@ def quiet(text: str) -> str:
 
 def refusal(sentence: str) -> str:
     """Return Markdown for an error message, such as of a refusal."""
-    return f":small[:red[:material/error: {esc(unlinked(sentence))}]]"
-
-
-def unlinked(text: str) -> str:
-    """Return text whose email addresses Markdown does not link."""
-    return text.replace("@", f"{_JOINER}@{_JOINER}")
+    return f":small[:red[:material/error: {esc(sentence)}]]"
 
 
 def local(moment: datetime) -> datetime:

@@ -213,7 +213,7 @@ def _draw_refusals(form: ui.Form, refused: AddressesRefused) -> None:
             notice = why if address in why else f"{address or 'An empty line'}: {why}"
             st.markdown(ui.refusal(notice))
         else:
-            can = ui.esc(ui.unlinked(address))
+            can = ui.esc(address)
             st.markdown(f":small[:green[:material/check: {can} can be invited.]]")
     if refused.valid:
         st.form_submit_button(
