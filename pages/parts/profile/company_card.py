@@ -72,4 +72,5 @@ def _web_link(website: str) -> str:
     if not website.startswith(("https://", "http://")):
         return label
     target = "".join(f"%{ord(c):02X}" if c in _NOT_IN_LINKS else c for c in website)
+    target = target.replace(":material/", "%3Amaterial/")  # Streamlit takes it for an icon
     return f"[{label}](<{target}>)"
