@@ -13,9 +13,11 @@ import streamlit as st
 
 from core import web
 from core.accounts import registration
-from core.base import logs
+from core.audit import keys
+from core.base import crypto, logs
 from core.base.settings import PROJECT
 from core.database import db
+from core.database.upgrade import NewerSchema
 from core.ops import startup, worker
 from pages.ui import error_display
 
@@ -33,12 +35,20 @@ TRUSTS_ANY_PROXY = (
 async def live(_app: st.App) -> AsyncIterator[None]:
     """Prepare before the first request, and run the background worker as long as the server."""
     logs.configure()
-    startup.prepare()
+    _prepare()
     _import_slow_packages()
     _log_setup_code()
     background = worker.start()
     yield
     background.stop()
+
+
+def _prepare() -> None:
+    try:
+        startup.prepare()
+    except (NewerSchema, keys.WrongKey, crypto.MissingKey) as error:
+        log.critical("Orgdesk doesn't start. %s", error)
+        raise
 
 
 def _import_slow_packages() -> None:

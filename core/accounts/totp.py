@@ -57,7 +57,7 @@ def store_pending(session: Session, user_id: int, secret: str) -> None:
     if row is None:
         row = SecondFactor(user_id=user_id, last_step=0)
         session.add(row)
-    row.offered = crypto.encrypt(_PURPOSE, secret, owner=str(user_id))
+    row.offered = encrypt(secret, user_id)
 
 
 def discard_pending(session: Session, user_id: int) -> None:
@@ -139,6 +139,11 @@ def _find_step(secret: str | None, typed: str) -> int | None:
         )
     except OTPVerificationError:
         return None
+
+
+def encrypt(secret: str, user_id: int) -> str:
+    """Return a secret encrypted for the person it belongs to."""
+    return crypto.encrypt(_PURPOSE, secret, owner=str(user_id))
 
 
 def decrypt(stored: str | None, user_id: int) -> str | None:

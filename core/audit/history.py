@@ -26,7 +26,8 @@ MAX_REASON: Final = 500
 WATCHED: Final = frozenset(
     "acting.started acting.ended member.role_changed member.removed ownership.named "
     "ownership.transferred organization.deleted organization.restored organization.purged "
-    "organizations.downloaded stage.overridden".split()
+    "organizations.downloaded history.downloaded stage.overridden key.rotated "
+    "backup.restored".split()
 )
 """Besides those of accounts, the events that the security log has, too."""
 
@@ -34,7 +35,7 @@ WATCHED: Final = frozenset(
 def record(
     session: Session,
     actor: Actor,
-    where: Organization | int,
+    where: Organization | int | None,
     event: str,
     row: Base,
     *also: Base,
@@ -45,13 +46,14 @@ def record(
     """Record the changes of this transaction to `row` and to other rows in one entry.
 
     `where` is the organization, or the id of a person where there is none; the caller has locked
-    its row, so that the chain grows by one entry at a time. Returns None when nothing changed;
-    `always` records an entry anyway, for effects outside these rows such as mails and sessions.
+    its row, so that the chain grows by one entry at a time. It is None for what concerns all of
+    Orgdesk. Returns None when nothing changed; `always` records an entry anyway, for effects
+    outside these rows such as mails and sessions.
     """
     differences = change_tracking.pop_changes(session, (row, *also))
     if not differences and not always:
         return None
-    org_id = None if isinstance(where, int) else where.id
+    org_id = where.id if isinstance(where, Organization) else None
     entry = Entry(
         chain=_chain_of(where),
         at=clock.now(),
@@ -95,7 +97,9 @@ def open_chain(session: Session, where: Organization | int) -> None:
     session.add(sealing.new_head(_chain_of(where)))
 
 
-def _chain_of(where: Organization | int) -> str:
+def _chain_of(where: Organization | int | None) -> str:
+    if where is None:
+        return "orgdesk"
     return f"person:{where}" if isinstance(where, int) else f"org:{where.id}"
 
 
@@ -114,7 +118,7 @@ def _append(session: Session, entry: Entry) -> None:
     if was_intact:
         sealing.seal_head(head)
     else:  # no new seal may hide what was done to the chain
-        head.seal = None
+        head.seal, head.key_id = None, crypto.key_id()  # which the database must know
         log.error("the end of history chain %s was altered", entry.chain)
     session.add(entry)
     session.flush()

@@ -62,6 +62,18 @@ class Unavailable(DomainError):
         )
 
 
+class HistoryAltered(DomainError):
+    """History was tampered with, so that no receipt of it is signed."""
+
+    is_watched = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This history doesn't match its seals, so there is no receipt for it. Ask your "
+            "administrator to run `python -m core.manage verify`."
+        )
+
+
 class TooManyAttempts(DomainError):
     """The same thing was tried too often; it can be tried again in `minutes`."""
 

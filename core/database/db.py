@@ -85,6 +85,7 @@ def read() -> Iterator[Session]:
     """
     shared: _SharedSession | None = getattr(_thread, "shared", None)
     with _translated():
+        _ensure_in_place()
         if shared is not None:
             yield from shared.lend()
         else:
@@ -223,8 +224,11 @@ def transaction() -> Iterator[Session]:
 def _run_once(
     use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options: P.kwargs
 ) -> R:
+    _ensure_in_place()
     with transaction() as session:
-        return use_case(session, *args, **options)
+        result = use_case(session, *args, **options)
+    _ensure_in_place()
+    return result
 
 
 def _is_transient(error: DBAPIError) -> bool:
@@ -256,6 +260,36 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
         "foreign_keys=ON",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+    _opened_file(settings().database_url)
+
+
+@cache
+def _opened_file(address: str) -> tuple[int, int] | None:
+    """Return device and inode of the SQLite file that was opened first, None if there is none."""
+    return _find_file(address)
+
+
+def _find_file(address: str) -> tuple[int, int] | None:
+    try:
+        found = Path(make_url(address).database or "").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _ensure_in_place() -> None:
+    """Raise `Unavailable` if the SQLite file was moved, deleted or replaced since it was opened.
+
+    Without this, writes into a file that is no longer there would be confirmed.
+    """
+    address = settings().database_url
+    if address.startswith("sqlite") and _opened_file(address) != _find_file(address):
+        if _opened_file(address) is None:  # it was created since
+            _opened_file.cache_clear()
+            return
+        error_id = secrets.token_hex(4)
+        log.error("the database file was moved or replaced; restart Orgdesk, error %s", error_id)
+        raise Unavailable(error_id)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Health checks for the operator: settings, Python, database, triggers, clock, mail and counts."""
+"""Health checks for the operator: settings, Python, database, key, triggers, clock and more."""
 
 import os
 import sys
@@ -13,7 +13,8 @@ from sqlalchemy import URL, func, make_url, select
 from sqlalchemy.orm import Session
 
 from core.accounts import request_info
-from core.base import clock
+from core.audit import keys
+from core.base import clock, crypto
 from core.base.errors import Unavailable
 from core.base.settings import PROJECT, settings
 from core.database import counters, db, schema, upgrade
@@ -51,6 +52,7 @@ def run_checks() -> Iterator[Finding]:
             database = _database(session)
             yield database
             if database.is_ok:
+                yield _key(session)
                 yield _triggers(session)
                 yield _clock(session)
                 yield _mail(session)
@@ -153,6 +155,18 @@ def _database(session: Session) -> Finding:
 
 def _schema_version(session: Session) -> str | None:
     return MigrationContext.configure(session.connection()).get_current_revision()
+
+
+def _key(session: Session) -> Finding:
+    newest = keys.find_newest(session)
+    try:
+        if newest is not None:
+            keys.ensure_ours(newest)
+    except (keys.WrongKey, crypto.MissingKey) as error:
+        return Finding("key", False, f"WRONG. {error}")
+    if newest is None:
+        return Finding("key", False, "Unknown yet. Run `python -m core.manage migrate`.")
+    return Finding("key", True, f"Key {newest.id}; public key {newest.public_key}.")
 
 
 def _triggers(session: Session) -> Finding:

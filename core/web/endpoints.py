@@ -20,6 +20,7 @@ from core.web.downloads import send_organizations
 from core.web.drafts import receive_draft
 from core.web.gatekeeper import find_token, is_same_origin, refuse_anonymous
 from core.web.metrics import show_metrics
+from core.web.receipts import send_receipt
 from core.web.security_headers import is_under_tls
 from core.web.static_files import send_page
 from core.web.uploads import receive_upload
@@ -146,6 +147,7 @@ ROUTES = (
     Route("/assets/{name}", send_asset),
     Route("/drafts", receive_draft, methods=["POST"]),
     Route("/logos/{name}.png", show_logo),
+    Route("/download/history/{public_id}.json", send_receipt),
     Route("/download/organizations.{form}", send_organizations),
     Route("/counts/organizations", send_counts),
     Route("/favicon.png", show_icon),

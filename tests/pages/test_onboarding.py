@@ -91,6 +91,8 @@ class TestHistory:
     def test_owners_see_history(self, show: Show, cast: Cast) -> None:
         db.run(onboarding.flag, cast.sam, [cast.acme.id])
         screen = show("history", cast.olga, org=cast.acme.public_id)
+        [receipt] = [each for each in screen.get("link_button") if "receipt" in each.proto.label]
+        assert receipt.proto.url.endswith(f"/download/history/{cast.acme.public_id}.json")
         assert not screen.exception
         assert "Stage" in list(screen.dataframe[0].value["what"])
 

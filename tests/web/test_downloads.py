@@ -66,6 +66,34 @@ class TestCounts:
         assert found.json()["free"] == 2
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+class TestReceipt:
+    def path(self, cast: Cast) -> str:
+        return f"/download/history/{cast.acme.public_id}.json"
+
+    def test_owners_and_staff_get_it(self, client: TestClient, cast: Cast) -> None:
+        for number, actor in enumerate((cast.olga, cast.oda), start=1):
+            found = client.get(self.path(cast), headers={"cookie": sign_in(actor)})
+            assert found.status_code == 200
+            assert len(found.json()["entries"]) == number
+            assert found.headers["cache-control"] == "no-store"
+            expected = f'attachment; filename="{cast.acme.public_id}-history-'
+            assert found.headers["content-disposition"].startswith(expected)
+
+    def test_others_do_not(self, client: TestClient, cast: Cast) -> None:
+        for actor in (cast.adam, cast.mia, cast.otto):
+            found = client.get(self.path(cast), headers={"cookie": sign_in(actor)})
+            assert found.status_code == 403
+        assert client.get(self.path(cast)).status_code == 401
+        elsewhere = {"cookie": sign_in(cast.olga), "sec-fetch-site": "same-site"}
+        assert client.get(self.path(cast), headers=elsewhere).status_code == 403
+
+    def test_a_look_at_it_records_nothing(self, client: TestClient, cast: Cast) -> None:
+        headers = {"cookie": sign_in(cast.olga)}
+        assert client.head(self.path(cast), headers=headers).status_code == 200
+        assert len(client.get(self.path(cast), headers=headers).json()["entries"]) == 1
+
+
 def export_processes() -> list[psutil.Process]:
     """Return the export processes started by this one."""
     return [
