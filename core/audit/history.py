@@ -54,6 +54,7 @@ def record(
     if not differences and not always:
         return None
     org_id = where.id if isinstance(where, Organization) else None
+    as_owner = find_impersonation_reason(session, actor, org_id) if org_id else ""
     entry = Entry(
         chain=_chain_of(where),
         at=clock.now(),
@@ -63,9 +64,7 @@ def record(
         subject=change_tracking.row_name(row),
         person_id=person_id if person_id is not None else _person_of(row),
         changes=differences,
-        reason=_join_reasons(
-            reason, find_impersonation_reason(session, actor, org_id) if org_id else ""
-        ),
+        reason=_join_reasons(reason, as_owner),
         seal=2,
         **change_tracking.find_cause(session),
     )
