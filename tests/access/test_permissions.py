@@ -158,6 +158,8 @@ audit.activity.latest                      yes    yes    yes    hidden yes    ye
 audit.activity.latest of a role            yes    yes    no     hidden yes    yes    yes    yes    hidden
 audit.activity.latest of an invitation     yes    yes    no     hidden yes    yes    yes    yes    hidden
 audit.activity.latest of a phone's value   yes    no     no     hidden yes    yes    yes    yes    hidden
+audit.receipts.begin                       yes    no     no     hidden yes    yes    yes    yes    hidden
+audit.receipts.make                        yes    no     no     hidden yes    yes    yes    yes    hidden
 onboarding.stages.path                     yes    yes    yes    hidden yes    yes    yes    yes    hidden
 profile.save_contact_details               no     no     no     hidden yes    no     no     yes    hidden
 staff.impersonation.start                  no     no     no     hidden no     no     no     yes    hidden
@@ -521,6 +523,8 @@ ACTS: dict[str, Act] = {
     "audit.activity.table of one": lambda session, actor, cast: use_case("audit.activity.table")(
         session, actor, org_id=cast.acme.id
     ),
+    "audit.receipts.begin": about_acme("audit.receipts.begin"),
+    "audit.receipts.make": about_acme("audit.receipts.make"),
     "profile.save_contact_details": about_acme(
         "profile.save_contact_details",
         {"phone": ""},
