@@ -6,10 +6,14 @@ from core.accounts import registration
 from core.database import db
 from pages.parts.accounts import two_factor_settings
 from pages.parts.staff import impersonation
-from pages.ui import authentication, error_display, navigation, rerun_cache
+from pages.ui import authentication, error_display, navigation, rerun_cache, url_choices
 
 page = navigation.register()
-with rerun_cache.rerun_scope(navigation.name_of(page)), error_display.show_errors("page"):
+with (
+    rerun_cache.rerun_scope(navigation.name_of(page)),
+    url_choices.own_parameters(),
+    error_display.show_errors("page"),
+):
     actor = authentication.actor()
     if actor is not None and two_factor_settings.is_setup_required(page.url_path):
         authentication.identify([])

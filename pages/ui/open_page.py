@@ -19,7 +19,7 @@ from core.access.permissions import (
 from core.base.errors import Unavailable
 from core.database import db
 from core.models import Organization, Role, Staff
-from pages.ui import authentication, error_display, rerun_cache
+from pages.ui import authentication, error_display, rerun_cache, url_choices
 from pages.ui.text import esc
 
 P = ParamSpec("P")
@@ -132,7 +132,11 @@ def fragment(draw: Callable[P, R], *, every: float | None = None) -> Callable[P,
     """
 
     def checked(roles: Sequence[Role | Staff], *args: P.args, **kwargs: P.kwargs) -> R | None:
-        with rerun_cache.rerun_scope(), error_display.show_errors(draw.__name__):
+        with (
+            rerun_cache.rerun_scope(),
+            url_choices.own_parameters(),
+            error_display.show_errors(draw.__name__),
+        ):
             ensure_signed_in()
             authentication.identify(roles)
             return draw(*args, **kwargs)

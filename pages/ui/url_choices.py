@@ -1,12 +1,31 @@
 """Choices that are kept in the address, so that a link contains them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.ui.text import esc
+
+
+@contextmanager
+def own_parameters() -> Iterator[None]:
+    """Draw a page whose widgets bind parameters of the address for this rerun only.
+
+    Streamlit keeps the bindings of the page before, and takes a parameter such as `q` out of the
+    address of the next page, since it takes it for the one of the page before.
+    """
+    try:
+        yield
+    finally:
+        context = get_script_run_ctx()
+        if context is not None:
+            with context.session_state.query_params() as parameters:
+                for widget_id in list(parameters._bindings_by_widget):
+                    parameters.unbind_widget(widget_id)
 
 
 def choose(

@@ -13,19 +13,18 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const root = parentElement.querySelector(".sidebar")
   shown = data
   rememberView()
-  const links = data.sections.map(drawSection)
-  root.querySelector(".pages").replaceChildren(...links)
   keepFocus(root, () => {
+    root.querySelector(".pages").replaceChildren(...data.sections.map(drawSection))
     drawSwitcher(root.querySelector(".switcher"), data, setStateValue)
     drawUserMenu(root.querySelector(".user"), data, setTriggerValue)
   })
 }
 
-/** Redraw, and return the focus to the element that had it, found again by its `data-name`. */
+/** Redraw, and return the focus if it is lost to the element that had it, by its `data-name`. */
 function keepFocus(root, redraw) {
   const name = root.getRootNode().activeElement?.dataset.name
   redraw()
-  if (name) root.querySelector(`[data-name="${CSS.escape(name)}"]`)?.focus()
+  if (name && !root.getRootNode().activeElement) root.querySelector(`[data-name="${CSS.escape(name)}"]`)?.focus()
 }
 
 function drawSection({ title, links }) {
@@ -125,6 +124,7 @@ function drawOpener(place, { name, label, face, role }) {
     box.setAttribute("role", role)
     button.popoverTargetElement = box
     box.addEventListener("beforetoggle", (event) => placeBox(event, button, box))
+    box.addEventListener("toggle", (event) => returnFocus(event, button, box))
     box.addEventListener("keydown", (event) => moveFocus(event, box))
   }
   button.setAttribute("aria-label", `${name}, ${label}`)
@@ -142,6 +142,14 @@ function placeBox({ newState }, button, box) {
   const isLow = top > innerHeight / 2
   box.style.top = isLow ? "auto" : `${bottom + 4}px`
   box.style.bottom = isLow ? `${innerHeight - top + 4}px` : "auto"
+}
+
+/** Return the focus to the button when its box is closed, unless it has gone elsewhere. */
+function returnFocus({ newState }, button, box) {
+  const root = box.getRootNode()
+  const isElsewhere = ![document.body, root.host].includes(document.activeElement)
+  const isOutside = root.activeElement && !box.contains(root.activeElement)
+  if (newState === "closed" && !isElsewhere && !isOutside) button.focus()
 }
 
 /** Let the arrow keys walk the entries of a box, and Home and End reach the first and last. */
@@ -205,6 +213,7 @@ function drawUserMenu(place, { user, menu }, setTriggerValue) {
   const box = drawOpener(place, { ...user, label: "user menu", role: "menu" })
   const logOut = element("button", "entry", "Log out")
   logOut.type = "button"
+  logOut.dataset.name = "Log out"
   logOut.onclick = () => setTriggerValue("log_out", true)
   const entries = [...menu.map(makeEntry), logOut]
   for (const entry of entries) entry.setAttribute("role", "menuitem")

@@ -1,0 +1,138 @@
+"""What is the same on every page: the sidebar, the title line, the heights, and Back."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from core.database import db
+from core.members import members
+from core.models import Role
+from tests.browser.acts import become, go, user_menu, visit, wait_until_drawn
+from tests.support.cast import Cast
+
+STAFF_PAGES = ("organizations", "board", "charts", "activity", "notes", "people", "mail")
+OWN_PAGES = ("overview", "profile", "members", "onboarding", "history", "solutions", "account")
+MEASURE = """() => {
+  const box = (found) => found.getBoundingClientRect()
+  const main = document.querySelector("[data-testid=stMainBlockContainer]")
+  const inner = main.querySelector(":scope > .stVerticalBlock")
+  return {
+    title: Math.round(box(document.querySelector("h1")).top),
+    sidebar: Math.round(box(document.querySelector("[data-testid=stSidebar]")).width),
+    share: box(inner).width / innerWidth,
+    isWide: document.documentElement.scrollWidth > innerWidth,
+    heights: [...main.querySelectorAll(
+      "[data-testid^=stBaseButton-]:not([data-testid$=Toolbar]), [data-testid=stPopoverButton], " +
+      "[data-testid=stTextInputRootElement], [data-testid=stMenuButtonButton]"
+    )].map((each) => Math.round(box(each).height)).filter((height) => height > 0),
+    headings: [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+      .map((each) => Number(each.tagName[1])),
+  }
+}"""
+
+
+def link(page: Page, name: str) -> Locator:
+    return page.get_by_role("link", name=name, exact=True)
+
+
+@pytest.mark.parametrize(("who", "pages"), [("ada", STAFF_PAGES), ("olga", OWN_PAGES)])
+def test_every_page_has_the_same_frame(
+    page: Page, cast: Cast, who: str, pages: tuple[str, ...]
+) -> None:
+    db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
+    become(page, getattr(cast, who))
+    visit(page, f"/{pages[-1]}?org={cast.acme.public_id}")
+    titles = {}
+    for name in pages:
+        go(page, f"/{name}?org={cast.acme.public_id}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+        measured = page.evaluate(MEASURE)
+        titles[name] = measured["title"]
+        assert measured["sidebar"] == 216, name
+        assert measured["share"] >= 0.8 or name == "account", name
+        assert not measured["isWide"], name
+        assert set(measured["heights"]) <= {32}, (name, measured["heights"])
+    assert len(set(titles.values())) == 1, titles
+
+
+def test_the_sidebar_by_keyboard(page: Page, cast: Cast) -> None:
+    become(page, cast.olga)
+    visit(page, "/overview")
+    expect(link(page, "Overview")).to_have_attribute("aria-current", "page")
+    link(page, "Access Control").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/members\?org=ORG-"))
+    expect(link(page, "Access Control")).to_have_attribute("aria-current", "page")
+    expect(link(page, "Access Control")).to_be_focused()
+
+    menu = user_menu(page)
+    menu.focus()
+    page.keyboard.press("Enter")
+    items = page.get_by_role("menuitem")
+    expect(items.first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(items.last).to_be_focused()
+    expect(items.last).to_have_text("Log out")
+    page.keyboard.press("Escape")
+    expect(items).to_have_count(0)
+    expect(menu).to_be_focused()
+
+    switcher = page.get_by_role("button", name="Acme, switch organization")
+    switcher.focus()
+    page.keyboard.press("Enter")
+    box = page.get_by_role("dialog", name="switch organization")
+    expect(box.get_by_role("link", name="Acme")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(box.get_by_role("link", name="Manage Organizations")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/organizations$"))
+    expect(box).to_be_hidden()
+
+
+def test_who_comes_back_finds_the_view_that_was_left(page: Page, cast: Cast) -> None:
+    become(page, cast.ada)
+    visit(page, "/organizations")
+    search = page.locator(".st-key-q input")
+    search.fill("acme")
+    expect(page).to_have_url(re.compile(r"\?q=acme$"))
+    link(page, "Activity").click()
+    expect(page).to_have_url(re.compile("/activity$"))
+    link(page, "Notes").click()
+    expect(page).to_have_url(re.compile("/notes$"))
+    expect(link(page, "Notes")).to_have_attribute("aria-current", "page")
+    link(page, "Organizations").click()
+    expect(page).to_have_url(re.compile(r"/organizations\?q=acme$"))
+    expect(search).to_have_value("acme")
+    link(page, "Activity").click()
+    expect(page).to_have_url(re.compile("/notes$"))
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/organizations\?q=acme$"))
+    expect(search).to_have_value("acme")
+    link(page, "Organizations").click()
+    expect(page).to_have_url(re.compile("/organizations$"))
+    expect(search).to_have_value("")
+
+
+def test_an_unknown_address_says_so_in_our_words(page: Page, cast: Cast) -> None:
+    become(page, cast.olga)
+    visit(page, "/no-such-Page?x=1")
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    link(page, "Overview").click()
+    expect(page).to_have_url(re.compile(r"/overview\?org=ORG-"))
+    expect(page.get_by_role("heading", name="Acme")).to_be_visible()
+
+
+def test_on_a_phone_the_drawer_closes_when_a_page_opens(phone: Page, cast: Cast) -> None:
+    become(phone, cast.olga)
+    visit(phone, "/overview")
+    phone.get_by_test_id("stExpandSidebarButton").click()
+    entry = link(phone, "Access Control")
+    expect(entry).to_be_in_viewport()
+    assert (entry.bounding_box() or {"height": 0})["height"] >= 40
+    entry.click()
+    expect(phone).to_have_url(re.compile("/members"))
+    expect(entry).not_to_be_in_viewport()
+    wait_until_drawn(phone)
