@@ -135,7 +135,7 @@ def set_up(session: Session, _nobody: Actor, code: str, new: NewAccount) -> User
 
 
 def _ensure_setup_code(code: str) -> None:
-    typed = "".join(code.upper().replace("-", "").split())
+    typed = validation.code(code)
     expected = setup_code().replace("-", "")
     if not hmac.compare_digest(typed.encode("utf-8", "replace"), expected.encode()):
         raise InvalidInput({"code": "That code isn't right. You'll find it in the server log."})

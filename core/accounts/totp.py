@@ -16,7 +16,7 @@ from pyotp.exceptions import OTPVerificationError
 from sqlalchemy import ScalarSelect, SQLColumnExpression, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from core.base import clock, crypto
+from core.base import clock, crypto, validation
 from core.models import Challenge, RecoveryCode, SecondFactor, User
 
 RECOVERY_CODE_COUNT: Final = 10
@@ -130,7 +130,7 @@ def remove(session: Session, user: User) -> None:
 
 def _find_step(secret: str | None, typed: str) -> int | None:
     """Return the time step of a currently valid code of this secret, or None."""
-    code = "".join(typed.split())
+    code = validation.code(typed)
     if secret is None or len(code) != _DIGITS or not (code.isascii() and code.isdigit()):
         return None
     try:
@@ -164,5 +164,5 @@ def _format_code(random: bytes) -> str:
 
 def _hash(key: bytes, user_id: int, typed: str) -> str:
     """Return the keyed hash of a recovery code, ignoring case and separators."""
-    code = "".join(character for character in typed[:100].upper() if character.isalnum())
+    code = validation.code(typed)
     return hmac.digest(key, f"{user_id}:{code}".encode("utf-8", "replace"), "sha256").hex()

@@ -38,6 +38,12 @@ def lock_by_email(session: Session, email_key: str) -> User | None:
     return user if user is not None and user.email_key == email_key else None
 
 
+def find_domain(session: Session, user_id: int | None) -> str:
+    """Return the domain of a person's confirmed email address, or an empty text."""
+    user = session.get(User, user_id) if user_id else None
+    return user.email.rpartition("@")[2] if user is not None and user.proven_at else ""
+
+
 def list_guessable_words(session: Session, user: User) -> Sequence[str]:
     """Return words that make a person's password easy to guess, for `passwords.check`."""
     organizations = (

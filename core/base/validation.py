@@ -10,16 +10,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import update_wrapper
 from typing import Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import unquote
 
 import idna
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from core.base import hosts, phones
 from core.base.errors import InvalidInput
 
 _SPACES = re.compile(r"[\t \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-_WEB_ADDRESS = re.compile(r"://|\bwww\.|\w(?:\.[^\W\d_]|。[a-z])[^\W\d_]")
-_PHONE = re.compile(r"[-+/.() \d\u2010-\u2015\u2212]+")
+_WEB_ADDRESS = re.compile(r"://|\bwww\.")
+_NUMBER_TO_CALL = re.compile(r"\+\s?\d(?:[-/.() ]{0,2}\d){6,}")
+_MAX_MARKS = 4
+_BRACKETED = re.compile(r"(?:\"[^\"]*\"|[^<>\"])*+<([^<>]*)>")
+_COMMENTED = re.compile(r"([^\s@]+@[^\s@]+)\s+\([^()]*\)")
 _WEBSITE = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>[^/?#@:\[\]]+)(?::(?P<port>\d{1,5}))?(?P<rest>[/?#].*)?",
     re.IGNORECASE | re.ASCII,
@@ -31,7 +36,10 @@ _TWITTER = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _NO_EMAIL = "Enter an email address like ana@example.com."
-_NOT_HANDLES = frozenset("home i intent search share hashtag explore settings login about".split())
+_NOT_HANDLES = frozenset(
+    """about account compose download explore hashtag help home i intent jobs login logout messages
+    notifications oauth privacy search settings share signup tos who_to_follow""".split()
+)
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Control, format and bidi, surrogate, private, unassigned, line and paragraph separators."""
@@ -106,9 +114,12 @@ def optional(
     return clean
 
 
-def organization_name(text: str) -> str:
-    """Return an organization's name: 1–80 visible characters, without a web address."""
-    return _name(text, if_empty="Enter the name of the organization.")
+def organization_name(text: str, *, domain: str = "") -> str:
+    """Return an organization's name: 1–80 visible characters, without a web address.
+
+    A name may contain the `domain` of the person's own email address: `Booking.com`.
+    """
+    return _name(text, if_empty="Enter the name of the organization.", domain=domain)
 
 
 def person_name(text: str) -> str:
@@ -118,7 +129,7 @@ def person_name(text: str) -> str:
 
 def email(text: str) -> str:
     """Return a normalized email address; only its syntax is checked, not whether it exists."""
-    text = _trimmed(text, max_length=254, if_empty=_NO_EMAIL)
+    text = _bare_address(_trimmed(text, max_length=254, if_empty=_NO_EMAIL))
     try:
         address = validate_email(text, test_environment=True, strict=True).normalized
     except EmailNotValidError as why:
@@ -154,27 +165,27 @@ def reason(text: str) -> str:
 
 @optional
 def phone(text: str, *, region: str | None = None) -> str:
-    """Return a phone number in E.164; without `+` it is parsed for `region` (`US`, `DE` …)."""
-    text = unicodedata.normalize("NFKC", _trimmed(text, max_length=60))
-    sentence = "Enter the full number with + and the country code, like +1 212 555 0100."
-    if not _PHONE.fullmatch(text):
-        raise InvalidValue(sentence)
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException as why:
-        raise InvalidValue(sentence) from why
+    """Return a phone number in E.164, with its extension after `x`; see `core.base.phones`."""
+    number = phones.parse(_trimmed(text, max_length=60), region)
+    if number is None:
+        raise InvalidValue(
+            "Enter the full number with + and the country code, like +1 212 555 0100."
+        )
     if not phonenumbers.is_valid_number(number):
         raise InvalidValue("This phone number isn't valid. Check the country code and every digit.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    stored = phones.store(number)
+    if len(stored) > phones.MAX_LENGTH:
+        raise InvalidValue("Shorten the extension.")
+    return stored
 
 
-def format_phone(e164: str) -> str:
-    """Return an E.164 number in the international format: `+1 212-555-0100`."""
-    try:
-        number = phonenumbers.parse(e164)
-    except phonenumbers.NumberParseException:
-        return e164
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+def code(text: str) -> str:
+    """Return a code as it was issued: without spaces and hyphens, any digits as ASCII ones."""
+    return "".join(
+        str(unicodedata.decimal(sign, sign))
+        for sign in unicodedata.normalize("NFKC", text[:100]).upper()
+        if sign.isalnum()
+    )
 
 
 @optional
@@ -192,7 +203,20 @@ def website(text: str) -> str:
     scheme = (parts["scheme"] or "https").lower()
     port = f":{parts['port']}" if parts["port"] else ""
     rest = (parts["rest"] or "").translate(_QUOTED)
-    return _no_longer(f"{scheme}://{_host(parts['host'])}{port}{rest}", 500)
+    try:
+        host = hosts.normalize(parts["host"])
+    except ValueError as why:
+        raise InvalidValue("Enter the full domain of the website, like example.com.") from why
+    return _no_longer(f"{scheme}://{host}{port}{rest}", 500)
+
+
+def shown_website(website: str) -> str:
+    """Return a website as it is shown: short, with the real host behind letters that deceive."""
+    short = website.removeprefix("https://").rstrip("/")
+    parts = _WEBSITE.fullmatch(website)
+    if parts is None or not hosts.is_deceptive(parts["host"]):
+        return short
+    return f"{short} ({hosts.to_ascii(parts['host'])})"
 
 
 @optional
@@ -208,7 +232,7 @@ def twitter_handle(text: str) -> str:
     return handle
 
 
-def _name(text: str, *, if_empty: str) -> str:
+def _name(text: str, *, if_empty: str, domain: str = "") -> str:
     text = _SPACES.sub(" ", _trimmed(text, max_length=80, if_empty=if_empty))
     text = _no_longer(unicodedata.normalize("NFC", text), 80)
     _ensure_visible(text)
@@ -216,8 +240,39 @@ def _name(text: str, *, if_empty: str) -> str:
         raise InvalidValue("Use at least one letter or digit.")
     if "=?" in unicodedata.normalize("NFKC", text):
         raise InvalidValue("Leave out =? (email programs read it as an encoded word).")
-    if _WEB_ADDRESS.search(unicodedata.normalize("NFKC", text).casefold()):
-        raise InvalidValue("Leave out the web address, or put a space after the dot.")
+    if any(len(run) > _MAX_MARKS for run in _runs_of_marks(text)):
+        raise InvalidValue("Remove some of the marks above and below the letters.")
+    _ensure_no_address(text, domain)
+    return text
+
+
+def _runs_of_marks(text: str) -> list[str]:
+    kinds = "".join("M" if unicodedata.category(sign)[0] == "M" else " " for sign in text)
+    return kinds.split()
+
+
+def _ensure_no_address(text: str, domain: str) -> None:
+    """Refuse web addresses and phone numbers, which a name would carry into emails."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    if _WEB_ADDRESS.search(folded):
+        raise InvalidValue("Leave out the web address.")
+    if _NUMBER_TO_CALL.search(folded):
+        raise InvalidValue("Leave out the phone number.")
+    for word in text.split():
+        found = hosts.find_domain(word)
+        if found is not None and not f".{domain}".endswith(f".{found}"):
+            apart = " ".join(re.split(r"[.\u3002\uff0e\uff61]", word)).strip()
+            raise InvalidValue(
+                f"This reads as a web address. Write {text.replace(word, apart)}, for example."
+            )
+
+
+def _bare_address(text: str) -> str:
+    """Return the address in what mail programs copy: `Mia <mia@example.com>`, `mailto:mia@…`."""
+    if found := _BRACKETED.fullmatch(text) or _COMMENTED.fullmatch(text):
+        text = found[1].strip()
+    if text[:7].lower() == "mailto:":
+        text = unquote(text[7:].partition("?")[0])
     return text
 
 
@@ -254,20 +309,6 @@ def _ensure_visible(text: str, *, apart_from: str = "") -> None:
             f"Character {position + 1} is invisible (U+{ord(text[position]):04X}). "
             "Delete it, or retype the words around it."
         )
-
-
-def _host(host: str) -> str:
-    """Return a public host name in lower case, in the script in which it was typed."""
-    sentence = "Enter the full domain of the website, like example.com."
-    try:
-        idna.encode(host, uts46=True, std3_rules=True)
-        name = idna.uts46_remap(host)
-    except UnicodeError as why:
-        raise InvalidValue(sentence) from why
-    top_level = name.rpartition(".")[2]
-    if top_level == name or not top_level or top_level[0].isdigit():
-        raise InvalidValue(sentence)
-    return name
 
 
 def _find_hidden(text: str, *, apart_from: str = "") -> int | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import islice
 from typing import Final
 
 from sqlalchemy import select
@@ -31,6 +32,13 @@ MAX_MAILS_PER_ORGANIZATION: Final = ((100, timedelta(days=1)),)
 """Limits on invitation mails. They are counted in the transaction that queues the mails, so
 refused invitations do not count."""
 FIELD: Final = "emails"
+_ENTRY = re.compile(
+    r"""(?:"[^"\n\r]*" | [^"<>;\n\r,@]++ | ,(?=[^<>;\n\r@]*<))*+ <[^<>\n\r]*>
+    | [^,;\n\r]+""",
+    re.VERBOSE,
+)
+"""An address with a name in front, whose commas and quotes belong to it, or one alone."""
+_MAX_LENGTH = 10_000
 _MAX_SPLIT = 100
 _MAX_ECHOED = 60
 """Characters of an invalid address that its refusal repeats."""
@@ -39,7 +47,8 @@ _MAX_ECHOED = 60
 def parse(session: Session, org: Organization, emails: str) -> dict[str, str]:
     """Return the addresses in a text by their key, which all spellings of an address share.
 
-    Commas, semicolons and line ends separate addresses. Raises `AddressesRefused` with the result
+    Commas, semicolons and line ends separate addresses; names in front of them are left out, and
+    so is `mailto:`. Raises `AddressesRefused` with the result
     for each address, or `AlreadyMember` or `AlreadyInvited` if there is only one.
     """
     addresses: dict[str, str] = {}
@@ -103,10 +112,10 @@ def count_recipients(session: Session, org: Organization, addresses: Mapping[str
 
 
 def _split(emails: str) -> list[str]:
-    """Return the parts of a text between commas, semicolons and line ends."""
-    parts = re.split(r"[,;\n\r]", emails, maxsplit=_MAX_SPLIT)
-    typed = [part.strip() for part in parts if part.strip()]
-    if len(typed) > MAX_PER_MINUTE:
+    """Return the entries of a list of addresses as mail programs copy it, each as it is written."""
+    entries = islice(_ENTRY.finditer(emails[:_MAX_LENGTH]), _MAX_SPLIT)
+    typed = [entry.group().strip() for entry in entries if entry.group().strip()]
+    if len(typed) > MAX_PER_MINUTE or len(emails) > _MAX_LENGTH:
         raise InvalidInput(
             {FIELD: f"Invite at most {MAX_PER_MINUTE} people at a time, then wait a minute."}
         )

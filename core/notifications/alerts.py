@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access
 from core.audit import history
-from core.base import validation
+from core.base import phones
 from core.mail import digests
 from core.models import Alert, Entry, Organization, Role
 
@@ -135,4 +135,4 @@ def _describe_organization(values: Values, by: str) -> Iterator[AlertItem]:
 def _format(field: str, value: str | None) -> str:
     if not value:
         return "(empty)"
-    return validation.format_phone(value) if field == "phone" else value
+    return phones.show(value) if field == "phone" else value

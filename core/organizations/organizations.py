@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.access import throttling
 from core.access.permissions import Action, Actor, access, lock_self, staff_rights
+from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, validation
 from core.base.errors import (
@@ -41,7 +42,8 @@ def create(session: Session, actor: Actor, name: str) -> Organization:
     organization. Raises `InvalidInput(name)`, `MembershipLimit`.
     """
     check = validation.Check()
-    name = check("name", validation.organization_name, name)
+    domain = user_rows.find_domain(session, actor.user_id)
+    name = check("name", validation.organization_name, name, domain=domain)
     check.done()
     if not actor.user_id:
         raise NotPermitted("create an organization", ask="someone with an account")

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access
+from core.accounts import user_rows
 from core.audit import history
-from core.base import clock, validation
+from core.base import clock, phones, validation
 from core.base.errors import Stale
 from core.database import search
 from core.members import member_mails
@@ -130,7 +132,7 @@ def _change(
     Raises `InvalidInput`, including what `check` has collected already, and `Stale`.
     """
     typed = {field: text for field, text in edited.items() if text != original[field]}
-    cleaned = _clean(org, typed, check)
+    cleaned = _clean(org, typed, check, domain=user_rows.find_domain(session, actor.user_id))
     current = form_texts(org)
     texts = {field: _as_text(field, value) for field, value in cleaned.items()}
     changed = [f for f in cleaned if texts[f] != original[f] and texts[f] != current[f]]
@@ -147,9 +149,11 @@ def _change(
 
 
 def _clean(
-    org: Organization, typed: Mapping[str, str], check: validation.Check
+    org: Organization, typed: Mapping[str, str], check: validation.Check, *, domain: str
 ) -> dict[str, str | None]:
-    cleaned = {field: check(field, _CLEANERS[field], text) for field, text in typed.items()}
+    """Return the clean values; `domain` is that of the person, which a name may contain."""
+    cleaners = _CLEANERS | {"name": partial(validation.organization_name, domain=domain)}
+    cleaned = {field: check(field, cleaners[field], text) for field, text in typed.items()}
     if org.alert_email and cleaned.get("alert_email", "") is None:
         check.refuse("alert_email", "Alerts need an address. Enter the one to send them to.")
     check.done()
@@ -160,7 +164,7 @@ def _as_text(field: str, value: str | None) -> str:
     if not value:
         return ""
     if field == "phone":
-        return validation.format_phone(value)
+        return phones.show(value)
     return f"@{value}" if field == "twitter" else value
 
 

@@ -203,6 +203,16 @@ class TestSigningIn:
             typed = code(clock, ahead=ahead)
             assert totp.redeem_code(session, cast.sam.user_id, typed) is taken
 
+    @pytest.mark.parametrize(
+        "digits", ["0123456789", "０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९"]
+    )
+    def test_a_code_is_read_as_people_type_it(
+        self, session: Session, cast: Cast, clock: Clock, digits: str
+    ) -> None:
+        right = code(clock).translate(str.maketrans("0123456789", digits))
+        assert totp.redeem_code(session, cast.sam.user_id, f"{right[:3]}-{right[3:]}")
+        assert not totp.redeem_code(session, cast.sam.user_id, f"{right}0")
+
     def test_a_code_works_once_and_earlier_codes_never(
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:

@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import user_rows
 from core.audit import history
-from core.base import crypto
+from core.base import crypto, validation
 from core.base.errors import (
     AddressesRefused,
     AlreadyInvited,
@@ -27,7 +29,14 @@ from core.base.errors import (
     WrongInvitee,
 )
 from core.mail import messages
-from core.members import acceptance, invitation_rows, invitations, members, membership_rows
+from core.members import (
+    acceptance,
+    invitation_rows,
+    invitations,
+    invitees,
+    members,
+    membership_rows,
+)
 from core.members.invitations import State
 from core.models import Entry, Invitation, InvitationStatus, Mail, Membership, Role, User
 from core.organizations import organizations
@@ -66,6 +75,42 @@ class TestInvite:
         assert {each.role for each in made} == {Role.MEMBER}
         assert {each.expires_at for each in made} == {clock.now() + timedelta(hours=72)}
         assert session.scalars(select(Entry.event)).all() == ["invitation.sent"]
+
+    @pytest.mark.parametrize(
+        ("pasted", "invited"),
+        [
+            ("Mia Lund <mia@x.example>; Bo <bo@x.example>", "mia bo"),
+            ('"Lund, Mia" <mia@x.example>, bo@x.example', "mia bo"),
+            ("Lund, Mia <mia@x.example>; Berg, Bo <bo@x.example>;", "mia bo"),
+            ("ana@x.example, Mia <mia@x.example>\nbo@x.example", "ana mia bo"),
+            ("<mia@x.example>,<bo@x.example>", "mia bo"),
+            ("mia@x.example <mia@x.example>, bo@x.example", "mia bo"),
+            ("mailto:mia@x.example?subject=Hi, bo@x.example (Bo)", "mia bo"),
+            ('"Bo; Berg" <bo@x.example>', "bo"),
+            ("Lund\\, Mia <mia@x.example>", "mia"),
+            ("'Mia' <mia@x.example>,\r\n 'Bo, the \"boss\"' <bo@x.example>", "mia bo"),
+        ],
+    )
+    def test_lists_are_taken_apart_as_mail_programs_copy_them(
+        self, session: Session, cast: Cast, pasted: str, invited: str
+    ) -> None:
+        made = invitations.invite(session, cast.olga, cast.acme.id, pasted)
+        assert [each.email for each in made] == [f"{name}@x.example" for name in invited.split()]
+
+    @settings(
+        max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(
+        names=st.lists(st.text(st.characters(exclude_characters='"'), max_size=8), max_size=4),
+        separator=st.sampled_from([", ", ";", "\n", ",\r\n"]),
+    )
+    def test_names_in_quotes_never_change_the_addresses(
+        self, names: list[str], separator: str
+    ) -> None:
+        names = [" ".join(name.split()) for name in names]
+        pasted = separator.join(f'"{name}" <a{i}@x.example>' for i, name in enumerate(names))
+        found = [validation.email(entry) for entry in invitees._split(pasted)] if names else []
+        assert found == [f"a{i}@x.example" for i in range(len(names))]
 
     def test_each_person_gets_a_separate_mail(self, session: Session, cast: Cast) -> None:
         made = invitations.invite(session, cast.olga, cast.acme.id, "a@example.com,b@example.com")

@@ -71,7 +71,7 @@ class TestFields:
         [
             ("name", ""),
             ("name", "x" * 81),
-            ("name", "visit evil.example"),
+            ("name", "visit evil.com"),
             ("name", "left\u202eright"),
             ("alert_email", "nobody"),
             ("overview", "x" * 2001),
@@ -379,3 +379,16 @@ class TestUpToDate:
 
     def test_an_edit_confirms_as_well(self, session: Session, cast: Cast, clock: Clock) -> None:
         assert save(session, cast.olga, cast.acme, name="Acme Health").confirmed_at == clock.now()
+
+
+def test_an_organization_may_be_called_by_the_domain_of_its_owner(
+    session: Session, cast: Cast
+) -> None:
+    original = profile.form_texts(session.get_one(Organization, cast.acme.id))
+    edited = original | {"name": "Example.com Ltd", "phone": "+44 20 7946 0958 ext. 5"}
+    saved = profile.save(session, cast.olga, cast.acme.id, original, edited)
+    assert saved.name == "Example.com Ltd"
+    assert profile.form_texts(saved)["phone"] == "+44 20 7946 0958 ext. 5"
+    with pytest.raises(InvalidInput) as refused:
+        profile.save(session, cast.olga, cast.acme.id, edited, edited | {"name": "Booking.com"})
+    assert "Write Booking com" in refused.value.fields["name"]

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from core.base import validation
+from core.base import phones, validation
 from pages.ui.elements import row
 from pages.ui.text import esc
 
@@ -43,7 +43,7 @@ def draw(
         address = quote(sales_email, safe="@+")
         lines.append(_card_line("mail", f"[{esc(sales_email)}](mailto:{address})"))
     if phone:
-        lines.append(_card_line("call", esc(validation.format_phone(phone))))
+        lines.append(_card_line("call", esc(phones.show(phone))))
     if twitter:
         handle = twitter.removeprefix("@")
         lines.append(
@@ -68,7 +68,7 @@ def _truncated(overview: str) -> str:
 
 def _web_link(website: str) -> str:
     """Return Markdown for a website, linked only if it has the scheme http or https."""
-    label = esc(website.removeprefix("https://").rstrip("/"))
+    label = esc(validation.shown_website(website))
     if not website.startswith(("https://", "http://")):
         return label
     target = "".join(f"%{ord(c):02X}" if c in _NOT_IN_LINKS else c for c in website)
