@@ -1,4 +1,6 @@
-"""Access Control: the members and invitations of an organization, and the table of roles."""
+"""Access Control: the people of an organization with their roles, its invitations, its roles."""
+
+from typing import Any
 
 import streamlit as st
 
@@ -6,84 +8,113 @@ from core.access import roles
 from core.access.permissions import Action, find_impersonation, find_role
 from core.database import db
 from core.members import members, ownership
+from core.members.members import MAX_COUNTED, PER_PAGE, Sort
 from core.models import Role
 from pages import ui
-from pages.parts.members import invitations, ownership_offers, people, summary
+from pages.parts.members import dialogs, former, invitations, member_limit, ownership_offers
 from pages.ui import authentication, elements
+from pages.ui.url_choices import choose
 
 actor, org, rights = ui.open_page("Access Control", Action.VIEW)
-may_see_invited = Action.VIEW_INVITATIONS in rights
-may_invite = authentication.is_allowed(rights, Action.INVITE)
+sees_roles = Action.VIEW_INVITATIONS in rights
 may_edit = authentication.is_allowed(rights, Action.CHANGE_ROLES)
-
+may_invite = authentication.is_allowed(rights, Action.INVITE)
 with db.read() as session:
     numbers = members.summary(session, actor, org.id)
-    joined = members.joined_by_month(session, actor, org.id)
     grantable = members.list_grantable_roles(session, actor, org.id) if may_invite else []
     offers = ownership.list_offers(session, actor, org.id)
     own_role = find_role(session, actor, org.id)
-    impersonation = find_impersonation(session, actor, org.id)
-owns = may_edit and own_role is Role.OWNER and impersonation is None
+    owns = own_role is Role.OWNER and not find_impersonation(session, actor, org.id)
 
 
-def draw_actions() -> None:
-    summary.draw_limit_button(rights)
-    icon = ":material/person_add:"
-    if grantable and st.button("Invite user", key="invite-user", type="primary", icon=icon):
+def draw_buttons() -> None:
+    member_limit.draw_button(rights)
+    if grantable and st.button("Invite user", key="invite-user", type="primary"):
         ui.open_dialog("invite")
 
 
-def draw_users() -> None:
-    labels = {"active": f"Active Users {org.member_count:,}"}
-    if may_see_invited:
-        labels |= {"invited": f"Invited Users {numbers['pending']:,}", "former": "Former Users"}
-    with elements.row(key="members-filter"):
-        view = st.segmented_control(
-            "Users",
-            list(labels),
-            default="active",
-            required=True,
-            format_func=lambda name: labels[name],
-            label_visibility="collapsed",
-            key="members-view",
-        )
-        st.space("stretch")
-        search = st.text_input(
-            "Search",
-            type="search",
-            live=True,
-            width=240,
-            placeholder="Email" if view == "invited" else "Name or email",
-            label_visibility="collapsed",
-            key=f"members-search-{view}",
-        )
-        role = people.role_filter() if may_see_invited and view == "active" else None
-    if view == "active":
-        people.draw_active(actor, org, search, role, may_edit=may_edit, owns=owns)
-    elif view == "invited":
-        invitations.draw(actor, org, grantable, search)
-    else:
-        people.draw_former(actor, org, grantable, search)
-
-
-def draw_roles() -> None:
-    table = roles.table()
-    ticks = table.replace({True: "✓", False: ""})
-    text = st.column_config.TextColumn
-    columns = {name: text(name, width=110, alignment="center") for name in ticks.columns[1:]}
-    columns["permission"] = text("Permission", width="large")
-    st.dataframe(ticks, hide_index=True, height="content", column_config=columns, key="roles-table")
-    st.markdown(ui.quiet("Nobody gives a role above the own. Only owners change roles."))
-
-
-elements.page_header(org, "Access Control", actions=draw_actions)
+elements.page_header(org, "Access Control", actions=draw_buttons)
 ownership_offers.draw_offers(actor, org, offers)
-summary.draw(org, rights, numbers, joined)
+member_limit.draw_advice(org, rights, numbers)
 users_tab, roles_tab = st.tabs(["Users", "Roles"])
-with users_tab:
-    draw_users()
+
+# The numbers are the filters
+views = {"active": f"Active Users {org.member_count:,}"}
+shows: dict[str, str] = {role: f"{role.capitalize()}s {numbers[role]:,}" for role in reversed(Role)}
+if sees_roles:
+    views |= {"invited": f"Invited Users {numbers['pending']:,}", "former": "Former Users"}
+    shows["off"] = f"Without two-factor {member_limit.counted(numbers['without_two_factor'])}"
+with users_tab, elements.row(key="members-filter"):
+    view = choose(
+        "members", st.segmented_control, "view", "Users", views, default="active", required=True
+    )
+    search = elements.local_search("Name or email", key=f"members-search-{view}")
+    show = None
+    if view == "active" and sees_roles:
+        show = choose("members", st.pills, "show", "Show", shows, on_change=ui.first_page)
+
+if view == "active" and sees_roles:
+    with db.read() as session:
+        counts = members.count_by_role(session, actor, org.id)
+        joined = members.joined_by_month(session, actor, org.id)
+    by_role = (
+        counts.pivot_table(
+            "people", "role", "two_factor", "sum", margins=True, margins_name="total"
+        )
+        .reindex(index=[*reversed(Role), "total"], columns=[True, False, "total"], fill_value=0)
+        .set_axis(["With two-factor", "Without", "Total"], axis="columns")
+    )
+    by_month = joined.rename(lambda month: f"{month:%b %Y}").to_frame("joined").T
+    with users_tab, st.container(key="members-summary"):
+        left, right = st.columns([2, 3])
+    with left:
+        ui.summary(by_role, {"role": ui.column.role()}, "Members by role and two-factor")
+    with right:
+        ui.summary(by_month, ui.column.towers(by_month), "Members joined by month")
+
+if view == "active":
+    page, sort = ui.page_number(), ui.sort_order(Sort)
+    which: dict[str, Any] = {"search": search, "without_two_factor": show == "off"}
+    which["role"] = Role(show) if show in list(Role) else None
+    with db.read() as session:
+        people = members.table(session, actor, org.id, **which, sort=sort, page=page)
+        total = members.count(session, actor, org.id, **which)
+    columns = {
+        "name": ui.column.link("Name", face="user_id", note="you", sort="name", reverse="-name"),
+        "email": ui.column.text("Email", is_whole=True),
+        "role": dialogs.role_column(grantable) if may_edit else ui.column.role(),
+        "two_factor": ui.column.two_factor(),
+        "last_seen_at": ui.column.moment("Last seen", width=112, empty="Never"),
+        "joined_at": ui.column.day("Joined", sort="joined", reverse="-joined"),
+    }
+    with users_tab:
+        asked = ui.table(
+            people.assign(you=(people["user_id"] == actor.user_id).map({True: "(you)", False: ""})),
+            {name: column for name, column in columns.items() if name in people},
+            key="members",
+            label="Active users",
+            row_id="user_id",
+            actions=dialogs.ACTIONS,
+            allowed=dialogs.list_actions(people, may_edit=may_edit, owns=owns),
+            row_action="quick-view",
+            bulk=dialogs.bulk_actions(rights),
+            sort=sort,
+            paging=ui.numbered_pages(page, PER_PAGE, total, "person", "people", limit=MAX_COUNTED),
+            scope=which,
+            empty=("No one found", "Try part of a name, or another role."),
+        )
+    with db.read() as session:
+        chosen = members.list_ids(session, actor, org.id, **which) if asked.is_all else asked.rows
+    dialogs.open_asked(asked, chosen)
+else:
+    with users_tab:
+        (invitations if view == "invited" else former).draw(actor, org, grantable, search)
+
 with roles_tab:
-    draw_roles()
+    columns = {"permission": ui.column.text("Permission")} | ui.column.ticks(Role)
+    ui.summary(roles.table().set_index("permission"), columns, "Permissions by role")
+    st.markdown(ui.quiet("You can't grant a role above your own. Only owners can change roles."))
+dialogs.draw(actor, org)
 invitations.draw_invite_dialog(actor, org, grantable)
-summary.draw_limit_dialog(actor, org)
+member_limit.draw_dialog(actor, org)
 ownership_offers.draw_dialogs(actor, org, own_role)

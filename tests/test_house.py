@@ -54,7 +54,10 @@ def functions(file: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [node for node in ast.walk(parsed(file)) if isinstance(node, kinds)]
 
 
-STATE_CALLBACKS = {"open_dialog", "ui.open_dialog", "board_filters.show_more", "forget", "edit"}
+STATE_CALLBACKS = {
+    *("open_dialog", "ui.open_dialog", "board_filters.show_more", "forget", "edit"),
+    *("first_page", "ui.first_page"),
+}
 """Callbacks from elsewhere that change the session state alone."""
 
 

@@ -33,12 +33,6 @@ PATTERN = re.compile(r"(?<![\w-])(?:" + "|".join(HABITS) + ")", re.IGNORECASE)
 EXCEPTIONS = (
     "pages/charts.py",
     "pages/history.py",
-    "pages/members.py",
-    "pages/parts/members/dialogs.py",
-    "pages/parts/members/invitations.py",
-    "pages/parts/members/ownership_offers.py",
-    "pages/parts/members/people.py",
-    "pages/parts/members/summary.py",
     "pages/parts/onboarding/board_cards.py",
     "pages/parts/onboarding/forms.py",
     "pages/parts/organizations/all.py",

@@ -1,6 +1,7 @@
 """Members of an organization, present and former: roles, removal, reinstatement."""
 
 from datetime import timedelta
+from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
 
@@ -23,6 +24,26 @@ MAX_COUNTED: Final = 1_000
 FORMER_MEMBERSHIP_TTL: Final = timedelta(days=90)
 """How long a former member can be reinstated."""
 _MAX_FORMER_LISTED: Final = 200
+
+
+class Sort(StrEnum):
+    """An order of members; a minus reverses it."""
+
+    NAME = "name"
+    NAME_REVERSED = "-name"
+    JOINED = "joined"
+    JOINED_REVERSED = "-joined"
+
+
+_ORDERS: Final[dict[Sort, tuple[Any, ...]]] = {
+    Sort.NAME: (Membership.found_by, Membership.role, Membership.id),
+    Sort.NAME_REVERSED: (
+        *(Membership.found_by.desc(), Membership.role.desc(), Membership.id.desc()),
+    ),
+    Sort.JOINED: (Membership.joined_at.desc(), Membership.id.desc()),
+    Sort.JOINED_REVERSED: (Membership.joined_at, Membership.id),
+}
+"""Each is the order of an index; the latest come first unless reversed."""
 
 
 def change_role(
@@ -118,10 +139,12 @@ def table(
     *,
     search: str = "",
     role: Role | None = None,
+    without_two_factor: bool = False,
+    sort: Sort = Sort.NAME,
     page: int = 1,
     per_page: int = PER_PAGE,
 ) -> pd.DataFrame:
-    """Return one page of members, ordered by name.
+    """Return one page of members.
 
     Columns: user_id, name, email, joined_at; also role, two_factor and last_seen_at for actors with
     `VIEW_INVITATIONS`. An index covers the search, so the cost does not grow with the organization.
@@ -131,8 +154,8 @@ def table(
     if may(session, actor, org_id, Action.VIEW_INVITATIONS):
         two_factor = User.two_factor_at.is_not(None).label("two_factor")
         columns += [Membership.role, two_factor, User.last_seen_at]
-    order = (Membership.found_by, Membership.role, Membership.id)
-    ids = _matching(session, actor, org_id, select(Membership.id), search, role)
+    ids = _matching(session, actor, org_id, search, role, without_two_factor=without_two_factor)
+    order = _ORDERS[sort]
     cut = (
         ids.order_by(*order)
         .limit(per_page)
@@ -150,19 +173,57 @@ def table(
 
 
 def count(
-    session: Session, actor: Actor, org_id: int, *, search: str = "", role: Role | None = None
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    *,
+    search: str = "",
+    role: Role | None = None,
+    without_two_factor: bool = False,
 ) -> int:
     """Return how many members `table` has in all.
 
     Search results are counted up to `MAX_COUNTED`; for more, `MAX_COUNTED` + 1 is returned.
     """
     org = access(session, actor, org_id, Action.VIEW)
-    if not search.strip() and role is None:
+    if not search.strip() and role is None and not without_two_factor:
         return org.member_count
-    people = _matching(session, actor, org_id, select(Membership.id), search, role)
-    if search.strip():
+    people = _matching(session, actor, org_id, search, role, without_two_factor=without_two_factor)
+    if search.strip() or without_two_factor:
         return count_up_to(session, people, MAX_COUNTED)
     return session.scalar(select(func.count()).select_from(people.subquery())) or 0
+
+
+def list_ids(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    *,
+    search: str = "",
+    role: Role | None = None,
+    without_two_factor: bool = False,
+) -> list[int]:
+    """Return the ids of the people that `table` has in all, at most `MAX_COUNTED`."""
+    access(session, actor, org_id, Action.VIEW)
+    people = _matching(session, actor, org_id, search, role, without_two_factor=without_two_factor)
+    chosen = people.with_only_columns(Membership.user_id).order_by(Membership.id)
+    return list(session.scalars(chosen.limit(MAX_COUNTED)))
+
+
+def count_by_role(session: Session, actor: Actor, org_id: int) -> pd.DataFrame:
+    """Return how many members there are of each role, with and without two-factor.
+
+    Columns: role, two_factor and people; a row for each combination that occurs.
+    """
+    access(session, actor, org_id, Action.VIEW_INVITATIONS)
+    two_factor = User.two_factor_at.is_not(None).label("two_factor")
+    return frame(
+        session,
+        select(Membership.role, two_factor, func.count().label("people"))
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.org_id == org_id)
+        .group_by(Membership.role, two_factor),
+    )
 
 
 def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
@@ -257,15 +318,21 @@ def _matching(
     session: Session,
     actor: Actor,
     org_id: int,
-    columns: Select[*tuple[Any, ...]],
     search: str,
     role: Role | None,
-) -> Select[*tuple[Any, ...]]:
-    """Return a query for members whose name or email contains all the words."""
-    people = columns.where(Membership.org_id == org_id, *has_words(Membership.found_by, search))
-    if role is not None:
+    *,
+    without_two_factor: bool,
+) -> Select[int]:
+    """Return a query for the ids of memberships whose name or email contains all the words."""
+    words = has_words(Membership.found_by, search)
+    people = select(Membership.id).where(Membership.org_id == org_id, *words)
+    if role is not None or without_two_factor:
         access(session, actor, org_id, Action.VIEW_INVITATIONS)
+    if role is not None:
         people = people.where(Membership.role == role)
+    if without_two_factor:
+        without = User.two_factor_at.is_(None)
+        people = people.join(User, User.id == Membership.user_id).where(without)
     return people
 
 

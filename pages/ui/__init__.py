@@ -18,8 +18,11 @@ from pages.ui.table import (
     Paging,
     Turn,
     clear_selection,
+    first_page,
     numbered_pages,
     page_number,
+    sort_order,
+    summary,
     table,
 )
 from pages.ui.tabs import Tab, page_switch, tabs
@@ -44,6 +47,7 @@ __all__ = [
     "esc",
     "exact",
     "fields",
+    "first_page",
     "form",
     "fragment",
     "numbered_pages",
@@ -60,6 +64,8 @@ __all__ = [
     "save",
     "saved_notice",
     "show_notice",
+    "sort_order",
+    "summary",
     "table",
     "tabs",
 ]

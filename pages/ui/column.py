@@ -6,7 +6,7 @@ frame's column. `sort` is the value of `sort` in the address that a click on the
 into the second line, `"end"` to the right of both, `"hide"` leaves it out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -19,7 +19,17 @@ from pages.ui.badges import Color
 Phone = Literal["detail", "end", "hide"]
 Cells = list[Any]
 
-_HEADS: Final = ("label", "width", "sort", "reverse", "phone", "prefix", "empty")
+_HEADS: Final = (
+    "label",
+    "short",
+    "width",
+    "sort",
+    "reverse",
+    "is_descending",
+    "phone",
+    "prefix",
+    "empty",
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,8 @@ class Style:
     label: str
     color: Color | Literal["red", ""] = "gray"
     icon: str = ""
+    is_plain: bool = False
+    """Whether the label has the color, and not what is behind it."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +50,13 @@ class Column:
     kind: str
     label: str
     cells: Callable[[pd.DataFrame, str], Cells]
+    short: str = ""
+    """What the head shows instead of a long label."""
     width: int | None = None
     sort: str = ""
     reverse: str = ""
+    is_descending: bool = False
+    """Whether `sort` has the largest or latest first; `reverse` is the opposite."""
     phone: Phone = "detail"
     prefix: str = ""
     """Words before the value in the second line on a phone."""
@@ -102,9 +118,55 @@ def moment(label: str, *, shows: Literal["ago", "day", "exact"] = "ago", **head:
     return Column("moment", label, _seconds, **head, more={"shows": shows})
 
 
+def day(label: str, **head: Any) -> Column:
+    """Return a column of days; sorted, the latest come first."""
+    return moment(
+        label, shows="day", **{"width": 104, "phone": "hide", "is_descending": True} | head
+    )
+
+
 def badge(label: str, styles: Mapping[Any, Style], **head: Any) -> Column:
     """Return a column of badges; a style without a color is an icon with a word."""
     return Column("badge", label, _texts, **head, more={"styles": _styles(styles)})
+
+
+def towers(frame: pd.DataFrame) -> dict[str, Column]:
+    """Return a column for each of the frame's, with numbers on bars as high as their shares.
+
+    The heads have the first word of each name, such as the month of `Nov 2026`.
+    """
+    most = int(frame.to_numpy().max())
+    return {
+        str(name): Column(
+            "tower", str(name), _values, short=str(name).split()[0], more={"most": most}
+        )
+        for name in frame
+    }
+
+
+def two_factor(label: str = "Two-factor", **head: Any) -> Column:
+    """Return a column of shields that say whether two-factor is on, from a column of truths."""
+
+    def cells(rows: pd.DataFrame, key: str) -> Cells:
+        return ["on" if is_on else "off" for is_on in rows[key].tolist()]
+
+    styles = {
+        "on": Style("On", "green", "verified_user", is_plain=True),
+        "off": Style("Off", "orange", "gpp_maybe", is_plain=True),
+    }
+    more = {"styles": _styles(styles)}
+    usual: dict[str, Any] = {"width": 96, "phone": "hide"}
+    return Column("badge", label, cells, **usual | head, more=more)
+
+
+def ticks(names: Iterable[str]) -> dict[str, Column]:
+    """Return a column of truths for each name: ticks, or nothing."""
+
+    def cells(rows: pd.DataFrame, key: str) -> Cells:
+        return ["yes" if is_true else None for is_true in rows[key].tolist()]
+
+    more = {"styles": _styles({"yes": Style("Yes", "green", "check", is_plain=True)})}
+    return {str(name): Column("badge", name.capitalize(), cells, more=more) for name in names}
 
 
 def stage(label: str = "Stage", **head: Any) -> Column:
@@ -113,8 +175,9 @@ def stage(label: str = "Stage", **head: Any) -> Column:
 
 
 def role(label: str = "Role", **head: Any) -> Column:
-    """Return a column of roles."""
-    return badge(label, ROLES, **{"width": 110, "phone": "end"} | head)
+    """Return a column of roles, and of the word for all of them."""
+    styles = ROLES | {"total": Style("Total", "")}
+    return badge(label, styles, **{"width": 110, "phone": "end"} | head)
 
 
 def choice(
@@ -143,7 +206,12 @@ def choice(
 
 def _styles(styles: Mapping[Any, Style]) -> dict[str, Any]:
     return {
-        str(value): {"label": style.label, "color": style.color, "icon": style.icon}
+        str(value): {
+            "label": style.label,
+            "color": style.color,
+            "icon": style.icon,
+            "isPlain": style.is_plain,
+        }
         for value, style in styles.items()
     }
 
@@ -169,9 +237,9 @@ def _faces(rows: pd.DataFrame, name: str, seed: str, logo: str = "") -> list[lis
     ]
 
 
-STAGES: Final = {stage: Style(stage.capitalize(), *badges.look(stage)) for stage in Stage}
-ROLES: Final = {role: Style(role.capitalize(), *badges.look(role)) for role in Role}
-TWO_FACTOR: Final = {
-    "on": Style("On", "", "verified_user"),
-    "off": Style("Off", "", "gpp_maybe"),
+STAGES: Final[dict[str, Style]] = {
+    stage: Style(stage.capitalize(), *badges.look(stage)) for stage in Stage
+}
+ROLES: Final[dict[str, Style]] = {
+    role: Style(role.capitalize(), *badges.look(role)) for role in Role
 }

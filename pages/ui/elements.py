@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.base.settings import settings
 from core.models import Organization, Role, Stage
 from pages.ui import avatars, badges
+from pages.ui.table import first_page
 from pages.ui.text import esc, quiet
 
 _LONG_NAME: Final = 40
@@ -115,4 +116,18 @@ def search_field(
         key="q",
         bind="query-params",
         on_change=on_change or "rerun",
+    )
+
+
+def local_search(placeholder: str, *, key: str) -> str:
+    """Draw a search field that searches while you type and is not in the address."""
+    return st.text_input(
+        "Search",
+        type="search",
+        live=True,
+        placeholder=placeholder,
+        width=220,
+        label_visibility="collapsed",
+        key=key,
+        on_change=first_page,
     )

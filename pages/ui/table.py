@@ -21,17 +21,21 @@ back as `Asked`, in the one rerun after the click. A click on a row, and Space, 
 of a row that is no longer there is ignored.
 """
 
+import re
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from core.base import clock
+from core.base import clock, parameters
 from pages.ui import component
-from pages.ui.column import Column
+from pages.ui.column import Column, number
 from pages.ui.text import count
+
+Order = TypeVar("Order", bound=StrEnum)
 
 _table = component.load("table")
 _MAX_SELECTED: Final = 10_000
@@ -47,6 +51,8 @@ class Action(NamedTuple):
     """In a row: in its menu, as an icon on hover, or as a button."""
     takes_all: bool = False
     """Of selected rows: whether it can be done with everything that matches."""
+    copies: str = ""
+    """Of selected rows: the column that it copies, without asking the page for anything."""
 
 
 class Turn(NamedTuple):
@@ -79,6 +85,8 @@ class Asked:
     """What was chosen in a list."""
     is_all: bool = False
     """Whether it concerns everything that matches, and not only `rows`."""
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """The row of the frame, for an action in a row."""
 
     def __bool__(self) -> bool:
         """Return whether something was asked for."""
@@ -90,34 +98,44 @@ class Asked:
         return self.rows[0] if self.rows else None
 
 
-def numbered_pages(page: int, per_page: int, total: int, noun: str, plural: str = "") -> Paging:
-    """Return the paging of a list whose page number is `page` in the address."""
-    first, last = (page - 1) * per_page, min(page * per_page, total)
-    counted = count(total, noun, plural)
-    turns = (
-        Turn("← Previous", {"page": str(page - 1) if page > 2 else ""} if page > 1 else None),
-        Turn("Next →", {"page": str(page + 1)} if last < total else None),
-    )
+def numbered_pages(
+    page: int, per_page: int, total: int, noun: str, plural: str = "", *, limit: int = 0
+) -> Paging:
+    """Return the paging of a list whose page number is `page` in the address.
+
+    Rows are counted up to `limit`; a larger `total` says that there are more.
+    """
+    is_capped = bool(limit) and total > limit
+    counted = f"{limit:,}+ {plural or f'{noun}s'}" if is_capped else count(total, noun, plural)
     if total <= per_page:
         return Paging(total, counted)
-    return Paging(total, f"{first + 1:,}–{last:,} of {counted}", turns)
+    first, last = (page - 1) * per_page, min(page * per_page, total)
+    turns = (
+        Turn("← Previous", {"page": str(page - 1) if page > 2 else ""} if page > 1 else None),
+        Turn("Next →", {"page": str(page + 1)} if last < min(total, limit or total) else None),
+    )
+    return Paging(total, f"{first + 1:,}–{last:,} of {counted}", turns, is_capped)
+
+
+def first_page() -> None:
+    """Go to the first page of a list whose filters have changed."""
+    st.query_params.pop("page", None)
 
 
 def page_number() -> int:
     """Return the page number in the address."""
-    number = st.query_params.get("page", "")
-    return max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 7 else 1
+    return parameters.find_row_id(st.query_params.get("page", "")) or 1
 
 
 def table(
     frame: pd.DataFrame,
-    columns: Mapping[str, Column],
+    columns: Mapping[Any, Column],
     *,
     key: str,
     label: str,
     row_id: str = "id",
     actions: Sequence[Action] = (),
-    allowed: str = "",
+    allowed: Sequence[Sequence[str]] | None = None,
     bulk: Sequence[Action] = (),
     row_action: str = "",
     sort: str = "",
@@ -125,30 +143,55 @@ def table(
     scope: object = None,
     empty: tuple[str, str] = ("Nothing here yet", ""),
     fills_window: bool = True,
+    is_downloadable: bool = False,
 ) -> Asked:
-    """Draw a table and return what was asked for in it.
+    """Draw a table and return what was asked for in it; `label` names it for screen readers.
 
-    `label` names it for screen readers. `actions` are offered in each row, or those whose names are
-    in the list in the frame's column `allowed`. `bulk` actions make rows selectable; the selection
-    lasts over pages until `scope`, the filters of the list, changes.
+    Each row offers `actions`, or those whose names `allowed` has for it. `bulk` makes rows
+    selectable, over all pages until `scope`, the filters of the list, changes.
     """
     data = {
         "name": key,
         "label": label,
-        "columns": [column.head(name) for name, column in columns.items()],
+        "columns": [column.head(str(name)) for name, column in columns.items()],
         "rows": _rows(frame, columns, row_id, actions, allowed),
         "actions": [action._asdict() for action in actions],
         "bulk": [action._asdict() for action in bulk],
         "rowAction": row_action,
         "sort": sort,
-        "scope": repr(scope),
         "empty": [line for line in empty if line],
         "fillsWindow": fills_window,
-        **_paging(paging or Paging(len(frame), "")),
-        **_state(key),
+        "isDownloadable": is_downloadable,
+        **_paging(paging or Paging(len(frame), "")) | _state(key, scope),
     }
     result: Any = _table(key=key, data=data, height="content", on_ask_change=component.ignore)
-    return _read(result.ask, frame[row_id].tolist(), {action.name for action in bulk})
+    in_rows = {row_action} | _names(actions) | _choices(columns)
+    return _read(result.ask, frame, row_id, in_rows, _names(bulk))
+
+
+def summary(frame: pd.DataFrame, columns: Mapping[str, Column], label: str) -> None:
+    """Draw a small table of numbers with its download, such as the result of `pivot_table`.
+
+    The index is one of its columns. Those of the frame that `columns` lacks are numbers, with their
+    names in the frame as heads. The file is made in the browser.
+    """
+    name = "index" if frame.index.name is None else str(frame.index.name)
+    others = [str(each) for each in frame.columns if str(each) not in columns]
+    table(
+        frame.rename(columns=str).reset_index(names=name),
+        {**columns, **{each: number(each) for each in others}},
+        key=re.sub(r"\W+", "-", label).lower(),
+        label=label,
+        row_id=name,
+        fills_window=False,
+        is_downloadable=True,
+    )
+
+
+def sort_order(orders: type[Order]) -> Order:
+    """Return the order in the address, or the first one."""
+    asked = st.query_params.get("sort", "")
+    return orders(asked) if asked in list(orders) else next(iter(orders))
 
 
 def clear_selection(key: str) -> None:
@@ -160,8 +203,9 @@ def _cleared(key: str) -> str:
     return f"{key} selections cleared"
 
 
-def _state(key: str) -> dict[str, Any]:
+def _state(key: str, scope: object) -> dict[str, Any]:
     return {
+        "scope": repr(scope),
         "cleared": st.session_state.get(_cleared(key), 0),
         "hasLetterKeys": True,
         "now": int(clock.now().timestamp()),
@@ -170,17 +214,26 @@ def _state(key: str) -> dict[str, Any]:
 
 def _rows(
     frame: pd.DataFrame,
-    columns: Mapping[str, Column],
+    columns: Mapping[Any, Column],
     row_id: str,
     actions: Sequence[Action],
-    allowed: str,
+    allowed: Sequence[Sequence[str]] | None,
 ) -> list[list[Any]]:
     """Return rows as arrays: the id, the cells, and the numbers of the actions that are allowed."""
     cells = [column.cells(frame, name) for name, column in columns.items()]
-    if allowed:
+    if allowed is not None:
         numbers = {action.name: number for number, action in enumerate(actions)}
-        cells.append([[numbers[name] for name in names] for names in frame[allowed]])
+        cells.append([[numbers[name] for name in names] for names in allowed])
     return [list(row) for row in zip(frame[row_id].tolist(), *cells, strict=True)]
+
+
+def _names(actions: Sequence[Action]) -> set[str]:
+    return {action.name for action in actions}
+
+
+def _choices(columns: Mapping[Any, Column]) -> set[str]:
+    """Return the actions that lists in cells ask for."""
+    return {column.more["action"] for column in columns.values() if "action" in column.more}
 
 
 def _paging(paging: Paging) -> dict[str, Any]:
@@ -196,15 +249,18 @@ def _paging(paging: Paging) -> dict[str, Any]:
     }
 
 
-def _read(sent: Any, ids: Sequence[Any], bulk: Set[str]) -> Asked:
-    """Return what the browser has sent, if it concerns rows of this page or a selection."""
+def _read(sent: Any, frame: pd.DataFrame, row_id: str, in_rows: Set[str], bulk: Set[str]) -> Asked:
+    """Return what the browser has sent, if it is offered for a row of this page or a selection."""
     if not isinstance(sent, dict) or not isinstance(sent.get("action"), str):
         return Asked()
-    action, rows = sent["action"], sent.get("ids")
+    action, rows, ids = sent["action"], sent.get("ids"), frame[row_id].tolist()
     if not isinstance(rows, list) or len(rows) > _MAX_SELECTED:
-        return Asked()
-    if action not in bulk and (len(rows) != 1 or rows[0] not in ids):
         return Asked()
     if any(type(row) is not type(ids[0]) for row in rows if ids):
         return Asked()
-    return Asked(action, tuple(rows), str(sent.get("value", "")), sent.get("isAll") is True)
+    if action in bulk:
+        return Asked(action, tuple(rows), is_all=sent.get("isAll") is True)
+    if action not in in_rows or len(rows) != 1 or rows[0] not in ids:
+        return Asked()
+    record = {str(key): each for key, each in frame.iloc[ids.index(rows[0])].items()}
+    return Asked(action, tuple(rows), str(sent.get("value", "")), record=record)

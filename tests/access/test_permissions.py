@@ -67,9 +67,13 @@ MATRIX = """
 members.table                              yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.count                              yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.summary                            yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.list_ids                           yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.count_by_role                      yes    yes    no     hidden yes    yes    yes    yes    hidden
 members.list_grantable_roles               yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.change_role                        yes    no     no     hidden no     no     no     no     hidden
 members.remove                             yes    yes    no     hidden no     no     no     no     hidden
+members.bulk.change_roles                  yes    no     no     hidden no     no     no     no     hidden
+members.bulk.remove                        yes    yes    no     hidden no     no     no     no     hidden
 members.remove an owner                    yes    no     no     hidden no     no     no     no     hidden
 members.leaving.leave                      yes    yes    yes    hidden hidden hidden hidden hidden hidden
 members.joined_by_month                    yes    yes    yes    hidden yes    yes    yes    yes    hidden
@@ -381,6 +385,12 @@ def in_excerpt(change: Callable[[Session, Cast], object], *seen: str) -> Act:
 
 PICTURE = SimpleNamespace(digest="0" * 64, png=b"png", thumbnail=b"png")
 ACTS: dict[str, Act] = {
+    "members.bulk.change_roles": lambda session, actor, cast: use_case("members.bulk.change_roles")(
+        session, actor, cast.acme.id, [cast.mia.user_id], Role.ADMIN
+    ),
+    "members.bulk.remove": lambda session, actor, cast: use_case("members.bulk.remove")(
+        session, actor, cast.acme.id, [cast.mia.user_id]
+    ),
     "members.change_role": lambda session, actor, cast: use_case("members.change_role")(
         session, actor, cast.acme.id, cast.mia.user_id, Role.ADMIN
     ),

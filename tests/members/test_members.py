@@ -7,12 +7,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.access import roles
-from core.access.permissions import ORGDESK, Action
+from core.access.permissions import ORGDESK, Action, Actor
 from core.accounts import accounts
 from core.audit import history
 from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
 from core.mail import messages
-from core.members import invitations, leaving, members, membership_rows
+from core.members import bulk, invitations, leaving, members, membership_rows
 from core.models import (
     Entry,
     FormerMembership,
@@ -219,6 +219,12 @@ class TestReinstate:
             members.reinstate(session, cast.olga, cast.acme.id, cast.otto.user_id)
 
 
+def join(session: Session, cast: Cast, person: Actor) -> None:
+    """Make a person a member of Acme."""
+    made = membership_rows.make(session, cast.acme, person.user_id, Role.MEMBER)
+    history.record(session, ORGDESK, cast.acme, "member.put", made)
+
+
 class TestTable:
     def test_members_are_ordered_by_name(self, session: Session, cast: Cast) -> None:
         people = members.table(session, cast.olga, cast.acme.id)
@@ -293,8 +299,76 @@ class TestTable:
         people = members.table(session, cast.ada, cast.acme.id, role=Role.ADMIN)
         assert people["name"].tolist() == ["Adam"]
 
+    def test_the_table_can_be_filtered_by_missing_two_factor(
+        self, session: Session, cast: Cast
+    ) -> None:
+        join(session, cast, cast.sam)  # he has it
+        about = (session, cast.olga, cast.acme.id)
+        for found in (
+            members.table(*about, without_two_factor=True)["user_id"].tolist(),
+            sorted(members.list_ids(*about, without_two_factor=True)),
+        ):
+            assert set(found) == {each.user_id for each in (cast.adam, cast.mia, cast.olga)}
+        assert members.count(*about, without_two_factor=True) == 3
+        with pytest.raises(NotPermitted):
+            members.table(session, cast.mia, cast.acme.id, without_two_factor=True)
+
+    def test_the_table_can_be_sorted(self, session: Session, cast: Cast, clock: Clock) -> None:
+        join(session, cast, cast.otto)
+        names = {
+            sort: members.table(session, cast.olga, cast.acme.id, sort=sort)["name"].tolist()
+            for sort in members.Sort
+        }
+        assert names[members.Sort.NAME] == ["Adam", "Mia", "Olga", "Otto"]
+        assert names[members.Sort.JOINED][0] == "Otto"
+        for sort in (members.Sort.NAME, members.Sort.JOINED):
+            assert names[members.Sort(f"-{sort}")] == names[sort][::-1]
+
+
+class TestBulk:
+    def test_roles_are_changed_one_by_one_and_refusals_are_listed(
+        self, session: Session, cast: Cast
+    ) -> None:
+        everyone = [cast.olga.user_id, cast.otto.user_id, cast.adam.user_id, cast.mia.user_id]
+        about = (session, cast.olga, cast.acme.id)
+        outcome = bulk.change_roles(*about, everyone, Role.MEMBER, reason="Season's end")
+        assert outcome.done == 2  # Adam, and Mia, who is a member already
+        assert [name for name, _ in outcome.refused] == ["A former member", "Olga"]
+        assert "Make someone else an owner first" in outcome.refused[1][1]
+        assert members.table(*about).set_index("name")["role"].to_dict() == {
+            "Adam": Role.MEMBER,
+            "Mia": Role.MEMBER,
+            "Olga": Role.OWNER,
+        }
+        session.commit()  # every change is recorded
+
+    def test_who_gives_up_the_role_does_so_last(self, session: Session, cast: Cast) -> None:
+        about = (session, cast.olga, cast.acme.id)
+        members.change_role(*about, cast.mia.user_id, Role.OWNER)
+        both = [cast.olga.user_id, cast.adam.user_id]
+        assert bulk.change_roles(*about, both, Role.MEMBER) == (2, [])
+
+    def test_members_are_removed_and_the_actor_stays(self, session: Session, cast: Cast) -> None:
+        db_ids = [cast.adam.user_id, cast.mia.user_id, cast.olga.user_id]
+        outcome = bulk.remove(session, cast.adam, cast.acme.id, db_ids)
+        assert outcome.done == 1
+        assert [name for name, _ in outcome.refused] == ["Olga", "Adam"]
+        assert members.table(session, cast.adam, cast.acme.id)["name"].tolist() == ["Adam", "Olga"]
+
 
 class TestSummary:
+    def test_it_counts_roles_with_and_without_two_factor(
+        self, session: Session, cast: Cast
+    ) -> None:
+        join(session, cast, cast.sam)
+        counts = members.count_by_role(session, cast.olga, cast.acme.id)
+        assert sorted(counts.itertuples(index=False, name=None)) == [
+            (Role.ADMIN, False, 1),
+            (Role.MEMBER, False, 1),
+            (Role.MEMBER, True, 1),
+            (Role.OWNER, False, 1),
+        ]
+
     def test_it_counts_members_by_role(self, session: Session, cast: Cast, clock: Clock) -> None:
         invitations.invite(session, cast.olga, cast.acme.id, "new@example.com")
         numbers = members.summary(session, cast.olga, cast.acme.id)
@@ -315,9 +389,7 @@ class TestSummary:
         assert members.summary(session, cast.olga, cast.acme.id)["member"] == 0
 
     def test_joins_are_counted_by_month(self, session: Session, cast: Cast, clock: Clock) -> None:
-        membership_rows.make(session, cast.acme, cast.otto.user_id, Role.MEMBER)
-        made = membership_rows.find(session, cast.acme, cast.otto.user_id)
-        history.record(session, ORGDESK, cast.acme, "member.put", made)
+        join(session, cast, cast.otto)
         joined = members.joined_by_month(session, cast.olga, cast.acme.id)
         assert [f"{month:%Y-%m}" for month in joined.index][::11] == ["2025-12", "2026-11"]
         assert {f"{month:%Y-%m}": number for month, number in joined.items() if number} == {

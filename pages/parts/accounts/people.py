@@ -72,16 +72,14 @@ def draw_table(page: Page) -> None:
     """Draw a page of accounts; a click on a row opens its dialog."""
     asked = ui.table(
         page.rows.assign(
-            two_factor=page.rows["two_factor_at"].notna().map({True: "on", False: "off"}),
+            two_factor=page.rows["two_factor_at"].notna(),
             state=[_state(row) for row in page.rows.to_dict("records")],
         ),
         {
             "name": ui.column.link("Name", face="user_id"),
             "email": ui.column.text("Email", is_whole=True),
             "staff": ui.column.badge("Staff role", _STAFF, width=130, phone="end"),
-            "two_factor": ui.column.badge(
-                "Two-factor", ui.column.TWO_FACTOR, width=96, phone="hide"
-            ),
+            "two_factor": ui.column.two_factor(),
             "state": ui.column.badge("Account", _STATES, width=116),
             "organizations": ui.column.number("Organizations", width=104, phone="hide"),
             "last_seen_at": ui.column.moment("Last seen", width=112, empty="Never"),

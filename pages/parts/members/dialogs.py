@@ -1,21 +1,30 @@
-"""The dialogs about one person: `Edit roles` and `Quick View`, with `Remove` and leave."""
+"""What can be done with people in the tables of Access Control, and the dialogs that do it."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from core.access import roles
-from core.access.permissions import Actor
+from core.access.permissions import Action, Actor, Rights
 from core.base import clock
 from core.database import db
-from core.members import invitations, leaving, members
+from core.members import bulk, invitations, leaving, members
+from core.members.bulk import Outcome
 from core.models import Organization, Role
 from pages import ui
 from pages.ui import authentication, badges, elements
+from pages.ui.column import ROLES, Column
 
 EDIT_ROLES: Final = "Edit roles"
 QUICK_VIEW: Final = "Quick View"
+ACTIONS: Final = (
+    ui.Action("edit-roles", EDIT_ROLES, "manage_accounts"),
+    ui.Action("quick-view", QUICK_VIEW, "visibility"),
+    ui.Action("offer-ownership", "Offer ownership", "key"),
+)
+"""What can be done with a member; each action opens the dialog of that name."""
 
 _EDITING: Final = "editing roles"
 
@@ -23,10 +32,50 @@ Row = dict[str, Any]
 """One row of `members.table` or of `invitations.table`."""
 
 
-def open_roles(row: Row) -> None:
-    """Open `Edit roles` for a member or an invitation, without the form at first."""
-    st.session_state.pop(_EDITING, None)
+def list_actions(people: pd.DataFrame, *, may_edit: bool, owns: bool) -> list[list[str]]:
+    """Return for each member the names of the actions that are offered."""
+    if not may_edit:
+        return [["quick-view"]] * len(people)
+    offer = ["offer-ownership"] if owns else []
+    usual = ["edit-roles", "quick-view"]
+    return [usual if role == Role.OWNER else usual + offer for role in people["role"]]
+
+
+def role_column(grantable: Sequence[Role], **head: Any) -> Column:
+    """Return the column of roles in which another one can be chosen, which opens `Edit roles`."""
+    return ui.column.choice(
+        "Role", ROLES, options=grantable, action="edit-roles", width=124, phone="end", **head
+    )
+
+
+def bulk_actions(rights: Rights) -> list[ui.Action]:
+    """Return what a person can do with several members together."""
+    if Action.VIEW_INVITATIONS not in rights:
+        return []
+    actions = [ui.Action("copy", "Copy addresses", "content_copy", copies="email")]
+    if authentication.is_allowed(rights, Action.CHANGE_ROLES):
+        actions.append(ui.Action("change-roles", "Change role", "manage_accounts", takes_all=True))
+    if authentication.is_allowed(rights, Action.REMOVE_MEMBERS):
+        actions.append(ui.Action("remove-members", "Remove", "person_remove", takes_all=True))
+    return actions
+
+
+def open_asked(asked: ui.Asked, chosen: Sequence[int]) -> None:
+    """Open the dialog that was asked for, about one person or about those who are selected."""
+    if asked.action == "edit-roles":
+        open_roles(dict(asked.record), asked.value)
+    elif asked.record:
+        ui.open_dialog(asked.action, dict(asked.record))
+    elif asked:
+        ui.open_dialog(asked.action, list(chosen))
+
+
+def open_roles(row: Row, chosen: str = "") -> None:
+    """Open `Edit roles` for a member or an invitation; `chosen` is the new role, if it is known."""
     ui.open_dialog("edit-roles", row)
+    st.session_state[_EDITING] = bool(chosen)
+    if chosen:
+        st.session_state[ui.fields("edit-roles").key("role")] = Role(chosen)
 
 
 def draw(actor: Actor, org: Organization) -> None:
@@ -34,6 +83,66 @@ def draw(actor: Actor, org: Organization) -> None:
     icon = ":material/manage_accounts:"
     ui.draw_dialog("edit-roles", EDIT_ROLES, _draw_roles, actor, org, width="medium", icon=icon)
     ui.draw_dialog("quick-view", QUICK_VIEW, _draw_quick_view, actor, org)
+    ui.draw_dialog("change-roles", "Change role", _draw_change_roles, actor, org, icon=icon)
+    ui.draw_dialog("remove-members", "Remove", _draw_remove_members, actor, org)
+    ui.draw_dialog("members-refused", "Not everything was changed", _draw_refused)
+
+
+def _draw_change_roles(actor: Actor, org: Organization, user_ids: Sequence[int]) -> None:
+    """Draw the form that changes the role of several members; new owners take the password."""
+    with db.read() as session:
+        grantable = members.list_grantable_roles(session, actor, org.id)
+    st.markdown(f"**{ui.count(len(user_ids), 'person', 'people')}** selected")
+    form = ui.fields("change-roles")
+    new = Role(form.field(st.selectbox, "role", "Role", options=grantable, format_func=_label))
+    password = form.current_password() if new is Role.OWNER else ""
+    form.reserve_footer()
+    with elements.row(horizontal_alignment="right"):
+        draw_cancel("change-roles")
+        pressed = st.button("Change role", key="change-roles-save", type="primary")
+    if pressed and (
+        new is not Role.OWNER or form.prepare(authentication.verify_password, actor, password)
+    ):
+        outcome = form.change(bulk.change_roles, actor, org.id, user_ids, new)
+        _finish(form, outcome, f"Role changed to {new} for")
+
+
+def _draw_remove_members(actor: Actor, org: Organization, user_ids: Sequence[int]) -> None:
+    """Draw the question before several members are removed."""
+    people = ui.count(len(user_ids), "person loses", "people lose")
+    st.markdown(
+        f"**{people}** access to {ui.esc(org.name)} immediately and are notified by email. You "
+        "can reinstate them for 90 days."
+    )
+    form = ui.fields("remove-members")
+    form.reserve_footer()
+    with elements.row(horizontal_alignment="right"):
+        draw_cancel("remove-members")
+        if st.button("Remove", key="remove-members-save", type="primary"):
+            _finish(form, form.change(bulk.remove, actor, org.id, user_ids), "Removed")
+
+
+def _finish(form: ui.Form, outcome: Outcome | None, done: str) -> None:
+    """Show what was done, and whom it was refused for; nothing if all of it was refused."""
+    if outcome is None:
+        return
+    form.reset()
+    ui.close_dialog()
+    ui.clear_selection("members")
+    if outcome.done:
+        ui.show_notice(f"{done} {ui.count(outcome.done, 'person', 'people')}")
+    if outcome.refused:
+        ui.open_dialog("members-refused", outcome.refused)
+    st.rerun()
+
+
+def _draw_refused(refused: Sequence[tuple[str, str]]) -> None:
+    for name, reason in refused:
+        st.markdown(f"**{ui.esc(name)}**  \n{ui.esc(reason)}")
+
+
+def _label(role: Role) -> str:
+    return role.capitalize()
 
 
 def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
@@ -51,7 +160,7 @@ def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
     if is_editing:
         _draw_edit(actor, org, row, old)
     else:
-        with st.expander("What this role may do", type="compact"):
+        with st.expander("What this role can do", type="compact"):
             for action in roles.difference(old, old).kept:
                 st.markdown(f":gray[:material/check: {roles.label(action)}]")
 
@@ -62,7 +171,12 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
         grantable = members.list_grantable_roles(session, actor, org.id)
     form = ui.fields("edit-roles")
     chosen = form.field(
-        st.selectbox, "role", "Role", options=grantable, index=grantable.index(old), format_func=str
+        st.selectbox,
+        "role",
+        "Role",
+        options=grantable,
+        index=grantable.index(old),
+        format_func=_label,
     )
     new = Role(chosen)
     draw_change_log(old, new)
@@ -81,10 +195,10 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
 def _save_role(form: ui.Form, actor: Actor, org: Organization, row: Row, new: Role) -> None:
     """Save the role of a member or of an invitation."""
     if "user_id" in row:
-        notice = f"{row['name']} is {new} now."
+        notice = f"Role changed to {new}"
         form.save(notice, members.change_role, actor, org.id, int(row["user_id"]), new)
     else:
-        notice = f"{row['email']} is invited as {new} now."
+        notice = f"Invited as {new}"
         form.save(notice, invitations.change_role, actor, org.id, int(row["id"]), new)
 
 
@@ -119,8 +233,8 @@ def _draw_quick_view(actor: Actor, org: Organization, row: Row) -> None:
     facts = {"Joined": ui.exact(row["joined_at"])}
     if "role" in row:
         seen, now = row["last_seen_at"], clock.now()
-        facts["Last seen"] = "never" if bool(pd.isna(seen)) else ui.ago(seen, now)
-        facts["Two-factor"] = "on" if row["two_factor"] else "off"
+        facts["Last seen"] = "Never" if bool(pd.isna(seen)) else ui.ago(seen, now)
+        facts["Two-factor"] = "On" if row["two_factor"] else "Off"
         badges.badge(Role(row["role"]))
     grid = st.grid(len(facts), min_column_width=110, gap="small")
     for label, fact in facts.items():
@@ -136,13 +250,13 @@ def _draw_quick_view(actor: Actor, org: Organization, row: Row) -> None:
 def _draw_leave(actor: Actor, org: Organization) -> None:
     with st.popover("Leave organization", icon=":material/logout:", key="leave"):
         st.markdown(
-            f"You will not see {ui.esc(org.name)} any more until somebody invites you. "
-            "The last owner cannot leave: offer the ownership to somebody first."
+            f"You lose access to {ui.esc(org.name)} until you're invited again. The last owner "
+            "can't leave: offer ownership to someone else first."
         )
         form = ui.fields("leave")
         form.reserve_footer()
         if st.button("Leave", key="leave-confirm", type="primary"):
-            form.save(f"You left {org.name}.", leaving.leave, actor, org.id)
+            form.save(f"You left {org.name}", leaving.leave, actor, org.id)
 
 
 def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
@@ -153,13 +267,13 @@ def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
         return
     with st.popover("Remove", icon=":material/person_remove:", key="remove"):
         st.markdown(
-            f"{ui.esc(row['name'])} loses access to {ui.esc(org.name)} at once, and hears of it "
-            "by mail. Invitations that wait in this name are revoked."
+            f"{ui.esc(row['name'])} loses access to {ui.esc(org.name)} immediately and is notified "
+            "by email. Invitations they have sent are revoked."
         )
         form = ui.fields("remove")
         form.reserve_footer()
         if st.button("Remove", key="remove-confirm", type="primary"):
-            notice = f"{row['name']} is removed."
+            notice = f"{row['name']} removed"
             form.save(notice, members.remove, actor, org.id, int(row["user_id"]))
 
 

@@ -1,5 +1,6 @@
 """The table Invited Users of Access Control, and the dialog Invite user."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
@@ -14,44 +15,60 @@ from core.members.invitations import State
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs
-from pages.ui import authentication, badges, elements
-from pages.ui.tables import RowMenu, menu_cells, truncate
+from pages.ui import authentication, badges
+from pages.ui.column import Style
 
-_MENU: Final = {
-    "Resend": "forward_to_inbox",
-    "Copy link": "link",
-    dialogs.EDIT_ROLES: "manage_accounts",
-    "Revoke": "block",
+_ACTIONS: Final = (
+    ui.Action("resend", "Resend", "forward_to_inbox"),
+    ui.Action("copy-link", "Copy link", "link"),
+    ui.Action("edit-roles", dialogs.EDIT_ROLES, "manage_accounts"),
+    ui.Action("revoke", "Revoke", "block"),
+)
+_STATES: Final = {
+    State.PENDING: Style("Pending", "blue"),
+    State.EXPIRED: Style("Expired", "orange"),
+    State.ACCEPTED: Style("Accepted", "green"),
+    State.DECLINED: Style("Declined", "gray"),
+    State.REVOKED: Style("Revoked", "gray"),
 }
-_STATE_COLORS: Final = {
-    State.PENDING: "blue",
-    State.EXPIRED: "orange",
-    State.ACCEPTED: "green",
-    State.DECLINED: "gray",
-    State.REVOKED: "gray",
-}
 
 
-def draw(actor: Actor, org: Organization, grantable: list[Role], search: str) -> None:
-    """Draw one page of invitations, and run the action chosen from a row's menu."""
+def draw(actor: Actor, org: Organization, grantable: Sequence[Role], search: str) -> None:
+    """Draw one page of invitations, and do what is asked for in a row."""
     with db.read() as session:
         counts = invitations.count_by_state(session, actor, org.id)
-    states = _state_filter(counts)
-    wanted = sum(counts[state] for state in states or State)
-    table, page = st.container(key="invited-table"), _page_number(wanted, f"{search}-{states}")
+    states, page = _state_filter(counts), ui.page_number()
     with db.read() as session:
         found = invitations.table(session, actor, org.id, search=search, states=states, page=page)
-    with table:
-        if found.empty:
-            is_narrowed = bool(search or sum(counts.values()))
-            head = "Nobody found" if is_narrowed else "Nobody has been invited yet"
-            elements.empty_state("mail", head, "Press Invite user to invite colleagues by mail.")
-        else:
-            menu = RowMenu("invited-menu", found, "id")
-            _draw_table(found, menu, grantable)
-            if chosen := menu.chosen():
-                _run_action(actor, org, *chosen)
-    dialogs.draw(actor, org)
+    facts = zip(found["state"], found["role"], strict=True)
+    actions = [_actions(state) if role in grantable else [] for state, role in facts]
+    is_narrowed = bool(search or sum(counts.values()))
+    total = sum(counts[state] for state in states or State)
+    asked = ui.table(
+        _displayed(found, actions),
+        {
+            "email": ui.column.text("Email", is_whole=True),
+            "role": dialogs.role_column(grantable, is_fixed="is_fixed"),
+            "state": ui.column.badge("State", _STATES, width=104),
+            "invited_by": ui.column.text("Invited by", width=130, phone="hide"),
+            "sent_at": ui.column.moment("Sent", width=112, phone="hide"),
+            "expires_at": ui.column.moment("Expires", width=104, phone="hide"),
+            "delivery": ui.column.text("Delivery", width=130, phone="hide"),
+            "reminders": ui.column.text("Reminders", width=120, phone="hide"),
+        },
+        key="invited",
+        label="Invited users",
+        actions=_ACTIONS,
+        allowed=actions,
+        paging=ui.numbered_pages(page, invitations.PER_PAGE, total, "invitation"),
+        scope=(search, states),
+        empty=(
+            "No one found" if is_narrowed else "No one has been invited yet",
+            "Press Invite user to invite colleagues by email.",
+        ),
+    )
+    if asked:
+        _do(actor, org, asked)
     ui.draw_dialog("copy-link", "Copy link", _draw_link, actor, org, icon=":material/link:")
 
 
@@ -62,90 +79,49 @@ def _state_filter(counts: dict[State, int]) -> list[State]:
         list(State),
         selection_mode="multi",
         default=[state for state in State if state is not State.ACCEPTED],
-        format_func=lambda state: f"{state} {counts[state]:,}",
+        format_func=lambda state: f"{state.capitalize()} {counts[state]:,}",
         label_visibility="collapsed",
+        on_change=ui.first_page,
         key="invited-states",
     )
 
 
-def _page_number(count: int, filters: str) -> int:
-    pages = -(-count // invitations.PER_PAGE)
-    if pages < 2:
-        return 1
-    with elements.row(key="invited-pages"):
-        st.markdown(ui.quiet(ui.count(count, "invitation")), width="stretch")
-        return st.pagination(pages, key=f"invited-page-{count}-{filters}")
-
-
-def _draw_table(invited: pd.DataFrame, menu: RowMenu, grantable: list[Role]) -> None:
-    config = st.column_config
-    st.dataframe(
-        _display_columns(invited, grantable),
-        hide_index=True,
-        height="content",
-        column_order=[
-            *("email", "role", "state", "invited_by", "sent_at", "expires_at"),
-            *("delivery", "reminders", "menu"),
-        ],
-        column_config={
-            "email": config.TextColumn("Email", width=190),
-            "role": badges.role_column(),
-            "state": config.MultiselectColumn(
-                "State",
-                width=84,
-                options=[str(state) for state in _STATE_COLORS],
-                color=list(_STATE_COLORS.values()),
-            ),
-            "invited_by": config.TextColumn("Invited by", width=94),
-            "sent_at": config.DatetimeColumn("Sent", format="distance", width=114),
-            "expires_at": config.DatetimeColumn("Expires", format="distance", width=78),
-            "delivery": config.TextColumn("Delivery", width=72),
-            "reminders": config.TextColumn("Reminders", width=76),
-            "menu": menu.column(),
-        },
-        row_height=36,
-    )
-
-
-def _display_columns(invited: pd.DataFrame, grantable: list[Role]) -> pd.DataFrame:
-    """Return invitations as displayed; pending ones up to the grantable roles have a menu."""
-    facts = zip(invited["state"], invited["role"], strict=True)
-    failed = "failed: " + invited["delivery_error"].fillna("").astype(str)
+def _displayed(invited: pd.DataFrame, actions: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """Return invitations as displayed; the role of those without actions is fixed."""
+    failed = "Failed: " + invited["delivery_error"].fillna("").astype(str)
+    delivery = invited["delivery"].astype(str).str.capitalize()
     now = clock.now()
     return invited.assign(
-        email=invited["email"].map(lambda email: truncate(email, 28)),
-        role=invited["role"].map(lambda role: [str(role)]),
-        state=invited["state"].map(lambda state: [str(state)]),
-        invited_by=invited["invited_by"].map(lambda name: truncate(name, 15)),
-        delivery=invited["delivery"].where(invited["delivery"] != "failed", failed),
+        delivery=delivery.where(invited["delivery"] != "failed", failed),
         reminders=[
-            "none" if bool(pd.isna(at)) else f"1, {ui.ago(at, now)}"
+            "None" if bool(pd.isna(at)) else f"1, {ui.ago(at, now)}"
             for at in invited["reminded_at"]
         ],
-        menu=menu_cells([_menu(state) if role in grantable else [] for state, role in facts]),
+        is_fixed=[not each for each in actions],
     )
 
 
-def _menu(state: str) -> list[str]:
-    """Return the menu of an invitation: an expired one has no link to copy."""
+def _actions(state: str) -> list[str]:
+    """Return what can be done with an invitation: an expired one has no link to copy."""
     if state not in {State.PENDING, State.EXPIRED}:
         return []
-    left_out = {"Copy link"} if state == State.EXPIRED else set()
-    return [f":material/{icon}: {each}" for each, icon in _MENU.items() if each not in left_out]
+    left_out = {"copy-link"} if state == State.EXPIRED else set()
+    return [action.name for action in _ACTIONS if action.name not in left_out]
 
 
-def _run_action(actor: Actor, org: Organization, label: str, row: dialogs.Row) -> None:
-    email, invitation_id = row["email"], int(row["id"])
-    if label == "Resend":
-        notice = f"A new link is on its way to {email}."
-        ui.save(notice, invitations.resend, actor, org.id, invitation_id)
-    elif label == "Revoke":
-        notice = f"The invitation of {email} is revoked."
-        ui.save(notice, invitations.revoke, actor, org.id, invitation_id)
-    elif label == "Copy link":
+def _do(actor: Actor, org: Organization, asked: ui.Asked) -> None:
+    """Do what was asked for with an invitation, or open the dialog that does it."""
+    row = dict(asked.record)
+    if asked.action == "resend":
+        notice = f"New link sent to {row['email']}"
+        ui.save(notice, invitations.resend, actor, org.id, asked.row)
+    elif asked.action == "revoke":
+        notice = f"Invitation of {row['email']} revoked"
+        ui.save(notice, invitations.revoke, actor, org.id, asked.row)
+    elif asked.action == "copy-link":
         ui.open_dialog("copy-link", row)
     else:
-        dialogs.open_roles(row)
+        dialogs.open_roles(row, asked.value)
 
 
 def _draw_link(actor: Actor, org: Organization, row: dialogs.Row) -> None:
@@ -154,13 +130,13 @@ def _draw_link(actor: Actor, org: Organization, row: dialogs.Row) -> None:
     st.code(link, language=None, wrap_lines=True)
     st.markdown(
         ui.quiet(
-            f"For {ui.esc(row['email'])} alone. Without an account one signs up first; "
-            "only the mailed link does both in one go."
+            f"Only for {ui.esc(row['email'])}. People without an account sign up first; only the "
+            "emailed link does both in one step."
         )
     )
 
 
-def draw_invite_dialog(actor: Actor, org: Organization, grantable: list[Role]) -> None:
+def draw_invite_dialog(actor: Actor, org: Organization, grantable: Sequence[Role]) -> None:
     """Draw the dialog Invite user if it is open."""
     icon = ":material/person_add:"
     ui.draw_dialog(
@@ -168,7 +144,7 @@ def draw_invite_dialog(actor: Actor, org: Organization, grantable: list[Role]) -
     )
 
 
-def _draw_invite_form(actor: Actor, org: Organization, grantable: list[Role]) -> None:
+def _draw_invite_form(actor: Actor, org: Organization, grantable: Sequence[Role]) -> None:
     with ui.form("invite") as form:
         emails = form.field(
             st.text_area,
@@ -191,12 +167,12 @@ def _draw_invite_form(actor: Actor, org: Organization, grantable: list[Role]) ->
         may_invite_owners = Role.OWNER in grantable
         hint = "Only needed to invite an owner."
         password = form.current_password(hint=hint) if may_invite_owners else ""
-        st.markdown(ui.quiet("Each gets a link that works for 72 hours."))
+        st.markdown(ui.quiet("Each person gets a link that works for 72 hours."))
         pressed = form.submit("Invite")
     if pressed and (
         role != Role.OWNER or form.prepare(authentication.verify_password, actor, password)
     ):
-        notice = "The invitations are on their way."
+        notice = "Invitations sent"
         form.save(notice, invitations.invite, actor, org.id, emails, role=Role(role))
     if isinstance(form.error, AddressesRefused):
         with refusals:
@@ -207,7 +183,7 @@ def _draw_refusals(form: ui.Form, refused: AddressesRefused) -> None:
     """Draw the result for each address, and a button that drops the refused ones."""
     if not any(address for address, _ in refused.results):
         return
-    form.set_error("emails", "Nobody is invited yet. Mend these addresses, or leave them out.")
+    form.set_error("emails", "Nothing sent yet. Fix these addresses or remove them.")
     for address, why in refused.results:
         if why:
             notice = why if address in why else f"{address or 'An empty line'}: {why}"
@@ -217,7 +193,7 @@ def _draw_refusals(form: ui.Form, refused: AddressesRefused) -> None:
             st.markdown(f":small[:green[:material/check: {can} can be invited.]]")
     if refused.valid:
         st.form_submit_button(
-            "Leave the others out",
+            "Remove invalid addresses",
             key="invite-leave-out",
             type="tertiary",
             on_click=_keep_valid,

@@ -42,35 +42,34 @@ def _describe(actor: Actor, org: Organization, offer: PendingOffer) -> str:
     after = badges.inline(handover.role_after)
     if offer.is_for_actor:
         return (
-            f"{icon} **{owner}** offers you the ownership of **{ui.esc(org.name)}** and will be "
-            f"{after} then. {ends}"
+            f"{icon} **{owner}** wants to make you the owner of **{ui.esc(org.name)}** and become "
+            f"{after}. {ends}"
         )
     who = "You" if handover.from_id == actor.user_id else f"**{owner}**"
     if not offer.is_open:
-        return f"{icon} {who} offered the ownership to **{recipient}**, who did not answer in time."
-    will = "will be" if who == "You" else "will then be"
-    return f"{icon} {who} offered the ownership to **{recipient}** and {will} {after}. {ends}"
+        return f"{icon} {who} offered ownership to **{recipient}**, who didn't answer in time."
+    return f"{icon} {who} offered ownership to **{recipient}** and will become {after}. {ends}"
 
 
 def _draw_response(actor: Actor, org: Organization, offer: PendingOffer) -> None:
     if st.button(ACCEPT, key="ownership-accept"):
         ui.open_dialog("accept-ownership", offer)
     if st.button("Decline", key="ownership-decline", type="tertiary"):
-        notice = f"You declined; {offer.from_name} hears of it."
+        notice = f"Offer declined. {offer.from_name} is notified"
         ui.save(notice, ownership.decline, actor, org.id, offer.handover.id)
 
 
 def _draw_withdraw(actor: Actor, org: Organization, offer: PendingOffer) -> None:
     label = "Withdraw" if offer.is_open else "Dismiss"
     if st.button(label, key=f"ownership-withdraw-{offer.handover.id}"):
-        notice = "The offer is withdrawn." if offer.is_open else "The offer is gone."
+        notice = "Offer withdrawn" if offer.is_open else "Offer dismissed"
         ui.save(notice, ownership.withdraw, actor, org.id, offer.handover.id)
 
 
 def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: PendingOffer) -> None:
     after = offer.handover.role_after
     st.markdown(
-        f"You become the owner of **{ui.esc(org.name)}**, and in the same step "
+        f"You become an owner of **{ui.esc(org.name)}**, and in the same step "
         f"**{ui.esc(offer.from_name)}** becomes {badges.inline(after)}."
     )
     dialogs.draw_change_log(own_role, Role.OWNER)
@@ -79,7 +78,7 @@ def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Pending
     with elements.row(horizontal_alignment="right"):
         dialogs.draw_cancel("accept-ownership")
         if st.button(ACCEPT, key="accept-ownership-save", type="primary"):
-            notice = f"You own {org.name} now."
+            notice = f"You're now an owner of {org.name}"
             form.save(notice, ownership.accept, actor, org.id, offer.handover.id)
 
 
@@ -87,8 +86,8 @@ def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:
     """Draw the form in which an owner offers the ownership to a member."""
     dialogs.draw_person(row)
     st.markdown(
-        f"{ui.esc(row['name'])} gets a mail and can accept within 7 days. Until then nothing "
-        "changes, and you may withdraw the offer."
+        f"{ui.esc(row['name'])} gets an email and can accept within 7 days. Until then nothing "
+        "changes, and you can withdraw the offer."
     )
     with ui.form("offer-ownership") as form:
         role = form.field(
@@ -103,6 +102,6 @@ def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:
         password = form.current_password()
         pressed = form.submit(OFFER)
     if pressed and form.prepare(authentication.verify_password, actor, password):
-        notice = f"{row['name']} is offered the ownership."
+        notice = f"Ownership offered to {row['name']}"
         user_id = int(row["user_id"])
         form.save(notice, ownership.offer, actor, org.id, user_id, role=Role(role))

@@ -35,6 +35,7 @@ class Table {
     this.body = root.querySelector(".body")
     this.empty = root.querySelector(".empty")
     this.footer = root.querySelector(".footer")
+    this.status = root.querySelector("[role=status]")
     this.closing = new AbortController()
     const options = { signal: this.closing.signal }
     listenToKeys(this, options)
@@ -56,6 +57,7 @@ class Table {
     this.grid.setAttribute("aria-label", data.label)
     this.grid.setAttribute("aria-rowcount", data.isCapped ? -1 : data.total + 1)
     this.grid.setAttribute("aria-multiselectable", Boolean(data.bulk.length))
+    this.root.classList.toggle("list", !data.isDownloadable)
     drawHead(this)
     const isOtherPage = this.drawRows()
     if (before && isOtherPage) this.box.scrollTop = 0
@@ -310,6 +312,11 @@ class Table {
     const named = focus.name && this.root.querySelector(`[data-name="${focus.name}"]:not([disabled])`)
     const target = named || stops[focus.stop] || this.rows.get(this.current)?.row
     target?.focus({ preventScroll: true })
+  }
+
+  /** Tell screen readers what has happened. */
+  say(sentence) {
+    this.status.textContent = sentence
   }
 
   focusRow(id) {

@@ -67,6 +67,17 @@ const KINDS = {
     },
     text: (value) => `${value} %`,
   },
+  tower: {
+    draw: (value, column) => {
+      const tower = element("span", "tower", value.toLocaleString("en-US"))
+      if (!value) return tower
+      const bar = element("span", "bar")
+      bar.style.height = `${Math.round((value / (column.most || 1)) * 100)}px`
+      tower.append(bar)
+      return tower
+    },
+    text: (value) => String(value),
+  },
   choice: {
     draw: (value, column, table) => {
       const [chosen, isFixed] = [value].flat()
@@ -98,11 +109,9 @@ function momentText(value, column, now) {
 }
 
 function badge(style) {
-  const made = element("span", style.color ? "badge" : "mark")
-  if (style.color) {
-    made.style.background = `var(--st-${style.color}-background-color)`
-    made.style.color = `var(--st-${style.color}-text-color)`
-  }
+  const made = element("span", style.color && !style.isPlain ? "badge" : "mark")
+  if (style.color) made.style.color = `var(--st-${style.color}-text-color)`
+  if (style.color && !style.isPlain) made.style.background = `var(--st-${style.color}-background-color)`
   if (style.icon) made.append(icon(style.icon))
   made.append(style.label)
   return made

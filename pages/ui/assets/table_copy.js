@@ -18,12 +18,35 @@ export function copyRows(table, event) {
   const current = table.rows.get(table.current)
   const rows = table.selected.size ? [...table.selected.values()] : current ? [current.values] : []
   if (!rows.length || table.isAllSelected) return
-  const { columns } = table.data
-  const lines = [
-    columns.map((column) => column.label),
-    ...rows.map((cells) => columns.map((column, at) => textOf(column, cells[at]))),
-  ]
-  const toCell = (text) => harmless(text).replace(/[\t\r\n]+/g, " ")
-  event.clipboardData.setData("text/plain", lines.map((line) => line.map(toCell).join("\t")).join("\n"))
+  const lines = linesOf(table, rows).map((line) => line.map((text) => text.replace(/[\t\r\n]+/g, " ")).join("\t"))
+  event.clipboardData.setData("text/plain", lines.join("\n"))
   event.preventDefault()
+}
+
+/** Return the labels of the columns, then the texts of rows. */
+function linesOf(table, rows) {
+  const { columns } = table.data
+  const texts = rows.map((cells) => columns.map((column, at) => textOf(column, cells[at])))
+  return [columns.map((column) => column.label), ...texts].map((line) => line.map(harmless))
+}
+
+/** Save the table as a CSV file. */
+export function download(table) {
+  const quote = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+  const lines = linesOf(table, [...table.rows.values()].map(({ values }) => values))
+  const file = new Blob([lines.map((line) => line.map(quote).join(",")).join("\r\n")], { type: "text/csv" })
+  const link = document.createElement("a")
+  link.href = URL.createObjectURL(file)
+  link.download = `${table.data.name}.csv`
+  link.click()
+  URL.revokeObjectURL(link.href)
+}
+
+/** Copy one column of the selected rows, such as addresses for an email, and say so. */
+export async function copyColumn(table, key) {
+  const at = table.data.columns.findIndex((column) => column.key === key)
+  const texts = [...table.selected.values()].map((cells) => textOf(table.data.columns[at], cells[at]))
+  await navigator.clipboard.writeText(harmless(texts.join(", ")))
+  table.footer.querySelector(".count").textContent = `${texts.length} copied`
+  table.say(`${texts.length} copied`)
 }

@@ -1,16 +1,18 @@
 // Below a table: how much it shows, and the pages; or, while rows are selected, what to do with them.
 import { element, follow, icon, isPlainClick } from "./dom.js"
+import { copyColumn, download } from "./table_copy.js"
 import { openKeys } from "./table_keys.js"
 
 export function drawFooter(table) {
-  const { range, turns } = table.data
+  const { range, turns, isDownloadable } = table.data
   const keys = element("button", "quiet keys")
   keys.type = "button"
   keys.dataset.name = "keys"
   keys.append(icon("keyboard"), "Keys")
   keys.onclick = () => openKeys(table)
   const parts = [element("span", "quiet range", range), element("span", "space")]
-  if (table.rows.size) parts.push(keys)
+  if (isDownloadable) parts.push(button("download", "Download", () => download(table), "download"))
+  else if (table.rows.size) parts.push(keys)
   parts.push(...turns.map(drawTurn))
   table.footer.className = "footer"
   table.footer.replaceChildren(...parts)
@@ -46,16 +48,16 @@ export function drawBar(table) {
   const selectsAll = bulk.some((action) => action.takes_all)
   const many = isCapped ? `${(total - 1).toLocaleString("en-US")}+` : total.toLocaleString("en-US")
   const number = table.isAllSelected ? many : table.selected.size.toLocaleString("en-US")
-  const count = element("span", "count", `${number} selected`)
-  count.setAttribute("role", "status")
-  const parts = [count]
+  const parts = [element("span", "count", `${number} selected`)]
+  table.say(`${number} selected`)
   const isWholePage = [...table.rows.keys()].every((id) => table.isSelected(id))
   if (selectsAll && !table.isAllSelected && isWholePage && total > table.selected.size)
     parts.push(button("all", `Select all ${many} that match`, () => table.selectAll()))
   parts.push(element("span", "space"))
   for (const action of bulk) {
     if (table.isAllSelected && !action.takes_all) continue
-    parts.push(button(action.name, action.label, () => table.askForSelected(action.name), action.icon))
+    const act = () => (action.copies ? copyColumn(table, action.copies) : table.askForSelected(action.name))
+    parts.push(button(action.name, action.label, act, action.icon))
   }
   parts.push(button("clear", "Clear", () => clear(table)))
   const focus = table.findFocus()

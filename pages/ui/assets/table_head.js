@@ -14,26 +14,25 @@ export function drawHead(table) {
 
 function drawColumn(column, at, sort, turns) {
   const cell = headCell(column.key, `${column.isNumeric ? "numeric" : ""} ${at ? "" : "pinned"}`)
-  if (column.width) cell.style.width = `${column.width}px`
+  if (column.width) cell.style.width = cell.style.minWidth = `${column.width}px`
+  if (column.short) cell.title = column.label
   if (!column.sort) {
-    cell.append(column.label)
+    cell.append(column.short || column.label)
     return cell
   }
-  const isDown = sort === column.sort
-  const isUp = sort === column.reverse
-  if (isDown || isUp) cell.setAttribute("aria-sort", isUp === column.isAscending ? "descending" : "ascending")
+  const isFirst = sort === column.sort
+  const isReversed = sort === column.reverse
+  const isAscending = column.is_descending === isReversed
+  if (isFirst || isReversed) cell.setAttribute("aria-sort", isAscending ? "ascending" : "descending")
   const link = element("a", "sort", column.label)
-  const next = isDown && column.reverse ? column.reverse : column.sort
+  const next = isFirst && column.reverse ? column.reverse : column.sort
   link.href = sorted(next, turns)
   link.onclick = (event) => {
     if (!isPlainClick(event)) return
     event.preventDefault()
     follow(sorted(next, turns))
   }
-  if (isDown || isUp) {
-    const isAscending = cell.getAttribute("aria-sort") === "ascending"
-    link.append(icon(isAscending ? "arrow_upward" : "arrow_downward"))
-  }
+  if (isFirst || isReversed) link.append(icon(isAscending ? "arrow_upward" : "arrow_downward"))
   cell.append(link)
   return cell
 }
