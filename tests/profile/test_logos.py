@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 
 from core.base.errors import InvalidInput
 from core.base.settings import PROJECT
-from core.profile import logos
+from core.profile import logo_decoder, logos
 from core.profile.logos import CleanLogo
 from tests.support import hostile
 from tests.support.depth import sample
@@ -213,6 +213,50 @@ class TestClean:
         with ThreadPoolExecutor(6) as pool:
             made = list(pool.map(logos.clean, uploads))
         assert [opened(logo.png).width for logo in made] == [100 + n for n in range(6)]
+
+
+def with_chunk(kind: bytes, data: bytes, *, checksum: int | None = None) -> bytes:
+    """Return a PNG with one more chunk behind its head."""
+    png = file(picture(60, 60), "PNG")
+    crc = zlib.crc32(kind + data) if checksum is None else checksum
+    chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+    return png[:33] + chunk + png[33:]
+
+
+class TestWhatBrowsersSkip:
+    @pytest.mark.parametrize(
+        "upload",
+        [
+            with_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"a" * 1_100_000)),
+            with_chunk(b"iCCP", b"Profile\0\0" + zlib.compress(os.urandom(1_200_000))),
+            with_chunk(b"tEXt", b"Comment\0Hello", checksum=1),
+            with_chunk(b"tIME", b"too short"),
+            file(picture(60, 60), "PNG")[:-12],  # without its last chunk
+        ],
+        ids=["long text", "long profile", "wrong checksum", "wrong length", "no end"],
+    )
+    def test_a_png_is_its_pixels(self, upload):
+        whole = opened(logos.clean(upload).png)
+        assert is_near(whole.getpixel((15, 30)), RED)
+        assert is_near(whole.getpixel((45, 30)), BLUE)
+
+    @pytest.mark.parametrize("progressive", [False, True])
+    def test_a_jpeg_may_lack_its_last_bytes(self, progressive):
+        upload = file(photograph(400, 400), "JPEG", progressive=progressive)
+        whole = np.asarray(opened(logos.clean(upload).png)).astype(int)
+        for cut in (1, 2):
+            same = np.asarray(opened(logos.clean(upload[:-cut]).png)).astype(int)
+            assert np.abs(whole - same).max() <= 1
+
+    @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+    def test_a_profile_is_converted_before_it_goes(self, kind):
+        wide = logo_decoder._make_profile(2.2, struct.pack(">8I", *PRIMARIES_OF_P3))
+        made = Image.new("RGB", (64, 64), (200, 60, 60))
+        whole = opened(logos.clean(file(made, kind, icc_profile=wide, quality=95)).png)
+        assert is_near(whole.getpixel((32, 32)), (215, 44, 53))
+
+
+PRIMARIES_OF_P3 = (31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000)
 
 
 class TestRefusals:
