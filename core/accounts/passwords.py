@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
+from core.accounts import breached_passwords
 from core.base.errors import TooManyAttempts
 from core.base.validation import InvalidValue
 
@@ -46,6 +47,11 @@ def check(password: str, *, words: Sequence[str], minimum: int = 15) -> None:
         raise InvalidValue(f"Use at most {MAX_LENGTH} characters.")
     if any(unicodedata.category(character) == "Cs" for character in password):
         raise InvalidValue("Use characters that can be typed.")
+    if breached_passwords.is_breached(_normalize(password)):
+        raise InvalidValue(
+            "That password was stolen from another service and is known to attackers. Use one "
+            "that you use nowhere else."
+        )
     if _score(_normalize(password), words) < _MIN_SCORE:
         raise InvalidValue(
             "That password is too easy to guess. Use four or five words that are unrelated to "

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     sign_up_domains: tuple[str, ...] = ()
     """If not empty, signing up without an invitation takes an address at one of these domains."""
     password_minimum: int = Field(15, ge=8, le=64)
+    breached_passwords_file: str = ""
+    """List of breached passwords to refuse: lines `SHA-1:count`, sorted."""
 
     smtp_url: str = ""
     """`smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`; empty: nothing is sent."""

@@ -28,6 +28,8 @@ from core.web.uploads import receive_upload
 _ICON = PROJECT / "pages" / "ui" / "assets" / "favicon.png"
 _LOGO_NAME = re.compile(r"([0-9a-f]{64})(-thumb)?")
 _MAX_TICKET_BYTES = 1_000
+_CLEARED = '"storage"'
+"""What browsers forget at logout. Cookies stay, as one of them says which browser is known."""
 
 
 async def set_session_cookie(request: Request) -> Response:
@@ -69,7 +71,8 @@ def _with_cookie(request: Request, token: str, user_id: int | None = None) -> Re
 
     A browser that someone has logged in with is known from then on, also after they log out.
     """
-    response = Response(status_code=204, headers={"cache-control": "no-store"})
+    cleared = {} if token else {"clear-site-data": _CLEARED}
+    response = Response(status_code=204, headers={"cache-control": "no-store"} | cleared)
     under_tls = is_under_tls(request.scope)
     agent = request.headers.get("user-agent", "")
     name = request_info.cookie_name(

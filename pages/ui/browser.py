@@ -23,8 +23,9 @@ export default async function ({ data, parentElement }) {
     body: JSON.stringify({ ticket: data.ticket }),
   })
   if (!response.ok) parentElement.querySelector("p").textContent = await response.text()
-  else if (data.page) location.replace(data.page)
-  else {
+  if (response.ok && !data.ticket) new BroadcastChannel("orgdesk").postMessage("logged out")
+  if (response.ok && data.page) location.replace(data.page)
+  else if (response.ok) {
     if (data.fragment) history.replaceState(history.state, "", "#" + data.fragment)
     location.reload()
   }

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.access.permissions import Action, Actor, Rights, find_staff_role, rights_of
+from core.base.settings import settings
 from core.database import db
 from core.members import membership_rows
 from core.models import Organization, Role, Staff
@@ -171,6 +172,7 @@ def _draw_sidebar(actor: Actor, org: Organization | None, sections: list[_Json])
             "sections": sections,
             "menu": _list_menu(org),
             "organizations": _list_organizations(actor, org) if is_open else None,
+            "idleMinutes": settings().session_idle_minutes,
         },
         on_open_change=component.ignore,
         on_log_out_change=component.ignore,

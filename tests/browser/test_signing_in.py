@@ -8,6 +8,7 @@ from sqlalchemy import select
 from core.database import db
 from core.models import Session
 from tests.browser.acts import become, log_in, visit, wait_until_drawn
+from tests.browser.steps import log_out, user_menu
 from tests.support.cast import Cast
 
 
@@ -36,3 +37,15 @@ class TestSigningIn:
         become(phone, cast.mia)
         visit(phone, "/account")
         expect(phone).to_have_title(re.compile("User Settings"))
+
+    def test_logging_out_leaves_nothing_in_other_tabs(self, page: Page, cast: Cast) -> None:
+        become(page, cast.mia)
+        visit(page)
+        other = page.context.new_page()
+        visit(other)
+        expect(user_menu(other)).to_be_visible()
+        page.bring_to_front()
+        log_out(page)
+        expect(other.get_by_role("textbox", name="Password")).to_be_visible()
+        expect(other.get_by_text("Acme")).to_have_count(0)
+        other.close()

@@ -1,6 +1,7 @@
 """The start: a database is used with its own secret key only, and older ones are taken over."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from sqlalchemy import Engine, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.accounts import totp
 from core.audit import checkpoints, keys, receipt_verifier, sealing, verification
@@ -103,6 +104,33 @@ class TestKeyFile:
         )
         assert done.returncode != 0
         assert "Orgdesk doesn't start. This isn't the secret key" in done.stderr
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_role_that_owns_no_table_is_enough_to_serve(cast: Cast, engine: Engine):
+    """The statements are those of the operator's guide."""
+    guide = (PROJECT / "core" / "ops" / "README.md").read_text()
+    grants = re.findall(r"^GRANT .*?;$", guide, re.MULTILINE)
+    assert len(grants) == 2
+    with engine.begin() as connection:
+        connection.execute(text("CREATE ROLE orgdesk_app LOGIN"))
+        for grant in grants:
+            connection.execute(text(grant))
+    try:
+        with use(engine.url.set(username="orgdesk_app").render_as_string(hide_password=False)):
+            startup.prepare()
+            db.run(rename, cast.olga, cast.acme.id, "By a role with less")
+            assert verified()[0] == []
+            with (
+                pytest.raises(DBAPIError, match="must be owner"),
+                db.engine().begin() as connection,
+            ):
+                connection.execute(text("DROP TRIGGER keep_history_whole ON history"))
+            db.engine().dispose()
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("DROP OWNED BY orgdesk_app"))
+            connection.execute(text("DROP ROLE orgdesk_app"))
 
 
 class TestAdoption:

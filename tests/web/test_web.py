@@ -147,6 +147,10 @@ class TestCookie:
         assert response.status_code == 204
         assert "Max-Age=0" in response.headers["set-cookie"]
 
+    def test_logging_out_clears_what_the_browser_keeps(self, client: TestClient):
+        found = client.post("/auth/cookie", json={"ticket": ""}, headers={"origin": BASE})
+        assert found.headers["clear-site-data"] == '"storage"'
+
     def test_a_too_long_ticket_is_refused(self, client: TestClient) -> None:
         response = client.post("/auth/cookie", content=b"x" * 5_000, headers={"origin": BASE})
         assert response.status_code == 413

@@ -9,9 +9,15 @@ const MANY_ORGANIZATIONS = 8
 let shown = null
 window.navigation?.addEventListener("navigate", rememberView)
 
+// Nothing stays on the screen of a tab whose session has ended, in another tab or by its time.
+let idle = 0
+new BroadcastChannel("orgdesk").onmessage = () => location.reload()
+
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".sidebar")
   shown = data
+  clearTimeout(idle)
+  idle = setTimeout(() => location.reload(), data.idleMinutes * 60_000 + 1_000)
   rememberView()
   keepFocus(root, () => {
     root.querySelector(".pages").replaceChildren(...data.sections.map(drawSection))
