@@ -32,16 +32,19 @@ _MEDIA_TYPES: Final = {
 _COMPRESSED: Final = (".js", ".css", ".json", ".svg")
 _BROTLI_QUALITY: Final = 9
 """Half a second for all files of a page; the best quality, 11, takes ten, for a tenth less."""
-_STYLESHEET: Final = '<link rel="stylesheet"'
 _NOT_OURS: Final = re.compile(
     r'<title>.*?</title>|<link rel="service-desc".*?>|<!--.*?-->|<p>.*</p>|<script>.*?</script>',
     re.DOTALL,
 )
 """Streamlit's title, comments, what it says to agents and without JavaScript, an inline script."""
-_BODY_END: Final = "</body>"
 _NO_SCRIPT: Final = "<p>Orgdesk needs JavaScript. Turn it on, then reload the page.</p>"
-_NEEDED_EARLY: Final = ("BidiComponent",)
-"""The scripts for what is on every page."""
+_EVERYWHERE: Final = ("BidiComponent", "sidebar")
+"""The scripts that every page needs: Streamlit's by the start of their names, and our own."""
+_IN_LISTS: Final = ("TextInput", "table")
+_LISTS: Final = ("organizations", "members", "people", "mail")
+"""The pages with a table and a search field, which need these scripts, too."""
+_IMPORTED: Final = re.compile(r'from ?"\./([^"]+)"')
+_CONNECTION: Final = "connection.js"
 _STYLE: Final = "style.css"
 """Our own style; at the end of the page it comes after Streamlit's, which grows in its head."""
 
@@ -64,8 +67,9 @@ class StaticFiles:
 def send_page(request: Request) -> Response:
     """Send the HTML in which Streamlit draws every page."""
     encoding = _choose_encoding(request)
-    headers = {"cache-control": "no-cache"}
-    return _respond(_page(encoding), encoding, "text/html; charset=utf-8", headers)
+    is_list = request.url.path.strip("/") in _LISTS
+    content = _page(encoding, is_list=is_list)
+    return _respond(content, encoding, "text/html; charset=utf-8", {"cache-control": "no-cache"})
 
 
 def _send_file(request: Request) -> Response:
@@ -109,18 +113,52 @@ def _read(path: Path, encoding: str) -> bytes:
 
 
 @cache
-def _page(encoding: str) -> bytes:
+def _page(encoding: str, *, is_list: bool) -> bytes:
     html = _NOT_OURS.sub("", (_ROOT / "index.html").read_text())
+    needed = _list_scripts((*_EVERYWHERE, *_IN_LISTS) if is_list else _EVERYWHERE)
     links = "".join(
-        f'<link rel="modulepreload" crossorigin href="./static/{path}">'
-        for name in _NEEDED_EARLY
-        for path in _files()
-        if path.startswith(f"js/{name}.")
+        f'<link rel="modulepreload" crossorigin href="{path}">'
+        for path in needed
+        if path not in html
     )
-    html = html.replace(_STYLESHEET, f"<title>Orgdesk</title>{links}{_STYLESHEET}", 1)
-    html = html.replace("<noscript>", f"<noscript>{_NO_SCRIPT}", 1)
+    connection = f'<script src="{assets.get(_CONNECTION).path}"></script>'
     style = f'<link rel="stylesheet" href="{assets.get(_STYLE).path}">'
-    return _compress(html.replace(_BODY_END, f"{style}{_BODY_END}", 1).encode(), encoding)
+    for place, more in (
+        ("<head>", f"<title>Orgdesk</title>{connection}"),
+        ("</head>", links),
+        ("<noscript>", _NO_SCRIPT),
+    ):
+        html = html.replace(place, f"{more}{place}" if "/" in place else f"{place}{more}", 1)
+    return _compress(html.replace("</body>", f"{style}</body>", 1).encode(), encoding)
+
+
+def _list_scripts(names: tuple[str, ...]) -> list[str]:
+    """Return the addresses of scripts and of all that they import, as they stand in the HTML."""
+    found: dict[str, None] = {}
+    for name in names:
+        ours = assets.find(f"{name}.js")
+        if ours is not None:
+            _add_imports(found, "/assets/", ours.path.rpartition("/")[2])
+            continue
+        for path in _files():
+            if path.startswith(f"js/{name}."):
+                _add_imports(found, "./static/js/", path.removeprefix("js/"))
+    return list(found)
+
+
+def _add_imports(found: dict[str, None], folder: str, name: str) -> None:
+    if f"{folder}{name}" in found:
+        return
+    found[f"{folder}{name}"] = None
+    for imported in _IMPORTED.findall(_read_script(folder, name)):
+        _add_imports(found, folder, imported)
+
+
+def _read_script(folder: str, name: str) -> str:
+    if folder == "/assets/":
+        stem, *_ = name.split(".")
+        return assets.get(f"{stem}.js").content.decode()
+    return _files()[f"js/{name}"].read_text()
 
 
 def _compress(content: bytes, encoding: str) -> bytes:

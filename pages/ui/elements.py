@@ -9,10 +9,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.base.settings import settings
 from core.models import Organization, Role, Stage
-from pages.ui import avatars, badges
+from pages.ui import avatars, badges, component
 from pages.ui.table import first_page
 from pages.ui.text import esc, quiet
 
+_copy = component.load("copy")
 _LONG_NAME: Final = 40
 """Characters from which a title is likely to be cut off, and gets a tooltip."""
 _BAR_WIDTH: Final = 400
@@ -71,8 +72,8 @@ def page_header(
 
 def organization_id(public_id: str) -> None:
     """Draw an Organization ID with a button that copies it."""
-    with st.container(key="oid", width="content"):
-        st.code(public_id, language=None, width="content")
+    data = {"text": public_id, "label": "Copy Organization ID"}
+    _copy(key="oid", data=data, width="content")
 
 
 def bar(counts: Mapping[Stage | Role, int]) -> None:

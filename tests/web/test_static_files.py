@@ -52,17 +52,24 @@ def test_nothing_but_these_files_is_sent(client: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/organizations", "/no-such-page"])
-def test_each_page_asks_for_its_scripts_together(client: TestClient, path: str) -> None:
+def test_each_page_names_its_scripts_at_the_beginning(client: TestClient, path: str) -> None:
     response = client.get(path, headers={"accept-encoding": "gzip"})
     assert response.headers["cache-control"] == "no-cache"
     html = response.text
+    assert html.count("<title>") == 1
     assert "<title>Orgdesk</title>" in html
     assert "agent" not in html
     assert "Orgdesk needs JavaScript" in html
     assert "<script>" not in html, "our policy forbids inline scripts"
-    style = re.findall(r'<link rel="stylesheet" href="(/assets/style[^"]+)"></body>', html)
-    assert [client.get(path).status_code for path in style] == [200]
-    asked = re.findall(r'(?:href|src)="\./static/([^"]+)"', html)
-    assert any(name.startswith("js/BidiComponent.") for name in asked)
-    assert [name for name in asked if not (STATIC / name).is_file()] == []
-    assert len(asked) == len(set(asked))
+    names = re.findall(r'(?:href|src)="(?:\./static|/assets)/([^"]+)"', html)
+    for name in ("js/BidiComponent", "sidebar", "dom"):
+        assert any(each.startswith(f"{name}.") for each in names), name
+    assert any(each.startswith("table.") for each in names) == (path == "/organizations")
+    assert len(names) == len(set(names))
+    own = re.findall(r'"(/assets/[^"]+)"', html)
+    assert {client.get(each).status_code for each in own} == {200}
+    theirs = re.findall(r'"\./static/([^"]+)"', html)
+    assert [name for name in theirs if not (STATIC / name).is_file()] == []
+    before, _, _ = html.partition('<script type="module"')
+    assert "/assets/connection." in before, "Streamlit's scripts read it when they start"
+    assert re.search(r'href="/assets/style\.\w+\.css"></body>', html)
