@@ -27,7 +27,8 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def text_of(screen: AppTest) -> str:
     assert not screen.exception
     kinds = (screen.title, screen.subheader, screen.markdown, screen.text, screen.code)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    drawn = [element.value for kind in kinds for element in kind]
+    return "\n".join([*drawn, *(each.proto.json for each in screen.main.get("bidi_component"))])
 
 
 def listed_ids(screen: AppTest) -> list[str]:
