@@ -6,7 +6,14 @@ from core.accounts import registration
 from core.database import db
 from pages.parts.accounts import two_factor_settings
 from pages.parts.staff import impersonation
-from pages.ui import authentication, error_display, navigation, rerun_cache, url_choices
+from pages.ui import (
+    authentication,
+    browser,
+    error_display,
+    navigation,
+    rerun_cache,
+    url_choices,
+)
 
 page = navigation.register()
 with (
@@ -24,6 +31,7 @@ with (
         authentication.identify([] if is_home else navigation.find_roles(actor))
         if not is_home:
             navigation.draw_sidebar(actor, page.url_path)
+            browser.watch_forms(actor.user_id or 0)
         if navigation.is_about_organization(page):
             impersonation.draw_banner(actor)
         page.run()

@@ -3,43 +3,115 @@
 import streamlit as st
 
 from core.access.permissions import Action
-from core.base import clock
-from core.profile import profile
+from core.accounts import uploads
+from core.base import validation
+from core.database import db
+from core.profile import directory, logos, profile
 from pages import ui
-from pages.parts.profile import contact, info, settings
+from pages.parts.profile import alerts, company_card, contact, settings
 from pages.ui import authentication, elements
+from pages.ui.file_field import file_field
 
-actor, org, rights = ui.open_page("Organization Profile", Action.VIEW)
+actor, org, rights = ui.open_page("Organization Profile")
 may_edit = authentication.is_allowed(rights, Action.EDIT_PROFILE)
 may_edit_contact = Action.EDIT_CONTACT in rights and not may_edit
+saved = profile.form_texts(org)
+missing = directory.missing_for_listing(org)
 
 
-def draw_actions() -> None:
-    if may_edit_contact:
-        contact.draw_button(org)
+@ui.fragment
+def edit_info() -> None:
+    left, right = st.columns([5, 2], gap="large")
+    with left:
+        edit_logo()
+        form = ui.EditForm("profile", profile.FIELDS, saved)
+        grid = st.grid(2, min_column_width=240, gap="small")
+        with grid.cell():
+            form.text("name")
+        with grid.cell():
+            elements.fact("Organization ID", org.public_id, key="profile-id", is_code=True)
+        with grid.cell():
+            form.text("alert_email", hint="We'll email a confirmation link first.")
+        with grid.cell():
+            alerts.draw_address(actor, org, may_edit=True)
+        with grid.cell(column_span="all"):
+            length = f"{len(form.text_of('overview')):,} of {validation.MAX_OVERVIEW_LENGTH:,}"
+            form.text("overview", widget=st.text_area, height=120, hint=f"{length} characters")
+        with grid.cell():
+            form.text("sales_email", hint="Shown on your card.")
+        with grid.cell():
+            form.text("phone", hint="For members and staff; not on your card.")
+        with grid.cell():
+            form.text("website", hint="Shown on your card.")
+        with grid.cell():
+            form.text("twitter", hint="Shown on your card.")
+        if form.submit_changes():
+            form.save_changes("Profile saved", profile.save, actor, org.id)
+    with right:
+        switch_listing()
+        draw_card(profile.preview(form.typed))
 
 
-elements.page_header(org, actions=draw_actions)
+def show_info() -> None:
+    who = "You can edit contact details." if may_edit_contact else "They're under Access Control."
+    st.markdown(ui.quiet(f":material/lock: Only owners can edit this. {who}"))
+    left, right = st.columns([5, 2], gap="large")
+    grid = left.grid(2, min_column_width=240, gap="small")
+    for field, label in profile.FIELDS.items():
+        text = org.alert_email or "" if field == "alert_email" else saved[field]
+        with grid.cell(column_span="all" if field == "overview" else 1):
+            elements.fact(label, text or "–", key=f"profile-{field}")
+    with right:
+        draw_card(saved)
 
+
+def edit_logo() -> None:
+    form = ui.fields("logo")
+    with elements.row(gap="small", key="profile-logo"):
+        picture = elements.logo_url(org.logo) if org.logo else ""
+        chosen = form.field(file_field, "logo", "Logo", limits=logos.UPLOADS, picture=picture)
+        if chosen and st.button("Save Logo", key="logo-save"):
+            logo = form.prepare(clean_logo, chosen.upload_id)
+            if logo is not None:
+                form.save("Logo saved", logos.set_logo, actor, org.id, logo)
+        if org.logo and not chosen:
+            with st.popover("Remove", key="logo-removal", type="tertiary"):
+                st.markdown("Your card and the checks for production need a logo.")
+                if st.button("Remove logo", key="logo-remove"):
+                    form.save("Logo removed", logos.remove_logo, actor, org.id)
+
+
+def clean_logo(upload_id: int) -> logos.CleanLogo:
+    with db.read() as session:
+        upload = uploads.get(session, actor, upload_id)
+    return logos.clean(upload.content)
+
+
+def switch_listing() -> None:
+    key = f"profile-listed-{'on' if org.is_listed else 'off'}"
+    disabled = bool(missing) and not org.is_listed
+    label = "List in connected solutions"
+    listed = st.toggle(label, value=org.is_listed, disabled=disabled, key=key)
+    if missing:
+        st.markdown(f":small[:orange[:material/info: Not shown until you add {missing}.]]")
+    if listed != org.is_listed:
+        notice = "Now listed in Connected solutions" if listed else "No longer listed"
+        ui.save(notice, directory.list_in_solutions, actor, org.id, listed=listed)
+
+
+def draw_card(texts: dict[str, str]) -> None:
+    st.markdown(ui.quiet("Preview" if may_edit else "Card in Connected solutions"))
+    with st.container(border=True, key="profile-card", gap="small"):
+        avatar = elements.avatar_url(org.name, org.public_id, org.logo)
+        company_card.draw(avatar, **{field: texts[field] for field in company_card.FIELDS})
+
+
+elements.page_header(org, actions=contact.draw_button if may_edit_contact else None)
 if may_edit and profile.is_confirmation_due(org):
-    with st.container(border=True, key="profile-due"), elements.row():
-        last = ui.ago(org.confirmed_at or org.created_at, clock.now())
-        said = (
-            f"An owner last said so {last}."
-            if org.confirmed_at
-            else f"Created {last}, and not confirmed since."
-        )
-        st.markdown(f"**Is all of this still right?** {said}", width="stretch")
-        if st.button("Still right", key="profile-due-confirm", icon=":material/check:"):
-            ui.save("Thank you: the profile is up to date.", profile.confirm, actor, org.id)
-
+    settings.ask_for_confirmation(actor, org)
 info_tab, settings_tab = st.tabs(["Organization Info", "Settings"])
 with info_tab:
-    if may_edit:
-        info.edit(actor, org)
-    else:
-        info.show(org, may_edit_contact=may_edit_contact)
+    edit_info() if may_edit else show_info()
 with settings_tab:
     settings.draw(actor, org, rights)
-
 contact.draw_dialog(actor, org)

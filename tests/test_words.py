@@ -39,9 +39,6 @@ EXCEPTIONS = (
     "pages/parts/organizations/bulk_flag.py",
     "pages/parts/organizations/download.py",
     "pages/parts/organizations/mine.py",
-    "pages/parts/profile/contact.py",
-    "pages/parts/profile/info.py",
-    "pages/parts/profile/settings.py",
     "pages/parts/staff/changes.py",
 )
 """Screens that are to be drawn anew; their texts change with them."""

@@ -24,7 +24,6 @@ _ON_THE_CARD: Final = (
     Organization.overview,
     Organization.website,
     Organization.sales_email,
-    Organization.phone,
     Organization.twitter,
 )
 
@@ -51,10 +50,11 @@ def count(session: Session, actor: Actor, text: str = "") -> int:
     return count_up_to(session, _listed(session, text)[0], MAX_COUNTED)
 
 
-def missing_for_listing(org: Organization) -> list[str]:
-    """Return what the profile still needs before its card can be listed."""
+def missing_for_listing(org: Organization) -> str:
+    """Return what the profile still needs before its card can be listed, as words: `a logo`."""
     needed = {"a logo": org.logo, "an overview": org.overview, "a public website": org.website}
-    return [what for what, value in needed.items() if not value]
+    missing = [what for what, value in needed.items() if not value]
+    return " and ".join(filter(None, [", ".join(missing[:-1]), *missing[-1:]]))
 
 
 def list_in_solutions(session: Session, actor: Actor, org_id: int, *, listed: bool) -> Organization:
@@ -65,8 +65,7 @@ def list_in_solutions(session: Session, actor: Actor, org_id: int, *, listed: bo
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
     missing = missing_for_listing(org)
     if listed and missing:
-        add = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
-        raise InvalidInput({"is_listed": f"Add {add} and save first, then turn this on."})
+        raise InvalidInput({"is_listed": f"Add {missing} and save first, then turn this on."})
     org.is_listed = listed
     event = "profile.listed" if listed else "profile.unlisted"
     history.record(session, actor, org, event, org)

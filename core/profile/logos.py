@@ -33,6 +33,8 @@ DECODER_TIMEOUT: Final = 10.0
 
 _ACCEPTED = "Choose a PNG, JPEG or WebP image of at most 2 MB and 4096 × 4096 pixels."
 TOO_LARGE: Final = f"That file is {{size}} MB. {_ACCEPTED}"
+UPLOADS: Final = {"accept": "image/*,.jfif,.jpe", "max_bytes": MAX_BYTES, "too_large": TOO_LARGE}
+"""Options of the file field. Its choice is only a proposal: the bytes decide, not the ending."""
 _REFUSALS = {
     b"unknown": f"We can't read that file as an image. {_ACCEPTED}",
     b"large": f"That image has too many pixels. {_ACCEPTED}",

@@ -19,11 +19,18 @@ from core.profile import alert_address
 
 CONFIRMATION_INTERVAL: Final = timedelta(days=365)
 """How often owners are asked to confirm that the profile is still correct."""
-CONTACT_FIELDS: Final = {
+FIELDS: Final = {
+    "name": "Organization name",
+    "alert_email": "Alert email address",
+    "overview": "Company overview",
     "sales_email": "Sales email",
     "phone": "Phone",
     "website": "Public website",
     "twitter": "Twitter (X) handle",
+}
+"""The fields in the order of the form, with their labels."""
+CONTACT_FIELDS: Final = {
+    field: FIELDS[field] for field in ("sales_email", "phone", "website", "twitter")
 }
 """The fields that staff can edit as well, with their labels. The alert address is not one."""
 _CLEANERS: Final[dict[str, Callable[[str], str | None]]] = {

@@ -3,11 +3,7 @@
 A click on a link takes the focus from the field that is being typed into. The browser then requests
 the next page first, and a moment later reports the field as an event of the previous page.
 Streamlit would go back there, or draw nothing. Here such a message becomes one more rerun of the
-next page: nothing that was typed is lost, and the requested page stays.
-
-While the server is busy, the field may also be reported first and still be lost: a request for
-another page makes Streamlit drop a rerun that has not begun. Here that request takes along the
-fields of the dropped rerun.
+next page, so that the requested page stays. What was typed is in the drafts of its person.
 """
 
 import time
@@ -17,23 +13,13 @@ from google.protobuf.message import DecodeError
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 _LATE_SECONDS: Final = 1.0
 """How long after a change of pages a message about the previous page counts as late."""
 
 _EARLIER_FIELDS: Final = b"\x0a\x12"
-_NEW_RERUN: Final = b"\x22"
 _NAVIGATION: Final = b"\xba\x01"
-"""The first bytes of these protobuf fields: numbers 1 and 2, followed by a length, 4 and 23."""
-
-_TRIGGERS: Final = {
-    "trigger_value",
-    "string_trigger_value",
-    "json_trigger_value",
-    "chat_input_value",
-}
-"""Values of widgets that act once, such as buttons; another page must not repeat them."""
+"""The first bytes of these protobuf fields: numbers 1 and 2, followed by a length, and 23."""
 
 
 class PageTracker:
@@ -44,7 +30,6 @@ class PageTracker:
         self._requested = ClientState()
         self._requested_at = 0.0
         self._is_awaited = False
-        self._pending: list[WidgetState] = []
 
     def correct(self, message: bytes) -> bytes:
         """Return a message of the browser, addressed to the next page if it is late."""
@@ -56,32 +41,19 @@ class PageTracker:
             return message
         rerun = sent.rerun_script
         if rerun.page_script_hash in {"", self.current}:
-            self._pending = _list_fields(rerun)
             return message
         if not self._is_late(rerun):
             self.previous, self.current = self.current, rerun.page_script_hash
             self._requested_at, self._is_awaited = time.monotonic(), True
             self._requested.CopyFrom(rerun)
-            return self._add_pending(sent) or message
+            return message
         rerun.page_script_hash, rerun.fragment_id = self.current, ""
         rerun.query_string = self._requested.query_string
-        self._pending = _list_fields(rerun)
         corrected: bytes = sent.SerializeToString()
         return corrected
 
-    def _add_pending(self, sent: BackMsg) -> bytes:
-        """Return a request for a page with the fields that no rerun has read; empty without any."""
-        fields = sent.rerun_script.widget_states.widgets
-        known = {field.id for field in fields}
-        missing = [field for field in self._pending if field.id not in known]
-        fields.extend(missing)
-        self._pending = _list_fields(sent.rerun_script)
-        return sent.SerializeToString() if missing else b""
-
     def observe(self, message: bytes) -> None:
         """Note the page that the server draws; a rerun of the previous page may still begin."""
-        if _has_field(message, _NEW_RERUN):
-            self._pending = []
         if not _has_field(message, _NAVIGATION):
             return
         page = ForwardMsg.FromString(message).navigation.page_script_hash
@@ -97,12 +69,6 @@ class PageTracker:
         is_soon = time.monotonic() - self._requested_at < _LATE_SECONDS
         fields, known = rerun.widget_states.widgets, self._requested.widget_states.widgets
         return is_soon and len(fields) > len(known) and rerun.page_script_hash == self.previous
-
-
-def _list_fields(rerun: ClientState) -> list[WidgetState]:
-    """Return the widgets that a request reports, without those that act once."""
-    reported = rerun.widget_states.widgets
-    return [field for field in reported if field.WhichOneof("value") not in _TRIGGERS]
 
 
 def _has_field(message: bytes, field: bytes) -> bool:

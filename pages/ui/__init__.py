@@ -2,6 +2,7 @@
 
 from pages.ui import column
 from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
+from pages.ui.edit_form import EditForm
 from pages.ui.forms import Form, change, fields, form, reset_button, save, saved_notice
 from pages.ui.open_page import (
     callback,
@@ -31,6 +32,7 @@ from pages.ui.text import ago, count, day, esc, exact, quiet, refusal
 __all__ = [
     "Action",
     "Asked",
+    "EditForm",
     "Form",
     "Paging",
     "Tab",

@@ -1,4 +1,4 @@
-"""Components that run in the browser: session cookie, URL fragment, autocomplete."""
+"""Components that run in the browser: session cookie, URL fragment, autocomplete, forms."""
 
 from typing import Any, cast
 
@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.components import v2
 
 from core.accounts import request_info
+from pages.ui import component
 
 FRAGMENT = "fragment"
 """The key of the URL fragment in the session state."""
@@ -22,6 +23,11 @@ export default async function ({ data, parentElement }) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ticket: data.ticket }),
   })
+  for (const key of Object.keys(sessionStorage)) {
+    if (!key.startsWith("draft ")) continue
+    await fetch("/drafts", { method: "POST", body: sessionStorage[key] })
+    sessionStorage.removeItem(key)
+  }
   if (!response.ok) parentElement.querySelector("p").textContent = await response.text()
   if (response.ok && !data.ticket) new BroadcastChannel("orgdesk").postMessage("logged out")
   if (response.ok && data.page) location.replace(data.page)
@@ -50,6 +56,7 @@ export default function ({ data }) {
 _exchange_ticket = v2.component("orgdesk_cookie", html='<p role="status"></p>', js=_EXCHANGE_TICKET)
 _read_fragment = v2.component("orgdesk_fragment", js=_READ_FRAGMENT)
 _set_autocomplete = v2.component("orgdesk_autocomplete", js=_SET_AUTOCOMPLETE)
+_forms = component.load("forms")
 
 
 def device() -> str:
@@ -76,6 +83,11 @@ def read_fragment(*, known: bool) -> str | None:
 def set_autocomplete(key: str, *names: str) -> None:
     """Set the `autocomplete` attributes of the fields in a keyed container, in their order."""
     _set_autocomplete(key=f"{key}-autocomplete", data={"key": key, "names": names}, height=1)
+
+
+def watch_forms(person: int) -> None:
+    """Keep what this person types into forms as drafts, and let Enter send every form."""
+    _forms(key="forms", data={"person": person}, height=1)
 
 
 def _nothing() -> None:

@@ -1,6 +1,8 @@
 """Dialogs whose open state is kept in the session: they survive reruns and can be tested."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, Literal, TypeVar
 
 import streamlit as st
@@ -52,9 +54,34 @@ def draw_dialog(
 
     @st.dialog(title, width=width, icon=icon, on_dismiss=close_dialog)
     def body() -> None:
-        with rerun_cache.rerun_scope(), error_display.show_errors(name):
+        with rerun_cache.rerun_scope(), error_display.show_errors(name), _inside(about):
             ensure_signed_in()
             authentication.identify(roles)
             draw(*args) if about is None else draw(*args, about)
 
     body()
+
+
+def is_inside() -> bool:
+    """Return whether a dialog is being drawn, rather than the page."""
+    return _about.get() is not None
+
+
+def find_about() -> str:
+    """Return the id of what the dialog that is being drawn is about; empty outside of dialogs."""
+    return _about.get() or ""
+
+
+_about: ContextVar[str | None] = ContextVar("about", default=None)
+
+
+@contextmanager
+def _inside(about: Any) -> Iterator[None]:
+    """Mark what is drawn as part of a dialog, for forms, and its id in the page for scripts."""
+    found = str(about) if isinstance(about, int) else ""
+    token = _about.set(found)
+    try:
+        with st.container(key=f"about-{found}") if found else nullcontext():
+            yield
+    finally:
+        _about.reset(token)

@@ -76,6 +76,13 @@ def organization_id(public_id: str) -> None:
     _copy(key="oid", data=data, width="content")
 
 
+def fact(label: str, value: str, *, key: str, is_code: bool = False) -> None:
+    """Draw a value below its label, as fields are drawn; code has a button that copies it."""
+    with st.container(gap="xxsmall", key=key):
+        st.markdown(f":small[{label}]")
+        st.code(value, language=None) if is_code else st.text(value)
+
+
 def bar(counts: Mapping[Stage | Role, int]) -> None:
     """Draw counts by stage or role as a stacked bar with a legend."""
     total, start, segments = sum(counts.values()) or 1, 0.0, ""

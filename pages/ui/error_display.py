@@ -8,12 +8,9 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.base.errors import DomainError
-from pages.ui import rerun_cache
 from pages.ui.text import esc
 
 log = logging.getLogger(__name__)
-
-_DRAFTS = "drafts"
 
 
 def show_uncaught(error: Exception) -> bool:
@@ -35,28 +32,9 @@ def show_uncaught(error: Exception) -> bool:
 
 @contextmanager
 def show_errors(part: str) -> Iterator[None]:
-    """Draw a refusal and a button to try again if a page, or `part` of one, cannot be drawn.
-
-    What was typed into its forms is kept for the next try. To be used within
-    `rerun_cache.rerun_scope`.
-    """
-    rerun_cache.cached(_restore_drafts)
+    """Draw a refusal and a button to try again if a page, or `part` of one, cannot be drawn."""
     try:
         yield
     except DomainError as error:
-        _save_drafts()
         st.markdown(esc(str(error)))
         st.button("Try again", key=f"try-again-{part}", icon=":material/refresh:")
-
-
-def _save_drafts() -> None:
-    """Keep the text of form fields (`<form>.<field>`), which Streamlit drops if not drawn."""
-    fields = ((str(key), value) for key, value in st.session_state.items())
-    drafts = {key: value for key, value in fields if "." in key and isinstance(value, str)}
-    st.session_state[_DRAFTS] = drafts
-
-
-def _restore_drafts() -> None:
-    """Fill the form fields with what was kept, before the first of them is drawn."""
-    for key, value in st.session_state.pop(_DRAFTS, {}).items():
-        st.session_state[key] = value

@@ -1,5 +1,6 @@
 """A file field: the file is uploaded by our own route, and kept for this person only."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -17,17 +18,17 @@ class Chosen(NamedTuple):
 
 
 def file_field(
-    label: str, *, key: str, max_bytes: int, too_large: str, accept: str = "", picture: str = ""
+    label: str, *, key: str, limits: Mapping[str, object], picture: str = ""
 ) -> Chosen | None:
     """Draw a file field and return the uploaded file, if any.
 
-    `too_large` is the error for files larger than `max_bytes`, with `{size}` for their size in MB.
-    `picture` is the URL of the current image, which opens the file chooser on a click.
+    `limits` has `max_bytes`, `too_large`, the error for larger files with `{size}` for their size
+    in MB, and `accept`, the types that the file chooser proposes. `picture` is the URL of the
+    current image. A click on it, or on its empty place, opens the file chooser.
     """
-    options = {"label": label, "max": max_bytes, "tooLarge": too_large}
     result: Any = _field(
         key=key,
-        data={**options, "accept": accept, "picture": picture},
+        data={"label": label, "picture": picture, **limits},
         on_file_change=component.ignore,
         height="content",
     )

@@ -1,6 +1,10 @@
-"""Forms that show each error below its field, and keep what was typed when one is refused."""
+"""Forms that show each error below its field, and keep what was typed until it is saved.
 
-from collections.abc import Callable, Iterator
+What is typed goes to the person's drafts in the browser (`assets/forms.js`). A field that is drawn
+anew, after a look at another page, a reload or another login, is filled with its draft.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -9,9 +13,12 @@ from sqlalchemy.orm import Session
 from streamlit.delta_generator import DeltaGenerator
 
 from core.access.permissions import ANONYMOUS, Actor
+from core.accounts import drafts
 from core.base.errors import DomainError, InvalidInput
 from core.base.settings import settings
 from core.database import db
+from core.models import Draft
+from pages.ui import authentication, dialogs, rerun_cache
 from pages.ui.dialogs import close_dialog
 from pages.ui.open_page import ensure_signed_in, show_notice
 from pages.ui.text import quiet, refusal
@@ -31,6 +38,10 @@ class Form:
         self._footer: DeltaGenerator | None = None
         self.error: DomainError | None = None
         """The refusal of the last save, for pages that show more of it than its sentence."""
+        self._has_draft = False
+        if st.session_state.get(f"{name} about", self._draft_name) != self._draft_name:
+            self.empty()
+        st.session_state[f"{name} about"] = self._draft_name
 
     def key(self, field: str) -> str:
         """Return the widget key of a field; `reset` changes it, which empties the field."""
@@ -46,6 +57,8 @@ class Form:
     ) -> Any:
         """Draw a widget with a hint below it, which an error replaces, and return its value."""
         with st.container(key=f"{self.name}-{name}", gap="xxsmall"):
+            if widget in {st.text_input, st.text_area} and not drafts.is_secret(name):
+                self._restore(name, options)
             value = widget(label, key=self.key(name), **options)
             self._below[name] = st.empty()
         self._values[name] = value
@@ -90,10 +103,16 @@ class Form:
         width: Literal["stretch", "content"] = "content",
         **options: Any,
     ) -> bool:
-        """Draw the submit button, and return whether it was just pressed."""
+        """Draw the submit button, with `Cancel` in a dialog; return whether it was just pressed."""
         self._footer = st.empty()
         key = f"{self.name}-submit"
-        return st.form_submit_button(label, key=key, type=kind, width=width, **options)
+        if not dialogs.is_inside():
+            return st.form_submit_button(label, key=key, type=kind, width=width, **options)
+        with st.container(horizontal=True, gap="xsmall", key=f"cancelable-{self.name}"):
+            is_pressed = st.form_submit_button(label, key=key, type=kind, width=width, **options)
+            if st.form_submit_button("Cancel", key=f"{self.name}-cancel"):
+                self.cancel()
+        return is_pressed
 
     def reserve_footer(self) -> None:
         """Reserve space for errors that concern no single field, in a form without `submit`."""
@@ -118,11 +137,11 @@ class Form:
     ) -> None:
         """Run a use case, then show a notice and rerun; if it is refused, show its errors."""
         try:
-            change(use_case, actor, *args, **kwargs)
+            change(self._discarding_draft(use_case), actor, *args, **kwargs)
         except DomainError as error:
             self.show_error(error)
         else:
-            self.reset()
+            self.empty()
             close_dialog()
             show_notice(notice)
             st.session_state[f"{self.name} saved"] = notice
@@ -140,8 +159,56 @@ class Form:
         return self.prepare(change, use_case, actor, *args, **kwargs)
 
     def reset(self) -> None:
-        """Empty all fields in the next rerun."""
+        """Empty all fields in the next rerun, and discard what was typed."""
+        if (actor := authentication.actor()) is not None:
+            change(drafts.discard, actor, self._draft_name)
+        self.empty()
+
+    def cancel(self) -> None:
+        """Discard what was typed, close the dialog and rerun."""
+        self.reset()
+        close_dialog()
+        st.rerun()
+
+    def empty(self) -> None:
+        """Empty all fields in the next rerun; what was typed is kept as a draft."""
         st.session_state[self._resets_key] = st.session_state.get(self._resets_key, 0) + 1
+
+    def find_draft(self) -> Draft | None:
+        """Return what this person typed before and did not save, if anything."""
+        actor = authentication.actor()
+        found = rerun_cache.cached(_list_drafts, actor) if actor is not None else {}
+        return found.get(self._draft_name)
+
+    def _restore(self, name: str, options: dict[str, Any]) -> None:
+        """Fill a field that is drawn anew with its draft."""
+        self._has_draft = True
+        key = self.key(name)
+        if key in st.session_state:
+            return
+        draft = self.find_draft()
+        if draft is not None and name in draft.texts:
+            st.session_state[key] = draft.texts[name]
+            options.pop("value", None)
+
+    @property
+    def _draft_name(self) -> str:
+        """The name of the form, and what it is about; `assets/forms.js` puts it together, too."""
+        parts = (self.name, st.query_params.get("org", ""), dialogs.find_about())
+        return " ".join(part for part in parts if part)
+
+    def _discarding_draft(
+        self, use_case: Callable[Concatenate[Session, Actor, P], R]
+    ) -> Callable[Concatenate[Session, Actor, P], R]:
+        """Return the use case, followed by the end of the draft in the same transaction."""
+
+        def save(session: Session, actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            result = use_case(session, actor, *args, **kwargs)
+            if self._has_draft and actor is not ANONYMOUS:
+                drafts.discard(session, actor, self._draft_name)
+            return result
+
+        return save
 
     def show_error(self, error: DomainError) -> None:
         """Show a refusal: below the fields that it names, the rest in the footer."""
@@ -169,6 +236,11 @@ class Form:
         """Return the last errors by field, each with the value that was refused."""
         kept: dict[str, tuple[object, str]] = st.session_state.get(self.key("refused"), {})
         return kept if self._remembers else {}
+
+
+def _list_drafts(actor: Actor) -> Mapping[str, Draft]:
+    with db.read() as session:
+        return drafts.list_drafts(session, actor)
 
 
 @contextmanager

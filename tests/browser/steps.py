@@ -143,7 +143,7 @@ def fill_profile(page: Page) -> None:
     expect(field(page, "profile", "name")).to_be_visible()
     fill(page, "profile", **PROFILE)
     press(page, "Submit")
-    expect(page.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Profile saved")
     expect(field(page, "profile", "phone")).to_have_value("+49 431 979900")
 
 

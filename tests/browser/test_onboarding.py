@@ -52,7 +52,7 @@ def mend(page: Page, cast: Cast) -> None:
     fill(page, "profile", overview="We heal.", sales_email="sales@acme.example")
     fill(page, "profile", phone="+49 431 97990-0", website="acme.example")
     press(page, "Submit")
-    expect(page.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Profile saved")
     open_onboarding(page, cast)
     expect(page.get_by_text("All checks are met for preproduction")).to_be_visible()
 

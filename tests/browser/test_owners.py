@@ -1,9 +1,11 @@
 """What owners do with their organization's profile, where two look at it or where it ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect
 
+from core.accounts import drafts, sessions
 from core.database import db
 from core.models import Organization
 from tests.browser import acts
@@ -16,6 +18,15 @@ def open_profile(page: Page, cast: Cast) -> None:
     expect(field(page, "profile", "phone")).to_be_visible()
 
 
+@contextmanager
+def drafted(page: Page, status: int = 204) -> Iterator[None]:
+    """Wait until the browser has been answered that it sent a draft."""
+    with page.expect_response(
+        lambda response: response.url.endswith("/drafts") and response.status == status
+    ):
+        yield
+
+
 def test_two_tabs_keep_both_changes_and_choose_where_they_differ(
     new_page: Callable[..., Page], cast: Cast
 ) -> None:
@@ -25,7 +36,7 @@ def test_two_tabs_keep_both_changes_and_choose_where_they_differ(
         open_profile(page, cast)
     fill(first, "profile", phone="+49 431 97990-0", sales_email="sales@acme.example")
     press(first, "Submit")
-    expect(first.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+    expect(first.get_by_test_id("stToast")).to_contain_text("Profile saved")
 
     fill(second, "profile", website="acme.example", sales_email="contact@acme.example")
     press(second, "Submit")
@@ -34,7 +45,7 @@ def test_two_tabs_keep_both_changes_and_choose_where_they_differ(
     expect(dispute).to_contain_text("contact@acme.example")
     dispute.get_by_text("Yours", exact=True).click()
     press(second, "Submit")
-    expect(second.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+    expect(second.get_by_test_id("stToast")).to_contain_text("Profile saved")
 
     with db.read() as session:
         acme = session.get_one(Organization, cast.acme.id)
@@ -42,19 +53,62 @@ def test_two_tabs_keep_both_changes_and_choose_where_they_differ(
     assert kept == ("+49431979900", "https://acme.example", "contact@acme.example")
 
 
-def test_what_was_typed_is_there_after_a_look_elsewhere(page: Page, cast: Cast) -> None:
+def test_what_was_typed_survives_a_link_a_reload_and_an_ended_session(
+    page: Page, cast: Cast
+) -> None:
     acts.become(page, cast.olga)
     open_profile(page, cast)
-    fill(page, "profile", phone="+49 431 97990-0", overview="Connects clinics.")
-    page.get_by_role("link", name="Access Control").click()
+    fill(page, "profile", phone="+49 431 97990-0")
+    field(page, "profile", "overview").press_sequentially("Connects clinics.")
+    page.get_by_role("link", name="Access Control").click()  # straight from the text area
     expect(heading(page, "Access Control")).to_be_visible()
     page.get_by_role("link", name="Organization Profile").click()
-    expect(field(page, "profile", "phone")).to_have_value("+49 431 97990-0")
     expect(field(page, "profile", "overview")).to_have_value("Connects clinics.")
+    expect(field(page, "profile", "phone")).to_have_value("+49 431 97990-0")
+
+    with drafted(page):
+        field(page, "profile", "overview").press_sequentially(" And labs.")
+    page.reload()
+    expect(field(page, "profile", "overview")).to_have_value("Connects clinics. And labs.")
+
+    db.run(sessions.end_all, cast.olga.user_id, "ended by an administrator")
+    field(page, "profile", "overview").press_sequentially(" All of them.")  # of no session
     press(page, "Submit")
-    expect(page.get_by_test_id("stToast")).to_contain_text("The profile is saved.")
+    expect(page.locator(".st-key-session-ended")).to_contain_text("An administrator ended it.")
+    acts.log_in(page, cast.olga)
+    expect(field(page, "profile", "phone")).to_have_value("+49 431 97990-0")
+    overview = field(page, "profile", "overview")
+    expect(overview).to_have_value("Connects clinics. And labs. All of them.")
+
+    field(page, "profile", "sales_email").fill("sales@acme.example")
+    field(page, "profile", "sales_email").press("Enter")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Profile saved")
+    page.reload()
+    expect(field(page, "profile", "phone")).to_have_value("+49 431 979900")
     with db.read() as session:
-        assert session.get_one(Organization, cast.acme.id).phone == "+49431979900"
+        assert drafts.list_drafts(session, cast.olga) == {}
+        acme = session.get_one(Organization, cast.acme.id)
+    assert acme.overview == "Connects clinics. And labs. All of them."
+    assert acme.sales_email == "sales@acme.example"
+
+
+def test_a_note_is_kept_while_it_is_written_but_not_after_it_is_added(
+    page: Page, cast: Cast
+) -> None:
+    acts.become(page, cast.sam)
+    acts.visit(page, f"/onboarding?org={cast.acme.public_id}")
+    field(page, "note", "text").press_sequentially("They call back.")
+    page.get_by_role("link", name="Access Control").click()
+    expect(heading(page, "Access Control")).to_be_visible()
+    page.get_by_role("link", name="Onboarding", exact=True).click()
+    expect(field(page, "note", "text")).to_have_value("They call back.")
+    with drafted(page, status=409):  # what was sent before the note was added
+        field(page, "note", "text").press_sequentially(" On Monday.")
+        press(page, "Add note")
+    expect(page.locator("[class*=st-key-note-]").get_by_text("On Monday.").first).to_be_visible()
+    expect(field(page, "note", "text")).to_have_value("")
+    page.reload()
+    expect(field(page, "note", "text")).to_have_value("")
 
 
 def test_what_an_owner_deletes_an_administrator_restores(
@@ -75,7 +129,7 @@ def test_what_an_owner_deletes_an_administrator_restores(
     expect(wrong).to_contain_text("That password isn't right. Try again.")
     fill(olga, "delete", password=PASSWORD)
     press(dialog, "Delete")
-    expect(olga.get_by_test_id("stToast")).to_contain_text("Acme is deleted.")
+    expect(olga.get_by_test_id("stToast")).to_contain_text("Acme deleted")
     acts.go(olga, f"/overview?org={cast.acme.public_id}")
     expect(heading(olga, "Organization not found")).to_be_visible()
 

@@ -1,13 +1,17 @@
 """Files in a real browser and at a real server: refused beside the field, and never in memory."""
 
+import io
+import re
+
 import psutil
 from httpx2 import Client
+from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
 from core.accounts import uploads
 from core.database import db
-from core.models import Upload
+from core.models import Organization, Upload
 from tests.browser.acts import become, visit
 from tests.browser.server import Server
 from tests.browser.steps import photograph
@@ -45,6 +49,45 @@ def test_the_bytes_decide_and_every_refusal_is_a_sentence_of_ours(page: Page, ca
     page.get_by_role("button", name="Save Logo").click()
     expect(page.get_by_role("button", name="Remove", exact=True)).to_be_visible()
     expect(field.get_by_text("photo.jfif")).to_have_count(0)
+
+
+def test_on_a_phone_the_thumbnail_chooses_the_logo_and_a_field_changes_the_number(
+    phone: Page, cast: Cast
+) -> None:
+    become(phone, cast.olga)
+    visit(phone, f"/profile?org={cast.acme.public_id}")
+    phone_number = phone.locator(".st-key-profile-phone input").first
+    phone_number.fill("+1 507 284 2511")
+    phone_number.press("Enter")
+    expect(phone.get_by_test_id("stToast")).to_contain_text("Profile saved")
+
+    field = phone.locator(".st-key-logo-logo")
+    for picture in ("logo.png", "wide.png"):
+        with phone.expect_file_chooser() as opened:
+            field.locator(".picture").tap()
+        content = picture_of(1600, 900) if picture == "wide.png" else picture_of(80, 80)
+        opened.value.set_files({"name": picture, "mimeType": "", "buffer": content})
+        expect(field.locator("img")).to_have_attribute("src", re.compile("^blob:"))
+        phone.get_by_role("button", name="Save Logo").tap()
+        expect(field.locator("img")).to_have_attribute("src", re.compile("/logos/"))
+    with phone.expect_file_chooser():
+        field.locator("input").focus()
+        phone.keyboard.press("Enter")
+
+    for face in phone.locator("img[src*='/logos/']").all():  # whole, in a square, centred
+        if face.is_visible():
+            box = face.bounding_box()
+            assert box is not None
+            assert abs(box["width"] - box["height"]) < 1
+            assert face.evaluate("image => getComputedStyle(image).objectFit") == "contain"
+    with db.read() as session:
+        assert session.get_one(Organization, cast.acme.id).phone == "+15072842511"
+
+
+def picture_of(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(file, "PNG")
+    return file.getvalue()
 
 
 def test_a_hundred_files_leave_the_memory_as_it_was(server: Server, cast: Cast) -> None:

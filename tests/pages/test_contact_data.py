@@ -47,8 +47,9 @@ def test_a_concurrent_edit_by_an_owner_is_shown_first(dialog: AppTest, cast: Cas
     theirs = ({"phone": ""}, {"phone": "+1 212 555 0199"})
     db.run(profile.save, cast.olga, cast.acme.id, *theirs)
     save(dialog, "+1 212 555 0100", "They called us")
-    assert "Save again to replace it" in words(dialog)
+    assert "Someone else changed this too" in words(dialog)
     assert phone(cast) == "+12125550199"
+    dialog.radio[0].set_value("Yours").run()
     dialog.button(key="contact-submit").click().run()
     assert phone(cast) == "+12125550100"
 

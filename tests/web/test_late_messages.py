@@ -26,13 +26,6 @@ def drawn(page: str, *, kept_by_browser: str = "") -> bytes:
     return message.SerializeToString()
 
 
-def begun() -> bytes:
-    """Return what a server sends when it begins a rerun."""
-    message = ForwardMsg()
-    message.new_session.SetInParent()
-    return message.SerializeToString()
-
-
 def on_the_profile() -> PageTracker:
     """Return what is known of a browser that looks at a profile."""
     pages = PageTracker()
@@ -59,37 +52,6 @@ class TestLate:
         pages.observe(drawn(PROFILE))
         late = click(PROFILE, "phone", fragment="form")
         assert pages.correct(late) == click(MEMBERS, "phone")
-
-
-class TestPending:
-    def test_the_next_page_takes_along_what_no_rerun_has_read(self) -> None:
-        pages = on_the_profile()
-        pages.correct(click(PROFILE, "phone", "overview", fragment="form"))
-        assert pages.correct(click(MEMBERS)) == click(MEMBERS, "phone", "overview")
-
-    def test_so_does_the_page_after_it(self) -> None:
-        pages = on_the_profile()
-        pages.correct(click(PROFILE, "overview", fragment="form"))
-        pages.correct(click(MEMBERS))
-        assert pages.correct(click(HISTORY)) == click(HISTORY, "overview")
-
-    def test_what_a_rerun_has_read_is_not_repeated(self) -> None:
-        pages = on_the_profile()
-        pages.correct(click(PROFILE, "overview", fragment="form"))
-        pages.observe(begun())
-        assert pages.correct(click(MEMBERS)) == click(MEMBERS)
-
-    def test_what_the_request_itself_reports_is_newer(self) -> None:
-        pages = on_the_profile()
-        pages.correct(click(PROFILE, "menu", fragment="form"))
-        assert pages.correct(click(MEMBERS, "menu")) == click(MEMBERS, "menu")
-
-    def test_no_button_is_pressed_twice(self) -> None:
-        pages = on_the_profile()
-        pressed = BackMsg.FromString(click(PROFILE, "overview", fragment="form"))
-        pressed.rerun_script.widget_states.widgets.add(id="submit", trigger_value=True)
-        pages.correct(pressed.SerializeToString())
-        assert pages.correct(click(MEMBERS)) == click(MEMBERS, "overview")
 
 
 class TestAtItsTime:

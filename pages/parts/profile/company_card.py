@@ -5,15 +5,14 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from core.base import phones, validation
 from pages.ui.elements import row
 from pages.ui.text import esc
 
 MAX_OVERVIEW: Final = 220
 """Characters of an overview that fit on a card; the rest is in a tooltip."""
 
-FIELDS: Final = ("name", "overview", "website", "sales_email", "phone", "twitter")
-"""The fields of a profile that `draw` takes, beside the avatar."""
+FIELDS: Final = ("name", "overview", "website", "sales_email", "twitter")
+"""The fields of a profile that `draw` takes, beside the avatar; the phone is not public."""
 
 _LONG_WORD: Final = 30
 _NOT_IN_LINKS: Final = "<>()[]\\`\"' \n"
@@ -26,7 +25,6 @@ def draw(
     overview: str,
     website: str,
     sales_email: str,
-    phone: str,
     twitter: str,
 ) -> None:
     """Draw the card of an organization without its empty fields; `avatar` is an image URL."""
@@ -42,8 +40,6 @@ def draw(
     if sales_email:
         address = quote(sales_email, safe="@+")
         lines.append(_card_line("mail", f"[{esc(sales_email)}](mailto:{address})"))
-    if phone:
-        lines.append(_card_line("call", esc(phones.show(phone))))
     if twitter:
         handle = twitter.removeprefix("@")
         lines.append(

@@ -5,27 +5,40 @@ export default function ({ data, parentElement, setStateValue }) {
   const find = (selector) => parentElement.querySelector(selector)
   const field = find(".field")
   const input = find("input")
+  const image = find("img")
   const status = find(".status")
 
+  const show = (picture) => {
+    image.hidden = !picture
+    if (picture && image.src !== picture) image.src = picture
+  }
   find(".label").textContent = data.label
-  find(".action").textContent = data.picture ? "Choose another file" : "Choose a file or drop it here"
+  find(".action").textContent = `${data.picture ? "Replace" : "Choose a file"} or drop one here`
   input.accept = data.accept
-  find(".picture").hidden = !data.picture
-  if (data.picture) find(".picture").src = data.picture
+  show(image.chosen || data.picture)
+  image.onerror = () => show(data.picture) // what the browser cannot read is judged by the server
 
   const say = (sentence, isRefusal) => {
     status.textContent = sentence
     status.classList.toggle("refused", isRefusal)
+    if (isRefusal) choose(null)
+  }
+
+  const choose = (file) => {
+    if (image.chosen) URL.revokeObjectURL(image.chosen)
+    image.chosen = file ? URL.createObjectURL(file) : ""
+    show(image.chosen || data.picture)
   }
 
   const send = async (file) => {
     if (!file) return
     setStateValue("file", null)
-    if (file.size > data.max) {
-      say(data.tooLarge.replace("{size}", (file.size / 2 ** 20).toFixed(1)), true)
+    if (file.size > data.max_bytes) {
+      say(data.too_large.replace("{size}", (file.size / 2 ** 20).toFixed(1)), true)
       return
     }
     say(`Sending ${file.name} …`, false)
+    choose(file)
     try {
       const answer = await fetch("/uploads", {
         method: "POST",

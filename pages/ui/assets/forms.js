@@ -1,0 +1,92 @@
+// What is typed into a form goes to our own route while it is typed, for the person who is logged
+// in; Streamlit learns of a text area only when it is left. Enter sends every form.
+const PAUSE = 300
+const SETTLING = 2000
+const originals = new WeakMap()
+const waiting = new Map()
+let person = 0
+
+const placeOf = (node) => {
+  if (!node.closest?.(".stTextInput, .stTextArea")) return null
+  const element = node.closest(".stElementContainer[class*=st-key-]")
+  const key = [...(element?.classList ?? [])].find((name) => name.startsWith("st-key-"))
+  const name = key?.replace(/-\d+$/, "")
+  const [, form, field] = name?.match(/^st-key-(.+)-(\w+)$/) ?? []
+  // The block around a field of a form has the key of the field, too.
+  if (!form || !element.parentElement.closest(`.${CSS.escape(name)}`)) return null
+  return { form, field }
+}
+
+const aboutOf = (node) => {
+  const block = node.closest("[class*=st-key-about-]")
+  const key = [...(block?.classList ?? [])].find((name) => name.startsWith("st-key-about-"))
+  return [new URLSearchParams(location.search).get("org"), key?.slice("st-key-about-".length)]
+}
+
+const isSecret = (node) => node.type === "password" || /password|code/.test(node.autocomplete)
+
+const send = async (id, draft, node) => {
+  waiting.delete(id)
+  const body = JSON.stringify(draft)
+  const keep = () => sessionStorage.setItem(`draft ${id}`, body)
+  try {
+    const response = await fetch("/drafts", {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json" },
+      keepalive: body.length < 15000,
+      body,
+    })
+    if (response.ok) sessionStorage.removeItem(`draft ${id}`)
+    else if (response.status === 401 || response.status === 503) keep()
+    else if (response.status === 409) {
+      const again = () => node.isConnected && node.value === draft.text && send(id, draft, node)
+      setTimeout(again, SETTLING)
+    }
+  } catch {
+    keep()
+  }
+}
+
+const remember = ({ target }) => {
+  if (placeOf(target) && !originals.has(target)) originals.set(target, target.value)
+}
+
+const schedule = ({ target }) => {
+  const place = placeOf(target)
+  if (!person || !place || isSecret(target)) return
+  const form = [place.form, ...aboutOf(target)].filter(Boolean).join(" ")
+  const original = originals.get(target) ?? ""
+  const draft = { person, form, field: place.field, text: target.value, original }
+  const id = `${form} ${place.field}`
+  clearTimeout(waiting.get(id)?.timer)
+  const now = () => send(id, draft, target)
+  waiting.set(id, { now, timer: setTimeout(now, PAUSE) })
+}
+
+const flush = () => {
+  for (const { now, timer } of [...waiting.values()]) {
+    clearTimeout(timer)
+    now()
+  }
+}
+
+const submit = (event) => {
+  if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return
+  const place = placeOf(event.target)
+  if (!place || event.target.closest(".stForm")) return
+  const form = CSS.escape(place.form)
+  const button = document.querySelector(`:is(.st-key-${form}-submit, .st-key-${form}-save) button`)
+  setTimeout(() => button?.click()) // after Streamlit has taken over what was typed
+}
+
+document.addEventListener("focusin", remember, true)
+document.addEventListener("beforeinput", remember, true)
+document.addEventListener("input", schedule, true)
+document.addEventListener("visibilitychange", flush)
+document.addEventListener("keydown", submit, true)
+addEventListener("pagehide", flush)
+
+export default function ({ data }) {
+  person = data.person
+}
