@@ -28,5 +28,5 @@ with db.read() as session:
     )
 
 board_cards.draw_stuck(actor, loaded.stuck, rights)
-board_cards.draw_columns(actor, loaded, rights)
+board_cards.draw_columns(loaded, rights)
 board_cards.draw_dialogs(actor, reps, rights)

@@ -34,7 +34,6 @@ EXCEPTIONS = (
     "pages/charts.py",
     "pages/history.py",
     "pages/parts/onboarding/board_cards.py",
-    "pages/parts/onboarding/forms.py",
     "pages/parts/organizations/all.py",
     "pages/parts/organizations/bulk_flag.py",
     "pages/parts/organizations/download.py",

@@ -73,7 +73,7 @@ OVERRIDDEN: Final = "stage.overridden"
 class Check:
     """A requirement of the next stage, with its text for each state.
 
-    `key` identifies it, and `page` is the page where it can be fixed.
+    `key` identifies it, `page` and `field` are where it can be fixed, and `action` says how.
     """
 
     key: str
@@ -81,6 +81,9 @@ class Check:
     open_text: str
     is_met: bool
     page: str
+    action: str
+    field: str = ""
+    """The field of a form on that page, such as `profile-phone`."""
 
     @property
     def text(self) -> str:
@@ -105,38 +108,46 @@ def checks_by_org(session: Session, orgs: Sequence[Organization]) -> dict[int, l
 
 
 def _checks_for_preproduction(org: Organization, _owners: Owners) -> list[Check]:
+    alert_email = Check(
+        "alert_email",
+        "Alert email address confirmed",
+        "Confirm the alert email address",
+        bool(org.alert_email),
+        "profile",
+        "View alert email" if org.alert_email_new else "Add alert email",
+        "profile-alert_email",
+    )
     return [
-        Check(
-            "alert_email",
-            "Alert email address confirmed",
-            "Confirm the alert email address",
-            bool(org.alert_email),
-            "profile",
-        ),
-        _filled("overview", "company overview", org.overview),
-        _filled("sales_email", "sales email", org.sales_email),
-        _filled("phone", "phone number", org.phone),
-        _filled("website", "public website", org.website),
+        alert_email,
+        _filled("overview", "company overview", "overview", org.overview),
+        _filled("sales_email", "sales email", "sales email", org.sales_email),
+        _filled("phone", "phone number", "phone", org.phone),
+        _filled("website", "public website", "website", org.website),
     ]
 
 
-def _filled(key: str, noun: str, value: str | None) -> Check:
-    return Check(key, f"{noun.capitalize()} added", f"Add a {noun}", bool(value), "profile")
+def _filled(key: str, noun: str, short: str, value: str | None) -> Check:
+    added, to_add = f"{noun.capitalize()} added", f"Add a {noun}"
+    return Check(key, added, to_add, bool(value), "profile", f"Add {short}", f"profile-{key}")
 
 
 def _checks_for_production(org: Organization, owners: Owners) -> list[Check]:
     unprotected = owners.number - owners.with_two_factor
     owners_without = "1 owner hasn't" if unprotected == 1 else f"{unprotected} owners haven't"
+    has_two, has_logo = owners.number >= 2, org.logo is not None
     return [
-        Check("owners", "Second owner added", "Add a second owner", owners.number >= 2, "members"),
+        Check(
+            "owners", "Second owner added", "Add a second owner", has_two, "members", "Add owner"
+        ),
         Check(
             "two_factor",
             "All owners have turned on two-factor",
             f"{owners_without} turned on two-factor",
             unprotected == 0,
             "members",
+            "View owners",
         ),
-        Check("logo", "Logo added", "Add a logo", org.logo is not None, "profile"),
+        Check("logo", "Logo added", "Add a logo", has_logo, "profile", "Add logo", "logo-logo"),
     ]
 
 

@@ -86,8 +86,12 @@ def set_autocomplete(key: str, *names: str) -> None:
 
 
 def watch_forms(person: int) -> None:
-    """Keep what this person types into forms as drafts, and let Enter send every form."""
-    _forms(key="forms", data={"person": person}, height=1)
+    """Keep what this person types into forms as drafts, and let Enter send every form.
+
+    `field` in the address, such as `profile-phone`, is the field that gets the focus.
+    """
+    data = {"person": person, "field": st.query_params.get("field", "")}
+    _forms(key="forms", data=data, height=1)
 
 
 def _nothing() -> None:

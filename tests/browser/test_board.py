@@ -61,7 +61,8 @@ def test_a_good_minute_of_a_sales_rep(
     expect(page.get_by_text("Otto Ltd")).to_have_count(0)
 
     choose_first(page, f"card-menu-{cast.acme.id}", "Move to preproduction")
-    expect(page.get_by_text("Acme is in preproduction.")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Move to preproduction").click()
+    expect(page.get_by_text("Acme moved to preproduction")).to_be_visible()
     expect(stuck).to_have_count(0)
     with db.read() as session:
         assert session.get_one(Organization, cast.acme.id).stage is Stage.PREPRODUCTION
@@ -90,8 +91,9 @@ def test_a_good_minute_of_a_sales_rep(
     expect(colleague.locator(f".st-key-card-{cast.acme.id}")).to_have_count(0)
 
     choose_first(colleague, f"card-menu-{cast.otto_ltd.id}", "Move to preproduction")
-    card = colleague.locator(f".st-key-card-{cast.otto_ltd.id}")
-    expect(card).to_contain_text("Open checks: Confirm the alert email address")
+    dialog = colleague.get_by_role("dialog")
+    dialog.get_by_role("button", name="Move to preproduction").click()
+    expect(dialog).to_contain_text("Open checks: Confirm the alert email address")
 
 
 def test_a_phone_shows_one_column_at_a_time(new_page: Callable[..., Page], cast: Cast) -> None:

@@ -27,7 +27,7 @@ def raise_a_hand(page: Page, cast: Cast) -> None:
     open_onboarding(page, cast)
     fill(page, "request", note="We want to test in spring.")
     press(page, "Request onboarding")
-    expect(page.get_by_text("hand raised")).to_be_visible()
+    expect(page.get_by_text("Requested on")).to_be_visible()
 
 
 def flag_three(page: Page) -> None:
@@ -46,20 +46,20 @@ def flag_three(page: Page) -> None:
 def mend(page: Page, cast: Cast) -> None:
     """Follow the list of what is missing until all of it is green."""
     open_onboarding(page, cast)
-    expect(page.get_by_text("4 of 5 checks left for preproduction")).to_be_visible()
-    page.locator(".st-key-checks").get_by_role("link", name="Mend").first.click()
-    expect(field(page, "profile", "phone")).to_be_visible()
+    expect(page.get_by_text("4 of 5 checks left before preproduction")).to_be_visible()
+    page.locator(".st-key-checks").get_by_role("link", name="Add phone").click()
+    expect(field(page, "profile", "phone")).to_be_focused()
     fill(page, "profile", overview="We heal.", sales_email="sales@acme.example")
     fill(page, "profile", phone="+49 431 97990-0", website="acme.example")
     press(page, "Submit")
     expect(page.get_by_test_id("stToast")).to_contain_text("Profile saved")
     open_onboarding(page, cast)
-    expect(page.get_by_text("All checks are met for preproduction")).to_be_visible()
+    expect(page.get_by_text("Ready for preproduction")).to_be_visible()
 
 
 def override(page: Page, cast: Cast) -> None:
     open_onboarding(page, cast)
-    expect(page.get_by_text("3 of 3 checks left for production")).to_be_visible()
+    expect(page.get_by_text("3 of 3 checks left before production")).to_be_visible()
     press(page, "Override")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Add a second owner")
@@ -67,7 +67,9 @@ def override(page: Page, cast: Cast) -> None:
     expect(dialog).to_contain_text("Write a few words.")
     fill(page, "override", reason=WHY)
     press(dialog, "Override")
-    expect(page.get_by_test_id("stToast")).to_contain_text("Acme is in production, by override.")
+    expect(page.get_by_test_id("stToast")).to_contain_text(
+        "Moved to production (checks overridden)"
+    )
 
 
 def test_from_a_raised_hand_to_production_by_override(
@@ -88,11 +90,17 @@ def test_from_a_raised_hand_to_production_by_override(
     raise_a_hand(owner, cast)
     flag_three(rep)
     open_onboarding(rep, cast)
-    expect(rep.get_by_text("4 of 5 checks left for preproduction")).to_be_visible()
+    expect(rep.get_by_text("4 of 5 checks left before preproduction")).to_be_visible()
     mend(owner, cast)
-    expect(rep.get_by_text("All checks are met for preproduction")).to_be_visible()
+    expect(rep.get_by_text("Ready for preproduction")).to_be_visible()
     press(rep, "Move to preproduction")
-    expect(rep.get_by_test_id("stToast")).to_contain_text("Acme is in preproduction.")
+    dialog = rep.get_by_role("dialog")
+    expect(dialog).to_contain_text("Owners are notified by email.")
+    press(dialog, "Cancel")
+    expect(dialog).to_be_hidden()
+    press(rep, "Move to preproduction")
+    press(dialog, "Move to preproduction")
+    expect(rep.get_by_test_id("stToast")).to_contain_text("Acme moved to preproduction")
     override(administrator, cast)
 
     acts.go(owner, f"/history?org={cast.acme.public_id}")
@@ -100,4 +108,5 @@ def test_from_a_raised_hand_to_production_by_override(
     expect(told.filter(has_text="Stage (checks overridden)").first).to_be_attached()
     expect(told.filter(has_text=WHY).first).to_be_attached()
     open_onboarding(owner, cast)
-    expect(owner.locator(".st-key-path").get_by_text("override")).to_be_visible()
+    expect(owner.locator(".st-key-path").get_by_text("Overridden")).to_be_visible()
+    expect(owner.get_by_role("table", name="Stage history")).to_contain_text("Overridden: ")

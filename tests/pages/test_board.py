@@ -68,9 +68,10 @@ def test_a_card_has_its_state(show: Show, cast: Cast, acme: Organization) -> Non
     assert any("- Add a phone number" in text for text in helped)
 
 
-def test_a_refusal_is_on_the_card(show: Show, cast: Cast, acme: Organization) -> None:
+def test_a_refusal_is_in_the_dialog_of_the_card(show: Show, cast: Cast, acme: Organization) -> None:
     screen = show("board", cast.sam)
     choose(screen, f"card-menu-{acme.id}", ":material/arrow_forward: Move to preproduction")
+    screen.button(key="move-on-submit").click().run()
     assert "Not ready for preproduction yet\\. Open checks\\: Confirm the alert email" in words(
         screen
     )
@@ -88,8 +89,11 @@ def test_a_card_moves_to_the_next_stage(show: Show, cast: Cast, acme: Organizati
         )
     screen = show("board", cast.sam)
     choose(screen, f"card-menu-{acme.id}", ":material/arrow_forward: Move to preproduction")
+    assert reload_acme(cast).stage is Stage.ONBOARDING
+    assert "Owners are notified by email" in words(screen)
+    screen.button(key="move-on-submit").click().run()
     assert reload_acme(cast).stage is Stage.PREPRODUCTION
-    assert [toast.value for toast in screen.toast] == ["Acme is in preproduction\\."]
+    assert [toast.value for toast in screen.toast] == ["Acme moved to preproduction"]
 
 
 def test_withdrawing_requires_a_reason(show: Show, cast: Cast, acme: Organization) -> None:

@@ -33,13 +33,13 @@ class TestOnboarding:
         screen.text_area(key="request.note").set_value("In spring.")
         screen = press(screen, "Request onboarding")
         assert not screen.exception
-        assert "Onboarding was requested on" in words(screen)
+        assert "Onboarding requested" in words(screen)
         assert "Request onboarding" not in [button.label for button in screen.button]
 
     def test_a_member_sees_the_path_and_whom_to_ask(self, show: Show, cast: Cast) -> None:
         screen = show("onboarding", cast.mia, org=cast.acme.public_id)
         assert "sales@example.com" in words(screen)
-        assert "An owner or an admin of Acme can request onboarding" in words(screen)
+        assert "Owners and admins of Acme can request onboarding" in words(screen)
         assert "Request onboarding" not in [button.label for button in screen.button]
 
     def test_sales_flags_and_withdraws_with_a_reason(self, show: Show, cast: Cast) -> None:
@@ -56,7 +56,7 @@ class TestOnboarding:
         db.run(onboarding.flag, cast.sam, [cast.acme.id])
         screen = show("onboarding", cast.sam, org=cast.acme.public_id)
         assert screen.button(key="move").disabled
-        assert "5 of 5 checks left for preproduction" in words(screen)
+        assert "5 of 5 checks left before preproduction" in words(screen)
         assert "Add a phone number" in words(screen)
 
 

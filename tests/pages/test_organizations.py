@@ -295,10 +295,10 @@ class TestOverview:
         told = text_of(show("overview", cast.olga, org=cast.acme.public_id))
         assert "Acme" in told
         assert cast.acme.public_id in told
-        assert "5 of 5 checks left for preproduction" in told
+        assert "5 of 5 checks left before preproduction" in told
         assert "owner **1**" in told
         assert "0 pending invitations" in told
-        assert "Ask sales@" in told.replace("\\", "")
+        assert "Contact sales@" in told.replace("\\", "")
 
     def test_members_read_and_owners_act(self, show: Show, cast: Cast) -> None:
         labels = {

@@ -124,14 +124,16 @@ FLAGS: dict[str, EntryPoint] = {
 def move_by_form(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     screen = show("onboarding", who, org=cast.acme.public_id)
     yield ""
-    yield words(screen.button(key="move").click().run())
+    screen.button(key="move").click().run()
+    yield words(screen.button(key="move-on-submit").click().run())
 
 
 def move_by_board(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     screen = show("board", who)
     yield ""
     next_stage = ":material/arrow_forward: Move to preproduction"
-    yield words(choose(screen, f"card-menu-{cast.acme.id}", next_stage))
+    screen = choose(screen, f"card-menu-{cast.acme.id}", next_stage)
+    yield words(screen.button(key="move-on-submit").click().run())
 
 
 def move_by_command(show: Show, cast: Cast, who: Actor) -> Iterator[str]:

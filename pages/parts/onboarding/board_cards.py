@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.access.permissions import Action, Actor, Rights, access
 from core.database import db
-from core.models import Organization
+from core.models import Organization, Stage
 from core.onboarding import onboarding, stages, working_days
 from core.onboarding.board import MAX_CARDS, Board, Card, CardList
 from core.onboarding.board_queries import Column
@@ -16,7 +16,6 @@ from core.onboarding.stages import FORWARD
 from pages import ui
 from pages.parts.onboarding import board_filters, forms
 from pages.ui import badges, elements
-from pages.ui.forms import Form
 
 _MOVE_LABEL: Final = ":material/arrow_forward: Move to {}"
 DIALOGS: Final = {
@@ -41,7 +40,7 @@ _SNOOZE_DAYS: Final = {"Tomorrow": 1, "In 3 days": 3, "In a week": 7, "In two we
 _PICK_DATE: Final = "Until a day …"
 
 
-def draw_columns(actor: Actor, board: Board, rights: Rights) -> None:
+def draw_columns(board: Board, rights: Rights) -> None:
     """Draw the columns side by side, or on a phone the selected one."""
     columns = list(board.columns)
     selected = _select_column(board)
@@ -49,7 +48,7 @@ def draw_columns(actor: Actor, board: Board, rights: Rights) -> None:
         for cell, column in zip(st.columns(len(columns), gap="small"), columns, strict=True):
             key = "board-here" if column is selected else f"board-{column}"
             with cell, st.container(key=key, gap="xsmall"):
-                _draw_column(actor, column, board.columns[column], rights)
+                _draw_column(column, board.columns[column], rights)
 
 
 def _select_column(board: Board) -> Column:
@@ -68,14 +67,14 @@ def _select_column(board: Board) -> Column:
     return chosen
 
 
-def _draw_column(actor: Actor, column: Column, column_cards: CardList, rights: Rights) -> None:
+def _draw_column(column: Column, column_cards: CardList, rights: Rights) -> None:
     if column is Column.REQUESTED:
         heading = f":gray-badge[{_REQUEST_ICON} {_label(column)}]"
     else:
         heading = badges.inline(column.stage)
     st.markdown(f"{heading} **{_total(column_cards)}**")
     for card in column_cards.cards:
-        _draw_card(actor, column, card, rights)
+        _draw_card(column, card, rights)
     if not column_cards.cards:
         st.markdown(ui.quiet(_EMPTY[column]))
     elif column_cards.rest and len(column_cards.cards) < MAX_CARDS:
@@ -91,7 +90,7 @@ def _draw_column(actor: Actor, column: Column, column_cards: CardList, rights: R
         st.markdown(ui.quiet("Search or filter to see the others."))
 
 
-def _draw_card(actor: Actor, column: Column, card: Card, rights: Rights) -> None:
+def _draw_card(column: Column, card: Card, rights: Rights) -> None:
     org = card.org
     with st.container(border=True, gap="xxsmall", key=f"card-{org.id}"):
         _draw_name(card)
@@ -106,7 +105,7 @@ def _draw_card(actor: Actor, column: Column, card: Card, rights: Rights) -> None
                 is_overdue = org.next_step_on < working_days.today()
                 due = f":material/event: {org.next_step_on:%-d %b}"
                 st.markdown(f":small[:{'red' if is_overdue else 'gray'}[{due}]]", width="content")
-        _draw_state(actor, column, card, rights)
+        _draw_state(column, card, rights)
 
 
 def _draw_name(card: Card, *, width: Literal["stretch", "content"] = "stretch") -> None:
@@ -128,18 +127,16 @@ def _rep(card: Card) -> str:
     return f"![]({elements.avatar_url(card.rep, card.org.rep_id)}) {ui.quiet(ui.esc(card.rep))}"
 
 
-def _draw_state(actor: Actor, column: Column, card: Card, rights: Rights) -> None:
-    """Draw the days in the stage, the open checks and the menu; errors appear below."""
-    form = ui.fields(f"card-{card.org.id}")
+def _draw_state(column: Column, card: Card, rights: Rights) -> None:
+    """Draw the days in the stage, the open checks and the menu."""
     with elements.row(wrap=False):
         st.markdown(_state(column, card), width="stretch", help=_tooltip(card))
         chosen = None
         if Action.MOVE_STAGES in rights:
             options, key = _menu_options(column, card, rights), f"card-menu-{card.org.id}"
             chosen = st.menu_button("Move", options, type="tertiary", key=key)
-    form.reserve_footer()
     if chosen is not None:
-        _run_action(actor, card, chosen, form)
+        _open_dialog(card, chosen)
 
 
 def _state(column: Column, card: Card) -> str:
@@ -160,14 +157,13 @@ def _tooltip(card: Card) -> str:
     return entered + (f"\n\nMissing for {FORWARD[card.org.stage]}:{missing}" if missing else "")
 
 
-def _run_action(actor: Actor, card: Card, chosen: str, form: Form) -> None:
-    """Move the organization to the next stage, or open the dialog that was chosen."""
+def _open_dialog(card: Card, chosen: str) -> None:
+    """Open the dialog that was chosen in the menu of a card."""
     org = card.org
     for from_stage, to_stage in FORWARD.items():
         # The label tells which stage the person saw; the card may have moved since.
         if chosen == _MOVE_LABEL.format(to_stage):
-            notice = f"{org.name} is in {to_stage}."
-            form.save(notice, onboarding.move, actor, org.id, to_stage, from_stage=from_stage)
+            ui.open_dialog("card-move", (org.id, from_stage))
             return
     dialog = next(name for name, label in DIALOGS.items() if label == chosen)
     ui.open_dialog(f"card-{dialog}", org.id)
@@ -233,12 +229,18 @@ def draw_dialogs(actor: Actor, reps: Mapping[int, str], rights: Rights) -> None:
     """Draw the open dialog, for the card that opened it."""
     if Action.MOVE_STAGES not in rights:
         return
+    ui.draw_dialog("card-move", "Move to the next stage", _move, actor)
     ui.draw_dialog("card-flag", "Flag for onboarding", _flag, actor, reps)
     ui.draw_dialog("card-plan", "Plan", _plan, actor, reps)
     ui.draw_dialog("card-snooze", "Snooze", _snooze, actor)
     ui.draw_dialog("card-withdraw", "Withdraw", _withdraw, actor)
     if Action.OVERRIDE_GATE in rights:
         ui.draw_dialog("card-override", "Override", _override, actor)
+
+
+def _move(actor: Actor, about: tuple[int, Stage]) -> None:
+    org_id, from_stage = about
+    forms.move(actor, _get(actor, org_id), from_stage)
 
 
 def _flag(actor: Actor, reps: Mapping[int, str], org_id: int) -> None:

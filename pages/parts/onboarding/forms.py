@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -11,47 +11,13 @@ from core.models import Organization, Stage
 from core.onboarding import onboarding, working_days
 from core.onboarding.onboarding import Plan
 from core.onboarding.stages import BACK, FORWARD, Check
-from core.onboarding.stuck import LIMITED, is_snoozed
 from pages.ui.dialogs import as_opened, draw_dialog, open_dialog
-from pages.ui.forms import Form, fields, form, save
-from pages.ui.text import day, esc, quiet
+from pages.ui.forms import Form, fields, form
+from pages.ui.text import esc, quiet
 
 _DEFAULT_SNOOZE: Final = timedelta(days=7)
-_PRESSED: Final = "onboarding-pressed"
-"""Session state: the organization, the stage that was displayed, and the stage to move to."""
-
-
-def draw_request(actor: Actor, org: Organization) -> None:
-    """Draw the form with which owners and admins request onboarding."""
-    st.subheader("Go further", anchor=False)
-    with form("request") as requesting:
-        note = requesting.field(
-            st.text_area, "note", "What should we know", hint="Optional: dates, systems, plans."
-        )
-        pressed = requesting.submit("Request onboarding")
-    if pressed:
-        notice = "Onboarding is requested. Your sales contact will come back to you."
-        requesting.save(notice, onboarding.request, actor, org.id, note=note)
-
-
-def draw_request_hint(org: Organization) -> None:
-    """Draw the hint for members that owners and admins can request onboarding."""
-    st.subheader("Go further", anchor=False)
-    st.markdown(f"An owner or an admin of {esc(org.name)} can request onboarding; ask one of them.")
-
-
-def draw_requested(org: Organization) -> None:
-    """Draw an open request with its note."""
-    if org.requested_at is not None:
-        when = f"Onboarding was requested on {day(org.requested_at)}"
-        st.markdown(f":orange-badge[:material/front_hand: hand raised] {esc(when)}")
-        st.text(org.request_note or "")
-
-
-def draw_flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
-    """Draw the form that flags a free organization, with its heading."""
-    st.subheader("Take it into onboarding", anchor=False)
-    flag(actor, org, reps)
+_SENT: Final = "onboarding-flag-sent"
+"""Session state: the id of the organization whose flag form was sent, until it is handled."""
 
 
 def flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
@@ -59,40 +25,19 @@ def flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
     with form("flag") as flagging:
         planned = plan_fields(flagging, actor.user_id, reps)
         note = note_field(flagging)
-        pressed = flagging.submit("Flag for onboarding", **_press(org, Stage.ONBOARDING))
+        pressed = flagging.submit("Flag for onboarding", on_click=_note_sent, args=(org.id,))
     if pressed:
-        notice = f"{org.name} is in onboarding."
+        notice = f"{org.name} moved to onboarding"
         flagging.save(notice, onboarding.flag_one, actor, org.id, planned, note=note)
 
 
-def draw_move(org: Organization, checks: Sequence[Check], rights: Rights) -> None:
-    """Draw the buttons to override, withdraw and move on; `save_pressed` carries out the move."""
-    is_ready = all(check.is_met for check in checks)
-    if not is_ready and Action.OVERRIDE_GATE in rights:
-        _draw_opener("Override", "gavel", "override")
-    _draw_opener("Withdraw", "undo", "withdraw")
-    to_stage = FORWARD.get(org.stage)
-    if to_stage is not None:
-        st.button(
-            f"Move to {to_stage}",
-            type="primary" if is_ready else "secondary",
-            icon=":material/arrow_forward:",
-            disabled=not is_ready,
-            help=None if is_ready else "Some checks are missing; they stand below.",
-            key="move",
-            **_press(org, to_stage),
-        )
-
-
-def save_pressed(actor: Actor, org: Organization) -> None:
-    """Carry out the move that was pressed, from the stage that was displayed then."""
-    org_id, from_stage, to_stage = st.session_state.pop(_PRESSED, (None, None, None))
-    is_by_form = from_stage is Stage.FREE and org.stage is Stage.FREE
-    if org_id == org.id and not is_by_form:
-        form = fields("move")
-        form.reserve_footer()
-        notice = f"{org.name} is in {to_stage}."
-        form.save(notice, onboarding.move, actor, org.id, to_stage, from_stage=from_stage)
+def save_flag(actor: Actor, org: Organization) -> None:
+    """Refuse the flag form that was sent while somebody else moved the organization."""
+    org_id = st.session_state.pop(_SENT, None)
+    if org_id == org.id and org.stage is not Stage.FREE:
+        sent = fields("flagged")
+        sent.reserve_footer()
+        sent.save("", onboarding.move, actor, org.id, Stage.ONBOARDING, from_stage=Stage.FREE)
 
 
 def draw_dialogs(
@@ -103,6 +48,7 @@ def draw_dialogs(
     rights: Rights,
 ) -> None:
     """Draw the open dialog."""
+    draw_dialog("move", "Move to the next stage", move, actor, org)
     draw_dialog("withdraw", "Withdraw", withdraw, actor, org)
     draw_dialog("plan", "Plan", plan, actor, org, reps)
     draw_dialog("snooze", "Snooze", snooze, actor, org)
@@ -111,28 +57,12 @@ def draw_dialogs(
         draw_dialog("override", "Override", override, actor, org, failed)
 
 
-def draw_plan_actions(actor: Actor, org: Organization) -> None:
-    """Draw the buttons to plan and snooze an onboarding."""
-    with st.container(horizontal=True, gap="xsmall", key="carry"):
-        _draw_opener("Plan", "edit_calendar", "plan")
-        if is_snoozed(org):
-            if st.button("Wake up", icon=":material/alarm:", key="wake"):
-                notice = f"{org.name} is awake."
-                save(notice, onboarding.snooze, actor, org.id, until=None)
-        elif org.stage in LIMITED:
-            _draw_opener("Snooze", "snooze", "snooze")
+def _note_sent(org_id: int) -> None:
+    st.session_state[_SENT] = org_id
 
 
-def _press(org: Organization, to_stage: Stage) -> dict[str, Any]:
-    """Return the options of a button that remembers the stage displayed when it was drawn."""
-
-    def press(org_id: int, from_stage: Stage) -> None:
-        st.session_state[_PRESSED] = (org_id, from_stage, to_stage)
-
-    return {"on_click": press, "args": (org.id, org.stage)}
-
-
-def _draw_opener(label: str, icon: str, dialog: str) -> None:
+def draw_opener(label: str, icon: str, dialog: str) -> None:
+    """Draw the button that opens a dialog."""
     st.button(
         label,
         icon=f":material/{icon}:",
@@ -142,18 +72,29 @@ def _draw_opener(label: str, icon: str, dialog: str) -> None:
     )
 
 
+def move(actor: Actor, org: Organization, from_stage: Stage) -> None:
+    """Draw the confirmation of a move to the next stage, from the stage that was displayed."""
+    to_stage = FORWARD[from_stage]
+    st.markdown(f"Move **{esc(org.name)}** to {to_stage}? Owners are notified by email.")
+    with form("move-on") as moving:
+        pressed = moving.submit(f"Move to {to_stage}")
+    if pressed:
+        notice = f"{org.name} moved to {to_stage}"
+        moving.save(notice, onboarding.move, actor, org.id, to_stage, from_stage=from_stage)
+
+
 def plan(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
     """Draw the form for the plan of an onboarding."""
     with form("plan") as planning:
         planned = plan_fields(planning, org.rep_id, reps, org)
         pressed = planning.submit("Save plan")
     if pressed:
-        planning.save("The plan is saved.", onboarding.plan, actor, org.id, planned)
+        planning.save("Plan saved", onboarding.plan, actor, org.id, planned)
 
 
 def snooze(actor: Actor, org: Organization) -> None:
     """Draw the form that snoozes an organization."""
-    st.markdown(f"{esc(org.name)} does not count as stuck until this day.")
+    st.markdown(f"Hide {esc(org.name)} from Stuck until this date.")
     with form("snooze") as snoozing:
         until = snoozing.field(
             st.date_input,
@@ -164,7 +105,7 @@ def snooze(actor: Actor, org: Organization) -> None:
         )
         pressed = snoozing.submit("Snooze")
     if pressed:
-        notice = f"{org.name} is snoozed."
+        notice = f"{org.name} snoozed until {until:%-d %b}"
         snoozing.save(notice, onboarding.snooze, actor, org.id, until=until)
 
 
@@ -172,16 +113,19 @@ def override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
     """Draw the form that moves an organization on although checks fail."""
     from_stage, failed = as_opened("stage", org.stage), as_opened("failed", failed)
     to_stage = FORWARD[from_stage]
-    st.markdown(f"{esc(org.name)} goes to {to_stage} although this is missing:")
+    st.markdown(f"Move **{esc(org.name)}** to {to_stage} with these checks open?")
     st.markdown("\n".join(f"- :orange[:material/error:] {check}" for check in failed))
     with form("override") as overriding:
         reason = overriding.field(
-            st.text_area, "reason", "Why", hint="The owners will read this, and it stays for good."
+            st.text_area,
+            "reason",
+            "Reason",
+            hint="Owners will see this. It can't be changed later.",
         )
         pressed = overriding.submit("Override")
     if pressed:
         overriding.save(
-            f"{org.name} is in {to_stage}, by override.",
+            f"Moved to {to_stage} (checks overridden)",
             onboarding.move,
             actor,
             org.id,
@@ -195,22 +139,20 @@ def override(actor: Actor, org: Organization, failed: Sequence[str]) -> None:
 def withdraw(actor: Actor, org: Organization) -> None:
     """Draw the form that withdraws an organization to an earlier stage."""
     from_stage = as_opened("stage", org.stage)
-    st.markdown(quiet("Back to an earlier stage, or out of onboarding."))
+    st.markdown(quiet("Move this organization to an earlier stage."))
     with form("withdraw") as withdrawing:
         to_stage = withdrawing.field(
             st.segmented_control,
             "to",
-            "Back to",
+            "Move back to",
             options=BACK[from_stage],
             default=BACK[from_stage][0],
             required=True,
         )
-        reason = withdrawing.field(
-            st.text_area, "reason", "Why", hint="The owners of the organization will read this."
-        )
+        reason = withdrawing.field(st.text_area, "reason", "Reason", hint="Owners will see this.")
         pressed = withdrawing.submit("Withdraw")
     if pressed:
-        notice = f"{org.name} is back in {to_stage}."
+        notice = f"{org.name} moved back to {to_stage}"
         withdrawing.save(
             notice,
             onboarding.move,
@@ -237,19 +179,20 @@ def plan_fields(
             index=ids.index(rep_id) if rep_id in ids else None,
             format_func=reps.__getitem__,
             placeholder="Choose",
-            hint="Who carries it.",
         )
     with right:
-        target_on = _date_field(drawn, "target_on", "Target date", "For the next stage.", org)
+        target_on = _date_field(
+            drawn, "target_on", "Target date", "Planned date for the next stage.", org
+        )
     next_step = drawn.field(
         st.text_input,
         "next_step",
         "Next step",
         value=(org.next_step or "") if org else "",
-        placeholder="Call about …",
+        placeholder="For example, call about alert routing",
     )
     next_step_on = _date_field(
-        drawn, "next_step_on", "Next step due", "Past this day it counts as stuck.", org
+        drawn, "next_step_on", "Next step due", "Counts as stuck after this date.", org
     )
     return Plan(rep, target_on, next_step, next_step_on)
 
@@ -271,6 +214,6 @@ def _date_field(
 def note_field(drawn: Form) -> str:
     """Draw the field for the note of a flagging and return its value."""
     note: str = drawn.field(
-        st.text_area, "note", "Note", height=68, hint="Optional: why; the owners can read it."
+        st.text_area, "note", "Note", height=68, hint="Optional. Owners can see this."
     )
     return note

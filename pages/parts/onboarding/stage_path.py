@@ -1,7 +1,7 @@
 """The stage path of an organization, with the checks of its next gate and its moves."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +13,7 @@ from core.models import Organization, Stage
 from core.onboarding import stages, stuck, working_days
 from core.onboarding.stages import FORWARD, Check, Stay
 from pages.ui import badges
-from pages.ui.elements import avatar, avatar_url, row
+from pages.ui.elements import avatar, row
 from pages.ui.open_page import find_context, fragment
 from pages.ui.text import count, day, esc, quiet
 
@@ -22,7 +22,7 @@ POLL_INTERVAL: Final = 5.0
 MAX_POLLS: Final = 120
 """Polls after the last rerun, which is ten minutes."""
 _POLLING_ENDED: Final = "path-watched"
-OVERRIDE: Final = ":red-badge[:material/gavel: override]"
+OVERRIDE: Final = ":red-badge[:material/gavel: Overridden]"
 """Marks every move whose failed checks were overridden."""
 
 
@@ -35,40 +35,39 @@ def draw_path(org: Organization, stays: Sequence[Stay]) -> None:
             st.progress(_progress(org, by_stage.get(stage)))
             if stage in by_stage:
                 stay = by_stage[stage]
-                again = f" :gray-badge[{stay.times} times]" if stay.times > 1 else ""
+                again = f" :gray-badge[{_ordinal(stay.times)} time]" if stay.times > 1 else ""
                 override = f" {OVERRIDE}" if stay.is_override else ""
                 st.markdown(badges.inline(stage) + override + again)
                 st.markdown(quiet(_duration(org, stay)))
             else:
                 st.markdown(quiet(f"{badges.icon(stage)} {stage}"))
-                st.markdown(quiet("not yet"))
+                st.markdown(quiet("Not started"))
 
 
 def draw_checks(org: Organization, checks: Sequence[Check], *, may_fix: bool) -> None:
-    """Draw the checks of the gate to the next stage, with links to the pages that fix them."""
+    """Draw what the next stage still needs, each with a link to its field, and what is done."""
     if not checks:
         return
-    open_checks = sum(not check.is_met for check in checks)
-    heading = (
-        f"{open_checks} of {count(len(checks), 'check')} left"
-        if open_checks
-        else "All checks are met"
-    )
-    st.markdown(f"**{heading} for {FORWARD[org.stage]}**")
-    with st.container(gap="xxsmall", key="checks"):
-        for check in sorted(checks, key=lambda check: check.is_met):
-            with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-                color, icon = ("green", "check_circle") if check.is_met else ("orange", "error")
-                words = f":gray[{check.text}]" if check.is_met else check.text
-                st.markdown(f":{color}[:material/{icon}:] {words}", width="stretch")
-                if not check.is_met:
-                    st.page_link(
-                        f"{check.page}.py",
-                        label="Mend" if may_fix else "Look",
-                        icon=":material/arrow_forward:",
-                        icon_position="right",
-                        query_params={"org": org.public_id},
-                    )
+    left = [check for check in checks if not check.is_met]
+    to_stage = FORWARD[org.stage]
+    with st.container(gap="xsmall", key="checks"):
+        if left:
+            text = f"{len(left)} of {count(len(checks), 'check')} left before {to_stage}"
+            st.markdown(f"**{text}**")
+        else:
+            st.markdown(f"**Ready for {to_stage}**")
+        for check in left:
+            with row(wrap=False):
+                st.markdown(f":orange[:material/error:] {check.open_text}", width="stretch")
+                st.page_link(
+                    f"{check.page}.py",
+                    label=check.action if may_fix else "View",
+                    icon=":material/arrow_forward:",
+                    icon_position="right",
+                    query_params={"org": org.public_id, "field": check.field},
+                )
+        if done := [check.met_text for check in checks if check.is_met]:
+            st.markdown(f":green[:material/check_circle:] :gray[{' · '.join(done)}]")
 
 
 def watch(actor: Actor, org: Organization, checks: Sequence[Check]) -> None:
@@ -99,13 +98,14 @@ _poll_again = fragment(_poll, every=POLL_INTERVAL)
 
 def draw_help(org: Organization, reps: Mapping[int, str]) -> None:
     """Draw the sales rep or the sales contact, the next step and the target date."""
-    st.subheader("Who helps", anchor=False)
+    st.subheader("Your sales rep", anchor=False)
     if org.rep_id is not None and org.rep_id in reps:
         with row(wrap=False):
             avatar(reps[org.rep_id], org.rep_id)
-            st.markdown(f"{esc(reps[org.rep_id])} :small[:gray[sales rep]]")
+            st.text(reps[org.rep_id])
     else:
-        st.markdown(f"Ask {esc(settings().sales_contact)} about going further.")
+        contact = esc(settings().sales_contact)
+        st.markdown(f"Questions about the next stage? Contact {contact}.")
     if org.next_step:
         st.markdown(f":gray[Next step] {esc(org.next_step)}{_due(org)}")
     if org.target_on:
@@ -120,58 +120,23 @@ def draw_stuck(org: Organization) -> None:
         st.markdown(f":orange-badge[:material/hourglass_bottom: stuck] {esc('; '.join(why))}")
 
 
-def draw_moves(moves: pd.DataFrame) -> None:
-    """Draw the moves of an organization, newest first, with overrides marked."""
-    if moves.empty:
-        return
-    st.subheader("Moves", anchor=False)
-    people = zip(moves["who"].fillna("Orgdesk"), moves["who_id"].fillna(0), strict=True)
-    tags: dict[str, Any] = {
-        "before": [[str(stage)] for stage in moves["from_stage"]],
-        "after": [[str(stage)] for stage in moves["to_stage"]],
-        "mark": [["override"] if is_override else [] for is_override in moves["is_override"]],
-    }
-    rows = moves.assign(
-        **tags,
-        avatar=[avatar_url(who, int(who_id)) for who, who_id in people],
+def describe_moves(moves: pd.DataFrame) -> pd.DataFrame:
+    """Return moves as people read them, each with its reason and the checks it overrode."""
+    why = zip(moves["missing"], moves["reason"], strict=True)
+    return moves.assign(
         who=moves["who"].fillna("Orgdesk"),
-        why=[_reason(*row) for row in zip(moves["missing"], moves["reason"], strict=True)],
+        who_id=moves["who_id"].fillna(0).astype(int),
+        why=[_reason(*each) for each in why],
     )
-    marked = ["mark"] if moves["is_override"].any() else []
-    why = ["why"] if rows["why"].any() else []
-    middle = ["before", "after", *marked, "days", "rep", "at", *why]
-    st.dataframe(
-        rows,
-        key="moves",
-        hide_index=True,
-        row_height=36,
-        column_order=["avatar", "who", *middle],
-        column_config=_move_columns(),
-        alt="Moves",
-    )
-
-
-def _move_columns() -> dict[str, Any]:
-    column, stages = st.column_config, [str(stage) for stage in Stage]
-    tags: dict[str, Any] = {"options": stages, "color": badges.STAGE_COLORS, "width": 108}
-    return {
-        "avatar": column.ImageColumn("", width=36),
-        "who": column.TextColumn("Who", width=124),
-        "before": column.MultiselectColumn("From", **tags),
-        "after": column.MultiselectColumn("To", **tags),
-        "mark": column.MultiselectColumn("Mark", options=["override"], color=["red"], width=84),
-        "days": column.NumberColumn(
-            "Days", width=52, help="Working days in the stage that was left"
-        ),
-        "rep": column.TextColumn("Sales rep", width=112),
-        "why": column.TextColumn("Why", width=210),
-        "at": column.DatetimeColumn("When", format="distance", width=96),
-    }
 
 
 def _reason(missing: str, reason: str) -> str:
     failed = missing.splitlines()
     return f"{reason} (Overridden: {'; '.join(failed)}.)" if failed else reason
+
+
+def _ordinal(number: int) -> str:
+    return {2: "2nd", 3: "3rd"}.get(number, f"{number}th")
 
 
 def _progress(org: Organization, stay: Stay | None) -> float:
@@ -186,7 +151,7 @@ def _progress(org: Organization, stay: Stay | None) -> float:
 
 def _duration(org: Organization, stay: Stay) -> str:
     if stay.entered_at is None:
-        return "passed"
+        return "Done"
     max_days = stuck.limit(stay.stage) if stay.stage is org.stage else None
     duration = f"{count(stay.days, 'working day')}{f' of {max_days}' if max_days else ''}"
     return f"{day(stay.entered_at)} · {duration}"

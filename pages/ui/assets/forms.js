@@ -5,6 +5,7 @@ const SETTLING = 2000
 const originals = new WeakMap()
 const waiting = new Map()
 let person = 0
+let focused = ""
 
 const placeOf = (node) => {
   if (!node.closest?.(".stTextInput, .stTextArea")) return null
@@ -87,6 +88,21 @@ document.addEventListener("visibilitychange", flush)
 document.addEventListener("keydown", submit, true)
 addEventListener("pagehide", flush)
 
+// A link to a field of a form, such as `?field=profile-phone`, puts the focus there.
+const focus = (attempts = 50) => {
+  const name = new URLSearchParams(location.search).get("field")
+  if (!name || focused === location.href) return
+  const block = document.querySelector(`.st-key-${CSS.escape(name)}`)
+  const custom = block?.querySelector(".stBidiComponent *")?.shadowRoot ?? block
+  const field = block?.querySelector("input, textarea") ?? custom?.querySelector("input")
+  if (!field && attempts) setTimeout(() => focus(attempts - 1), 100)
+  if (!field) return
+  focused = location.href
+  field.focus()
+  field.scrollIntoView({ block: "center" })
+}
+
 export default function ({ data }) {
   person = data.person
+  focus()
 }
