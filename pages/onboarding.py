@@ -108,7 +108,7 @@ stage_path.watch(actor, org, checks)
 
 left, right = st.columns(2, gap="large")
 with left:
-    stage_path.draw_help(org, reps)
+    stage_path.draw_help(org, reps, is_staff=is_staff)
     if may_move and org.stage is not Stage.FREE:
         draw_plan_actions()
 with right:

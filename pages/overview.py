@@ -63,7 +63,7 @@ def draw_contact() -> None:
     st.subheader("Profile", anchor=False)
     percent = organizations.completeness(org)
     st.progress(percent / 100, text=f":small[{percent}% filled in]")
-    stage_path.draw_help(org, reps)
+    stage_path.draw_help(org, reps, is_staff=Action.VIEW_ALL in rights)
 
 
 elements.page_header(org, actions=draw_actions)

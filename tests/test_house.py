@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from core.accounts import drafts
+
 PROJECT = Path(__file__).parent.parent
 
 OURS = {"app", "core", "data", "pages", "tests"}
@@ -149,3 +151,18 @@ class TestWords:
     @pytest.mark.parametrize("file", PRODUCT)
     def test_no_page_draws_raw_html(self, file):
         assert "unsafe_allow_html" not in (PROJECT / file).read_text()
+
+
+def test_no_draft_ever_holds_a_secret() -> None:
+    """Every field for a password or a code has a name that drafts refuse."""
+    secret = re.compile(r'type="password"|autocomplete="(?:one-time-code|\w+-password)"')
+    named = re.compile(r'(?:new_password\(|st\.text_input,)\s*"(\w+)"')
+    sources = {path: path.read_text() for path in (PROJECT / "pages").rglob("*.py")}
+    fields = {
+        name[1]
+        for source in sources.values()
+        for name in named.finditer(source)
+        if "new_password" in name[0] or secret.search(source[name.start() : name.end() + 120])
+    }
+    assert {"code", "new", "password"} <= fields
+    assert all(drafts.is_secret(field) for field in fields)

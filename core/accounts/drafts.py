@@ -25,7 +25,7 @@ SETTLING: Final = timedelta(seconds=2)
 """How long after a save a draft of the same form is refused: it may have been sent before."""
 _MAX_NAME: Final = 120
 _MAX_FIELDS: Final = 20
-_SECRET: Final = ("password", "code")
+_SECRET: Final = ("password", "code", "new")
 """Parts of the names of fields that are never kept, whatever a browser sends."""
 _NOT_KEPT: Final = "This field isn't kept."
 

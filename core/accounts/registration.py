@@ -116,6 +116,8 @@ def verify_setup_code(code: str, *, origin: str) -> None:
 
     Raises `InvalidInput(code)`, `TooManyAttempts`.
     """
+    if not code.strip():
+        raise InvalidInput({"code": "Enter the setup code. You'll find it in the server log."})
     attempts = (
         throttling.Attempt("setup code from", origin, throttling.SECRETS),
         throttling.Attempt("setup code", "", throttling.TO_ONE_ACCOUNT),

@@ -108,7 +108,7 @@ class Form:
         key = f"{self.name}-submit"
         if not dialogs.is_inside():
             return st.form_submit_button(label, key=key, type=kind, width=width, **options)
-        with st.container(horizontal=True, gap="xsmall", key=f"cancelable-{self.name}"):
+        with st.container(horizontal=True, gap="xsmall", key=f"form-actions-{self.name}"):
             is_pressed = st.form_submit_button(label, key=key, type=kind, width=width, **options)
             if st.form_submit_button("Cancel", key=f"{self.name}-cancel"):
                 self.cancel()

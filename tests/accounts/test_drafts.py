@@ -56,7 +56,7 @@ def test_a_text_that_is_the_original_again_is_forgotten(session: Session, cast: 
     assert texts(session, cast.olga) == {FORM: {"phone": "+1"}}
 
 
-@pytest.mark.parametrize("field", ["password", "new_password", "current_password", "code", ""])
+@pytest.mark.parametrize("field", ["password", "old_password", "new", "code", ""])
 def test_secrets_are_never_kept(session: Session, cast: Cast, field: str) -> None:
     with pytest.raises(InvalidInput):
         drafts.keep(session, cast.olga, FORM, field, "secret", original="")

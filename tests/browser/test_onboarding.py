@@ -109,4 +109,4 @@ def test_from_a_raised_hand_to_production_by_override(
     expect(told.filter(has_text=WHY).first).to_be_attached()
     open_onboarding(owner, cast)
     expect(owner.locator(".st-key-path").get_by_text("Overridden")).to_be_visible()
-    expect(owner.get_by_role("table", name="Stage history")).to_contain_text("Overridden: ")
+    expect(owner.get_by_role("grid", name="Stage history")).to_contain_text("Overridden: ")

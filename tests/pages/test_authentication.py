@@ -96,8 +96,11 @@ class TestCookie:
         connection.sign_in(cast.mia)
         at = open_frame()
         assert cast.mia.user_id
-        db.run(sessions.end_all, cast.mia.user_id, "ended")
+        db.run(sessions.end_all, cast.mia.user_id, "ended by its person")
         assert asks_to_sign_in(at.run())
+        said = "\n".join(each.value for each in at.markdown)
+        assert "**Your session ended**" in said
+        assert "You ended it from another browser." in said
 
 
 class TestBinding:
@@ -280,7 +283,10 @@ class TestFirstStart:
     ) -> None:
         with db.read() as session:
             assert registration.is_setup_open(session)
-        assert "Set up Orgdesk" in [title.value for title in open_frame().title]
+        screen = open_frame()
+        assert "Set up Orgdesk" in [title.value for title in screen.title]
+        screen.button(key="setup-submit").click().run()
+        assert any("Enter the setup code" in each.value for each in screen.markdown)
 
 
 class TestDatabaseAway:
