@@ -106,7 +106,7 @@ with st.container(border=True, key="path"):
     stage_path.draw_checks(org, checks, may_fix=may_edit)
 stage_path.watch(actor, org, checks)
 
-left, right = st.columns(2, gap="large")
+left, right = st.columns([1, 2], gap="large")
 with left:
     stage_path.draw_help(org, reps, is_staff=is_staff)
     if may_move and org.stage is not Stage.FREE:
@@ -114,6 +114,6 @@ with left:
 with right:
     if org.stage is Stage.FREE:
         draw_next_step_of_free()
-draw_notes(actor, org, rights, found_notes)
+    draw_notes(actor, org, rights, found_notes)
 if moves is not None and not moves.empty:
     draw_history(moves)

@@ -115,9 +115,9 @@ def draw_help(org: Organization, reps: Mapping[int, str], *, is_staff: bool) -> 
 def draw_stuck(org: Organization) -> None:
     """Draw why an organization is stuck, or until when it is snoozed."""
     if stuck.is_snoozed(org) and org.snoozed_until is not None:
-        st.markdown(f":gray-badge[:material/snooze: snoozed until {org.snoozed_until:%-d %b %Y}]")
+        st.markdown(f":gray-badge[:material/snooze: Snoozed until {org.snoozed_until:%-d %b %Y}]")
     elif why := stuck.reasons(org):
-        st.markdown(f":orange-badge[:material/hourglass_bottom: stuck] {esc('; '.join(why))}")
+        st.markdown(f":orange-badge[:material/hourglass_bottom: Stuck] {esc('; '.join(why))}")
 
 
 def describe_moves(moves: pd.DataFrame) -> pd.DataFrame:
