@@ -20,7 +20,7 @@ from core.database import db
 from core.models import Draft
 from pages.ui import authentication, dialogs, rerun_cache
 from pages.ui.dialogs import close_dialog
-from pages.ui.open_page import ensure_signed_in, show_notice
+from pages.ui.open_page import count_visits, ensure_signed_in, show_notice
 from pages.ui.text import quiet, refusal
 
 P = ParamSpec("P")
@@ -39,9 +39,17 @@ class Form:
         self.error: DomainError | None = None
         """The refusal of the last save, for pages that show more of it than its sentence."""
         self._has_draft = False
-        if st.session_state.get(f"{name} about", self._draft_name) != self._draft_name:
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start from the draft with new fields if the page, or what the form is about, changed.
+
+        Streamlit may not have dropped the old fields yet, nor have learned what was typed last.
+        """
+        drawn = (count_visits(), self._draft_name)
+        if st.session_state.get(f"{self.name} drawn", drawn) != drawn:
             self.empty()
-        st.session_state[f"{name} about"] = self._draft_name
+        st.session_state[f"{self.name} drawn"] = drawn
 
     def key(self, field: str) -> str:
         """Return the widget key of a field; `reset` changes it, which empties the field."""

@@ -26,7 +26,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _NOTICE = "notice"
-_PAGE, _PREVIOUS_PAGE = "current page", "previous page"
+_PAGE, _PREVIOUS_PAGE, _VISITS = "current page", "previous page", "page visits"
 
 
 class PageContext(NamedTuple):
@@ -111,7 +111,14 @@ def record_page(page: str) -> None:
     """Remember the page of this rerun, and the one before it if that was another."""
     last = st.session_state.get(_PAGE, "")
     st.session_state[_PREVIOUS_PAGE] = last if last != page else None
+    st.session_state[_VISITS] = count_visits() + (last != page)
     st.session_state[_PAGE] = page
+
+
+def count_visits() -> int:
+    """Return how many pages have been opened in this session, up to this one."""
+    visits: int = st.session_state.get(_VISITS, 0)
+    return visits
 
 
 def previous_page() -> str | None:

@@ -20,7 +20,8 @@ def stage_of(cast: Cast) -> Stage:
 
 
 def words(screen: AppTest) -> str:
-    return " ".join(part.value for part in [*screen.markdown, *screen.text]).replace("\\", "")
+    said = " ".join(part.value for part in [*screen.markdown, *screen.text])
+    return said.replace("\\", "").replace(":small[]", "")
 
 
 def press(screen: AppTest, label: str) -> AppTest:

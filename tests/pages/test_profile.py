@@ -66,7 +66,8 @@ def submit(screen: AppTest) -> AppTest:
 
 
 def words(screen: AppTest) -> str:
-    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
+    elements = [*screen.markdown, *screen.text]
+    return "\n".join(element.value for element in elements).replace(":small[]", "")
 
 
 def choose_file(screen: AppTest, cast: Cast, content: bytes) -> None:

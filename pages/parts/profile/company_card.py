@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from core.base import validation
 from pages.ui.elements import row
 from pages.ui.text import esc
 
