@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
-import pandas as pd
 from sqlalchemy import (
     CompoundSelect,
     Connection,
@@ -34,6 +33,9 @@ from core.base import logs, metrics
 from core.base.errors import DomainError, Unavailable
 from core.base.settings import settings
 from core.database import change_tracking
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -186,8 +188,10 @@ def frame(
     session: SqlSession,
     statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]],
     parameters: Mapping[str, Any] | None = None,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Return the rows of a statement as a data frame, with a column per selected column."""
+    import pandas as pd  # slow to import, and exports start without it
+
     result = session.execute(statement, parameters)
     return pd.DataFrame(result.all(), columns=pd.Index(result.keys()))
 
