@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.base import clock as core_clock
 from core.database import db
 from tests.support.cast import Cast
-from tests.support.engines import ENGINES, Postgresql, Sqlite, use
+from tests.support.engines import ENGINES, Postgresql, Sqlite, use, without_disk
 from tests.support.mailbox import Mailbox, receive
 
 
@@ -27,7 +27,10 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sqli
 
         class Started(dict[str, Sqlite | Postgresql]):
             def __missing__(self, name: str) -> Sqlite | Postgresql:
-                started = ENGINES[name](tmp_path_factory.mktemp(name))
+                directory = tmp_path_factory.mktemp(name)
+                if name == "sqlite":
+                    directory = at_the_end.enter_context(without_disk(directory))
+                started = ENGINES[name](directory)
                 at_the_end.callback(started.stop)
                 return self.setdefault(name, started)
 

@@ -1,6 +1,7 @@
 """Both database engines; each test gets its own database, copied from a migrated one."""
 
 import fcntl
+import os
 import pickle
 import shutil
 import sys
@@ -25,6 +26,8 @@ from tests.support import cast as the_cast
 from tests.support.cast import Cast
 
 SECRET_KEY = "a secret that only the tests know"
+_MEMORY = Path("/dev/shm")
+_MEMORY_NEEDED = 256 * 2**20
 _FAST = (
     "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nautovacuum=off\nmax_connections=200"
 )
@@ -79,6 +82,20 @@ def _make_cast() -> bytes:
     with db.Session(db.writing_engine(), expire_on_commit=False) as session, session.begin():
         cast = the_cast.make(session)
     return pickle.dumps(cast)
+
+
+@contextmanager
+def without_disk(directory: Path) -> Iterator[Path]:
+    """Lend a directory in memory instead of this one, where there is room for it.
+
+    SQLite waits for the disk at each commit; that is most of the time of a small test.
+    """
+    has_memory = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
+    if has_memory and shutil.disk_usage(_MEMORY).free > _MEMORY_NEEDED:
+        with TemporaryDirectory("-orgdesk", dir=_MEMORY, ignore_cleanup_errors=True) as memory:
+            yield Path(memory)
+    else:
+        yield directory
 
 
 class Sqlite:
