@@ -36,7 +36,7 @@ test: .venv/ready
 
 # What `make test` samples, whole.
 DEEP_TESTS := tests/accounts/test_passwords.py tests/organizations/test_table.py \
-	tests/pages/test_hostile_fields.py tests/profile/test_logos.py tests/test_prove.py
+	tests/pages/test_avatars.py tests/pages/test_hostile_fields.py tests/profile/test_logos.py tests/test_prove.py
 
 # Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500
 prove: RACES ?= 200

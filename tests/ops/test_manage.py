@@ -87,8 +87,8 @@ def shell(engine: Engine) -> Manage:
 
 
 class TestCreateAdministrator:
-    def test_it_creates_one_who_can_log_in(self, shell: Manage):
-        done = shell(
+    def test_it_creates_one_who_can_log_in(self, manage: Manage):
+        done = manage(
             "create-administrator", "--email", "Ada@Example.com", "--name", "Ada", typed=PASSWORD
         )
         assert done.returncode == 0, done.stderr
@@ -99,8 +99,8 @@ class TestCreateAdministrator:
         assert PASSWORD.strip() not in done.stdout + done.stderr
 
     @EMPTY
-    def test_invalid_input_is_explained(self, shell: Manage):
-        done = shell("create-administrator", "--email", "ada", "--name", "", typed="short\n")
+    def test_invalid_input_is_explained(self, manage: Manage):
+        done = manage("create-administrator", "--email", "ada", "--name", "", typed="short\n")
         assert done.returncode == 1
         assert "email address" in done.stderr
         assert "Traceback" not in done.stderr

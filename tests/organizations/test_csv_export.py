@@ -163,6 +163,7 @@ class TestFormats:
             assert book.read("xl/worksheets/sheet1.xml").count(b"<row ") == 6
             assert b"A sheet has room for 5" in book.read("xl/worksheets/sheet2.xml")
 
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
     def test_an_export_does_not_release_the_locks_of_sqlite(
         self, engine: Engine, cast: Cast
     ) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pages.ui import avatars
 from tests.support import hostile
+from tests.support.depth import sample
 
 
 def check_avatar(name: str) -> None:
@@ -83,7 +84,7 @@ def test_any_name_has_an_avatar(name):
 
 
 def test_hostile_names_have_avatars():
-    for name in hostile.texts("strings", "unicode", "xss"):
+    for name in sample(hostile.texts("strings", "unicode", "xss"), 7):
         check_avatar(name)
 
 
