@@ -22,22 +22,19 @@ if not settings().smtp_url:
 
 with db.read() as session:
     counts = administration.count_by_state(session, actor)
-recipient, states, page = outbox.draw_filter(counts)
+page = ui.page_number()
+with elements.row():
+    recipient, states = outbox.draw_filter(counts)
+    st.space("stretch")
+    outbox.draw_retry(actor, recipient, counts)
 
 with db.read() as session:
     found = administration.table(session, actor, states=states, recipient=recipient, page=page)
 
-visible = found.head(administration.PER_PAGE)
-if not sum(counts.values()):
-    elements.empty_state(
-        "mail", "No emails yet", "Invitations, confirmations and alerts appear here."
-    )
-elif visible.empty:
-    elements.empty_state("search_off", "No matching emails", "Try another address, state or page.")
+if sum(counts.values()):
+    empty = ("No matching emails", "Try another address, state or page.")
 else:
-    outbox.draw_table(visible)
-    more = ", more on the next page" if len(found) > len(visible) else ""
-    summary = f"{ui.count(len(visible), 'email')}, page {page}{more}"
-    outbox.draw_footer(actor, summary, recipient, counts)
+    empty = ("No emails yet", "Invitations, confirmations and alerts appear here.")
+outbox.draw_table(found, page, empty)
 
 ui.draw_dialog("mail", "Email", outbox.draw_mail, actor, width="medium")

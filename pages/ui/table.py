@@ -110,11 +110,16 @@ def numbered_pages(
     if total <= per_page:
         return Paging(total, counted)
     first, last = (page - 1) * per_page, min(page * per_page, total)
-    turns = (
-        Turn("← Previous", {"page": str(page - 1) if page > 2 else ""} if page > 1 else None),
-        Turn("Next →", {"page": str(page + 1)} if last < min(total, limit or total) else None),
-    )
+    turns = page_turns(page, has_more=last < min(total, limit or total))
     return Paging(total, f"{first + 1:,}–{last:,} of {counted}", turns, is_capped)
+
+
+def page_turns(page: int, *, has_more: bool) -> tuple[Turn, Turn]:
+    """Return the links to the pages before and after the one whose number is in the address."""
+    return (
+        Turn("← Previous", {"page": str(page - 1) if page > 2 else ""} if page > 1 else None),
+        Turn("Next →", {"page": str(page + 1)} if has_more else None),
+    )
 
 
 def first_page() -> None:

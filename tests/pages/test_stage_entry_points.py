@@ -25,6 +25,7 @@ from tests.pages.conftest import Show
 from tests.pages.test_board import choose
 from tests.pages.test_organizations import select_rows
 from tests.support.cast import Cast, email
+from tests.support.tables import find_table
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -306,6 +307,13 @@ class TestOverride:
         next(entry_point)
         assert reload_acme(cast).stage is (PREPRODUCTION if reason else ONBOARDING)
         assert [move.is_override for move in moves(cast)] == ([False, True] if reason else [False])
+        page = show("onboarding", cast.olga, org=cast.acme.public_id)
+        history = find_table(page, "Stage history")
+        assert history.column("to_stage") == (
+            [PREPRODUCTION, ONBOARDING] if reason else [ONBOARDING]
+        )
+        if reason:
+            assert history.column("why")[0].startswith(reason)
 
     def test_no_entry_point_is_available_to_sales(self, show: Show, cast: Cast, name: str) -> None:
         db.run(onboarding.flag_one, cast.sue, cast.acme.id)

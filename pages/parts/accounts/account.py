@@ -13,7 +13,8 @@ from core.base.clock import now
 from core.mail import digests
 from core.members import leaving
 from core.models import Session
-from pages.ui import authentication, elements
+from pages import ui
+from pages.ui import authentication
 from pages.ui.dialogs import draw_dialog, open_dialog
 from pages.ui.forms import form, save
 from pages.ui.text import ago, esc, quiet
@@ -27,7 +28,6 @@ _ACTIVITY: Final = {
     "reason": st.column_config.TextColumn("Reason", width=170),
     "exact": st.column_config.DatetimeColumn("When", format="D MMM YYYY, HH:mm", width=140),
 }
-_MOBILE_DEVICES: Final = ("iPhone", "Android", "iPad")
 _END_SESSION: Final = "End session"
 _END_OTHERS: Final = "End all others"
 
@@ -83,25 +83,35 @@ def draw_digest_switch(actor: Actor, is_on: bool | None) -> None:
 
 def draw_sessions(actor: Actor, rows: Sequence[Session], current_id: int) -> None:
     """Draw the person's sessions, with buttons and dialogs to end all but the current one."""
-    for row in rows:
-        with elements.row(key=f"session-{row.id}", gap="small", wrap=False):
-            _draw_session(row, is_current=row.id == current_id)
+    own = pd.DataFrame(
+        {
+            "id": row.id,
+            "device": row.device,
+            "note": "(this session)" if row.id == current_id else "",
+            "ip_address": row.ip_address,
+            "last_seen_at": row.last_seen_at,
+        }
+        for row in rows
+    )
+    asked = ui.table(
+        own,
+        {
+            "device": ui.column.link("Device", note="note"),
+            "ip_address": ui.column.text("IP address", width=150),
+            "last_seen_at": ui.column.moment("Last seen", width=130),
+        },
+        key="sessions",
+        label="Sessions",
+        actions=[ui.Action("end", _END_SESSION, shows="button")],
+        allowed=[[] if row.id == current_id else ["end"] for row in rows],
+        fills_window=False,
+    )
+    if asked.action == "end":
+        open_dialog("end-session", next(row for row in rows if row.id == asked.row))
     if len(rows) > 1 and st.button(_END_OTHERS, key="end-others"):
         open_dialog("end-others", current_id)
     draw_dialog("end-session", _END_SESSION, _draw_end_session, actor)
     draw_dialog("end-others", _END_OTHERS, _draw_end_others, actor)
-
-
-def _draw_session(row: Session, *, is_current: bool) -> None:
-    is_phone = any(name in row.device for name in _MOBILE_DEVICES)
-    st.markdown(f":gray[:material/{'smartphone' if is_phone else 'computer'}:]", width="content")
-    with st.container(gap=None, width="stretch"):
-        st.markdown(esc(row.device), wrap=False)
-        st.markdown(quiet(f"{esc(row.ip_address)} · last seen {ago(row.last_seen_at, now())}"))
-    if is_current:
-        st.badge("This session", color="gray")
-    elif st.button(_END_SESSION, key=f"end-{row.id}"):
-        open_dialog("end-session", row)
 
 
 def _draw_end_session(actor: Actor, row: Session) -> None:

@@ -1,7 +1,7 @@
 """The table of mails, and the dialog of one mail."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Final
 
 import pandas as pd
 import streamlit as st
@@ -13,26 +13,25 @@ from core.database import db
 from core.mail import administration
 from core.mail.administration import MAX_COUNT, PER_PAGE, MailDetails, State
 from core.models import Mail
+from pages import ui
 from pages.ui import authentication, elements
+from pages.ui.column import Style
 from pages.ui.dialogs import open_dialog
 from pages.ui.forms import form, save
-from pages.ui.tables import RowMenu, menu_cells, rows_key, truncate
 from pages.ui.text import ago, count, esc, exact, quiet
 
-_COLORS: Final[dict[State, Literal["gray", "orange", "green", "red"]]] = {
-    State.WAITING: "gray",
-    State.RETRYING: "orange",
-    State.SENT: "green",
-    State.FAILED: "red",
+_STATES: Final = {
+    State.WAITING: Style("Waiting", "gray", "schedule"),
+    State.RETRYING: Style("Retrying", "orange", "sync_problem"),
+    State.SENT: Style("Sent", "green", "check"),
+    State.FAILED: Style("Failed", "red", "error"),
 }
-_MAX_SUBJECT: Final = 40
-_PAGE: Final = "page"
 
 
-def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
-    """Draw the filters; return the address searched for, the states and the page number."""
+def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State]]:
+    """Draw the filters; return the address searched for and the states."""
     with elements.row():
-        recipient = elements.search_field("Address", on_change=_reset_page)
+        recipient = elements.search_field("Address", on_change=ui.first_page)
         states = st.pills(
             "State",
             list(State),
@@ -41,88 +40,53 @@ def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State], int]:
             label_visibility="collapsed",
             key="state",
             bind="query-params",
-            on_change=_reset_page,
+            on_change=ui.first_page,
         )
-        st.space("stretch")
-        page = _page_number() if sum(counts.values()) > PER_PAGE else 1
-    return recipient or "", list(states), page
+    return recipient or "", list(states)
 
 
-def _page_number() -> int:
-    return st.number_input(
-        "Page",
-        1,
-        10_000,
-        width=130,
-        label_visibility="collapsed",
-        key=_PAGE,
-        bind="query-params",
-    )
-
-
-def _reset_page() -> None:
-    """Go back to the first page."""
-    if _PAGE in st.session_state:
-        st.session_state[_PAGE] = 1
-
-
-def draw_footer(actor: Actor, summary: str, recipient: str, counts: Mapping[State, int]) -> None:
-    """Draw the summary, and the button to retry failed mails if there are any."""
-    with elements.row():
-        st.markdown(quiet(summary), width="stretch")
-        failed = counts[State.RETRYING] + counts[State.FAILED]
-        label = "Retry all failed" if not recipient else "Retry failed for this address"
-        if failed and st.button(label, key="mail-retry-failed", icon=":material/send:"):
-            save(
-                "Retrying all failed emails",
-                administration.retry_failed,
-                actor,
-                recipient=recipient,
-            )
+def draw_retry(actor: Actor, recipient: str, counts: Mapping[State, int]) -> None:
+    """Draw the button to retry failed mails if there are any."""
+    failed = counts[State.RETRYING] + counts[State.FAILED]
+    label = "Retry all failed" if not recipient else "Retry failed for this address"
+    if failed and st.button(label, key="mail-retry-failed", icon=":material/send:"):
+        notice = "Retrying all failed emails"
+        save(notice, administration.retry_failed, actor, recipient=recipient)
 
 
 def _number(n: int) -> str:
     return f"{MAX_COUNT:,}+" if n > MAX_COUNT else f"{n:,}"
 
 
-def draw_table(found: pd.DataFrame) -> None:
-    """Draw a page of mails; clicking a subject opens the mail."""
-    subjects = RowMenu("mails", found, "id")
-    shown = found.assign(
-        subject=[truncate(subject, _MAX_SUBJECT) for subject in found["subject"]],
-        state=menu_cells([[state] for state in found["state"]]),
-    )
-    config = _config(subjects.key)
-    st.dataframe(
-        shown,
-        key=rows_key("mails", found),
-        hide_index=True,
-        row_height=36,
-        height="content",
-        column_order=[name for name in config if found[name].notna().any()],
-        column_config=config,
-        placeholder="",
-        alt="Emails",
-    )
-    if chosen := subjects.chosen():
-        open_dialog("mail", int(chosen[1]["id"]))
-
-
-def _config(subject_key: str) -> dict[str, Any]:
-    column = st.column_config
-    return {
-        "subject": column.ButtonColumn(
-            "Subject", type="tertiary", alignment="left", width=258, key=subject_key
-        ),
-        "recipient": column.TextColumn("To", width=200),
-        "state": column.MultiselectColumn(
-            "State", options=list(_COLORS), color=list(_COLORS.values()), width=86
-        ),
-        "created_at": column.DatetimeColumn("Queued", format="distance", width=114),
-        "attempts": column.NumberColumn("Attempts", width=72),
-        "due_at": column.DatetimeColumn("Next attempt", format="distance", width=114),
-        "error": column.TextColumn("Server response", width=260),
+def draw_table(found: pd.DataFrame, page: int, empty: tuple[str, str]) -> None:
+    """Draw a page of mails, of which `found` has one more if another follows."""
+    columns = {
+        "subject": ui.column.link("Subject"),
+        "recipient": ui.column.text("To", is_whole=True),
+        "state": ui.column.badge("State", _STATES, width=108, phone="end"),
+        "created_at": ui.column.moment("Queued", width=112),
+        "attempts": ui.column.number("Attempts", width=84, phone="hide"),
+        "due_at": ui.column.moment("Next attempt", width=112, phone="hide"),
+        "error": ui.column.text("Server response", width=260, phone="hide"),
     }
+    visible = found.head(PER_PAGE)
+    has_more = len(found) > len(visible)
+    text = f"{count(len(visible), 'email')}, page {page:,}{', more follow' if has_more else ''}"
+    asked = ui.table(
+        visible,
+        {
+            name: each
+            for name, each in columns.items()
+            if visible.empty or visible[name].notna().any()
+        },
+        key="mails",
+        label="Emails",
+        row_action="open",
+        paging=ui.Paging(len(visible), text, ui.page_turns(page, has_more=has_more)),
+        empty=empty,
+    )
+    if asked.action == "open":
+        open_dialog("mail", asked.row)
 
 
 def draw_mail(actor: Actor, mail_id: int) -> None:
@@ -131,7 +95,7 @@ def draw_mail(actor: Actor, mail_id: int) -> None:
         details = administration.get(session, actor, mail_id)
     st.markdown(f"**{esc(details.content.subject)}**")
     with elements.row(wrap=False):
-        st.badge(details.state, color=_COLORS[details.state])
+        st.badge(_STATES[details.state].label, color=_STATES[details.state].color or "gray")
         st.text(details.mail.recipient)
     for line in _history(details):
         st.markdown(quiet(line))

@@ -157,8 +157,8 @@ class Table {
 
   /** Write the second line of a row on a phone: the columns that are not shown there. */
   drawDetails(row, cells) {
-    const place = row.querySelector(".details")
-    if (!place) return
+    const first = row.querySelector("[data-phone=title]")
+    const place = first.querySelector(".details") ?? first.appendChild(element("span", "details"))
     const lines = this.data.columns
       .map((column, at) => [column, cells[at]])
       .filter(([column, value], at) => at && column.phone === "detail" && value !== null)
