@@ -1,26 +1,109 @@
-"""Organizations: a person's own, and for staff all of them."""
+"""Organizations, for staff: all of them in a table, or the memberships in those that match."""
+
+from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
 from core.access.permissions import Action, staff_rights
 from core.database import db
+from core.organizations import organizations, statistics, table
+from core.organizations.filters import Sort
+from core.organizations.statistics import COUNTED
 from pages import ui
-from pages.parts.organizations import all, create, mine
+from pages.parts.organizations import (
+    bulk_flag,
+    create,
+    download,
+    filter_bar,
+    listing,
+    quick_view,
+    summary,
+)
 from pages.parts.staff import view_picker
 from pages.ui import elements
 
 actor = ui.open_signed_in_page("Organizations")
-
 with db.read() as session:
     rights = staff_rights(session, actor)
+if Action.VIEW_ALL not in rights:
+    ui.run_instead("my_organizations.py")
+may_flag, may_restore = Action.MOVE_STAGES in rights, Action.RESTORE in rights
+is_summary = st.query_params.get("view") == "memberships"
 
+# The head: the two views of this page, saved views, and the form for a new organization.
 with elements.row(key="organizations-head"):
-    st.title("Organizations", anchor=False, width="stretch")
-    if Action.SAVE_VIEWS in rights:
-        view_picker.draw_views(actor, "organizations", rights)
+    st.title("Organizations", anchor=False, width="content")
+    filter_bar.draw_views(is_summary=is_summary)
+    st.space("stretch")
+    view_picker.draw_views(actor, "organizations", rights)
     create.draw_create(actor)
+with st.container(key="organizations-runs"):
+    if may_flag:
+        bulk_flag.draw_progress(actor)
 
-if Action.VIEW_ALL in rights:
-    all.draw(actor, rights)
+# The filters. All of them are in the address, so every link is a view and Back restores it.
+stages = st.container()
+with elements.row(key="organizations-filter"):
+    words = elements.search_field(
+        "Search name, ID or website", width=260, on_change=filter_bar.turn_to_first_page
+    )
+    filter_bar.draw_filters(rights)
+    st.space("stretch")
+    columns = [] if is_summary else listing.draw_columns()
+    downloads = st.container(width="content")
+filters = filter_bar.read_filters(words)
+filter_bar.draw_chips(filters)
+with db.read() as session:
+    are_stored = statistics.is_stored(filters)
+    counts = statistics.count_by_stage(session, actor, filters) if are_stored else None
+with stages:
+    filter_bar.draw_stages(filters, counts)
+
+if is_summary:
+    # The memberships in what matches: one query, pivoted by pandas, as tables with their bars.
+    with db.read() as session:
+        groups = statistics.memberships(session, actor, filters)
+    by_stage = groups.groupby("stage", observed=False)[COUNTED].sum()
+    by_size = groups.pivot_table("organizations", "size", "stage", "sum", observed=False)
+    by_month = groups.groupby(groups["month"].astype(str))[["organizations"]].sum()
+    by_month["in all"] = by_month["organizations"].cumsum()
+
+    save = partial(summary.draw_download, actor, filters)
+    summary.draw("Memberships by stage", by_stage, bars=summary.PEOPLE, save=save)
+    summary.draw("Organizations by size and stage", by_size, bars=summary.STAGES, save=save)
+    summary.draw(
+        "Created by month", by_month[::-1], bars=summary.MONTHS, save=save, has_total=False
+    )
 else:
-    mine.draw(actor)
+    # The table: one page of what matches, from the row on that the address names.
+    with db.read() as session:
+        page = table.table(session, actor, filters, listing.read_cursor())
+    asked = ui.table(
+        listing.with_links(page.rows),
+        listing.columns(columns, filters),
+        key="organizations",
+        label="Organizations",
+        actions=listing.actions(filters, may_restore=may_restore),
+        bulk=bulk_flag.ACTIONS if may_flag and not filters.is_deleted else (),
+        row_action="" if filters.is_deleted else "look",
+        focus=quick_view.last_seen(),
+        sort=page.sort,
+        paging=listing.paging(page, filters),
+        scope=replace(filters, sort=Sort.NEWEST),
+        empty=listing.describe_nothing(filters),
+    )
+    with downloads:
+        download.draw_menu(filters, page.total)
+    download.draw_progress(actor, page.total)
+
+    # What was asked for in the table, and the saves.
+    if asked.action == "look":
+        quick_view.open_quick_view(asked.row, listing.ids(page.rows))
+    elif asked.action == "flag":
+        ui.open_dialog("flag-all" if asked.is_all else "flag", asked.rows)
+    elif asked.action == "restore":
+        name = page.rows.set_index("id")["name"][asked.row]
+        ui.save(f"{name} restored", organizations.restore, actor, asked.row)
+    quick_view.draw_quick_view(actor, partial(listing.turn, actor, filters))
+    bulk_flag.draw_dialogs(actor, filters)

@@ -59,6 +59,7 @@ def functions(file: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 STATE_CALLBACKS = {
     *("open_dialog", "ui.open_dialog", "board_filters.show_more", "forget", "edit"),
     *("first_page", "ui.first_page"),
+    *("turn_to_first_page", "filter_bar.turn_to_first_page"),
 }
 """Callbacks from elsewhere that change the session state alone."""
 

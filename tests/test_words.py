@@ -34,10 +34,6 @@ EXCEPTIONS = (
     "pages/charts.py",
     "pages/history.py",
     "pages/parts/onboarding/board_cards.py",
-    "pages/parts/organizations/all.py",
-    "pages/parts/organizations/bulk_flag.py",
-    "pages/parts/organizations/download.py",
-    "pages/parts/organizations/mine.py",
     "pages/parts/staff/changes.py",
 )
 """Screens that are to be drawn anew; their texts change with them."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor, lock_self
 from core.audit import history
+from core.base import formulas
 from core.models import Entry
 from core.organizations import queries
 from core.organizations.csv_export import Format
@@ -24,15 +26,35 @@ _ROWS: Final = re.compile(rb"^rows (\d+)$", re.MULTILINE)
 def begin(session: Session, actor: Actor, filters: Filters, form: Format) -> Entry | None:
     """Record that a person downloads all organizations that match the filters; staff only."""
     queries.authorize(session, actor, filters)
+    return _record(session, actor, f"{form.upper()}: {filters.to_query() or 'all organizations'}")
+
+
+def summary_csv(
+    session: Session, actor: Actor, title: str, rows: pd.DataFrame, *, filters: Filters | None
+) -> bytes:
+    """Return a summary as a CSV file that no spreadsheet runs, and record its download.
+
+    Only staff downloads one of the organizations that match `filters`; without them the summary is
+    about the actor's own.
+    """
+    which = "own organizations"
+    if filters is not None:
+        queries.authorize(session, actor, filters)
+        which = filters.to_query() or "all organizations"
+    _record(session, actor, f"{title}: {which}")
+    safe = rows.reset_index().map(formulas.harmless)
+    return safe.rename(columns=formulas.harmless).to_csv(index=False).encode()
+
+
+def _record(session: Session, actor: Actor, what: str) -> Entry | None:
     person = lock_self(session, actor)
-    which = filters.to_query() or "all organizations"
     return history.record(
         session,
         actor,
         person.id,
         "organizations.downloaded",
         person,
-        reason=f"{form.upper()}: {which}"[:_MAX_REASON],
+        reason=what[:_MAX_REASON],
         always=True,
     )
 

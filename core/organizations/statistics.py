@@ -1,66 +1,17 @@
-"""Statistics of the organizations that match: grouped by the database, totalled by pandas."""
+"""Counts of the organizations that match, and of their people, grouped by the database."""
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, text, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, null, select, text, union_all
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor
-from core.base import clock
 from core.database.db import frame
-from core.models import Invitation, Membership, Organization, Role, Stage, StageCount
+from core.models import Invitation, Organization, Stage, StageCount
 from core.organizations import queries
-from core.organizations.filters import ACTIVITY_DAYS, MEMBER_RANGES, Activity, Filters, Members
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Totals, and a frame for each dimension, with one row for each value of its first column.
-
-    `stages`: stage, organizations, members. `sizes`: step (of members), organizations, members.
-    `activity`: tier, organizations, members. `months`: month (a period, none left out),
-    organizations (created in it), in_all.
-    """
-
-    organizations: int
-    members: int
-    stages: pd.DataFrame
-    sizes: pd.DataFrame
-    activity: pd.DataFrame
-    months: pd.DataFrame
-
-
-def organizations(session: Session, actor: Actor, filters: Filters) -> Summary:
-    """Return exact statistics of the organizations that match, counted in one pass; staff only."""
-    queries.authorize(session, actor, filters)
-    source, _, where = queries.matches(session, filters)
-    steps = ((Organization.member_count <= MEMBER_RANGES[step][1], step.value) for step in Members)
-    rows = frame(
-        session,
-        select(
-            Organization.stage.label("stage"),
-            case(*steps, else_=Members.MOST.value).label("step"),
-            _tier().label("tier"),
-            _month(session).label("month"),
-            func.count().label("organizations"),
-            func.sum(Organization.member_count).label("members"),
-        )
-        .select_from(source)
-        .where(*where)
-        .group_by("stage", "step", "tier", "month"),
-    )
-    rows[_NUMBERS] = rows[_NUMBERS].astype("int64")
-    return Summary(
-        organizations=int(rows["organizations"].sum()),
-        members=int(rows["members"].sum()),
-        stages=_grouped(rows, "stage", list(Stage)),
-        sizes=_grouped(rows, "step", list(Members)),
-        activity=_grouped(rows, "tier", list(Activity)),
-        months=_by_month(rows),
-    )
+from core.organizations.filters import MEMBER_RANGES, Filters, Members
 
 
 def count_by_stage(session: Session, actor: Actor, filters: Filters) -> dict[Stage, int]:
@@ -92,91 +43,56 @@ def memberships(session: Session, actor: Actor, filters: Filters) -> pd.DataFram
     """Count the organizations that match, and their people, in one query; staff only.
 
     Columns: stage, size (the range of the number of members), month (of creation, in UTC),
-    organizations, owners, admins, members (with that role), invitations (that are open). Rows with
-    the same stage, size and month add up. Stages and sizes are categories, in their order.
+    organizations, owners, admins, members (with that role), invitations (that are open). To be
+    summed up by stage, by size and stage, or by month: a row has either of them, which the database
+    counts three times as fast as all in one. Stages and sizes are categories, in their order.
     """
     queries.authorize(session, actor, filters)
-    rows = frame(session, union_all(_people(session, filters), _invitations(session, filters)))
+    source, org_id, where = queries.matches(session, filters)
+    invited = source.join(Invitation, and_(Invitation.org_id == org_id, *queries.is_open()))
+    parts = (
+        _by_stage_and_size().select_from(source),
+        _by_month(session).select_from(source),
+        _invitations_by_stage().select_from(invited),
+    )
+    rows = frame(session, union_all(*(part.where(*where) for part in parts)))
     rows[COUNTED] = rows[COUNTED].astype("int64")
     rows["stage"] = pd.Categorical(rows["stage"], list(Stage), ordered=True)
-    rows["size"] = pd.Categorical(rows["size"], list(Members), ordered=True)
     rows["month"] = pd.PeriodIndex(rows["month"], freq="M")
-    return rows
+    sizes = pd.cut(rows.pop("member_count"), [-1, *_LARGEST], labels=list(Members))
+    return rows.assign(size=sizes)
 
 
 COUNTED: Final = ["organizations", "owners", "admins", "members", "invitations"]
 """The columns of `memberships` that are numbers."""
+_LARGEST: Final = [MEMBER_RANGES[size][1] for size in Members]
 
 
-def _people(session: Session, filters: Filters) -> Select[*tuple[Any, ...]]:
-    source, _, where = queries.matches(session, filters)
-    owners, admins = Organization.owner_count, Organization.admin_count
-    people = (
-        func.sum(owners).label("owners"),
-        func.sum(admins).label("admins"),
-        func.sum(Organization.member_count - owners - admins).label("members"),
-    )
-    counted = (func.count().label("organizations"), *people, literal(0).label("invitations"))
-    return _grouped_by_all(session, *counted).select_from(source).where(*where)
+def _by_stage_and_size() -> Select[*tuple[Any, ...]]:
+    """Select the numbers by stage and number of members, in the order of an index."""
+    org = Organization
+    return select(
+        org.stage.label("stage"),
+        org.member_count.label("member_count"),
+        null().label("month"),
+        func.count().label("organizations"),
+        func.sum(org.owner_count).label("owners"),
+        func.sum(org.admin_count).label("admins"),
+        func.sum(org.member_count - org.owner_count - org.admin_count).label("members"),
+        literal(0).label("invitations"),
+    ).group_by(org.stage, org.member_count)
 
 
-def _invitations(session: Session, filters: Filters) -> Select[*tuple[Any, ...]]:
-    source, org_id, where = queries.matches(session, filters)
-    counted = (*(literal(0).label(name) for name in COUNTED[:-1]), func.count())
-    invited = source.join(Invitation, and_(Invitation.org_id == org_id, *queries.is_open()))
-    return _grouped_by_all(session, *counted).select_from(invited).where(*where)
+def _by_month(session: Session) -> Select[*tuple[Any, ...]]:
+    nothing = (literal(0) for _ in COUNTED[1:])
+    month = _month(session).label("month")
+    return select(null(), null(), month, func.count(), *nothing).group_by(text("month"))
 
 
-def _grouped_by_all(session: Session, *counted: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
-    columns: dict[str, ColumnElement[Any]] = {
-        "stage": Organization.stage.expression,
-        "size": case(
-            *((Organization.member_count <= MEMBER_RANGES[size][1], size.value) for size in Members)
-        ),
-        "month": _month(session),
-    }
-    labelled = (column.label(name) for name, column in columns.items())
-    return select(*labelled, *counted).group_by(*(text(name) for name in columns))
-
-
-def roles(session: Session, actor: Actor, filters: Filters) -> pd.DataFrame:
-    """Return the members of the organizations that match by role (role, members); staff only."""
-    queries.authorize(session, actor, filters)
-    source, _, where = queries.matches(session, filters)
-    rows = frame(
-        session,
-        select(Membership.role.label("role"), func.count().label("members"))
-        .select_from(source.join(Membership, Membership.org_id == Organization.id))
-        .where(*where)
-        .group_by(Membership.role),
-    )
-    ranked = rows.set_index("role").reindex(sorted(Role, key=lambda role: -role.rank), fill_value=0)
-    return ranked.rename_axis("role").reset_index()
-
-
-_NUMBERS: Final = ["organizations", "members"]
-
-
-def _grouped(rows: pd.DataFrame, by: str, values: list[Any]) -> pd.DataFrame:
-    """Return the sums for each of the values, in their order; 0 for those without a row."""
-    sums = rows.groupby(by)[_NUMBERS].sum()
-    return sums.reindex(values, fill_value=0).rename_axis(by).reset_index()
-
-
-def _by_month(rows: pd.DataFrame) -> pd.DataFrame:
-    sums = rows.groupby("month")["organizations"].sum()
-    sums.index = pd.PeriodIndex(sums.index, freq="M", name="month")
-    if not sums.empty:
-        every = pd.period_range(sums.index.min(), sums.index.max(), freq="M", name="month")
-        sums = sums.reindex(every, fill_value=0)
-    return pd.DataFrame({"organizations": sums, "in_all": sums.cumsum()}).reset_index()
-
-
-def _tier() -> ColumnElement[str]:
-    now, when = clock.now(), Organization.last_active_at
-    ends = {tier: high for tier, (_, high) in ACTIVITY_DAYS.items() if high is not None}
-    steps = ((when > now - timedelta(days=high), tier.value) for tier, high in ends.items())
-    return case(*steps, else_=Activity.QUIET.value)
+def _invitations_by_stage() -> Select[*tuple[Any, ...]]:
+    nothing = (literal(0) for _ in COUNTED[:-1])
+    by = (Organization.stage.expression, null(), null())
+    return select(*by, *nothing, func.count()).group_by(Organization.stage)
 
 
 def _month(session: Session) -> ColumnElement[str]:

@@ -62,8 +62,9 @@ class Page:
     """The rows of one page, and whether there are pages before and after it.
 
     Columns of `rows`: id, public_id, name, logo, stage, member_count, owners, pending, profile (in
-    percent), rep, last_active_at, created_at, deleted_at. `total` is counted up to `MAX_COUNTED` +
-    1. `sort` is the order in effect: newest first if a search matches too many rows for another.
+    percent), rep, rep_id, last_active_at, created_at, deleted_at. `total` is counted up to
+    `MAX_COUNTED` + 1. `sort` is the order in effect: newest first if a search matches too many
+    rows for another.
     """
 
     rows: pd.DataFrame
@@ -285,6 +286,7 @@ def _rows_query(order: Order) -> Select[*tuple[Any, ...]]:
             queries.pending_column(),
             organizations.completeness_column().label("profile"),
             rep.name.label("rep"),
+            Organization.rep_id,
             Organization.last_active_at,
             Organization.created_at,
             Organization.deleted_at,

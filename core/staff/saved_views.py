@@ -17,7 +17,7 @@ MAX_VIEWS: Final = 50
 PAGES: Final[dict[str, tuple[str, ...]]] = {
     "organizations": (
         *("q", "stage", "rep", "from", "to", "members", "profile", "activity", "deleted"),
-        *("sort", "rows", "columns"),
+        *("sort", "rows", "columns", "view"),
     ),
     "board": ("q", "rep", "only", "sort"),
 }

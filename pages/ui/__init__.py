@@ -1,7 +1,7 @@
 """What pages share: `from pages import ui`, then open, read, draw, save."""
 
 from pages.ui import column
-from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
+from pages.ui.dialogs import close_dialog, draw_dialog, is_open, open_dialog
 from pages.ui.edit_form import EditForm
 from pages.ui.forms import Form, change, fields, form, reset_button, save, saved_notice
 from pages.ui.open_page import (
@@ -11,6 +11,7 @@ from pages.ui.open_page import (
     open_public_page,
     open_signed_in_page,
     open_staff_page,
+    run_instead,
     show_notice,
 )
 from pages.ui.table import (
@@ -53,6 +54,7 @@ __all__ = [
     "first_page",
     "form",
     "fragment",
+    "is_open",
     "numbered_pages",
     "open_dialog",
     "open_page",
@@ -65,6 +67,7 @@ __all__ = [
     "quiet",
     "refusal",
     "reset_button",
+    "run_instead",
     "save",
     "saved_notice",
     "show_notice",

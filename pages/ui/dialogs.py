@@ -28,6 +28,12 @@ def close_dialog() -> None:
     st.session_state.pop(_OPENED_WITH, None)
 
 
+def is_open(name: str) -> bool:
+    """Return whether this dialog is the open one."""
+    opened, _ = st.session_state.get(_OPEN, (None, None))
+    return bool(opened == name)
+
+
 def as_opened(name: str, value: T) -> T:
     """Return the value that `name` had when the open dialog was first drawn.
 
@@ -44,15 +50,25 @@ def draw_dialog(
     *args: Any,
     width: Literal["small", "medium", "large"] = "small",
     icon: str | None = None,
+    position: Literal["center", "right"] = "center",
+    on_close: Callable[[], None] | None = None,
 ) -> None:
-    """Draw a dialog if it is the open one; `draw` gets what it is about as its last argument."""
+    """Draw a dialog if it is the open one; `draw` gets what it is about as its last argument.
+
+    One at the `right` is a drawer. `on_close` is called when the person closes it.
+    """
     opened, about = st.session_state.get(_OPEN, (None, None))
     if opened != name:
         return
 
     roles = authentication.roles()
 
-    @st.dialog(title, width=width, icon=icon, on_dismiss=close_dialog)
+    def dismiss() -> None:
+        close_dialog()
+        if on_close is not None:
+            on_close()
+
+    @st.dialog(title, width=width, icon=icon, position=position, on_dismiss=dismiss)
     def body() -> None:
         with rerun_cache.rerun_scope(), error_display.show_errors(name), _inside(about):
             ensure_signed_in()

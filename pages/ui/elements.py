@@ -93,11 +93,13 @@ def bar(counts: Mapping[Stage | Role, int]) -> None:
     description = ", ".join(f"{what} {number:,}" for what, number in counts.items())
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_BAR_WIDTH} 10">{segments}</svg>'
     st.image(svg, width="stretch", alt=description)
-    legend = [
-        f':color[■]{{foreground="{badges.FILLS[what]}"}} {what} **{number:,}**'
-        for what, number in counts.items()
-    ]
-    st.markdown(f":small[{_GAP.join(legend)}]")
+    legend({f"{what} **{number:,}**": badges.FILLS[what] for what, number in counts.items()})
+
+
+def legend(colors: Mapping[str, str]) -> None:
+    """Draw what the colors of bars mean; the words are Markdown."""
+    parts = [f':color[■]{{foreground="{color}"}} {words}' for words, color in colors.items()]
+    st.markdown(f":small[{_GAP.join(parts)}]")
 
 
 def empty_state(icon: str, title: str, hint: str) -> None:

@@ -146,6 +146,7 @@ def table(
     sort: str = "",
     paging: Paging | None = None,
     scope: object = None,
+    focus: Any = None,
     empty: tuple[str, str] = ("Nothing here yet", ""),
     fills_window: bool = True,
     is_downloadable: bool = False,
@@ -153,10 +154,9 @@ def table(
     """Draw a table and return what was asked for in it; `label` names it for screen readers.
 
     Each row offers `actions`, or those whose names `allowed` has for it. `bulk` makes rows
-    selectable, over all pages until `scope`, the filters of the list, changes.
+    selectable, over all pages until `scope`, its filters, changes. `focus` is a row to focus.
     """
     data = {
-        "name": key,
         "label": label,
         "columns": [column.head(str(name)) for name, column in columns.items()],
         "rows": _rows(frame, columns, row_id, actions, allowed),
@@ -167,7 +167,7 @@ def table(
         "empty": [line for line in empty if line],
         "fillsWindow": fills_window,
         "isDownloadable": is_downloadable,
-        **_paging(paging or Paging(len(frame), "")) | _state(key, scope),
+        **_paging(paging or Paging(len(frame), "")) | _state(key, scope, focus),
     }
     result: Any = _table(key=key, data=data, height="content", on_ask_change=component.ignore)
     in_rows = {row_action} | _names(actions) | _choices(columns)
@@ -208,9 +208,11 @@ def _cleared(key: str) -> str:
     return f"{key} selections cleared"
 
 
-def _state(key: str, scope: object) -> dict[str, Any]:
+def _state(key: str, scope: object, focus: Any) -> dict[str, Any]:
     return {
+        "name": key,
         "scope": repr(scope),
+        "focus": focus,
         "cleared": st.session_state.get(_cleared(key), 0),
         "hasLetterKeys": True,
         "now": int(clock.now().timestamp()),

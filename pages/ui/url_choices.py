@@ -44,25 +44,51 @@ def choose(
     address would put the label there instead of the value. Without a default it is a filter, and a
     value in the address that is no choice ends the rerun with a sentence.
     """
-    key, values = f"{page}-{name}", [str(value) for value in choices]
-    if key not in st.session_state:
-        requested = st.query_params.get(name)
-        if requested and requested not in values and default is None:
-            _refuse(label, requested)
-        st.session_state[key] = requested if requested in values else _text(default)
-    chosen: str | None = widget(
-        label,
-        values,
-        key=key,
+    values = [str(value) for value in choices]
+
+    def read(requested: str) -> str | None:
+        if requested not in values and default is None:
+            refuse(label, requested)
+        return requested if requested in values else _text(default)
+
+    chosen: str | None = keep(
+        *(page, widget, name, label, values),
+        read=read,
+        write=str,
+        default=_text(default),
         format_func={str(value): words for value, words in choices.items()}.__getitem__,
-        **{"label_visibility": "collapsed"} | options,
+        **options,
     )
-    kept = None if chosen == _text(default) else chosen
-    if kept != st.query_params.get(name):
+    return chosen
+
+
+def keep(
+    page: str,
+    widget: Callable[..., Any],
+    name: str,
+    label: str,
+    *choices: Any,
+    read: Callable[[str], Any],
+    write: Callable[[Any], str],
+    default: Any = None,
+    **options: Any,
+) -> Any:
+    """Draw a widget whose value the address contains as `name`, unless it is the default.
+
+    `read` makes its value of the text in the address, and `write` the text of a value. If the
+    address was changed meanwhile, by a link or by Back, it counts, and not the widget.
+    """
+    key, requested = f"{page}-{name}", st.query_params.get(name)
+    if key not in st.session_state or st.session_state.get(f"{key} in address") != requested:
+        st.session_state[key] = read(requested) if requested else default
+    chosen = widget(label, *choices, key=key, **{"label_visibility": "collapsed"} | options)
+    kept = None if chosen == default else write(chosen)
+    if kept != requested:
         if kept is None:
             st.query_params.pop(name, None)
         else:
             st.query_params[name] = kept
+    st.session_state[f"{key} in address"] = kept
     return chosen
 
 
@@ -76,10 +102,11 @@ def validate_address(parse: Callable[[str], object]) -> None:
     try:
         parse(query)
     except ValueError:
-        _refuse()
+        refuse()
 
 
-def _refuse(label: str = "", value: str = "") -> NoReturn:
+def refuse(label: str = "", value: str = "") -> NoReturn:
+    """End the rerun with a sentence about a filter that does not exist, and a way to clear it."""
     which = f"{label} {value}" if label else "A filter in this address"
     st.warning(
         esc(f"{which} isn't available, so nothing is shown."), icon=":material/filter_alt_off:"

@@ -16,6 +16,7 @@ from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
@@ -106,11 +107,11 @@ organizations.limit_members                no     no     no     hidden no     no
 organizations.list_mine                    yes    yes    yes    yes    yes    yes    yes    yes    yes
 organizations.list_similar_names           yes    yes    yes    yes    yes    yes    yes    yes    yes
 organizations.table.table                  no     no     no     no     yes    yes    yes    yes    no
+organizations.downloads.summary_csv        no     no     no     no     yes    yes    yes    yes    no
+organizations.downloads.summary_csv own    yes    yes    yes    yes    yes    yes    yes    yes    hidden
 organizations.downloads.begin              no     no     no     no     yes    yes    yes    yes    no
-organizations.statistics.organizations     no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.count_by_stage    no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.memberships       no     no     no     no     yes    yes    yes    yes    no
-organizations.statistics.roles             no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write         no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write deleted no     no     no     no     no     no     no     yes    no
 profile.save                               yes    no     no     hidden no     no     no     no     hidden
@@ -336,8 +337,8 @@ def about_offer(name: str) -> Act:
     )
 
 
-def alone(name: str, *args: Any) -> Act:
-    return lambda session, actor, _cast: use_case(name)(session, actor, *args)
+def alone(name: str, *args: Any, **options: Any) -> Act:
+    return lambda session, actor, _cast: use_case(name)(session, actor, *args, **options)
 
 
 def about_sam(name: str, *args: Any) -> Act:
@@ -439,17 +440,19 @@ ACTS: dict[str, Act] = {
         session, actor, deleted(session, cast)
     ),
     "organizations.table.table": alone("organizations.table.table", Filters()),
-    "organizations.downloads.begin": alone("organizations.downloads.begin", Filters(), Format.CSV),
-    "organizations.statistics.organizations": alone(
-        "organizations.statistics.organizations", Filters()
+    "organizations.downloads.summary_csv": alone(
+        "organizations.downloads.summary_csv", "Title", pd.DataFrame(), filters=Filters()
     ),
+    "organizations.downloads.summary_csv own": alone(
+        "organizations.downloads.summary_csv", "Title", pd.DataFrame(), filters=None
+    ),
+    "organizations.downloads.begin": alone("organizations.downloads.begin", Filters(), Format.CSV),
     "organizations.statistics.count_by_stage": alone(
         "organizations.statistics.count_by_stage", Filters()
     ),
     "organizations.statistics.memberships": alone(
         "organizations.statistics.memberships", Filters()
     ),
-    "organizations.statistics.roles": alone("organizations.statistics.roles", Filters()),
     "organizations.export_process.write": alone(
         "organizations.export_process.write", Filters(), Format.CSV, BytesIO()
     ),

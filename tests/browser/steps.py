@@ -23,7 +23,6 @@ PROFILE = {
 """All fields of the profile but the name, as typed."""
 
 _ORIENTATION, _TURNED_RIGHT = 0x0112, 6
-_ROW_HEIGHT = 36
 
 
 def photograph() -> bytes:
@@ -206,8 +205,8 @@ def make_sales_rep(page: Page, name: str) -> None:
 def flag_for_onboarding(page: Page) -> None:
     """Select the first organization of the table and flag it."""
     wait_until_drawn(page)
-    click_cell(page, x=_ROW_HEIGHT // 2)
-    expect(page.get_by_text("1 selected of 1 organization")).to_be_visible()
+    page.get_by_role("checkbox", name="Select", exact=False).nth(1).check()
+    expect(page.get_by_text("1 selected", exact=True)).to_be_visible()
     press(page, "Flag for onboarding")
     dialog = page.get_by_role("dialog")
     fill(page, "flag", next_step="Call about the interface list")
@@ -218,13 +217,6 @@ def flag_for_onboarding(page: Page) -> None:
 def cells(parent: Page | Locator) -> Locator:
     """Return the cells of a table for screen readers; on the screen it is a canvas."""
     return parent.locator("[role=gridcell]")
-
-
-def click_cell(page: Page, *, x: int) -> None:
-    """Click into the first row of the table, `x` pixels from its left edge."""
-    table = page.get_by_test_id("stDataFrame").first
-    expect(cells(table).first).to_be_attached()
-    table.click(position={"x": x, "y": _ROW_HEIGHT * 1.5})
 
 
 def address(name: str) -> str:

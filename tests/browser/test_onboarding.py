@@ -11,7 +11,6 @@ from core.models import Organization
 from core.organizations import organizations
 from tests.browser import acts
 from tests.browser.steps import cells, field, fill, heading, press
-from tests.browser.test_organizations import cell, click_at
 from tests.support.cast import Cast
 
 UNSEEN = {"unrecorded": True}
@@ -32,15 +31,13 @@ def raise_a_hand(page: Page, cast: Cast) -> None:
 
 def flag_three(page: Page) -> None:
     acts.go(page, "/organizations")
-    expect(page.get_by_text("3 organizations", exact=True)).to_be_visible()
-    for row in (1, 2, 3):
-        expect(cell(page, row, 3)).to_be_attached()
-        click_at(page, row, 16)
-        expect(page.get_by_text(f"{row} selected of 3 organizations")).to_be_visible()
+    expect(page.get_by_text("3 of 3 organizations", exact=True)).to_be_visible()
+    page.get_by_role("checkbox", name="Select all rows on this page").check()
+    expect(page.get_by_text("3 selected", exact=True)).to_be_visible()
     press(page, "Flag for onboarding")
     fill(page, "flag", next_step="Call them")
     press(page.get_by_role("dialog"), "Flag for onboarding")
-    expect(page.get_by_test_id("stToast")).to_contain_text("3 organizations are in onboarding.")
+    expect(page.get_by_test_id("stToast")).to_contain_text("3 organizations moved to onboarding")
 
 
 def mend(page: Page, cast: Cast) -> None:

@@ -8,12 +8,20 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from core.audit import activity
 from core.database import db
 from core.members import members
 from core.models import Role
 from tests.browser import acts
 from tests.organizations.test_table import make_organizations
 from tests.support.cast import Cast
+
+FOCUSED = """() => {
+  let focused = document.activeElement
+  while (focused.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement
+  const named = focused.matches("tr") ? focused.querySelector("a") : focused
+  return named.getAttribute("aria-label") || named.textContent
+}"""
 
 
 @pytest.fixture(autouse=True)
@@ -23,86 +31,126 @@ def many(cast: Cast) -> None:
         make_organizations(session, 60)
 
 
-def cell(page: Page, row: int, column: int) -> Locator:
-    """Return a cell of the table, as screen readers find it; rows are counted from 1."""
-    return page.get_by_test_id(f"glide-cell-{column}-{row - 1}")
+def rows(page: Page) -> Locator:
+    """Return the rows of the table, without its head."""
+    return (
+        page.get_by_role("grid", name="Organizations")
+        .get_by_role("row")
+        .filter(has=page.get_by_role("rowheader"))
+    )
 
 
-def click_at(page: Page, row: int, x: int) -> None:
-    """Click into a row of the table, which is a canvas; rows are counted from 1."""
-    box = page.get_by_test_id("stDataFrame").bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + x, box["y"] + 36 * row + 18)
+def table_says(page: Page, words: str) -> None:
+    expect(page.locator(".st-key-organizations").get_by_text(words, exact=True)).to_be_visible()
+
+
+def focused(page: Page) -> str:
+    """Return the text of the element that has the focus, also inside a component."""
+    return str(page.evaluate(FOCUSED))
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Press Tab until the element with these words has the focus."""
+    for _ in range(60):
+        if focused(page).startswith(words):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never reaches {words}, but {focused(page)}")
+
+
+def choose(page: Page, label: str, choice: str) -> None:
+    """Choose one entry of a list behind the button `Filters` by the keyboard."""
+    page.get_by_role("combobox", name=label).focus()
+    page.keyboard.type(choice)
+    expect(page.get_by_role("option", name=choice)).to_be_visible()
+    page.keyboard.press("Enter")
+    chip = page.get_by_role("link", name=f"Remove filter: {label}: {choice}")
+    expect(chip).to_be_visible()
 
 
 def test_a_link_is_a_view(page: Page, cast: Cast) -> None:
     acts.become(page, cast.oda)
-    link = "/organizations?stage=production&sort=oldest&rows=25&q=clinic"
-    acts.visit(page, link)
-    expect(page.get_by_text("15 organizations")).to_be_visible()
-    expect(cell(page, 1, 2)).to_have_text("ORG-0000003")
-    page.get_by_role("button", name="production", exact=True).click()
-    expect(page.get_by_text("60 organizations")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"organizations\?[^#]*rows=25"))
-    page.get_by_role("button", name="Next").click()
+    acts.visit(page, "/organizations?stage=production&sort=oldest&rows=25&q=clinic")
+    table_says(page, "15 of 15 organizations")
+    expect(rows(page).first).to_contain_text("ORG-0000003")
+    expect(page.get_by_role("link", name="Free 15")).to_be_visible()  # counted beside the table
+    page.get_by_role("link", name=re.compile("^Production")).click()
+    table_says(page, "25 of 60 organizations")
+    page.get_by_role("link", name="Next").click()
     expect(page).to_have_url(re.compile(r"at=after.ORG-0000024"))
-    expect(cell(page, 1, 2)).to_have_text("ORG-0000025")
+    expect(rows(page).first).to_contain_text("ORG-0000025")
     page.reload()
-    expect(cell(page, 1, 2)).to_have_text("ORG-0000025")
+    expect(rows(page).first).to_contain_text("ORG-0000025")
+    expect(page).to_have_url(re.compile(r"organizations\?[^#]*rows=25"))
 
 
-def test_a_name_opens_its_organization(page: Page, cast: Cast) -> None:
-    acts.become(page, cast.oda)
-    acts.visit(page, "/organizations?q=acme")
-    expect(cell(page, 1, 2)).to_have_text(cast.acme.public_id)
-    click_at(page, 1, 70)
-    expect(page.get_by_role("heading", name="Acme")).to_be_visible()
-    expect(page).to_have_url(re.compile(f"/overview\\?org={cast.acme.public_id}$"))
-
-
-def choose(page: Page, label: str, choice: str) -> None:
-    """Choose one entry of a list behind the button `Filters`."""
-    page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=choice, exact=True).click()
-    acts.wait_until_drawn(page)
-
-
-def test_somebody_of_operations_finds_narrows_shares_and_downloads(
+def test_somebody_of_operations_works_by_keyboard_alone(
     new_page: Callable[..., Page], cast: Cast
 ) -> None:
     oda, sam = new_page(), new_page()
     acts.become(oda, cast.oda)
     acts.become(sam, cast.sam)
-
     acts.visit(oda, "/organizations?rows=25")
-    oda.get_by_role("button", name="Last").click()
-    expect(cell(oda, 1, 2)).to_have_text("ORG-0000022")
-    oda.locator(".st-key-q input").press_sequentially("clin")
-    expect(oda.get_by_text("60 organizations")).to_be_visible()
+    expect(rows(oda)).to_have_count(25)
 
-    oda.get_by_role("button", name="production", exact=True).click()
-    oda.get_by_role("button", name="Filters").click()
-    choose(oda, "Members", "2-10")
-    choose(oda, "Activity", "active")
-    choose(oda, "Profile", "incomplete")
+    oda.get_by_role("searchbox", name="Search").focus()
+    oda.keyboard.type("clin")
+    table_says(oda, "25 of 60 organizations")
+    oda.get_by_role("button", name="Filters").focus()
+    oda.keyboard.press("Enter")
+    choose(oda, "Members", "2–10")
+    choose(oda, "Profile", "Incomplete")
     oda.keyboard.press("Escape")
-    expect(oda.get_by_role("button", name="Filters · 3")).to_be_visible()
-    choose(oda, "Sort", "oldest")
-    found = ["ORG-0000007", "ORG-0000019", "ORG-0000023"]
-    expect(oda.get_by_text("3 organizations")).to_be_visible()
-    for row, public_id in enumerate(found, start=1):
-        expect(cell(oda, row, 2)).to_have_text(public_id)
-    expect(oda.locator(".st-key-organizations-summary")).to_contain_text("production 3")
+    table_says(oda, "24 of 24 organizations")
+    tab_to(oda, "Name")
+    oda.keyboard.press("Enter")
+    expect(oda).to_have_url(re.compile("sort=name"))
+    expect(oda.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+    names = rows(oda).get_by_role("link").all_inner_texts()
+    assert len(names) == 24
+
+    tab_to(oda, names[0])
+    oda.keyboard.press("ArrowDown")
+    assert focused(oda).startswith(names[1])
+    oda.keyboard.press("Space")
+    drawer = oda.get_by_role("dialog")
+    for name in names[1:4]:
+        expect(drawer.get_by_text(name, exact=True)).to_be_visible()
+        oda.keyboard.press("j")
+    oda.keyboard.press("k")
+    expect(drawer.get_by_text(names[3], exact=True)).to_be_visible()
+    oda.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    wait_for_focus(oda, names[3])
+
+    oda.keyboard.press("Enter")
+    expect(oda.get_by_role("heading", name=names[3])).to_be_visible()
+    oda.go_back()
+    table_says(oda, "24 of 24 organizations")
+    assert rows(oda).get_by_role("link").all_inner_texts() == names
+    expect(oda.get_by_role("searchbox", name="Search")).to_have_value("clin")
+    wait_for_focus(oda, names[3])
 
     acts.visit(sam, oda.url)
-    expect(cell(sam, 1, 3)).to_have_text(found[0])
-    expect(sam.get_by_text("3 organizations")).to_be_visible()
+    assert rows(sam).get_by_role("link").all_inner_texts() == names
 
-    oda.get_by_role("button", name="Download", exact=True).click()
-    link = oda.get_by_role("link", name="CSV").get_attribute("href")
-    file = oda.request.get(link or "").text()
-    rows = list(csv.DictReader(io.StringIO(file, newline="")))
-    assert [row["Organization ID"] for row in rows] == found
+    oda.get_by_role("link", name="Memberships").focus()
+    oda.keyboard.press("Enter")
+    by_stage = oda.get_by_role("table").first
+    expect(by_stage.get_by_role("row", name="Total")).to_contain_text("24")
+    with oda.expect_download() as started:
+        oda.get_by_role("button", name="Download").first.focus()
+        oda.keyboard.press("Enter")
+    found = list(csv.DictReader(io.StringIO(started.value.path().read_text(), newline="")))
+    assert [row["Organizations"] for row in found] == ["6", "6", "6", "6", "24"]
+    with db.read() as session:
+        recorded = activity.table(session, cast.ada, person_id=cast.oda.user_id)
+    assert "Memberships by stage: q=clin" in recorded["reason"].iloc[0]
+
+
+def wait_for_focus(page: Page, words: str) -> None:
+    """Wait until the element with these words has the focus."""
+    page.wait_for_function(f"words => ({FOCUSED})().includes(words)", arg=words)
 
 
 def test_no_table_has_a_download_that_nobody_records(page: Page, cast: Cast) -> None:

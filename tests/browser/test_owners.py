@@ -9,7 +9,7 @@ from core.accounts import drafts, sessions
 from core.database import db
 from core.models import Organization
 from tests.browser import acts
-from tests.browser.steps import click_cell, field, fill, heading, press
+from tests.browser.steps import field, fill, heading, press
 from tests.support.cast import PASSWORD, Cast
 
 
@@ -133,8 +133,7 @@ def test_what_an_owner_deletes_an_administrator_restores(
 
     acts.become(ada, cast.ada)
     acts.visit(ada, "/organizations?deleted=true")
-    click_cell(ada, x=16)
-    press(ada, "Restore")
-    expect(ada.get_by_test_id("stToast")).to_contain_text("Acme is restored.")
+    ada.get_by_role("button", name="Restore").click()
+    expect(ada.get_by_test_id("stToast")).to_contain_text("Acme restored")
     acts.go(olga, f"/overview?org={cast.acme.public_id}")
     expect(heading(olga, "Acme")).to_be_visible()

@@ -11,6 +11,7 @@ from core.onboarding.onboarding import Plan
 from core.organizations.filters import Filters
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
+from tests.support.tables import find_table
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -26,16 +27,16 @@ def run_to_end() -> None:
 
 def test_all_matching_organizations_are_flagged_after_confirmation(show: Show, cast: Cast) -> None:
     db.run(onboarding.flag, cast.sue, [cast.otto_ltd.id])
-    screen = show("organizations", cast.sam)
-    screen.button(key="flag-all-organizations").click().run()
-    assert "2 organizations match.** 1 of them are free" in words(screen)
+    table = find_table(show("organizations", cast.sam), "Organizations")
+    screen = table.ask("flag", isAll=True)
+    assert "2 organizations match.** 1 of them is free" in words(screen)
     screen.text_input(key="flag-all.next_step").set_value("Call them")
     screen.button(key="flag-all-submit").click().run()
     assert not screen.exception
     assert "Flagging 2 organizations" in words(screen)
     run_to_end()
     screen.run()
-    assert "1 organization is in onboarding. 1 could not be flagged." in words(screen)
+    assert "1 organization moved to onboarding. 1 couldn't be flagged." in words(screen)
     assert [button.label for button in screen.get("download_button")] == ["Download the list"]
     with db.read() as session:
         acme = session.get_one(Organization, cast.acme.id)
@@ -44,9 +45,9 @@ def test_all_matching_organizations_are_flagged_after_confirmation(show: Show, c
 
 def test_without_free_organizations_there_is_nothing_to_flag(show: Show, cast: Cast) -> None:
     db.run(onboarding.flag, cast.sue, [cast.acme.id, cast.otto_ltd.id])
-    screen = show("organizations", cast.sam)
-    screen.button(key="flag-all-organizations").click().run()
-    assert "None of them is free" in words(screen)
+    table = find_table(show("organizations", cast.sam), "Organizations")
+    screen = table.ask("flag", isAll=True)
+    assert "none of these is free" in words(screen)
     assert "flag-all-submit" not in [button.key for button in screen.button]
 
 
@@ -54,7 +55,7 @@ def test_a_run_can_be_cancelled_and_dismissed(show: Show, cast: Cast) -> None:
     run = db.run(bulk_flag.start, cast.sam, Filters(), Plan(), expected=2)
     screen = show("organizations", cast.sam)
     screen.button(key=f"cancel-{run.id}").click().run()
-    assert "0 organizations are in onboarding. Cancelled by Sam." in words(screen)
+    assert "0 organizations moved to onboarding. Cancelled by Sam." in words(screen)
     screen.button(key=f"dismiss-{run.id}").click().run()
     assert not screen.exception
     assert "Cancelled" not in words(screen)

@@ -1,5 +1,6 @@
 """The pages Organizations, Welcome and Overview."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from core.models import Organization, Stage
 from core.organizations import downloads, organizations
 from core.organizations.csv_export import Format
 from core.organizations.downloads import Download
-from pages.ui import tables
 from tests.organizations.test_table import make_organizations
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
+from tests.support.tables import Table, find_table, tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -31,19 +32,20 @@ def text_of(screen: AppTest) -> str:
     return "\n".join([*drawn, *(each.proto.json for each in screen.main.get("bidi_component"))])
 
 
+def table_of(screen: AppTest) -> Table:
+    return find_table(screen, "Organizations")
+
+
 def listed_ids(screen: AppTest) -> list[str]:
     """Return the Organization IDs in the table."""
-    return screen.dataframe[0].value["public_id"].tolist() if screen.dataframe else []
+    return table_of(screen).column("public_id") if tables(screen) else []
 
 
-def table_key(screen: AppTest, name: str) -> str:
-    return tables.rows_key(name, screen.dataframe[0].value)
-
-
-def select_rows(screen: AppTest, rows: list[int]) -> AppTest:
-    chosen: dict[str, Any] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    screen.session_state[table_key(screen, "organizations-all")] = chosen
-    return screen.run()
+def links_of(screen: AppTest, label: str) -> dict[str, dict[str, Any]]:
+    """Return the links of the row with this name, by their own."""
+    protos = [element.proto for element in screen.get("bidi_component")]
+    sent = [json.loads(each.json) for each in protos if each.component_name == "orgdesk_links"]
+    return {link["name"]: link for each in sent if each["label"] == label for link in each["links"]}
 
 
 def all_names() -> list[str]:
@@ -81,7 +83,7 @@ class TestCreate:
         screen = show("organizations", cast.otto)
         screen.button(key="create-organization").click().run()
         screen.text_input(key="create.name").set_value("acme").run()
-        assert "**Acme** already exists; ask one of its owners" in text_of(screen)
+        assert "**Acme** already exists. Ask an owner" in text_of(screen)
         screen.button(key="create-save").click().run()
         assert all_names() == ["Acme", "Otto Ltd", "acme"]
 
@@ -143,77 +145,208 @@ class TestFiltersThatAreGone:
 
 class TestMine:
     def test_people_see_their_own(self, show: Show, cast: Cast) -> None:
-        screen = show("organizations", cast.mia)
-        assert listed_ids(screen) == [cast.acme.public_id]
-        assert screen.dataframe[0].value["role"].tolist() == [["member"]]
-        assert "1 organization" in text_of(screen)
+        table = table_of(show("organizations", cast.mia))
+        assert table.column("public_id") == [cast.acme.public_id]
+        assert table.column("role") == ["member"]
+        assert table.sent["range"] == "1 of 1 organization"
 
     def test_people_without_one_are_told_what_to_do(self, show: Show, cast: Cast) -> None:
         db.run(organizations.delete, cast.otto, cast.otto_ltd.id, name="Otto Ltd")
         screen = show("organizations", cast.otto)
-        assert "You do not belong to an organization yet" in text_of(screen)
+        assert table_of(screen).sent["empty"] == [
+            "No organizations yet",
+            "Create one, or open the invitation link in your email.",
+        ]
         assert screen.button(key="create-organization")
+
+    def test_several_are_counted_by_stage_and_role(self, show: Show, cast: Cast) -> None:
+        assert not show("organizations", cast.mia).table
+        for number in range(12):
+            db.run(organizations.create, cast.mia, f"Clinic {number}")
+        (counted,) = show("organizations", cast.mia).table
+        assert counted.value.loc["Free"].tolist()[:3] == [1, 0, 12]
+        assert counted.value.loc["Total"].tolist()[:3] == [1, 0, 12]
 
     def test_many_can_be_searched(self, show: Show, cast: Cast) -> None:
         for number in range(12):
             db.run(organizations.create, cast.mia, f"Clinic {number}")
         screen = show("organizations", cast.mia)
         screen.text_input(key="q").set_value("CLINIC 11").run()
-        assert len(listed_ids(screen)) == 1
+        assert table_of(screen).sent["range"] == "1 of 13 organizations"
         screen.text_input(key="q").set_value("nothing").run()
-        assert "None of yours is called so" in text_of(screen)
+        assert table_of(screen).sent["empty"][0] == "No matches"
+
+    def test_the_quick_view_shows_what_members_may_see(self, show: Show, cast: Cast) -> None:
+        screen = table_of(show("organizations", cast.mia)).ask("look", cast.acme.id)
+        assert "**3 people**" in text_of(screen)
+        assert not [button for button in screen.button if button.key == "quick-view-move"]
 
 
 class TestAll:
     def test_staff_see_all_and_filter_them(self, show: Show, cast: Cast) -> None:
         add_many(30)
         screen = show("organizations", cast.oda)
-        assert "32 organizations" in text_of(screen)
+        assert table_of(screen).sent["range"] == "32 of 32 organizations"
         screen.text_input(key="q").set_value("acm").run()
         assert listed_ids(screen) == [cast.acme.public_id]
-        screen.text_input(key="q").set_value("").run()
-        screen.get("button_group")[0].set_value([Stage.PRODUCTION]).run()
-        assert "7 organizations" in text_of(screen)
+        screen = show("organizations", cast.oda, stage="production")
+        assert table_of(screen).sent["range"] == "7 of 7 organizations"
         screen.session_state["filters"] = True
         screen.run().selectbox(key="organizations-rep").set_value("6").run()
-        assert "3 organizations" in text_of(screen)
+        assert table_of(screen).sent["range"] == "3 of 3 organizations"
         assert screen.query_params["rep"] == "6"
 
-    def test_nothing_found_says_what_to_do(self, show: Show, cast: Cast) -> None:
-        screen = show("organizations", cast.oda)
-        screen.text_input(key="q").set_value("nobody").run()
-        assert "No organization fits" in text_of(screen)
+    def test_a_stage_is_added_to_those_shown_or_taken_away(self, show: Show, cast: Cast) -> None:
+        add_many(30)
+        stages = links_of(show("organizations", cast.oda, stage="free"), "Stages")
+        assert [stages[name]["number"] for name in stages] == ["32", "10", "8", "7", "7"]
+        assert stages["free"]["isOn"]
+        assert stages["free"]["change"] == {"stage": []}
+        assert stages["production"]["change"] == {"stage": ["free", "production"]}
+        assert stages["production"]["share"] == 7 / 32
 
-    def test_the_address_keeps_the_filters(self, show: Show, cast: Cast) -> None:
+    def test_counts_of_a_search_are_left_to_the_browser(self, show: Show, cast: Cast) -> None:
+        stages = links_of(show("organizations", cast.oda, q="acme"), "Stages")
+        assert [stage["number"] for stage in stages.values()] == [None] * 5
+
+    def test_each_filter_can_be_taken_away(self, show: Show, cast: Cast) -> None:
+        chips = links_of(show("organizations", cast.oda, members="2-10", rep="0"), "Filters")
+        assert {name: chip["label"] for name, chip in chips.items()} == {
+            "rep": "Sales rep: Unassigned",
+            "members": "Members: 2–10",
+            "clear": "Clear filters",
+        }
+        assert chips["members"]["change"] == {"members": []}
+        assert {"q", "stage", "rep", "members", "from"} <= set(chips["clear"]["change"])
+        assert not links_of(show("organizations", cast.oda, q="acme"), "Filters")
+
+    def test_the_fields_follow_an_address_that_was_opened_meanwhile(
+        self, show: Show, cast: Cast
+    ) -> None:
+        screen = show("organizations", cast.oda, members="2-10")
+        screen.session_state["filters"] = True
+        assert screen.run().selectbox(key="organizations-members").value == "2-10"
+        del screen.query_params["members"]
+        assert screen.run().selectbox(key="organizations-members").value is None
+        assert len(listed_ids(screen)) == 2
+
+    @pytest.mark.parametrize(
+        ("query", "title", "hint"),
+        [
+            ({"q": "nobody"}, "No organizations match", "Search for the beginning"),
+            ({"members": "201+"}, "No organizations match", "clear the filters"),
+            ({"deleted": "true"}, "No deleted organizations", "can be restored"),
+        ],
+    )
+    def test_an_empty_table_says_why(
+        self, show: Show, cast: Cast, query: dict[str, str], title: str, hint: str
+    ) -> None:
+        said = table_of(show("organizations", cast.ada, **query)).sent["empty"]
+        assert said[0] == title
+        assert hint in said[1]
+
+    def test_the_address_keeps_the_place(self, show: Show, cast: Cast) -> None:
         add_many(30)
         screen = show("organizations", cast.oda, at="after.ORG-0000020")
         assert listed_ids(screen)[0] == "ORG-0000019"
-        assert screen.button(key="organizations-before")
 
-    def test_a_new_filter_leads_to_the_first_page(self, show: Show, cast: Cast) -> None:
+    def test_pages_lead_to_each_other(self, show: Show, cast: Cast) -> None:
         add_many(80)
-        screen = show("organizations", cast.oda)
-        assert screen.button(key="organizations-before").disabled
-        screen.button(key="organizations-after").click().run()
+        first = {
+            turn["label"]: turn for turn in table_of(show("organizations", cast.oda)).sent["turns"]
+        }
+        assert not first["← Previous"]["isOn"]
+        at = first["Next →"]["change"]["at"]
+        screen = show("organizations", cast.oda, at=at)
         assert listed_ids(screen)[-1] == cast.acme.public_id
-        assert screen.button(key="organizations-last").disabled
-        screen.selectbox(key="sort").set_value("oldest").run()
+        turns = {turn["label"]: turn["isOn"] for turn in table_of(screen).sent["turns"]}
+        assert turns == {"First": True, "← Previous": True, "Next →": False, "Last": False}
+        screen = show("organizations", cast.oda, sort="oldest")
         assert listed_ids(screen)[0] == cast.acme.public_id
+        assert table_of(screen).sent["sort"] == "oldest"
 
     @pytest.mark.parametrize("at", ["after", "before.", "nonsense", "after.ORG-'", "last.x"])
     def test_an_invalid_address_shows_the_first_page(self, show: Show, cast: Cast, at: str) -> None:
-        assert len(listed_ids(show("organizations", cast.oda, at=at))) == 2
+        screen = show("organizations", cast.oda, at=at, rows="3")
+        assert len(listed_ids(screen)) == 2
+
+    def test_columns_can_be_chosen(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.oda)
+        assert "owners" not in table_of(screen).columns
+        screen.session_state["choose-columns"] = True
+        screen.run().multiselect(key="columns").set_value(["Owners", "Pending"]).run()
+        assert table_of(screen).columns == ["name", "owners", "pending"]
 
     def test_members_do_not_see_it(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.olga, q="otto")
         assert listed_ids(screen) == [cast.acme.public_id]
 
 
+class TestMemberships:
+    def test_they_are_counted_for_whatever_is_filtered(self, show: Show, cast: Cast) -> None:
+        add_many(30)
+        screen = show("organizations", cast.oda, view="memberships", q="acme")
+        by_stage, by_size, by_month = (table.value for table in screen.table)
+        columns = ["Organizations", "Owners", "Admins", "Members", "Invitations"]
+        assert by_stage.loc["Free", columns].tolist() == [1, 1, 1, 1, 0]
+        assert by_stage.loc["Total", columns].tolist() == [1, 1, 1, 1, 0]
+        assert by_size.loc["2-10", "Free"] == 1
+        assert by_month[["Organizations", "In all"]].values.tolist() == [[1, 1]]
+        assert not [link for link in links_of(screen, "Views").values() if link["name"] == "q"]
+
+    def test_nothing_matches(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.oda, view="memberships", q="nobody")
+        assert screen.table[0].value.loc["Total", "Organizations"] == 0
+        assert not screen.exception
+
+    def test_both_views_are_links_with_the_same_filters(self, show: Show, cast: Cast) -> None:
+        views = links_of(show("organizations", cast.oda, q="acme"), "Views")
+        assert views["memberships"]["change"] == {"view": ["memberships"]}
+        assert views["list"]["change"] == {"view": []}
+        assert views["list"]["isOn"]
+
+
+class TestQuickView:
+    def test_it_shows_what_is_missing_and_who_is_in_it(self, show: Show, cast: Cast) -> None:
+        move(cast.sam, cast.acme.id, Stage.ONBOARDING)
+        screen = table_of(show("organizations", cast.oda)).ask("look", cast.acme.id)
+        told = text_of(screen)
+        assert "Ready for preproduction" in told
+        assert "Add a phone number" in told
+        assert "**3 people**" in told
+        assert "Stage: free → onboarding" in told
+
+    def test_sales_flag_an_organization_in_it(self, show: Show, cast: Cast) -> None:
+        screen = table_of(show("organizations", cast.sam)).ask("look", cast.acme.id)
+        screen.button(key="quick-view-move").click().run()
+        screen.text_input(key=f"quick-flag-{cast.acme.id}.next_step").set_value("Call Olga")
+        screen.button(key=f"quick-flag-{cast.acme.id}-submit").click().run()
+        assert stage_of(cast.acme.id) is Stage.ONBOARDING
+        assert "Ready for preproduction" in text_of(screen)  # it stays open
+
+    def test_a_move_asks_first(self, show: Show, cast: Cast) -> None:
+        move(cast.sam, cast.acme.id, Stage.ONBOARDING)
+        complete_profile(cast.acme.id)
+        screen = table_of(show("organizations", cast.sam)).ask("look", cast.acme.id)
+        screen.button(key="quick-view-move").click().run()
+        assert "Move to preproduction? The owners get an email." in text_of(screen)
+        assert stage_of(cast.acme.id) is Stage.ONBOARDING
+        screen.button(key="quick-move-submit").click().run()
+        assert stage_of(cast.acme.id) is Stage.PREPRODUCTION
+
+    def test_open_checks_keep_it_from_moving(self, show: Show, cast: Cast) -> None:
+        move(cast.sam, cast.acme.id, Stage.ONBOARDING)
+        screen = table_of(show("organizations", cast.sam)).ask("look", cast.acme.id)
+        assert screen.button(key="quick-view-move").disabled
+
+    def test_operations_only_look(self, show: Show, cast: Cast) -> None:
+        screen = table_of(show("organizations", cast.oda)).ask("look", cast.acme.id)
+        assert not [button for button in screen.button if button.key == "quick-view-move"]
+
+
 class TestFlag:
     def test_sales_flag_the_selected_ones(self, show: Show, cast: Cast) -> None:
-        screen = select_rows(show("organizations", cast.sam), [1])
-        assert "**1 selected** of 2 organizations" in text_of(screen)
-        screen.button(key="flag-organizations").click().run()
+        screen = table_of(show("organizations", cast.sam)).ask("flag", cast.acme.id)
         screen.text_input(key="flag.next_step").set_value("Call Olga")
         screen.button(key="flag-submit").click().run()
         assert not screen.exception
@@ -224,21 +357,20 @@ class TestFlag:
 
     def test_refused_ones_are_listed_with_the_reason(self, show: Show, cast: Cast) -> None:
         move(cast.sam, cast.acme.id, Stage.PRODUCTION)
-        screen = select_rows(show("organizations", cast.sam), [0, 1])
-        screen.button(key="flag-organizations").click().run()
+        table = table_of(show("organizations", cast.sam))
+        screen = table.ask("flag", cast.acme.id, cast.otto_ltd.id)
         screen.button(key="flag-submit").click().run()
-        assert "1 organization is in onboarding. Not flagged:" in text_of(screen)
+        assert "1 organization moved to onboarding. Not flagged:" in text_of(screen)
         assert "**Acme**" in text_of(screen)
 
-    def test_a_selection_never_acts_on_another_row(self, show: Show, cast: Cast) -> None:
-        screen = select_rows(show("organizations", cast.sam), [0])
-        add_many(1)  # a new one comes to stand in the first row
-        screen.run()
-        assert "selected" not in text_of(screen)
+    def test_all_that_match_are_flagged_in_the_background(self, show: Show, cast: Cast) -> None:
+        screen = table_of(show("organizations", cast.sam)).ask("flag", isAll=True)
+        assert "**2 organizations match.**" in text_of(screen)
+        screen.button(key="flag-all-submit").click().run()
+        assert "Flagging 2 organizations" in text_of(screen)
 
     def test_ops_select_nothing(self, show: Show, cast: Cast) -> None:
-        screen = show("organizations", cast.oda)
-        assert not [button for button in screen.button if button.key == "flag-organizations"]
+        assert table_of(show("organizations", cast.oda)).sent["bulk"] == []
 
 
 class TestDownload:
@@ -274,19 +406,19 @@ class TestRestore:
         db.run(organizations.delete, cast.olga, cast.acme.id, name="Acme")
         screen = show("organizations", cast.ada)
         screen.session_state["filters"] = True
-        screen.run().toggle(key="deleted").set_value(True).run()
+        screen.run().toggle(key="organizations-deleted").set_value(True).run()
         assert listed_ids(screen) == [cast.acme.public_id]
-        select_rows(screen, [0]).button(key="restore-organization").click().run()
+        screen = table_of(screen).ask("restore", cast.acme.id)
         assert listed_ids(screen) == []
-        screen.toggle(key="deleted").set_value(False).run()
+        screen.toggle(key="organizations-deleted").set_value(False).run()
         assert sorted(listed_ids(screen)) == sorted([cast.acme.public_id, cast.otto_ltd.public_id])
 
     def test_others_cannot(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.sam)
         screen.session_state["filters"] = True
         screen.run()
-        assert "activity" in [choice.key for choice in screen.selectbox]
-        assert "deleted" not in [toggle.key for toggle in screen.toggle]
+        assert "organizations-activity" in [choice.key for choice in screen.selectbox]
+        assert not screen.toggle
 
 
 class TestOverview:
@@ -319,7 +451,8 @@ class TestOverview:
     def test_names_are_shown_literally(self, show: Show, cast: Cast, name: str) -> None:
         rename(cast.acme.id, name)
         screen = show("overview", cast.olga, org=cast.acme.public_id)
-        assert screen.title[0].value.replace("\\", "").replace("\u2060", "") == name
+        title = screen.title[0].value
+        assert title.replace("\\", "").replace(":small[]", "") == name
         assert listed_ids(show("organizations", cast.olga)) == [cast.acme.public_id]
 
 
@@ -328,6 +461,20 @@ def move(actor: Actor, org_id: int, to: Stage) -> None:
         org = session.get_one(Organization, org_id)
         org.stage = to
         history.record(session, actor, org, "stage.moved", org)
+
+
+def stage_of(org_id: int) -> Stage:
+    with db.read() as session:
+        return session.get_one(Organization, org_id).stage
+
+
+def complete_profile(org_id: int) -> None:
+    """Fill in what the gate to preproduction asks for."""
+    fields = ("alert_email", "overview", "sales_email", "phone", "website")
+    with db.Session(db.writing_engine()) as session, session.begin():
+        org = session.get_one(Organization, org_id)
+        for field in fields:
+            setattr(org, field, "there")
 
 
 def rename(org_id: int, name: str) -> None:

@@ -1,6 +1,6 @@
-"""Bulk flagging for onboarding: the dialogs that start it, and the progress of its bulk_flag."""
+"""Bulk flagging for onboarding: the dialogs that start it, and the progress of its runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -16,39 +16,22 @@ from pages import ui
 from pages.parts.onboarding.forms import note_field, plan_fields
 from pages.ui import elements
 
+ACTIONS: Final = (ui.Action("flag", "Flag for onboarding", "flag", takes_all=True),)
+"""What the table of organizations can do with the rows that are selected."""
 _REFRESH_SECONDS: Final = 2.0
 _NONE, _RUNNING = "runs-none", "runs-going"
 
 
-def draw_flag_selected(actor: Actor, org_ids: Sequence[int], reps: Mapping[int, str]) -> None:
-    """Draw the button and the dialog that flag the selected organizations."""
-    st.button(
-        "Flag for onboarding",
-        icon=":material/flag:",
-        key="flag-organizations",
-        on_click=ui.open_dialog,
-        args=("flag",),
-    )
-    ui.draw_dialog("flag", "Flag for onboarding", _flag, actor, org_ids, reps)
+def draw_dialogs(actor: Actor, filters: Filters) -> None:
+    """Draw the open dialog: `flag` is about the ids that are selected, `flag-all` about all."""
+    ui.draw_dialog("flag", "Flag for onboarding", _flag, actor)
+    ui.draw_dialog("flag-all", "Flag all matching", _flag_all, actor, filters)
 
 
-def draw_flag_all(actor: Actor, filters: Filters, reps: Mapping[int, str]) -> None:
-    """Draw the button and the dialog that flag all organizations that match."""
-    st.button(
-        "Flag all that match",
-        icon=":material/flag:",
-        type="tertiary",
-        key="flag-all-organizations",
-        on_click=ui.open_dialog,
-        args=("flag-all",),
-    )
-    ui.draw_dialog("flag-all", "Flag all that match", _flag_all, actor, filters, reps)
-
-
-def _flag(actor: Actor, org_ids: Sequence[int], reps: Mapping[int, str]) -> None:
-    st.markdown(f"{ui.count(len(org_ids), 'organization')} selected, to go into onboarding.")
+def _flag(actor: Actor, org_ids: Sequence[int]) -> None:
+    st.markdown(f"{ui.count(len(org_ids), 'organization')} selected")
     with ui.form("flag") as form:
-        plan = plan_fields(form, actor.user_id, reps)
+        plan = plan_fields(form, actor.user_id, _list_reps())
         note = note_field(form)
         pressed = form.submit("Flag for onboarding")
     if pressed:
@@ -59,44 +42,45 @@ def _flag(actor: Actor, org_ids: Sequence[int], reps: Mapping[int, str]) -> None
 
 def _show_result(flagged: FlagResult) -> None:
     """Close the dialog if all were flagged; otherwise list the others with the reason."""
-    message = (
-        ui.count(len(flagged.flagged), "organization is", "organizations are") + " in onboarding."
-    )
+    ui.clear_selection("organizations")
+    message = f"{ui.count(len(flagged.flagged), 'organization')} moved to onboarding"
     if not flagged.refused:
         ui.close_dialog()
         ui.show_notice(message)
         st.rerun()
-    st.markdown(f"{message} Not flagged:")
+    st.markdown(f"{message}. Not flagged:")
     for _, name, why in flagged.refused:
         st.markdown(f"**{ui.esc(name)}**  \n{ui.quiet(ui.esc(why))}")
 
 
-def _flag_all(actor: Actor, filters: Filters, reps: Mapping[int, str]) -> None:
+def _flag_all(actor: Actor, filters: Filters, _selected: Sequence[int]) -> None:
     with db.read() as session:
         matching = bulk_flag.count(session, actor, filters)
     if matching.all > bulk_flag.MAX_ORGANIZATIONS:
         st.markdown(
             f"More than **{bulk_flag.MAX_ORGANIZATIONS:,} organizations** match. "
-            "Narrow the table by a filter first; so many are not flagged in one go."
+            "Narrow the list with a filter first."
         )
         return
     if not matching.free:
-        st.markdown("None of them is free, and only free organizations can be flagged.")
+        st.markdown("Only free organizations can be flagged, and none of these is free.")
         return
     match = ui.count(matching.all, "organization matches", "organizations match")
     is_all = matching.free == matching.all
-    free = "All of them are free" if is_all else f"{matching.free:,} of them are free"
+    one = matching.free == 1
+    free = f"{'All' if is_all else f'{matching.free:,}'} of them {'is' if one else 'are'} free"
     st.markdown(
-        f"**{match}.** {free} and go to onboarding; what cannot is listed with the reason. "
-        "It goes on while you do something else, and can be cancelled."
+        f"**{match}.** {free}. Any that can't be flagged are listed with a reason. You can leave "
+        "this page or cancel anytime."
     )
     with ui.form("flag-all") as form:
-        plan = plan_fields(form, actor.user_id, reps)
+        plan = plan_fields(form, actor.user_id, _list_reps())
         note = note_field(form)
         pressed = form.submit(f"Flag {ui.count(matching.free, 'organization')}")
     if pressed:
         _forget_none()
-        message = "Flagging has begun."
+        ui.clear_selection("organizations")
+        message = "Flagging started"
         form.save(message, bulk_flag.start, actor, filters, plan, note=note, expected=matching.all)
 
 
@@ -105,15 +89,15 @@ def _forget_none() -> None:
     st.session_state.pop(_NONE, None)
 
 
-def draw_progress(actor: Actor, reps: Mapping[int, str]) -> None:
+def draw_progress(actor: Actor) -> None:
     """Draw the runs in progress and those just ended; if there are none, check once a session."""
     if st.session_state.get(_NONE):
         return
     draw = _draw_repeatedly if st.session_state.get(_RUNNING) else _draw_once
-    draw(actor, reps)
+    draw(actor)
 
 
-def _draw_runs(actor: Actor, reps: Mapping[int, str]) -> None:
+def _draw_runs(actor: Actor) -> None:
     with db.read() as session:
         found = bulk_flag.list_open(session, actor)
     st.session_state[_NONE] = not found
@@ -124,7 +108,7 @@ def _draw_runs(actor: Actor, reps: Mapping[int, str]) -> None:
     for run in found:
         with st.container(border=True, gap="xsmall", key=f"run-{run.id}"):
             if run.ended_at is None:
-                _draw_running(actor, run, reps)
+                _draw_running(actor, run)
             else:
                 _draw_ended(actor, run)
 
@@ -133,9 +117,10 @@ _draw_once = ui.fragment(_draw_runs)
 _draw_repeatedly = ui.fragment(_draw_runs, every=_REFRESH_SECONDS)
 
 
-def _draw_running(actor: Actor, run: Run, reps: Mapping[int, str]) -> None:
+def _draw_running(actor: Actor, run: Run) -> None:
     seen = run.done + run.refused
-    whose = "" if run.actor_id == actor.user_id else f" for {reps.get(run.actor_id, 'somebody')}"
+    is_own = run.actor_id == actor.user_id
+    whose = "" if is_own else f" for {_list_reps().get(run.actor_id, 'a colleague')}"
     words = f"Flagging {ui.count(run.total, 'organization')}{ui.esc(whose)}"
     with elements.row():
         st.markdown(
@@ -143,17 +128,18 @@ def _draw_running(actor: Actor, run: Run, reps: Mapping[int, str]) -> None:
             width="stretch",
         )
         if st.button("Cancel", icon=":material/close:", type="tertiary", key=f"cancel-{run.id}"):
-            ui.save("Cancelled; what was flagged stays so.", bulk_flag.cancel, actor, run.id)
+            notice = "Flagging cancelled. Organizations flagged so far stay in onboarding."
+            ui.save(notice, bulk_flag.cancel, actor, run.id)
     st.progress(min(1.0, seen / max(1, run.total)))
 
 
 def _draw_ended(actor: Actor, run: Run) -> None:
-    done = ui.count(run.done, "organization is", "organizations are")
-    left = f" {run.refused:,} could not be flagged." if run.refused else ""
+    done = ui.count(run.done, "organization")
+    left = f" {run.refused:,} couldn't be flagged." if run.refused else ""
     why = f" {ui.esc(run.ended_because)}" if run.ended_because else ""
     icon = ":orange[:material/error:]" if run.ended_because else ":green[:material/check_circle:]"
     with elements.row():
-        st.markdown(f"{icon} {done} in onboarding.{left}{why}", width="stretch")
+        st.markdown(f"{icon} {done} moved to onboarding.{left}{why}", width="stretch")
         if run.refused:
             st.download_button(
                 "Download the list",
@@ -170,8 +156,13 @@ def _draw_ended(actor: Actor, run: Run) -> None:
             st.rerun()
 
 
+def _list_reps() -> dict[int, str]:
+    with db.read() as session:
+        return onboarding.list_reps(session)
+
+
 def _format_progress(run: Run) -> str:
-    refused = f", {run.refused:,} could not be" if run.refused else ""
+    refused = f", {run.refused:,} not" if run.refused else ""
     return f"{run.done:,} flagged{refused}"
 
 

@@ -33,7 +33,7 @@ def _draw(actor: Actor) -> None:
         st.text_input,
         "name",
         "Organization name",
-        hint="As people know it, up to 80 characters. You will be its owner.",
+        hint="The name people know. You'll be its owner.",
         live=True,
     )
     is_new = _draw_similar(actor, name)
@@ -46,7 +46,7 @@ def _draw(actor: Actor) -> None:
         if org is not None:
             form.reset()
             ui.close_dialog()
-            ui.show_notice(f"{org.name} is yours. Fill out its profile, then invite your people.")
+            ui.show_notice(f"{org.name} created. Next, complete its profile and invite your team.")
             st.switch_page("overview.py", query_params={"org": org.public_id})
 
 
@@ -70,18 +70,17 @@ def _draw_similar(actor: Actor, name: str) -> bool:
         known = ", ".join(f"**{ui.esc(other)}**" for other in others)
         exist = "already exists" if len(others) == 1 else "already exist"
         notes.append(
-            f"{known} {exist}; ask one of its owners for an invitation. If yours is another one, "
-            "go on."
+            f"{known} {exist}. Ask an owner for an invitation, or continue if yours is different."
         )
     if similar.has_others:
         other = "Another organization" if others else "An organization"
         notes.append(
-            f"{other} with a similar name already exists. If it is yours, ask one of its owners "
-            "for an invitation; if not, go on."
+            f"{other} with a similar name already exists. Ask an owner for an invitation, or "
+            "continue if yours is different."
         )
     if similar.wait:
         minutes = "a minute" if similar.wait == 1 else f"{similar.wait} minutes"
-        notes.append(f"Similar names are shown again in {minutes}. You can go on without them.")
+        notes.append(f"Similar names are shown again in {minutes}. You can continue without them.")
     for note in notes:
         st.markdown(f":small[:orange[:material/info:] {note}]")
     return is_new and bool(similar.names or similar.has_others)

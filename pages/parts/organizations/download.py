@@ -45,7 +45,7 @@ def _draw_formats(filters: Filters, total: int) -> None:
     many = (
         f"more than {MAX_COUNTED:,} organizations" if is_capped else ui.count(total, "organization")
     )
-    st.markdown(f"All that fit: **{many}**. Times are in UTC.")
+    st.markdown(f"Download **all {many}** that match (times in UTC)".replace("all more", "more"))
     for form, name in _NAMES.items():
         address = f"{start}.{form}?{query}".rstrip("?")
         st.link_button(name, address, key=f"download-{form}", on_click=_note_start, width="stretch")
@@ -97,15 +97,16 @@ def _draw_download(download: Download, total: int) -> None:
 def _describe(form: Format, total: int, *, is_capped: bool) -> str:
     """Return a sentence about a format: what it is for, and how long it takes to start."""
     if form is not Format.XLSX:
-        return "Begins at once." if form is Format.CSV else "For pandas, DuckDB and others."
+        is_csv = form is Format.CSV
+        return "Starts right away." if is_csv else "For pandas, DuckDB and similar tools."
     if is_capped or total > MAX_XLSX_ROWS:
-        return f"For Excel, the first {MAX_XLSX_ROWS:,} rows; begins after two minutes for so many."
-    return f"For Excel; begins {_wait(total)}."
+        return f"For Excel, the first {MAX_XLSX_ROWS:,} rows. Takes up to two minutes to start."
+    return f"For Excel. {_wait(total)}"
 
 
 def _wait(total: int) -> str:
     seconds = total // _XLSX_ROWS_A_SECOND
-    return "at once" if seconds < 2 else f"after about {seconds:,} seconds"
+    return "Starts right away." if seconds < 2 else f"Takes about {seconds:,} seconds to start."
 
 
 _draw_downloads = ui.fragment(_draw_or_rerun, every=_REFRESH_SECONDS)

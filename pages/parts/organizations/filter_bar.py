@@ -1,250 +1,198 @@
-"""Filters, order, columns and pagination of the organizations table, kept in the web address."""
+"""The filters of the organizations table: all of them are kept in the web address."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.access.permissions import Action, Rights
 from core.base import clock, parameters
+from core.database import db
 from core.models import Stage
-from core.organizations.filters import PAGE_SIZES, Activity, Filters, Members, Profile, Sort
-from core.organizations.table import Cursor, Direction, Page
-from pages import ui
-from pages.ui import badges, elements
-from pages.ui.url_choices import choose, validate_address
+from core.onboarding import onboarding
+from core.organizations import queries
+from core.organizations.filters import Activity, Filters, Members, Profile
+from core.organizations.queries import MAX_COUNTED
+from pages.ui import badges, links, rerun_cache
+from pages.ui.links import Link
+from pages.ui.url_choices import choose, keep, refuse, validate_address
 
-COLUMNS: Final = {
-    "public_id": "Organization ID",
-    "stage": "Stage",
-    "member_count": "Members",
-    "owners": "Owners",
-    "pending": "Pending",
-    "profile": "Profile",
-    "rep": "Sales rep",
-    "last_active_at": "Active",
-    "created_at": "Created",
+CURSOR: Final = "at"
+"""The parameter of the address for the page of the table, which a new filter takes away."""
+_MEMBERS: Final = {each: each.replace("-", "–") for each in Members}
+_ACTIVITY: Final = {
+    Activity.ACTIVE: "Active",
+    Activity.RECENT: "Recent",
+    Activity.FADING: "Slowing",
+    Activity.QUIET: "Inactive",
 }
-"""Columns that can be shown beside the name, with their titles."""
-_DEFAULT_COLUMNS: Final = (
-    "public_id",
-    "stage",
-    "member_count",
-    "rep",
-    "last_active_at",
-    "created_at",
+_PROFILE: Final = {each: each.capitalize() for each in Profile}
+_ACTIVITY_HINT: Final = (
+    "When a member last used Orgdesk. **Active**: in the last 7 days · **Recent**: 7 to 30 days "
+    "ago · **Slowing**: 30 to 90 days ago · **Inactive**: longer ago, or never since it was created"
 )
-"""Columns that fit beside the name on a small desktop."""
-
-_CURSOR: Final = "at"
-_COLUMNS: Final = "columns"
-_FILTERS: Final = "filters"
-_LABEL: Final = "filters-label"
-_REP: Final = "organizations-rep"
-_IN_POPOVER: Final = (*("rep", "from", "to", "members", "activity", "profile", "deleted"),)
-_ACTIVITY: Final = (
-    "When one of its members last used Orgdesk. **Active**: in the last 7 days · **recent**: 7 to "
-    "30 days ago · **fading**: 30 to 90 days ago · **quiet**: longer ago, or never since it began."
-)
+_PAGE: Final = "organizations"
+_FILTERS: Final = ("rep", "from", "to", "members", "activity", "profile", "deleted")
 
 
-def draw_filters(
-    reps: dict[int, str],
-    first_day: date,
-    rights: Rights,
-    filter_row: DeltaGenerator,
-    pagination: DeltaGenerator,
-) -> Filters:
-    """Draw the filters and the page size; the web address keeps every choice."""
-    validate_address(Filters.from_query)
-    with filter_row:
-        hint = "Name, ID or website"
-        words = _field(st.text_input, "q", hint, type="search", live=True, width=210)
-        stages = _stages()
-        st.space("stretch")
-        more = _more_filters(reps, first_day, rights)
-    with pagination:
-        st.markdown(ui.quiet("Rows"), width="content")
-        size = _field(st.selectbox, "rows", "Rows", PAGE_SIZES, index=1, width=75)
-        st.space("stretch")
-    return Filters(words=words, stages=tuple(stages), size=size, **more)
+def read_filters(words: str) -> Filters:
+    """Return the filters in the address, with what was just typed into the search field.
 
-
-def draw_sort() -> Sort:
-    """Draw the field for the order and return it."""
-    return Sort(_field(st.selectbox, "sort", "Sort", list(Sort), icon=":material/sort:", width=160))
-
-
-def draw_columns() -> list[str]:
-    """Draw the field for the columns, and return them in the order of the table."""
-    popover = st.popover(
-        "Columns",
-        icon=":material/view_column:",
-        type="tertiary",
-        key="choose-columns",
-        on_change="rerun",
-    )
-    if not (popover.open or _COLUMNS in st.query_params):
-        return list(_DEFAULT_COLUMNS)
-    with popover:
-        chosen = st.multiselect(
-            "Beside the name",
-            list(COLUMNS.values()),
-            default=[COLUMNS[column] for column in _DEFAULT_COLUMNS],
-            key=_COLUMNS,
-            bind="query-params",
-        )
-    return [column for column, name in COLUMNS.items() if name in chosen]
-
-
-def draw_pagination(page: Page) -> None:
-    """Draw the buttons to other pages; the web address names the row that a page adjoins."""
-    public_ids = page.rows["public_id"].tolist() or [""]
-    cursors = (
-        ("First", "first_page", Cursor(), page.has_before),
-        ("Previous", "chevron_left", Cursor(Direction.BEFORE, public_ids[0]), page.has_before),
-        ("Next", "chevron_right", Cursor(Direction.AFTER, public_ids[-1]), page.has_after),
-        ("Last", "last_page", Cursor(Direction.LAST), page.has_after),
-    )
-    for label, icon, cursor, is_available in cursors:
-        st.button(
-            label,
-            icon=f":material/{icon}:",
-            icon_position="right"
-            if cursor.direction in {Direction.AFTER, Direction.LAST}
-            else "left",
-            type="tertiary",
-            disabled=not is_available,
-            key=f"organizations-{cursor.direction}",
-            on_click=_go_to,
-            args=(cursor,),
-        )
-
-
-def read_cursor() -> Cursor:
-    """Return the location in the web address, or the first page if there is no valid one."""
-    direction, _, public_id = st.query_params.get(_CURSOR, "").partition(".")
-    if direction not in list(Direction):
-        return Cursor()
-    return Cursor(Direction(direction), public_id)
-
-
-def _more_filters(reps: dict[int, str], first_day: date, rights: Rights) -> dict[str, Any]:
-    """Draw the less common filters in a popover, whose button says how many are set.
-
-    They are only drawn while it is open or one of them is set: that makes other clicks faster.
+    An address with a filter that does not exist ends the rerun: it must not show everything.
     """
-    number = sum(name in st.query_params for name in _IN_POPOVER)
-    if not st.session_state.get(_FILTERS):  # a new label would close it
-        st.session_state[_LABEL] = f"Filters · {number}" if number else "Filters"
-    label = st.session_state[_LABEL]
-    popover = st.popover(label, icon=":material/tune:", key=_FILTERS, on_change="rerun")
-    if not (popover.open or number):
-        return {}
+    validate_address(Filters.from_query)
+    address = st.query_params
+    fields = {name: address.get_all(name) for name in address} | {"q": [words]}
+    return Filters.from_query(urlencode(fields, doseq=True))
+
+
+def turn_to_first_page() -> None:
+    """Forget which page of the table was shown, as its filters have changed."""
+    st.query_params.pop(CURSOR, None)
+
+
+def draw_views(*, is_summary: bool) -> None:
+    """Draw the links to the two views of the page."""
+    views = [
+        Link("list", "List", {"view": []}, is_on=not is_summary),
+        Link("memberships", "Memberships", {"view": ["memberships"]}, is_on=is_summary),
+    ]
+    links.draw(views, key="organizations-views", label="Views", look="views", forgets=[CURSOR])
+
+
+def draw_filters(rights: Rights) -> None:
+    """Draw the less common filters in a popover; they change the address only."""
+    popover = st.popover("Filters", icon=":material/tune:", key="filters", on_change="rerun")
+    if not popover.open:
+        return
+    with db.read() as session:
+        first_day = queries.first_day(session)
     with popover:
-        more: dict[str, Any] = {"rep_id": _rep(reps)}
-        with elements.row():
-            more["created_from"] = _date("from", "Created from", first_day)
-            more["created_to"] = _date("to", "Created to", first_day)
-        more["members"] = _select("members", "Members", list(Members))
-        more["activity"] = _select("activity", "Activity", list(Activity), help=_ACTIVITY)
-        more["profile"] = _select("profile", "Profile", list(Profile))
+        _choose("rep", "Sales rep", rerun_cache.cached(_list_reps))
+        left, right = st.columns(2, gap="small")
+        with left:
+            _date("from", "Created from", first_day)
+        with right:
+            _date("to", "Created to", first_day)
+        _choose("members", "Members", _MEMBERS)
+        _choose("activity", "Activity", _ACTIVITY, hint=_ACTIVITY_HINT)
+        _choose("profile", "Profile", _PROFILE)
         if Action.RESTORE in rights:
-            more["is_deleted"] = _field(
-                *(st.toggle, "deleted", "Only deleted ones"), label_visibility="visible"
-            )
-        st.button(
-            "Take all filters away",
-            type="tertiary",
-            icon=":material/filter_alt_off:",
-            key="clear-filters",
-            disabled=not number,
-            on_click=_clear,
-        )
-    return more
+            _draw_deleted()
 
 
-def _select(key: str, label: str, choices: Sequence[Any], **options: Any) -> Any:
-    return _field(
-        *(st.selectbox, key, label, choices),
-        index=None,
+def _choose(name: str, label: str, choices: Mapping[Any, str], *, hint: str = "") -> None:
+    choose(
+        _PAGE,
+        st.selectbox,
+        name,
+        label,
+        choices,
         placeholder="Any",
+        index=None,
+        help=hint or None,
         label_visibility="visible",
-        **options,
+        on_change=turn_to_first_page,
     )
 
 
-def _rep(reps: dict[int, str]) -> int | None:
-    chosen = choose(
-        *("organizations", st.selectbox, "rep", "Sales rep", reps),
-        placeholder="Any",
-        index=None,
-        label_visibility="visible",
-        on_change=_go_to_first,
-    )
-    return int(chosen) if chosen else None
-
-
-def _date(key: str, label: str, first_day: date) -> Any:
+def _date(name: str, label: str, first_day: date) -> None:
     """Draw a date from the first organization until today; one in the address widens that."""
-    requested = [parameters.day(day) for day in st.query_params.get_all(key)]
-    return _field(
-        *(st.date_input, key, label),
-        value=None,
+    requested = [parameters.day(day) for day in st.query_params.get_all(name)]
+    keep(
+        _PAGE,
+        st.date_input,
+        name,
+        label,
+        read=parameters.day,
+        write=date.isoformat,
         min_value=min([first_day, *requested]),
         max_value=max([clock.now().date(), *requested]),
         format="YYYY-MM-DD",
         label_visibility="visible",
-        width=130,
+        on_change=turn_to_first_page,
     )
 
 
-def _stages() -> tuple[Stage, ...]:
-    """Draw the stages as pills and update the address; bound pills cannot read icons from it."""
-    if "stages" not in st.session_state:
-        selected = st.query_params.get_all("stage")
-        st.session_state["stages"] = [stage for stage in Stage if stage in selected]
-    chosen = st.pills(
-        "Stage",
-        list(Stage),
-        selection_mode="multi",
-        format_func=badges.label,
-        wrap=False,
-        key="stages",
-        persist_state="session",
-        label_visibility="collapsed",
-        on_change=_go_to_first,
-    )
-    if chosen != st.query_params.get_all("stage"):
-        st.query_params["stage"] = [str(stage) for stage in chosen]
-    return tuple(chosen)
+def _list_reps() -> dict[int, str]:
+    with db.read() as session:
+        return onboarding.list_reps_to_filter(session)
 
 
-def _field(widget: Callable[..., Any], key: str, label: str, *choices: Any, **options: Any) -> Any:
-    """Draw a field that is bound to the query parameter of its key."""
-    defaults = {"label_visibility": "collapsed"}
-    if widget in {st.text_input, st.selectbox}:
-        defaults["placeholder"] = label
-    return widget(
-        label, *choices, key=key, bind="query-params", on_change=_go_to_first, **defaults | options
+def _draw_deleted() -> None:
+    keep(
+        _PAGE,
+        st.toggle,
+        "deleted",
+        "Deleted only",
+        read=lambda text: text == "true",
+        write=lambda _: "true",
+        default=False,
+        label_visibility="visible",
+        on_change=turn_to_first_page,
     )
 
 
-def _go_to(cursor: Cursor) -> None:
-    _go_to_first()
-    if cursor.direction is not Direction.FIRST:
-        st.query_params[_CURSOR] = f"{cursor.direction}.{cursor.public_id}".removesuffix(".")
+def draw_stages(filters: Filters, counts: Mapping[Stage, int] | None) -> None:
+    """Draw a tab for each stage; without `counts` the browser asks for them by itself."""
+    total = sum(counts.values()) if counts is not None else 0
+    tabs = [Link("all", "All", {"stage": []}, is_on=not filters.stages)]
+    tabs += [_stage_tab(stage, filters) for stage in Stage]
+    if counts is not None:
+        numbers = [total, *(counts[stage] for stage in Stage)]
+        tabs = [
+            tab._replace(number=f"{number:,}", share=number / total if total else 0.0)
+            for tab, number in zip(tabs, numbers, strict=True)
+        ]
+    links.draw(
+        tabs,
+        key="organizations-stages",
+        label="Stages",
+        forgets=[CURSOR],
+        counts_from="" if counts is not None else "/counts/organizations",
+        max_count=MAX_COUNTED,
+    )
 
 
-def _clear() -> None:
-    """Clear the filters in the popover."""
-    for name in _IN_POPOVER:
-        key = _REP if name == "rep" else name
-        st.session_state[key] = False if name == "deleted" else None
-    _go_to_first()
+def _stage_tab(stage: Stage, filters: Filters) -> Link:
+    """Return the tab that adds a stage to those that are shown, or takes it away."""
+    is_on = stage in filters.stages
+    stages = [each for each in Stage if (each in filters.stages) is not (each is stage)]
+    return Link(
+        str(stage),
+        stage.capitalize(),
+        {"stage": [str(each) for each in stages]},
+        icon=badges.look(stage)[1],
+        is_on=is_on,
+        color=badges.FILLS[stage],
+    )
 
 
-def _go_to_first() -> None:
-    st.query_params.pop(_CURSOR, None)
+def _name_of(rep_id: int) -> str:
+    """Return the name of a sales rep; an unknown one ends the rerun, as any unknown filter."""
+    reps = rerun_cache.cached(_list_reps)
+    return reps[rep_id] if rep_id in reps else refuse("Sales rep", str(rep_id))
+
+
+def draw_chips(filters: Filters) -> None:
+    """Draw what is filtered, each as a link that takes it away."""
+    words = {
+        "rep": filters.rep_id is not None and f"Sales rep: {_name_of(filters.rep_id)}",
+        "from": filters.created_from and f"Created from {filters.created_from:%-d %b %Y}",
+        "to": filters.created_to and f"Created to {filters.created_to:%-d %b %Y}",
+        "members": filters.members and f"Members: {_MEMBERS[filters.members]}",
+        "activity": filters.activity and f"Activity: {_ACTIVITY[filters.activity]}",
+        "profile": filters.profile and f"Profile: {_PROFILE[filters.profile]}",
+        "deleted": filters.is_deleted and "Deleted only",
+    }
+    chips = [
+        Link(name, str(text), {name: []}, icon="close", hint=f"Remove filter: {text}")
+        for name, text in words.items()
+        if text
+    ]
+    if chips:
+        nothing: dict[str, Sequence[str]] = {name: [] for name in ("q", "stage", *_FILTERS)}
+        chips.append(Link("clear", "Clear filters", nothing, is_on=True))
+        links.draw(chips, key="organizations-chips", label="Filters", look="chips", forgets=["at"])

@@ -18,7 +18,6 @@ from pages.ui.open_page import previous_page, show_notice
 from pages.ui.text import esc, quiet
 
 STATE_KEYS: Final = {
-    "organizations": ("stages",),
     "board": ("board-rep", "board-only", "board-sort"),
 }
 """Session state of each page that belongs to a view but is not in the address."""

@@ -24,7 +24,8 @@ class Table {
   rows = new Map() // the rows on the page by id: { row, cells, signature, values }
   selected = new Map() // the values of the selected rows by id, also of those on other pages
   isAllSelected = false // everything that matches, whether it was ever loaded or not
-  current = null // the id of the row that Tab leads to
+  current = null // the id of the row that Tab leads to: the one last visited, or the first
+  visited = null
   lastToggled = null
 
   constructor(root) {
@@ -68,6 +69,7 @@ class Table {
     this.fit()
     this.focusAgain(focus)
     if (!before) returnToPlace(this)
+    if (data.focus !== null) this.focusRow(data.focus)
   }
 
   /** Draw the rows, and return whether none of them was there before. */
@@ -86,7 +88,8 @@ class Table {
     const elements = [...drawn.values()].map(({ row }) => row)
     if (elements.some((row, at) => this.body.children[at] !== row) || this.body.children.length !== elements.length)
       this.body.replaceChildren(...elements)
-    if (!drawn.has(this.current)) this.current = rows[0]?.[0] ?? null
+    if (!drawn.has(this.visited)) this.visited = null
+    this.current = this.visited ?? rows[0]?.[0] ?? null
     for (const [id, { row }] of drawn) row.tabIndex = id === this.current ? 0 : -1
     for (const time of this.body.querySelectorAll("time[data-at]"))
       time.textContent = ago(Number(time.dataset.at), this.now)
@@ -215,7 +218,7 @@ class Table {
   onFocus(event) {
     const row = event.target.closest("tr")
     if (!row) return
-    this.current = this.idOf(row)
+    this.current = this.visited = this.idOf(row)
     for (const each of this.body.children) each.tabIndex = each === row ? 0 : -1
   }
 

@@ -11,11 +11,16 @@ export function keepPlace(table, id) {
   sessionStorage.setItem(stopName(), JSON.stringify(place))
 }
 
+/** Remember a row of whichever table is on the page, as it is opened from a quick view. */
+export function rememberRow(id) {
+  sessionStorage.setItem(stopName(), JSON.stringify({ id, top: null }))
+}
+
 /** Go back to the row that was opened at this stop of the history, if there was one. */
 export function returnToPlace(table) {
   const place = JSON.parse(sessionStorage.getItem(stopName()) ?? "null")
-  if (place?.name !== table.data.name || !table.rows.has(place.id)) return
-  table.box.scrollTop = place.top
+  if ((place?.name ?? table.data.name) !== table.data.name || !table.rows.has(place?.id)) return
+  if (place.top !== null) table.box.scrollTop = place.top
   table.focusRow(place.id)
 }
 

@@ -1,0 +1,71 @@
+"""Organizations, for everyone but staff: those that a person is a member of, at most 400."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from core.base import tokenizer
+from core.database import db
+from core.models import Role, Stage
+from core.organizations import organizations
+from pages import ui
+from pages.parts.organizations import create, quick_view, summary
+from pages.ui import elements
+
+MIN_FOR_SEARCH = 10
+
+actor = ui.open_signed_in_page("Organizations")
+with db.read() as session:
+    mine = organizations.list_mine(session, actor)
+
+with elements.row(key="organizations-head"):
+    st.title("Organizations", anchor=False, width="stretch")
+    create.draw_create(actor)
+
+# The summary: in how many organizations of each stage the person has which role.
+if len(mine) > 1:
+    stage = pd.Categorical(mine["stage"], list(Stage))
+    role = pd.Categorical(mine["role"], list(Role))
+    by_stage = pd.crosstab(stage, role, rownames=["stage"], colnames=["role"], dropna=False)
+    summary.draw(
+        "Your roles by stage",
+        by_stage,
+        bars=summary.ROLES,
+        save=partial(summary.draw_download, actor, None),
+    )
+
+found, total = mine, len(mine)
+if total > MIN_FOR_SEARCH:
+    words = elements.search_field("Search name or ID")
+    texts = mine[["name", "public_id"]].itertuples(index=False)
+    found = mine[[tokenizer.matches(words, *each) for each in texts]].reset_index(drop=True)
+
+asked = ui.table(
+    found.assign(href="/overview?org=" + found["public_id"]),
+    {
+        "name": ui.column.link("Name", href="href", face="public_id", logo="logo"),
+        "role": ui.column.role(),
+        "stage": ui.column.stage(phone="detail"),
+        "member_count": ui.column.number("Members", width=92, prefix="Members "),
+        "owners": ui.column.number("Owners", width=80, phone="hide"),
+        "pending": ui.column.number("Pending", width=84, phone="hide"),
+        "created_at": ui.column.moment("Created", shows="day", width=112, phone="hide"),
+        "public_id": ui.column.text("Organization ID", width=124, is_code=True, phone="hide"),
+    },
+    key="organizations-mine",
+    label="Organizations",
+    actions=[ui.Action("look", "Quick view", "right_panel_open", shows="icon")],
+    row_action="look",
+    focus=quick_view.last_seen(),
+    paging=ui.Paging(total, f"{len(found):,} of {ui.count(total, 'organization')}"),
+    empty=(
+        ("No matches", "Search by a part of the name or the ID.")
+        if total
+        else ("No organizations yet", "Create one, or open the invitation link in your email.")
+    ),
+)
+if asked.action == "look":
+    rows = zip(found["id"].tolist(), found["public_id"].tolist(), strict=True)
+    quick_view.open_quick_view(asked.row, list(rows))
+quick_view.draw_quick_view(actor)

@@ -1,0 +1,76 @@
+// Previous and next in a list: two buttons, and the keys K and J wherever the focus is.
+import { element, follow, icon, iconButton, isPlainClick } from "./dom.js"
+import { rememberRow } from "./table_place.js"
+
+const steppers = new WeakMap()
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector(".stepper")
+  const stepper = steppers.get(root) ?? new Stepper(root)
+  steppers.set(root, stepper)
+  stepper.draw(data, setStateValue)
+  return () => stepper.stop.abort()
+}
+
+class Stepper {
+  wanted = null // the id that was asked for last, until the server has drawn it
+
+  constructor(root) {
+    this.root = root
+    this.stop = new AbortController()
+    const { signal } = this.stop
+    this.previous = iconButton("keyboard_arrow_up", "Previous (K)", "act")
+    this.next = iconButton("keyboard_arrow_down", "Next (J)", "act")
+    this.previous.append(element("kbd", "", "K"))
+    this.next.append(element("kbd", "", "J"))
+    this.previous.onclick = () => this.step(-1)
+    this.next.onclick = () => this.step(1)
+    this.open = element("a", "act open")
+    this.open.append(icon("open_in_full"), "Open")
+    this.open.onclick = (event) => {
+      if (!isPlainClick(event)) return
+      event.preventDefault()
+      rememberRow(this.data.current)
+      follow(this.open.href)
+    }
+    root.replaceChildren(this.open, this.previous, this.next)
+    document.addEventListener("keydown", (event) => this.onKey(event), { signal })
+  }
+
+  draw(data, send) {
+    Object.assign(this, { data, send })
+    if (this.wanted === data.current) this.wanted = null
+    this.root.setAttribute("aria-label", data.label)
+    this.open.href = data.href
+    this.show()
+  }
+
+  get at() {
+    return this.data.ids.indexOf(this.wanted ?? this.data.current)
+  }
+
+  show() {
+    this.previous.disabled = this.at <= 0
+    this.next.disabled = this.at < 0 || this.at >= this.data.ids.length - 1
+  }
+
+  /** Ask for another row; several presses in a row ask for the one that is so far away. */
+  step(by) {
+    const id = this.data.ids[this.at + by]
+    if (id === undefined) return
+    this.wanted = id
+    this.show()
+    this.send("id", id)
+  }
+
+  onKey(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return
+    const target = event.composedPath()[0]
+    if (target.matches?.("input, textarea, select, [contenteditable]")) return
+    const by = { j: 1, k: -1 }[event.key.toLowerCase()]
+    if (!by) return
+    event.preventDefault()
+    event.stopPropagation()
+    this.step(by)
+  }
+}
