@@ -12,6 +12,7 @@ from core.base import hosts, phones, validation
 from core.base.errors import InvalidInput
 from core.base.validation import InvalidValue
 from tests.support import hostile
+from tests.support.depth import sample
 
 Cleaner = Callable[[str], str | None]
 
@@ -104,7 +105,7 @@ class TestEveryCleaner:
         ensure_consistent(cleaner, text)
 
     def test_hostile_texts_are_cleaned_or_refused(self, cleaner):
-        for text in hostile.texts():
+        for text in sample(hostile.texts(), 5):
             ensure_consistent(cleaner, text)
 
     @pytest.mark.parametrize("empty", ["", " ", "\n\t", "\u3000"])

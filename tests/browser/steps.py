@@ -1,6 +1,7 @@
 """The steps of the main journey, as a person does them on the screen."""
 
 import re
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -25,6 +26,7 @@ PROFILE = {
 _ORIENTATION, _TURNED_RIGHT = 0x0112, 6
 
 
+@cache
 def photograph() -> bytes:
     """Return a JPEG of a camera that was held upright: rotated, with the orientation in EXIF.
 
