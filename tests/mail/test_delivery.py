@@ -12,8 +12,7 @@ from core.database import db
 from core.mail import delivery, messages, outbox, smtp
 from core.models import Mail
 from tests.conftest import Clock
-from tests.support import mail_server
-from tests.support.mail_server import MailServer
+from tests.support.mailbox import HOST, Mailbox, make_certificate, receive
 
 LINK = {"page": "invitation", "kind": "invitation", "nonce": "0f" * 16}
 
@@ -24,8 +23,8 @@ def set_up(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
 
 @pytest.fixture
-def server(engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
-    with mail_server.running() as server:
+def server(engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    with receive() as server:
         set_up(monkeypatch, server.url)
         yield server
 
@@ -55,7 +54,7 @@ class TestSend:
 
     def test_a_mail_has_text_and_html_and_headers_that_stay(self, queued, server):
         delivery.run_due()
-        (message,) = server.mails
+        (message,) = server.messages
         assert message["Subject"] == "Test alert for Acme"
         assert message["To"] == "olga@example.com"
         assert message["From"] == "Orgdesk <orgdesk@localhost>"
@@ -71,7 +70,7 @@ class TestSend:
         for number in range(5):
             enqueue(f"person{number}@example.com")
         assert delivery.run_due() == 5
-        assert len(server.mails) == 5
+        assert len(server.messages) == 5
 
     def test_it_stops_when_asked(self, queued, server):
         assert delivery.run_due(lambda: True) == 0
@@ -99,7 +98,7 @@ class TestSend:
     def test_a_name_cannot_add_a_header_or_markup(self, server):
         enqueue(organization="Acme\r\nBcc: eve@example.com\u202e <img src=x>" + "x" * 500)
         delivery.run_due()
-        (message,) = server.mails
+        (message,) = server.messages
         assert message["Bcc"] is None
         assert len(message["Subject"]) <= messages.MAX_SUBJECT
         assert "\u202e" not in message["Subject"]
@@ -126,7 +125,7 @@ class TestFailures:
     def test_an_address_that_the_server_cannot_take_does_not_stop_the_others(
         self, engine, monkeypatch: pytest.MonkeyPatch
     ):
-        with mail_server.running(takes_utf8=False) as server:
+        with receive(takes_utf8=False) as server:
             set_up(monkeypatch, server.url)
             enqueue("ölga@example.com")
             enqueue("mia@example.com")
@@ -174,9 +173,9 @@ class TestFailures:
         self, queued, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
         with socket.socket() as nobody_listens:
-            nobody_listens.bind((mail_server.HOST, 0))
+            nobody_listens.bind((HOST, 0))
             port = nobody_listens.getsockname()[1]
-            set_up(monkeypatch, f"smtp://{mail_server.HOST}:{port}")
+            set_up(monkeypatch, f"smtp://{HOST}:{port}")
             other = enqueue()
             delivery.run_due()
         assert "refused" in (now(queued).error or "")
@@ -186,8 +185,8 @@ class TestFailures:
         self, queued, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(smtp, "TIMEOUT", 0.1)
-        with socket.create_server((mail_server.HOST, 0)) as silent:
-            set_up(monkeypatch, f"smtp://{mail_server.HOST}:{silent.getsockname()[1]}")
+        with socket.create_server((HOST, 0)) as silent:
+            set_up(monkeypatch, f"smtp://{HOST}:{silent.getsockname()[1]}")
             delivery.run_due()
         assert "timed out" in (now(queued).error or "")
 
@@ -199,7 +198,7 @@ class TestFailures:
         server.disconnects_after_data = False
         clock.turn(timedelta(minutes=1))
         assert delivery.run_due() == 1
-        first, second = server.mails
+        first, second = server.messages
         assert first["Message-ID"] == second["Message-ID"]
 
     def test_the_claim_of_a_crashed_sender_expires(self, queued, server, clock: Clock):
@@ -217,34 +216,34 @@ class TestFailures:
 class TestSafety:
     @pytest.fixture
     def certificate(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        made = mail_server.make_certificate(tmp_path / "certificate.pem")
+        made = make_certificate(tmp_path / "certificate.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(made))
         return made
 
     def test_encryption_is_used_where_it_is_offered(self, queued, certificate, monkeypatch):
-        with mail_server.running(certificate, signs_in=True) as server:
+        with receive(certificate, signs_in=True) as server:
             set_up(monkeypatch, f"smtp://orgdesk:se%40cret@localhost:{server.port}")
             assert delivery.run_due() == 1
         assert server.was_encrypted
         assert server.logins == [(b"orgdesk", b"se@cret")]
 
     def test_an_untrusted_certificate_is_rejected(self, queued, tmp_path, monkeypatch):
-        stranger = mail_server.make_certificate(tmp_path / "stranger.pem")
-        with mail_server.running(stranger, signs_in=True) as server:
+        stranger = make_certificate(tmp_path / "stranger.pem")
+        with receive(stranger, signs_in=True) as server:
             set_up(monkeypatch, f"smtp://orgdesk:secret@localhost:{server.port}")
             assert delivery.run_due() == 0
-        assert (server.mails, server.logins) == ([], [])
+        assert (server.messages, server.logins) == ([], [])
         assert "certificate" in (now(queued).error or "").lower()
 
     def test_a_rejected_login_is_retried(self, queued, monkeypatch):
-        with mail_server.running(signs_in=True) as server:
+        with receive(signs_in=True) as server:
             server.responses["AUTH"] = "no"
             set_up(monkeypatch, f"smtp://orgdesk:wrong@localhost:{server.port}")
             delivery.run_due()
         assert now(queued).due_at is not None
 
     def test_a_password_is_not_sent_in_the_clear(self):
-        with mail_server.running(signs_in=True) as server:
+        with receive(signs_in=True) as server:
             far = smtp.Server("smtp", "127.0.0.1", server.port, "orgdesk", "secret")
             assert far.is_local
             elsewhere = type("Elsewhere", (smtp.Server,), {"is_local": False})
@@ -258,7 +257,7 @@ class TestSafety:
         self, monkeypatch: pytest.MonkeyPatch
     ):
         elsewhere = type("Elsewhere", (smtp.Server,), {"is_local": False})
-        with mail_server.running() as server:
+        with receive() as server:
             far = elsewhere("smtp", "127.0.0.1", server.port, "", "")
             with pytest.raises(smtp.TemporaryFailure, match="SMTP_UNENCRYPTED"):
                 smtp.Connection(far).open()

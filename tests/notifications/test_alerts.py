@@ -16,15 +16,15 @@ from core.base.errors import DomainError, NotPermitted, TooManyAttempts
 from core.database import db
 from core.mail import delivery, digests, outbox
 from core.members import invitations, members, ownership
-from core.models import Alert, ChainHead, Digest, DigestItem, Mail, Organization, Role, Stage
+from core.models import Alert, Digest, DigestItem, Entry, Mail, Organization, Role, Stage
 from core.notifications import alerts, dispatch
 from core.onboarding import onboarding
 from core.organizations import organizations
 from core.profile import profile
 from core.staff import impersonation
 from tests.conftest import Clock
-from tests.support import mail_server
 from tests.support.cast import Cast, email
+from tests.support.mailbox import receive
 
 ADDRESS = "alerts@acme.example"
 LIMIT = 4
@@ -205,7 +205,7 @@ class TestInvitations:
         self, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
         do(invitations.invite, cast.olga, cast.acme.id, "gone@example.com")
-        with mail_server.running() as server:
+        with receive() as server:
             monkeypatch.setenv("SMTP_URL", server.url)
             settings.settings.cache_clear()
             server.responses["RCPT"] = "550 5.1.1 No such user"
@@ -301,7 +301,7 @@ class TestChoice:
         assert org.alerts_off is None
         assert alerts.list_enabled(org) == list(Alert)
         with db.read() as session:
-            assert session.scalars(select(ChainHead)).all() == []
+            assert session.scalars(select(Entry)).all() == []
 
     def test_only_owners_can_choose(self, cast: Cast):
         with pytest.raises(NotPermitted):

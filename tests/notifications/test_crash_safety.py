@@ -19,9 +19,8 @@ from core.mail import delivery, digests
 from core.models import Digest, DigestItem, Mail, Organization
 from core.notifications import dispatch
 from core.profile import profile
-from tests.support import mail_server
 from tests.support.cast import Cast
-from tests.support.mail_server import MailServer
+from tests.support.mailbox import Mailbox, receive
 
 KILLS = 8
 PATIENCE = 20.0
@@ -30,7 +29,7 @@ CHANGES = 3
 
 
 @pytest.fixture
-def server(engine: Engine, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
+def server(engine: Engine, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     """A mail server and an alert address, without any delays."""
     at_once = timedelta(0)
     monkeypatch.setattr(digests, "DELAY", at_once)
@@ -39,13 +38,13 @@ def server(engine: Engine, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(delivery, "CLAIM_TTL", timedelta(milliseconds=100))
     with db.Session(db.writing_engine()) as session, session.begin():
         session.get_one(Organization, cast.acme.id).alert_email = "alerts@acme.example"
-    with mail_server.running() as server:
+    with receive() as server:
         monkeypatch.setenv("SMTP_URL", server.url)
         settings.settings.cache_clear()
         yield server
 
 
-def test_after_kills_every_change_is_in_one_mail(server: MailServer, cast: Cast):
+def test_after_kills_every_change_is_in_one_mail(server: Mailbox, cast: Cast):
     chance = Random(12)
     for number in range(KILLS):
         child = start_worker()
@@ -64,7 +63,7 @@ def test_after_kills_every_change_is_in_one_mail(server: MailServer, cast: Cast)
     numbers = [int(re.findall(r"→ https://site(\d+)\.example", detail)[0]) for detail in details]
     assert sorted(numbers) == list(range(KILLS * CHANGES))
 
-    arrived = Counter(message["Message-ID"].partition("@")[0] for message in server.mails)
+    arrived = Counter(message["Message-ID"].partition("@")[0] for message in server.messages)
     assert arrived.keys() == {mail.message_id.partition("@")[0] for mail in mails}
     assert arrived.total() - len(arrived) <= KILLS
 

@@ -13,8 +13,7 @@ from core.mail import delivery, outbox
 from core.members import invitations, reminders
 from core.models import Invitation, Lock, Mail
 from core.ops import cleanup, worker
-from tests.support import mail_server
-from tests.support.mail_server import MailServer
+from tests.support.mailbox import Mailbox, receive
 
 PATIENCE = 10.0
 BOTH = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
@@ -30,8 +29,8 @@ def wait_until(is_so: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def server(engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
-    with mail_server.running() as server:
+def server(engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    with receive() as server:
         monkeypatch.setenv("SMTP_URL", server.url)
         settings.settings.cache_clear()
         yield server
