@@ -4,11 +4,12 @@ import logging
 import signal
 import sys
 import threading
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from typer.core import TyperGroup
 
 from core.access.permissions import ORGDESK
 from core.accounts import accounts, administration, password_reset, registration, user_rows
@@ -26,7 +27,37 @@ from core.ops import health, safety_commands, stage_commands, startup, worker
 FAILED: Final = 1
 """Exit code of a command that failed or found something wrong."""
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+_KNOWN_FAILURES: Final = (DomainError, NewerSchema, keys.WrongKey, crypto.MissingKey)
+
+
+class Commands(TyperGroup):
+    """Commands that end with one sentence, and with `FAILED`, when they are refused or fail."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command, and print what it was refused for or how the database failed."""
+        try:
+            return super().invoke(ctx)
+        except (Unavailable, SQLAlchemyError, OSError) as error:
+            typer.echo(_database_failure(error), err=True)
+            raise typer.Exit(FAILED) from error
+        except _KNOWN_FAILURES as refusal:
+            typer.echo(str(refusal), err=True)
+            raise typer.Exit(FAILED) from refusal
+
+
+def _database_failure(error: Exception) -> str:
+    """Return what a database failed with, in the first line of its driver, and what to do."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else error
+    why = str(getattr(cause, "orig", cause)).partition("\n")[0].rstrip(".:")
+    return (
+        f"The database can't be used: {why}. Check DATABASE_URL; a new database needs "
+        "`python -m core.manage migrate` first."
+    )
+
+
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+)
 app.add_typer(stage_commands.app)
 app.add_typer(safety_commands.app)
 
@@ -41,7 +72,15 @@ def configure() -> None:
             name = ".".join(str(part) for part in problem["loc"]).upper()
             typer.echo(f"{name or 'SETTINGS'}: {problem['msg']}", err=True)
         raise typer.Exit(FAILED) from error
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.addFilter(_is_no_database_failure)
+    log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=level, format=log_format, handlers=[handler])
+
+
+def _is_no_database_failure(record: logging.LogRecord) -> bool:
+    """Return whether a record is not about what the command prints as one sentence."""
+    return not (record.exc_info and isinstance(record.exc_info[1], DBAPIError))
 
 
 @app.command()
@@ -54,12 +93,8 @@ def create_administrator(
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
         password = sys.stdin.readline().removesuffix("\n")
-    try:
-        new = accounts.prepare_account(name, email, password)
-        user = db.run(registration.create_administrator, ORGDESK, new)
-    except DomainError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(FAILED) from error
+    new = accounts.prepare_account(name, email, password)
+    user = db.run(registration.create_administrator, ORGDESK, new)
     typer.echo(
         f"Created {user.name}. Log in as {user.email} and set up two-factor; "
         "administrator rights take effect then."
@@ -72,16 +107,12 @@ def reset_two_factor(
     reason: Annotated[str, typer.Option(help="Reason; kept in history and emailed to the person.")],
 ) -> None:
     """Reset a person's two-factor; they set it up again at the next login."""
-    try:
-        with db.read() as session:
-            user = user_rows.find_confirmed(session, validation.email_key(email))
-        if user is None:
-            typer.echo(f"There is no account with the email {email}.", err=True)
-            raise typer.Exit(FAILED)
-        db.run(administration.reset_two_factor, ORGDESK, user.id, reason=reason)
-    except DomainError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(FAILED) from error
+    with db.read() as session:
+        user = user_rows.find_confirmed(session, validation.email_key(email))
+    if user is None:
+        typer.echo(f"There is no account with the email {email}.", err=True)
+        raise typer.Exit(FAILED)
+    db.run(administration.reset_two_factor, ORGDESK, user.id, reason=reason)
     typer.echo(f"Two-factor reset. {user.name} logs in with the password and sets it up again.")
 
 
@@ -90,11 +121,7 @@ def reset_password(
     email: Annotated[str, typer.Argument(help="Email address of the person, staff or not.")],
 ) -> None:
     """Print a link with which a person chooses a new password, once, within 20 minutes."""
-    try:
-        link = db.run(password_reset.make_link, ORGDESK, email)
-    except DomainError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(FAILED) from error
+    link = db.run(password_reset.make_link, ORGDESK, email)
     typer.echo(f"Give this link to {email} only. It works once, for 20 minutes.")
     typer.echo(link)
 
@@ -102,11 +129,7 @@ def reset_password(
 @app.command()
 def migrate() -> None:
     """Migrate the database to the schema of this version."""
-    try:
-        startup.prepare()
-    except (NewerSchema, keys.WrongKey, crypto.MissingKey) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(FAILED) from error
+    startup.prepare()
     typer.echo("The database schema is up to date.")
 
 

@@ -4,13 +4,17 @@ from datetime import date
 from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 PROJECT = Path(__file__).parents[2]
+
+_DRIVERS: Final = {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}
 
 
 class Settings(BaseSettings):
@@ -65,6 +69,17 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     metrics_token: str = ""
     """Bearer token that allows another machine to read `/metrics`."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, address: str) -> str:
+        try:
+            is_known = make_url(address).drivername in _DRIVERS
+        except ArgumentError:
+            is_known = False
+        if not is_known:
+            raise ValueError("must be like sqlite:///path or postgresql+psycopg://user@host/name")
+        return address
 
     @field_validator("public_url")
     @classmethod

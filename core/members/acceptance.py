@@ -6,10 +6,16 @@ is still allowed depends on what the inviter may grant now.
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import ANONYMOUS, ORGDESK, Action, Actor, access
+from core.access.permissions import (
+    ANONYMOUS,
+    ORGDESK,
+    Action,
+    Actor,
+    access,
+    lock_user_or_none,
+)
 from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, validation
@@ -149,8 +155,8 @@ def _ensure_open(session: Session, invitation: Invitation) -> User:
 
 
 def _ensure_invited(session: Session, actor: Actor, invitation: Invitation) -> None:
-    key = session.scalar(select(User.email_key).where(User.id == actor.user_id))
-    if key != invitation.email_key:
+    user = lock_user_or_none(session, actor.user_id or 0)  # the account may be deleted meanwhile
+    if user is None or user.email_key != invitation.email_key:
         raise WrongInvitee(invitation.email)
 
 

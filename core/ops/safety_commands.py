@@ -7,9 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from core.audit import keys, receipt_verifier
-from core.base import crypto
-from core.base.errors import DomainError
+from core.audit import receipt_verifier
 from core.ops import backups, key_rotation, startup
 
 FAILED: Final = 1
@@ -28,9 +26,8 @@ def backup(file: Annotated[Path, typer.Argument(help="A new file for the backup.
 @app.command()
 def restored() -> None:
     """End all sessions, links and invitations after a backup was put back, before the start."""
-    with _printed_failures():
-        startup.prepare()
-        lost = backups.restored()
+    startup.prepare()
+    lost = backups.restored()
     typer.echo(
         "Ended all sessions, links, invitations, recovery codes and bulk jobs of the backup, and "
         "stopped its unsent emails. Everyone logs in again."
@@ -71,12 +68,9 @@ def verify_receipt(
 
 @contextmanager
 def _printed_failures() -> Iterator[None]:
-    known = (
-        *(DomainError, OSError, ValueError, backups.BackupFailed),
-        *(keys.WrongKey, key_rotation.NoNewKey, crypto.MissingKey),
-    )
+    """Print how reading or writing a file failed, and exit with `FAILED`."""
     try:
         yield
-    except known as error:
+    except (OSError, ValueError, backups.BackupFailed, key_rotation.NoNewKey) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from error

@@ -10,7 +10,7 @@ import typer
 from core.access.permissions import Actor, find_organization
 from core.accounts import user_rows
 from core.base import validation
-from core.base.errors import DomainError, GateNotMet, NotFound
+from core.base.errors import GateNotMet, NotFound
 from core.base.settings import settings
 from core.database import db
 from core.models import Organization
@@ -46,16 +46,15 @@ def flag(
     note: Reason = "",
 ) -> None:
     """Flag free organizations for onboarding; any that can't be are listed with the reason."""
-    with _printed_refusals():
-        actor = _get_actor(who)
-        plan = Plan(
-            _get_actor(rep).user_id if rep else None,
-            target.date() if target else None,
-            next_step,
-            due.date() if due else None,
-        )
-        found = [_get_organization(actor, public_id).id for public_id in org_ids]
-        result = db.run(onboarding.flag, actor, found, plan, note=note)
+    actor = _get_actor(who)
+    plan = Plan(
+        _get_actor(rep).user_id if rep else None,
+        target.date() if target else None,
+        next_step,
+        due.date() if due else None,
+    )
+    found = [_get_organization(actor, public_id).id for public_id in org_ids]
+    result = db.run(onboarding.flag, actor, found, plan, note=note)
     for name in result.flagged:
         typer.echo(f"{name} moved to {Stage.ONBOARDING}.")
     for _, name, reason in result.refused:
@@ -76,7 +75,7 @@ def move(
     reason: Reason = "",
 ) -> None:
     """Move an organization to another stage, with the same checks as in the app."""
-    with _printed_refusals(org_id):
+    with _printed_checks(org_id):
         actor = _get_actor(who)
         org = _get_organization(actor, org_id)
         moved = db.run(
@@ -98,16 +97,15 @@ def withdraw(org_id: Id, to: To, who: As, *, reason: Reason) -> None:
 
 
 @contextmanager
-def _printed_refusals(public_id: str = "") -> Iterator[None]:
-    """Print a refusal, with the page that fixes each open check, and exit with `REFUSED`."""
+def _printed_checks(public_id: str) -> Iterator[None]:
+    """Print which checks are open, with the page that fixes each, and exit with `REFUSED`."""
     try:
         yield
-    except DomainError as refusal:
+    except GateNotMet as refusal:
         typer.echo(str(refusal), err=True)
-        if isinstance(refusal, GateNotMet):
-            for check, page in refusal.fix_pages.items():
-                address = f"{settings().public_url}/{page}?org={public_id}"
-                typer.echo(f"  {check}: {address}", err=True)
+        for check, page in refusal.fix_pages.items():
+            address = f"{settings().public_url}/{page}?org={public_id}"
+            typer.echo(f"  {check}: {address}", err=True)
         raise typer.Exit(REFUSED) from refusal
 
 

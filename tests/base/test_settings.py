@@ -72,3 +72,8 @@ def test_settings_are_immutable():
 def test_a_refusal_contains_no_secret(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SMTP_URL", "smtp://orgdesk:very-secret@mail.example.com")
     assert "very-secret" not in refusal(monkeypatch, SECRET_KEY="hush")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "", "mysql://root@127.0.0.1/orgdesk", "sqlite"])
+def test_a_database_that_is_not_supported_is_refused(monkeypatch: pytest.MonkeyPatch, url: str):
+    assert "must be like sqlite:///path" in refusal(monkeypatch, DATABASE_URL=url)

@@ -1,11 +1,12 @@
 """Invitations: sending and managing them, limits, and the ways to answer one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import ANONYMOUS, Actor
@@ -28,12 +29,14 @@ from core.base.errors import (
     TooManyAttempts,
     WrongInvitee,
 )
+from core.database import db
 from core.mail import messages
 from core.members import (
     acceptance,
     invitation_rows,
     invitations,
     invitees,
+    leaving,
     members,
     membership_rows,
 )
@@ -569,6 +572,22 @@ class TestAccept:
                 acceptance.accept(session, cast.otto, token)
             attempt.rollback()
         session.info["changes"].clear()  # the transaction is undone whole when a use case refuses
+
+    @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+    def test_an_account_deleted_meanwhile_is_not_the_invited_one(
+        self, engine: Engine, cast: Cast
+    ) -> None:
+        token = mailed_token(db.run(invite, cast, email(cast.oda)))
+        waiting = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with ThreadPoolExecutor(1) as thread:
+            with db.transaction() as session:
+                leaving.delete_account(session, cast.oda)
+                accepting = thread.submit(db.run, acceptance.accept, cast.oda, token)
+                with engine.connect() as watching:
+                    while not watching.execute(waiting).all():
+                        watching.rollback()
+            with pytest.raises(WrongInvitee):
+                accepting.result(20)
 
 
 class TestAcceptWithNewAccount:

@@ -6,7 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Protocol
 
 import pytest
 from sqlalchemy import Engine, select, text
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from core.access.permissions import ANONYMOUS
@@ -84,6 +86,76 @@ def shell(engine: Engine) -> Manage:
         )
 
     return run
+
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "create-administrator": ("--email", "new@example.com", "--name", "Nora"),
+    "reset-two-factor": ("--email", "ada@example.com", "--reason", "Lost"),
+    "reset-password": ("ada@example.com",),
+    "migrate": (),
+    "send-mail": ("--once",),
+    "verify": (),
+    "recount": (),
+    "check": (),
+    "backup": ("backup.db",),
+    "restored": (),
+    "rotate-key": (),
+    "flag": ("ORG-GM6M7M6", "--as", "sam@example.com"),
+    "move": ("ORG-GM6M7M6", "preproduction", "--as", "sam@example.com"),
+    "withdraw": ("ORG-GM6M7M6", "free", "--as", "sam@example.com", "--reason", "Over"),
+}
+"""Every command that needs a database, with arguments that it takes."""
+
+
+def broken_databases(directory: Path) -> Iterator[tuple[str, set[str]]]:
+    """Yield URLs under which there is no usable database, and the commands that work there."""
+    yield f"sqlite:///{directory / 'none.db'}", {"migrate", "restored"}
+    (directory / "text.db").write_text("This is not a database. " * 99)
+    yield f"sqlite:///{directory / 'text.db'}", set()
+    read_only = directory / "read-only.db"
+    with closing(sqlite3.connect(read_only)) as copy, closing(db.engine().raw_connection()) as live:
+        live.driver_connection.backup(copy)
+    with read_only.open("r+b") as file:
+        file.seek(18)
+        file.write(b"\3")  # a format that SQLite may read but not write, also as root
+    yield f"sqlite:///{read_only}", {"verify", "check", "migrate", "rotate-key"}
+    yield "postgresql+psycopg://nobody@127.0.0.1:1/none", set()
+    yield "mysql://root@127.0.0.1/none", set()
+    yield "nonsense", set()
+
+
+@EMPTY
+def test_without_its_database_every_command_fails_with_one_sentence(
+    manage: Manage, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {*COMMANDS, "verify-receipt"} == set(get_command(app).commands)
+    monkeypatch.chdir(tmp_path)
+    db.run(outbox.enqueue, "alert_test", "olga@example.com", organization="Acme")
+    for url, working in broken_databases(tmp_path):
+        for name in sorted(COMMANDS.keys() - working):
+            done = manage(
+                name,
+                *COMMANDS[name],
+                typed=PASSWORD,
+                DATABASE_URL=url,
+                SMTP_URL="smtp://127.0.0.1:1" if name == "send-mail" else "",
+            )
+            assert done.returncode == 1, (url, name, done.stdout)
+            if name != "check":  # it prints a line for each check
+                (sentence,) = done.stderr.splitlines()
+                assert "DATABASE_URL" in sentence, (url, name)
+
+
+@EMPTY
+def test_a_database_that_fails_leaves_no_traceback_in_the_output(
+    shell: Manage, tmp_path: Path
+) -> None:
+    done = shell("reset-password", "ada@example.com", DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "The database can't be used: no such table: locks. Check DATABASE_URL; a new database "
+        "needs `python -m core.manage migrate` first.\n"
+    )
 
 
 class TestCreateAdministrator:

@@ -11,7 +11,7 @@ from tests.prove.dataset import FILLER_IDS, MAX_ROWS, Dataset, audited_rows
 
 _LEFT_OUT = {
     *("id", "public_id", "org_id", "user_id", "created_by", "invited_by", "rep_id", "mail_id"),
-    *("version", "name_key", "search_text", "nonce", "token_hash", "password_hash"),
+    *("version", "name_key", "search_text", "found_by", "nonce", "token_hash", "password_hash"),
     *("from_id", "to_id"),
 }
 
