@@ -7,8 +7,10 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from httpx2 import Client
 from playwright.sync_api import Browser, Page, expect
 
+from core.accounts import sessions
 from core.database import db
 from tests.browser import nginx, steps
 from tests.browser.acts import become, log_in, user_menu, visit
@@ -97,7 +99,26 @@ def test_sessions_survive_the_restart_of_a_process(
     see_members(page, site)
     assert len(mailbox.to(steps.address("Nele"))) == 1
     download(browser, site, people)
+    see_forged_headers_change_nothing(site, people)
     page.context.close()
+
+
+def see_forged_headers_change_nothing(site: Site, people: Cast) -> None:
+    """Sign in through the proxy with headers that only it may set, and post from elsewhere."""
+    forged = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+    ticket = sessions.new_token()
+    db.run(sessions.start, people.mia.user_id, ticket, device="x", ip_address="127.0.0.1")
+    with Client(base_url=site.url, headers=forged) as client:
+        for header in ({"host": "evil.example"}, {"host": "evil.example:443"}):
+            assert client.get("/", headers=header).status_code == 421
+        for origin in ("https://evil.example", site.url.replace("http:", "https:"), "null"):
+            answer = client.post(
+                "/auth/cookie", json={"ticket": ticket}, headers={"origin": origin}
+            )
+            assert answer.status_code == 403
+        answer = client.post("/auth/cookie", json={"ticket": ticket}, headers={"origin": site.url})
+        assert answer.status_code == 204
+        assert "strict-transport-security" not in answer.headers
 
 
 def see_members(page: Page, site: Site) -> None:

@@ -5,15 +5,24 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from core.accounts import accounts
 from core.base import crypto, settings
+from core.base.errors import InvalidInput
 from core.database import db
 from core.mail import delivery, messages, outbox, smtp
-from core.models import Mail
+from core.members import invitations
+from core.models import Mail, Organization, User
+from core.organizations import organizations
 from tests.conftest import Clock
+from tests.support.cast import Cast
 from tests.support.mailbox import HOST, Mailbox, make_certificate, receive
 
+HEADERS = {
+    *("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted"),
+    *("MIME-Version", "Content-Type"),
+}
 LINK = {"page": "invitation", "kind": "invitation", "nonce": "0f" * 16}
 
 
@@ -272,3 +281,34 @@ class TestSafety:
     def test_an_invalid_url_raises_an_error(self, url):
         with pytest.raises(ValueError, match="SMTP_URL"):
             smtp.Server.from_url(url)
+
+
+HOSTILE = (
+    "=?utf-8?q?x=0AReply-To=3A_m=40evil=2Eexample=0A=0ACall_us?=",
+    "=?utf-8?q?Visit_https=3A//evil=2Eexample?=",
+    "Acme\r\nBcc: m@evil.example\r\n\r\nCall us",
+    "Visit https://evil.example now",
+)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_nothing_hostile_in_a_name_reaches_the_server(cast: Cast, mailbox: Mailbox, monkeypatch):
+    """No name like these can be saved; even if one were, no header and no word comes of it."""
+    set_up(monkeypatch, mailbox.url)
+    for number, name in enumerate(HOSTILE):
+        with pytest.raises(InvalidInput):
+            db.run(accounts.rename, cast.olga, name)
+        with pytest.raises(InvalidInput):
+            db.run(organizations.create, cast.olga, name)
+        with db.engine().begin() as connection:
+            connection.execute(update(Organization).values(name=name))
+            connection.execute(update(User).values(name=name))
+        stranger = f"stranger{number}@example.com"
+        db.run(invitations.invite, cast.olga, cast.acme.id, stranger)
+        delivery.run_due()
+        message = mailbox.wait_for(stranger)
+        assert message["From"] == "Orgdesk <orgdesk@localhost>"
+        assert {*message.keys()} <= HEADERS, name
+        if name.startswith("=?"):
+            assert "https://" not in message["Subject"]
+            assert "Call us" not in message["Subject"]
