@@ -45,11 +45,11 @@ def engine(
 
     `@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)` asks for one engine only.
     """
-    lender = engines[request.param]
-    url = lender.borrow(with_cast="cast" in request.fixturenames)
+    databases = engines[request.param]
+    url = databases.borrow(with_cast="cast" in request.fixturenames)
     with use(url, keeps_connections=request.param == "postgresql") as engine:
         yield engine
-    lender.give_back()
+    databases.give_back()
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from core.profile import profile
 from tests.support.cast import Cast
 from tests.support.hostile import texts
 
-KINDS = ("strings", "unicode", "xss", "headers", "csv", "email", "url")
+FOLDERS = ("strings", "unicode", "xss", "headers", "csv", "email", "url")
 FIELDS = ("name", "alert_email", "overview", "sales_email", "phone", "website", "twitter")
 
 
 def sample(most: int) -> list[str]:
-    """Return texts of every kind, spread evenly."""
-    found = [text for kind in KINDS for text in texts(kind)]
+    """Return texts of every folder, spread evenly."""
+    found = [text for folder in FOLDERS for text in texts(folder)]
     return found[:: max(1, len(found) // most)]
 
 
@@ -57,7 +57,7 @@ def test_a_profile_keeps_or_refuses_it(session: Session, cast: Cast, field: str)
 
 
 def test_every_other_field_keeps_or_refuses_it(session: Session, cast: Cast) -> None:
-    doors: tuple[Callable[[str], object], ...] = (
+    use_cases: tuple[Callable[[str], object], ...] = (
         lambda text: organizations.create(session, cast.otto, text),
         lambda text: invitations.invite(session, cast.olga, cast.acme.id, text, role=Role.MEMBER),
         lambda text: onboarding.request(session, cast.otto, cast.otto_ltd.id, note=text),
@@ -65,9 +65,9 @@ def test_every_other_field_keeps_or_refuses_it(session: Session, cast: Cast) -> 
         lambda text: organizations.list_similar_names(session, cast.mia, text),
     )
     for text in sample(25):
-        for door in doors:
+        for use_case in use_cases:
             with session.begin_nested() as tried:
-                if refused(lambda door=door, text=text: door(text)):
+                if refused(lambda use_case=use_case, text=text: use_case(text)):
                     tried.rollback()
 
 

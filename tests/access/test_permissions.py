@@ -687,12 +687,12 @@ class TestAccess:
     def test_outsiders_and_unknown_ids_get_the_same_refusal(
         self, session: Session, cast: Cast
     ) -> None:
-        answers = []
+        refusals = []
         for org_id in (cast.acme.id, 999_999):
             with pytest.raises(NotFound) as refused:
                 access(session, cast.otto, org_id, Action.VIEW)
-            answers.append(str(refused.value))
-        assert answers[0] == answers[1]
+            refusals.append(str(refused.value))
+        assert refusals[0] == refusals[1]
 
     def test_a_new_role_takes_effect_in_the_next_transaction(
         self, session: Session, cast: Cast

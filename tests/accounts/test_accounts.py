@@ -285,8 +285,8 @@ class TestDelete:
             leaving.delete_account(session, cast.olga)
 
     def test_an_owner_of_many_sees_some_of_them(self) -> None:
-        told = str(LastOwner(["A", "B", "C", "D", "E"]))
-        assert "A, B, C and 2 more" in told
+        message = str(LastOwner(["A", "B", "C", "D", "E"]))
+        assert "A, B, C and 2 more" in message
 
     def test_the_last_administrator_stays(self, session: Session, cast: Cast) -> None:
         with pytest.raises(LastAdministrator):

@@ -59,12 +59,12 @@ class TestUse:
     ) -> None:
         used, late = make(session, cast), make(session, cast)
         clock.turn(email_links.RESET_TTL)
-        told = set()
+        refusals = set()
         for token in (used, late, "", "x", "\ud800", "a" * 100_000):
             with pytest.raises(LinkNotValid) as refused:
                 email_links.redeem(session, email_links.RESET, token)
-            told.add(str(refused.value))
-        assert told == {str(email_links.not_valid(email_links.RESET))}
+            refusals.add(str(refused.value))
+        assert refusals == {str(email_links.not_valid(email_links.RESET))}
 
 
 class TestRows:

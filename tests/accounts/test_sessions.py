@@ -122,7 +122,7 @@ class TestWhyItEnded:
         assert "at most 12 hours" in sessions.find_end(session, token)
 
     @pytest.mark.parametrize(
-        ("reason", "told"),
+        ("reason", "expected"),
         [
             ("ended by its person", "You ended it from another browser."),
             ("signed out", "You logged out in another tab."),
@@ -130,10 +130,10 @@ class TestWhyItEnded:
             ("a reason of later versions", "It was ended for your security."),
         ],
     )
-    def test_by_someone(self, session: SqlSession, cast: Cast, reason: str, told: str) -> None:
+    def test_by_someone(self, session: SqlSession, cast: Cast, reason: str, expected: str) -> None:
         session_id, token = signed_in(session, cast.mia)
         sessions.end(session, session_id, reason)
-        assert told in sessions.find_end(session, token)
+        assert expected in sessions.find_end(session, token)
 
     def test_every_recorded_reason_has_its_sentence(self) -> None:
         pattern = re.compile(

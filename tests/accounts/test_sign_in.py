@@ -67,8 +67,8 @@ class TestWhatAdministratorsDo:
         db.run(password_reset.send_link, cast.ada, cast.mia.user_id)
         assert events() == ["account.sessions_ended", "account.reset_sent"]
         with db.read() as session:
-            told = activity.table(session, cast.ada)[["who", "what"]].to_numpy().tolist()
-        assert told == [["Ada", "Password reset link sent: Mia"], ["Ada", "Sessions ended: Mia"]]
+            rows = activity.table(session, cast.ada)[["who", "what"]].to_numpy().tolist()
+        assert rows == [["Ada", "Password reset link sent: Mia"], ["Ada", "Sessions ended: Mia"]]
 
     def test_ending_no_sessions_records_nothing(self, engine: Engine, cast: Cast) -> None:
         assert db.run(administration.end_sessions, cast.ada, cast.mia.user_id) == 0
@@ -77,5 +77,5 @@ class TestWhatAdministratorsDo:
     def test_a_person_is_not_named_twice(self, engine: Engine, cast: Cast) -> None:
         db.run(accounts.change_password, cast.mia, "hash")
         with db.read() as session:
-            told = activity.table(session, cast.ada)[["who", "what"]].to_numpy().tolist()
-        assert told == [["Mia", "Password changed"]]
+            rows = activity.table(session, cast.ada)[["who", "what"]].to_numpy().tolist()
+        assert rows == [["Mia", "Password changed"]]

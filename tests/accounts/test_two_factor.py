@@ -65,7 +65,7 @@ def signed_in(session: Session, person: Actor) -> tuple[int, str]:
     return row.id, token
 
 
-def answer(typed: str, connection: str = HERE, ip_address: str = "192.0.2.1") -> str:
+def enter_code(typed: str, connection: str = HERE, ip_address: str = "192.0.2.1") -> str:
     """Enter a code and return the ticket of the new session."""
     ticket = sessions.new_token()
     two_factor.complete_challenge(connection, typed, ticket, device="Test", ip_address=ip_address)
@@ -176,9 +176,9 @@ class TestSigningIn:
     ) -> None:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
         with pytest.raises(InvalidInput, match="Go back"):
-            answer(code(clock), connection="another handshake")
+            enter_code(code(clock), connection="another handshake")
         token = sessions.new_token()
-        assert db.run(sessions.redeem, answer(code(clock)), token)
+        assert db.run(sessions.redeem, enter_code(code(clock)), token)
         with db.read() as session:
             assert sessions.find(session, token).actor == cast.sam
             assert two_factor.find_challenged_user_id(session, HERE) is None
@@ -217,12 +217,12 @@ class TestSigningIn:
         self, engine: Engine, cast: Cast, clock: Clock
     ) -> None:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
-        answer(f" {code(clock)[:3]} {code(clock)[3:]} ")
+        enter_code(f" {code(clock)[:3]} {code(clock)[3:]} ")
         for used in (code(clock), code(clock, ahead=-1)):
             db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
             with pytest.raises(InvalidInput, match="already used"):
-                answer(used)
-        assert answer(code(clock, ahead=1))
+                enter_code(used)
+        assert enter_code(code(clock, ahead=1))
 
     def test_five_attempts_per_account_from_anywhere(
         self, engine: Engine, cast: Cast, clock: Clock
@@ -230,19 +230,19 @@ class TestSigningIn:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
         for number in range(5):
             with pytest.raises(InvalidInput):
-                answer("000000", ip_address=f"192.0.2.{number}")
+                enter_code("000000", ip_address=f"192.0.2.{number}")
         for _ in range(2):
             with pytest.raises(TooManyAttempts):
-                answer(code(clock), ip_address="192.0.2.9")
+                enter_code(code(clock), ip_address="192.0.2.9")
         with db.read() as session:
-            told = session.scalars(select(Mail)).one()
-        assert (told.template, told.recipient) == ("codes_tried", email(cast.sam))
+            mail = session.scalars(select(Mail)).one()
+        assert (mail.template, mail.recipient) == ("codes_tried", email(cast.sam))
         clock.turn(timedelta(seconds=59))
         with pytest.raises(TooManyAttempts):
-            answer(code(clock), ip_address="192.0.2.9")
+            enter_code(code(clock), ip_address="192.0.2.9")
         clock.turn(timedelta(minutes=1))
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
-        assert answer(code(clock), ip_address="192.0.2.9")
+        assert enter_code(code(clock), ip_address="192.0.2.9")
 
     def test_many_wrong_codes_slow_an_ip_address(
         self, engine: Engine, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
@@ -256,12 +256,12 @@ class TestSigningIn:
                 HERE,
             )
             with pytest.raises(InvalidInput):
-                answer("000000")
+                enter_code("000000")
         db.run(two_factor.begin_challenge, cast.sue.user_id, HERE)
         with pytest.raises(TooManyAttempts):
-            answer(code(clock))
+            enter_code(code(clock))
         clock.turn(timedelta(minutes=1))
-        assert answer(code(clock))
+        assert enter_code(code(clock))
 
     def test_a_challenge_expires_after_five_minutes(
         self, engine: Engine, cast: Cast, clock: Clock
@@ -269,7 +269,7 @@ class TestSigningIn:
         db.run(two_factor.begin_challenge, cast.sam.user_id, HERE)
         clock.turn(two_factor.CHALLENGE_TTL)
         with pytest.raises(InvalidInput, match="too long"):
-            answer(code(clock))
+            enter_code(code(clock))
         clock.turn(timedelta(days=2))
         cleanup.run_due()
         with db.read() as session:
@@ -285,7 +285,7 @@ class TestSigningIn:
             changed = update(User).where(User.id == cast.sam.user_id).values({change: value})
             session.execute(changed.execution_options(unrecorded=True))
         with pytest.raises(InvalidInput, match="Go back"):
-            answer(code(clock))
+            enter_code(code(clock))
 
     def test_a_recovery_code_works_once_and_is_mailed(
         self, engine: Engine, cast: Cast, clock: Clock
@@ -293,7 +293,7 @@ class TestSigningIn:
         db.run(set_up, cast.mia, clock)
         for codes_left, typed in ((9, CODES[3]), (8, CODES[4].lower())):
             db.run(two_factor.begin_challenge, cast.mia.user_id, HERE)
-            assert answer(typed)
+            assert enter_code(typed)
             with db.read() as session:
                 mail = session.scalars(select(Mail).order_by(Mail.id.desc())).first()
                 assert mail.context["what"] == "recovery code used"
@@ -301,7 +301,7 @@ class TestSigningIn:
                 assert events(session)[-1] == "account.recovery_code_used"
         db.run(two_factor.begin_challenge, cast.mia.user_id, HERE)
         with pytest.raises(InvalidInput):
-            answer(CODES[3])
+            enter_code(CODES[3])
 
 
 class TestRequired:

@@ -436,10 +436,10 @@ class TestTampering:
         source = data.draw(st.sampled_from(Tamperer(connection).entries(data.draw(BUSY))))
         chain = data.draw(st.sampled_from(["org:1", "org:2", "org:9", "person:3", "person:4"]))
         taken = {entry.position for entry in Tamperer(connection).entries(chain)}
-        place = data.draw(st.sampled_from(sorted(set(range(9)) - taken)))
-        copy = source._asdict() | {"id": 99_999, "chain": chain, "position": place}
+        position = data.draw(st.sampled_from(sorted(set(range(9)) - taken)))
+        copy = source._asdict() | {"id": 99_999, "chain": chain, "position": position}
         connection.execute(insert(HISTORY), [copy])
-        return f"an entry inserted in {chain} at {place}"
+        return f"an entry inserted in {chain} at {position}"
 
     def do_delete_one(self, world: World, connection: Connection, data: st.DataObject) -> str:
         entry = data.draw(st.sampled_from(Tamperer(connection).entries(data.draw(BUSY))))

@@ -59,9 +59,9 @@ def test_an_invalid_value_is_refused_by_name(
 
 
 def test_a_short_secret_key_is_refused(monkeypatch: pytest.MonkeyPatch):
-    told = refusal(monkeypatch, SECRET_KEY="short")
-    assert "32 characters" in told
-    assert "openssl" in told
+    message = refusal(monkeypatch, SECRET_KEY="short")
+    assert "32 characters" in message
+    assert "openssl" in message
 
 
 def test_settings_are_immutable():

@@ -79,8 +79,8 @@ def ensure_consistent(cleaner: Cleaner, text: str) -> None:
     assert 0 < len(clean) <= LONGEST[cleaner]
     assert clean == cleaner(clean)
     assert clean == clean.strip()
-    kinds = {unicodedata.category(character) for character in clean if character != "\n"}
-    assert not kinds & {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+    categories = {unicodedata.category(character) for character in clean if character != "\n"}
+    assert not categories & {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
     assert not set(clean) & set(
         "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2069\ufeff"
     )

@@ -69,16 +69,16 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-class Windows:
-    """Windows of the browser, lent to one test after another: what they have compiled stays."""
+class ContextPool:
+    """Contexts of the browser, used by one test after another: compiled code stays in them."""
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
         self.idle: defaultdict[str, list[BrowserContext]] = defaultdict(list)
 
     @contextmanager
-    def lend(self, url: str, screen: dict[str, object]) -> Iterator[BrowserContext]:
-        """Lend one that knows nobody, and take it back."""
+    def borrow(self, url: str, screen: dict[str, object]) -> Iterator[BrowserContext]:
+        """Give a context without cookies and storage, and take it back."""
         idle = self.idle[f"{url} {screen}"]
         context = (
             idle.pop() if idle else self.browser.new_context(base_url=url, locale="en-US", **screen)
@@ -90,8 +90,8 @@ class Windows:
     def _forget(self, context: BrowserContext, url: str) -> None:
         """Leave nothing of whoever was there; only the code of pages stays."""
         inside = context.new_cdp_session(context.pages[0])
-        kinds = "local_storage,indexeddb,cache_storage,service_workers"
-        inside.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": kinds})
+        storage = "local_storage,indexeddb,cache_storage,service_workers"
+        inside.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": storage})
         for page in context.pages[1:]:
             page.close()
         context.pages[0].emulate_media(color_scheme="null")
@@ -100,14 +100,16 @@ class Windows:
 
 
 @pytest.fixture(scope="package")
-def windows(browser: Browser) -> Windows:
-    """What lends windows."""
-    return Windows(browser)
+def contexts(browser: Browser) -> ContextPool:
+    """The contexts of this test process."""
+    return ContextPool(browser)
 
 
 @pytest.fixture
-def new_page(windows: Windows, server: Server, engine: Engine) -> Iterator[Callable[..., Page]]:
-    """What opens a page in a window of its own: `new_page()`, `new_page(PHONE)`.
+def new_page(
+    contexts: ContextPool, server: Server, engine: Engine
+) -> Iterator[Callable[..., Page]]:
+    """What opens a page in a context of its own: `new_page()`, `new_page(PHONE)`.
 
     At the end nothing may have broken in any of them, and nobody else have been asked for anything.
     """
@@ -123,17 +125,17 @@ def new_page(windows: Windows, server: Server, engine: Engine) -> Iterator[Calla
     def note_request(request: Request) -> None:
         problems.extend(_foreign(request.url, server.url))
 
-    with ExitStack() as lent:
+    with ExitStack() as borrowed:
 
         def open_page(screen: dict[str, object] = DESKTOP) -> Page:
-            context = lent.enter_context(windows.lend(server.url, screen))
+            context = borrowed.enter_context(contexts.borrow(server.url, screen))
             for event, note in (
                 ("weberror", note_error),
                 ("request", note_request),
                 ("console", note_message),
             ):
                 context.on(event, note)
-                lent.callback(context.remove_listener, event, note)
+                borrowed.callback(context.remove_listener, event, note)
             return context.pages[0] if context.pages else context.new_page()
 
         yield open_page

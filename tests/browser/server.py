@@ -67,8 +67,8 @@ def serve(
 
 def _wait_until_ready(server: Server) -> None:
     for _ in range(int(TIMEOUT / 0.1)):
-        with suppress(OSError), closing(urlopen(f"{server.url}/readyz", timeout=5)) as answer:
-            if answer.status == 200:
+        with suppress(OSError), closing(urlopen(f"{server.url}/readyz", timeout=5)) as response:
+            if response.status == 200:
                 return
         with suppress(subprocess.TimeoutExpired):
             server.process.wait(0.1)

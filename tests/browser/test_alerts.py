@@ -45,13 +45,13 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     db.run(members.change_role, cast.olga, acme, mia, Role.ADMIN)
     db.run(members.change_role, cast.olga, acme, adam, Role.OWNER)
     db.run(let_a_minute_pass, cast)
-    told = mailbox.wait_for(ADDRESS, count=4)
-    assert told["Subject"] == "Acme: 2 alerts"
-    lines = text_of(told).splitlines()
+    mail = mailbox.wait_for(ADDRESS, count=4)
+    assert mail["Subject"] == "Acme: 2 alerts"
+    lines = text_of(mail).splitlines()
     assert "- Mia became an admin" in lines
     assert "- Adam became an owner" in lines
 
-    (link,) = re.findall(r"http\S+/history\?org=\S+", text_of(told))
+    (link,) = re.findall(r"http\S+/history\?org=\S+", text_of(mail))
     page.goto(link)
     expect(heading(page, "History")).to_be_visible()
     assert len(mailbox.to(ADDRESS)) == 4
@@ -65,7 +65,7 @@ def prove(stranger: Page, mailbox: Mailbox) -> None:
 
 
 def let_a_minute_pass(session, cast: Cast) -> None:
-    """Let the last alert have been told a minute ago."""
+    """Let the last alert have been sent a minute ago."""
     digest = session.get_one(Digest, f"org:{cast.acme.id}")
     digest.sent_at = clock.now() - timedelta(minutes=1)
     if digest.due_at is not None:

@@ -60,10 +60,10 @@ class TestStoredText:
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         become(page, cast.olga)
         visit(page, "/solutions")
-        for text, place in zip(NAMES, PAGES, strict=True):
+        for text, address in zip(NAMES, PAGES, strict=True):
             name = f"{text} {TYPOGRAPHY}"
             poison(cast, name)
-            go(page, f"/{place}?org={cast.acme.public_id}")
+            go(page, f"/{address}?org={cast.acme.public_id}")
             expect(user_menu(page)).to_contain_text(" ".join(name.split()))
             see_letter_by_letter(page)
             see_nothing_of_it(page, text)
@@ -71,8 +71,8 @@ class TestStoredText:
         staff.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         become(staff, cast.ada)
         visit(staff, "/notes")
-        for place in STAFF_PAGES:
-            go(staff, f"/{place}")
+        for address in STAFF_PAGES:
+            go(staff, f"/{address}")
             see_nothing_of_it(staff, NAMES[-1])
         assert dialogs == []
 

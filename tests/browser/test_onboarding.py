@@ -101,9 +101,9 @@ def test_from_a_raised_hand_to_production_by_override(
     override(administrator, cast)
 
     acts.go(owner, f"/history?org={cast.acme.public_id}")
-    told = cells(owner.get_by_test_id("stDataFrame").first)
-    expect(told.filter(has_text="Stage (checks overridden)").first).to_be_attached()
-    expect(told.filter(has_text=WHY).first).to_be_attached()
+    entries = cells(owner.get_by_test_id("stDataFrame").first)
+    expect(entries.filter(has_text="Stage (checks overridden)").first).to_be_attached()
+    expect(entries.filter(has_text=WHY).first).to_be_attached()
     open_onboarding(owner, cast)
     expect(owner.locator(".st-key-path").get_by_text("Overridden")).to_be_visible()
     expect(owner.get_by_role("grid", name="Stage history")).to_contain_text("Overridden: ")

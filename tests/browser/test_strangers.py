@@ -63,9 +63,9 @@ class TestAStranger:
         org = f"org={cast.acme.public_id}"
         for page in PAGES:
             with open_app(server.url) as stranger:
-                told = b"".join(m.SerializeToString() for m in stranger.rerun(page.address, org))
-            assert FOR_STRANGERS.get(page.address, "Log in").encode() in told, page.address
-            assert not [secret for secret in SECRETS if secret.encode() in told], page.address
+                sent = b"".join(m.SerializeToString() for m in stranger.rerun(page.address, org))
+            assert FOR_STRANGERS.get(page.address, "Log in").encode() in sent, page.address
+            assert not [secret for secret in SECRETS if secret.encode() in sent], page.address
 
     @pytest.mark.parametrize(
         "address",
@@ -108,7 +108,7 @@ class TestAMember:
         self, server: Server, cast: Cast, page_name: str
     ) -> None:
         with open_app(server.url, cookie="=".join(cookie_of(cast.mia))) as client:
-            told = b"".join(m.SerializeToString() for m in client.rerun(page_name))
-        assert (b"This page is for staff" in told) is (page_name != "organizations")
+            sent = b"".join(m.SerializeToString() for m in client.rerun(page_name))
+        assert (b"This page is for staff" in sent) is (page_name != "organizations")
         for other in (b"Otto", b"otto@example.com", b"ada@example.com"):
-            assert other not in told
+            assert other not in sent

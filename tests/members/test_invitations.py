@@ -131,7 +131,7 @@ class TestInvite:
         typed = f"fine@example.com, j.doe@mayo@, {email(cast.mia)}, Waits@example.com"
         with pytest.raises(AddressesRefused) as refused:
             invitations.invite(session, cast.olga, cast.acme.id, typed)
-        told = refused.value.fields["emails"]
+        problems = refused.value.fields["emails"]
         assert refused.value.valid == ["fine@example.com"]
         assert [address for address, _ in refused.value.results] == [
             "fine@example.com",
@@ -139,9 +139,9 @@ class TestInvite:
             email(cast.mia),
             "Waits@example.com",
         ]
-        assert "j.doe@mayo@: Enter an email address" in told
-        assert "mia@example.com is already a member" in told
-        assert "Waits@example.com is already invited" in told
+        assert "j.doe@mayo@: Enter an email address" in problems
+        assert "mia@example.com is already a member" in problems
+        assert "Waits@example.com is already invited" in problems
         assert session.scalar(select(func.count()).select_from(Invitation)) == 1
 
     def test_a_member_is_not_invited_again(self, session: Session, cast: Cast) -> None:
@@ -339,10 +339,10 @@ class TestNotifications:
     def test_a_revoked_invitation_is_announced(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
-        told = invite(session, cast, "told@example.com")
+        emailed = invite(session, cast, "told@example.com")
         self.sent(session, clock)
         silent = invite(session, cast, "silent@example.com")
-        for invitation in (told, silent):
+        for invitation in (emailed, silent):
             invitations.revoke(session, cast.olga, cast.acme.id, invitation.id)
         revoked = session.scalars(select(Mail).where(Mail.template == "invitation_revoked")).all()
         assert [mail.recipient for mail in revoked] == ["told@example.com"]
@@ -477,11 +477,11 @@ class TestAccept:
     ) -> None:
         invitation = invite(session, cast, "Otto@example.com", Role.ADMIN)
         membership = acceptance.accept(session, cast.otto, mailed_token(invitation))
-        told = session.scalars(select(Mail).where(Mail.template == "invitation_accepted")).one()
+        mail = session.scalars(select(Mail).where(Mail.template == "invitation_accepted")).one()
         assert (membership.user_id, membership.role) == (cast.otto.user_id, Role.ADMIN)
         assert invitation.status is InvitationStatus.ACCEPTED
         assert last_event(session) == "invitation.accepted"
-        assert (told.recipient, told.context["name"]) == (email(cast.olga), "Otto")
+        assert (mail.recipient, mail.context["name"]) == (email(cast.olga), "Otto")
 
     def test_opening_the_link_changes_nothing(self, session: Session, cast: Cast) -> None:
         invitation = invite(session, cast, email(cast.otto))

@@ -32,8 +32,8 @@ def invited(engine: Engine, cast: Cast, clock: Clock) -> Invitation:
 
 def reminded() -> list[str]:
     with db.read() as session:
-        told = select(Mail).where(Mail.template == "invitation_reminder")
-        return [messages.render(mail).text for mail in session.scalars(told)]
+        reminders = select(Mail).where(Mail.template == "invitation_reminder")
+        return [messages.render(mail).text for mail in session.scalars(reminders)]
 
 
 def test_after_a_day_the_same_link_is_emailed_once_more(

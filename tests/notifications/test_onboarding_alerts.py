@@ -256,7 +256,7 @@ class TestDaily:
     def test_a_stuck_organization_is_reported_once_per_stay(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
         days = [(run_next_day(clock), clock.moment.day) for _ in range(15)]
-        assert [day for lines_added, day in days if lines_added] == [8]
+        assert [day for items_added, day in days if items_added] == [8]
         (digest,) = dispatch_digests(clock, cast.sam)
         assert titles([digest]) == ["Acme is stuck"]
         assert "Day 11 of 10 in onboarding" in digest.context["lines"][0]["detail"]
@@ -270,7 +270,7 @@ class TestDaily:
         assert sum(run_next_day(clock) for _ in range(13)) == 1
         do(onboarding.snooze, cast.sam, cast.acme.id, until=clock.moment.date() + timedelta(days=7))
         days = [(run_next_day(clock), clock.moment.date()) for _ in range(10)]
-        (woken,) = [day for lines_added, day in days if lines_added]
+        (woken,) = [day for items_added, day in days if items_added]
         assert woken >= date(2026, 12, 16)
 
     def test_the_job_runs_on_working_days(self, clock: Clock, monkeypatch: pytest.MonkeyPatch):

@@ -85,7 +85,7 @@ def test_the_charts_agree_with_pandas_over_all_moves(
     entered = forward.groupby("to_stage").size().reindex(statistics.REACHED, fill_value=0)
     assert charts.funnel["entered"].tolist() == entered.tolist()
     assert charts.funnel["conversion"].tolist()[1:] == [
-        round(100 * entered.iloc[place] / entered.iloc[place - 1], 1) for place in (1, 2)
+        round(100 * entered.iloc[index] / entered.iloc[index - 1], 1) for index in (1, 2)
     ]
     for row in charts.stays.itertuples():
         days = moves[moves["from_stage"] == row.stage]["days"]

@@ -37,8 +37,8 @@ def join_many(person: Actor, number: int) -> None:
     same = {"is_listed": False, "member_count": 1, "version": 0, "stage": Stage.FREE}
     same |= {"created_at": now, "stage_entered_at": now}
     named = [
-        {"public_id": f"ORG-{place}", "name": f"No {place}", "name_key": "", "search_text": ""}
-        for place in range(number)
+        {"public_id": f"ORG-{index}", "name": f"No {index}", "name_key": "", "search_text": ""}
+        for index in range(number)
     ]
     joined = {"user_id": person.user_id, "role": Role.OWNER, "joined_at": now}
     with db.Session(db.writing_engine()) as session, session.begin():
@@ -278,13 +278,13 @@ class TestPublicIds:
         for number in random.Random(7).sample(range(29**6), 40):
             public_id = public_ids.encode(number)
             assert public_ids.is_valid(public_id)
-            for place in range(4, len(public_id)):
-                for other in set(public_ids.ALPHABET) - {public_id[place]}:
-                    slipped = public_id[:place] + other + public_id[place + 1 :]
+            for index in range(4, len(public_id)):
+                for other in set(public_ids.ALPHABET) - {public_id[index]}:
+                    slipped = public_id[:index] + other + public_id[index + 1 :]
                     assert not public_ids.is_valid(slipped)
-            for place in range(4, len(public_id) - 1):
-                a, b = public_id[place], public_id[place + 1]
-                swapped = public_id[:place] + b + a + public_id[place + 2 :]
+            for index in range(4, len(public_id) - 1):
+                a, b = public_id[index], public_id[index + 1]
+                swapped = public_id[:index] + b + a + public_id[index + 2 :]
                 assert a == b or not public_ids.is_valid(swapped)
 
     @pytest.mark.parametrize("text", ["", "ORG-", "ORG-222222", "org-2222222", "ORG-22222222"])

@@ -32,8 +32,8 @@ def enqueue(recipient: str, **values: object) -> int:
 
 def words(screen: AppTest) -> str:
     assert not screen.exception
-    kinds = (screen.markdown, screen.text, screen.info, screen.code, screen.title)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    groups = (screen.markdown, screen.text, screen.info, screen.code, screen.title)
+    return "\n".join(element.value for group in groups for element in group)
 
 
 def opened(screen: AppTest, mail_id: int) -> AppTest:

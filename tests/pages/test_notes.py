@@ -20,8 +20,8 @@ def write(cast: Cast, actor: Actor, text: str, *, is_shared: bool = False) -> in
 
 def visible_text(screen: AppTest) -> str:
     assert not screen.exception
-    kinds = (screen.text, screen.markdown, screen.subheader, screen.title)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    groups = (screen.text, screen.markdown, screen.subheader, screen.title)
+    return "\n".join(element.value for group in groups for element in group)
 
 
 def about(cast: Cast) -> list[tuple[str, bool]]:

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 def text_of(screen: AppTest) -> str:
     assert not screen.exception
-    kinds = (screen.title, screen.subheader, screen.markdown, screen.text, screen.code)
-    drawn = [element.value for kind in kinds for element in kind]
+    groups = (screen.title, screen.subheader, screen.markdown, screen.text, screen.code)
+    drawn = [element.value for group in groups for element in group]
     return "\n".join([*drawn, *(each.proto.json for each in screen.main.get("bidi_component"))])
 
 
@@ -424,13 +424,13 @@ class TestRestore:
 class TestOverview:
     def test_it_shows_the_state(self, show: Show, cast: Cast) -> None:
         move(cast.sam, cast.acme.id, Stage.ONBOARDING)
-        told = text_of(show("overview", cast.olga, org=cast.acme.public_id))
-        assert "Acme" in told
-        assert cast.acme.public_id in told
-        assert "5 of 5 checks left before preproduction" in told
-        assert "owner **1**" in told
-        assert "0 pending invitations" in told
-        assert "Contact sales@" in told.replace("\\", "").replace(":small[]", "")
+        text = text_of(show("overview", cast.olga, org=cast.acme.public_id))
+        assert "Acme" in text
+        assert cast.acme.public_id in text
+        assert "5 of 5 checks left before preproduction" in text
+        assert "owner **1**" in text
+        assert "0 pending invitations" in text
+        assert "Contact sales@" in text.replace("\\", "").replace(":small[]", "")
 
     def test_members_read_and_owners_act(self, show: Show, cast: Cast) -> None:
         labels = {
@@ -441,9 +441,9 @@ class TestOverview:
         assert not {"Edit profile", "Invite user"} & set(labels["mia"])
 
     def test_outsiders_are_told_where_to_go(self, show: Show, cast: Cast) -> None:
-        told = text_of(show("overview", cast.otto, org=cast.acme.public_id))
-        assert "Organization not found" in told
-        assert "Acme" not in told
+        text = text_of(show("overview", cast.otto, org=cast.acme.public_id))
+        assert "Organization not found" in text
+        assert "Acme" not in text
 
     @pytest.mark.parametrize(
         "name", ["![x](http://x.example)", ":red[*a*]", "<b>A & B</b>", "東京"]

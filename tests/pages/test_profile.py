@@ -225,17 +225,17 @@ class TestDelete:
         return screen
 
     @pytest.mark.parametrize(
-        ("name", "password", "told"),
+        ("name", "password", "expected"),
         [
             ("acme", PASSWORD, "Type the name exactly"),
             ("Acme", "not this one", "That password isn"),
         ],
     )
     def test_it_asks_for_the_exact_name_and_the_password(
-        self, show: Show, cast: Cast, name: str, password: str, told: str
+        self, show: Show, cast: Cast, name: str, password: str, expected: str
     ) -> None:
         screen = show("profile", cast.olga, org=cast.acme.public_id)
-        assert told in words(self.delete(screen, name, password))
+        assert expected in words(self.delete(screen, name, password))
         assert now(cast.acme).deleted_at is None
 
     def test_it_is_deleted_and_another_page_opens(self, show: Show, cast: Cast) -> None:

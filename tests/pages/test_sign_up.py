@@ -72,13 +72,13 @@ class TestSignUp:
     def test_the_answer_is_the_same_for_known_addresses(
         self, show: Show, cast: Cast, waits: list[float]
     ) -> None:
-        told = []
+        shown = []
         for address in ("nora@example.com", email(cast.mia)):
             screen = fill(show("sign_up"), "sign-up", name="Nora", email=address, password=HERS)
-            told.append((words(screen), [title.value for title in screen.title]))
-        assert told[0] == told[1]
+            shown.append((words(screen), [title.value for title in screen.title]))
+        assert shown[0] == shown[1]
         assert len(waits) == 2
-        assert "We emailed you a link" in told[0][0]
+        assert "We emailed you a link" in shown[0][0]
         assert templates() == ["prove_address", "already_have_account"]
 
     @pytest.mark.parametrize(("page", "form"), [("sign_up", "sign-up"), ("forgotten", "forgotten")])
@@ -129,8 +129,8 @@ class TestProve:
         assert len(entered) == 1
 
     def test_another_password_does_not(self, screen: AppTest, entered: list[str]) -> None:
-        told = words(fill(screen, "prove", password="nine loud kettles chase"))
-        assert "the password you signed up with" in told
+        shown = words(fill(screen, "prove", password="nine loud kettles chase"))
+        assert "the password you signed up with" in shown
         assert people()["nora@example.com"].proven_at is None
         assert entered == []
 
@@ -146,11 +146,11 @@ class TestForgotten:
     def test_the_answer_is_the_same_for_unknown_addresses(
         self, show: Show, cast: Cast, waits: list[float]
     ) -> None:
-        told = [
+        shown = [
             words(fill(show("forgotten"), "forgotten", email=address))
             for address in (email(cast.mia), "nobody@example.com")
         ]
-        assert told[0] == told[1]
+        assert shown[0] == shown[1]
         assert len(waits) == 2
         assert templates() == ["reset_password"]
 

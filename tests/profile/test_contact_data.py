@@ -34,10 +34,10 @@ def test_the_rules_of_the_profile_apply(session: Session, cast: Cast) -> None:
 
 def test_owners_are_mailed_what_changed_and_why(session: Session, cast: Cast) -> None:
     save(session, cast, phone="+1 212 555 0100", website="acme.example")
-    told = session.scalars(select(Mail)).one()
-    assert told.recipient == email(cast.olga)
-    assert told.context["what"] == "Phone, Public website"
-    assert (told.context["reason"], told.context["by"]) == (WHY, "Oda")
+    mail = session.scalars(select(Mail)).one()
+    assert mail.recipient == email(cast.olga)
+    assert mail.context["what"] == "Phone, Public website"
+    assert (mail.context["reason"], mail.context["by"]) == (WHY, "Oda")
 
 
 def test_nothing_is_mailed_without_a_change(session: Session, cast: Cast) -> None:

@@ -57,9 +57,9 @@ class TestSearch:
             assert directory.count(session, person) == 2
 
     def test_strangers_find_nothing(self, session: Session, cast: Cast) -> None:
-        for look in (directory.search, directory.count):
+        for use_case in (directory.search, directory.count):
             with pytest.raises(NotFound):
-                look(session, ANONYMOUS)
+                use_case(session, ANONYMOUS)
 
     @pytest.mark.parametrize("lacking", ["logo", "overview", "website"])
     def test_an_incomplete_card_is_not_listed(

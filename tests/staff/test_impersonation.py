@@ -71,9 +71,9 @@ class TestStart:
     def test_owners_are_mailed_the_reason(self, session: Session, cast: Cast) -> None:
         start(session, cast)
         assert entries(session) == [("acting.started", WHY)]
-        told = session.scalars(select(Mail)).one()
-        assert (told.template, told.recipient) == ("acting_as_owner", email(cast.olga))
-        assert told.context["reason"] == WHY
+        mail = session.scalars(select(Mail)).one()
+        assert (mail.template, mail.recipient) == ("acting_as_owner", email(cast.olga))
+        assert mail.context["reason"] == WHY
 
     def test_every_change_has_the_reason(self, session: Session, cast: Cast, clock: Clock) -> None:
         start(session, cast)

@@ -86,7 +86,7 @@ def _make_cast() -> bytes:
 
 @contextmanager
 def without_disk(directory: Path) -> Iterator[Path]:
-    """Lend a directory in memory instead of this one, where there is room for it.
+    """Give a directory in memory instead of this one, where there is room for it.
 
     SQLite waits for the disk at each commit; that is most of the time of a small test.
     """
@@ -150,10 +150,10 @@ class Postgresql:
         self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
         with use(self.make("template", migrated=False)):
             startup.prepare()
-        self.lent = self.make("lent")
-        self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
+        self.borrowed = self.make("borrowed")
+        self.inside = psycopg.connect(self.server.get_uri(database="borrowed"), autocommit=True)
         self._key = self.inside.execute("SELECT * FROM secret_keys").fetchone() or ()
-        with use(self.lent):
+        with use(self.borrowed):
             self._cast = _make_cast()
         self._insert_cast = "".join(_statements(self.inside))
         self.give_back()
@@ -163,13 +163,13 @@ class Postgresql:
         self.connection.close()
         self.inside.close()
         self.connection = psycopg.connect(self.server.get_uri(), autocommit=True)
-        self.inside = psycopg.connect(self.server.get_uri(database="lent"), autocommit=True)
+        self.inside = psycopg.connect(self.server.get_uri(database="borrowed"), autocommit=True)
 
     def borrow(self, *, with_cast: bool = False) -> str:
         """Return the address of a migrated database for one test: empty, or with the cast in it."""
         if with_cast:
             self.inside.execute(self._insert_cast.encode())
-        return self.lent
+        return self.borrowed
 
     def cast(self) -> Cast:
         """Return the cast of a database that was borrowed with it."""

@@ -30,8 +30,8 @@ def kept() -> list[tuple[int, str, bytes]]:
 
 def test_it_is_kept_for_who_sends_it(client: TestClient, cast: Cast) -> None:
     headers = {"origin": BASE, "cookie": sign_in(cast.mia), "x-file-name": "H%C3%A4fen.jpg"}
-    answer = client.post("/uploads", content=b"bytes", headers=headers)
-    assert answer.json()["name"] == "Häfen.jpg"
+    response = client.post("/uploads", content=b"bytes", headers=headers)
+    assert response.json()["name"] == "Häfen.jpg"
     assert kept() == [(cast.mia.user_id, "Häfen.jpg", b"bytes")]
 
 
@@ -56,8 +56,8 @@ def test_what_is_too_large_is_cut_off_whatever_it_says_of_itself(
     headers = {"origin": BASE, "cookie": sign_in(cast.mia)}
     piece = b"x" * 2**20
     for content in (b"x" * (uploads.MAX_BYTES + 1), iter([piece] * 40)):
-        answer = client.post("/uploads", content=content, headers=headers)
-        assert (answer.status_code, answer.text) == (413, "Choose a file of at most 3 MB.")
+        response = client.post("/uploads", content=content, headers=headers)
+        assert (response.status_code, response.text) == (413, "Choose a file of at most 3 MB.")
     assert client.post("/uploads", content=b"", headers=headers).status_code == 422
     assert kept() == []
 

@@ -31,7 +31,7 @@ DIGEST = hashlib.sha256(PNG).hexdigest()
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
-async def streamlit_answers(websocket: WebSocket) -> None:
+async def accept_and_greet(websocket: WebSocket) -> None:
     """Name a session as Streamlit does: the one requested, or a new one."""
     asked = websocket.headers["sec-websocket-protocol"].split(", ")
     await websocket.accept(subprotocol="streamlit")
@@ -61,7 +61,7 @@ def serving(monkeypatch: pytest.MonkeyPatch, public_url: str) -> Iterator[TestCl
             lambda request: PlainTextResponse(request.url.path),
             methods=EVERY_METHOD,
         ),
-        WebSocketRoute("/_stcore/stream", streamlit_answers),
+        WebSocketRoute("/_stcore/stream", accept_and_greet),
     ]
     app = Starlette(routes=[*web.ROUTES, *inner], middleware=web.MIDDLEWARE)
     with TestClient(app, base_url=public_url, follow_redirects=False) as client:
@@ -126,12 +126,12 @@ class TestCookie:
 
     def test_a_ticket_works_once(self, client: TestClient, cast: Cast) -> None:
         ticket = start(cast.mia)
-        answers = [
+        responses = [
             client.post("/auth/cookie", json={"ticket": ticket}, headers={"origin": BASE})
             for _ in range(2)
         ]
-        assert [response.status_code for response in answers] == [204, 403]
-        assert "set-cookie" not in answers[1].headers
+        assert [response.status_code for response in responses] == [204, 403]
+        assert "set-cookie" not in responses[1].headers
 
     @pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
     def test_only_our_own_pages_can_call_it(
