@@ -23,7 +23,6 @@ from core.onboarding import bulk_flag, onboarding, working_days
 from core.onboarding.onboarding import Plan
 from tests.pages.conftest import Show
 from tests.pages.test_board import choose
-from tests.pages.test_organizations import select_rows
 from tests.support.cast import Cast, email
 from tests.support.tables import find_table
 
@@ -90,15 +89,15 @@ def flag_by_board(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
 
 
 def flag_by_bulk(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
-    screen = select_rows(show("organizations", who, q="acme"), [0])
-    screen.button(key="flag-organizations").click().run()
+    table = find_table(show("organizations", who, q="acme"), "Organizations")
+    screen = table.ask("flag", cast.acme.id)
     yield ""
     yield words(screen.button(key="flag-submit").click().run())
 
 
 def flag_by_run(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
-    screen = show("organizations", who, q="acme")
-    screen.button(key="flag-all-organizations").click().run()
+    table = find_table(show("organizations", who, q="acme"), "Organizations")
+    screen = table.ask("flag", isAll=True)
     screen.button(key="flag-all-submit").click().run()
     yield ""
     while bulk_flag.run_due():
