@@ -41,6 +41,13 @@ def leave(session: Session, actor: Actor, org_id: int, *, reason: str = "") -> M
     return end_membership(session, actor, org, membership, "member.left", reason)
 
 
+def is_last_owner(session: Session, actor: Actor, org_id: int) -> bool:
+    """Return whether the actor is the only owner of an organization, who cannot leave it."""
+    org = access(session, actor, org_id, Action.VIEW)
+    membership = membership_rows.get(session, org, actor.user_id or 0)
+    return membership_rows.is_last_owner(session, org, membership)
+
+
 def delete_account(session: Session, actor: Actor) -> User:
     """Delete the actor's account; history keeps the id, and name and address are erased.
 

@@ -77,6 +77,7 @@ members.bulk.change_roles                  yes    no     no     hidden no     no
 members.bulk.remove                        yes    yes    no     hidden no     no     no     no     hidden
 members.remove an owner                    yes    no     no     hidden no     no     no     no     hidden
 members.leaving.leave                      yes    yes    yes    hidden hidden hidden hidden hidden hidden
+members.leaving.is_last_owner              yes    yes    yes    hidden hidden hidden hidden hidden hidden
 members.joined_by_month                    yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.former_table                       yes    yes    no     hidden yes    yes    yes    yes    hidden
 members.reinstate                          yes    yes    no     hidden no     no     no     no     hidden
@@ -252,7 +253,11 @@ CALLED_BY_USE_CASES = {
 }
 """Functions with an actor that are called by use cases and need no row of their own."""
 
-OF_MEMBERS_THEMSELVES = {"members.leaving.leave", "members.ownership.offer"}
+OF_MEMBERS_THEMSELVES = {
+    "members.leaving.is_last_owner",
+    "members.leaving.leave",
+    "members.ownership.offer",
+}
 
 PEOPLE = tuple(MATRIX.split()[:9])
 

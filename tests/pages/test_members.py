@@ -209,8 +209,16 @@ class TestActiveUsers:
     def test_people_leave_from_their_own_quick_view(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.adam, org=cast.acme.public_id)
         choose_person(screen, cast.adam, "quick-view")
+        assert "only owner" not in words(screen)
         screen.button(key="leave-confirm").click().run()
         assert role(cast, cast.adam) is None
+        assert [toast.value for toast in screen.toast] == ["You left Acme"]
+        assert "Organizations" in [title.value for title in screen.title]
+
+    def test_the_last_owner_reads_what_to_do_first(self, olgas: AppTest, cast: Cast) -> None:
+        choose_person(olgas, cast.olga, "quick-view")
+        assert "You're the only owner" in words(olgas).replace("\\", "")
+        assert "leave-confirm" not in keys(olgas)
 
     def test_a_click_on_an_outdated_table_is_ignored(self, olgas: AppTest, cast: Cast) -> None:
         outdated = find_table(olgas, "Active users")

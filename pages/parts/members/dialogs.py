@@ -248,15 +248,20 @@ def _draw_quick_view(actor: Actor, org: Organization, row: Row) -> None:
 
 
 def _draw_leave(actor: Actor, org: Organization) -> None:
+    with db.read() as session:
+        is_last_owner = leaving.is_last_owner(session, actor, org.id)
     with st.popover("Leave organization", icon=":material/logout:", key="leave"):
-        st.markdown(
-            f"You lose access to {ui.esc(org.name)} until you're invited again. The last owner "
-            "can't leave: offer ownership to someone else first."
-        )
+        if is_last_owner:
+            st.markdown("You're the only owner. Offer ownership to someone else, then leave.")
+            return
+        st.markdown(f"You lose access to {ui.esc(org.name)} until you're invited again.")
         form = ui.fields("leave")
         form.reserve_footer()
-        if st.button("Leave", key="leave-confirm", type="primary"):
-            form.save(f"You left {org.name}", leaving.leave, actor, org.id)
+        pressed = st.button("Leave", key="leave-confirm", type="primary")
+        if pressed and form.change(leaving.leave, actor, org.id):
+            ui.close_dialog()
+            ui.show_notice(f"You left {org.name}")
+            st.switch_page("organizations.py")
 
 
 def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
