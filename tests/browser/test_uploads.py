@@ -56,7 +56,8 @@ def test_on_a_phone_the_thumbnail_chooses_the_logo_and_a_field_changes_the_numbe
     phone: Page, cast: Cast
 ) -> None:
     become(phone, cast.olga)
-    visit(phone, f"/profile?org={cast.acme.public_id}")
+    visit(phone, f"/profile?org={cast.acme.public_id}&field=logo-logo")
+    expect(phone.locator(".st-key-logo-logo input")).to_be_focused()
     phone_number = phone.locator(".st-key-profile-phone input").first
     phone_number.fill("+1 507 284 2511")
     phone_number.press("Enter")

@@ -258,7 +258,8 @@ def _draw_leave(actor: Actor, org: Organization) -> None:
         form = ui.fields("leave")
         form.reserve_footer()
         pressed = st.button("Leave", key="leave-confirm", type="primary")
-        if pressed and form.change(leaving.leave, actor, org.id):
+        left = form.change(leaving.leave, actor, org.id) if pressed else None
+        if left is not None:
             ui.close_dialog()
             ui.show_notice(f"You left {org.name}")
             st.switch_page("organizations.py")

@@ -93,8 +93,8 @@ const focus = (attempts = 50) => {
   const name = new URLSearchParams(location.search).get("field")
   if (!name || focused === location.href) return
   const block = document.querySelector(`.st-key-${CSS.escape(name)}`)
-  const custom = block?.querySelector(".stBidiComponent *")?.shadowRoot ?? block
-  const field = block?.querySelector("input, textarea") ?? custom?.querySelector("input")
+  const component = block?.querySelector("[data-testid=stBidiComponentIsolated]")
+  const field = (component?.shadowRoot ?? block)?.querySelector("input, textarea")
   if (!field && attempts) setTimeout(() => focus(attempts - 1), 100)
   if (!field) return
   focused = location.href
