@@ -31,21 +31,21 @@ with st.container(key="account", width=680):
 
     account.draw_name_form(actor)
 
-    st.subheader("Password", anchor=False)
+    st.header("Password", anchor=False)
     account.draw_password_form(actor, words, changed_at)
 
-    st.subheader("Two-factor", anchor=False)
+    st.header("Two-factor", anchor=False)
     two_factor_settings.draw(actor, two_factor_state, here)
 
     account.draw_digest_switch(actor, gets_digests)
 
-    st.subheader("Sessions", anchor=False)
+    st.header("Sessions", anchor=False)
     account.draw_sessions(actor, own_sessions, here.session_id)
 
-    st.subheader("Account activity", anchor=False)
+    st.header("Account activity", anchor=False)
     account.draw_activity(actor, changes)
 
-    st.subheader("Delete account", anchor=False)
+    st.header("Delete account", anchor=False)
     account.draw_delete_form(actor)
 
 two_factor_settings.draw_dialogs(actor)

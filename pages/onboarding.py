@@ -64,10 +64,10 @@ def draw_next_step_of_free() -> None:
         st.markdown(ui.quiet(f"Requested on {ui.day(org.requested_at)}"))
         st.text(org.request_note or "")
     if may_move:
-        st.subheader("Start onboarding", anchor=False)
+        st.header("Start onboarding", anchor=False)
         forms.flag(actor, org, reps)
     elif may_request and org.requested_at is None:
-        st.subheader("Ready for more?", anchor=False)
+        st.header("Ready for more?", anchor=False)
         with ui.form("request") as form:
             hint = "Optional: dates, systems, plans."
             note = form.field(st.text_area, "note", "Anything we should know?", hint=hint)
@@ -76,12 +76,12 @@ def draw_next_step_of_free() -> None:
             notice = "Onboarding requested. Your sales contact will get back to you."
             form.save(notice, onboarding.request, actor, org.id, note=note)
     elif not is_staff and org.requested_at is None:
-        st.subheader("Ready for more?", anchor=False)
+        st.header("Ready for more?", anchor=False)
         st.markdown(f"Owners and admins of {ui.esc(org.name)} can request onboarding.")
 
 
 def draw_history(history: pd.DataFrame) -> None:
-    st.subheader("Stage history", anchor=False)
+    st.header("Stage history", anchor=False)
     shown = {
         "who": ui.column.person("By", seed="who_id", width=150),
         "from_stage": ui.column.stage("From", phone="detail"),

@@ -45,7 +45,7 @@ def draw_actions() -> None:
 
 
 def draw_people() -> None:
-    st.subheader("People", anchor=False)
+    st.header("People", anchor=False)
     elements.bar({role: int(numbers[role]) for role in (Role.OWNER, Role.ADMIN, Role.MEMBER)})
     for owner in owners[:MAX_OWNERS]:
         with elements.row(wrap=False):
@@ -60,7 +60,7 @@ def draw_people() -> None:
 
 
 def draw_contact() -> None:
-    st.subheader("Profile", anchor=False)
+    st.header("Profile", anchor=False)
     percent = organizations.completeness(org)
     st.progress(percent / 100, text=f":small[{percent}% filled in]")
     stage_path.draw_help(org, reps, is_staff=Action.VIEW_ALL in rights)
@@ -75,7 +75,7 @@ with st.container(border=True, key="path"):
 
 left, right = st.columns([3, 2], gap="medium")
 with left:
-    st.subheader("Last changes", anchor=False)
+    st.header("Last changes", anchor=False)
     changes.draw_changes(latest, key="overview-changes", is_short=True)
     draw_notes(actor, org, rights, found_notes, limit=MAX_NOTES)
 with right:

@@ -19,7 +19,7 @@ if is_staff or has_organization:
 
 with st.container(horizontal_alignment="center"), st.container(width=520, key="welcome"):
     st.space("large")
-    st.markdown("# :gray[:material/domain_add:]", anchors=False)
+    elements.large_icon("domain_add")
     st.title(f"Welcome, {ui.esc(actor.name)}", anchor=False)
     st.markdown(
         "You don't have an organization yet. Create one and invite your team, or open the "

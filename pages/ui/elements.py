@@ -14,6 +14,7 @@ from pages.ui.table import first_page
 from pages.ui.text import esc, quiet
 
 _copy = component.load("copy")
+_icon = component.load("icon")
 _LONG_NAME: Final = 40
 """Characters from which a title is likely to be cut off, and gets a tooltip."""
 _BAR_WIDTH: Final = 400
@@ -102,11 +103,16 @@ def legend(colors: Mapping[str, str]) -> None:
     st.markdown(f":small[{_GAP.join(parts)}]")
 
 
+def large_icon(name: str) -> None:
+    """Draw a large icon that screen readers skip, and that is no heading."""
+    _icon(key=f"icon-{name}", data={"name": name}, width="content")
+
+
 def empty_state(icon: str, title: str, hint: str) -> None:
     """Draw the placeholder of an empty list: what is missing, and what to do next."""
     with st.container(horizontal_alignment="center", gap="xxsmall"):
         st.space("medium")
-        st.markdown(f"## :gray[:material/{icon}:]", width="content", anchors=False)
+        large_icon(icon)
         st.markdown(f"**{esc(title)}**", width="content", text_alignment="center")
         st.markdown(quiet(esc(hint)), width="content", text_alignment="center")
         st.space("small")

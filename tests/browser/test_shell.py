@@ -1,6 +1,7 @@
 """What is the same on every page: the sidebar, the title line, the heights, and Back."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -32,6 +33,16 @@ MEASURE = """() => {
 }"""
 
 
+SHIFT = """() => new Promise((resolve) => {
+  let shift = 0
+  const observer = new PerformanceObserver((list) => {
+    for (const each of list.getEntries()) shift += each.value
+  })
+  observer.observe({ type: "layout-shift", buffered: true })
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(shift)))
+})"""
+
+
 def link(page: Page, name: str) -> Locator:
     return page.get_by_role("link", name=name, exact=True)
 
@@ -54,7 +65,21 @@ def test_every_page_has_the_same_frame(
         assert measured["share"] >= 0.8 or name == "account", name
         assert not measured["isWide"], name
         assert set(measured["heights"]) <= {32}, (name, measured["heights"])
+        levels = measured["headings"]
+        assert levels[0] == 1, name
+        assert all(after <= before + 1 for before, after in pairwise(levels)), (name, levels)
+        page.set_viewport_size({"width": 640, "height": 400})  # as at 200 %
+        assert not page.evaluate(MEASURE)["isWide"], name
+        page.set_viewport_size({"width": 1280, "height": 800})
     assert len(set(titles.values())) == 1, titles
+
+
+def test_nothing_moves_while_a_page_loads(page: Page, cast: Cast) -> None:
+    become(page, cast.ada)
+    for name in ("people", "mail"):
+        visit(page, f"/{name}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert page.evaluate(SHIFT) <= 0.1, name
 
 
 def test_the_sidebar_by_keyboard(page: Page, cast: Cast) -> None:

@@ -20,7 +20,7 @@ def write(cast: Cast, actor: Actor, text: str, *, is_shared: bool = False) -> in
 
 def visible_text(screen: AppTest) -> str:
     assert not screen.exception
-    groups = (screen.text, screen.markdown, screen.subheader, screen.title)
+    groups = (screen.text, screen.markdown, screen.header, screen.title)
     return "\n".join(element.value for group in groups for element in group)
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 def text_of(screen: AppTest) -> str:
     assert not screen.exception
-    groups = (screen.title, screen.subheader, screen.markdown, screen.text, screen.code)
+    groups = (screen.title, screen.header, screen.markdown, screen.text, screen.code)
     drawn = [element.value for group in groups for element in group]
     return "\n".join([*drawn, *(each.proto.json for each in screen.main.get("bidi_component"))])
 

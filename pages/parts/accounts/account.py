@@ -67,7 +67,7 @@ def draw_digest_switch(actor: Actor, is_on: bool | None) -> None:
     """Draw the switch for digests of onboardings, for people who get any."""
     if is_on is None:
         return
-    st.subheader("Emails", anchor=False)
+    st.header("Emails", anchor=False)
     key = f"digests-{'on' if is_on else 'off'}"
     wanted = st.toggle("Digest of my onboardings", value=is_on, key=key)
     st.markdown(

@@ -98,7 +98,7 @@ _poll_again = fragment(_poll, every=POLL_INTERVAL)
 
 def draw_help(org: Organization, reps: Mapping[int, str], *, is_staff: bool) -> None:
     """Draw the sales rep or the sales contact, the next step and the target date."""
-    st.subheader("Sales rep" if is_staff else "Your sales rep", anchor=False)
+    st.header("Sales rep" if is_staff else "Your sales rep", anchor=False)
     if org.rep_id is not None and org.rep_id in reps:
         with row(wrap=False):
             avatar(reps[org.rep_id], org.rep_id)

@@ -38,7 +38,7 @@ def draw_notes(
     is_staff = Action.WRITE_NOTES in rights
     if not is_staff and not found:
         return
-    st.subheader("Notes" if is_staff else "Notes from your Orgdesk contact", anchor=False)
+    st.header("Notes" if is_staff else "Notes from your Orgdesk contact", anchor=False)
     if is_staff and limit is None:
         _draw_form(actor, org)
     if not found:
