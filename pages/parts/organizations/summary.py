@@ -44,7 +44,7 @@ def draw(
     styles = [*_bar_styles(rows[[*bars]], list(bars.values())), ""][: len(shown)]
     with st.container(key=f"summary {title}", gap="xsmall"):
         with elements.row():
-            st.subheader(title, anchor=False, width="stretch")
+            st.header(title, anchor=False, width="stretch")
             save(title, shown)
         st.table(
             shown.assign(**{_BARS: ""})
