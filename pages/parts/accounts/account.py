@@ -23,10 +23,10 @@ MAX_ACTIVITY: Final = 20
 """Changes listed by `draw_activity`."""
 
 _ACTIVITY: Final = {
-    "what": st.column_config.TextColumn("What", width=260),
-    "who": st.column_config.TextColumn("Who", width=110),
-    "reason": st.column_config.TextColumn("Reason", width=170),
-    "exact": st.column_config.DatetimeColumn("When", format="D MMM YYYY, HH:mm", width=140),
+    "what": ui.column.text("What", is_whole=True),
+    "who": ui.column.text("Who", width=110),
+    "reason": ui.column.text("Reason", width=200),
+    "at": ui.column.moment("When", width=110),
 }
 _END_SESSION: Final = "End session"
 _END_OTHERS: Final = "End all others"
@@ -134,20 +134,15 @@ def _draw_end_others(actor: Actor, current_id: int) -> None:
 
 def draw_activity(actor: Actor, changes: pd.DataFrame) -> None:
     """Draw what happened to the account lately, with who did it and why."""
-    if changes.empty:
-        st.markdown(quiet("Nothing yet."))
-        return
+    has_reasons = any(changes["reason"].tolist())
     by_self = changes["who_id"] == actor.user_id
-    st.dataframe(
-        changes.assign(who=changes["who"].mask(by_self, "You"), exact=changes["at"]),
+    ui.table(
+        changes.assign(who=changes["who"].mask(by_self, "You"), number=range(len(changes))),
+        {name: each for name, each in _ACTIVITY.items() if name != "reason" or has_reasons},
         key="account-activity",
-        hide_index=True,
-        row_height=36,
-        height="content",
-        column_order=[name for name in _ACTIVITY if name != "reason" or any(changes["reason"])],
-        column_config=_ACTIVITY,
-        placeholder="",
-        alt="Account activity",
+        label="Account activity",
+        row_id="number",
+        fills_window=False,
     )
 
 
