@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -20,8 +21,19 @@ from core.organizations import organizations
 from data.seed import loading
 from data.seed.generator import COLUMNS, MIN_REQUESTS, SampleData
 from tests.database.test_schema import read
+from tests.support.engines import SECRET_KEY, clear_caches
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A secret key, without a database."""
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    clear_caches()
+    yield
+    monkeypatch.undo()
+    clear_caches()
 
 
 def rows_of(organizations: int) -> list[dict[str, list[tuple[object, ...]]]]:
@@ -38,6 +50,7 @@ def load(organizations: int) -> list[int]:
         return list(loading.load(connection, sample))
 
 
+@pytest.mark.usefixtures("key")
 class TestSampleData:
     def test_the_same_size_gives_the_same_rows(self):
         assert rows_of(120) == rows_of(120)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from tests.prove import crashes, faults, state_machine, workers
+from tests.prove import contention, crashes, faults, state_machine, workers
 from tests.prove.database import Database
 from tests.prove.invariants import NAMES
 from tests.support.engines import Postgresql, Sqlite, use
@@ -97,8 +97,20 @@ def _inject_faults(engines: list[str], stops: int, seed: str) -> Iterator[str]:
             else:
                 yield from _lock_and_fill(database)
                 copied = faults.back_up(database, directory, None)
+            yield from _contend(database, engine)
             typer.echo(f"backup {engine} during writes: {len(copied)} violations")
             yield from (f"backup {engine}: {why}" for why in copied)
+
+
+def _contend(database: Database, engine: str) -> Iterator[str]:
+    seals = contention.measure_seals()
+    typer.echo(f"seals {seals:.3f} ms of processor per entry of history")
+    waits = contention.measure(database)
+    typer.echo(
+        f"writers {engine} {contention.WRITERS} at once: {len(waits.failures)} failures, "
+        f"median {waits.median:.0f} ms, p99 {waits.p99:.0f} ms"
+    )
+    yield from (f"writers {engine}: {why}" for why in waits.failures)
 
 
 def _lock_and_fill(database: Database) -> Iterator[str]:

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 import psycopg
 from sqlalchemy import Connection, make_url
 
+from core.audit import checkpoints
 from core.database import db
 from core.models import Base
 
@@ -46,6 +47,7 @@ class Database:
 
     def empty(self) -> None:
         """Restore the initial state."""
+        checkpoints.published_file().unlink(missing_ok=True)
         if self.is_sqlite:
             with closing(sqlite3.connect(str(self.url.database), timeout=60)) as live:
                 self.fresh.backup(live)

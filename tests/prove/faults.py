@@ -1,5 +1,6 @@
 """Fault injection: the database is locked, full, restarted, or backed up during writes."""
 
+import os
 import sqlite3
 import subprocess
 import threading
@@ -11,9 +12,12 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from sqlalchemy import event
+import pytest
+from sqlalchemy import event, text
 
+from core.audit import verification
 from core.database import db
+from core.ops import backups
 from tests.prove.database import Database
 from tests.prove.dataset import Dataset, audited_rows, build
 from tests.prove.invariants import Broken, Outcome, check
@@ -142,7 +146,7 @@ def back_up(database: Database, directory: Path, server: Postgresql | None) -> l
     with workload.busy():
         _wait_until(lambda: len(workload.outcomes) > 30)
         execute(Operation("end_sessions", ("ada", "mia")), workload.data)
-        copy = _copy(database, directory, server)
+        copy = _back_up_and_put_back(database, directory, server)
     broken = [f"original: {each.name} {each.why}" for each in workload.violations()]
     with use(copy), db.writing_engine().begin() as connection:
         found = check(connection, [workload.data], workload.before)
@@ -150,33 +154,46 @@ def back_up(database: Database, directory: Path, server: Postgresql | None) -> l
         mia = f"ended_at IS NULL AND user_id = {workload.data.id('mia')}"
         alive = connection.exec_driver_sql(f"SELECT count(*) FROM sessions WHERE {mia}").scalar()
         broken += ["a dead session came back"] if alive else []
+    with use(copy):
+        broken += _what_lives_after_restored()
     database.empty()
     return broken
 
 
-def _copy(database: Database, directory: Path, server: Postgresql | None) -> str:
+def _what_lives_after_restored() -> list[str]:
+    """Run `manage restored`, and return what must not live on, and what is broken in history."""
+    backups.restored()
+    living = (
+        "SELECT 'a session lives' FROM sessions WHERE ended_at IS NULL",
+        "SELECT 'a link works' FROM links WHERE used_at IS NULL",
+        "SELECT 'an invitation is open' FROM invitations i JOIN organizations o"
+        " ON o.id = i.org_id WHERE status = 'pending' AND o.deleted_at IS NULL",
+        "SELECT 'an email waits' FROM mails WHERE due_at IS NOT NULL AND template = 'invitation'"
+        " AND sent_at IS NULL",
+        "SELECT 'a challenge is open' FROM challenges",
+    )
+    with db.read() as session:
+        found = [str(why) for each in living for why in session.scalars(text(each))]
+        broken = [
+            each for each in verification.verify(session) if isinstance(each, verification.Broken)
+        ]
+    absent = verification.ABSENT
+    return [*found, *(f"{each.chain}: {each.why}" for each in broken if each.why != absent)]
+
+
+def _back_up_and_put_back(database: Database, directory: Path, server: Postgresql | None) -> str:
+    """Make a backup as operators do, and return the URL of a database restored from it."""
+    file = directory / "orgdesk.backup"
     if server is None:
-        path = directory / "copy.db"
-        with (
-            closing(sqlite3.connect(str(database.url.database))) as live,
-            closing(sqlite3.connect(path)) as copy,
-        ):
-            live.backup(copy, pages=8)
-        return f"sqlite:///{path}"
-    plain = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    dump = subprocess.run(
-        [str(server.server.bin_path / "pg_dump"), "--no-owner", plain],
-        capture_output=True,
-        check=True,
-    ).stdout
+        backups.make(file)
+        return f"sqlite:///{file}"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PATH", f"{server.server.bin_path}:{os.environ['PATH']}")
+        backups.make(file)
     address = server.make("copy", migrated=False)
     target = address.replace("postgresql+psycopg", "postgresql")
-    subprocess.run(
-        [str(server.server.bin_path / "psql"), "-q", "-v", "ON_ERROR_STOP=1", target],
-        input=dump,
-        capture_output=True,
-        check=True,
-    )
+    command = [str(server.server.bin_path / "pg_restore"), "--no-owner", "-d", target, str(file)]
+    subprocess.run(command, capture_output=True, check=True)
     return address
 
 

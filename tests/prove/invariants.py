@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 from core.access import throttling
+from core.audit import verification
 from core.base import crypto
 from core.models import Entry, Mail, Throttle
 from tests.prove import replay
@@ -218,6 +220,7 @@ def check(
     tokens = {data.number: data for data in datasets}
     broken = [
         *_broken_rows(connection),
+        *_broken_history(connection),
         *_mails_without_cause(connection, mails, entries),
         *replay.check(before, now, entries),
         *_broken_outcomes(connection, done, tokens, entries),
@@ -260,6 +263,17 @@ def _broken_rows(connection: Connection) -> Iterable[Violation]:
     ):
         if not all(bytes(each).startswith(b"\x89PNG\r\n\x1a\n") for each in (png, thumbnail)):
             yield "I17", "data", -1, f"the logo {digest} is not a PNG"
+
+
+def _broken_history(connection: Connection) -> Iterable[Violation]:
+    """Yield what `manage verify` would find, but for the chains that datasets begin without."""
+    with Session(connection) as session:
+        found = list(verification.verify(session))
+    for each in found:
+        if isinstance(each, verification.Broken) and each.why != verification.ABSENT:
+            kind, _, number = each.chain.partition(":")
+            table = {"org": "organizations", "person": "users"}.get(kind, kind)
+            yield "I11", table, int(number or 0), f"{each.chain} {each.position}: {each.why}"
 
 
 def _mails_without_cause(

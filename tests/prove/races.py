@@ -36,7 +36,7 @@ SINGLE: Final = {"I14"}
 OPERATION_COUNTS: Final = (2,) * 12 + (3,) * 5 + (4,) * 3 + (5, 6, 8, 12)
 """The numbers of concurrent operations to choose from: mostly two."""
 INCOMPARABLE: Final = {
-    *("purge", "claim_mail"),
+    *("purge", "claim_mail", "make_checkpoint"),
     *("delete", "accept_newest", "reset_newest", "accept_ownership", "refuse_ownership"),
 }
 """Rules that affect other datasets, and rules that read before they write."""

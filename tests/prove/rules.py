@@ -23,6 +23,7 @@ from core.accounts import (
     sessions,
 )
 from core.accounts.user_rows import NewAccount
+from core.audit import checkpoints
 from core.base import crypto
 from core.database import db
 from core.mail import delivery
@@ -512,6 +513,11 @@ def plan(data: Dataset, who: str, step: str) -> object:
 
 
 # Background and throttling
+
+
+@rule("I11 I11")
+def make_checkpoint(_data: Dataset) -> object:
+    return db.run(checkpoints.make)
 
 
 @rule("I15 I15")

@@ -164,7 +164,8 @@ class TestFile:
         assert entries["reason"].tolist() == [
             "CSV: q=clinic&stage=free&stage=production&sort=oldest"
         ]
-        (line,) = [record.message for record in caplog.records if "downloaded" in record.message]
+        ours = [record for record in caplog.records if record.name == web_downloads.__name__]
+        (line,) = [record.message for record in ours if "downloaded" in record.message]
         assert f"user {cast.oda.user_id} downloaded organizations as csv ({query})" in line
         assert f"rows {len(ids)}, {len(response.content)} bytes" in line
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session as SqlSession
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -399,6 +400,17 @@ class TestHealthChecks:
         finally:
             monkeypatch.undo()
             settings.cache_clear()
+
+
+def test_it_is_not_ready_while_its_file_is_somewhere_else(
+    client: TestClient, engine: Engine
+) -> None:
+    assert client.get("/readyz").status_code == 200
+    file = Path(str(engine.url.database))
+    away = file.rename(file.with_suffix(".away"))
+    assert client.get("/readyz").status_code == 503
+    away.rename(file)
+    assert client.get("/readyz").status_code == 200
 
 
 def test_the_raw_token_is_not_in_the_database(client: TestClient, cast: Cast) -> None:
