@@ -208,7 +208,7 @@ def flag_for_onboarding(page: Page) -> None:
     """Select the first organization of the table and flag it."""
     wait_until_drawn(page)
     page.get_by_role("checkbox", name="Select", exact=False).nth(1).check()
-    expect(page.get_by_text("1 selected", exact=True)).to_be_visible()
+    expect(page.get_by_text("1 selected", exact=True).first).to_be_visible()
     press(page, "Flag for onboarding")
     dialog = page.get_by_role("dialog")
     fill(page, "flag", next_step="Call about the interface list")

@@ -31,13 +31,13 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
 
     page.reload()
     press(page, "Send test")
-    expect(page.get_by_test_id("stToast")).to_contain_text("A test is on its way")
+    expect(page.get_by_test_id("stToast")).to_contain_text(f"Test sent to {ADDRESS}")
     assert "Acme" in mailbox.wait_for(ADDRESS, count=2)["Subject"]
     page.get_by_role("tab", name="Settings").click()
     expect(page.locator(".st-key-settings-alerts")).to_contain_text(ADDRESS)
     page.locator(".st-key-alerts-stage label").click()
     press(page, "Save alerts")
-    expect(page.get_by_test_id("stToast")).to_contain_text("The alerts are saved.")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Alerts saved")
     assert "Turned off: stage." in text_of(mailbox.wait_for(ADDRESS, count=3))
 
     acme, adam, mia = cast.acme.id, cast.adam.user_id, cast.mia.user_id
