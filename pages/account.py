@@ -38,6 +38,7 @@ with st.container(key="account", width=680):
     two_factor_settings.draw(actor, two_factor_state, here)
 
     account.draw_digest_switch(actor, gets_digests)
+    account.draw_letter_keys_switch(actor, is_on=here.has_letter_keys)
 
     st.header("Sessions", anchor=False)
     account.draw_sessions(actor, own_sessions, here.session_id)

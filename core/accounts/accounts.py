@@ -124,6 +124,13 @@ def rename(session: Session, actor: Actor, name: str) -> User:
     return user
 
 
+def set_letter_keys(session: Session, actor: Actor, *, wanted: bool) -> User:
+    """Turn keys that are single letters on or off for the actor; it is not kept in history."""
+    user = lock_self(session, actor)
+    user.has_letter_keys = wanted
+    return user
+
+
 def change_password(session: Session, actor: Actor, password_hash: str) -> User:
     """Change the actor's password and end all sessions, so the page starts a new one.
 

@@ -54,6 +54,8 @@ class SignedIn:
     last_seen_at: datetime
     lacks_two_factor: bool = False
     """Whether the actor is staff without two-factor, who must set it up first."""
+    has_letter_keys: bool = True
+    """Whether single letters are keys for this person."""
 
 
 class VerifiedPassword(NamedTuple):
@@ -146,8 +148,15 @@ def find(session: SqlSession, token: str) -> SignedIn | None:
     ).one_or_none()
     if row is None:
         return None
-    session_id, last_seen_at, user_id, name, email, lacks = row
-    return SignedIn(session_id, Actor(user_id, name), email, last_seen_at, lacks_two_factor=lacks)
+    session_id, last_seen_at, user_id, name, email, has_letter_keys, lacks = row
+    return SignedIn(
+        session_id,
+        Actor(user_id, name),
+        email,
+        last_seen_at,
+        lacks_two_factor=lacks,
+        has_letter_keys=has_letter_keys,
+    )
 
 
 def find_end(session: SqlSession, token: str) -> str:
@@ -291,7 +300,7 @@ _IS_LIVE: Final = and_(
 
 _LIVE_BY_TOKEN: Final = (
     select(
-        *(Session.id, Session.last_seen_at, User.id, User.name, User.email),
+        *(Session.id, Session.last_seen_at, User.id, User.name, User.email, User.has_letter_keys),
         and_(User.staff.is_not(None), User.two_factor_at.is_(None)).label("lacks_two_factor"),
     )
     .join(User, User.id == Session.user_id)

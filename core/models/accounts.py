@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.enums import Staff
@@ -36,6 +36,10 @@ class User(Audited, Base):
     deleted_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
     last_seen_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
+    has_letter_keys: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), info=UNRECORDED
+    )
+    """Whether single letters are keys in tables and on the board."""
     search_text: Mapped[str] = mapped_column(
         Text, default=search_text_of("name", "email"), server_default="", info=UNRECORDED
     )

@@ -31,7 +31,7 @@ import pandas as pd
 import streamlit as st
 
 from core.base import clock, parameters
-from pages.ui import component
+from pages.ui import authentication, component
 from pages.ui.column import Column, number
 from pages.ui.text import count
 
@@ -208,13 +208,19 @@ def _cleared(key: str) -> str:
     return f"{key} selections cleared"
 
 
+def has_letter_keys() -> bool:
+    """Return whether single letters are keys for the person who is signed in."""
+    here = authentication.signed_in()
+    return here is None or here.has_letter_keys
+
+
 def _state(key: str, scope: object, focus: Any) -> dict[str, Any]:
     return {
         "name": key,
         "scope": repr(scope),
         "focus": focus,
         "cleared": st.session_state.get(_cleared(key), 0),
-        "hasLetterKeys": True,
+        "hasLetterKeys": has_letter_keys(),
         "now": int(clock.now().timestamp()),
     }
 

@@ -193,6 +193,7 @@ ABOUT_ONESELF = {
     "mail.digests.find_preference",
     "mail.digests.set_preference",
     "accounts.rename",
+    "accounts.set_letter_keys",
     "accounts.change_password",
     "accounts.list_guessable_words",
     "accounts.find_password_changed_at",

@@ -32,7 +32,12 @@ class Server:
 
 @contextmanager
 def serve(
-    database_url: str, directory: Path, *, port: int = 0, **environment: str
+    database_url: str,
+    directory: Path,
+    *,
+    port: int = 0,
+    app: str = "app.py",
+    **environment: str,
 ) -> Iterator[Server]:
     """Start a server on a free port, wait until it is ready, and stop it at the end."""
     port = port or ports.find_free()
@@ -44,7 +49,7 @@ def serve(
         "FORWARDED_ALLOW_IPS": "",
         **environment,
     }
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", app]
     options = [f"--server.port={port}", "--server.address=127.0.0.1"]
     log = directory / f"server-{port}.log"
     with (

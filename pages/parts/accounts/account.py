@@ -81,6 +81,17 @@ def draw_digest_switch(actor: Actor, is_on: bool | None) -> None:
         save(notice, digests.set_preference, actor, wanted=wanted)
 
 
+def draw_letter_keys_switch(actor: Actor, *, is_on: bool) -> None:
+    """Draw the switch for keys that are single letters."""
+    st.subheader("Keyboard", anchor=False)
+    key = f"letter-keys-{'on' if is_on else 'off'}"
+    wanted = st.toggle("Single-letter keys", value=is_on, key=key)
+    st.markdown(quiet("J, K, X and ? in tables. Arrow keys, Enter and Space work either way."))
+    if wanted != is_on:
+        notice = f"Single-letter keys turned {'on' if wanted else 'off'}"
+        save(notice, accounts.set_letter_keys, actor, wanted=wanted)
+
+
 def draw_sessions(actor: Actor, rows: Sequence[Session], current_id: int) -> None:
     """Draw the person's sessions, with buttons and dialogs to end all but the current one."""
     own = pd.DataFrame(

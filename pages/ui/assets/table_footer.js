@@ -44,7 +44,7 @@ function drawTurn({ label, change, isOn }) {
 }
 
 export function drawBar(table) {
-  const { bulk, total, isCapped } = table.data
+  const { bulk, total, isCapped, turns } = table.data
   const selectsAll = bulk.some((action) => action.takes_all)
   const many = isCapped ? `${(total - 1).toLocaleString("en-US")}+` : total.toLocaleString("en-US")
   const number = table.isAllSelected ? many : table.selected.size.toLocaleString("en-US")
@@ -59,7 +59,7 @@ export function drawBar(table) {
     const act = () => (action.copies ? copyColumn(table, action.copies) : table.askForSelected(action.name))
     parts.push(button(action.name, action.label, act, action.icon))
   }
-  parts.push(button("clear", "Clear", () => clear(table)))
+  parts.push(button("clear", "Clear", () => clear(table)), ...turns.filter(({ isOn }) => isOn).map(drawTurn))
   const focus = table.findFocus()
   table.footer.className = "footer bar"
   table.footer.replaceChildren(...parts)
