@@ -66,6 +66,7 @@ if is_summary:
         groups = statistics.memberships(session, actor, filters)
     by_stage = groups.groupby("stage", observed=False)[COUNTED].sum()
     by_size = groups.pivot_table("organizations", "size", "stage", "sum", observed=False)
+    by_size = by_size.rename(index=filter_bar.SIZES)
     by_month = groups.groupby(groups["month"].astype(str))[["organizations"]].sum()
     by_month["in all"] = by_month["organizations"].cumsum()
 

@@ -84,6 +84,36 @@ def test_a_link_is_a_view(page: Page, cast: Cast) -> None:
     expect(page).to_have_url(re.compile(r"organizations\?[^#]*rows=25"))
 
 
+def test_the_quick_view_walks_on_to_the_next_page_and_the_list_follows(
+    page: Page, cast: Cast
+) -> None:
+    acts.become(page, cast.sam)
+    acts.visit(page, "/organizations?rows=25")
+    names = rows(page).get_by_role("link").all_inner_texts()
+    rows(page).last.focus()
+    page.keyboard.press("Space")
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("ORG-0000035", exact=True)).to_be_visible()
+    expect(drawer.get_by_role("button", name="Next (J)")).to_be_enabled()
+    page.keyboard.press("j")
+    expect(drawer.get_by_text("ORG-0000034", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(page).to_have_url(re.compile("at=after.ORG-0000035"))
+    expect(rows(page).first).to_contain_text("ORG-0000034")
+    wait_for_focus(page, rows(page).first.get_by_role("link").inner_text())
+
+    page.keyboard.press("Space")
+    expect(drawer.get_by_text("ORG-0000034", exact=True)).to_be_visible()
+    expect(drawer.get_by_role("button", name="Previous (K)")).to_be_enabled()
+    page.keyboard.press("k")
+    expect(drawer.get_by_text("ORG-0000035", exact=True)).to_be_visible()
+    drawer.get_by_role("link", name="Open").press("Enter")
+    expect(page.get_by_role("heading", name=names[-1])).to_be_visible()
+    page.go_back()
+    expect(rows(page).first).to_contain_text("ORG-0000034")
+
+
 def test_somebody_of_operations_works_by_keyboard_alone(
     new_page: Callable[..., Page], cast: Cast
 ) -> None:
@@ -114,6 +144,7 @@ def test_somebody_of_operations_works_by_keyboard_alone(
     assert focused(oda).startswith(names[1])
     oda.keyboard.press("Space")
     drawer = oda.get_by_role("dialog")
+    expect(drawer.get_by_role("button", name="Next (J)")).to_be_enabled()
     for name in names[1:4]:
         expect(drawer.get_by_text(name, exact=True)).to_be_visible()
         oda.keyboard.press("j")

@@ -21,7 +21,7 @@ from pages.ui.url_choices import choose, keep, refuse, validate_address
 
 CURSOR: Final = "at"
 """The parameter of the address for the page of the table, which a new filter takes away."""
-_MEMBERS: Final = {each: each.replace("-", "–") for each in Members}
+SIZES: Final = {each: each.replace("-", "–") for each in Members}
 _ACTIVITY: Final = {
     Activity.ACTIVE: "Active",
     Activity.RECENT: "Recent",
@@ -76,7 +76,7 @@ def draw_filters(rights: Rights) -> None:
             _date("from", "Created from", first_day)
         with right:
             _date("to", "Created to", first_day)
-        _choose("members", "Members", _MEMBERS)
+        _choose("members", "Members", SIZES)
         _choose("activity", "Activity", _ACTIVITY, hint=_ACTIVITY_HINT)
         _choose("profile", "Profile", _PROFILE)
         if Action.RESTORE in rights:
@@ -182,7 +182,7 @@ def draw_chips(filters: Filters) -> None:
         "rep": filters.rep_id is not None and f"Sales rep: {_name_of(filters.rep_id)}",
         "from": filters.created_from and f"Created from {filters.created_from:%-d %b %Y}",
         "to": filters.created_to and f"Created to {filters.created_to:%-d %b %Y}",
-        "members": filters.members and f"Members: {_MEMBERS[filters.members]}",
+        "members": filters.members and f"Members: {SIZES[filters.members]}",
         "activity": filters.activity and f"Activity: {_ACTIVITY[filters.activity]}",
         "profile": filters.profile and f"Profile: {_PROFILE[filters.profile]}",
         "deleted": filters.is_deleted and "Deleted only",

@@ -19,26 +19,26 @@ from pages.ui.column import Column
 from pages.ui.url_choices import choose
 
 COLUMNS: Final = {
-    "stage": ui.column.stage(sort="time in stage"),
+    "stage": ui.column.stage(sort="time in stage", width=128),
     "member_count": ui.column.number(
-        "Members", width=92, sort="members", is_descending=True, prefix="Members "
+        "Members", width=84, sort="members", is_descending=True, prefix="Members "
     ),
     "owners": ui.column.number("Owners", width=76, phone="hide"),
     "pending": ui.column.number("Pending", width=80, phone="hide"),
-    "profile": ui.column.meter("Profile", width=116, phone="hide"),
-    "rep": ui.column.person("Sales rep", seed="rep_id", width=150),
+    "profile": ui.column.meter("Profile", width=100, phone="hide"),
+    "rep": ui.column.person("Sales rep", seed="rep_id", width=132),
     "last_active_at": ui.column.moment(
-        "Active", width=112, sort="last active", is_descending=True, prefix="Active "
+        "Active", width=108, sort="last active", is_descending=True, prefix="Active "
     ),
     "created_at": ui.column.moment(
         "Created",
-        width=112,
+        width=108,
         sort="newest",
         reverse="oldest",
         is_descending=True,
         phone="hide",
     ),
-    "public_id": ui.column.text("Organization ID", width=124, is_code=True, phone="hide"),
+    "public_id": ui.column.text("ID", width=112, is_code=True, phone="hide"),
 }
 """Columns that can be shown beside the name."""
 _DEFAULT: Final = tuple(name for name in COLUMNS if name not in {"owners", "pending"})

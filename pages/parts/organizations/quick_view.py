@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.access.permissions import Action, Actor, access, may
 from core.audit import activity
-from core.base import clock
+from core.base import clock, phones
 from core.database import db
 from core.models import Organization, Role, Stage, organizations
 from core.onboarding import onboarding, stages, stuck
@@ -118,7 +118,7 @@ def _draw_head(org: Organization) -> None:
     with elements.row(gap="small", wrap=False):
         elements.avatar(org.name, org.public_id, org.logo, width=40)
         with st.container(gap=None, width="stretch"):
-            st.text(org.name, wrap=False)
+            st.markdown(f"**{ui.esc(org.name)}**", wrap=False)
             with elements.row():
                 badges.badge(org.stage)
                 st.markdown(ui.quiet(org.public_id), width="content")
@@ -208,7 +208,7 @@ def _draw_facts(org: Organization, reps: Mapping[int, str]) -> None:
         "Sales rep": reps.get(org.rep_id or 0) or "Unassigned",
         "Next step": f"{org.next_step or ''}{due}".removeprefix(" · "),
         "Sales email": org.sales_email,
-        "Phone": org.phone,
+        "Phone": phones.show(org.phone) if org.phone else "",
         "Website": (org.website or "").removeprefix("https://"),
         "Alert email": org.alert_email,
         "Profile": f"{organizations.completeness(org)} % complete",

@@ -23,7 +23,9 @@ PEOPLE: Final = {f"{role}s": badges.FILLS[role] for role in reversed(Role)}
 MONTHS: Final = {"organizations": badges.FILLS[Role.OWNER]}
 _BARS: Final = "Chart"
 _TOTAL: Final = "Total"
-_BAR_STYLE: Final = "min-width: 12rem; background: linear-gradient(90deg, {}) 0 50% / 100% 10px"
+_BAR_STYLE: Final = (
+    "min-width: 12rem; background: linear-gradient(90deg, {}) 0 50% / 100% 10px no-repeat"
+)
 _MAX_ROWS: Final = 16
 _MAX_HEIGHT: Final = 460
 """Of a table, which scrolls if it has more rows, in pixels."""

@@ -47,7 +47,7 @@ function changed(change, forgets) {
 function setCount(link, count, share) {
   link.querySelector(".count")?.remove()
   link.append(element("span", "count", count))
-  link.style.setProperty("--share", share === null ? 0 : Math.max(share, 0.02))
+  link.style.setProperty("--share", share ? Math.max(share, 0.02) : 0)
 }
 
 /** Fetch the counts once for each address, after everything else is drawn, and show them. */
