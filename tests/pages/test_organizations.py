@@ -290,7 +290,7 @@ class TestMemberships:
         columns = ["Organizations", "Owners", "Admins", "Members", "Invitations"]
         assert by_stage.loc["Free", columns].tolist() == [1, 1, 1, 1, 0]
         assert by_stage.loc["Total", columns].tolist() == [1, 1, 1, 1, 0]
-        assert by_size.loc["2-10", "Free"] == 1
+        assert by_size.loc["2–10", "Free"] == 1
         assert by_month[["Organizations", "In all"]].values.tolist() == [[1, 1]]
         assert not [link for link in links_of(screen, "Views").values() if link["name"] == "q"]
 
