@@ -148,7 +148,7 @@ def change_password(session: Session, actor: Actor, password_hash: str) -> User:
 
 def list_guessable_words(session: Session, actor: Actor) -> Sequence[str]:
     """Return words that make the actor's password easy to guess."""
-    return user_rows.list_guessable_words(session, session.get_one(User, actor.user_id))
+    return user_rows.list_guessable_words(session, actor.user_id or 0)
 
 
 def find_password_changed_at(session: Session, actor: Actor) -> datetime | None:

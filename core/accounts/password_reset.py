@@ -67,9 +67,8 @@ def list_guessable_words(session: Session, token: str) -> Sequence[str]:
     Does not use the link. Raises `LinkNotValid`.
     """
     link = email_links.get(session, email_links.RESET, token)
-    return user_rows.list_guessable_words(
-        session, _ensure_valid(session.get(User, link.user_id), link)
-    )
+    user = _ensure_valid(session.get(User, link.user_id), link)
+    return user_rows.list_guessable_words(session, user.id)
 
 
 def reset(session: Session, _nobody: Actor, token: str, password_hash: str) -> User:

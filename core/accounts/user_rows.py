@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from core.access.permissions import lock_user_or_none
@@ -44,14 +44,15 @@ def find_domain(session: Session, user_id: int | None) -> str:
     return user.email.rpartition("@")[2] if user is not None and user.proven_at else ""
 
 
-def list_guessable_words(session: Session, user: User) -> Sequence[str]:
+def list_guessable_words(session: Session, user_id: int) -> Sequence[str]:
     """Return words that make a person's password easy to guess, for `passwords.check`."""
     organizations = (
         select(Organization.name)
         .join(Membership, Membership.org_id == Organization.id)
-        .where(Membership.user_id == user.id)
+        .where(Membership.user_id == user_id)
     )
-    return [user.name, user.email, *session.scalars(organizations)]
+    own = (select(word).where(User.id == user_id) for word in (User.name, User.email))
+    return session.scalars(union_all(*own, organizations)).all()
 
 
 def create(session: Session, new: NewAccount, *, is_confirmed: bool) -> User:

@@ -22,6 +22,7 @@ MAX_SNOOZE: Final = timedelta(days=366)
 MAX_NEXT_STEP: Final = 200
 """Characters of a next step."""
 _REP_ROLES: Final = (Staff.SALES, Staff.ADMINISTRATOR)
+_IS_REP: Final = User.staff.in_(_REP_ROLES) & User.disabled_at.is_(None)
 _NOT_A_REP: Final = "Choose someone who works in sales."
 
 
@@ -202,20 +203,20 @@ def clean_plan(session: Session, plan: Plan, org: Organization | None = None) ->
 
 def list_reps(session: Session) -> dict[int, str]:
     """Return everyone who can be a sales rep by id, for lists to choose from."""
-    is_rep = User.staff.in_(_REP_ROLES) & User.disabled_at.is_(None)
-    return user_rows.labels(session.scalars(select(User).where(is_rep)))
+    return user_rows.labels(session.scalars(select(User).where(_IS_REP)))
 
 
 def list_reps_to_filter(session: Session) -> dict[int, str]:
-    """Return `list_reps`, and who else still carries an organization, and `UNASSIGNED`."""
-    reps = list_reps(session)
+    """Return `UNASSIGNED`, everyone who can be a sales rep, and who else still is one."""
     first = select(func.min(Organization.rep_id).label("id")).cte("carriers", recursive=True)
     after = select(func.min(Organization.rep_id)).where(Organization.rep_id > first.c.id)
     carriers = first.union_all(select(after.scalar_subquery()).where(first.c.id.is_not(None)))
-    former = select(User).where(User.id.in_(select(carriers.c.id)), User.id.not_in(list(reps)))
-    left = user_rows.labels(session.scalars(former))
-    left = {rep_id: f"{label} (no longer a sales rep)" for rep_id, label in left.items()}
-    return {UNASSIGNED: "Unassigned"} | reps | left
+    ids = select(User.id).where(_IS_REP).union_all(select(carriers.c.id))
+    people = session.scalars(select(User).where(User.id.in_(ids))).all()
+    labels, left = user_rows.labels(people), {who.id for who in people if not _can_be_rep(who)}
+    former = {who: f"{labels[who]} (no longer a sales rep)" for who in labels if who in left}
+    reps = {who: label for who, label in labels.items() if who not in left}
+    return {UNASSIGNED: "Unassigned"} | reps | former
 
 
 def _flag(session: Session, actor: Actor, org_id: int, plan: Plan, note: str) -> Organization:
@@ -238,7 +239,11 @@ def _clean_for(session: Session, actor: Actor, plan: Plan) -> Plan:
 
 def _is_rep(session: Session, user_id: int | None) -> bool:
     rep = session.get(User, user_id) if user_id else None
-    return rep is not None and rep.staff in _REP_ROLES and rep.disabled_at is None
+    return rep is not None and _can_be_rep(rep)
+
+
+def _can_be_rep(user: User) -> bool:
+    return user.staff in _REP_ROLES and user.disabled_at is None
 
 
 def _name_of(session: Session, org_id: int) -> str:

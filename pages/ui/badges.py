@@ -34,15 +34,15 @@ FILLS: Final[dict[Stage | Role, str]] = {
 
 
 def badge(what: Stage | Role) -> None:
-    """Draw the badge of a stage or a role."""
+    """Draw the badge of a stage or a role, which stands alone."""
     color, icon = _STYLES[what]
-    st.badge(str(what), icon=icon, color=color)
+    st.badge(what.capitalize(), icon=icon, color=color)
 
 
 def inline(what: Stage | Role) -> str:
     """Return Markdown for the badge of a stage or a role within a line of text."""
     color, icon = _STYLES[what]
-    return f":{color}-badge[{icon} {what}]"
+    return f":{color}-badge[{icon} {what.capitalize()}]"
 
 
 def look(what: Stage | Role) -> tuple[Color, str]:
@@ -58,7 +58,7 @@ def icon(what: Stage | Role) -> str:
 
 def label(what: Stage | Role) -> str:
     """Return the icon and the name of a stage or a role, for pills and menus."""
-    return f"{_STYLES[what][1]} {what}"
+    return f"{_STYLES[what][1]} {what.capitalize()}"
 
 
 def role_column() -> Any:

@@ -18,7 +18,9 @@ ORGANIZATION_PAGES = ("overview", "profile", "members", "onboarding", "history")
 
 def words(screen: AppTest) -> str:
     assert not screen.exception
-    return "\n".join(each.value for each in [*screen.title, *screen.markdown])
+    return "\n".join(each.value for each in [*screen.title, *screen.markdown]).replace(
+        ":small[]", ""
+    )
 
 
 def may_edit(cast: Cast) -> bool:

@@ -384,7 +384,7 @@ class TestInviteUser:
         screen = show("members", cast.adam, org=cast.acme.public_id)
         screen.button(key="invite-user").click().run()
         offered = screen.button_group(key="invite.role").options
-        assert list(offered) == ["member", "admin"]
+        assert list(offered) == ["Member", "Admin"]
 
 
 def test_the_roles_table_is_drawn_from_the_permissions(olgas: AppTest) -> None:

@@ -40,7 +40,7 @@ def draw_path(org: Organization, stays: Sequence[Stay]) -> None:
                 st.markdown(badges.inline(stage) + override + again)
                 st.markdown(quiet(_duration(org, stay)))
             else:
-                st.markdown(quiet(f"{badges.icon(stage)} {stage}"))
+                st.markdown(quiet(badges.label(stage)))
                 st.markdown(quiet("Not started"))
 
 
