@@ -107,8 +107,8 @@ def _contend(database: Database, engine: str) -> Iterator[str]:
     typer.echo(f"seals {seals:.3f} ms of processor per entry of history")
     waits = contention.measure(database)
     typer.echo(
-        f"writers {engine} {contention.WRITERS} at once: {len(waits.failures)} failures, "
-        f"median {waits.median:.0f} ms, p99 {waits.p99:.0f} ms"
+        f"writers {engine} {contention.WRITERS} at once: {waits.refused} refused, "
+        f"{len(waits.failures)} failures, median {waits.median:.0f} ms, p99 {waits.p99:.0f} ms"
     )
     yield from (f"writers {engine}: {why}" for why in waits.failures)
 

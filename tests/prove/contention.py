@@ -17,13 +17,19 @@ WRITERS = 50
 """Writers at the same time, on as many organizations."""
 WRITES = 10
 """Writes of each."""
+UNAVAILABLE = "Unavailable"
 PAUSE = 1.0
 """Seconds in which each writer writes once: people click, they do not hammer."""
 
 
 class Waits(NamedTuple):
-    """How many writes failed, and how long the others took, in milliseconds."""
+    """How many writes were refused as unavailable, what else failed, and the milliseconds taken.
 
+    Refusals and times depend on the machine: the goal, none and 250 ms at the 99th percentile,
+    holds for one that does nothing else.
+    """
+
+    refused: int
     failures: list[str]
     median: float
     p99: float
@@ -51,7 +57,9 @@ def measure(database: Database) -> Waits:
     database.empty()
     took = sorted(each for times, _ in results for each in times)
     failures = [each for _, failed in results for each in failed]
-    return Waits(failures, statistics.median(took), took[int(len(took) * 0.99) - 1])
+    refused = failures.count(UNAVAILABLE)
+    others = [each for each in failures if each != UNAVAILABLE]
+    return Waits(refused, others, statistics.median(took), took[int(len(took) * 0.99) - 1])
 
 
 def measure_seals(number: int = 5_000) -> float:
