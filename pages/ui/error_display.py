@@ -8,9 +8,12 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.base.errors import DomainError
+from pages.ui import rerun_cache
 from pages.ui.text import esc
 
 log = logging.getLogger(__name__)
+
+_FIELDS = "fields that were not drawn"
 
 
 def show_uncaught(error: Exception) -> bool:
@@ -32,9 +35,28 @@ def show_uncaught(error: Exception) -> bool:
 
 @contextmanager
 def show_errors(part: str) -> Iterator[None]:
-    """Draw a refusal and a button to try again if a page, or `part` of one, cannot be drawn."""
+    """Draw a refusal and a button to try again if a page, or `part` of one, cannot be drawn.
+
+    What was typed into its forms is kept for the next try, as drafts cannot be read or kept now. To
+    be used within `rerun_cache.rerun_scope`.
+    """
+    rerun_cache.cached(_restore_fields)
     try:
         yield
     except DomainError as error:
+        _keep_fields()
         st.markdown(esc(str(error)))
         st.button("Try again", key=f"try-again-{part}", icon=":material/refresh:")
+
+
+def _keep_fields() -> None:
+    """Keep the text of form fields (`<form>.<field>`), which Streamlit drops if not drawn."""
+    fields = ((str(key), value) for key, value in st.session_state.items())
+    texts = {key: value for key, value in fields if "." in key and isinstance(value, str)}
+    st.session_state[_FIELDS] = texts
+
+
+def _restore_fields() -> None:
+    """Fill the form fields with what was kept, before the first of them is drawn."""
+    for key, value in st.session_state.pop(_FIELDS, {}).items():
+        st.session_state[key] = value
