@@ -32,7 +32,8 @@ window.watch = (() => {
     "title and rows": (name) => title() === name && rows().length > 0,
     "cards": () => has("[class*=st-key-card]") || find(".card").length > 0,
     "people": () => title() === "Access Control" && rows().length > 0,
-    "profile": () => has("[class*=st-key-profile] input, [data-testid=stMain] .st-key-profile"),
+    "profile": () => document.title.startsWith("Organization Profile") &&
+      has("[data-test-script-state=notRunning]"),
     "activity": () => title() === "Activity" && (rows().length > 0 || has("canvas")),
     "notice": () => has("[data-testid=stToast]"),
   }
@@ -48,7 +49,7 @@ window.watch = (() => {
     opened: (what) => until(what, "", () => 0),
     acted(what, value) {
       let at = null
-      for (const kind of ["pointerup", "keydown", "popstate"])
+      for (const kind of ["pointerup", "keydown", "input", "popstate"])
         addEventListener(kind, (event) => { at ??= event.timeStamp }, { capture: true, once: true })
       return { answer: until(what, value, () => at) }
     },

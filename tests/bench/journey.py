@@ -9,10 +9,10 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import typer
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import func, select
 
 from core.database import db
@@ -44,7 +44,7 @@ STEPS: Final = (
     Step("... requests", "", goal=100),
     Step("... kB", "", goal=1_100),
     Step("... websocket frames", "", goal=40),
-    Step("a search with one hit, last key to rows", "ms", "D", 876, 0.4),
+    Step("a search with one hit, pasted", "ms", "D", 876, 0.4),
     Step("filter by stage", "ms", "D", 227, 0.8),
     Step("next page", "ms", "D", 198, 0.8),
     Step("open one organization by a click", "ms", "D", 260, 0.9),
@@ -66,22 +66,23 @@ def main(
 ) -> None:
     """Measure each step several times, and print the medians beside their goals."""
     prepare(organizations, database)
+    owner_id, public_id = _find_owner()
+    host = "http://127.0.0.1"  # before the servers start, whose first background jobs write
+    staff, owner = sign_in(host), sign_in(host, owner_id)
     times = Times()
     with serve("orgdesk") as orgdesk, serve("empty") as empty, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium.find(), args=list(chromium.ARGUMENTS)
         )
-        warm_empty, warm = _open_window(browser, empty), _open_window(browser, orgdesk)
-        with warm_empty, warm:
-            for page, path, shown in ((warm_empty, "/", "empty"), (warm, "/organizations", "rows")):
-                frames.open_page(page.pages[0], path, shown)  # fills the browser's cache
-            for _ in range(rounds):
-                times.add("E", frames.open_page(warm_empty.pages[0], "/", "empty"))
-                measure_cold(times, browser, orgdesk, empty)
-                measure_list(times, warm.pages[0])
-                measure_pages(times, warm.pages[0])
-        for number in range(rounds):
-            measure_save(times, browser, orgdesk, number)
+        warm_empty, warm = _open_window(browser, empty), _open_window(browser, orgdesk, staff)
+        for page, path, shown in ((warm_empty, "/", "empty"), (warm, "/organizations", "rows")):
+            frames.open_page(page, path, shown)  # fills the browser's cache
+        for _ in range(rounds):
+            times.add("E", frames.open_page(warm_empty, "/", "empty"))
+            measure_cold(times, browser, orgdesk, empty, staff)
+            measure_list(times, warm)
+            measure_pages(times, warm)
+        measure_save(times, _open_window(browser, orgdesk, owner), public_id, rounds)
         browser.close()
     typer.echo(f"{organizations:,} organizations on {db.engine().dialect.name}")
     typer.echo("\n".join(times.report()))
@@ -117,46 +118,49 @@ class Times:
         return f"| {step.name} | {cells} |"
 
 
-def _open_window(browser: Browser, server: Server, user_id: int | None = None) -> BrowserContext:
-    """Return a window with one page, logged in as the administrator or somebody else."""
+def _open_window(browser: Browser, server: Server, cookie: str = "") -> Page:
+    """Return the page of a new window, with the cookie of a session."""
     context = browser.new_context(base_url=server.url, locale="en-US", viewport=SCREEN)
-    who: dict[str, Any] = {} if user_id is None else {"user_id": user_id}
-    name, _, token = sign_in(server.url, **who).partition("=")
-    secure = server.url.replace("http://", "https://")
-    cookie = {"name": name, "value": token, "url": secure, "secure": True, "httpOnly": True}
-    context.add_cookies([cookie])
+    if cookie:
+        name, _, value = cookie.partition("=")
+        secure = server.url.replace("http://", "https://")
+        about = {"url": secure, "secure": True, "httpOnly": True}
+        context.add_cookies([{"name": name, "value": value, **about}])
     context.add_init_script(frames.WATCH)
-    context.new_page()
-    return context
+    page = context.new_page()
+    page.set_default_timeout(frames.TIMEOUT_MS)
+    return page
 
 
-def measure_cold(times: Times, browser: Browser, orgdesk: Server, empty: Server) -> None:
+def measure_cold(
+    times: Times, browser: Browser, orgdesk: Server, empty: Server, cookie: str
+) -> None:
     """Open both in new windows, with nothing in the cache, over a slow line."""
-    for name, server, path, shown in (
-        ("E cold", empty, "/", "empty"),
-        ("open the list, cold, 10 Mbit/s and 40 ms", orgdesk, "/organizations", "rows"),
-    ):
-        with _open_window(browser, server) as context:
-            page = context.pages[0]
-            traffic = frames.Traffic(page)
-            times.add(name, frames.open_page(page, path, shown))
-            if server is orgdesk:
-                page.wait_for_timeout(1_000)  # what the page loads afterwards counts, too
-                times.add("... requests", traffic.requests)
-                times.add("... kB", traffic.bytes / 1000)
-                times.add("... websocket frames", traffic.frames)
+    page = _open_window(browser, empty)
+    frames.Traffic(page)
+    times.add("E cold", frames.open_page(page, "/", "empty"))
+    page.context.close()
+    page = _open_window(browser, orgdesk, cookie)
+    traffic = frames.Traffic(page)
+    took = frames.open_page(page, "/organizations", "rows")
+    times.add("open the list, cold, 10 Mbit/s and 40 ms", took)
+    page.wait_for_timeout(1_000)  # what the page loads afterwards counts, too
+    times.add("... requests", traffic.requests)
+    times.add("... kB", traffic.bytes / 1000)
+    times.add("... websocket frames", traffic.frames)
+    page.context.close()
 
 
 def measure_list(times: Times, page: Page) -> None:
     """Open the list, search, filter, turn the page, open an organization, and come back."""
     times.add("open the list, warm", frames.open_page(page, "/organizations", "rows"))
     wanted = _an_organization()
-    search = page.locator(".st-key-q input")
-    search.press_sequentially(wanted.public_id[:-1], delay=40)
+    beginning, rest = wanted.public_id[:4], wanted.public_id[4:]  # all begin with ORG-
+    page.locator(".st-key-q input").press_sequentially(beginning, delay=40)
     frames.settle(page)
-    type_last = partial(search.press_sequentially, wanted.public_id[-1])
-    found = frames.measure(page, type_last, "one row", wanted.name)
-    times.add("a search with one hit, last key to rows", found)
+    paste = partial(page.keyboard.insert_text, rest)
+    found = frames.measure(page, paste, "one row", wanted.name)
+    times.add("a search with one hit, pasted", found)
     frames.open_page(page, "/organizations", "rows")
     stage = page.get_by_role("link", name="Production")
     times.add("filter by stage", frames.measure(page, stage.first.click, "other rows"))
@@ -185,25 +189,27 @@ def measure_pages(times: Times, page: Page) -> None:
             times.add(name, took)
 
 
-def measure_save(times: Times, browser: Browser, server: Server, number: int) -> None:
+def measure_save(times: Times, page: Page, public_id: str, rounds: int) -> None:
     """Change a field of the profile as an owner."""
-    with db.read() as session:
-        owner, org = session.execute(
-            select(Membership.user_id, Organization.public_id)
-            .join(Organization, Organization.id == Membership.org_id)
-            .where(Membership.role == Role.OWNER, Organization.deleted_at.is_(None))
-            .order_by(Membership.org_id.desc())
-            .offset(number)
-            .limit(1)
-        ).one()
-    with _open_window(browser, server, owner) as context:
-        page = context.pages[0]
-        frames.open_page(page, f"/profile?org={org}", "profile")
-        frames.settle(page)
+    for number in range(rounds):
+        frames.open_page(page, f"/profile?org={public_id}", "profile")
         page.locator(".st-key-profile-sales_email input").fill(f"sales{number}@example.com")
         frames.settle(page)
         submit = page.get_by_role("button", name="Submit")
         times.add("save an edit", frames.measure(page, submit.click, "notice"))
+
+
+def _find_owner() -> tuple[int, str]:
+    """Return an owner and the ID of their organization."""
+    with db.read() as session:
+        found = session.execute(
+            select(Membership.user_id, Organization.public_id)
+            .join(Organization, Organization.id == Membership.org_id)
+            .where(Membership.role == Role.OWNER, Organization.deleted_at.is_(None))
+            .order_by(Membership.org_id.desc())
+            .limit(1)
+        ).one()
+        return found.user_id, found.public_id
 
 
 def _an_organization() -> Organization:
