@@ -38,7 +38,6 @@ ownership_offers.draw_offers(actor, org, offers)
 member_limit.draw_advice(org, rights, numbers)
 users_tab, roles_tab = st.tabs(["Users", "Roles"])
 
-# The numbers are the filters
 views = {"active": f"Active Users {org.member_count:,}"}
 shows: dict[str, str] = {role: f"{role.capitalize()}s {numbers[role]:,}" for role in reversed(Role)}
 if sees_roles:
@@ -62,6 +61,7 @@ if view == "active" and sees_roles:
             "people", "role", "two_factor", "sum", margins=True, margins_name="total"
         )
         .reindex(index=[*reversed(Role), "total"], columns=[True, False, "total"], fill_value=0)
+        .fillna(0)
         .set_axis(["With two-factor", "Without", "Total"], axis="columns")
     )
     by_month = joined.rename(lambda month: f"{month:%b %Y}").to_frame("joined").T

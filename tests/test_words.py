@@ -34,7 +34,6 @@ EXCEPTIONS = (
     "pages/charts.py",
     "pages/history.py",
     "pages/parts/onboarding/board_cards.py",
-    "pages/parts/staff/changes.py",
 )
 """Screens that are to be drawn anew; their texts change with them."""
 

@@ -1,6 +1,6 @@
 """Badges of stages and roles: the same word, color and icon on every page."""
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -17,10 +17,6 @@ _STYLES: Final[dict[Stage | Role, tuple[Color, str]]] = {
     Role.ADMIN: ("gray", ":material/shield_person:"),
     Role.MEMBER: ("gray", ":material/person:"),
 }
-STAGE_COLORS: Final = [_STYLES[stage][0] for stage in Stage]
-"""The colors of the stages in their order, for tags in a table."""
-ROLE_COLORS: Final = [_STYLES[role][0] for role in Role]
-"""The colors of the roles in their order, for tags in a table."""
 FILLS: Final[dict[Stage | Role, str]] = {
     Stage.FREE: "#8b94a3",
     Stage.ONBOARDING: "#c97b12",
@@ -59,9 +55,3 @@ def icon(what: Stage | Role) -> str:
 def label(what: Stage | Role) -> str:
     """Return the icon and the name of a stage or a role, for pills and menus."""
     return f"{_STYLES[what][1]} {what.capitalize()}"
-
-
-def role_column() -> Any:
-    """Return the configuration of a table column of roles, whose cells hold `[role]`."""
-    roles = [str(role) for role in Role]
-    return st.column_config.MultiselectColumn("Role", width=82, options=roles, color=ROLE_COLORS)

@@ -232,9 +232,14 @@ def _faces(rows: pd.DataFrame, name: str, seed: str, logo: str = "") -> list[lis
     """Return the avatars of rows: initials, color and whether it is round, or a logo's address."""
     logos = _texts(rows, logo) if logo else [None] * len(rows)
     return [
-        [f"/logos/{image}-thumb.png"] if image else [*avatars.face(who or "", whose or 0)]
+        [f"/logos/{image}-thumb.png"] if image else [*avatars.face(who or "", _seed(whose))]
         for who, whose, image in zip(_texts(rows, name), _values(rows, seed), logos, strict=True)
     ]
+
+
+def _seed(value: Any) -> str | int:
+    """Return an ID; pandas makes numbers with a point of a column in which one is missing."""
+    return value if isinstance(value, str) else int(value or 0)
 
 
 STAGES: Final[dict[str, Style]] = {

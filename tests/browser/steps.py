@@ -216,11 +216,6 @@ def flag_for_onboarding(page: Page) -> None:
     expect(dialog).to_be_hidden()
 
 
-def cells(parent: Page | Locator) -> Locator:
-    """Return the cells of a table for screen readers; on the screen it is a canvas."""
-    return parent.locator("[role=gridcell]")
-
-
 def address(name: str) -> str:
     """Return the email address of a person."""
     return f"{name.lower()}@nordlicht.example"

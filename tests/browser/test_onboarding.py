@@ -10,7 +10,7 @@ from core.database import db
 from core.models import Organization
 from core.organizations import organizations
 from tests.browser import acts
-from tests.browser.steps import cells, field, fill, heading, press
+from tests.browser.steps import field, fill, heading, press
 from tests.support.cast import Cast
 
 UNSEEN = {"unrecorded": True}
@@ -101,7 +101,7 @@ def test_from_a_raised_hand_to_production_by_override(
     override(administrator, cast)
 
     acts.go(owner, f"/history?org={cast.acme.public_id}")
-    entries = cells(owner.get_by_test_id("stDataFrame").first)
+    entries = owner.get_by_role("grid", name="Changes").get_by_role("gridcell")
     expect(entries.filter(has_text="Stage (checks overridden)").first).to_be_attached()
     expect(entries.filter(has_text=WHY).first).to_be_attached()
     open_onboarding(owner, cast)

@@ -9,13 +9,13 @@ from streamlit.testing.v1 import AppTest
 from core.access import roles
 from core.access.permissions import Actor
 from core.database import db
-from core.members import invitations, leaving, members, ownership
+from core.members import acceptance, invitations, leaving, members, ownership
 from core.members.invitations import State
 from core.models import Invitation, InvitationStatus, Membership, Role
 from pages import ui
 from tests.conftest import Clock
 from tests.pages.conftest import Show
-from tests.support.cast import PASSWORD, Cast
+from tests.support.cast import PASSWORD, Cast, email
 from tests.support.tables import find_table, tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -77,17 +77,25 @@ def state(invitation: Invitation) -> Invitation:
 
 
 class TestSummary:
-    def test_owners_see_roles_by_two_factor_and_who_joined(self, olgas: AppTest) -> None:
+    def test_owners_see_roles_by_two_factor_and_who_joined(
+        self, olgas: AppTest, cast: Cast
+    ) -> None:
         by_role = find_table(olgas, "Members by role and two-factor")
+        assert [row[2:] for row in by_role.sent["rows"]] == [[0, 1, 1]] * 3 + [[0, 3, 3]]
+        invitation = db.run(invitations.invite, cast.olga, cast.acme.id, email(cast.sam))[0]
+        with db.read() as session:
+            link = invitations.get_link(session, cast.olga, cast.acme.id, invitation.id)
+        db.run(acceptance.accept, cast.sam, link.rpartition("=")[2].rpartition("#")[2])
+        by_role = find_table(olgas.run(), "Members by role and two-factor")
         assert by_role.sent["rows"] == [
             ["owner", "owner", 0, 1, 1],
             ["admin", "admin", 0, 1, 1],
-            ["member", "member", 0, 1, 1],
-            ["total", "total", 0, 3, 3],
+            ["member", "member", 1, 1, 2],
+            ["total", "total", 1, 3, 4],
         ]
         assert by_role.sent["isDownloadable"]
         by_month = find_table(olgas, "Members joined by month")
-        assert sum(by_month.sent["rows"][0][1:]) == 3
+        assert sum(by_month.sent["rows"][0][1:]) == 4
         assert "Only one owner" in words(olgas)
 
     def test_the_numbers_are_the_filters(self, olgas: AppTest) -> None:

@@ -16,6 +16,7 @@ from core.models import Staff, User
 from pages.ui import authentication, browser
 from tests.pages.conftest import Show, sign_in
 from tests.support.cast import PASSWORD, SECRET, Cast, email
+from tests.support.tables import tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -79,7 +80,7 @@ class TestSecondStep:
         assert "Log in" in words(asked)
         assert [field.label for field in asked.text_input] == ["Code"]
         assert asked.sidebar.children == {}
-        assert len(asked.dataframe) == 0
+        assert not tables(asked)
         assert (entered, count_sessions()) == ([], 0)
 
     def test_a_wrong_code_shows_an_error(self, asked: AppTest, entered: list[str]) -> None:
@@ -117,7 +118,7 @@ class TestStaffWithoutIt:
     def test_sees_nothing_but_the_set_up(self, show: Show, cast: Cast, sees: AppTest) -> None:
         for screen in (sees, show("organizations", cast.mia), show("overview", cast.mia)):
             assert [title.value for title in screen.title] == ["Set up two-factor"]
-            assert len(screen.dataframe) == 0
+            assert not tables(screen)
             assert screen.sidebar.children == {}
         settings = show("account", cast.mia)
         assert [title.value for title in settings.title] == ["User Settings"]
@@ -139,7 +140,7 @@ class TestStaffWithoutIt:
         sees.button(key="two-factor-submit").click().run()
         assert person(cast.mia).two_factor_at is not None
         assert len(sees.code[0].value.splitlines()) == 10
-        assert len(sees.dataframe) == 0
+        assert not tables(sees)
         sees.button(key="two-factor-kept").click().run()
         assert len(entered) == 1
         token = sign_in(cast.mia)

@@ -1,16 +1,17 @@
 """Drawing history: a table with a row for each change, its filter and its pages."""
 
-from typing import Any
+from typing import Final
 
 import pandas as pd
 import streamlit as st
 
 from core.audit.activity import OVERRIDDEN
 from core.base import parameters
-from pages.ui import tables
-from pages.ui.elements import avatar_url, empty_state
+from pages import ui
+from pages.ui.column import Style
 from pages.ui.text import count, quiet
 
+_MARKS: Final = {"override": Style("Override", "red", "gavel"), "": Style("", "")}
 EVENT_FILTERS = {
     "": "Everything",
     "profile": "Profile",
@@ -43,49 +44,41 @@ def draw_changes(
 
     `organizations` adds a column with the organization, `is_short` fits it into half a page.
     """
-    if changes.empty:
-        empty_state("history", "Nothing here yet", "Every change will stand here, for good.")
-        return
-    people = zip(changes["who"].tolist(), changes["who_id"].tolist(), strict=True)
-    values = zip(changes["before"].tolist(), changes["after"].tolist(), strict=True)
-    overridden = [what.endswith(OVERRIDDEN) for what in changes["what"].tolist()]
-    middle = ["organization"] if organizations else []
-    reason = ["reason"] if any(changes["reason"].tolist()) and not is_short else []
-    marked = ["mark"] if any(overridden) else []
-    first, last = (["who"], ["at"]) if is_short else (["who", "at"], ["exact"])
-    order = ["avatar", *first, *middle, "what", *marked, "change", *reason, *last]
-    rows = tables.to_arrow(
-        changes.assign(exact=changes["at"]),
-        order,
-        avatar=[avatar_url(who, 0 if pd.isna(who_id) else int(who_id)) for who, who_id in people],
-        change=[f"{before} → {after}" if before or after else "" for before, after in values],
-        mark=[["override"] if mark else [] for mark in overridden],
-    )
-    st.dataframe(
-        rows,
-        key=key,
-        hide_index=True,
-        row_height=36,
-        height="content",
-        column_order=order,
-        column_config=_columns(is_short=is_short),
-        placeholder="",
-    )
-
-
-def _columns(*, is_short: bool) -> dict[str, Any]:
-    column = st.column_config
-    return {
-        "avatar": column.ImageColumn("", width=36),
-        "who": column.TextColumn("Who", width=100 if is_short else 124),
-        "organization": column.TextColumn("Organization", width=210),
-        "what": column.TextColumn("What", width=125 if is_short else 180),
-        "mark": column.MultiselectColumn("Mark", options=["override"], color=["red"], width=84),
-        "change": column.TextColumn("Before and after", width=114 if is_short else 212),
-        "reason": column.TextColumn("Why", width=180),
-        "at": column.DatetimeColumn("When", format="distance", width=114),
-        "exact": column.DatetimeColumn("At", format="D MMM YYYY, HH:mm", width=150),
+    moment = ui.column.moment("When", width=112)
+    exact = ui.column.moment("Date", shows="exact", width=150, phone="hide")
+    columns = {
+        "who": ui.column.person("Who", seed="who_id", width=150),
+        **({} if is_short else {"at": moment}),
+        **({"organization": ui.column.text("Organization")} if organizations else {}),
+        "what": ui.column.text("What"),
+        "mark": ui.column.badge("Mark", _MARKS, width=104),
+        "change": ui.column.text("Before and after"),
+        "reason": ui.column.text("Reason", phone="hide"),
+        **({"at": moment} if is_short else {"exact": exact}),
     }
+    rows = _displayed(changes)
+    left_out = {name for name in ("mark", "reason") if is_short or not rows[name].any()}
+    ui.table(
+        rows,
+        {name: column for name, column in columns.items() if name not in left_out},
+        key=key,
+        label="Changes",
+        row_id="number",
+        fills_window=not is_short,
+        empty=("Nothing here yet", "Changes appear here and are kept."),
+    )
+
+
+def _displayed(changes: pd.DataFrame) -> pd.DataFrame:
+    """Return changes as displayed, numbered: one entry can have several."""
+    values = zip(changes["before"].tolist(), changes["after"].tolist(), strict=True)
+    is_overridden = changes["what"].str.endswith(OVERRIDDEN)
+    return changes.assign(
+        number=range(len(changes)),
+        exact=changes["at"],
+        change=[f"{before} → {after}" if before or after else "" for before, after in values],
+        mark=["override" if each else "" for each in is_overridden],
+    )
 
 
 def draw_older(changes: pd.DataFrame, page_size: int) -> None:
