@@ -81,7 +81,7 @@ class TestUserSettings:
         visit(there, "/account")
         become(here, cast.mia)
         visit(here, "/account")
-        press(here, "End session")
+        here.get_by_role("button", name="End session: ").click()
         fill(here, "end-session", password=PASSWORD)
         press(here.get_by_role("dialog"), "End session")
         expect(here.get_by_role("button", name="End session")).to_have_count(0)
