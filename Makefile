@@ -39,6 +39,7 @@ DEEP_TESTS := tests/accounts/test_passwords.py tests/audit/test_verification.py 
 	tests/base/test_validation.py tests/browser/test_uploads.py \
 	tests/organizations/test_table.py tests/pages/test_avatars.py \
 	tests/pages/test_hostile_fields.py tests/profile/test_logos.py tests/test_prove.py
+DEEP_TESTS += tests/organizations/test_spreadsheets.py
 
 # Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500
 prove: RACES ?= 200

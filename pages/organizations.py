@@ -95,7 +95,7 @@ else:
         empty=listing.describe_nothing(filters),
     )
     with downloads:
-        download.draw_menu(filters, page.total)
+        download.draw_menu(filters, page.total, columns)
     download.draw_progress(actor, page.total)
 
     # What was asked for in the table, and the saves.

@@ -4,9 +4,12 @@ The rule exists twice, for values in Python and for columns in SQL; the tests co
 https://owasp.org/www-community/attacks/CSV_Injection.
 """
 
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -17,12 +20,22 @@ IGNORED: Final = '\t\r\n\v\f \u00a0\u200b\u2060\u3000\ufeff"'
 _BREAKS: Final = ("\t", "\r", "\n")
 _PLAIN: Final = (("a", "z"), ("A", "Z"), ("0", "9"))
 _DIGITS: Final = "0123456789"
+_EXTENSION: Final = "x"
+_CSV_MARK: Final = "\ufeff"
+"""Tells Excel that a file is in UTF-8."""
+
+
+def csv_file(frame: "pd.DataFrame") -> bytes:
+    """Return a frame as a CSV file that a spreadsheet reads as it is: UTF-8, CRLF, no formulas."""
+    safe = frame.map(harmless).rename(columns=harmless)
+    text = safe.to_csv(index=False, lineterminator="\r\n")
+    return f"{_CSV_MARK}{text}".encode()
 
 
 def harmless(cell: T) -> T | str:
     """Return a cell with an apostrophe before it if a spreadsheet would run it as a formula.
 
-    Phone numbers (+ and digits) and values other than text stay as they are.
+    Phone numbers (+ and digits, `x` and an extension) and values other than text stay as they are.
     """
     if not isinstance(cell, str) or not cell or _is_phone_number(cell):
         return cell
@@ -31,13 +44,16 @@ def harmless(cell: T) -> T | str:
 
 
 def _is_phone_number(cell: str) -> bool:
-    return cell[0] == "+" and len(cell) > 1 and not cell[1:].strip(_DIGITS)
+    is_number = cell[0] == "+" and cell[1:2] in tuple(_DIGITS)
+    return is_number and not cell[1:].strip(_DIGITS + _EXTENSION)
 
 
 def harmless_column(column: ColumnElement[Any], *, dialect: str) -> ColumnElement[Any]:
     """Return the SQL expression of `harmless`; NULL stays NULL."""
     first, others = func.substr(column, 1, 1), func.substr(column, 2)
-    is_phone_number = and_(first == "+", others != "", func.ltrim(others, _DIGITS) == "")
+    is_number = func.substr(others, 1, 1).in_(tuple(_DIGITS))
+    rest = func.ltrim(others, _DIGITS + _EXTENSION)
+    is_phone_number = and_(first == "+", is_number, rest == "")
     start = func.substr(func.ltrim(column, IGNORED), 1, 1)
     is_risky = or_(first.in_(_BREAKS), start.in_(tuple(FORMULA_STARTS)))
     return case(

@@ -149,9 +149,9 @@ def list_refusals(session: Session, actor: Actor, run_id: int) -> pd.DataFrame:
 
 def refusals_csv(session: Session, actor: Actor, run_id: int) -> bytes:
     """Return `list_refusals` as a CSV file, protected against formulas."""
-    rows = list_refusals(session, actor, run_id).map(formulas.harmless)
+    rows = list_refusals(session, actor, run_id)
     names = {"public_id": "Organization ID", "name": "Name", "why": "Reason"}
-    return rows.rename(columns=names).to_csv(index=False, lineterminator="\r\n").encode()
+    return formulas.csv_file(rows.rename(columns=names))
 
 
 def run_due(is_stopping: Callable[[], bool] = lambda: False) -> bool:

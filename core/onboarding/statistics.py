@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.access.permissions import Action, Actor, access_staff
 from core.database.counters import ALL_REPS
 from core.database.db import frame
-from core.models import MoveCount, StayCount, User
+from core.models import Move, MoveCount, Stage, StayCount, User
 from core.onboarding import working_days
 from core.onboarding.stages import FORWARD
 from core.onboarding.stuck import LIMITED
+from core.organizations.filters import has_rep
 
 REACHED: Final = tuple(FORWARD.values())
 """The stages that a move forward leads to, in their order."""
@@ -38,8 +39,9 @@ class Period(StrEnum):
 class Charts:
     """The data of the charts, one frame for each.
 
-    - `funnel`: stage, entered (moves forward into it), conversion (percent of the moves into the
-      previous stage; empty for the first).
+    - `funnel`: stage, entered (organizations that entered onboarding in the period, and how many of
+      them have reached each later stage since), conversion (their share in percent; empty for the
+      first).
     - `stays`: stage, left (moves out of it), lower, median, upper (quartiles of its working days).
     - `weeks`: week (its Monday), stage, moves (forward into it), back (withdrawals out of it).
     - `reps`: rep_id, rep, stage, moves (forward into it).
@@ -77,7 +79,7 @@ def load_charts(
     weeks = _weeks(session, since, rep_id)
     return Charts(
         since,
-        _funnel(weeks),
+        _funnel(session, since, rep_id),
         _stays(session, since, rep_id),
         weeks,
         _reps(session, since, rep_id),
@@ -117,11 +119,19 @@ def _is_forward(moves: pd.DataFrame) -> "pd.Series[bool]":
     )
 
 
-def _funnel(weeks: pd.DataFrame) -> pd.DataFrame:
-    sums = weeks.groupby("stage")["moves"].sum()
-    entered = [int(sums.get(str(stage), 0)) for stage in REACHED]
-    before = [0, *entered[:-1]]
-    shares = [100 * now / was if was else None for now, was in zip(entered, before, strict=True)]
+def _funnel(session: Session, since: date | None, rep_id: int | None) -> pd.DataFrame:
+    """Count a cohort: who entered onboarding in the period, and how far they have come since."""
+    first, *later = REACHED
+    cohort = _times_of_moves(first, func.min(Move.at), since, rep_id)
+    source: FromClause = cohort
+    numbers = [func.count()]
+    for stage in later:
+        reached = _times_of_moves(stage, func.max(Move.at), since)
+        is_since = (reached.c.org_id == cohort.c.org_id) & (reached.c.at >= cohort.c.at)
+        source = source.outerjoin(reached, is_since)
+        numbers.append(func.count(reached.c.org_id))
+    entered = list(session.execute(select(*numbers).select_from(source)).one())
+    shares = [None, *(100 * number / entered[0] if entered[0] else None for number in entered[1:])]
     return pd.DataFrame(
         {
             "stage": [str(stage) for stage in REACHED],
@@ -129,6 +139,21 @@ def _funnel(weeks: pd.DataFrame) -> pd.DataFrame:
             "conversion": pd.Series(shares, dtype="float64").round(1),
         }
     )
+
+
+def _times_of_moves(
+    stage: Stage, at: ColumnElement[datetime], since: date | None, rep_id: int | None = None
+) -> Subquery:
+    """Return org_id and the first or last time at which each organization moved up to a stage."""
+    before = next(start for start, end in FORWARD.items() if end is stage)
+    moves = select(Move.org_id, at.label("at")).where(
+        Move.from_stage == before, Move.to_stage == stage
+    )
+    if since is not None:
+        moves = moves.where(Move.at >= datetime.combine(since, time(), UTC))
+    if rep_id is not None:
+        moves = moves.where(has_rep(Move.rep_id.expression, rep_id))
+    return moves.group_by(Move.org_id).subquery()
 
 
 def _stays(session: Session, since: date | None, rep_id: int | None) -> pd.DataFrame:

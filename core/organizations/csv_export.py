@@ -5,7 +5,7 @@ would be most of the work. Times are in UTC.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -40,12 +40,23 @@ class Format(StrEnum):
 
 NUMBERS: Final = ("Members", "Owners", "Pending invitations", "Profile (%)")
 MOMENTS: Final = ("Last active (UTC)", "Created (UTC)")
-COLUMNS: Final = (
-    *("Organization ID", "Name", "Stage", *NUMBERS),
-    *("Sales rep", "Website", "Sales email", "Phone", *MOMENTS),
-)
-_LINE_FORMAT: Final = '%s,"%w",%s,%d,%d,%d,%d,"%w","%w","%w","%w",%.19s,%.19s'
-"""How SQLite formats a line: `%w` doubles the quotes in a text, `%.19s` cuts after the seconds."""
+TITLES: Final = {
+    "public_id": "Organization ID",
+    "name": "Name",
+    "stage": "Stage",
+    **dict(zip(("member_count", "owners", "pending", "profile"), NUMBERS, strict=True)),
+    "rep": "Sales rep",
+    "website": "Website",
+    "sales_email": "Sales email",
+    "phone": "Phone",
+    **dict(zip(("last_active_at", "created_at"), MOMENTS, strict=True)),
+}
+"""The titles of the columns of a file, by the names of the columns of the table."""
+COLUMNS: Final = tuple(TITLES.values())
+ALWAYS: Final = ("public_id", "name")
+"""Columns of every file: without them no row is told from another."""
+_TEXTS: Final = frozenset({"name", "rep", "website", "sales_email", "phone"})
+"""Texts that people typed, which are quoted."""
 
 
 @dataclass
@@ -55,10 +66,27 @@ class Progress:
     rows: int = 0
 
 
+def choose_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns of a file in their order: the named ones and `ALWAYS`, or else all.
+
+    Raises `ValueError` for an unknown name.
+    """
+    chosen = set(names)
+    if not chosen <= set(TITLES):
+        raise ValueError("unknown column")
+    return tuple(name for name in TITLES if not chosen or name in {*chosen, *ALWAYS})
+
+
 def stream(
-    session: Session, actor: Actor, filters: Filters, *, formula_safe: bool, progress: Progress
+    session: Session,
+    actor: Actor,
+    filters: Filters,
+    *,
+    columns: Sequence[str] = tuple(TITLES),
+    formula_safe: bool,
+    progress: Progress,
 ) -> Iterator[bytes]:
-    """Return the organizations that match as CSV in UTF-8, in pieces; `COLUMNS` are the header.
+    """Return the organizations that match as CSV in UTF-8, in pieces; `TITLES` are the header.
 
     With `formula_safe`, cells that a spreadsheet would run as a formula start with an apostrophe.
     """
@@ -66,8 +94,9 @@ def stream(
     is_few = queries.count(session, filters) <= MAX_COUNTED
     if filters.has_words and not is_few:
         filters = replace(filters, sort=Sort.NEWEST)
-    statement = _statement(session, filters, is_few=is_few, formula_safe=formula_safe)
+    statement = _statement(session, filters, columns, is_few=is_few, formula_safe=formula_safe)
     driver: Any = session.connection().connection.driver_connection
+    yield ",".join(TITLES[name] for name in columns).encode() + _LINE_END
     if _is_postgresql(session):
         yield from _copy(driver.cursor(), _compile(session, statement), progress)
     elif is_few or filters.has_words or filters.sort is not Sort.NEWEST:
@@ -84,11 +113,18 @@ def _compile(session: Session, statement: Select[*tuple[Any, ...]]) -> str:
 
 def _copy(cursor: psycopg.Cursor[Any], sql: str, progress: Progress) -> Iterator[bytes]:
     """Yield the lines that PostgreSQL formats itself."""
-    yield ",".join(COLUMNS).encode() + b"\n"
     with cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", ()) as copy:
         while batch := list(islice(copy, BATCH)):
             progress.rows += len(batch)
-            yield b"".join(batch)
+            yield _with_line_ends(batch)
+
+
+def _with_line_ends(rows: list[Any]) -> bytes:
+    """Join rows that end in LF, as PostgreSQL writes them; breaks inside of cells stay."""
+    lines = b"".join(rows)
+    if lines.count(b"\n") == len(rows):
+        return lines.replace(b"\n", _LINE_END)
+    return b"".join(bytes(row).removesuffix(b"\n") + _LINE_END for row in rows)
 
 
 def _fetch(driver: sqlite3.Connection, sql: str) -> Iterator[list[_Row]]:
@@ -116,7 +152,6 @@ def _join(
     """Join lines that SQLite formatted, as bytes, which saves decoding and encoding them."""
     text_factory, driver.text_factory = driver.text_factory, bytes
     try:
-        yield ",".join(COLUMNS).encode() + _LINE_END
         for batch in filter(None, batches):
             progress.rows += len(batch)
             yield _LINE_END.join([line for (line,) in batch]) + _LINE_END
@@ -125,22 +160,36 @@ def _join(
 
 
 def _statement(
-    session: Session, filters: Filters, *, is_few: bool, formula_safe: bool
+    session: Session,
+    filters: Filters,
+    names: Sequence[str],
+    *,
+    is_few: bool,
+    formula_safe: bool,
 ) -> Select[*tuple[Any, ...]]:
     """Return the query for the rows of a file, in the order of the table."""
     order, rep = filters.order, aliased(User)
     source, row_id, where = queries.matches(session, filters, scanned=None if is_few else order)
-    source, owners, pending = _with_counts(session, source, is_few=is_few)
+    is_counted = {"owners", "pending"} & set(names)
+    source, owners, pending = _with_counts(session, source, is_few=is_few or not is_counted)
     keys = [row_id] if order.column is Organization.id else [order.column.expression, row_id]
     cell = partial(_cell, session, formula_safe=formula_safe)
-    columns = (
-        *(Organization.public_id, cell(Organization.name), Organization.stage),
-        *(Organization.member_count, owners, pending, organizations.completeness_column()),
-        *map(cell, (rep.name, Organization.website, Organization.sales_email, Organization.phone)),
-        *(Organization.last_active_at.expression, Organization.created_at.expression),
-    )
-    is_postgresql = _is_postgresql(session)
-    line = _in_seconds(columns) if is_postgresql else [func.printf(_LINE_FORMAT, *columns)]
+    columns = {
+        "public_id": Organization.public_id.expression,
+        "name": cell(Organization.name),
+        "stage": Organization.stage.expression,
+        "member_count": Organization.member_count.expression,
+        "owners": owners,
+        "pending": pending,
+        "profile": organizations.completeness_column(),
+        "rep": cell(rep.name),
+        "website": cell(Organization.website),
+        "sales_email": cell(Organization.sales_email),
+        "phone": cell(Organization.phone),
+        "last_active_at": Organization.last_active_at.expression,
+        "created_at": Organization.created_at.expression,
+    }
+    line = _line(session, {name: columns[name] for name in names})
     return (
         select(*line)
         .select_from(source.outerjoin(rep, rep.id == Organization.rep_id))
@@ -178,11 +227,27 @@ def _cell(
     return func.coalesce(cell, "") if dialect == "sqlite" else cell
 
 
-def _in_seconds(columns: Sequence[Any]) -> list[Any]:
-    """Return the columns with `MOMENTS`, which are the last, in UTC and without fractions."""
-    moments = columns[-len(MOMENTS) :]
-    seconds = [func.date_trunc("second", func.timezone("UTC", moment)) for moment in moments]
-    return [*columns[: -len(MOMENTS)], *seconds]
+def _line(session: Session, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    """Return the columns for PostgreSQL to format, or as one line that SQLite formats."""
+    if _is_postgresql(session):
+        return [
+            func.date_trunc("second", func.timezone("UTC", column)) if _is_moment(name) else column
+            for name, column in columns.items()
+        ]
+    return [func.printf(",".join(map(_cell_format, columns)), *columns.values())]
+
+
+def _cell_format(name: str) -> str:
+    """Return SQLite's format: `%w` doubles the quotes in a text, `%.19s` cuts after the seconds."""
+    if name in _TEXTS:
+        return '"%w"'
+    if TITLES[name] in NUMBERS:
+        return "%d"
+    return "%.19s" if _is_moment(name) else "%s"
+
+
+def _is_moment(name: str) -> bool:
+    return TITLES[name] in MOMENTS
 
 
 def _is_postgresql(session: Session) -> bool:

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor, lock_self
 from core.audit import history
-from core.base import formulas
+from core.base import clock, formulas
 from core.models import Entry
 from core.organizations import queries
 from core.organizations.csv_export import Format
-from core.organizations.filters import Filters
+from core.organizations.filters import UNASSIGNED, Filters
 
 _MAX_REASON: Final = 500
 _TAIL_BYTES: Final = 200
@@ -42,8 +42,7 @@ def summary_csv(
         queries.authorize(session, actor, filters)
         which = filters.to_query() or "all organizations"
     _record(session, actor, f"{title}: {which}")
-    safe = rows.reset_index().map(formulas.harmless)
-    return safe.rename(columns=formulas.harmless).to_csv(index=False).encode()
+    return formulas.csv_file(rows.reset_index())
 
 
 def _record(session: Session, actor: Actor, what: str) -> Entry | None:
@@ -57,6 +56,23 @@ def _record(session: Session, actor: Actor, what: str) -> Entry | None:
         reason=what[:_MAX_REASON],
         always=True,
     )
+
+
+def file_name(filters: Filters, form: Format) -> str:
+    """Return a name that says what is in a file and when: `organizations-free-2026-11-27-…`."""
+    reps = {None: "", UNASSIGNED: "unassigned"}
+    parts = (
+        "deleted" if filters.is_deleted else "",
+        *filters.stages,
+        reps.get(filters.rep_id, f"rep-{filters.rep_id}"),
+        f"from-{filters.created_from}" if filters.created_from else "",
+        f"to-{filters.created_to}" if filters.created_to else "",
+        f"{filters.members}-members" if filters.members else "",
+        *(filters.activity or "", filters.profile or ""),
+        "search" if filters.has_words else "",
+    )
+    what = "-".join(filter(None, ("organizations", *parts)))
+    return f"{what}-{clock.now():%Y-%m-%d-%H%M}-utc.{form}"
 
 
 @dataclass(eq=False)

@@ -12,22 +12,25 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO, Final
+from urllib.parse import parse_qs
 
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor
 from core.database import db
 from core.organizations import csv_export
-from core.organizations.csv_export import COLUMNS, MOMENTS, NUMBERS, Format, Progress
+from core.organizations.csv_export import COLUMNS, MOMENTS, NUMBERS, TITLES, Format, Progress
 from core.organizations.filters import Filters
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from xlsxwriter.format import Format as Format_
     from xlsxwriter.worksheet import Worksheet
 
 MAX_XLSX_ROWS: Final = 1_048_575
@@ -36,6 +39,12 @@ _ROW_GROUP: Final = 50_000
 _NICENESS: Final = 10
 _BLOCK: Final = 2**20
 _REPORT_SECONDS: Final = 0.5
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
+"""Without it Excel reads another encoding."""
+_EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
+_WIDTH: Final = 20
+_WIDTHS: Final = {"Name": 36, "Website": 36, "Sales email": 30} | dict.fromkeys(NUMBERS, 12)
+"""Widths of columns in a sheet, in characters."""
 
 
 def write(
@@ -45,6 +54,7 @@ def write(
     form: Format,
     sink: BinaryIO,
     *,
+    columns: Sequence[str] = tuple(TITLES),
     report: Callable[[int], None] | None = None,
 ) -> int:
     """Write the organizations that match to `sink`, and return how many there were.
@@ -53,10 +63,13 @@ def write(
     """
     progress = Progress()
     is_csv = form is Format.CSV
-    pieces = csv_export.stream(session, actor, filters, formula_safe=is_csv, progress=progress)
+    pieces = csv_export.stream(
+        session, actor, filters, columns=columns, formula_safe=is_csv, progress=progress
+    )
     if report is not None:
         pieces = _reported(pieces, progress, report)
     if is_csv:
+        sink.write(_UTF8_MARK)
         sink.writelines(pieces)
     elif form is Format.PARQUET:
         _write_parquet(pieces, sink)
@@ -105,7 +118,7 @@ def _write_parquet(pieces: Iterator[bytes], sink: BinaryIO) -> None:
     from pyarrow import csv as arrow_csv
     from pyarrow.parquet import ParquetWriter
 
-    types = {name: pa.string() for name in COLUMNS} | {name: pa.int32() for name in NUMBERS}
+    types = {title: pa.string() for title in COLUMNS} | {title: pa.int32() for title in NUMBERS}
     reader = arrow_csv.open_csv(
         io.BufferedReader(_PieceReader(pieces), _BLOCK),
         read_options=arrow_csv.ReadOptions(block_size=_BLOCK),
@@ -116,9 +129,13 @@ def _write_parquet(pieces: Iterator[bytes], sink: BinaryIO) -> None:
             strings_can_be_null=True,
         ),
     )
-    with ParquetWriter(sink, reader.schema) as parquet:
+    in_utc = pa.timestamp("ms", tz="UTC")
+    fields = [
+        field.with_type(in_utc) if field.name in MOMENTS else field for field in reader.schema
+    ]
+    with ParquetWriter(sink, pa.schema(fields)) as parquet:
         for group in _row_groups(reader):
-            parquet.write_table(pa.Table.from_batches(group), _ROW_GROUP)
+            parquet.write_table(pa.Table.from_batches(group).cast(pa.schema(fields)), _ROW_GROUP)
 
 
 def _row_groups(batches: Iterator["pa.RecordBatch"]) -> Iterator[list["pa.RecordBatch"]]:
@@ -138,23 +155,51 @@ def _write_xlsx(pieces: Iterator[bytes], sink: BinaryIO) -> None:
     """Write a workbook; if there are more than `MAX_XLSX_ROWS`, a second sheet says so."""
     from xlsxwriter import Workbook  # slow to import, and the other formats do not need it
 
-    numbers = [index for index, name in enumerate(COLUMNS) if name in NUMBERS]
     with tempfile.TemporaryFile() as file:
         with Workbook(file, {"constant_memory": True, "tmpdir": tempfile.gettempdir()}) as book:
             sheet = book.add_worksheet("Organizations")
             sheet.freeze_panes(1, 0)
+            formats = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}), book.add_format()
+            formats[1].set_bold()
             text = io.TextIOWrapper(io.BufferedReader(_PieceReader(pieces), _BLOCK), newline="")
             for row, cells in enumerate(csv.reader(text)):
                 if row > MAX_XLSX_ROWS:
                     _note_limit(book.add_worksheet("More"))
                     break
-                for column, cell in enumerate(cells):
-                    if row and column in numbers:
-                        sheet.write_number(row, column, int(cell))
-                    elif cell:
-                        sheet.write_string(row, column, cell)
+                if row == 0:
+                    writers = _write_head(sheet, cells, *formats)
+                else:
+                    for column, cell in enumerate(cells):
+                        if cell:
+                            writers[column](row, column, cell)
+            sheet.autofilter(0, 0, min(row, MAX_XLSX_ROWS), len(writers) - 1)
         file.seek(0)
         sink.writelines(iter(partial(file.read, _BLOCK), b""))
+
+
+def _write_head(
+    sheet: "Worksheet", titles: Sequence[str], date: "Format_", bold: "Format_"
+) -> list[Callable[[int, int, str], object]]:
+    """Write the titles and set the widths; return how to write a cell of each column."""
+    writers: list[Callable[[int, int, str], object]] = []
+    for column, title in enumerate(titles):
+        sheet.set_column(column, column, _WIDTHS.get(title, _WIDTH))
+        sheet.write_string(0, column, title, bold)
+        if title in NUMBERS:
+            writers.append(lambda row, column, cell: sheet.write_number(row, column, int(cell)))
+        elif title in MOMENTS:
+            writers.append(
+                lambda row, column, cell: sheet.write_number(row, column, _serial(cell), date)
+            )
+        else:
+            writers.append(sheet.write_string)
+    return writers
+
+
+def _serial(moment: str) -> float:
+    """Return a moment as spreadsheets count: days since the end of 1899."""
+    since = datetime.fromisoformat(f"{moment}+00:00") - _EPOCH
+    return since.days + since.seconds / 86_400
 
 
 def _note_limit(sheet: "Worksheet") -> None:
@@ -168,7 +213,11 @@ def main(form: str, person: str, query: str) -> None:
     _enlarge_pipe(sys.stdout.fileno())
     with db.read() as session:
         filters, actor = Filters.from_query(query), Actor(int(person), "")
-        rows = write(session, actor, filters, Format(form), sys.stdout.buffer, report=_report)
+        rows = write(
+            *(session, actor, filters, Format(form), sys.stdout.buffer),
+            columns=csv_export.choose_columns(parse_qs(query).get("columns", ())),
+            report=_report,
+        )
     sys.stdout.buffer.flush()
     _report(rows)
 

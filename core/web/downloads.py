@@ -24,11 +24,10 @@ from starlette.types import Receive, Scope, Send
 
 from core.access.permissions import Actor
 from core.accounts import sessions
-from core.base import clock
 from core.base.errors import DomainError, Unavailable
 from core.base.settings import PROJECT
 from core.database import db
-from core.organizations import downloads, queries
+from core.organizations import csv_export, downloads, queries
 from core.organizations.csv_export import Format
 from core.organizations.downloads import Download
 from core.organizations.filters import Filters
@@ -59,7 +58,7 @@ async def send_organizations(request: Request) -> Response:
     if isinstance(actor, Response):
         return actor
     if request.method == "HEAD":
-        return Response(headers=_headers(form))
+        return Response(headers=_headers(form, request.url.query))
     if _capacity.borrowed_tokens >= MAX_DOWNLOADS:
         return _refuse(503, "Too many downloads are running. Try again in a minute.")
     refusal = await to_thread.run_sync(_record, actor, request.url.query, form)
@@ -71,6 +70,8 @@ def find_actor(request: Request, *, skips_invalid: bool = False) -> Actor | Resp
     token = find_token(request)
     try:
         filters = Filters.from_query(request.url.query, skips_invalid=skips_invalid)
+        if not skips_invalid:
+            csv_export.choose_columns(request.query_params.getlist("columns"))
         with db.read() as session:
             signed_in = sessions.find(session, token) if token else None
             if signed_in is None:
@@ -96,8 +97,8 @@ def _refuse(status: int, sentence: str) -> Response:
     return PlainTextResponse(sentence, status, {"cache-control": "no-store"})
 
 
-def _headers(form: Format) -> dict[str, str]:
-    name = f"organizations-{clock.now():%Y-%m-%d}.{form}"
+def _headers(form: Format, query: str) -> dict[str, str]:
+    name = downloads.file_name(Filters.from_query(query), form)
     return {
         "content-type": _CONTENT_TYPES[form],
         "content-disposition": f'attachment; filename="{name}"',
@@ -109,7 +110,7 @@ class _DownloadResponse(Response):
     """A response with the output of the export process as its body."""
 
     def __init__(self, form: Format, actor: Actor, query: str) -> None:
-        super().__init__(headers=_headers(form))
+        super().__init__(headers=_headers(form, query))
         del self.headers["content-length"]
         self.form, self.actor, self.query = form, actor, query
 

@@ -58,7 +58,8 @@ def moved(session: Session, cast: Cast, clock: Clock) -> pd.DataFrame:
 
 
 def raw(session: Session) -> pd.DataFrame:
-    moves = frame(session, select(Move.at, Move.from_stage, Move.to_stage, Move.rep_id, Move.days))
+    columns = (Move.org_id, Move.at, Move.from_stage, Move.to_stage, Move.rep_id, Move.days)
+    moves = frame(session, select(*columns))
     edges = zip(moves["from_stage"], moves["to_stage"], strict=True)
     moves["is_forward"] = [FORWARD.get(start) == end for start, end in edges]
     moves["week"] = [(at - timedelta(days=at.weekday())).date() for at in moves["at"]]
@@ -82,11 +83,22 @@ def test_the_charts_agree_with_pandas_over_all_moves(
     moves = within(moved, period, rep_id)
     forward = moves[moves["is_forward"]]
 
-    entered = forward.groupby("to_stage").size().reindex(statistics.REACHED, fill_value=0)
-    assert charts.funnel["entered"].tolist() == entered.tolist()
-    assert charts.funnel["conversion"].tolist()[1:] == [
-        round(100 * entered.iloc[index] / entered.iloc[index - 1], 1) for index in (1, 2)
+    everyone = within(moved, period, None)
+    entries = forward[forward["to_stage"] == Stage.ONBOARDING].groupby("org_id")["at"].min()
+    reached = [
+        sum(
+            any(
+                (everyone["org_id"] == org_id)
+                & (everyone["to_stage"] == stage)
+                & everyone["is_forward"]
+                & (everyone["at"] >= at)
+            )
+            for org_id, at in entries.items()
+        )
+        for stage in statistics.REACHED
     ]
+    assert charts.funnel["entered"].tolist() == reached
+    assert (charts.funnel["conversion"].dropna() <= 100).all()
     for row in charts.stays.itertuples():
         days = moves[moves["from_stage"] == row.stage]["days"]
         assert row.left == len(days)
@@ -99,6 +111,31 @@ def test_the_charts_agree_with_pandas_over_all_moves(
     named = forward[forward["rep_id"] == cast.sam.user_id].groupby("to_stage").size()
     of_sam = charts.reps[charts.reps["rep"] == "Sam"]
     assert dict(zip(of_sam["stage"], of_sam["moves"], strict=True)) == named.to_dict()
+
+
+def test_the_funnel_follows_a_cohort_and_never_exceeds_it(
+    session: Session, cast: Cast, clock: Clock
+) -> None:
+    """Acme entered before the period and moved on in it; Otto Ltd entered in it, twice."""
+    steps = [
+        (cast.acme.id, 60, "free", "onboarding"),
+        (cast.acme.id, 3, "onboarding", "preproduction"),
+        (cast.acme.id, 2, "preproduction", "production"),
+        (cast.otto_ltd.id, 9, "free", "onboarding"),
+        (cast.otto_ltd.id, 8, "onboarding", "free"),
+        (cast.otto_ltd.id, 7, "free", "onboarding"),
+        (cast.otto_ltd.id, 1, "onboarding", "preproduction"),
+    ]
+    for org_id, days, start, end in steps:
+        at, before, after = clock.now() - timedelta(days), Stage(start), Stage(end)
+        session.add(Move(org_id=org_id, at=at, from_stage=before, to_stage=after, days=days))
+    session.flush()
+    month = statistics.load_charts(session, cast.oda, Period.MONTH).funnel
+    assert month["entered"].tolist() == [1, 1, 0]
+    assert month["conversion"].tolist()[1:] == [100, 0]
+    everything = statistics.load_charts(session, cast.oda, Period.ALL).funnel
+    assert everything["entered"].tolist() == [2, 2, 1]
+    assert everything["conversion"].tolist()[1:] == [100, 50]
 
 
 class TestCounts:

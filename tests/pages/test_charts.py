@@ -37,7 +37,7 @@ def specs(screen: AppTest) -> list[dict[str, object]]:
 def test_there_are_four_charts(show: Show, cast: Cast, moved: Organization) -> None:
     screen = show("charts", cast.oda)
     assert [str(spec["description"]).split()[0] for spec in specs(screen)] == [
-        "Moves",
+        "Organizations",
         "Median",
         "Moves",
         "Moves",
@@ -50,8 +50,8 @@ def test_each_chart_has_a_table_and_a_file(show: Show, cast: Cast, moved: Organi
     screen.run()
     table = screen.dataframe[0].value
     assert table["Stage"].tolist() == ["onboarding", "preproduction", "production"]
-    assert table["Entered"].tolist() == [2, 1, 0]
-    assert table["Of the stage before, %"].tolist()[1:] == [50.0, 0.0]
+    assert table["Organizations"].tolist() == [2, 1, 0]
+    assert table["Conversion, %"].tolist()[1:] == [50.0, 0.0]
     assert [button.proto.label for button in screen.get("download_button")] == ["Download CSV"]
 
 

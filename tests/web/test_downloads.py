@@ -115,6 +115,8 @@ class TestAccess:
             ("oda", "deleted=true", 403),
             ("ada", "deleted=true", 200),
             ("oda", "stage=gone", 400),
+            ("oda", "columns=stage&columns=rep", 200),
+            ("oda", "columns=password_hash", 400),
         ],
     )
     def test_it_needs_the_same_rights_as_the_page(
@@ -152,7 +154,7 @@ class TestFile:
         query = "q=clinic&stage=free&stage=production&sort=oldest"
         response = client.get(f"{PATH}?{query}", headers={"cookie": sign_in(cast.oda)})
 
-        rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
+        rows = list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
         ids = [f"ORG-{index:07d}" for index in range(40) if index % 4 in {0, 3} and index != 77]
         assert [row["Organization ID"] for row in rows] == ids
         assert response.headers["content-type"] == "text/csv; charset=utf-8"

@@ -39,7 +39,7 @@ def _labels() -> alt.Y:
 
 @cache
 def funnel() -> Spec:
-    """Return bars of moves into each stage; the rows are stage, entered, label, position."""
+    """Return bars of how many have reached each stage: stage, entered, label, position."""
     chart = (
         alt.Chart(alt.NamedData("rows"), height=alt.Step(_ROW))
         .mark_bar(size=20, cornerRadius=2)
@@ -49,12 +49,12 @@ def funnel() -> Spec:
             color=_COLOR,
             tooltip=[
                 alt.Tooltip("stage:N", title="Stage"),
-                alt.Tooltip("entered:Q", title="Entered", format=","),
-                alt.Tooltip("conversion:Q", title="Of the stage before, %"),
+                alt.Tooltip("entered:Q", title="Organizations", format=","),
+                alt.Tooltip("conversion:Q", title="Conversion, %"),
             ],
         )
     )
-    return _as_spec(chart, "Moves forward into each stage")
+    return _as_spec(chart, "Organizations that reached each stage")
 
 
 @cache

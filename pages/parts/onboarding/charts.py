@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from core.base import formulas
+from core.base import clock, formulas
 from core.onboarding.statistics import REACHED, Charts
 from pages import ui
 from pages.parts.onboarding import chart_specs
@@ -15,8 +15,8 @@ from pages.ui import badges, elements
 
 _TITLES: Final = {
     "stage": "Stage",
-    "entered": "Entered",
-    "conversion": "Of the stage before, %",
+    "entered": "Organizations",
+    "conversion": "Conversion, %",
     "left": "Left it",
     "lower": "Lower quartile, working days",
     "median": "Median, working days",
@@ -38,7 +38,12 @@ def draw(data: Charts) -> None:
     when = f"since {data.since:%-d %b %Y}" if data.since else "since the beginning"
     left, right = st.columns(2, gap="small")
     with left:
-        _draw("Funnel", f"moves into each stage {when}", data.funnel, _funnel(data.funnel))
+        _draw(
+            "Funnel",
+            f"organizations that entered onboarding {when}, and how far they have come",
+            data.funnel,
+            _funnel(data.funnel),
+        )
     with right:
         _draw("Days in stage", "median and middle half, on leaving", data.stays, _stays(data))
     _draw("Moves per week", _legend(), data.weeks, _weeks(data.weeks))
@@ -72,8 +77,8 @@ def _draw_table(title: str, name: str, table: pd.DataFrame) -> None:
         st.dataframe(named, hide_index=True, key=f"rows-{name}", alt=title)
         st.download_button(
             "Download CSV",
-            named.map(formulas.harmless).to_csv(index=False),
-            file_name=f"onboarding-{name}.csv",
+            formulas.csv_file(named),
+            file_name=f"onboarding-{name}-{clock.now():%Y-%m-%d}.csv",
             mime="text/csv",
             icon=":material/download:",
             key=f"csv-{name}",

@@ -1,8 +1,9 @@
 """The menu that downloads the organizations that match, and the progress of downloads."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from core.access.permissions import Actor
 from core.base import clock
 from core.base.settings import settings
 from core.organizations import downloads
-from core.organizations.csv_export import Format
+from core.organizations.csv_export import TITLES, Format
 from core.organizations.downloads import Download
 from core.organizations.export_process import MAX_XLSX_ROWS
 from core.organizations.filters import Filters
@@ -27,20 +28,25 @@ _STARTED_AT: Final = "download-begun"
 _MEGABYTE: Final = 10**6
 
 
-def draw_menu(filters: Filters, total: int) -> None:
-    """Draw the menu; `total` is the number of matches, possibly capped."""
+def draw_menu(filters: Filters, total: int, columns: Sequence[str] = ()) -> None:
+    """Draw the menu; `total` is the number of matches, possibly capped.
+
+    Files have all columns, or the `columns` on the screen if the person chooses that.
+    """
     menu = st.popover(
         "Download", icon=":material/download:", type="tertiary", key="download", on_change="rerun"
     )
     if menu.open:
         with menu:
-            _draw_formats(filters, total)
+            _draw_formats(filters, total, columns)
 
 
-def _draw_formats(filters: Filters, total: int) -> None:
+def _draw_formats(filters: Filters, total: int, columns: Sequence[str]) -> None:
     here = urlsplit(st.context.url or settings().public_url)
     start = f"{here.scheme}://{here.netloc}/download/organizations"
-    query = filters.to_query()
+    chosen = columns if columns and st.checkbox("Only the columns shown", key="shown") else ()
+    named = urlencode([("columns", name) for name in chosen if name in TITLES])
+    query = "&".join(filter(None, (filters.to_query(), named)))
     is_capped = total == MAX_COUNTED + 1
     many = (
         f"more than {MAX_COUNTED:,} organizations" if is_capped else ui.count(total, "organization")
