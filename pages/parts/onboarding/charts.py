@@ -21,7 +21,7 @@ _TITLES: Final = {
     "lower": "Lower quartile, working days",
     "median": "Median, working days",
     "upper": "Upper quartile, working days",
-    "week": "Week from",
+    "week": "Week from (UTC)",
     "moves": "Moves into it",
     "back": "Withdrawn from it",
     "rep": "Sales rep",

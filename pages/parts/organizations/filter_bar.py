@@ -73,9 +73,9 @@ def draw_filters(rights: Rights) -> None:
         _choose("rep", "Sales rep", rerun_cache.cached(_list_reps))
         left, right = st.columns(2, gap="small")
         with left:
-            _date("from", "Created from", first_day)
+            _date("from", "Created from (UTC)", first_day)
         with right:
-            _date("to", "Created to", first_day)
+            _date("to", "Created to (UTC)", first_day)
         _choose("members", "Members", SIZES)
         _choose("activity", "Activity", _ACTIVITY, hint=_ACTIVITY_HINT)
         _choose("profile", "Profile", _PROFILE)
@@ -180,8 +180,8 @@ def draw_chips(filters: Filters) -> None:
     """Draw what is filtered, each as a link that takes it away."""
     words = {
         "rep": filters.rep_id is not None and f"Sales rep: {_name_of(filters.rep_id)}",
-        "from": filters.created_from and f"Created from {filters.created_from:%-d %b %Y}",
-        "to": filters.created_to and f"Created to {filters.created_to:%-d %b %Y}",
+        "from": filters.created_from and f"Created from {filters.created_from:%-d %b %Y} (UTC)",
+        "to": filters.created_to and f"Created to {filters.created_to:%-d %b %Y} (UTC)",
         "members": filters.members and f"Members: {SIZES[filters.members]}",
         "activity": filters.activity and f"Activity: {_ACTIVITY[filters.activity]}",
         "profile": filters.profile and f"Profile: {_PROFILE[filters.profile]}",
