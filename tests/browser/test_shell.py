@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -10,6 +11,7 @@ from core.database import db
 from core.members import members
 from core.models import Role
 from tests.browser.acts import become, go, user_menu, visit, wait_until_drawn
+from tests.browser.test_accessibility import problems
 from tests.support.cast import Cast
 
 STAFF_PAGES = ("organizations", "board", "charts", "activity", "notes", "people", "mail")
@@ -41,6 +43,10 @@ SHIFT = """() => new Promise((resolve) => {
   observer.observe({ type: "layout-shift", buffered: true })
   requestAnimationFrame(() => requestAnimationFrame(() => resolve(shift)))
 })"""
+
+
+def switcher(page: Page) -> Locator:
+    return page.get_by_role("button", name="Acme, switch organization")
 
 
 def link(page: Page, name: str) -> Locator:
@@ -104,8 +110,7 @@ def test_the_sidebar_by_keyboard(page: Page, cast: Cast) -> None:
     expect(items).to_have_count(0)
     expect(menu).to_be_focused()
 
-    switcher = page.get_by_role("button", name="Acme, switch organization")
-    switcher.focus()
+    switcher(page).focus()
     page.keyboard.press("Enter")
     box = page.get_by_role("dialog", name="switch organization")
     expect(box.get_by_role("link", name="Acme")).to_be_focused()
@@ -161,3 +166,18 @@ def test_on_a_phone_the_drawer_closes_when_a_page_opens(phone: Page, cast: Cast)
     expect(phone).to_have_url(re.compile("/members"))
     expect(entry).not_to_be_in_viewport()
     wait_until_drawn(phone)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_open_menus_of_the_sidebar_are_accessible(
+    page: Page, cast: Cast, scheme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    become(page, cast.olga)
+    visit(page, "/overview")
+    for button, box in ((user_menu(page), "menu"), (switcher(page), "dialog")):
+        button.click()
+        expect(page.get_by_role(box).locator("a").first).to_be_focused()
+        assert problems(page) == []
+        page.keyboard.press("Escape")
+        expect(page.get_by_role(box)).to_have_count(0)
