@@ -275,7 +275,7 @@ def _opened_file(address: str) -> tuple[int, int] | None:
 
 def _find_file(address: str) -> tuple[int, int] | None:
     try:
-        found = Path(make_url(address).database or "").stat()
+        found = Path(engine_of(address).url.database or "").stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -170,15 +170,13 @@ class TestMovedFile:
         away.rename(file)
         db.run(rename, cast.olga, cast.acme.id, "After")
 
-    def test_a_file_that_took_its_place_is_not_written_to(
-        self, cast: Cast, engine: Engine, tmp_path: Path
-    ):
+    def test_a_file_that_took_its_place_is_not_written_to(self, cast: Cast, engine: Engine):
         file = Path(str(engine.url.database))
-        copy = tmp_path / "copy.db"
+        copy = file.with_suffix(".copy")
         with closing(sqlite3.connect(file)) as live, closing(sqlite3.connect(copy)) as other:
             live.backup(other)
         db.run(rename, cast.olga, cast.acme.id, "Before")
-        shutil.move(copy, file)
+        copy.replace(file)
         with pytest.raises(Unavailable):
             db.run(rename, cast.olga, cast.acme.id, "Lost")
 
