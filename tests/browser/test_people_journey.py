@@ -15,6 +15,8 @@ from tests.browser.acts import become, user_menu, visit
 from tests.support.cast import PASSWORD, Cast, email
 from tests.support.mailbox import Mailbox, link_in, text_of
 
+HIGHEST = 390
+"""Pixels from the top within which the first person is on a phone."""
 NORA, DORA = "nora@example.com", "dora@example.com"
 
 
@@ -140,3 +142,19 @@ def see_who_is_who(cast: Cast) -> None:
         assert otto.role is Role.MEMBER
         (verified,) = verification.verify(session)
     assert isinstance(verified, verification.Verified)
+
+
+def test_an_owner_changes_a_role_on_a_phone(phone: Page, cast: Cast) -> None:
+    become(phone, cast.olga)
+    visit(phone, f"/members?org={cast.acme.public_id}")
+    place = tables.rows(phone, "Active users").first.bounding_box()
+    assert place is not None
+    assert place["y"] <= HIGHEST
+    tables.find_row(phone, "Active users", "Mia").get_by_role("combobox").select_option("Admin")
+    dialog = phone.get_by_role("dialog")
+    expect(dialog).to_contain_text("4 gained")
+    steps.press(dialog, "Save")
+    expect(phone.get_by_test_id("stToast")).to_contain_text("Role changed to admin")
+    expect(tables.find_row(phone, "Active users", "Mia").get_by_role("combobox")).to_have_value(
+        "admin"
+    )
