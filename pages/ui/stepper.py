@@ -1,10 +1,11 @@
-"""Previous and next in a list, by buttons and by the keys K and J."""
+"""Previous and next in a list, by buttons, and by K and J for people who use letter keys."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from pages.ui import component
+from pages.ui.table import has_letter_keys
 
 _stepper = component.load("stepper")
 
@@ -20,5 +21,11 @@ def draw(ids: Sequence[int], current: int, *, key: str, href: str) -> None:
 
     `find_current` returns what the buttons lead to in the next rerun.
     """
-    data = {"ids": list(ids), "current": current, "href": href, "label": "Previous and next"}
+    data = {
+        "ids": list(ids),
+        "current": current,
+        "href": href,
+        "label": "Previous and next",
+        "hasLetterKeys": has_letter_keys(),
+    }
     _stepper(key=key, data=data, on_id_change=component.ignore)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Actor
-from core.accounts import sessions
+from core.accounts import accounts, sessions
 from core.audit import history
 from core.database import db
 from core.members import leaving
@@ -338,6 +338,13 @@ class TestQuickView:
         move(cast.sam, cast.acme.id, Stage.ONBOARDING)
         screen = table_of(show("organizations", cast.sam)).ask("look", cast.acme.id)
         assert screen.button(key="quick-view-move").disabled
+
+    def test_single_letters_do_nothing_for_who_has_them_off(self, show: Show, cast: Cast) -> None:
+        db.run(accounts.set_letter_keys, cast.oda, wanted=False)
+        screen = table_of(show("organizations", cast.oda)).ask("look", cast.acme.id)
+        sent = [each.proto for each in screen.get("bidi_component")]
+        (stepper,) = [json.loads(p.json) for p in sent if p.component_name == "orgdesk_stepper"]
+        assert not stepper["hasLetterKeys"]
 
     def test_operations_only_look(self, show: Show, cast: Cast) -> None:
         screen = table_of(show("organizations", cast.oda)).ask("look", cast.acme.id)

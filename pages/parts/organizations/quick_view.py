@@ -207,6 +207,8 @@ def _draw_facts(org: Organization, reps: Mapping[int, str]) -> None:
     facts = {
         "Sales rep": reps.get(org.rep_id or 0) or "Unassigned",
         "Next step": f"{org.next_step or ''}{due}".removeprefix(" · "),
+        "Target date": f"{org.target_on:%-d %b %Y}" if org.target_on else "",
+        "In stage since": ui.day(org.stage_entered_at),
         "Sales email": org.sales_email,
         "Phone": phones.show(org.phone) if org.phone else "",
         "Website": (org.website or "").removeprefix("https://"),

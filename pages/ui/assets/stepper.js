@@ -6,7 +6,7 @@ const steppers = new WeakMap()
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".stepper")
-  const stepper = steppers.get(root) ?? new Stepper(root)
+  const stepper = steppers.get(root) ?? new Stepper(root, data)
   steppers.set(root, stepper)
   stepper.draw(data, setStateValue)
   return () => stepper.stop.abort()
@@ -15,14 +15,12 @@ export default function ({ data, parentElement, setStateValue }) {
 class Stepper {
   wanted = null // the id that was asked for last, until the server has drawn it
 
-  constructor(root) {
-    this.root = root
+  constructor(root, data) {
+    Object.assign(this, { root, data })
     this.stop = new AbortController()
     const { signal } = this.stop
-    this.previous = iconButton("keyboard_arrow_up", "Previous (K)", "act")
-    this.next = iconButton("keyboard_arrow_down", "Next (J)", "act")
-    this.previous.append(element("kbd", "", "K"))
-    this.next.append(element("kbd", "", "J"))
+    this.previous = this.button("keyboard_arrow_up", "Previous", "K")
+    this.next = this.button("keyboard_arrow_down", "Next", "J")
     this.previous.onclick = () => this.step(-1)
     this.next.onclick = () => this.step(1)
     this.open = element("a", "act open")
@@ -35,6 +33,13 @@ class Stepper {
     }
     root.replaceChildren(this.open, this.previous, this.next)
     document.addEventListener("keydown", (event) => this.onKey(event), { signal })
+  }
+
+  button(icon, label, letter) {
+    const keys = this.data.hasLetterKeys
+    const made = iconButton(icon, keys ? `${label} (${letter})` : label, "act")
+    if (keys) made.append(element("kbd", "", letter))
+    return made
   }
 
   draw(data, send) {
@@ -64,7 +69,7 @@ class Stepper {
   }
 
   onKey(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return
+    if (!this.data.hasLetterKeys || event.altKey || event.ctrlKey || event.metaKey) return
     const target = event.composedPath()[0]
     if (target.matches?.("input, textarea, select, [contenteditable]")) return
     const by = { j: 1, k: -1 }[event.key.toLowerCase()]
