@@ -66,7 +66,7 @@ def test_the_list_of_failures_is_a_file(cast: Cast) -> None:
     run = db.run(bulk_flag.start, cast.sam, Filters(words="acme"), Plan(), expected=1)
     run_to_end()
     with db.read() as session:
-        lines = bulk_flag.refusals_csv(session, cast.sam, run.id).decode().splitlines()
+        lines = bulk_flag.refusals_csv(session, cast.sam, run.id).decode("utf-8-sig").splitlines()
     assert lines[0] == "Organization ID,Name,Reason"
     assert lines[1].startswith(f"{cast.acme.public_id},Acme,")
 
