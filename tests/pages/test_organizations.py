@@ -435,7 +435,7 @@ class TestOverview:
         assert "Acme" in text
         assert cast.acme.public_id in text
         assert "5 of 5 checks left before preproduction" in text
-        assert "owner **1**" in text
+        assert "Owner **1**" in text
         assert "0 pending invitations" in text
         assert "Contact sales@" in text.replace("\\", "").replace(":small[]", "")
 

@@ -164,7 +164,7 @@ class Table {
     const place = first.querySelector(".details") ?? first.appendChild(element("span", "details"))
     const lines = this.data.columns
       .map((column, at) => [column, cells[at]])
-      .filter(([column, value], at) => at && column.phone === "detail" && value !== null)
+      .filter(([column, value], at) => at && column.phone === "detail" && value !== null && value !== "")
       .map(([column, value]) => `${column.prefix}${textOf(column, value, this.now)}`)
     place.textContent = lines.join(" · ")
   }
