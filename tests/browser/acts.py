@@ -65,7 +65,7 @@ def log_in(page: Page, person: Actor, password: str = PASSWORD) -> None:
 
 def give_password(page: Page, person: Actor, password: str = PASSWORD) -> None:
     """Submit the login form on the page."""
-    page.get_by_role("textbox", name="Email").fill(email(person))
+    page.get_by_role("textbox", name="Email", exact=True).fill(email(person))
     page.get_by_role("textbox", name="Password").fill(password)
     page.get_by_role("button", name="Log in").click()
 

@@ -1,5 +1,6 @@
 // What is typed into a form goes to our own route while it is typed, for the person who is logged
-// in; Streamlit learns of a text area only when it is left. Enter sends every form.
+// in, and at once when a field is left: a link may lead back before the pause is over. Streamlit
+// learns of a text area only when it is left. Enter sends every form.
 const PAUSE = 300
 const SETTLING = 2000
 const originals = new WeakMap()
@@ -84,9 +85,11 @@ const submit = (event) => {
 document.addEventListener("focusin", remember, true)
 document.addEventListener("beforeinput", remember, true)
 document.addEventListener("input", schedule, true)
+document.addEventListener("focusout", flush, true)
 document.addEventListener("visibilitychange", flush)
 document.addEventListener("keydown", submit, true)
 addEventListener("pagehide", flush)
+addEventListener("popstate", flush)
 
 // A link to a field of a form, such as `?field=profile-phone`, puts the focus there.
 const focus = (attempts = 50) => {
