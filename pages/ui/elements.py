@@ -94,7 +94,12 @@ def bar(counts: Mapping[Stage | Role, int]) -> None:
     description = ", ".join(f"{what} {number:,}" for what, number in counts.items())
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_BAR_WIDTH} 10">{segments}</svg>'
     st.image(svg, width="stretch", alt=description)
-    legend({f"{what.capitalize()} **{number:,}**": badges.FILLS[what] for what, number in counts.items()})
+    legend(
+        {
+            f"{what.capitalize()} **{number:,}**": badges.FILLS[what]
+            for what, number in counts.items()
+        }
+    )
 
 
 def legend(colors: Mapping[str, str]) -> None:
