@@ -67,6 +67,7 @@ def draw_dialog(
         close_dialog()
         if on_close is not None:
             on_close()
+        st.rerun()  # after a key in the same tick, Streamlit would redraw the closed dialog only
 
     @st.dialog(title, width=width, icon=icon, position=position, on_dismiss=dismiss)
     def body() -> None:

@@ -89,6 +89,7 @@ def test_the_quick_view_walks_on_to_the_next_page_and_the_list_follows(
 ) -> None:
     acts.become(page, cast.sam)
     acts.visit(page, "/organizations?rows=25")
+    expect(rows(page)).to_have_count(25)
     names = rows(page).get_by_role("link").all_inner_texts()
     rows(page).last.focus()
     page.keyboard.press("Space")
@@ -163,6 +164,7 @@ def test_somebody_of_operations_works_by_keyboard_alone(
     wait_for_focus(oda, names[3])
 
     acts.visit(sam, oda.url)
+    expect(rows(sam)).to_have_count(24)
     assert rows(sam).get_by_role("link").all_inner_texts() == names
 
     oda.get_by_role("link", name="Memberships").focus()

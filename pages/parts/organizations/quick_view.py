@@ -28,6 +28,7 @@ Turn = Callable[[Direction, str], Sequence[Listed]]
 
 _DIALOG: Final = "quick-view"
 _ROWS: Final = "quick view rows"
+_OPENED: Final = "quick view opened"
 _SEEN: Final = "quick view seen"
 _MOVING: Final = "quick view moving"
 _CHANGES: Final = 4
@@ -35,7 +36,7 @@ _CHANGES: Final = 4
 
 def open_quick_view(org_id: int, rows: Sequence[Listed]) -> None:
     """Open the quick view of an organization, one of the rows of a list."""
-    st.session_state[_ROWS] = list(rows)
+    st.session_state[_ROWS], st.session_state[_OPENED] = list(rows), org_id
     st.session_state.pop(_MOVING, None)
     ui.open_dialog(_DIALOG, org_id)
 
@@ -56,13 +57,12 @@ def draw_quick_view(actor: Actor, turn: Turn | None = None) -> None:
     ui.draw_dialog(
         *(_DIALOG, "Quick view", _draw, *about),
         position="right",
-        on_close=partial(_turn_to_seen, first[:]) if turn is not None else None,
+        on_close=partial(_close, first[:], turn),
     )
 
 
 def _draw(actor: Actor, turn: Turn | None, opened: int) -> None:
-    key = f"quick-view-{opened}"
-    org_id = stepper.find_current(key, opened)
+    org_id = stepper.find_current(_key(opened), opened)
     rows = _extend(st.session_state.get(_ROWS, []), org_id, turn)
     st.session_state[_ROWS], st.session_state[_SEEN] = rows, org_id
     with db.read() as session:
@@ -78,7 +78,7 @@ def _draw(actor: Actor, turn: Turn | None, opened: int) -> None:
             _draw_move(org, checks)
         st.space("stretch")
         ids = [each for each, _ in rows] or [org_id]
-        stepper.draw(ids, org_id, key=key, href=f"/overview?org={org.public_id}")
+        stepper.draw(ids, org_id, key=_key(opened), href=f"/overview?org={org.public_id}")
     if st.session_state.get(_MOVING) == (org.id, org.stage):
         _draw_form(actor, org, reps)
     _draw_checks(org, checks)
@@ -86,6 +86,10 @@ def _draw(actor: Actor, turn: Turn | None, opened: int) -> None:
     _draw_people(org)
     _draw_latest(latest)
     _draw_note(written)
+
+
+def _key(opened: int) -> str:
+    return f"quick-view-{opened}"
 
 
 def _extend(rows: list[Listed], org_id: int, turn: Turn | None) -> list[Listed]:
@@ -97,6 +101,14 @@ def _extend(rows: list[Listed], org_id: int, turn: Turn | None) -> list[Listed]:
     if org_id == rows[0][0]:
         return [*turn(Direction.BEFORE, rows[0][1]), *rows]
     return rows
+
+
+def _close(page: list[Listed], turn: Turn | None) -> None:
+    """Remember the row that was stepped to last, even if it was closed before it was drawn."""
+    opened = st.session_state[_OPENED]
+    st.session_state[_SEEN] = stepper.find_current(_key(opened), opened)
+    if turn is not None:
+        _turn_to_seen(page)
 
 
 def _turn_to_seen(page: list[Listed]) -> None:
