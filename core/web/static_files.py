@@ -45,6 +45,8 @@ _LISTS: Final = ("organizations", "members", "people", "mail")
 """The pages with a table and a search field, which need these scripts, too."""
 _IMPORTED: Final = re.compile(r'from ?"\./([^"]+)"')
 _CONNECTION: Final = "connection.js"
+_FORMS: Final = "forms.js"
+"""Runs before anything is drawn, so that it misses nothing that is typed."""
 _STYLE: Final = "style.css"
 """Our own style; at the end of the page it comes after Streamlit's, which grows in its head."""
 
@@ -122,9 +124,10 @@ def _page(encoding: str, *, is_list: bool) -> bytes:
         if path not in html
     )
     connection = f'<script src="{assets.get(_CONNECTION).path}"></script>'
+    forms = f'<script type="module" src="{assets.get(_FORMS).path}"></script>'
     style = f'<link rel="stylesheet" href="{assets.get(_STYLE).path}">'
     for place, more in (
-        ("<head>", f"<title>Orgdesk</title>{connection}"),
+        ("<head>", f"<title>Orgdesk</title>{connection}{forms}"),
         ("</head>", links),
         ("<noscript>", _NO_SCRIPT),
     ):

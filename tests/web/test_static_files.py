@@ -62,7 +62,7 @@ def test_each_page_names_its_scripts_at_the_beginning(client: TestClient, path: 
     assert "Orgdesk needs JavaScript" in html
     assert "<script>" not in html, "our policy forbids inline scripts"
     names = re.findall(r'(?:href|src)="(?:\./static|/assets)/([^"]+)"', html)
-    for name in ("js/BidiComponent", "sidebar", "dom"):
+    for name in ("js/BidiComponent", "sidebar", "dom", "forms"):
         assert any(each.startswith(f"{name}.") for each in names), name
     assert any(each.startswith("table.") for each in names) == (path == "/organizations")
     assert len(names) == len(set(names))

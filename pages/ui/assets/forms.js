@@ -5,6 +5,7 @@ const PAUSE = 300
 const SETTLING = 2000
 const originals = new WeakMap()
 const waiting = new Map()
+const early = new Set() // fields that were typed into before the person was known
 let person = 0
 let focused = ""
 
@@ -56,7 +57,11 @@ const remember = ({ target }) => {
 
 const schedule = ({ target }) => {
   const place = placeOf(target)
-  if (!person || !place || isSecret(target)) return
+  if (!place || isSecret(target)) return
+  if (!person) {
+    early.add(target)
+    return
+  }
   const form = [place.form, ...aboutOf(target)].filter(Boolean).join(" ")
   const original = originals.get(target) ?? ""
   const draft = { person, form, field: place.field, text: target.value, original }
@@ -107,5 +112,8 @@ const focus = (attempts = 50) => {
 
 export default function ({ data }) {
   person = data.person
+  for (const target of early) if (target.isConnected) schedule({ target })
+  if (early.size) flush()
+  early.clear()
   focus()
 }
