@@ -6,7 +6,7 @@ log and to a file, so that an old copy of the database, or cut checkpoints, are 
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -140,10 +140,14 @@ def is_signed(checkpoint: Checkpoint) -> bool:
     return True
 
 
-def find_flaws(session: Session) -> Iterator[str]:
-    """Yield in words what is wrong with the checkpoints, and where the chains differ from them."""
+def find_flaws(session: Session, published: Mapping[int, str]) -> Iterator[str]:
+    """Yield in words what is wrong with the checkpoints, and where the chains differ from them.
+
+    `published` is what `list_published` returned before the session's first query: a checkpoint
+    that a worker has added since is in the file, but not in what the session reads.
+    """
     newest: Checkpoint | None = None
-    published = list_published()
+    published = dict(published)
     for checkpoint in session.scalars(
         select(Checkpoint).order_by(Checkpoint.number).execution_options(yield_per=100)
     ):
