@@ -42,6 +42,7 @@ def desk(cast: Cast) -> None:
 
 def choose_first(page: Page, key: str, label: str) -> None:
     """Choose the first thing of a menu by the keyboard alone."""
+    acts.wait_until_drawn(page)
     page.locator(f".st-key-{key} button").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("menu")).to_be_focused()
