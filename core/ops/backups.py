@@ -40,8 +40,6 @@ from core.models import (
 from core.staff import impersonation
 
 REASON: Final = "A backup was restored."
-_PAGES: Final = 1_000
-"""Pages of SQLite that are copied at a time; writers come in between."""
 
 
 class BackupFailed(RuntimeError):
@@ -72,7 +70,7 @@ def _copy_sqlite(url: URL, file: Path) -> None:
         closing(sqlite3.connect(str(url.database))) as live,
         closing(sqlite3.connect(file)) as copy,
     ):
-        live.backup(copy, pages=_PAGES)
+        live.backup(copy)  # in one step, as SQLite begins again when others write between steps
 
 
 def _dump_postgresql(url: URL, file: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from typer.testing import CliRunner
 
 from core.access.permissions import ANONYMOUS
@@ -154,6 +154,17 @@ class Busy:
         for each in self.working:
             each.result()
         self.pool.shutdown()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_large_database_is_copied_while_others_write_all_the_time(
+    cast: Cast, engine: Engine, tmp_path: Path
+):
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE large (content)"))
+        connection.execute(text("INSERT INTO large VALUES (zeroblob(40000000))"))
+    with ThreadPoolExecutor(1) as pool, Busy(cast):
+        pool.submit(backups.make, tmp_path / "backup.db").result(timeout=10)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
