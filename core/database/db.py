@@ -115,12 +115,13 @@ def inspect() -> Iterator[Session]:
 
 
 def _read_only_engine(path: Path) -> Engine:
-    """Return an engine for a SQLite file; in a folder that is not writable it is immutable.
+    """Return an engine for a SQLite file that is not written to.
 
-    Readers of a database in WAL mode write files beside it, unless SQLite knows that nobody else
-    can change it.
+    The first reader of a database in WAL mode creates files beside it. Where it can't, a database
+    that nobody has open is read as one that never changes, for which SQLite needs no such files.
     """
-    query = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
+    is_open = Path(f"{path}-wal").exists()
+    query = "" if is_open or os.access(path.parent, os.W_OK) else "&immutable=1"
     uri = f"file:{quote(str(path.absolute()))}?mode=ro{query}&uri=true"
     reader = create_engine(f"sqlite:///{uri}", poolclass=NullPool, hide_parameters=True)
     event.listen(reader, "connect", lambda made, _entry: setattr(made, "isolation_level", None))

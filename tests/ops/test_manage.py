@@ -291,6 +291,17 @@ class TestVerify:
         assert copy.read_bytes() == before
         assert list(tmp_path.iterdir()) == [copy]
 
+    @EMPTY
+    def test_a_live_database_is_read_to_its_newest_entry_by_those_who_cannot_write_there(
+        self, manage: Manage, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ):
+        manage("create-administrator", "--email", "a@b.example", "--name", "Ada", typed=PASSWORD)
+        monkeypatch.setattr(os, "access", lambda *_: False)  # as root may write everywhere
+        with closing(sqlite3.connect(engine.url.database)) as live:
+            live.execute("SELECT count(*) FROM history").fetchall()
+            done = manage("verify")
+        assert (done.returncode, done.stdout) == (0, "entries 1, chains 1, broken 0\n"), done.stderr
+
 
 class TestCheck:
     def test_a_clock_that_was_ahead_once_is_reported(
