@@ -1,7 +1,7 @@
 """Verification of history: everything that was altered, removed or put back without the key.
 
-Chains are read entry by entry, in constant memory. What must be there is there: a chain for each
-organization and account, all entries up to its head, all checkpoints that were listed outside.
+Chains are read one after another, entry by entry. What is missing is found as well: chains of
+organizations and accounts, entries up to the head of a chain, checkpoints that the file lists.
 """
 
 from collections.abc import Generator, Iterator
@@ -50,7 +50,10 @@ Found = Iterator[Broken | Verified]
 
 
 def verify(session: Session) -> Found:
-    """Check all of history; yield what is broken, then the totals."""
+    """Check all of history; yield what is broken, then the totals.
+
+    While others write, the session must be one of `db.inspect`, whose queries see one moment.
+    """
     published = checkpoints.list_published()  # before the first query: see `find_flaws`
     values = RecordedValues(session)
     count, chains = 0, 0

@@ -22,7 +22,7 @@ def rename(session: Session, actor: Actor, org_id: int, name: str) -> Entry | No
 
 def verified() -> tuple[list[Broken], Verified]:
     """Return what is broken in history, and the totals."""
-    with db.read() as session:
+    with db.inspect() as session:
         *broken, last = verification.verify(session)
     assert isinstance(last, Verified)
     return [each for each in broken if isinstance(each, Broken)], last
