@@ -156,7 +156,7 @@ def send_mail(
 
 @app.command()
 def verify() -> None:
-    """Verify the whole history, and print every entry that was tampered with.
+    """Verify the whole history, and print everything that was tampered with.
 
     Writes nothing, so that a backup or a read-only copy can be verified, too.
     """
@@ -196,7 +196,7 @@ def recount() -> None:
 
 @app.command()
 def check() -> None:
-    """Check settings, Python, database, triggers, clock, mail and counts; print a line for each."""
+    """Check settings, Python, database, key, triggers, clock, mail and counts, a line for each."""
     logging.disable()  # each problem is printed as one line, without a traceback
     failed = 0
     for finding in health.run_checks():

@@ -1,7 +1,7 @@
 """Checkpoints: signed sums over the ends of all chains, listed outside of the database as well.
 
 The sum (LtHash) of a checkpoint costs what has changed since the one before. Its name goes to the
-log and to a file, so that an old copy of the database, or cut checkpoints, are missed there.
+log and to a file, which reveal an old copy of the database or checkpoints that were cut off.
 """
 
 import hashlib
@@ -54,12 +54,11 @@ def make(session: Session) -> Checkpoint | None:
     Chains that were tampered with stay out, so that no signature covers them.
     """
     last = find_newest(session)
-    after = last.chains if last else 0, last.entries if last else 0
+    chains, entries = (last.chains, last.entries) if last else (0, 0)
     total = _read_total(last)
     moved = [head for head in _list_moved(session) if sealing.is_intact(head)]
     if not moved:
         return None
-    chains, entries = after
     for head in moved:
         if head.summed_position is None:
             chains += 1

@@ -89,7 +89,7 @@ def _draft(path: Path, lines: list[str]) -> Path:
 
 
 def key_id() -> str:
-    """Return the id of the key in use, 8 hexadecimal digits; it says nothing about the key."""
+    """Return the id of the key in use, 8 hexadecimal digits; it reveals nothing about the key."""
     return next(iter(secrets_by_id()))
 
 
