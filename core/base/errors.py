@@ -13,6 +13,8 @@ class DomainError(Exception):
 
     is_watched: ClassVar[bool] = False
     """Whether the security log has it: what people meet who try what they may not."""
+    is_logged: bool = False
+    """Whether it is in the security log already."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)

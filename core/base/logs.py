@@ -42,8 +42,8 @@ def security(event: str, **facts: object) -> None:
 
 def refused(error: DomainError) -> None:
     """Log a refusal once, if it may be a sign of an attack."""
-    if error.is_watched and not getattr(error, "is_logged", False):
-        error.is_logged = True  # type: ignore[attr-defined]
+    if error.is_watched and not error.is_logged:
+        error.is_logged = True
         security("refused", why=type(error).__name__)
 
 

@@ -14,4 +14,3 @@ def prepare() -> None:
     upgrade()
     with exclusive_transaction() as connection, Session(connection) as session:
         adoption.prepare(session)
-        session.flush()
