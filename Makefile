@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 BIN := .venv/bin
 SERVE = @echo "Orgdesk is on http://$(ADDRESS):$(PORT) (Ctrl+C stops it)" && exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
-.PHONY: run demo code test bench lint pictures
+.PHONY: run demo code test prove bench lint pictures
 
 run: .venv/ready
 	$(SERVE)
@@ -34,12 +34,12 @@ test: .venv/ready
 	$(BIN)/python -m tests.browser.nginx
 	$(BIN)/pytest -n 2 --dist worksteal
 
-# What `make test` samples, whole.
+# The tests of which `make test` runs samples; DEEP=1 runs them whole.
 DEEP_TESTS := tests/accounts/test_passwords.py tests/audit/test_verification.py \
 	tests/base/test_validation.py tests/browser/test_uploads.py \
-	tests/organizations/test_table.py tests/pages/test_avatars.py \
-	tests/pages/test_hostile_fields.py tests/profile/test_logos.py tests/test_prove.py
-DEEP_TESTS += tests/organizations/test_spreadsheets.py
+	tests/organizations/test_spreadsheets.py tests/organizations/test_table.py \
+	tests/pages/test_avatars.py tests/pages/test_hostile_fields.py tests/profile/test_logos.py \
+	tests/test_prove.py
 
 # Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500
 prove: RACES ?= 200
