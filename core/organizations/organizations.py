@@ -222,7 +222,7 @@ def list_mine(session: Session, actor: Actor) -> pd.DataFrame:
             Membership.role,
             Organization.stage,
             Organization.member_count,
-            queries.owners_column(),
+            Organization.owner_count.label("owners"),
             queries.pending_column(),
             Organization.created_at,
         )

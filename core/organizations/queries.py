@@ -28,7 +28,7 @@ from core.access.permissions import Action, Actor, access_staff
 from core.base import clock
 from core.database import search
 from core.database.db import capped_count, count_up_to
-from core.models import Invitation, Membership, Organization, Role, organizations, orm
+from core.models import Invitation, Organization, organizations, orm
 from core.models.orm import UtcDateTime
 from core.organizations.filters import (
     ACTIVITY_DAYS,
@@ -124,20 +124,11 @@ def _are_large_faster_sorted(session: Session, filters: Filters) -> bool:
     return count_up_to(session, _select(size), MAX_SORTED_LARGE) <= MAX_SORTED_LARGE
 
 
-def owners_column() -> Label[int]:
-    """Return the column `owners`, the number of owners, for a query over organizations."""
-    return (
-        select(func.count())
-        .select_from(Membership)
-        .where(Membership.org_id == Organization.id, Membership.role == Role.OWNER)
-        .correlate(Organization)
-        .scalar_subquery()
-        .label("owners")
-    )
-
-
 def pending_column() -> Label[int]:
-    """Return the column `pending`, the number of open invitations, like `owners_column`."""
+    """Return the column `pending`, the number of open invitations, for a query over organizations.
+
+    For queries over very many rows see `pending_subquery`.
+    """
     return (
         select(func.count())
         .select_from(Invitation)
@@ -153,22 +144,13 @@ def is_open() -> tuple[ColumnElement[bool], ...]:
     return (_IS_PENDING, Invitation.expires_at > _NOW)
 
 
-def owners_subquery() -> Subquery:
-    """Return org_id and `number` of owners, counted in one pass for queries over very many rows."""
-    return _count_by_organization(Membership.org_id, Membership.role == Role.OWNER)
-
-
 def pending_subquery() -> Subquery:
-    """Return org_id and `number` of open invitations, counted in one pass."""
-    return _count_by_organization(Invitation.org_id, and_(*is_open()))
+    """Return org_id and `number` of open invitations, counted in one pass.
 
-
-def _count_by_organization(
-    org_id: InstrumentedAttribute[int], condition: ColumnElement[bool]
-) -> Subquery:
-    """Count rows for each organization, newest first: then PostgreSQL need not sort them again."""
-    number = func.count().label("number")
-    counted = select(org_id.label("org_id"), number).where(condition).group_by(org_id)
+    The newest organization comes first: then PostgreSQL need not sort them again.
+    """
+    org_id, number = Invitation.org_id, func.count().label("number")
+    counted = select(org_id.label("org_id"), number).where(*is_open()).group_by(org_id)
     return counted.order_by(org_id.desc()).subquery()
 
 

@@ -282,7 +282,7 @@ def _rows_query(order: Order) -> Select[*tuple[Any, ...]]:
             Organization.logo,
             Organization.stage,
             Organization.member_count,
-            queries.owners_column(),
+            Organization.owner_count.label("owners"),
             queries.pending_column(),
             organizations.completeness_column().label("profile"),
             rep.name.label("rep"),
