@@ -122,29 +122,19 @@ class Filters:
     is_deleted: bool = False
 
     @classmethod
-    def from_query(cls, query: str, *, skips_invalid: bool = False) -> "Filters":
+    def from_query(cls, query: str) -> "Filters":
         """Return the filters in the query of a web address.
 
         Raises `ValueError` if a value is not valid: a wrong filter must never select everything.
-        With `skips_invalid` such values are left out, for a page that shows what it filters by.
         """
         fields = parse_qs(query, max_num_fields=_MAX_QUERY_FIELDS)
 
-        def parsed(parse: Callable[[str], T], value: str) -> T | None:
-            try:
-                return parse(value)
-            except ValueError:
-                if skips_invalid:
-                    return None
-                raise
-
         def one(name: str, parse: Callable[[str], T]) -> T | None:
-            return parsed(parse, fields[name][-1]) if name in fields else None
+            return parse(fields[name][-1]) if name in fields else None
 
-        stages = (parsed(Stage, stage) for stage in fields.get("stage", ()))
         return cls(
             words=one("q", str) or "",
-            stages=tuple(stage for stage in stages if stage is not None),
+            stages=tuple(Stage(stage) for stage in fields.get("stage", ())),
             rep_id=one("rep", parse_rep_id),
             sort=one("sort", Sort) or cls.sort,
             created_from=one("from", parameters.day),

@@ -15,10 +15,10 @@ from core.web.downloads import find_actor
 
 def send_counts(request: Request) -> Response:
     """Send how many organizations match the query in each stage, as JSON; staff only."""
-    actor = find_actor(request, skips_invalid=True)
+    actor = find_actor(request)
     if isinstance(actor, Response):
         return actor
-    filters = Filters.from_query(request.url.query, skips_invalid=True)
+    filters = Filters.from_query(request.url.query)
     try:
         with db.read() as session:
             counts = statistics.count_by_stage(session, actor, filters)

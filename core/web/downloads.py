@@ -54,7 +54,7 @@ async def send_organizations(request: Request) -> Response:
     if request.path_params["form"] not in list(Format):
         return _refuse(404, "Unknown file format. Choose Download on Organizations again.")
     form = Format(request.path_params["form"])
-    actor = await to_thread.run_sync(find_actor, request)
+    actor = await to_thread.run_sync(_find_downloader, request)
     if isinstance(actor, Response):
         return actor
     if request.method == "HEAD":
@@ -65,13 +65,20 @@ async def send_organizations(request: Request) -> Response:
     return refusal or _DownloadResponse(form, actor, request.url.query)
 
 
-def find_actor(request: Request, *, skips_invalid: bool = False) -> Actor | Response:
+def _find_downloader(request: Request) -> Actor | Response:
+    """Return the person who may download the chosen columns, or the refusal."""
+    try:
+        csv_export.choose_columns(request.query_params.getlist("columns"))
+    except ValueError:
+        return _refuse(400, "Unknown column. Choose Download on Organizations again.")
+    return find_actor(request)
+
+
+def find_actor(request: Request) -> Actor | Response:
     """Return the person who is logged in and may see the organizations, or the refusal."""
     token = find_token(request)
     try:
-        filters = Filters.from_query(request.url.query, skips_invalid=skips_invalid)
-        if not skips_invalid:
-            csv_export.choose_columns(request.query_params.getlist("columns"))
+        filters = Filters.from_query(request.url.query)
         with db.read() as session:
             signed_in = sessions.find(session, token) if token else None
             if signed_in is None:
@@ -79,7 +86,7 @@ def find_actor(request: Request, *, skips_invalid: bool = False) -> Actor | Resp
             queries.authorize(session, signed_in.actor, filters)
             return signed_in.actor
     except ValueError:
-        return _refuse(400, "Unknown filter. Choose Download on Organizations again.")
+        return _refuse(400, "Unknown filter. Clear the filters on Organizations, then try again.")
     except DomainError as error:
         return _refuse(503 if isinstance(error, Unavailable) else 403, str(error))
 
