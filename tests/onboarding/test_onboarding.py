@@ -393,7 +393,7 @@ class TestLists:
             cast.sue.user_id: "sam LEE (sue@example.com)",
         }
 
-    def test_people_who_left_can_be_filtered_by_while_they_carry_something(
+    def test_former_reps_can_be_filtered_by_while_they_have_organizations(
         self, session: Session, cast: Cast
     ) -> None:
         org = put_acme(session, cast, ONBOARDING)
