@@ -58,19 +58,22 @@ def search_text_of(*columns: str) -> Callable[[Any], str]:
     return default
 
 
+_IN_NO_ROW = -(2**31)
+
+
 class Whole(TypeDecorator[int]):
     """A whole number of 32 bits on both engines.
 
-    Neither engine can compare with a larger one, as from a web address: it becomes -1, which no id
-    is, so that the row is not found.
+    Neither engine can compare with a larger one, as from a web address: it becomes the one number
+    of 32 bits that no row has, so that nothing is found.
     """
 
     impl = Integer
     cache_ok = True
 
     def process_bind_param(self, value: int | None, _dialect: Dialect) -> int | None:
-        """Return the number, or -1 if it is too large to be stored."""
-        return value if value is None or -MAX_ID <= value <= MAX_ID else -1
+        """Return the number, or one that no row has if it is too large to be stored."""
+        return value if value is None or -MAX_ID <= value <= MAX_ID else _IN_NO_ROW
 
 
 class UtcDateTime(TypeDecorator[datetime]):

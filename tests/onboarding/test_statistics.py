@@ -113,6 +113,12 @@ def test_the_charts_agree_with_pandas_over_all_moves(
     assert dict(zip(of_sam["stage"], of_sam["moves"], strict=True)) == named.to_dict()
 
 
+@pytest.mark.usefixtures("moved")
+def test_a_number_that_no_database_stores_is_no_sales_rep(session: Session, cast: Cast) -> None:
+    charts = statistics.load_charts(session, cast.oda, Period.ALL, rep_id=2**31)
+    assert charts.stays["left"].sum() == charts.funnel["entered"].sum() == 0
+
+
 def test_the_funnel_follows_a_cohort_and_never_exceeds_it(
     session: Session, cast: Cast, clock: Clock
 ) -> None:
