@@ -21,15 +21,13 @@ _BREAKS: Final = ("\t", "\r", "\n")
 _PLAIN: Final = (("a", "z"), ("A", "Z"), ("0", "9"))
 _DIGITS: Final = "0123456789"
 _EXTENSION: Final = "x"
-_CSV_MARK: Final = "\ufeff"
-"""Tells Excel that a file is in UTF-8."""
 
 
 def csv_file(frame: "pd.DataFrame") -> bytes:
     """Return a frame as a CSV file that a spreadsheet reads as it is: UTF-8, CRLF, no formulas."""
     safe = frame.map(harmless).rename(columns=harmless)
     text = safe.to_csv(index=False, lineterminator="\r\n")
-    return f"{_CSV_MARK}{text}".encode()
+    return text.encode("utf-8-sig")  # Excel takes a file without the mark for another encoding
 
 
 def harmless(cell: T) -> T | str:

@@ -12,6 +12,7 @@ import io
 import os
 import sys
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from core.organizations.filters import Filters
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from xlsxwriter.format import Format as Format_
+    from xlsxwriter.format import Format as CellFormat
     from xlsxwriter.worksheet import Worksheet
 
 MAX_XLSX_ROWS: Final = 1_048_575
@@ -39,8 +40,6 @@ _ROW_GROUP: Final = 50_000
 _NICENESS: Final = 10
 _BLOCK: Final = 2**20
 _REPORT_SECONDS: Final = 0.5
-_UTF8_MARK: Final = b"\xef\xbb\xbf"
-"""Without it Excel reads another encoding."""
 _EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
 _WIDTH: Final = 20
 _WIDTHS: Final = {"Name": 36, "Website": 36, "Sales email": 30} | dict.fromkeys(NUMBERS, 12)
@@ -69,7 +68,7 @@ def write(
     if report is not None:
         pieces = _reported(pieces, progress, report)
     if is_csv:
-        sink.write(_UTF8_MARK)
+        sink.write(BOM_UTF8)  # Excel takes a file without it for another encoding
         sink.writelines(pieces)
     elif form is Format.PARQUET:
         _write_parquet(pieces, sink)
@@ -159,15 +158,15 @@ def _write_xlsx(pieces: Iterator[bytes], sink: BinaryIO) -> None:
         with Workbook(file, {"constant_memory": True, "tmpdir": tempfile.gettempdir()}) as book:
             sheet = book.add_worksheet("Organizations")
             sheet.freeze_panes(1, 0)
-            formats = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}), book.add_format()
-            formats[1].set_bold()
+            date = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+            bold = book.add_format({"bold": True})
             text = io.TextIOWrapper(io.BufferedReader(_PieceReader(pieces), _BLOCK), newline="")
             for row, cells in enumerate(csv.reader(text)):
                 if row > MAX_XLSX_ROWS:
                     _note_limit(book.add_worksheet("More"))
                     break
                 if row == 0:
-                    writers = _write_head(sheet, cells, *formats)
+                    writers = _write_head(sheet, cells, date=date, bold=bold)
                 else:
                     for column, cell in enumerate(cells):
                         if cell:
@@ -178,7 +177,7 @@ def _write_xlsx(pieces: Iterator[bytes], sink: BinaryIO) -> None:
 
 
 def _write_head(
-    sheet: "Worksheet", titles: Sequence[str], date: "Format_", bold: "Format_"
+    sheet: "Worksheet", titles: Sequence[str], *, date: "CellFormat", bold: "CellFormat"
 ) -> list[Callable[[int, int, str], object]]:
     """Write the titles and set the widths; return how to write a cell of each column."""
     writers: list[Callable[[int, int, str], object]] = []
