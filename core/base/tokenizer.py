@@ -48,8 +48,8 @@ def words(text: str) -> list[str]:
 def tokens(text: str) -> list[str]:
     """Return what a text is found by: its words, and their parts between punctuation.
 
-    In scripts without spaces any two signs in a row are a token, and so is the last sign. A word
-    in letters of another script that look Latin is also found by the Latin letters.
+    In scripts without spaces the tokens are bigrams, and the last character alone. A word in
+    letters of another script that look Latin is also found by the Latin letters.
     """
     found = dict.fromkeys(token for word in _split(text) for token in word.tokens())
     if not text.isascii():
@@ -186,15 +186,15 @@ def _split(text: str) -> list[_Word]:
 
 
 def _cut(part: str, *, is_query: bool = False) -> list[str]:
-    """Return the tokens of a part: itself, or the pairs of signs of its unspaced scripts."""
+    """Return the tokens of a part: itself, or the bigrams of its unspaced scripts."""
     if part.isascii():
         return [part[:_MAX_TOKEN_LENGTH]]
     found, end = [], 0
     for run in _UNSPACED.finditer(part):
-        signs = run.group()
-        last = 1 if is_query and len(signs) > 1 else 0  # the last pair implies the last sign
+        text = run.group()
+        last = 1 if is_query and len(text) > 1 else 0  # the last bigram implies the last character
         found.append(part[end : run.start()])
-        found += (signs[i : i + 2] for i in range(len(signs) - last))
+        found += (text[i : i + 2] for i in range(len(text) - last))
         end = run.end()
     return [each[:_MAX_TOKEN_LENGTH] for each in (*found, part[end:]) if each]
 
@@ -202,8 +202,8 @@ def _cut(part: str, *, is_query: bool = False) -> list[str]:
 def _query(text: str, prefix: str, and_: str, or_: str) -> str | None:
     """Return the query of `alternatives` in the syntax of an engine."""
 
-    def joined(sign: str, terms: list[str]) -> str:
-        return terms[0] if len(terms) == 1 else f"({sign.join(terms)})"
+    def joined(operator: str, terms: list[str]) -> str:
+        return terms[0] if len(terms) == 1 else f"({operator.join(terms)})"
 
     found = [
         joined(or_, [joined(and_, [prefix.format(each) for each in some]) for some in word])
@@ -223,10 +223,10 @@ def _first_letters(text: str) -> list[str]:
 def _latin_look_alikes() -> dict[int, str]:
     """Return the Latin letter that each letter of another script is taken for."""
     found = {}
-    for sign, glyphs in confusables.confusables_data.items():
+    for letter, glyphs in confusables.confusables_data.items():
         latin = [g["c"] for g in glyphs if g["c"].isascii() and g["c"].isalpha()]
-        if len(sign) == 1 and not sign.isascii() and sign.isalpha() and latin:
-            found[ord(sign)] = latin[0].lower()
+        if len(letter) == 1 and not letter.isascii() and letter.isalpha() and latin:
+            found[ord(letter)] = latin[0].lower()
     return found
 
 

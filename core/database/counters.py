@@ -5,8 +5,8 @@ inserts +1 for each move and -1 when it is purged; for an organization that chan
 sales rep it inserts one of each. As rows are only inserted, transactions never wait for each other.
 Cleanup merges rows with the same key; readers sum them up, merged or not.
 
-How many owners and admins an organization has stands on its own row, beside the number of members,
-which the use cases change, since it can be limited.
+Triggers also maintain the numbers of owners and admins on the row of each organization. The number
+of members beside them is maintained by use cases, which check its limit.
 """
 
 from collections import Counter

@@ -29,8 +29,6 @@ from core.models import Invitation, InvitationStatus, Membership, Note, Organiza
 _PREFIX_LENGTH = 4
 """Leading letters of a word by which candidates for similar names are found."""
 _MAX_CANDIDATES = 300
-
-
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 

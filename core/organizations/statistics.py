@@ -56,9 +56,9 @@ def memberships(session: Session, actor: Actor, filters: Filters) -> pd.DataFram
     """Count the organizations that match, and their people, in one query; staff only.
 
     Columns: stage, size (the range of the number of members), month (of creation, in UTC),
-    organizations, owners, admins, members (with that role), invitations (that are open). To be
-    summed up by stage, by size and stage, or by month: a row has either of them, which the database
-    counts three times as fast as all in one. Stages and sizes are categories, in their order.
+    organizations, owners, admins, members (with that role), invitations (that are open). Sum the
+    rows up by stage, by size and stage, or by month: each has only some of the three, as a database
+    takes three times as long to group by all. Stages and sizes are categories, in their order.
     """
     queries.authorize(session, actor, filters)
     source, org, where = _matching(session, filters)
@@ -86,7 +86,8 @@ def _matching(
 ) -> tuple[FromClause, ReadOnlyColumnCollection[str, Any], Sequence[ColumnElement[bool]]]:
     """Return FROM, the columns, and WHERE of the organizations that match.
 
-    One index has all that is counted. With filters on other columns the rows are read once.
+    Filters by stage and date of creation leave the index that has all columns to be counted. With
+    any other filter the matching rows are read once, into a common table expression.
     """
     source, org_id, where = queries.matches(session, filters)
     org = Organization.__table__.c
