@@ -41,13 +41,13 @@ def parse(text: str, region: str | None = None) -> PhoneNumber | None:
     return parsed
 
 
-def store(number: PhoneNumber) -> str:
+def to_e164(number: PhoneNumber) -> str:
     """Return a number as it is stored: E.164, and the extension as in `+442079460958x5`."""
     plain = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return f"{plain}x{number.extension}" if number.extension else plain
 
 
-def show(stored: str) -> str:
+def format_international(stored: str) -> str:
     """Return a stored number in the international format: `+44 20 7946 0958 ext. 5`."""
     plain, _, extension = stored.partition("x")
     try:

@@ -173,7 +173,7 @@ def phone(text: str, *, region: str | None = None) -> str:
         )
     if not phonenumbers.is_valid_number(number):
         raise InvalidValue("This phone number isn't valid. Check the country code and every digit.")
-    stored = phones.store(number)
+    stored = phones.to_e164(number)
     if len(stored) > phones.MAX_LENGTH:
         raise InvalidValue("Shorten the extension.")
     return stored

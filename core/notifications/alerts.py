@@ -135,4 +135,4 @@ def _describe_organization(values: Values, by: str) -> Iterator[AlertItem]:
 def _format(field: str, value: str | None) -> str:
     if not value:
         return "(empty)"
-    return phones.show(value) if field == "phone" else value
+    return phones.format_international(value) if field == "phone" else value

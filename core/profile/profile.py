@@ -171,7 +171,7 @@ def _as_text(field: str, value: str | None) -> str:
     if not value:
         return ""
     if field == "phone":
-        return phones.show(value)
+        return phones.format_international(value)
     return f"@{value}" if field == "twitter" else value
 
 

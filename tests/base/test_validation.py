@@ -403,7 +403,7 @@ class TestPhone:
                 written = phonenumbers.format_number(number, form)
                 kept = validation.phone(written, region=region)
                 assert kept == phonenumbers.format_number(number, 0)
-                assert validation.phone(phones.show(kept)) == kept
+                assert validation.phone(phones.format_international(kept)) == kept
 
     @pytest.mark.parametrize(
         "text",
@@ -417,19 +417,19 @@ class TestPhone:
         assert refusal(validation.phone, text)
 
     def test_numbers_are_formatted_internationally(self):
-        assert phones.show("+12125550100") == "+1 212-555-0100"
-        assert phones.show("+442070313000") == "+44 20 7031 3000"
-        assert phones.show("+442070313000x5") == "+44 20 7031 3000 ext. 5"
+        assert phones.format_international("+12125550100") == "+1 212-555-0100"
+        assert phones.format_international("+442070313000") == "+44 20 7031 3000"
+        assert phones.format_international("+442070313000x5") == "+44 20 7031 3000 ext. 5"
 
     @given(extension=st.from_regex(r"[0-9]{1,6}", fullmatch=True))
     def test_an_extension_is_kept_however_it_is_written(self, extension):
         for form in (" ext. {}", "x{}", ",{}", ";ext={}", " #{}", ", extension {}"):
             kept = validation.phone("+44 20 7031 3000" + form.format(extension))
             assert kept == f"+442070313000x{extension}"
-            assert validation.phone(phones.show(kept)) == kept
+            assert validation.phone(phones.format_international(kept)) == kept
 
     def test_an_invalid_number_is_formatted_as_it_is(self):
-        assert phones.show("unknown") == "unknown"
+        assert phones.format_international("unknown") == "unknown"
 
 
 class TestWebsite:

@@ -222,7 +222,7 @@ def _draw_facts(org: Organization, reps: Mapping[int, str]) -> None:
         "Target date": f"{org.target_on:%-d %b %Y}" if org.target_on else "",
         "In stage since": ui.day(org.stage_entered_at),
         "Sales email": org.sales_email,
-        "Phone": phones.show(org.phone) if org.phone else "",
+        "Phone": phones.format_international(org.phone) if org.phone else "",
         "Website": (org.website or "").removeprefix("https://"),
         "Alert email": org.alert_email,
         "Profile": f"{organizations.completeness(org)} % complete",
