@@ -1,14 +1,12 @@
 """Access Control: the people of an organization with their roles, its invitations, its roles."""
 
-from typing import Any
-
 import streamlit as st
 
 from core.access import roles
 from core.access.permissions import Action, find_impersonation, find_role
 from core.database import db
 from core.members import members, ownership
-from core.members.members import MAX_COUNTED, PER_PAGE, Sort
+from core.members.members import MAX_COUNTED, PER_PAGE, Filters, Sort
 from core.models import Role
 from pages import ui
 from pages.parts.members import dialogs, former, invitations, member_limit, ownership_offers
@@ -74,11 +72,11 @@ if view == "active" and sees_roles:
 
 if view == "active":
     page, sort = ui.page_number(), ui.sort_order(Sort)
-    which: dict[str, Any] = {"search": search, "without_two_factor": show == "off"}
-    which["role"] = Role(show) if show in list(Role) else None
+    role = Role(show) if show in list(Role) else None
+    filters = Filters(search, role, without_two_factor=show == "off")
     with db.read() as session:
-        people = members.table(session, actor, org.id, **which, sort=sort, page=page)
-        total = members.count(session, actor, org.id, **which)
+        people = members.table(session, actor, org.id, filters, sort=sort, page=page)
+        total = members.count(session, actor, org.id, filters)
     columns = {
         "name": ui.column.link("Name", face="user_id", note="you", sort="name", reverse="-name"),
         "email": ui.column.text("Email", is_whole=True),
@@ -100,11 +98,11 @@ if view == "active":
             bulk=dialogs.bulk_actions(rights),
             sort=sort,
             paging=ui.numbered_pages(page, PER_PAGE, total, "person", "people", limit=MAX_COUNTED),
-            scope=which,
+            scope=filters,
             empty=("No one found", "Try part of a name, or another role."),
         )
     with db.read() as session:
-        chosen = members.list_ids(session, actor, org.id, **which) if asked.is_all else asked.rows
+        chosen = members.list_ids(session, actor, org.id, filters) if asked.is_all else asked.rows
     dialogs.open_asked(asked, chosen)
 else:
     with users_tab:

@@ -1,5 +1,6 @@
 """Members of an organization, present and former: roles, removal, reinstatement."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -26,6 +27,21 @@ FORMER_MEMBERSHIP_TTL: Final = timedelta(days=90)
 _MAX_FORMER_LISTED: Final = 200
 
 
+@dataclass(frozen=True)
+class Filters:
+    """Which members are listed; `search` finds names and addresses that contain all its words.
+
+    All but the search need `VIEW_INVITATIONS`.
+    """
+
+    search: str = ""
+    role: Role | None = None
+    without_two_factor: bool = False
+
+
+EVERYONE: Final = Filters()
+
+
 class Sort(StrEnum):
     """An order of members; a minus reverses it."""
 
@@ -38,7 +54,9 @@ class Sort(StrEnum):
 _ORDERS: Final[dict[Sort, tuple[Any, ...]]] = {
     Sort.NAME: (Membership.found_by, Membership.role, Membership.id),
     Sort.NAME_REVERSED: (
-        *(Membership.found_by.desc(), Membership.role.desc(), Membership.id.desc()),
+        Membership.found_by.desc(),
+        Membership.role.desc(),
+        Membership.id.desc(),
     ),
     Sort.JOINED: (Membership.joined_at.desc(), Membership.id.desc()),
     Sort.JOINED_REVERSED: (Membership.joined_at, Membership.id),
@@ -136,10 +154,8 @@ def table(
     session: Session,
     actor: Actor,
     org_id: int,
+    filters: Filters = EVERYONE,
     *,
-    search: str = "",
-    role: Role | None = None,
-    without_two_factor: bool = False,
     sort: Sort = Sort.NAME,
     page: int = 1,
     per_page: int = PER_PAGE,
@@ -154,10 +170,10 @@ def table(
     if may(session, actor, org_id, Action.VIEW_INVITATIONS):
         two_factor = User.two_factor_at.is_not(None).label("two_factor")
         columns += [Membership.role, two_factor, User.last_seen_at]
-    ids = _matching(session, actor, org_id, search, role, without_two_factor=without_two_factor)
     order = _ORDERS[sort]
     cut = (
-        ids.order_by(*order)
+        _matching(session, actor, org_id, filters)
+        .order_by(*order)
         .limit(per_page)
         .offset((parameters.page_number(page) - 1) * per_page)
         .subquery()
@@ -172,40 +188,25 @@ def table(
     return frame(session, people)
 
 
-def count(
-    session: Session,
-    actor: Actor,
-    org_id: int,
-    *,
-    search: str = "",
-    role: Role | None = None,
-    without_two_factor: bool = False,
-) -> int:
+def count(session: Session, actor: Actor, org_id: int, filters: Filters = EVERYONE) -> int:
     """Return how many members `table` has in all.
 
-    Search results are counted up to `MAX_COUNTED`; for more, `MAX_COUNTED` + 1 is returned.
+    With a search or without two-factor they are counted up to `MAX_COUNTED` + 1.
     """
     org = access(session, actor, org_id, Action.VIEW)
-    if not search.strip() and role is None and not without_two_factor:
+    is_slow = bool(filters.search.strip()) or filters.without_two_factor
+    if filters.role is None and not is_slow:
         return org.member_count
-    people = _matching(session, actor, org_id, search, role, without_two_factor=without_two_factor)
-    if search.strip() or without_two_factor:
+    people = _matching(session, actor, org_id, filters)
+    if is_slow:
         return count_up_to(session, people, MAX_COUNTED)
     return session.scalar(select(func.count()).select_from(people.subquery())) or 0
 
 
-def list_ids(
-    session: Session,
-    actor: Actor,
-    org_id: int,
-    *,
-    search: str = "",
-    role: Role | None = None,
-    without_two_factor: bool = False,
-) -> list[int]:
+def list_ids(session: Session, actor: Actor, org_id: int, filters: Filters = EVERYONE) -> list[int]:
     """Return the ids of the people that `table` has in all, at most `MAX_COUNTED`."""
     access(session, actor, org_id, Action.VIEW)
-    people = _matching(session, actor, org_id, search, role, without_two_factor=without_two_factor)
+    people = _matching(session, actor, org_id, filters)
     chosen = people.with_only_columns(Membership.user_id).order_by(Membership.id)
     return list(session.scalars(chosen.limit(MAX_COUNTED)))
 
@@ -314,23 +315,15 @@ def list_grantable_roles(session: Session, actor: Actor, org_id: int) -> list[Ro
     return [role for role in Role if membership_rows.may_grant(session, actor, org, role)]
 
 
-def _matching(
-    session: Session,
-    actor: Actor,
-    org_id: int,
-    search: str,
-    role: Role | None,
-    *,
-    without_two_factor: bool,
-) -> Select[int]:
-    """Return a query for the ids of memberships whose name or email contains all the words."""
-    words = has_words(Membership.found_by, search)
+def _matching(session: Session, actor: Actor, org_id: int, filters: Filters) -> Select[int]:
+    """Return a query for the ids of the memberships that match the filters."""
+    words = has_words(Membership.found_by, filters.search)
     people = select(Membership.id).where(Membership.org_id == org_id, *words)
-    if role is not None or without_two_factor:
+    if filters.role is not None or filters.without_two_factor:
         access(session, actor, org_id, Action.VIEW_INVITATIONS)
-    if role is not None:
-        people = people.where(Membership.role == role)
-    if without_two_factor:
+    if filters.role is not None:
+        people = people.where(Membership.role == filters.role)
+    if filters.without_two_factor:
         without = User.two_factor_at.is_(None)
         people = people.join(User, User.id == Membership.user_id).where(without)
     return people

@@ -13,6 +13,7 @@ from core.audit import history
 from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
 from core.mail import messages
 from core.members import bulk, invitations, leaving, members, membership_rows
+from core.members.members import Filters
 from core.models import (
     Entry,
     FormerMembership,
@@ -237,19 +238,19 @@ class TestTable:
         assert people.columns.tolist() == ["user_id", "name", "email", "joined_at"]
         assert people["name"].tolist() == ["Adam", "Mia", "Olga"]
         with pytest.raises(NotPermitted):
-            members.table(session, cast.mia, cast.acme.id, role=Role.OWNER)
+            members.table(session, cast.mia, cast.acme.id, Filters(role=Role.OWNER))
 
     @pytest.mark.parametrize("typed", ["MIA", " mia ", "mia@exa", "example mia"])
     def test_search_finds_names_and_addresses(
         self, session: Session, cast: Cast, typed: str
     ) -> None:
-        people = members.table(session, cast.olga, cast.acme.id, search=typed)
+        people = members.table(session, cast.olga, cast.acme.id, Filters(search=typed))
         assert people["name"].tolist() == ["Mia"]
-        assert members.count(session, cast.olga, cast.acme.id, search=typed) == 1
+        assert members.count(session, cast.olga, cast.acme.id, Filters(search=typed)) == 1
 
     @pytest.mark.parametrize("typed", ["%", "_", "\\", "'; --", "\ud800q\x00"])
     def test_wildcards_are_searched_as_text(self, session: Session, cast: Cast, typed: str) -> None:
-        assert members.table(session, cast.olga, cast.acme.id, search=typed).empty
+        assert members.table(session, cast.olga, cast.acme.id, Filters(search=typed)).empty
 
     def test_pages_follow_each_other(self, session: Session, cast: Cast) -> None:
         names = [
@@ -261,7 +262,7 @@ class TestTable:
     def test_a_renamed_member_is_found_by_the_new_name(self, session: Session, cast: Cast) -> None:
         accounts.rename(session, cast.mia, "Änne Ünal")
         for typed in ("änne", "ÜNAL", "Ünal mia@"):
-            found = members.table(session, cast.olga, cast.acme.id, search=typed)
+            found = members.table(session, cast.olga, cast.acme.id, Filters(search=typed))
             assert found["name"].tolist() == ["Änne Ünal"]
         assert members.table(session, cast.olga, cast.acme.id)["name"].tolist()[0] != "Mia"
 
@@ -279,7 +280,7 @@ class TestTable:
             "oneil": "O’Neil",
             "o'neil": "O’Neil",
         }.items():
-            table = members.table(session, cast.olga, cast.acme.id, search=typed)
+            table = members.table(session, cast.olga, cast.acme.id, Filters(search=typed))
             assert table["name"].tolist() == [found]
         for person, name in zip(
             (cast.olga, cast.adam, cast.mia), ("Zebra", "Čapek", "éclair"), strict=True
@@ -293,10 +294,10 @@ class TestTable:
     ) -> None:
         monkeypatch.setattr(members, "MAX_COUNTED", 1)
         assert members.count(session, cast.olga, cast.acme.id) == 3
-        assert members.count(session, cast.olga, cast.acme.id, search="example") == 2
+        assert members.count(session, cast.olga, cast.acme.id, Filters(search="example")) == 2
 
     def test_the_table_can_be_filtered_by_role(self, session: Session, cast: Cast) -> None:
-        people = members.table(session, cast.ada, cast.acme.id, role=Role.ADMIN)
+        people = members.table(session, cast.ada, cast.acme.id, Filters(role=Role.ADMIN))
         assert people["name"].tolist() == ["Adam"]
 
     def test_the_table_can_be_filtered_by_missing_two_factor(
@@ -305,13 +306,13 @@ class TestTable:
         join(session, cast, cast.sam)  # he has it
         about = (session, cast.olga, cast.acme.id)
         for found in (
-            members.table(*about, without_two_factor=True)["user_id"].tolist(),
-            sorted(members.list_ids(*about, without_two_factor=True)),
+            members.table(*about, Filters(without_two_factor=True))["user_id"].tolist(),
+            sorted(members.list_ids(*about, Filters(without_two_factor=True))),
         ):
             assert set(found) == {each.user_id for each in (cast.adam, cast.mia, cast.olga)}
-        assert members.count(*about, without_two_factor=True) == 3
+        assert members.count(*about, Filters(without_two_factor=True)) == 3
         with pytest.raises(NotPermitted):
-            members.table(session, cast.mia, cast.acme.id, without_two_factor=True)
+            members.table(session, cast.mia, cast.acme.id, Filters(without_two_factor=True))
 
     def test_the_table_can_be_sorted(self, session: Session, cast: Cast, clock: Clock) -> None:
         join(session, cast, cast.otto)
