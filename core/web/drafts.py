@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from core.accounts import drafts, sessions
 from core.base.errors import DomainError, Unavailable
 from core.database import db
-from core.web.gatekeeper import find_token
+from core.web.gatekeeper import find_signed_in
 
 _MAX_BYTES: Final = 2 * 4 * drafts.MAX_TEXT + 2_000
 """Room for a text and its original, in UTF-8."""
@@ -44,10 +44,8 @@ async def receive_draft(request: Request) -> Response:
 def _keep(
     request: Request, person: int, form: str, field: str, text: str, original: str
 ) -> Response:
-    token = find_token(request)
     try:
-        with db.read() as session:
-            found = sessions.find(session, token) if token else None
+        found = find_signed_in(request)
         if found is None or found.actor.user_id != person:
             return PlainTextResponse("Your session has ended. Log in again.", 401)
         if sessions.needs_touch(found):

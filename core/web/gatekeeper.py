@@ -12,6 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.access.permissions import staff_rights
 from core.accounts import request_info, sessions
+from core.accounts.sessions import SignedIn
 from core.base import crypto, logs
 from core.base.errors import Unavailable
 from core.base.settings import settings
@@ -41,16 +42,14 @@ _WRONG_HOST = (
     "to the address that people use."
 )
 _NESTED_PATHS = (
-    *(
-        "/static/",
-        "/assets/",
-        "/media/",
-        "/component/",
-        "/auth/",
-        "/logos/",
-        "/download/",
-        "/counts/",
-    ),
+    "/static/",
+    "/assets/",
+    "/media/",
+    "/component/",
+    "/auth/",
+    "/logos/",
+    "/download/",
+    "/counts/",
 )
 _MAX_SESSIONS = 10_000
 
@@ -172,11 +171,9 @@ def _redirect_to_page(path: str, query: bytes) -> Response:
 
 def refuse_anonymous(connection: HTTPConnection) -> Response | None:
     """Return the refusal of a request without a valid session, or None."""
-    token = find_token(connection)
     try:
-        with db.read() as session:
-            if token and sessions.find(session, token):
-                return None
+        if find_signed_in(connection) is not None:
+            return None
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
     return PlainTextResponse("Log in first.", 401, {"cache-control": "no-store"})
@@ -193,6 +190,15 @@ def _hide_from_others_than_staff(connection: HTTPConnection) -> Response | None:
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
     return PlainTextResponse("Not found.", 404)
+
+
+def find_signed_in(connection: HTTPConnection) -> SignedIn | None:
+    """Return who is logged in with the cookie of a request, or None."""
+    token = find_token(connection)
+    if token is None:
+        return None
+    with db.read() as session:
+        return sessions.find(session, token)
 
 
 def find_token(connection: HTTPConnection) -> str | None:

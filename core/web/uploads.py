@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from core.access import throttling
 from core.access.permissions import Actor
-from core.accounts import sessions, uploads
+from core.accounts import uploads
 from core.base.errors import DomainError, InvalidInput, Unavailable
 from core.database import db
-from core.web.gatekeeper import find_token
+from core.web.gatekeeper import find_signed_in
 
 MAX_SECONDS: Final = 120
 _TOO_LARGE: Final = f"Choose a file of at most {uploads.MAX_BYTES // 2**20} MB."
@@ -26,23 +26,24 @@ _uploading: set[int] = set()
 async def receive_upload(request: Request) -> Response:
     """Store the request body as an upload of the logged-in person; respond with its id and name."""
     try:
-        actor = await run_in_threadpool(_find_actor, request)
+        signed_in = await run_in_threadpool(find_signed_in, request)
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
-    if actor is None or actor.user_id is None:
+    if signed_in is None or signed_in.actor.user_id is None:
         return PlainTextResponse("Your session has ended. Log in again.", 401)
     if int(request.headers.get("content-length") or 0) > uploads.MAX_BYTES:
         return PlainTextResponse(_TOO_LARGE, 413)
-    if actor.user_id in _uploading:
+    person = signed_in.actor.user_id
+    if person in _uploading:
         return PlainTextResponse("Wait until your other upload is finished.", 429)
-    _uploading.add(actor.user_id)
+    _uploading.add(person)
     try:
         async with _capacity, asyncio.timeout(MAX_SECONDS):
-            return await _receive(request, actor)
+            return await _receive(request, signed_in.actor)
     except (TimeoutError, ClientDisconnect):
         return PlainTextResponse("The upload took too long. Try again.", 408)
     finally:
-        _uploading.discard(actor.user_id)
+        _uploading.discard(person)
 
 
 async def _receive(request: Request, actor: Actor) -> Response:
@@ -61,15 +62,6 @@ async def _receive(request: Request, actor: Actor) -> Response:
     except DomainError as error:
         return PlainTextResponse(str(error), 429)
     return JSONResponse(stored, headers={"cache-control": "no-store"})
-
-
-def _find_actor(request: Request) -> Actor | None:
-    token = find_token(request)
-    if not token:
-        return None
-    with db.read() as session:
-        found = sessions.find(session, token)
-        return found.actor if found is not None else None
 
 
 def _store(actor: Actor, name: str, content: bytes) -> dict[str, object]:
