@@ -63,6 +63,8 @@ NAMES: Final = ((20, timedelta(hours=1)), (60, timedelta(days=1)))
 """Names compared with those of existing organizations, for each person: guesses at customers."""
 UPLOADS: Final = ((100, timedelta(hours=1)),)
 """Uploaded files, for each person."""
+DRAFTS: Final = ((300, timedelta(minutes=1)),)
+"""Fields kept as drafts, for each person: a browser sends one after a pause of 0.3 seconds."""
 MAILS: Final = ((3, timedelta(hours=1)), (10, timedelta(days=1)))
 """Emails sent to an address because someone entered it."""
 

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from core.access import throttling
 from core.access.permissions import Actor
 from core.base import clock
 from core.base.errors import InvalidInput
@@ -25,6 +26,7 @@ SETTLING: Final = timedelta(seconds=2)
 """How long after a save a draft of the same form is refused: it may have been sent before."""
 _MAX_NAME: Final = 120
 _MAX_FIELDS: Final = 20
+"""Fields of a form, also of those whose text is the original again."""
 _SECRET: Final = ("password", "code", "new")
 """Parts of the names of fields that are never kept, whatever a browser sends."""
 _NOT_KEPT: Final = "This field isn't kept."
@@ -41,22 +43,26 @@ def keep(
     """Keep the text of one field of a form; a text equal to the `original` one is forgotten.
 
     The first `original` of a field counts until the draft is discarded. Return None without
-    keeping anything shortly after `discard`. Raises `InvalidInput` for what is never kept.
+    keeping anything shortly after `discard`. Raises `InvalidInput` for what is never kept, and
+    `TooManyAttempts`.
     """
     _check(form, field, text, original)
+    throttling.ensure_allowed(
+        throttling.hit(session, "drafts of", str(actor.user_id), throttling.DRAFTS)
+    )
     draft = _lock(session, actor, form)
     if draft is not None and not draft.texts and draft.updated_at > clock.now() - SETTLING:
         return None
     if draft is None or draft.updated_at <= clock.now() - DRAFT_TTL:
         draft = _empty(session, actor, form, draft)
-    draft.originals = {field: original} | draft.originals
+    originals = {field: original} | draft.originals
+    if len(originals) > _MAX_FIELDS:
+        raise InvalidInput({"field": _NOT_KEPT})
     texts = draft.texts | {field: text}
-    draft.texts = {name: kept for name, kept in texts.items() if kept != draft.originals[name]}
-    draft.updated_at = clock.now()
+    draft.texts = {name: kept for name, kept in texts.items() if kept != originals[name]}
+    draft.originals, draft.updated_at = originals, clock.now()
     if not draft.texts:
         session.delete(draft)
-    if len(draft.texts) > _MAX_FIELDS:
-        raise InvalidInput({"field": _NOT_KEPT})
     _drop_oldest(session, actor)
     return draft
 
@@ -91,7 +97,7 @@ def _lock(session: Session, actor: Actor, form: str) -> Draft | None:
 
 
 def _empty(session: Session, actor: Actor, form: str, draft: Draft | None) -> Draft:
-    """Return the draft without its texts; it is made if there is none."""
+    """Return the draft without its texts; create it if there is none."""
     if draft is None:
         draft = Draft(user_id=actor.user_id, form=form)
         session.add(draft)

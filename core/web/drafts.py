@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from core.accounts import drafts, sessions
-from core.base.errors import DomainError, Unavailable
+from core.base.errors import DomainError, TooManyAttempts, Unavailable
 from core.database import db
 from core.web.gatekeeper import find_signed_in
 
@@ -21,8 +21,8 @@ async def receive_draft(request: Request) -> Response:
     """Keep one field of a form for the logged-in person.
 
     The request names the person who typed it: whoever has logged in since does not get it. Respond
-    401 if nobody or somebody else is logged in, and 409 shortly after the form was saved: the
-    browser then sends again what is still on the screen.
+    401 if nobody or somebody else is logged in, 409 shortly after the form was saved, and 429 after
+    too many drafts: the browser then sends again what is still on the screen.
     """
     body = b""
     try:
@@ -54,5 +54,5 @@ def _keep(
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
     except DomainError as error:
-        return PlainTextResponse(str(error), 422)
+        return PlainTextResponse(str(error), 429 if isinstance(error, TooManyAttempts) else 422)
     return Response(status_code=204 if kept is not None else 409)

@@ -76,6 +76,14 @@ def test_a_form_cannot_grow_without_end(session: Session, cast: Cast) -> None:
         keep(session, cast.olga, **{f"field{n}": "x" for n in range(30)})
 
 
+def test_fields_that_are_the_original_again_count_as_well(session: Session, cast: Cast) -> None:
+    keep(session, cast.olga, phone="+1")
+    for number in range(19):
+        drafts.keep(session, cast.olga, FORM, f"field{number}", "x", original="x")
+    with pytest.raises(InvalidInput):
+        drafts.keep(session, cast.olga, FORM, "one_more", "x", original="x")
+
+
 def test_the_oldest_draft_gives_way(session: Session, cast: Cast, clock: Clock) -> None:
     for number in range(drafts.MAX_DRAFTS + 3):
         clock.turn(timedelta(minutes=1))

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from starlette.testclient import TestClient
 
+from core.access import throttling
 from core.access.permissions import Actor
 from core.accounts import drafts
 from core.database import db
@@ -55,6 +57,16 @@ def test_secrets_and_nonsense_are_refused(client: TestClient, cast: Cast) -> Non
     for nonsense in (b"", b"[]", b"\xff", b'{"person": "Olga"}', typed(cast.olga, person=None)):
         assert send(client, nonsense, by=cast.olga) == 400
     assert kept(cast.olga) == {}
+
+
+def test_a_program_cannot_write_drafts_without_end(
+    client: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttling, "DRAFTS", ((2, timedelta(hours=1)),))
+    sent = [send(client, typed(cast.olga, text=text), by=cast.olga) for text in "abc"]
+    assert sent == [204, 204, 429]
+    assert kept(cast.olga) == {"note ORG-1": {"text": "b"}}
+    assert send(client, typed(cast.mia), by=cast.mia) == 204
 
 
 def test_right_after_a_save_the_browser_is_to_look_again(client: TestClient, cast: Cast) -> None:

@@ -42,7 +42,7 @@ const send = async (id, draft, node) => {
     })
     if (response.ok) sessionStorage.removeItem(`draft ${id}`)
     else if (response.status === 401 || response.status === 503) keep()
-    else if (response.status === 409) {
+    else if (response.status === 409 || response.status === 429) {
       const again = () => node.isConnected && node.value === draft.text && send(id, draft, node)
       setTimeout(again, SETTLING)
     }
