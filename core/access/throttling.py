@@ -54,7 +54,7 @@ LOCKOUTS: Final = ((1, timedelta(hours=1)),)
 STRANGERS: Final = ((30, timedelta(hours=1)), (200, timedelta(days=1)))
 """Sign-ups and password resets, for each IP address."""
 PERSON_TO_PERSON: Final = ((5, timedelta(hours=1)),)
-"""Emails about roles that one person can cause to another; the changes themselves are made."""
+"""Emails about roles and ownership from one person to another; the changes themselves are made."""
 INVITATIONS: Final = ((2, timedelta(days=1)),)
 """Invitations emailed to one address, also again, for each organization."""
 REQUESTS: Final = ((10, timedelta(hours=1)),)
@@ -136,7 +136,7 @@ def succeed(session: Session, *attempts: Attempt, shared: Sequence[Attempt] = ()
 
 
 def _lock_failures(session: Session, what: str, whose: str) -> Throttle:
-    """Lock the counter, which is made if there is none; others may delete it at any moment."""
+    """Return the locked counter, created if needed; one statement, as others may delete it."""
     new = _insert(session).values(key=_failures_key(what, whose), hits=0, ends_at=clock.now())
     locked = new.on_conflict_do_update(index_elements=["key"], set_={"hits": Throttle.hits})
     found: Throttle = session.scalars(

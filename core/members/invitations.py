@@ -103,7 +103,8 @@ def change_role(
 ) -> Invitation:
     """Change the role of a pending invitation and email the invited person; its links still work.
 
-    An expired invitation is changed without a mail. Raises `RoleTooHigh` and `TooManyAttempts`.
+    An expired invitation is changed without a mail, and so is one that the actor has changed too
+    often in an hour. Raises `RoleTooHigh` and `TooManyAttempts`.
     """
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
@@ -116,9 +117,10 @@ def change_role(
     invitation.invited_by = actor.user_id or invitation.invited_by
     if invitation.expires_at > clock.now():
         invitees.count_mails(session, actor, org, 1)
-        was_queued = invitation_rows.cancel_mail(session, invitation)
-        template = "invitation" if was_queued else "invitation_role_changed"
-        _send(session, actor, org, invitation, template)
+        if invitation_rows.cancel_mail(session, invitation):
+            _send(session, actor, org, invitation)
+        elif member_mails.is_within_cap(session, actor, invitation.email_key):
+            _send(session, actor, org, invitation, "invitation_role_changed")
     history.record(session, actor, org, "invitation.role_changed", invitation)
     return invitation
 

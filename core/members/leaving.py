@@ -153,7 +153,8 @@ def notify_withdrawn(session: Session, org: Organization, ended: Sequence[Handov
     for handover in ended:
         if handover.expires_at > clock.now():
             owner = session.get_one(User, handover.from_id)
-            member_mails.send(session, org, handover.to_id, "ownership_withdrawn", by=owner.name)
+            by = Actor(owner.id, owner.name)
+            member_mails.notify(session, by, org, handover.to_id, "ownership_withdrawn")
 
 
 def _withdraw_unheld(session: Session, actor: Actor, org: Organization, user_id: int) -> None:

@@ -35,7 +35,7 @@ def notify(
 
     Actors get no mail about themselves.
     """
-    if user_id != actor.user_id and _is_within_cap(session, actor, user_id):
+    if user_id != actor.user_id and is_within_cap(session, actor, user_id):
         send(session, org, user_id, template, by=actor.name, **context)
 
 
@@ -64,7 +64,7 @@ def notify_owners(
         session,
         org,
         "member_news",
-        to=[owner for owner in others if _is_within_cap(session, actor, owner.id)],
+        to=[owner for owner in others if is_within_cap(session, actor, owner.id)],
         name=name,
         by=actor.name,
         link=page_link(org),
@@ -72,9 +72,9 @@ def notify_owners(
     )
 
 
-def _is_within_cap(session: Session, actor: Actor, user_id: int) -> bool:
-    """Count a mail from one person to another; False where it is one too many."""
-    pair = f"{actor.user_id} to {user_id}"
+def is_within_cap(session: Session, actor: Actor, recipient: int | str) -> bool:
+    """Count a mail from one person to another, or to an address by its key; False if too many."""
+    pair = f"{actor.user_id} to {recipient}"
     return throttling.hit(session, "mails from", pair, throttling.PERSON_TO_PERSON) == 0
 
 

@@ -40,12 +40,12 @@ def offer(
 
     session.flush()  # an owner has at most one pending offer
     made = ownership_rows.make(session, org, owner.user_id, user_id, role)
-    member_mails.send(
+    member_mails.notify(
         session,
+        actor,
         org,
         user_id,
         "ownership_offered",
-        by=actor.name,
         role=role,
         days=ownership_rows.OFFER_TTL.days,
         link=member_mails.page_link(org),

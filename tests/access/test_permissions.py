@@ -242,6 +242,7 @@ CALLED_BY_USE_CASES = {
     "audit.history.record",
     "members.invitees.count_mails",
     "members.leaving.end_membership",
+    "members.member_mails.is_within_cap",
     "members.member_mails.notify",
     "members.member_mails.notify_owners",
     "members.membership_rows.list_organizations",

@@ -336,6 +336,18 @@ class TestNotifications:
         letter = messages.render(session.get(Mail, invitation.mail_id))
         assert mailed_token(invitation) in letter.text
 
+    def test_nobody_floods_an_address_with_changes_of_the_role(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        invitation = invite(session, cast, "new@example.com")
+        for role in [Role.ADMIN, Role.MEMBER] * 4:
+            self.sent(session, clock)
+            clock.turn(timedelta(minutes=1))
+            invitations.change_role(session, cast.olga, cast.acme.id, invitation.id, role)
+        changed = select(func.count()).where(Mail.template == "invitation_role_changed")
+        assert session.scalar(changed) == 5
+        assert invitation.role is Role.MEMBER
+
     def test_a_revoked_invitation_is_announced(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:

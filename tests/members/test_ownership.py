@@ -65,6 +65,17 @@ class TestOffer:
             each.handover for each in ownership.list_offers(session, cast.olga, cast.acme.id)
         ] == [second]
 
+    def test_nobody_floods_another_with_offers(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        for _ in range(5):
+            for person in (cast.adam, cast.mia):
+                made = ownership.offer(session, cast.olga, cast.acme.id, person.user_id)
+        assert [to for _, to in mails(session)].count(email(cast.mia)) == 5
+        assert [to for _, to in mails(session)].count(email(cast.adam)) == 5
+        assert made.to_id == cast.mia.user_id
+        assert made.status is InvitationStatus.PENDING
+
     def test_an_offer_needs_another_person_and_a_lower_role(
         self, session: Session, cast: Cast
     ) -> None:
