@@ -25,7 +25,9 @@ _MAX_NAME: Final = 120
 
 def keep(session: Session, actor: Actor, name: str, content: bytes) -> Upload:
     """Store a file for the actor; raises `InvalidInput(file)` if it is empty or too large."""
-    if not 0 < len(content) <= MAX_BYTES:
+    if not content:
+        raise InvalidInput({"file": "This file is empty. Choose another one."})
+    if len(content) > MAX_BYTES:
         raise InvalidInput({"file": f"Choose a file of at most {MAX_BYTES // 2**20} MB."})
     now = clock.now()
     upload = Upload(
@@ -67,6 +69,8 @@ def _plain_name(name: str) -> str:
     """Return a file's name without folders and without invisible characters."""
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(
-        c for c in last if not unicodedata.category(c).startswith(("C", "Z")) or c == " "
+        character
+        for character in last
+        if character == " " or not unicodedata.category(character).startswith(("C", "Z"))
     )
     return shown.strip()[:_MAX_NAME] or "file"

@@ -38,10 +38,14 @@ def test_a_new_one_takes_the_place_of_the_oldest(session: Session, cast: Cast) -
         uploads.get(session, cast.mia, kept[2])
 
 
-@pytest.mark.parametrize("content", [b"", b"x" * (uploads.MAX_BYTES + 1)], ids=["empty", "large"])
-def test_an_empty_or_too_large_one_is_refused(session: Session, cast: Cast, content: bytes) -> None:
-    with pytest.raises(InvalidInput, match="at most 3 MB"):
-        uploads.keep(session, cast.mia, "photo.png", content)
+@pytest.mark.parametrize(
+    ("size", "refusal"), [(0, "This file is empty"), (uploads.MAX_BYTES + 1, "at most 3 MB")]
+)
+def test_an_empty_or_too_large_one_is_refused(
+    session: Session, cast: Cast, size: int, refusal: str
+) -> None:
+    with pytest.raises(InvalidInput, match=refusal):
+        uploads.keep(session, cast.mia, "photo.png", b"x" * size)
 
 
 @pytest.mark.parametrize(
