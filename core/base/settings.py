@@ -87,6 +87,13 @@ class Settings(BaseSettings):
         AnyHttpUrl(url)
         return url.rstrip("/")
 
+    @field_validator("breached_passwords_file")
+    @classmethod
+    def _names_a_file(cls, path: str) -> str:
+        if path and not Path(path).is_file():
+            raise ValueError("must be the path of a file")
+        return path
+
     @field_validator("smtp_url")
     @classmethod
     def _names_a_mail_server(cls, url: str) -> str:

@@ -4,9 +4,10 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from core.accounts import breached_passwords, passwords
-from core.base.settings import settings
+from core.base.settings import Settings, settings
 from core.base.validation import InvalidValue
 
 KNOWN = [f"a phrase that was stolen {number}" for number in range(50)]
@@ -40,3 +41,8 @@ class TestListed:
 
 def test_without_a_list_nothing_is_read():
     assert not breached_passwords.is_breached(KNOWN[0])
+
+
+def test_orgdesk_does_not_start_with_a_list_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="must be the path of a file"):
+        Settings(breached_passwords_file=str(tmp_path / "breached.txt"))
