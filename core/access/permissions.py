@@ -185,7 +185,7 @@ def find_role(session: Session, actor: Actor, org_id: int) -> Role | None:
 
 
 def list_roles(session: Session, actor: Actor, org_id: int) -> list[Role | Staff]:
-    """Return the actor's role in the organization and staff role, as far as there are any."""
+    """Return the actor's role in the organization and the staff role; either may be missing."""
     found = _get_access(session, actor, org_id)
     return [role for role in (found.role, found.staff) if role is not None]
 

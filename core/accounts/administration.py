@@ -137,7 +137,7 @@ def reset_two_factor(session: Session, actor: Actor, user_id: int, *, reason: st
 
 
 def open_link(session: Session, actor: Actor, mail_id: int, *, reason: str) -> str:
-    """Return the address of a mail's link, which an administrator forwards without a mail server.
+    """Return the address of a mail's link, to be forwarded where there is no mail server.
 
     The opening is recorded, with its reason, in the history of the organization or the person that
     the mail is about. The page has verified the administrator's password. Raises
@@ -160,7 +160,7 @@ def open_link(session: Session, actor: Actor, mail_id: int, *, reason: str) -> s
 
 
 def _lock_linked(session: Session, link: dict[str, str]) -> User:
-    """Lock the person whose account a link is for, who is not on the staff."""
+    """Lock and return the person whose account a link is for; staff are refused."""
     token = crypto.token(link["kind"], link["nonce"])
     user = lock_user(session, email_links.get(session, link["kind"], token).user_id or 0)
     if user.staff is not None:

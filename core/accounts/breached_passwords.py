@@ -24,7 +24,7 @@ def is_breached(password: str) -> bool:
 
 
 def _contains(path: Path, digest: bytes) -> bool:
-    """Return whether a line of a sorted file begins with a digest, by about 35 reads."""
+    """Return whether a line of a sorted file begins with a digest, in about 35 reads."""
     with path.open("rb") as file:
         first, last = 0, file.seek(0, os.SEEK_END)
         while first < last:

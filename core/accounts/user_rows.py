@@ -92,9 +92,9 @@ def create(session: Session, new: NewAccount, *, is_confirmed: bool) -> User:
 
 
 def labels(people: Iterable[User]) -> dict[int, str]:
-    """Return how to list people to choose from, by id and sorted by name: all labels differ.
+    """Return a distinct label for each person by id, sorted by name, for a list to choose from.
 
-    People of the same name are told apart by their addresses.
+    People with the same name are told apart by their addresses.
     """
     listed = sorted(people, key=lambda person: (person.search_text, person.id))
     keys = Counter(tokenizer.name_key(person.name) for person in listed)

@@ -137,7 +137,7 @@ def get(session: Session, actor: Actor, mail_id: int) -> MailDetails:
 
 
 def get_link(session: Session, actor: Actor, mail_id: int) -> tuple[Mail, dict[str, str]]:
-    """Return a mail and its link, which lets whoever has it act for the recipient.
+    """Return a mail and its link, which lets anyone who has it act for the recipient.
 
     Raises `NotFound` unless no mail server is configured and the mail is unsent, because only then
     an administrator has to forward it.

@@ -48,8 +48,8 @@ def parse(session: Session, org: Organization, emails: str) -> dict[str, str]:
     """Return the addresses in a text by their key, which all spellings of an address share.
 
     Commas, semicolons and line ends separate addresses; names in front of them are left out, and
-    so is `mailto:`. Raises `AddressesRefused` with the result
-    for each address, or `AlreadyMember` or `AlreadyInvited` if there is only one.
+    so is `mailto:`. Raises `AddressesRefused` with the result for each address, or `AlreadyMember`
+    or `AlreadyInvited` if there is only one.
     """
     addresses: dict[str, str] = {}
     results: dict[str, str] = {}

@@ -61,11 +61,11 @@ def search_text_of(*columns: str) -> Callable[[Any], str]:
 _IN_NO_ROW = -(2**31)
 
 
-class Whole(TypeDecorator[int]):
-    """A whole number of 32 bits on both engines.
+class Integer32(TypeDecorator[int]):
+    """An integer of 32 bits on both engines.
 
-    Neither engine can compare with a larger one, as from a web address: it becomes the one number
-    of 32 bits that no row has, so that nothing is found.
+    Both raise an error when a column is compared with a much larger one, such as an id in a web
+    address. It is replaced by the one 32-bit integer that no row has, so that nothing is found.
     """
 
     impl = Integer
@@ -122,7 +122,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {
         datetime: UtcDateTime,
-        int: Whole,
+        int: Integer32,
         Role: enum_type(Role),
         Staff: enum_type(Staff),
         Stage: enum_type(Stage),

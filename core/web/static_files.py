@@ -42,7 +42,7 @@ _EVERYWHERE: Final = ("BidiComponent", "sidebar")
 """The scripts that every page needs: Streamlit's by the start of their names, and our own."""
 _IN_LISTS: Final = ("TextInput", "table")
 _LISTS: Final = ("organizations", "members", "people", "mail")
-"""The pages with a table and a search field, which need these scripts, too."""
+"""The pages with a table and a search field, which need the scripts in `_IN_LISTS` as well."""
 _IMPORTED: Final = re.compile(r'from ?"\./([^"]+)"')
 _CONNECTION: Final = "connection.js"
 _FORMS: Final = "forms.js"
@@ -126,17 +126,18 @@ def _page(encoding: str, *, is_list: bool) -> bytes:
     connection = f'<script src="{assets.get(_CONNECTION).path}"></script>'
     forms = f'<script type="module" src="{assets.get(_FORMS).path}"></script>'
     style = f'<link rel="stylesheet" href="{assets.get(_STYLE).path}">'
-    for place, more in (
-        ("<head>", f"<title>Orgdesk</title>{connection}{forms}"),
-        ("</head>", links),
-        ("<noscript>", _NO_SCRIPT),
+    for tag, completed in (
+        ("<head>", f"<head><title>Orgdesk</title>{connection}{forms}"),
+        ("</head>", f"{links}</head>"),
+        ("<noscript>", f"<noscript>{_NO_SCRIPT}"),
+        ("</body>", f"{style}</body>"),
     ):
-        html = html.replace(place, f"{more}{place}" if "/" in place else f"{place}{more}", 1)
-    return _compress(html.replace("</body>", f"{style}</body>", 1).encode(), encoding)
+        html = html.replace(tag, completed, 1)
+    return _compress(html.encode(), encoding)
 
 
 def _list_scripts(names: tuple[str, ...]) -> list[str]:
-    """Return the addresses of scripts and of all that they import, as they stand in the HTML."""
+    """Return the addresses of scripts and of all that they import, as the HTML names them."""
     found: dict[str, None] = {}
     for name in names:
         ours = assets.find(f"{name}.js")
