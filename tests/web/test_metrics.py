@@ -109,8 +109,10 @@ class TestValues:
         before = value_of("orgdesk_request_seconds_count healthz,200")
         get("/healthz")
         get("/any/thing.php")
+        get("/assets/none.js")
         assert value_of("orgdesk_request_seconds_count healthz,200") == before + 1
         assert value_of("orgdesk_request_seconds_count other,307") > 0
+        assert value_of("orgdesk_request_seconds_count assets,404") > 0
 
     def test_database_statements_and_their_time(self, engine: Engine):
         before = value_of("orgdesk_database_seconds_count")
