@@ -40,7 +40,7 @@ views = {"active": f"Active Users {org.member_count:,}"}
 shows: dict[str, str] = {role: f"{role.capitalize()}s {numbers[role]:,}" for role in reversed(Role)}
 if sees_roles:
     views |= {"invited": f"Invited Users {numbers['pending']:,}", "former": "Former Users"}
-    shows["off"] = f"Without two-factor {member_limit.counted(numbers['without_two_factor'])}"
+    shows["off"] = f"Without two-factor {ui.capped(numbers['without_two_factor'], MAX_COUNTED)}"
 with users_tab, elements.row(key="members-filter"):
     view = choose(
         "members", st.segmented_control, "view", "Users", views, default="active", required=True

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.access.permissions import Action, staff_rights
 from core.database import db
-from core.organizations import organizations, statistics, table
+from core.organizations import statistics, table
 from core.organizations.filters import Sort
 from core.organizations.statistics import COUNTED
 from pages import ui
@@ -68,7 +68,7 @@ if is_summary:
     by_size = groups.pivot_table("organizations", "size", "stage", "sum", observed=False)
     by_size = by_size.rename(index=filter_bar.SIZES)
     by_month = groups.groupby(groups["month"].astype(str))[["organizations"]].sum()
-    by_month["in all"] = by_month["organizations"].cumsum()
+    by_month["running total"] = by_month["organizations"].cumsum()
 
     save = partial(summary.draw_download, actor, filters)
     summary.draw("Memberships by stage", by_stage, bars=summary.PEOPLE, save=save)
@@ -98,13 +98,13 @@ else:
         download.draw_menu(filters, page.total, columns)
     download.draw_progress(actor, page.total)
 
-    # What was asked for in the table, and the saves.
+    # What was asked for in the table: each opens a dialog, which saves.
     if asked.action == "look":
         quick_view.open_quick_view(asked.row, listing.ids(page.rows))
     elif asked.action == "flag":
         ui.open_dialog("flag-all" if asked.is_all else "flag", asked.rows)
     elif asked.action == "restore":
-        name = page.rows.set_index("id")["name"][asked.row]
-        ui.save(f"{name} restored", organizations.restore, actor, asked.row)
+        ui.open_dialog("restore", dict(asked.record))
     quick_view.draw_quick_view(actor, partial(listing.turn, actor, filters))
     bulk_flag.draw_dialogs(actor, filters)
+    ui.draw_dialog("restore", "Restore organization", listing.draw_restore, actor)

@@ -30,8 +30,7 @@ with db.read() as session:
     count = directory.count(session, actor, text)
 page = found.head(directory.CARDS_PER_PAGE)
 
-many = f"{directory.MAX_COUNTED:,}+" if count > directory.MAX_COUNTED else f"{count:,}"
-counted.markdown(ui.quiet(f"{many} {'organization' if count == 1 else 'organizations'}"))
+counted.markdown(ui.quiet(ui.count(count, "organization", limit=directory.MAX_COUNTED)))
 
 grid = st.grid("auto", min_column_width=280, gap="small", border=True, key="solutions-grid")
 for card in page.to_dict("records"):

@@ -29,7 +29,7 @@ from pages.ui.table import (
     table,
 )
 from pages.ui.tabs import Tab, page_switch, tabs
-from pages.ui.text import ago, count, day, esc, exact, quiet, refusal
+from pages.ui.text import ago, capped, count, day, esc, exact, quiet, refusal
 
 __all__ = [
     "Action",
@@ -41,6 +41,7 @@ __all__ = [
     "Turn",
     "ago",
     "callback",
+    "capped",
     "change",
     "clear_selection",
     "close_dialog",

@@ -29,8 +29,13 @@ def row(**options: Any) -> DeltaGenerator:
 
 def logo_url(digest: str, *, thumbnail: bool = True) -> str:
     """Return the absolute URL of the logo with this digest."""
+    return absolute_url(f"/logos/{digest}{'-thumb' if thumbnail else ''}.png")
+
+
+def absolute_url(path: str) -> str:
+    """Return the absolute URL of a path on the host that the reader's browser is connected to."""
     here = urlsplit(st.context.url or settings().public_url)
-    return f"{here.scheme}://{here.netloc}/logos/{digest}{'-thumb' if thumbnail else ''}.png"
+    return f"{here.scheme}://{here.netloc}{path}"
 
 
 def avatar_url(name: str, seed: str | int, logo: str | None = None) -> str:

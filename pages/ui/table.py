@@ -106,7 +106,7 @@ def numbered_pages(
     Rows are counted up to `limit`; a larger `total` says that there are more.
     """
     is_capped = bool(limit) and total > limit
-    counted = f"{limit:,}+ {plural or f'{noun}s'}" if is_capped else count(total, noun, plural)
+    counted = count(total, noun, plural, limit=limit)
     if total <= per_page:
         return Paging(total, counted)
     first, last = (page - 1) * per_page, min(page * per_page, total)

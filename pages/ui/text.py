@@ -62,6 +62,12 @@ def ago(moment: datetime, now: datetime) -> str:
     return "just now"
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun: `1 member`, `1,284 members`."""
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+def count(number: int, noun: str, plural: str = "", *, limit: int = 0) -> str:
+    """Return a number with its noun: `1 member`, `1,284 members`; with a limit `1,000+ members`."""
+    shown = capped(number, limit) if limit else f"{number:,}"
+    return f"{shown} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def capped(number: int, limit: int) -> str:
+    """Return a number that was counted up to a limit: `12`, or `1,000+` if there are more."""
+    return f"{limit:,}+" if number > limit else f"{number:,}"

@@ -148,6 +148,7 @@ class TestPeople:
         dialog = ada.get_by_role("dialog")
         expect(dialog).to_contain_text(email(cast.mia))
         press(dialog, "Disable")
+        press(ada, "Disable account")
         expect(dialog).to_be_hidden()
         click_somewhere(mia)
         expect(heading(mia, "Log in")).to_be_visible()

@@ -293,6 +293,8 @@ class TestInvitedUsers:
 
     def test_revoke(self, screen: AppTest, cast: Cast, invited: Invitation) -> None:
         choose_invited(screen, invited, "revoke")
+        assert state(invited).status is InvitationStatus.PENDING
+        screen.button(key="revoke-submit").click().run()
         assert state(invited).status is InvitationStatus.REVOKED
         table = find_table(screen, "Invited users")
         assert table.column("state") == ["revoked"]
@@ -307,6 +309,13 @@ class TestInvitedUsers:
         assert find_table(screen, "Invited users").sent["empty"][0] == "No one found"
         screen.button_group(key="invited-states").set_value([State.PENDING]).run()
         assert find_table(screen, "Invited users").ids == [invited.id]
+
+    def test_an_empty_list_says_what_to_do_next(self, show: Show, cast: Cast) -> None:
+        for person, hint in ((cast.olga, "Press Invite user"), (cast.oda, "Invitations appear")):
+            screen = show("members", person, org=cast.acme.public_id, view="invited")
+            head, what_next = find_table(screen, "Invited users").sent["empty"]
+            assert head == "No one has been invited yet"
+            assert what_next.startswith(hint)
 
     def test_copy_link(self, screen: AppTest, cast: Cast, invited: Invitation) -> None:
         choose_invited(screen, invited, "copy-link")
@@ -412,6 +421,8 @@ class TestFormerUsers:
         assert table.actions(cast.mia.user_id) == []
         assert table.actions(cast.adam.user_id) == ["Reinstate"]
         table.ask("reinstate", cast.adam.user_id)
+        assert role(cast, cast.adam) is None, "a second click would reinstate the next person"
+        screen.button(key="reinstate-submit").click().run()
         assert role(cast, cast.adam) is Role.ADMIN
         assert find_table(screen, "Former users").column("name") == ["Mia"]
 
@@ -486,7 +497,7 @@ class TestMemberLimit:
         assert "Enter a number from 1" in words(screen)
         screen.number_input(key="limit.limit").set_value(4)
         screen.button(key="limit-submit").click().run()
-        assert "At most 4 members; 1 place is free" in words(screen)
+        assert "At most 4 members; 1 seat left" in words(screen)
 
     def test_owners_cannot_set_it(self, olgas: AppTest) -> None:
         assert "limit-open" not in keys(olgas)

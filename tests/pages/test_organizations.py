@@ -67,7 +67,7 @@ class TestCreate:
         screen.text_input(key="create.name").set_value("Mayo Clinic").run()
         screen.button(key="create-save").click().run()
         assert "Mayo Clinic" in text_of(screen)
-        assert "Last changes" in text_of(screen)
+        assert "Recent activity" in text_of(screen)
         assert all_names() == ["Acme", "Otto Ltd", "Mayo Clinic"]
 
     def test_similar_names_of_others_are_not_shown(self, show: Show, cast: Cast) -> None:
@@ -291,7 +291,7 @@ class TestMemberships:
         assert by_stage.loc["Free", columns].tolist() == [1, 1, 1, 1, 0]
         assert by_stage.loc["Total", columns].tolist() == [1, 1, 1, 1, 0]
         assert by_size.loc["2–10", "Free"] == 1
-        assert by_month[["Organizations", "In all"]].values.tolist() == [[1, 1]]
+        assert by_month[["Organizations", "Running total"]].values.tolist() == [[1, 1]]
         assert not [link for link in links_of(screen, "Views").values() if link["name"] == "q"]
 
     def test_nothing_matches(self, show: Show, cast: Cast) -> None:
@@ -329,7 +329,7 @@ class TestQuickView:
         complete_profile(cast.acme.id)
         screen = table_of(show("organizations", cast.sam)).ask("look", cast.acme.id)
         screen.button(key="quick-view-move").click().run()
-        assert "Move to preproduction? The owners get an email." in text_of(screen)
+        assert "Move to preproduction? Owners are notified by email." in text_of(screen)
         assert stage_of(cast.acme.id) is Stage.ONBOARDING
         screen.button(key="quick-move-submit").click().run()
         assert stage_of(cast.acme.id) is Stage.PREPRODUCTION
@@ -416,6 +416,8 @@ class TestRestore:
         screen.run().toggle(key="organizations-deleted").set_value(True).run()
         assert listed_ids(screen) == [cast.acme.public_id]
         screen = table_of(screen).ask("restore", cast.acme.id)
+        assert listed_ids(screen) == [cast.acme.public_id]
+        screen.button(key="restore-submit").click().run()
         assert listed_ids(screen) == []
         screen.toggle(key="organizations-deleted").set_value(False).run()
         assert sorted(listed_ids(screen)) == sorted([cast.acme.public_id, cast.otto_ltd.public_id])

@@ -159,10 +159,14 @@ def _draw_actions(form: Form, actor: Actor, person: User) -> None:
     if may_reset and st.button("Reset two-factor", key="person-two-factor"):
         open_dialog("reset-two-factor", person.id)
         st.rerun()
-    if st.button("Disable", key="person-disable"):
-        form.save(
-            f"{person.name} disabled and logged out", account_access.disable, actor, person.id
+    with st.popover("Disable", key="person-disabling"):
+        st.markdown(
+            "They're logged out and can't log in until the account is enabled again. Invitations "
+            "they have sent are revoked."
         )
+        if st.button("Disable account", key="person-disable", type="primary"):
+            notice = f"{person.name} disabled and logged out"
+            form.save(notice, account_access.disable, actor, person.id)
 
 
 def draw_two_factor_reset(actor: Actor, user_id: int) -> None:

@@ -94,13 +94,11 @@ def _draw_change_roles(actor: Actor, org: Organization, user_ids: Sequence[int])
         grantable = members.list_grantable_roles(session, actor, org.id)
     st.markdown(f"**{ui.count(len(user_ids), 'person', 'people')}** selected")
     form = ui.fields("change-roles")
-    new = Role(form.field(st.selectbox, "role", "Role", options=grantable, format_func=_label))
+    new = Role(
+        form.field(st.selectbox, "role", "Role", options=grantable, format_func=str.capitalize)
+    )
     password = form.current_password() if new is Role.OWNER else ""
-    form.reserve_footer()
-    with elements.row(horizontal_alignment="right"):
-        draw_cancel("change-roles")
-        pressed = st.button("Change role", key="change-roles-save", type="primary")
-    if pressed and (
+    if draw_buttons(form, "Change role") and (
         new is not Role.OWNER or form.prepare(authentication.verify_password, actor, password)
     ):
         outcome = form.change(bulk.change_roles, actor, org.id, user_ids, new)
@@ -115,11 +113,8 @@ def _draw_remove_members(actor: Actor, org: Organization, user_ids: Sequence[int
         "can reinstate them for 90 days."
     )
     form = ui.fields("remove-members")
-    form.reserve_footer()
-    with elements.row(horizontal_alignment="right"):
-        draw_cancel("remove-members")
-        if st.button("Remove", key="remove-members-save", type="primary"):
-            _finish(form, form.change(bulk.remove, actor, org.id, user_ids), "Removed")
+    if draw_buttons(form, "Remove"):
+        _finish(form, form.change(bulk.remove, actor, org.id, user_ids), "Removed")
 
 
 def _finish(form: ui.Form, outcome: Outcome | None, done: str) -> None:
@@ -141,10 +136,6 @@ def _draw_refused(refused: Sequence[tuple[str, str]]) -> None:
         st.markdown(f"**{ui.esc(name)}**  \n{ui.esc(reason)}")
 
 
-def _label(role: Role) -> str:
-    return role.capitalize()
-
-
 def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
     """Draw the current role and, once `Edit` is pressed, the form that changes it."""
     draw_person(row)
@@ -161,8 +152,7 @@ def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
         _draw_edit(actor, org, row, old)
     else:
         with st.expander("What this role can do", type="compact"):
-            for action in roles.difference(old, old).kept:
-                st.markdown(f":gray[:material/check: {roles.label(action)}]")
+            draw_permissions(old)
 
 
 def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
@@ -176,17 +166,13 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
         "Role",
         options=grantable,
         index=grantable.index(old),
-        format_func=_label,
+        format_func=str.capitalize,
     )
     new = Role(chosen)
     draw_change_log(old, new)
     makes_owner = new is Role.OWNER and old is not Role.OWNER
     password = form.current_password() if makes_owner else ""
-    form.reserve_footer()
-    with elements.row(horizontal_alignment="right"):
-        draw_cancel("edit-roles")
-        pressed = st.button("Save", key="edit-roles-save", type="primary", disabled=new is old)
-    if pressed and (
+    if draw_buttons(form, "Save", disabled=new is old) and (
         not makes_owner or form.prepare(authentication.verify_password, actor, password)
     ):
         _save_role(form, actor, org, row, new)
@@ -202,11 +188,19 @@ def _save_role(form: ui.Form, actor: Actor, org: Organization, row: Row, new: Ro
         form.save(notice, invitations.change_role, actor, org.id, int(row["id"]), new)
 
 
-def draw_cancel(name: str) -> None:
-    """Draw the button that closes a dialog without a change."""
-    if st.button("Cancel", key=f"{name}-cancel"):
-        ui.close_dialog()
-        st.rerun()
+def draw_buttons(form: ui.Form, label: str, *, disabled: bool = False) -> bool:
+    """Draw `Cancel` and the button that saves a dialog; return whether that was just pressed."""
+    form.reserve_footer()
+    with elements.row(horizontal_alignment="right"):
+        if st.button("Cancel", key=f"{form.name}-cancel"):
+            form.cancel()
+        return st.button(label, key=f"{form.name}-save", type="primary", disabled=disabled)
+
+
+def draw_permissions(role: Role) -> None:
+    """Draw what people with a role can do."""
+    for action in roles.difference(role, role).kept:
+        st.markdown(f":gray[:material/check: {roles.label(action)}]")
 
 
 def draw_change_log(old: Role, new: Role) -> None:

@@ -1,4 +1,4 @@
-"""The table Former Users of Access Control, from which people are reinstated."""
+"""The table Former Users of Access Control, and the dialog that reinstates a person."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,13 +12,13 @@ from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs
 from pages.parts.members.dialogs import Row
-from pages.ui import authentication
+from pages.ui import authentication, badges
 
 REINSTATE: Final = "Reinstate"
 
 
 def draw(actor: Actor, org: Organization, grantable: Sequence[Role], search: str) -> None:
-    """Draw former members, and reinstate the one that is asked for."""
+    """Draw former members, and the dialog that reinstates one of them."""
     with db.read() as session:
         former = members.former_table(session, actor, org.id, search=search)
     rows: list[Row] = [{str(k): v for k, v in row.items()} for row in former.to_dict("records")]
@@ -46,12 +46,9 @@ def draw(actor: Actor, org: Organization, grantable: Sequence[Role], search: str
                 "Reinstated people get their old role back. Anyone who left needs a new invitation."
             )
         )
-    row = dict(asked.record)
-    if row and row["role"] == Role.OWNER:
-        ui.open_dialog("reinstate", row)
-    elif row:
-        ui.save(f"{row['name']} reinstated", members.reinstate, actor, org.id, asked.row)
-    ui.draw_dialog("reinstate", REINSTATE, _draw_reinstate_owner, actor, org)
+    if asked:
+        ui.open_dialog("reinstate", dict(asked.record))
+    ui.draw_dialog("reinstate", REINSTATE, _draw_reinstate, actor, org)
 
 
 def _how(row: Row) -> str:
@@ -65,14 +62,20 @@ def _is_within(row: Row, grantable: Sequence[Role]) -> bool:
     return row["role"] in grantable and not row["has_left"]
 
 
-def _draw_reinstate_owner(actor: Actor, org: Organization, row: Row) -> None:
-    """Draw the form that reinstates an owner, which takes the password."""
+def _draw_reinstate(actor: Actor, org: Organization, row: Row) -> None:
+    """Draw the form that reinstates a person; for an owner it takes the password."""
     dialogs.draw_person(row)
-    st.markdown(f"{ui.esc(row['name'])} will be an owner of **{ui.esc(org.name)}** again.")
+    role = Role(row["role"])
+    st.markdown(
+        f"{ui.esc(row['name'])} rejoins **{ui.esc(org.name)}** as {badges.inline(role)} and is "
+        "notified by email."
+    )
     with ui.form("reinstate") as form:
-        password = form.current_password()
+        password = form.current_password() if role is Role.OWNER else ""
         pressed = form.submit(REINSTATE)
-    if pressed and form.prepare(authentication.verify_password, actor, password):
+    if pressed and (
+        role is not Role.OWNER or form.prepare(authentication.verify_password, actor, password)
+    ):
         form.save(
             f"{row['name']} reinstated", members.reinstate, actor, org.id, int(row["user_id"])
         )

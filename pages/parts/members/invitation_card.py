@@ -5,12 +5,12 @@ from typing import Final
 
 import streamlit as st
 
-from core.access import roles
 from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import accounts
 from core.members import acceptance
 from core.members.acceptance import OpenInvitation
 from pages import ui
+from pages.parts.members import dialogs
 from pages.ui import authentication, badges, browser, elements
 
 DECLINED: Final = "declined invitation"
@@ -28,8 +28,7 @@ def draw_head(invitation: OpenInvitation) -> None:
     st.title(f"Join {ui.esc(org.name)}", anchor=False)
     st.markdown(f"**{ui.esc(invitation.inviter)}** invited you as {badges.inline(role)}")
     with st.expander("What you'll be able to do", type="compact", key="invitation-rights"):
-        for action in roles.difference(role, role).kept:
-            st.markdown(f":gray[:material/check: {roles.label(action)}]")
+        dialogs.draw_permissions(role)
 
 
 def draw_answer(invitation: OpenInvitation, actor: Actor, token: str) -> None:
@@ -49,14 +48,7 @@ def draw_sign_up(invitation: OpenInvitation, token: str) -> None:
     """Draw a form that creates an account and accepts; the emailed link proves the address."""
     with ui.form("join") as form:
         name = form.field(st.text_input, "name", "Your name", autocomplete="name")
-        password = form.field(
-            st.text_input,
-            "password",
-            "Password",
-            type="password",
-            hint="A passphrase of four or five unrelated words works well.",
-            autocomplete="new-password",
-        )
+        password = form.new_password("password", "Password")
         st.markdown(ui.quiet(f"You'll log in as {ui.esc(invitation.email)}."))
         accepted = form.submit(ACCEPT, width="stretch")
     _draw_decline(ANONYMOUS, token)

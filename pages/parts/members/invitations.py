@@ -42,7 +42,6 @@ def draw(actor: Actor, org: Organization, grantable: Sequence[Role], search: str
         found = invitations.table(session, actor, org.id, search=search, states=states, page=page)
     facts = zip(found["state"], found["role"], strict=True)
     actions = [_actions(state) if role in grantable else [] for state, role in facts]
-    is_narrowed = bool(search or sum(counts.values()))
     total = sum(counts[state] for state in states or State)
     asked = ui.table(
         _displayed(found, actions),
@@ -62,14 +61,22 @@ def draw(actor: Actor, org: Organization, grantable: Sequence[Role], search: str
         allowed=actions,
         paging=ui.numbered_pages(page, invitations.PER_PAGE, total, "invitation"),
         scope=(search, states),
-        empty=(
-            "No one found" if is_narrowed else "No one has been invited yet",
-            "Press Invite user to invite colleagues by email.",
+        empty=_describe_nothing(
+            is_narrowed=bool(search or sum(counts.values())), may_invite=bool(grantable)
         ),
     )
     if asked:
         _do(actor, org, asked)
     ui.draw_dialog("copy-link", "Copy link", _draw_link, actor, org, icon=":material/link:")
+    ui.draw_dialog("revoke", "Revoke invitation", _draw_revoke, actor, org)
+
+
+def _describe_nothing(*, is_narrowed: bool, may_invite: bool) -> tuple[str, str]:
+    """Return what an empty table says: why it is empty, and what to do next."""
+    if is_narrowed:
+        return "No one found", "Try part of an email address, or another state."
+    press = "Press Invite user to invite colleagues by email."
+    return "No one has been invited yet", press if may_invite else "Invitations appear here."
 
 
 def _state_filter(counts: dict[State, int]) -> list[State]:
@@ -115,13 +122,21 @@ def _do(actor: Actor, org: Organization, asked: ui.Asked) -> None:
     if asked.action == "resend":
         notice = f"New link sent to {row['email']}"
         ui.save(notice, invitations.resend, actor, org.id, asked.row)
-    elif asked.action == "revoke":
-        notice = f"Invitation of {row['email']} revoked"
-        ui.save(notice, invitations.revoke, actor, org.id, asked.row)
-    elif asked.action == "copy-link":
-        ui.open_dialog("copy-link", row)
-    else:
+    elif asked.action == "edit-roles":
         dialogs.open_roles(row, asked.value)
+    else:
+        ui.open_dialog(asked.action, row)
+
+
+def _draw_revoke(actor: Actor, org: Organization, row: dialogs.Row) -> None:
+    """Draw the question before an invitation is revoked."""
+    email = ui.esc(row["email"])
+    st.markdown(f"The link sent to **{email}** stops working, and they are notified by email.")
+    with ui.form("revoke") as form:
+        pressed = form.submit("Revoke")
+    if pressed:
+        notice = f"Invitation of {row['email']} revoked"
+        form.save(notice, invitations.revoke, actor, org.id, int(row["id"]))
 
 
 def _draw_link(actor: Actor, org: Organization, row: dialogs.Row) -> None:

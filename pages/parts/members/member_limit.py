@@ -6,16 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from core.access.permissions import Action, Actor, Rights
-from core.members import members
 from core.models import Organization
 from core.organizations import organizations
 from pages import ui
-
-
-def counted(number: int) -> str:
-    """Return a number that was counted up to a limit: `12`, `1,000+`."""
-    limit = members.MAX_COUNTED
-    return f"{limit:,}+" if number > limit else f"{number:,}"
 
 
 def draw_advice(org: Organization, rights: Rights, numbers: "pd.Series[Any]") -> None:
@@ -25,8 +18,8 @@ def draw_advice(org: Organization, rights: Rights, numbers: "pd.Series[Any]") ->
         st.markdown(ui.quiet(advice))
     if org.member_limit is not None and Action.VIEW_INVITATIONS in rights:
         free = max(0, org.member_limit - org.member_count)
-        places = ui.count(free, "place is", "places are")
-        st.markdown(ui.quiet(f"At most {org.member_limit:,} members; {places} free."))
+        left = ui.count(free, "seat")
+        st.markdown(ui.quiet(f"At most {org.member_limit:,} members; {left} left."))
 
 
 def draw_button(rights: Rights) -> None:

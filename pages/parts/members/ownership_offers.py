@@ -74,12 +74,9 @@ def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Pending
     )
     dialogs.draw_change_log(own_role, Role.OWNER)
     form = ui.fields("accept-ownership")
-    form.reserve_footer()
-    with elements.row(horizontal_alignment="right"):
-        dialogs.draw_cancel("accept-ownership")
-        if st.button(ACCEPT, key="accept-ownership-save", type="primary"):
-            notice = f"You're now an owner of {org.name}"
-            form.save(notice, ownership.accept, actor, org.id, offer.handover.id)
+    if dialogs.draw_buttons(form, ACCEPT):
+        notice = f"You're now an owner of {org.name}"
+        form.save(notice, ownership.accept, actor, org.id, offer.handover.id)
 
 
 def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:

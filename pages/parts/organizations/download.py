@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.access.permissions import Actor
 from core.base import clock
-from core.base.settings import settings
 from core.organizations import downloads
 from core.organizations.csv_export import TITLES, Format
 from core.organizations.downloads import Download
@@ -28,7 +27,7 @@ _STARTED_AT: Final = "download-begun"
 _MEGABYTE: Final = 10**6
 
 
-def draw_menu(filters: Filters, total: int, columns: Sequence[str] = ()) -> None:
+def draw_menu(filters: Filters, total: int, columns: Sequence[str]) -> None:
     """Draw the menu; `total` is the number of matches, possibly capped.
 
     Files have all columns, or the `columns` on the screen if the person chooses that.
@@ -42,18 +41,14 @@ def draw_menu(filters: Filters, total: int, columns: Sequence[str] = ()) -> None
 
 
 def _draw_formats(filters: Filters, total: int, columns: Sequence[str]) -> None:
-    here = urlsplit(st.context.url or settings().public_url)
-    start = f"{here.scheme}://{here.netloc}/download/organizations"
     chosen = columns if columns and st.checkbox("Only the columns shown", key="shown") else ()
     named = urlencode([("columns", name) for name in chosen if name in TITLES])
     query = "&".join(filter(None, (filters.to_query(), named)))
     is_capped = total == MAX_COUNTED + 1
-    many = (
-        f"more than {MAX_COUNTED:,} organizations" if is_capped else ui.count(total, "organization")
-    )
-    st.markdown(f"Download **all {many}** that match (times in UTC)".replace("all more", "more"))
+    matching = ui.count(total, "matching organization", limit=MAX_COUNTED)
+    st.markdown(f"Download **{'all ' if total > 1 else ''}{matching}** (times in UTC)")
     for form, name in _NAMES.items():
-        address = f"{start}.{form}?{query}".rstrip("?")
+        address = elements.absolute_url(f"/download/organizations.{form}?{query}".rstrip("?"))
         st.link_button(name, address, key=f"download-{form}", on_click=_note_start, width="stretch")
         st.markdown(ui.quiet(_describe(form, total, is_capped=is_capped)))
 

@@ -195,4 +195,6 @@ def draw_chips(filters: Filters) -> None:
     if chips:
         nothing: dict[str, Sequence[str]] = {name: [] for name in ("q", "stage", *_FILTERS)}
         chips.append(Link("clear", "Clear filters", nothing, is_on=True))
-        links.draw(chips, key="organizations-chips", label="Filters", look="chips", forgets=["at"])
+        links.draw(
+            chips, key="organizations-chips", label="Filters", look="chips", forgets=[CURSOR]
+        )

@@ -1,15 +1,15 @@
-"""What the table of organizations shows: its columns, its pages, and what an empty one says."""
+"""The table of organizations: its columns, its pages, its actions, and what an empty one says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from core.access.permissions import Actor
 from core.database import db
-from core.organizations import table
+from core.organizations import organizations, table
 from core.organizations.filters import DEFAULT_SIZE, PAGE_SIZES, Filters
 from core.organizations.queries import MAX_COUNTED
 from core.organizations.table import Cursor, Direction, Page
@@ -122,7 +122,7 @@ def paging(page: Page, filters: Filters) -> ui.Paging:
         ui.Turn("Last", {CURSOR: "last"} if page.has_after else None),
     )
     is_capped = page.total > MAX_COUNTED
-    total = f"{MAX_COUNTED:,}+ organizations" if is_capped else ui.count(page.total, "organization")
+    total = ui.count(page.total, "organization", limit=MAX_COUNTED)
     words = f"{len(page.rows):,} of {total}"
     if page.sort is not filters.sort:
         words += f" · Sorted by newest. Narrow the search to sort by {filters.sort}."
@@ -142,6 +142,18 @@ def turn(
 def ids(rows: pd.DataFrame) -> list[tuple[int, str]]:
     """Return the numeric id and the Organization ID of each row."""
     return list(zip(rows["id"].tolist(), rows["public_id"].tolist(), strict=True))
+
+
+def draw_restore(actor: Actor, row: Mapping[str, Any]) -> None:
+    """Draw the form that restores a deleted organization, a row of the table."""
+    st.markdown(
+        f"**{ui.esc(row['name'])}** becomes available again to all of its members who still have "
+        "an account."
+    )
+    with ui.form("restore") as form:
+        pressed = form.submit("Restore")
+    if pressed:
+        form.save(f"{row['name']} restored", organizations.restore, actor, int(row["id"]))
 
 
 def describe_nothing(filters: Filters) -> tuple[str, str]:

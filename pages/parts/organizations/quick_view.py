@@ -19,6 +19,7 @@ from core.staff import notes
 from core.staff.notes import ListedNote
 from pages import ui
 from pages.parts.onboarding.forms import note_field, plan_fields
+from pages.parts.organizations.filter_bar import CURSOR
 from pages.ui import badges, elements, stepper
 
 Listed = tuple[int, str]
@@ -27,6 +28,7 @@ Turn = Callable[[Direction, str], Sequence[Listed]]
 """Returns the rows of the page after or before the one with an Organization ID."""
 
 _DIALOG: Final = "quick-view"
+_PAGE: Final = "quick view page"
 _ROWS: Final = "quick view rows"
 _OPENED: Final = "quick view opened"
 _SEEN: Final = "quick view seen"
@@ -36,7 +38,8 @@ _CHANGES: Final = 4
 
 def open_quick_view(org_id: int, rows: Sequence[Listed]) -> None:
     """Open the quick view of an organization, one of the rows of a list."""
-    st.session_state[_ROWS], st.session_state[_OPENED] = list(rows), org_id
+    st.session_state[_PAGE] = st.session_state[_ROWS] = list(rows)
+    st.session_state[_OPENED] = org_id
     st.session_state.pop(_MOVING, None)
     ui.open_dialog(_DIALOG, org_id)
 
@@ -52,12 +55,14 @@ def draw_quick_view(actor: Actor, turn: Turn | None = None) -> None:
     K and J lead to the organization before and after it in the list. With `turn` they go on to its
     other pages, and the address leads to the page of the one that was looked at last.
     """
-    about = (actor, turn)
-    first: list[Listed] = st.session_state.get(_ROWS, [])
     ui.draw_dialog(
-        *(_DIALOG, "Quick view", _draw, *about),
+        _DIALOG,
+        "Quick view",
+        _draw,
+        actor,
+        turn,
         position="right",
-        on_close=partial(_close, first[:], turn),
+        on_close=partial(_close, turn),
     )
 
 
@@ -103,27 +108,27 @@ def _extend(rows: list[Listed], org_id: int, turn: Turn | None) -> list[Listed]:
     return rows
 
 
-def _close(page: list[Listed], turn: Turn | None) -> None:
+def _close(turn: Turn | None) -> None:
     """Remember the row that was stepped to last, even if it was closed before it was drawn."""
     opened = st.session_state[_OPENED]
     st.session_state[_SEEN] = stepper.find_current(_key(opened), opened)
     if turn is not None:
-        _turn_to_seen(page)
+        _turn_to_seen()
 
 
-def _turn_to_seen(page: list[Listed]) -> None:
+def _turn_to_seen() -> None:
     """Let the address lead to the page of the row that was looked at last."""
-    rows: list[Listed] = st.session_state.get(_ROWS, [])
+    page: list[Listed] = st.session_state[_PAGE]
+    rows: list[Listed] = st.session_state[_ROWS]
     seen = [each for each, _ in rows].index(st.session_state[_SEEN])
     start = [each for each, _ in rows].index(page[0][0])
     if start <= seen < start + len(page):
         return
-    turns, before = (seen - start) // len(page), start
-    first = before + turns * len(page)
+    first = start + (seen - start) // len(page) * len(page)
     if first > 0:
-        st.query_params["at"] = f"{Direction.AFTER}.{rows[first - 1][1]}"
+        st.query_params[CURSOR] = f"{Direction.AFTER}.{rows[first - 1][1]}"
     else:
-        st.query_params["at"] = f"{Direction.BEFORE}.{rows[min(len(page), start)][1]}"
+        st.query_params[CURSOR] = f"{Direction.BEFORE}.{rows[min(len(page), start)][1]}"
 
 
 def _draw_head(org: Organization) -> None:
@@ -161,7 +166,7 @@ def _cancel() -> None:
 
 
 def _draw_form(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
-    """Draw the form of the move that was asked for; with the next organization it is gone."""
+    """Draw the form of the move that was asked for, until another organization is shown."""
     draw = _draw_flag_form if org.stage is Stage.FREE else _draw_move_form
     with st.container(border=True, key="quick-view-form"):
         moved = draw(actor, org, reps)
@@ -185,7 +190,7 @@ def _draw_move_form(
     actor: Actor, org: Organization, _reps: Mapping[int, str]
 ) -> Organization | None:
     to_stage = FORWARD[org.stage]
-    st.markdown(f"Move to {to_stage}? The owners get an email.")
+    st.markdown(f"Move to {to_stage}? Owners are notified by email.")
     form = ui.fields("quick-move")
     with elements.row():
         st.button("Cancel", key="quick-move-cancel", on_click=_cancel)

@@ -18,7 +18,7 @@ from pages.ui import authentication, elements
 from pages.ui.column import Style
 from pages.ui.dialogs import open_dialog
 from pages.ui.forms import form, save
-from pages.ui.text import ago, count, esc, exact, quiet
+from pages.ui.text import ago, capped, count, esc, exact, quiet
 
 _STATES: Final = {
     State.WAITING: Style("Waiting", "gray", "schedule"),
@@ -36,7 +36,7 @@ def draw_filter(counts: Mapping[State, int]) -> tuple[str, list[State]]:
             "State",
             list(State),
             selection_mode="multi",
-            format_func=lambda state: f"{state.capitalize()} {_number(counts[state])}",
+            format_func=lambda state: f"{state.capitalize()} {capped(counts[state], MAX_COUNT)}",
             label_visibility="collapsed",
             key="state",
             bind="query-params",
@@ -52,10 +52,6 @@ def draw_retry(actor: Actor, recipient: str, counts: Mapping[State, int]) -> Non
     if failed and st.button(label, key="mail-retry-failed", icon=":material/send:"):
         notice = "Retrying all failed emails"
         save(notice, administration.retry_failed, actor, recipient=recipient)
-
-
-def _number(n: int) -> str:
-    return f"{MAX_COUNT:,}+" if n > MAX_COUNT else f"{n:,}"
 
 
 def draw_table(found: pd.DataFrame, page: int, empty: tuple[str, str]) -> None:

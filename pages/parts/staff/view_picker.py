@@ -15,12 +15,8 @@ from pages.ui.dialogs import close_dialog, draw_dialog, open_dialog
 from pages.ui.elements import row
 from pages.ui.forms import change, form, save
 from pages.ui.open_page import previous_page, show_notice
-from pages.ui.text import esc, quiet
+from pages.ui.text import capped, esc, quiet
 
-STATE_KEYS: Final = {
-    "board": ("board-rep", "board-only", "board-sort"),
-}
-"""Session state of each page that belongs to a view but is not in the address."""
 _PICKER: Final = "views"
 _MAX_LABEL: Final = 28
 
@@ -48,7 +44,7 @@ def open_without_view(page: str) -> NoReturn:
 
 
 def _go(page: str, query: str) -> NoReturn:
-    for name in (*saved_views.PAGES[page], *STATE_KEYS.get(page, ())):
+    for name in saved_views.PAGES[page]:
         st.session_state.pop(name, None)
     st.switch_page(f"{page}.py", query_params=saved_views.parse_query(query))
 
@@ -112,8 +108,7 @@ def _draw_row(view: Any) -> None:
             help=_hint(view),
         )
         if view.new:
-            over = view.new > saved_view_lists.MAX_NEW
-            number = f"{saved_view_lists.MAX_NEW}+" if over else f"{view.new}"
+            number = capped(view.new, saved_view_lists.MAX_NEW)
             st.markdown(f":blue-badge[{number} new]", width="content")
         if view.is_mine and view.is_shared:
             st.markdown(":gray-badge[shared]", width="content")
