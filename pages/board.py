@@ -5,6 +5,7 @@ import streamlit as st
 from core.access.permissions import Action
 from core.database import db
 from core.onboarding import board, board_queries, onboarding
+from core.onboarding.board_queries import BoardQuery
 from pages import ui
 from pages.parts.onboarding import board_cards, board_filters
 from pages.parts.staff import view_picker
@@ -21,12 +22,10 @@ with elements.row(key="board-head"):
 with db.read() as session:
     reps = onboarding.list_reps(session)
     reps_to_filter = onboarding.list_reps_to_filter(session)
-query = board_filters.draw(reps_to_filter)
+query = board_queries.parse(actor, board_filters.draw(reps_to_filter))
 with db.read() as session:
-    loaded = board.load(
-        session, actor, board_queries.parse(actor, query), board_filters.card_limits()
-    )
+    loaded = board.load(session, actor, query, board_filters.card_limits())
 
 board_cards.draw_stuck(actor, loaded.stuck, rights)
-board_cards.draw_columns(loaded, rights)
+board_cards.draw_columns(loaded, rights, is_filtered=query != BoardQuery(sort=query.sort))
 board_cards.draw_dialogs(actor, reps, rights)

@@ -31,7 +31,7 @@ with elements.row(key="charts-head"):
     rep = choose(
         *("charts", st.selectbox, "rep", "Sales rep", reps),
         index=None,
-        placeholder="Everybody",
+        placeholder="All sales reps",
         width=170,
     )
     weeks = choose(
@@ -48,8 +48,8 @@ with db.read() as session:
 if data.is_empty:
     elements.empty_state(
         "query_stats",
-        "Nothing moved in this time",
-        "Choose a longer time, or everybody; moves are made on the Onboarding board.",
+        "No moves in this period",
+        "Choose a longer period or all sales reps.",
     )
 else:
     charts.draw(data)

@@ -1,12 +1,9 @@
 """History of an organization: every change, with who made it and why."""
 
-from urllib.parse import urlsplit
-
 import streamlit as st
 
 from core.access.permissions import Action
 from core.audit import activity
-from core.base.settings import settings
 from core.database import db
 from pages import ui
 from pages.parts.staff import changes
@@ -24,12 +21,11 @@ with db.read() as session:
 
 changes.draw_changes(found, key="history")
 changes.draw_older(found, activity.PAGE_SIZE)
-here = urlsplit(st.context.url or settings().public_url)
 st.link_button(
     "Download receipt",
-    f"{here.scheme}://{here.netloc}/download/history/{org.public_id}.json",
+    elements.absolute_url(f"/download/history/{org.public_id}.json"),
     icon=":material/download:",
     type="tertiary",
-    help="All of this history as a signed file. It proves later what Orgdesk says today.",
+    help="The whole history as a signed file, which proves later what it says today.",
 )
-st.markdown(ui.quiet("Nothing here can be edited or deleted, by anybody."))
+st.markdown(ui.quiet("Entries can't be edited or deleted."))

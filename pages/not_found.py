@@ -1,4 +1,4 @@
-"""Page not found: what an address shows that leads to no page."""
+"""Page not found: shown for an address that leads to no page."""
 
 import streamlit as st
 

@@ -97,7 +97,7 @@ def draw_history(history: pd.DataFrame) -> None:
 
 elements.page_header(org, "Onboarding", actions=draw_actions)
 if may_move:
-    forms.save_flag(actor, org)
+    forms.refuse_late_flag(actor, org)
     forms.draw_dialogs(actor, org, reps, checks, rights)
 with st.container(border=True, key="path"):
     stage_path.draw_path(org, stays)

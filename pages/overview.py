@@ -1,4 +1,4 @@
-"""Overview of an organization: its stage, people, profile and latest changes."""
+"""Overview of an organization: its stage, people, profile and recent activity."""
 
 import streamlit as st
 
@@ -75,7 +75,7 @@ with st.container(border=True, key="path"):
 
 left, right = st.columns([3, 2], gap="medium")
 with left:
-    st.header("Last changes", anchor=False)
+    st.header("Recent activity", anchor=False)
     changes.draw_changes(latest, key="overview-changes", is_short=True)
     draw_notes(actor, org, rights, found_notes, limit=MAX_NOTES)
 with right:

@@ -30,12 +30,6 @@ HABITS = (
     r"(?:every|some|no|any)body\b",
 )
 PATTERN = re.compile(r"(?<![\w-])(?:" + "|".join(HABITS) + ")", re.IGNORECASE)
-EXCEPTIONS = (
-    "pages/charts.py",
-    "pages/history.py",
-    "pages/parts/onboarding/board_cards.py",
-)
-"""Screens that are to be drawn anew; their texts change with them."""
 
 
 def list_files() -> list[str]:
@@ -48,8 +42,7 @@ def list_files() -> list[str]:
         *(PROJECT / "data" / "seed").glob("*.py"),
         *(PROJECT / "pages").rglob("*.py"),
     ]
-    files = sorted(path.relative_to(PROJECT).as_posix() for path in paths)
-    return [file for file in files if file not in EXCEPTIONS]
+    return sorted(path.relative_to(PROJECT).as_posix() for path in paths)
 
 
 def texts_of(file: str) -> Iterator[str]:
@@ -77,11 +70,6 @@ def find_habits(text: str) -> list[str]:
 @pytest.mark.parametrize("file", list_files())
 def test_a_text_is_free_of_habits(file):
     assert {text: find_habits(text) for text in texts_of(file) if find_habits(text)} == {}
-
-
-@pytest.mark.parametrize("file", EXCEPTIONS)
-def test_an_exception_is_still_needed(file):
-    assert any(find_habits(text) for text in texts_of(file)), "drop it from EXCEPTIONS"
 
 
 @pytest.mark.parametrize(

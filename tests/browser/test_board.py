@@ -105,4 +105,4 @@ def test_a_phone_shows_one_column_at_a_time(new_page: Callable[..., Page], cast:
     expect(card).to_be_visible()
     phone.locator(".st-key-board-choice").get_by_text("production 0", exact=True).click()
     expect(card).to_be_hidden()
-    expect(phone.get_by_text("Nothing is live yet.")).to_be_visible()
+    expect(phone.get_by_text("Nothing in production yet")).to_be_visible()

@@ -149,6 +149,14 @@ def test_the_address_filters_the_board(show: Show, cast: Cast, acme: Organizatio
     assert not any(key in menu for menu in menus(q="otto"))
 
 
+def test_an_empty_column_says_why(show: Show, cast: Cast, acme: Organization) -> None:
+    assert "No open requests" in words(show("board", cast.sam))
+    for query in ({"rep": "mine"}, {"q": "otto"}):
+        text = words(show("board", cast.sam, **query))
+        assert "No matches" in text
+        assert "No open requests" not in text
+
+
 def test_ops_cannot_move_cards(show: Show, cast: Cast, acme: Organization) -> None:
     screen = show("board", cast.oda)
     assert "Call \\*Olga\\*" in words(screen)

@@ -37,7 +37,7 @@ def test_all_matching_organizations_are_flagged_after_confirmation(show: Show, c
     run_to_end()
     screen.run()
     assert "1 organization moved to onboarding. 1 couldn't be flagged." in words(screen)
-    assert [button.label for button in screen.get("download_button")] == ["Download the list"]
+    assert [button.label for button in screen.get("download_button")] == ["Download failures"]
     with db.read() as session:
         acme = session.get_one(Organization, cast.acme.id)
     assert (acme.stage, acme.next_step) == (Stage.ONBOARDING, "Call them")

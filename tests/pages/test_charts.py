@@ -67,7 +67,7 @@ def test_period_and_rep_are_in_the_address(show: Show, cast: Cast, moved: Organi
 def test_without_moves_there_is_a_hint(show: Show, cast: Cast) -> None:
     screen = show("charts", cast.oda, weeks="nonsense")
     text = " ".join(markdown.value for markdown in screen.markdown)
-    assert "Nothing moved in this time" in text
+    assert "No moves in this period" in text
     assert not screen.exception
 
 

@@ -83,7 +83,7 @@ def draw_digest_switch(actor: Actor, is_on: bool | None) -> None:
 
 def draw_letter_keys_switch(actor: Actor, *, is_on: bool) -> None:
     """Draw the switch for keys that are single letters."""
-    st.subheader("Keyboard", anchor=False)
+    st.header("Keyboard", anchor=False)
     key = f"letter-keys-{'on' if is_on else 'off'}"
     wanted = st.toggle("Single-letter keys", value=is_on, key=key)
     st.markdown(quiet("J, K, X and ? in tables. Arrow keys, Enter and Space work either way."))

@@ -26,29 +26,32 @@ DIALOGS: Final = {
     "withdraw": ":material/undo: Withdraw",
 }
 """The dialogs about a card, with their labels in its menu."""
-_COLUMN_LABELS: Final = {Column.REQUESTED: "hands raised"}
+_COLUMN_LABELS: Final = {Column.REQUESTED: "Requests"}
 _MAX_UNCUT: Final = 24
 """Characters that fit on a card; longer texts have a tooltip."""
 _REQUEST_ICON: Final = ":material/front_hand:"
 _EMPTY: Final = {
-    Column.REQUESTED: "Nobody asks for onboarding now.",
-    Column.ONBOARDING: "Flag organizations on the Organizations page.",
-    Column.PREPRODUCTION: "Nothing has passed the gate of onboarding.",
-    Column.PRODUCTION: "Nothing is live yet.",
+    Column.REQUESTED: "No open requests",
+    Column.ONBOARDING: "Nothing in onboarding. Flag organizations to start.",
+    Column.PREPRODUCTION: "Nothing in preproduction yet",
+    Column.PRODUCTION: "Nothing in production yet",
 }
 _SNOOZE_DAYS: Final = {"Tomorrow": 1, "In 3 days": 3, "In a week": 7, "In two weeks": 14}
-_PICK_DATE: Final = "Until a day …"
+_PICK_DATE: Final = "Pick a date …"
 
 
-def draw_columns(board: Board, rights: Rights) -> None:
-    """Draw the columns side by side, or on a phone the selected one."""
+def draw_columns(board: Board, rights: Rights, *, is_filtered: bool) -> None:
+    """Draw the columns side by side, or on a phone the selected one.
+
+    With `is_filtered`, an empty column says that nothing matches.
+    """
     columns = list(board.columns)
     selected = _select_column(board)
     with st.container(key="board-columns"):
         for cell, column in zip(st.columns(len(columns), gap="small"), columns, strict=True):
             key = "board-here" if column is selected else f"board-{column}"
             with cell, st.container(key=key, gap="xsmall"):
-                _draw_column(column, board.columns[column], rights)
+                _draw_column(column, board.columns[column], rights, is_filtered=is_filtered)
 
 
 def _select_column(board: Board) -> Column:
@@ -67,7 +70,9 @@ def _select_column(board: Board) -> Column:
     return chosen
 
 
-def _draw_column(column: Column, column_cards: CardList, rights: Rights) -> None:
+def _draw_column(
+    column: Column, column_cards: CardList, rights: Rights, *, is_filtered: bool
+) -> None:
     if column is Column.REQUESTED:
         heading = f":gray-badge[{_REQUEST_ICON} {_label(column)}]"
     else:
@@ -76,7 +81,7 @@ def _draw_column(column: Column, column_cards: CardList, rights: Rights) -> None
     for card in column_cards.cards:
         _draw_card(column, card, rights)
     if not column_cards.cards:
-        st.markdown(ui.quiet(_EMPTY[column]))
+        st.markdown(ui.quiet("No matches" if is_filtered else _EMPTY[column]))
     elif column_cards.rest and len(column_cards.cards) < MAX_CARDS:
         st.button(
             "Show more",
@@ -87,7 +92,7 @@ def _draw_column(column: Column, column_cards: CardList, rights: Rights) -> None
             args=(column,),
         )
     elif column_cards.rest:
-        st.markdown(ui.quiet("Search or filter to see the others."))
+        st.markdown(ui.quiet("Search or filter to see the rest."))
 
 
 def _draw_card(column: Column, card: Card, rights: Rights) -> None:
@@ -123,7 +128,7 @@ def _draw_name(card: Card, *, width: Literal["stretch", "content"] = "stretch") 
 
 def _rep(card: Card) -> str:
     if card.rep is None or card.org.rep_id is None:
-        return ui.quiet("no sales rep")
+        return ui.quiet("Unassigned")
     return f"![]({elements.avatar_url(card.rep, card.org.rep_id)}) {ui.quiet(ui.esc(card.rep))}"
 
 
@@ -134,15 +139,15 @@ def _draw_state(column: Column, card: Card, rights: Rights) -> None:
         chosen = None
         if Action.MOVE_STAGES in rights:
             options, key = _menu_options(column, card, rights), f"card-menu-{card.org.id}"
-            chosen = st.menu_button("Move", options, type="tertiary", key=key)
+            chosen = st.menu_button("Actions", options, type="tertiary", key=key)
     if chosen is not None:
         _open_dialog(card, chosen)
 
 
 def _state(column: Column, card: Card) -> str:
     if column is Column.REQUESTED and card.org.requested_at is not None:
-        days, color = working_days.since(card.org.requested_at), "gray"
-        return f":small[:gray[waits {ui.count(days, 'day')}]]"
+        days = working_days.since(card.org.requested_at)
+        return f":small[:gray[Waiting {ui.count(days, 'day')}]]"
     days, color = card.days, "orange" if card.why_stuck else "gray"
     open_checks = f"  :orange[:material/error: {len(card.missing)}]" if card.missing else ""
     return f":small[:{color}[{ui.count(days, 'day')}]{open_checks}]"
@@ -198,7 +203,7 @@ def draw_stuck(actor: Actor, stuck: CardList, rights: Rights) -> None:
         for card in stuck.cards:
             _draw_stuck_row(actor, card, rights)
         if stuck.rest:
-            st.markdown(ui.quiet("Choose Stuck above to see all of them."))
+            st.markdown(ui.quiet("Select Stuck above to see all of them."))
 
 
 def _draw_stuck_row(actor: Actor, card: Card, rights: Rights) -> None:
@@ -221,7 +226,7 @@ def _draw_snooze_menu(actor: Actor, card: Card) -> None:
         ui.open_dialog("card-snooze", org.id)
     elif chosen is not None:
         until = working_days.today() + timedelta(days=_SNOOZE_DAYS[chosen])
-        notice = f"{org.name} is snoozed until {until:%-d %b}."
+        notice = f"{org.name} snoozed until {until:%-d %b}"
         ui.save(notice, onboarding.snooze, actor, org.id, until=until)
 
 

@@ -11,11 +11,11 @@ from pages.ui import elements
 from pages.ui.url_choices import choose
 
 _SORTS: Final = {
-    Sort.LONGEST: "Longest here first",
-    Sort.DUE: "Next step due first",
-    Sort.NEWEST: "Newest here first",
+    Sort.LONGEST: "Longest in stage",
+    Sort.DUE: "Next step due",
+    Sort.NEWEST: "Newest in stage",
 }
-_ONLY: Final = {Only.STUCK: "Stuck", Only.DUE: "Due"}
+_ONLY: Final = {Only.STUCK: "Stuck", Only.DUE: "Due this week"}
 _LIMITS: Final = "board cards"
 
 
@@ -29,7 +29,7 @@ def draw(reps: dict[int, str]) -> str:
         rep = choose(
             *("board", st.selectbox, "rep", "Sales rep", options),
             index=None,
-            placeholder="Everybody",
+            placeholder="All sales reps",
             width=170,
         )
         sort = choose(

@@ -26,7 +26,7 @@ Spec = dict[str, Any]
 
 
 def _as_spec(chart: alt.Chart | alt.LayerChart | alt.FacetChart, description: str) -> Spec:
-    alternative = f"{description}; Table beside it has the numbers."
+    alternative = f"{description}. The numbers are in the table."
     spec: Spec = chart.properties(description=alternative).configure_mark(aria=False).to_dict()
     spec.pop("data", None)
     return spec
@@ -68,7 +68,7 @@ def stays() -> Spec:
             alt.Tooltip("median:Q", title="Median, working days"),
             alt.Tooltip("lower:Q", title="Lower quartile"),
             alt.Tooltip("upper:Q", title="Upper quartile"),
-            alt.Tooltip("left:Q", title="Left it", format=","),
+            alt.Tooltip("left:Q", title="Exits", format=","),
         ],
     )
     axis = alt.Axis(title="working days", tickCount=5, grid=True)
@@ -96,7 +96,7 @@ def weeks() -> Spec:
             color=_COLOR,
             order=alt.Order("position:Q", sort="descending"),
             tooltip=[
-                alt.Tooltip("week:O", title="Week from"),
+                alt.Tooltip("week:O", title="Week of"),
                 alt.Tooltip("stage:N", title="Into"),
                 alt.Tooltip("moves:Q", title="Moves", format=","),
             ],

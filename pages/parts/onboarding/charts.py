@@ -17,13 +17,13 @@ _TITLES: Final = {
     "stage": "Stage",
     "entered": "Organizations",
     "conversion": "Conversion, %",
-    "left": "Left it",
+    "left": "Exits",
     "lower": "Lower quartile, working days",
     "median": "Median, working days",
     "upper": "Upper quartile, working days",
-    "week": "Week from (UTC)",
-    "moves": "Moves into it",
-    "back": "Withdrawn from it",
+    "week": "Week of (UTC)",
+    "moves": "Moves in",
+    "back": "Moved back",
     "rep": "Sales rep",
 }
 """Column titles of the tables and files."""
@@ -35,7 +35,7 @@ _ORDER: Final = {str(stage): position for position, stage in enumerate(REACHED)}
 
 def draw(data: Charts) -> None:
     """Draw the funnel and the days in stage side by side, then moves per week and by sales rep."""
-    when = f"since {data.since:%-d %b %Y}" if data.since else "since the beginning"
+    when = f"since {data.since:%-d %b %Y}" if data.since else "since the start"
     left, right = st.columns(2, gap="small")
     with left:
         _draw(
@@ -45,7 +45,7 @@ def draw(data: Charts) -> None:
             _funnel(data.funnel),
         )
     with right:
-        _draw("Days in stage", "median and middle half, on leaving", data.stays, _stays(data))
+        _draw("Days in stage", "median and middle 50 %, on leaving", data.stays, _stays(data))
     _draw("Moves per week", _legend(), data.weeks, _weeks(data.weeks))
     table = data.reps.drop(columns="rep_id")
     _draw("Moves by sales rep", _legend(), table, _reps(data.reps))
@@ -104,7 +104,7 @@ def _funnel(funnel: pd.DataFrame) -> tuple[Spec, pd.DataFrame]:
 def _stays(data: Charts) -> tuple[Spec, pd.DataFrame]:
     stays = data.stays
     labels = [
-        f"{stage}  {ui.count(round(median), 'day')}" if pd.notna(median) else f"{stage}  none left"
+        f"{stage}  {ui.count(round(median), 'day')}" if pd.notna(median) else f"{stage}  no data"
         for stage, median in zip(stays["stage"], stays["median"], strict=True)
     ]
     return chart_specs.stays(), stays.assign(label=labels, position=range(len(stays)))

@@ -31,7 +31,7 @@ def flag(actor: Actor, org: Organization, reps: Mapping[int, str]) -> None:
         flagging.save(notice, onboarding.flag_one, actor, org.id, planned, note=note)
 
 
-def save_flag(actor: Actor, org: Organization) -> None:
+def refuse_late_flag(actor: Actor, org: Organization) -> None:
     """Refuse the flag form that was sent while somebody else moved the organization."""
     org_id = st.session_state.pop(_SENT, None)
     if org_id == org.id and org.stage is not Stage.FREE:

@@ -138,11 +138,11 @@ def _draw_ended(actor: Actor, run: Run) -> None:
     left = f" {run.refused:,} couldn't be flagged." if run.refused else ""
     why = f" {ui.esc(run.ended_because)}" if run.ended_because else ""
     icon = ":orange[:material/error:]" if run.ended_because else ":green[:material/check_circle:]"
-    with elements.row():
-        st.markdown(f"{icon} {done} moved to onboarding.{left}{why}", width="stretch")
+    st.markdown(f"{icon} {done} moved to onboarding.{left}{why}")
+    with elements.row():  # below, so that a second click on Cancel does not dismiss the result
         if run.refused:
             st.download_button(
-                "Download the list",
+                "Download failures",
                 partial(_failures_csv, actor, run.id),
                 file_name=f"not-flagged-{run.id}.csv",
                 mime="text/csv",

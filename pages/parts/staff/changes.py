@@ -25,7 +25,7 @@ EVENT_FILTERS = {
 def draw_filter() -> str:
     """Draw the filter, kept in the address, and return the first part of the events to list."""
     event = st.segmented_control(
-        "What to see",
+        "Filter",
         list(EVENT_FILTERS),
         format_func=EVENT_FILTERS.__getitem__,
         default="",
@@ -52,7 +52,7 @@ def draw_changes(
         **({"organization": ui.column.text("Organization")} if organizations else {}),
         "what": ui.column.text("What"),
         "mark": ui.column.badge("Mark", _MARKS, width=104),
-        "change": ui.column.text("Before and after"),
+        "change": ui.column.text("Change"),
         "reason": ui.column.text("Reason", phone="hide"),
         **({"at": moment} if is_short else {"exact": exact}),
     }
@@ -65,7 +65,7 @@ def draw_changes(
         label="Changes",
         row_id="number",
         fills_window=not is_short,
-        empty=("Nothing here yet", "Changes appear here and are kept."),
+        empty=("No changes yet", "Every change is recorded here permanently."),
     )
 
 
