@@ -145,7 +145,7 @@ class TestPeople:
         visit(ada, "/people?q=mia%40")
         expect(ada.get_by_text("1 person", exact=True)).to_be_visible()
         ada.get_by_role("row", name=email(cast.mia)).press("Enter")
-        dialog = ada.get_by_role("dialog")
+        dialog = ada.get_by_role("dialog", name="Account")
         expect(dialog).to_contain_text(email(cast.mia))
         press(dialog, "Disable")
         press(ada, "Disable account")

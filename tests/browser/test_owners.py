@@ -144,7 +144,7 @@ def test_what_an_owner_deletes_an_administrator_restores(
 
     acts.become(ada, cast.ada)
     acts.visit(ada, "/organizations?deleted=true")
-    press(ada, "Restore")
+    ada.get_by_role("button", name="Restore").click()
     press(ada.get_by_role("dialog"), "Restore")
     expect(ada.get_by_test_id("stToast")).to_contain_text("Acme restored")
     acts.go(olga, f"/overview?org={cast.acme.public_id}")
