@@ -77,7 +77,7 @@ def draw_table(page: Page) -> None:
         ),
         {
             "name": ui.column.link("Name", face="user_id"),
-            "email": ui.column.text("Email", is_whole=True),
+            "email": ui.column.text("Email"),
             "staff": ui.column.badge("Staff role", _STAFF, width=130, phone="end"),
             "two_factor": ui.column.two_factor(),
             "state": ui.column.badge("Account", _STATES, width=116),

@@ -50,7 +50,7 @@ def draw_changes(
         "who": ui.column.person("Who", seed="who_id", width=150),
         **({} if is_short else {"at": moment}),
         **({"organization": ui.column.text("Organization")} if organizations else {}),
-        "what": ui.column.text("What"),
+        "what": ui.column.text("What", width=150),
         "mark": ui.column.badge("Mark", _MARKS, width=104),
         "change": ui.column.text("Change"),
         "reason": ui.column.text("Reason", phone="hide"),
