@@ -7,9 +7,7 @@ all hostile ones, and exits with 1 if one of them took more than the decoder pro
 import io
 import subprocess
 import sys
-import zlib
 from collections.abc import Iterator
-from struct import pack
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,10 +17,9 @@ from PIL import Image
 
 from core.profile import logos
 from core.profile.logo_decoder import CPU_SECONDS, MAX_PIXELS, MEMORY_BYTES
-from tests.support import hostile
+from tests.support import hostile, pngs
 
 _SIDE: Final = MAX_PIXELS
-_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _REPORTER: Final = """
 import resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL)
@@ -82,9 +79,12 @@ def _worst_pictures() -> Iterator[tuple[str, bytes]]:
     yield "JPEG, progressive", _encoded(flat, "JPEG", progressive=True)
     scans = _with_repeated_scans(_encoded(flat, "JPEG", progressive=True))
     yield "JPEG, as many scans as fit", scans
-    yield "PNG, 16-bit grey", _deep_png(color_type=0, channels=1)
-    yield "PNG, 16-bit color with alpha", _deep_png(color_type=6, channels=4)
-    yield "PNG, interlaced, 16-bit color with alpha", _deep_png(6, 4, interlaced=True)
+    yield "PNG, 16-bit grey", _deep_png(pngs.GREY, 1)
+    yield "PNG, 16-bit color with alpha", _deep_png(pngs.RGBA, 4)
+    yield (
+        "PNG, interlaced, 16-bit color with alpha",
+        _deep_png(pngs.RGBA, 4, is_interlaced=True),
+    )
     yield "WebP, lossless, flat", _encoded(flat, "WEBP", lossless=True)
     yield "WebP, lossless, tiles", _encoded(tiles, "WEBP", lossless=True, quality=0, method=0)
     frames = [Image.new("RGBA", (_SIDE, _SIDE), (n, 0, 0, 9)) for n in range(8)]
@@ -114,13 +114,12 @@ def _with_repeated_scans(jpeg: bytes) -> bytes:
     return jpeg[:end] + scan * times + jpeg[end:]
 
 
-def _deep_png(color_type: int, channels: int, *, interlaced: bool = False) -> bytes:
+def _deep_png(color_type: int, channels: int, *, is_interlaced: bool = False) -> bytes:
     """Return a 16-bit PNG of the largest size, all of one value."""
-    header = pack(">IIBBBBB", _SIDE, _SIDE, 16, color_type, 0, 0, int(interlaced))
-    passes = _ADAM7 if interlaced else ((_SIDE, _SIDE),)
+    passes = _ADAM7 if is_interlaced else ((_SIDE, _SIDE),)
     rows = b"".join((b"\0" + b"\x80" * (width * channels * 2)) * height for width, height in passes)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
-    return _fitting(_SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks))
+    png = pngs.make((_SIDE, _SIDE), 16, color_type, rows, is_interlaced=is_interlaced)
+    return _fitting(png)
 
 
 _ADAM7: Final = tuple(
@@ -128,10 +127,6 @@ _ADAM7: Final = tuple(
     for across, down in ((8, 8), (8, 8), (4, 8), (4, 4), (2, 4), (2, 2), (1, 2))
 )
 """Width and height of each pass of an interlaced PNG."""
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import base64
 import io
 import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ from PIL import Image, ImageCms
 from playwright.sync_api import Browser
 
 from core.profile import logo_decoder
+from tests.support import pngs
 
 GHOSTSCRIPT = Path("/usr/share/color/icc/ghostscript")
 """Profiles of Debian's package libgs-common."""
 BLOCK = 16
 RGB_TOLERANCE, CMYK_TOLERANCE = 3, 10
-P3 = struct.pack(">8I", 31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000)
 WIDE = struct.pack(">8I", 34_567, 35_850, 73_470, 26_530, 11_520, 82_640, 15_660, 1_770)
 READ = """async data => {
     const image = new Image();
@@ -59,30 +58,12 @@ def file(made: Image.Image, kind: str, **options: Any) -> bytes:
     return written.getvalue()
 
 
-def png_with(made: Image.Image, *chunks: tuple[bytes, bytes]) -> bytes:
-    """Return a PNG with chunks between its head and its pixels."""
-    png = file(made, "PNG")
-    added = b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
-    return png[:33] + added + png[33:]
-
-
-def wide_png(kind: int, rows: "np.ndarray[Any, Any]", transparent: bytes) -> bytes:
-    """Return a PNG of 16 bits, grey (kind 0) or RGB (kind 2), with a transparent color."""
-    height, width = rows.shape[:2]
-    lines = b"".join(b"\0" + row.astype(">u2").tobytes() for row in rows)
-    parts = [
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)),
-        (b"tRNS", transparent),
-        (b"IDAT", zlib.compress(lines)),
-        (b"IEND", b""),
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in parts
-    )
+def deep_png(color_type: int, pixels: "np.ndarray[Any, Any]", transparent: bytes) -> bytes:
+    """Return a PNG of 16 bits with a transparent color."""
+    height, width = pixels.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    transparency = pngs.chunk(b"tRNS", transparent)
+    return pngs.make((width, height), 16, color_type, rows, transparency)
 
 
 def ghostscript(*names: str) -> dict[str, bytes]:
@@ -94,7 +75,7 @@ def ghostscript(*names: str) -> dict[str, bytes]:
 def with_profiles() -> Iterator[tuple[str, bytes]]:
     """Yield pictures with profiles in RGB and grey, in every format."""
     profiles = {
-        "P3": logo_decoder._make_profile(2.2, P3),
+        "P3": logo_decoder._make_profile(2.2, pngs.P3),
         "wide": logo_decoder._make_profile(1.8, WIDE),
         "sRGB": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
         "broken": b"x" * 200,
@@ -114,20 +95,24 @@ def with_profiles() -> Iterator[tuple[str, bytes]]:
 def with_gamma() -> Iterator[tuple[str, bytes]]:
     """Yield pictures whose colors a few numbers decide, as in old PNGs."""
     for gamma in (100_000, 55_556, 45_455, 30_000):
-        chunk = (b"gAMA", struct.pack(">I", gamma))
-        yield f"gamma {gamma}", png_with(palette("RGB"), chunk)
-        yield f"gamma {gamma} P3", png_with(palette("RGB"), chunk, (b"cHRM", P3))
-        yield f"gamma {gamma} sRGB", png_with(palette("RGB"), chunk, (b"sRGB", b"\0"))
-    yield "gamma grey", png_with(palette("L"), (b"gAMA", struct.pack(">I", 100_000)))
+        png = pngs.with_chunks(file(palette("RGB"), "PNG"), gamma_chunk(gamma))
+        yield f"gamma {gamma}", png
+        yield f"gamma {gamma} P3", pngs.with_chunks(png, pngs.chunk(b"cHRM", pngs.P3))
+        yield f"gamma {gamma} sRGB", pngs.with_chunks(png, pngs.chunk(b"sRGB", b"\0"))
+    yield "gamma grey", pngs.with_chunks(file(palette("L"), "PNG"), gamma_chunk(100_000))
+
+
+def gamma_chunk(gamma: int) -> bytes:
+    return pngs.chunk(b"gAMA", struct.pack(">I", gamma))
 
 
 def with_16_bits() -> Iterator[tuple[str, bytes]]:
     """Yield pictures with a transparent color beside one that differs in the last bit."""
     deep = np.random.default_rng(1).integers(0, 65_536, (9, 9, 3))
     deep[3, 4], deep[3, 5] = (300, 40_000, 9), (301, 40_000, 9)
-    yield "RGB", wide_png(2, deep, struct.pack(">3H", 300, 40_000, 9))
+    yield "RGB", deep_png(pngs.RGB, deep, struct.pack(">3H", 300, 40_000, 9))
     grey = np.array([[0x00FF, 0x0000, 0x00FE, 0xFFFF]])
-    yield "grey", wide_png(0, grey, struct.pack(">H", 0x00FF))
+    yield "grey", deep_png(pngs.GREY, grey, struct.pack(">H", 0x00FF))
 
 
 @pytest.fixture

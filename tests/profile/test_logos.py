@@ -17,7 +17,7 @@ from core.base.errors import InvalidInput
 from core.base.settings import PROJECT
 from core.profile import logo_decoder, logos
 from core.profile.logos import CleanLogo
-from tests.support import hostile
+from tests.support import hostile, pngs
 from tests.support.depth import sample
 
 RED, BLUE = (200, 30, 40), (20, 60, 200)
@@ -48,19 +48,8 @@ def file(made: Image.Image, kind: str, **options: object) -> bytes:
 
 def grey_png(bits: int, row: bytes, width: int, transparent: int) -> bytes:
     """Return a PNG with one row of greys, one of them transparent."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, 0, 0, 0, 0))
-        + chunk(b"tRNS", struct.pack(">H", transparent))
-        + chunk(b"IDAT", zlib.compress(b"\0" + row))
-        + chunk(b"IEND", b"")
-    )
+    transparency = pngs.chunk(b"tRNS", struct.pack(">H", transparent))
+    return pngs.make((width, 1), bits, pngs.GREY, b"\0" + row, transparency)
 
 
 def opened(png: bytes) -> Image.Image:
@@ -216,11 +205,8 @@ class TestClean:
 
 
 def with_chunk(kind: bytes, data: bytes, *, checksum: int | None = None) -> bytes:
-    """Return a PNG with one more chunk behind its head."""
-    png = file(picture(60, 60), "PNG")
-    crc = zlib.crc32(kind + data) if checksum is None else checksum
-    chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
-    return png[:33] + chunk + png[33:]
+    """Return a PNG with one more chunk."""
+    return pngs.with_chunks(file(picture(60, 60), "PNG"), pngs.chunk(kind, data, checksum=checksum))
 
 
 class TestWhatBrowsersSkip:
@@ -250,13 +236,10 @@ class TestWhatBrowsersSkip:
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
     def test_a_profile_is_converted_before_it_goes(self, kind):
-        wide = logo_decoder._make_profile(2.2, struct.pack(">8I", *PRIMARIES_OF_P3))
+        wide = logo_decoder._make_profile(2.2, pngs.P3)
         made = Image.new("RGB", (64, 64), (200, 60, 60))
         whole = opened(logos.clean(file(made, kind, icc_profile=wide, quality=95)).png)
         assert is_near(whole.getpixel((32, 32)), (215, 44, 53))
-
-
-PRIMARIES_OF_P3 = (31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000)
 
 
 class TestRefusals:
@@ -284,12 +267,7 @@ class TestRefusals:
         assert "too many pixels" in refusal(file(Image.new("L", (width, height)), "PNG"))
 
     def test_a_decompression_bomb_is_not_decoded(self):
-        def chunk(kind: bytes, data: bytes) -> bytes:
-            crc = struct.pack(">I", zlib.crc32(kind + data))
-            return struct.pack(">I", len(data)) + kind + data + crc
-
-        header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 6, 0, 0, 0)
-        bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0"))
+        bomb = pngs.make((100_000, 100_000), 8, pngs.RGBA, b"\0")
         assert "too many pixels" in refusal(bomb)
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
