@@ -33,7 +33,9 @@ from core.models import (
     User,
 )
 from tests.conftest import Clock
+from tests.support import logins
 from tests.support.cast import PASSWORD, Cast, email
+from tests.support.history import last_entry
 
 NEW = "four tame otters paint fences"
 
@@ -43,21 +45,8 @@ def log_in(person: Actor, password: str = PASSWORD, origin: str = "192.0.2.1") -
     return proven and proven.user_id
 
 
-def signed_in(session: Session, person: Actor) -> str:
-    ticket, token = sessions.new_token(), sessions.new_token()
-    sessions.start(
-        session, person.user_id, ticket, device="Test", ip_address="::1", second_factor=True
-    )
-    sessions.redeem(session, ticket, token)
-    return token
-
-
 def row(session: Session, person: Actor) -> User:
     return session.get_one(User, person.user_id, populate_existing=True)
-
-
-def last_entry(session: Session) -> Entry:
-    return session.scalars(select(Entry).order_by(Entry.id.desc())).first()
 
 
 class TestAuthenticate:
@@ -214,8 +203,8 @@ class TestOwnAccount:
         assert last_entry(session) is None
 
     def test_another_password_ends_every_session(self, session: Session, cast: Cast) -> None:
-        cookies = [signed_in(session, cast.mia) for _ in range(2)]
-        others = signed_in(session, cast.olga)
+        cookies = [logins.log_in(session, cast.mia).token for _ in range(2)]
+        others = logins.log_in(session, cast.olga).token
         accounts.change_password(session, cast.mia, "$new")
         assert [sessions.find(session, cookie) for cookie in cookies] == [None, None]
         assert sessions.find(session, others) is not None
@@ -231,13 +220,13 @@ class TestOwnAccount:
 
     def test_a_session_of_an_older_password_is_not_live(self, session: Session, cast: Cast) -> None:
         """I9, even for a session that nobody ended."""
-        cookie = signed_in(session, cast.mia)
+        cookie = logins.log_in(session, cast.mia).token
         row(session, cast.mia).password_epoch += 1
         session.flush()
         assert sessions.find(session, cookie) is None
 
     def test_one_ends_own_sessions_only(self, session: Session, cast: Cast) -> None:
-        hers, his = signed_in(session, cast.mia), signed_in(session, cast.otto)
+        hers, his = logins.log_in(session, cast.mia).token, logins.log_in(session, cast.otto).token
         his_id = sessions.find(session, his).session_id
         accounts.end_session(session, cast.mia, his_id)
         assert sessions.find(session, his) is not None
@@ -247,7 +236,7 @@ class TestOwnAccount:
         assert sessions.find(session, hers) is not None
 
     def test_all_others_end_and_this_one_stays(self, session: Session, cast: Cast) -> None:
-        old, here = signed_in(session, cast.mia), signed_in(session, cast.mia)
+        old, here = logins.log_in(session, cast.mia).token, logins.log_in(session, cast.mia).token
         kept = sessions.find(session, here).session_id
         assert accounts.end_other_sessions(session, cast.mia, kept) == 1
         assert sessions.find(session, old) is None
@@ -256,7 +245,7 @@ class TestOwnAccount:
 
 class TestDelete:
     def test_only_ids_are_left(self, session: Session, cast: Cast) -> None:
-        cookie = signed_in(session, cast.mia)
+        cookie = logins.log_in(session, cast.mia).token
         invited = invitations.invite(session, cast.otto, cast.otto_ltd.id, email(cast.mia))[0]
         token = crypto.token(invitation_rows.MAILED, invited.nonce)
         acceptance.accept(session, cast.mia, token)

@@ -27,20 +27,12 @@ from core.members import (
     ownership,
 )
 from core.models import Entry, InvitationStatus, Mail, Staff, User
+from tests.support import logins
 from tests.support.cast import Cast, email
 
 
 def names(session: Session, actor: Actor, **options: object) -> list[str]:
     return administration.table(session, actor, **options).rows["name"].tolist()
-
-
-def signed_in(session: Session, person: Actor) -> str:
-    ticket, token = sessions.new_token(), sessions.new_token()
-    sessions.start(
-        session, person.user_id, ticket, device="Test", ip_address="::1", second_factor=True
-    )
-    sessions.redeem(session, ticket, token)
-    return token
 
 
 class TestTable:
@@ -130,7 +122,7 @@ class TestSetStaff:
         assert [(each["old"], each["new"]) for each in entry.changes] == [(None, "sales")]
 
     def test_gaining_rights_ends_the_sessions(self, session: Session, cast: Cast) -> None:
-        cookie = signed_in(session, cast.oda)
+        cookie = logins.log_in(session, cast.oda).token
         account_access.set_staff(session, cast.ada, cast.oda.user_id, Staff.ADMINISTRATOR)
         assert sessions.find(session, cookie) is None
         assert "You were given a staff role" in sessions.find_end(session, cookie)
@@ -144,7 +136,7 @@ class TestSetStaff:
         assert "Staff need two-factor" in text
 
     def test_losing_rights_keeps_the_sessions(self, session: Session, cast: Cast) -> None:
-        cookie = signed_in(session, cast.sam)
+        cookie = logins.log_in(session, cast.sam).token
         account_access.set_staff(session, cast.ada, cast.sam.user_id, None)
         assert sessions.find(session, cookie) is not None
 
@@ -173,14 +165,14 @@ class TestSetStaff:
 
 class TestDisable:
     def test_sessions_end_at_once(self, session: Session, cast: Cast) -> None:
-        cookie = signed_in(session, cast.mia)
+        cookie = logins.log_in(session, cast.mia).token
         assert account_access.disable(session, cast.ada, cast.mia.user_id).disabled_at
         assert sessions.find(session, cookie) is None
 
     def test_a_disabled_account_gets_no_session(self, session: Session, cast: Cast) -> None:
         """I9, even for one that began while the account was being disabled."""
         account_access.disable(session, cast.ada, cast.mia.user_id)
-        assert sessions.find(session, signed_in(session, cast.mia)) is None
+        assert sessions.find(session, logins.log_in(session, cast.mia).token) is None
 
     def test_twice_is_one_change(self, session: Session, cast: Cast) -> None:
         account_access.disable(session, cast.ada, cast.mia.user_id)
@@ -213,7 +205,7 @@ class TestDisable:
             ownership.accept(session, cast.mia, cast.acme.id, offer.id)
 
     def test_sessions_are_ended_alone(self, session: Session, cast: Cast) -> None:
-        cookie = signed_in(session, cast.mia)
+        cookie = logins.log_in(session, cast.mia).token
         assert administration.end_sessions(session, cast.ada, cast.mia.user_id) == 1
         assert sessions.find(session, cookie) is None
         assert administration.get(session, cast.ada, cast.mia.user_id).disabled_at is None
@@ -226,7 +218,7 @@ class TestOpenLink:
         password_reset.send_link(session, cast.ada, person.user_id)
         return session.scalars(select(Mail).order_by(Mail.id.desc())).first()
 
-    def test_it_is_recorded_for_the_person(self, session: Session, cast: Cast) -> None:
+    def test_opening_it_is_recorded_for_the_person(self, session: Session, cast: Cast) -> None:
         mail = self.queue_reset(session, cast, cast.mia)
         address = administration.open_link(session, cast.ada, mail.id, reason=self.WHY)
         assert password_reset.reset(session, ANONYMOUS, address.partition("#")[2], "new").name
@@ -235,7 +227,9 @@ class TestOpenLink:
         assert (opened["who"], opened["reason"]) == ("Ada", self.WHY)
         assert activity.of_account(session, cast.adam).empty
 
-    def test_that_of_an_organization_is_recorded_there(self, session: Session, cast: Cast) -> None:
+    def test_opening_an_invitation_is_recorded_for_the_organization(
+        self, session: Session, cast: Cast
+    ) -> None:
         invitations.invite(session, cast.olga, cast.acme.id, "new@example.com")
         mail = session.scalars(select(Mail)).one()
         assert "/invitation#" in administration.open_link(
@@ -245,7 +239,7 @@ class TestOpenLink:
         assert (latest["who"], latest["reason"]) == ("Ada", self.WHY)
         assert latest["what"].startswith("Emailed link opened")
 
-    def test_never_of_staff(self, session: Session, cast: Cast) -> None:
+    def test_links_of_staff_are_never_opened(self, session: Session, cast: Cast) -> None:
         mail = self.queue_reset(session, cast, cast.sam)
         with pytest.raises(NotPermitted, match="reset-password"):
             administration.open_link(session, cast.ada, mail.id, reason=self.WHY)
@@ -255,7 +249,7 @@ class TestOpenLink:
         with pytest.raises(NotPermitted, match="staff accounts"):
             administration.open_link(session, cast.ada, mail.id, reason=self.WHY)
 
-    def test_only_by_administrators_with_a_reason_and_while_it_is_valid(
+    def test_administrators_alone_open_it_with_a_reason_while_it_is_valid(
         self, session: Session, cast: Cast
     ) -> None:
         mail = self.queue_reset(session, cast, cast.mia)

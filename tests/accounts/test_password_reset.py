@@ -5,7 +5,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from core.access import throttling
-from core.access.permissions import ANONYMOUS, Actor
+from core.access.permissions import ANONYMOUS
 from core.accounts import (
     accounts,
     email_links,
@@ -21,6 +21,7 @@ from core.mail import messages
 from core.members import account_access, leaving
 from core.models import Entry, Mail, User
 from tests.conftest import Clock
+from tests.support import logins
 from tests.support.cast import PASSWORD, Cast, email
 
 NEW = "four tame otters paint fences"
@@ -37,15 +38,6 @@ def mails(session: Session) -> list[Mail]:
 def token_in(mail: Mail) -> str:
     link = mail.context["link"]
     return crypto.token(link["kind"], link["nonce"])
-
-
-def signed_in(session: Session, person: Actor) -> str:
-    ticket, token = sessions.new_token(), sessions.new_token()
-    sessions.start(
-        session, person.user_id, ticket, device="Test", ip_address="::1", second_factor=True
-    )
-    sessions.redeem(session, ticket, token)
-    return token
 
 
 class TestStart:
@@ -90,7 +82,7 @@ class TestReset:
     def test_it_ends_every_session_and_mails_the_owner(
         self, session: Session, cast: Cast, token: str
     ) -> None:
-        cookie = signed_in(session, cast.mia)
+        cookie = logins.log_in(session, cast.mia).token
         changed = password_reset.reset(session, ANONYMOUS, token, "$new")
         assert (changed.password_hash, changed.password_epoch) == ("$new", 1)
         assert sessions.find(session, cookie) is None

@@ -15,28 +15,13 @@ from core.base.settings import PROJECT
 from core.database import db
 from core.models import Organization, Session, User
 from tests.conftest import Clock
+from tests.support import logins
 from tests.support.cast import Cast
 
 
 @pytest.fixture(autouse=True)
 def _frozen_clock(clock: Clock) -> None:
     """Freeze the clock; tests advance it."""
-
-
-def signed_in(session: SqlSession, person: Actor) -> tuple[int, str]:
-    """Sign a person in; return the session's id and token."""
-    assert person.user_id is not None
-    ticket, token = sessions.new_token(), sessions.new_token()
-    row = sessions.start(
-        session,
-        person.user_id,
-        ticket,
-        device="Chrome on Linux",
-        ip_address="::1",
-        second_factor=True,
-    )
-    assert sessions.redeem(session, ticket, token)
-    return row.id, token
 
 
 def change_user(session: SqlSession, person: Actor, **values: object) -> None:
@@ -50,7 +35,7 @@ def change_user(session: SqlSession, person: Actor, **values: object) -> None:
 
 class TestRedeem:
     def test_a_ticket_becomes_a_session(self, session: SqlSession, cast: Cast) -> None:
-        session_id, token = signed_in(session, cast.mia)
+        session_id, token = logins.log_in(session, cast.mia)
         found = sessions.find(session, token)
         assert found is not None
         assert (found.session_id, found.actor) == (session_id, cast.mia)
@@ -110,12 +95,14 @@ class TestRedeem:
 
 class TestWhyItEnded:
     def test_a_live_or_unknown_one_has_no_reason(self, session: SqlSession, cast: Cast) -> None:
-        _, token = signed_in(session, cast.mia)
+        _, token = logins.log_in(session, cast.mia)
         assert sessions.find_end(session, sessions.new_token()) == ""
         assert sessions.find_end(session, token) == ""
 
-    def test_time(self, session: SqlSession, cast: Cast, clock: Clock) -> None:
-        _, token = signed_in(session, cast.mia)
+    def test_an_idle_and_an_old_one_name_their_limit(
+        self, session: SqlSession, cast: Cast, clock: Clock
+    ) -> None:
+        _, token = logins.log_in(session, cast.mia)
         clock.turn(timedelta(minutes=60))
         assert sessions.find_end(session, token) == "You were inactive for 60 minutes."
         clock.turn(timedelta(hours=11))
@@ -130,8 +117,10 @@ class TestWhyItEnded:
             ("a reason of later versions", "It was ended for your security."),
         ],
     )
-    def test_by_someone(self, session: SqlSession, cast: Cast, reason: str, expected: str) -> None:
-        session_id, token = signed_in(session, cast.mia)
+    def test_one_that_was_ended_says_by_whom_or_why(
+        self, session: SqlSession, cast: Cast, reason: str, expected: str
+    ) -> None:
+        session_id, token = logins.log_in(session, cast.mia)
         sessions.end(session, session_id, reason)
         assert expected in sessions.find_end(session, token)
 
@@ -144,8 +133,8 @@ class TestWhyItEnded:
         assert len(reasons) > 7
         assert reasons <= set(sessions._END_SENTENCES)
 
-    def test_another_password(self, session: SqlSession, cast: Cast) -> None:
-        _, token = signed_in(session, cast.mia)
+    def test_a_new_password_is_a_reason(self, session: SqlSession, cast: Cast) -> None:
+        _, token = logins.log_in(session, cast.mia)
         change_user(session, cast.mia, password_epoch=9)
         assert sessions.find_end(session, token) == "Your password was changed."
 
@@ -155,7 +144,7 @@ class TestFind:
         assert sessions.find(session, sessions.new_token()) is None
 
     def test_an_idle_session_ends(self, session: SqlSession, cast: Cast, clock: Clock) -> None:
-        _, token = signed_in(session, cast.mia)
+        _, token = logins.log_in(session, cast.mia)
         clock.turn(timedelta(minutes=59))
         assert sessions.find(session, token)
         clock.turn(timedelta(minutes=1))
@@ -164,7 +153,7 @@ class TestFind:
     def test_twelve_hours_are_the_longest(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
-        _, token = signed_in(session, cast.mia)
+        _, token = logins.log_in(session, cast.mia)
         for _ in range(23):
             clock.turn(timedelta(minutes=30))
             found = sessions.find(session, token)
@@ -178,7 +167,7 @@ class TestFind:
     ) -> None:
         """The clock was 48 hours ahead: what began then would live for 60 hours."""
         clock.turn(timedelta(hours=48))
-        _, token = signed_in(session, cast.mia)
+        _, token = logins.log_in(session, cast.mia)
         ticket = sessions.new_token()
         assert cast.mia.user_id
         sessions.start(session, cast.mia.user_id, ticket, device="", ip_address="")
@@ -191,28 +180,28 @@ class TestFind:
     def test_disabling_a_person_ends_their_sessions(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
-        _, token = signed_in(session, cast.mia)
+        _, token = logins.log_in(session, cast.mia)
         change_user(session, cast.mia, disabled_at=clock.now())
         assert sessions.find(session, token) is None
 
     def test_a_new_password_ends_what_began_before(self, session: SqlSession, cast: Cast) -> None:
-        _, token = signed_in(session, cast.mia)
+        _, token = logins.log_in(session, cast.mia)
         change_user(session, cast.mia, password_epoch=User.password_epoch + 1)
         assert sessions.find(session, token) is None
-        assert sessions.find(session, signed_in(session, cast.mia)[1])
+        assert sessions.find(session, logins.log_in(session, cast.mia).token)
 
 
 class TestTouch:
     def test_signing_in_sets_last_seen(self, session: SqlSession, cast: Cast, clock: Clock) -> None:
         clock.turn(timedelta(hours=1))
-        signed_in(session, cast.mia)
+        logins.log_in(session, cast.mia)
         seen = select(User.last_seen_at).where(User.id == cast.mia.user_id)
         assert session.scalars(seen).one() == clock.now()
 
     def test_it_is_written_at_most_once_a_minute(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
-        _, token = signed_in(session, cast.mia)
+        _, token = logins.log_in(session, cast.mia)
         began = clock.now()
         found = sessions.find(session, token)
         assert found is not None
@@ -231,16 +220,16 @@ class TestTouch:
 
 class TestEnd:
     def test_only_the_one_ends(self, session: SqlSession, cast: Cast) -> None:
-        first_id, first = signed_in(session, cast.mia)
-        _, second = signed_in(session, cast.mia)
+        first_id, first = logins.log_in(session, cast.mia)
+        _, second = logins.log_in(session, cast.mia)
         sessions.end(session, first_id, "signed out")
         assert sessions.find(session, first) is None
         assert sessions.find(session, second)
 
     def test_all_others_end(self, session: SqlSession, cast: Cast) -> None:
-        kept_id, kept = signed_in(session, cast.mia)
-        others = [signed_in(session, cast.mia)[1] for _ in range(2)]
-        _, somebody_elses = signed_in(session, cast.olga)
+        kept_id, kept = logins.log_in(session, cast.mia)
+        others = [logins.log_in(session, cast.mia).token for _ in range(2)]
+        _, somebody_elses = logins.log_in(session, cast.olga)
         assert cast.mia.user_id
         assert sessions.end_others(session, cast.mia.user_id, kept_id, "ended by Mia") == 2
         assert [sessions.find(session, token) for token in others] == [None, None]
@@ -248,7 +237,7 @@ class TestEnd:
         assert sessions.find(session, somebody_elses)
 
     def test_all_end(self, session: SqlSession, cast: Cast) -> None:
-        tokens = [signed_in(session, cast.mia)[1] for _ in range(2)]
+        tokens = [logins.log_in(session, cast.mia).token for _ in range(2)]
         assert cast.mia.user_id
         assert sessions.end_all(session, cast.mia.user_id, "role raised") == 2
         assert [sessions.find(session, token) for token in tokens] == [None, None]
@@ -266,11 +255,11 @@ class TestList:
     def test_live_sessions_are_listed_last_seen_first(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
-        first_id, _ = signed_in(session, cast.mia)
-        ended_id, _ = signed_in(session, cast.mia)
+        first_id, _ = logins.log_in(session, cast.mia)
+        ended_id, _ = logins.log_in(session, cast.mia)
         clock.turn(timedelta(minutes=5))
-        last_id, _ = signed_in(session, cast.mia)
-        signed_in(session, cast.olga)
+        last_id, _ = logins.log_in(session, cast.mia)
+        logins.log_in(session, cast.olga)
         sessions.end(session, ended_id, "signed out")
         assert cast.mia.user_id
         listed = sessions.list_live(session, cast.mia.user_id)
@@ -313,14 +302,14 @@ class TestActivity:
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
         make_inactive(session)
-        signed_in(session, cast.mia)
+        logins.log_in(session, cast.mia)
         assert last_active(session, cast.acme) == clock.now()
         assert last_active(session, cast.otto_ltd) == LONG_AGO
 
     def test_working_on_keeps_it_active(
         self, session: SqlSession, cast: Cast, clock: Clock
     ) -> None:
-        found = sessions.find(session, signed_in(session, cast.mia)[1])
+        found = sessions.find(session, logins.log_in(session, cast.mia).token)
         assert found is not None
         clock.turn(timedelta(hours=2))
         sessions.touch(session, found)
@@ -342,7 +331,7 @@ class TestActivity:
 
     def test_staff_do_not_make_it_active(self, session: SqlSession, cast: Cast) -> None:
         make_inactive(session)
-        signed_in(session, cast.ada)
+        logins.log_in(session, cast.ada)
         assert last_active(session, cast.acme) == LONG_AGO
 
     def test_it_is_not_recorded_in_history(self, cast: Cast) -> None:

@@ -30,6 +30,7 @@ from core.models import (
 )
 from core.ops import cleanup
 from tests.conftest import Clock
+from tests.support import logins
 from tests.support.cast import SECRET, Cast, email
 
 HERE = "the key of a handshake"
@@ -55,14 +56,6 @@ def set_up(session: Session, person: Actor, clock: Clock, session_id: int = 0) -
     two_factor.begin_setup(session, person, secret)
     two_factor.confirm_setup(session, person, code(clock, secret), CODES, session_id=session_id)
     return secret
-
-
-def signed_in(session: Session, person: Actor) -> tuple[int, str]:
-    ticket, token = sessions.new_token(), sessions.new_token()
-    options = {"device": "Test", "ip_address": "::1", "second_factor": True}
-    row = sessions.start(session, person.user_id, ticket, **options)
-    sessions.redeem(session, ticket, token)
-    return row.id, token
 
 
 def enter_code(typed: str, connection: str = HERE, ip_address: str = "192.0.2.1") -> str:
@@ -119,8 +112,8 @@ class TestSetUp:
     def test_sessions_that_began_without_a_code_end(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
-        session_id, here = signed_in(session, cast.mia)
-        _, other = signed_in(session, cast.mia)
+        session_id, here = logins.log_in(session, cast.mia)
+        _, other = logins.log_in(session, cast.mia)
         set_up(session, cast.mia, clock, session_id)
         assert sessions.find(session, here)
         assert sessions.find(session, other) is None
@@ -323,7 +316,7 @@ class TestRequired:
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:
         account_access.set_staff(session, cast.ada, cast.mia.user_id, Staff.OPS)
-        session_id, token = signed_in(session, cast.mia)
+        session_id, token = logins.log_in(session, cast.mia)
         assert sessions.find(session, token).lacks_two_factor
         set_up(session, cast.mia, clock, session_id)
         assert not sessions.find(session, token).lacks_two_factor
@@ -367,7 +360,7 @@ class TestRequired:
 
 class TestReset:
     def test_an_administrator_resets_it_with_a_reason(self, session: Session, cast: Cast) -> None:
-        _, token = signed_in(session, cast.sam)
+        _, token = logins.log_in(session, cast.sam)
         administration.reset_two_factor(
             session, cast.ada, cast.sam.user_id, reason="The phone is lost"
         )

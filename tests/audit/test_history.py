@@ -15,7 +15,7 @@ from core.audit.verification import Verified
 from core.database import change_tracking, db
 from core.models import ChainHead, Entry, Membership, Organization, Role, User
 from tests.support.cast import Cast
-from tests.support.tampering import rename, verified
+from tests.support.history import rename, verified
 
 WRITERS = 16
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from core.access.permissions import Actor
@@ -19,7 +19,7 @@ from core.base.errors import HistoryAltered, NotPermitted
 from core.database import db
 from core.manage import app
 from tests.support.cast import Cast
-from tests.support.tampering import rename, tampering, verified
+from tests.support.history import rename, tampering, verified
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 Receipt = dict[str, Any]
@@ -59,9 +59,9 @@ class TestMake:
             with pytest.raises(NotPermitted):
                 download(actor, cast.acme.id)
 
-    def test_an_altered_history_is_not_signed(self, cast: Cast, engine: Engine):
+    def test_an_altered_history_is_not_signed(self, cast: Cast):
         db.run(rename, cast.olga, cast.acme.id, "One")
-        with tampering(engine) as connection:
+        with tampering() as connection:
             connection.execute(text("UPDATE history SET reason = 'another'"))
         with pytest.raises(HistoryAltered):
             download(cast.olga, cast.acme.id)

@@ -34,7 +34,7 @@ from core.models import Base, ChainHead, Entry, Membership, Organization
 from tests.conftest import Clock
 from tests.support.cast import Cast
 from tests.support.depth import rounds
-from tests.support.tampering import rename, tampering, verified
+from tests.support.history import rename, tampering, verified
 
 HISTORY, HEADS, CHECKPOINTS = (
     Base.metadata.tables[name] for name in ("history", "chain_heads", "checkpoints")
@@ -72,30 +72,30 @@ class TestVerify:
             "position = 9",
         ],
     )
-    def test_every_edit_is_found(self, engine: Engine, change: str, position: int):
-        with tampering(engine) as connection:
+    def test_every_edit_is_found(self, change: str, position: int):
+        with tampering() as connection:
             where = f"chain = 'org:1' AND position = {position}"
             connection.execute(text(f"UPDATE history SET {change} WHERE {where}"))
         assert verified()[0] != []
 
     @pytest.mark.parametrize("position", [1, 2, 3])
-    def test_every_deletion_is_found(self, engine: Engine, position: int):
-        with tampering(engine) as connection:
+    def test_every_deletion_is_found(self, position: int):
+        with tampering() as connection:
             connection.execute(
                 text(f"DELETE FROM history WHERE chain = 'org:1' AND position = {position}")
             )
         assert verified()[0] != []
 
-    def test_a_deleted_chain_is_found(self, engine: Engine):
-        with tampering(engine) as connection:
+    def test_a_deleted_chain_is_found(self):
+        with tampering() as connection:
             connection.execute(text("DELETE FROM history WHERE chain = 'org:2'"))
         assert verified()[0] == [Broken("org:2", 1, None, verification.EMPTIED)]
 
     @pytest.mark.parametrize(
         ("chain", "position"), [("org:1", 4), ("org:1", 0), ("org:2", 2), ("org:3", 1)]
     )
-    def test_every_insertion_is_found(self, engine: Engine, chain: str, position: int):
-        with tampering(engine) as connection:
+    def test_every_insertion_is_found(self, chain: str, position: int):
+        with tampering() as connection:
             connection.execute(
                 text(
                     "INSERT INTO history"
@@ -119,8 +119,8 @@ class TestVerify:
             connection.execute(text(statement))
         assert verified()[0] != []
 
-    def test_swapped_entries_are_found(self, engine: Engine):
-        with tampering(engine) as connection:
+    def test_swapped_entries_are_found(self):
+        with tampering() as connection:
             for old, new in ((1, 99), (2, 1), (99, 2)):
                 connection.execute(
                     text(
@@ -136,40 +136,40 @@ class TestVerify:
         assert broken.count(verification.ALTERED) == 4
         assert broken.count(verification.UNSEALED) == 10
 
-    def test_a_cut_end_is_found_although_the_head_was_set_back(self, engine: Engine):
-        with tampering(engine) as connection:
+    def test_a_cut_end_is_found_although_the_head_was_set_back(self):
+        with tampering() as connection:
             Tamperer(connection).cut("org:1", 1)
         assert Broken("org:1", 3, None, verification.UNSEALED) in verified()[0]
 
-    def test_a_chain_that_never_was_is_missed(self, engine: Engine):
-        with tampering(engine) as connection:
+    def test_a_chain_that_never_was_is_missed(self):
+        with tampering() as connection:
             Tamperer(connection).delete_chain("org:2")
         assert verified()[0] == [Broken("org:2", None, None, verification.ABSENT)]
 
-    def test_everything_deleted_is_found(self, engine: Engine):
-        with tampering(engine) as connection:
+    def test_everything_deleted_is_found(self):
+        with tampering() as connection:
             for table in (HISTORY, HEADS, CHECKPOINTS):
                 connection.execute(delete(table))
         broken, totals = verified()
         assert len(broken) == 10
         assert totals == Verified(0, 0)
 
-    def test_a_row_that_was_changed_without_history_is_found(self, engine: Engine):
-        with tampering(engine) as connection:
+    def test_a_row_that_was_changed_without_history_is_found(self):
+        with tampering() as connection:
             connection.execute(text("UPDATE organizations SET name = 'Evil' WHERE id = 1"))
         [found] = verified()[0]
         assert found.chain == "organizations:1"
         assert found.why == "name was 'Evil', but history says 'Three'"
 
-    def test_it_is_still_found_after_the_next_entry(self, cast: Cast, engine: Engine):
-        with tampering(engine) as connection:
+    def test_it_is_still_found_after_the_next_entry(self, cast: Cast):
+        with tampering() as connection:
             connection.execute(text("UPDATE organizations SET name = 'Evil' WHERE id = 1"))
         db.run(rename, cast.olga, cast.acme.id, "Four")
         [found] = verified()[0]
         assert found.why == "name was 'Evil', but history says 'Three'"
 
-    def test_an_altered_chain_is_not_sealed_again(self, cast: Cast, engine: Engine):
-        with tampering(engine) as connection:
+    def test_an_altered_chain_is_not_sealed_again(self, cast: Cast):
+        with tampering() as connection:
             Tamperer(connection).cut("org:1", 2)
         db.run(rename, cast.olga, cast.acme.id, "Next")
         checkpoints.make_all()
@@ -188,7 +188,7 @@ class TestVerify:
         [found] = verified()[0]
         assert (found.position, found.why) == (5, verification.UNDOES_OTHER)
 
-    def test_a_deleted_row_needs_an_entry_that_says_so(self, cast: Cast, engine: Engine):
+    def test_a_deleted_row_needs_an_entry_that_says_so(self, cast: Cast):
         def add(session: db.Session) -> None:
             joined = cast.acme.created_at
             made = Membership(
@@ -200,7 +200,7 @@ class TestVerify:
 
         db.run(add)
         assert verified()[0] == []
-        with tampering(engine) as connection:
+        with tampering() as connection:
             connection.execute(text("DELETE FROM memberships WHERE org_id = 2 AND role = 'member'"))
         assert {found.why.split()[0] for found in verified()[0]} == {
             *("org_id", "user_id", "role", "joined_at")
@@ -236,11 +236,11 @@ class TestCheckpoints:
         with pytest.raises(IntegrityError, match="only ever added"), engine.begin() as connection:
             connection.execute(text(statement))
 
-    def test_those_that_were_listed_outside_are_missed(self, cast: Cast, engine: Engine):
+    def test_those_that_were_listed_outside_are_missed(self, cast: Cast):
         checkpoints.make_all()
         db.run(rename, cast.olga, cast.acme.id, "One")
         checkpoints.make_all()
-        with tampering(engine) as connection:
+        with tampering() as connection:
             connection.execute(text("DELETE FROM checkpoints WHERE number = 2"))
         assert [each.why for each in verified()[0]] == [
             "checkpoint 2 is missing, but was listed",

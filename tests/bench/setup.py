@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
-from core.accounts import request_info, sessions
+from core.access.permissions import Actor
+from core.accounts import request_info
 from core.database import db
 from core.models import Organization
 from data import seed
+from tests.support import logins
 
 ADMINISTRATOR = 1
 """The id of the first sample account."""
@@ -29,14 +31,5 @@ def prepare(organizations: int, database: str) -> None:
 
 def sign_in(url: str, user_id: int = ADMINISTRATOR) -> str:
     """Start a session, by default of the administrator, and return its cookie."""
-    ticket, token = sessions.new_token(), sessions.new_token()
-    db.run(
-        sessions.start,
-        user_id,
-        ticket,
-        device="the bench",
-        ip_address="127.0.0.1",
-        second_factor=True,
-    )
-    db.run(sessions.redeem, ticket, token)
+    token = db.run(logins.log_in, Actor(user_id, "the bench")).token
     return f"{request_info.cookie_name(host=urlsplit(url).netloc, takes_secure=True)}={token}"

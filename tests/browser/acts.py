@@ -8,10 +8,11 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import update
 
 from core.access.permissions import Actor
-from core.accounts import request_info, sessions
+from core.accounts import request_info
 from core.base.settings import settings
 from core.database import db
 from core.models import SecondFactor, User
+from tests.support import logins
 from tests.support.cast import PASSWORD, SECRET, email
 
 _RERUN = re.compile("notRunning")
@@ -23,16 +24,7 @@ _GO = """path => {
 
 def cookie_of(person: Actor) -> tuple[str, str]:
     """Start a session of a person, and return the name and the value of its cookie."""
-    ticket, token = sessions.new_token(), sessions.new_token()
-    db.run(
-        sessions.start,
-        person.user_id,
-        ticket,
-        device="Chrome on Linux",
-        ip_address="127.0.0.1",
-        second_factor=True,
-    )
-    assert db.run(sessions.redeem, ticket, token)
+    token = db.run(logins.log_in, person).token
     host = settings().public_url.partition("://")[2]
     return request_info.cookie_name(host=host, takes_secure=True), token
 

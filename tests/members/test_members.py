@@ -26,10 +26,7 @@ from core.models import (
 )
 from tests.conftest import Clock
 from tests.support.cast import Cast, email
-
-
-def last_entry(session: Session) -> Entry:
-    return session.scalars(select(Entry).order_by(Entry.id.desc())).first()
+from tests.support.history import last_entry
 
 
 def states(session: Session) -> dict[str, InvitationStatus]:

@@ -11,11 +11,12 @@ from core.audit import history
 from core.base.errors import HasOwner, InvalidInput, LastOwner, NotFound, NotPermitted, OfferClosed
 from core.mail import messages
 from core.members import invitations, leaving, members, membership_rows, ownership
-from core.models import Entry, Handover, Invitation, InvitationStatus, Mail, Role, User
+from core.models import Handover, Invitation, InvitationStatus, Mail, Role, User
 from core.organizations import organizations
 from core.staff import impersonation
 from tests.conftest import Clock
 from tests.support.cast import Cast, email
+from tests.support.history import last_entry
 
 
 def offer(session: Session, cast: Cast, role: Role = Role.ADMIN) -> Handover:
@@ -29,10 +30,6 @@ def role_of(session: Session, cast: Cast, person: Actor) -> Role | None:
 
 def mails(session: Session) -> list[tuple[str, str]]:
     return [(mail.template, mail.recipient) for mail in session.scalars(select(Mail))]
-
-
-def last_entry(session: Session) -> Entry:
-    return session.scalars(select(Entry).order_by(Entry.id.desc())).first()
 
 
 def disable(session: Session, person: Actor, clock: Clock) -> None:

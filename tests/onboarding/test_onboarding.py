@@ -24,6 +24,7 @@ from core.onboarding.stages import TRANSITIONS
 from core.organizations import organizations
 from tests.conftest import Clock
 from tests.support.cast import Cast
+from tests.support.history import last_entry
 
 FREE, ONBOARDING, PREPRODUCTION, PRODUCTION = Stage
 
@@ -54,10 +55,6 @@ def discard_changes(session: Session) -> None:
     """Forget the pending changes, so that test data needs no history entry."""
     session.flush()
     session.info["changes"].clear()
-
-
-def last_entry(session: Session) -> Entry:
-    return session.scalars(select(Entry).order_by(Entry.id.desc())).first()
 
 
 class TestTransitions:

@@ -25,20 +25,13 @@ from core.manage import app
 from core.members import acceptance, invitations
 from core.models import Entry, Invitation, InvitationStatus, Link, Mail, Organization, User
 from core.ops import backups
+from tests.support import logins
 from tests.support.cast import Cast, email
 from tests.support.engines import clear_caches
-from tests.support.tampering import rename, verified
+from tests.support.history import rename, verified
 
 Session = db.Session
 TTL = timedelta(minutes=20)
-
-
-def log_in(session: Session, cast: Cast) -> str:
-    """Return the token of a new session of Olga."""
-    ticket, token = sessions.new_token(), sessions.new_token()
-    sessions.start(session, cast.olga.user_id or 0, ticket, device="Chrome", ip_address="::1")
-    sessions.redeem(session, ticket, token)
-    return token
 
 
 @pytest.fixture
@@ -77,7 +70,7 @@ class TestDrill:
     def test_nothing_that_ended_lives_after_a_restore(
         self, cast: Cast, put_back: Callable[[Path], str], tmp_path: Path
     ):
-        token = db.run(log_in, cast)
+        token = db.run(logins.log_in, cast.olga).token
         db.run(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
         address, mia = email(cast.mia), cast.mia.user_id
         link = db.run(email_links.create, email_links.RESET, address, TTL, user_id=mia)

@@ -16,13 +16,13 @@ from core.accounts import totp
 from core.audit import checkpoints, keys, receipt_verifier, sealing, verification
 from core.base import crypto
 from core.base.settings import PROJECT
-from core.database import db, schema
+from core.database import db
 from core.database.upgrade import configuration
 from core.models import ChainHead, Entry, SecondFactor, SecretKey
 from core.ops import health, key_rotation, startup
 from tests.support.cast import Cast
 from tests.support.engines import SECRET_KEY, clear_caches, use
-from tests.support.tampering import rename, verified
+from tests.support.history import rename, tampering, verified
 
 OTHER = "another secret key, which is long enough"
 
@@ -137,10 +137,9 @@ class TestAdoption:
     """A database of the version before keys were remembered."""
 
     @pytest.fixture
-    def old(self, cast: Cast, engine: Engine) -> None:
-        """Take away what the new version added, and seal entries as the old one did."""
-        with db.writing_engine().begin() as connection:
-            schema.remove_triggers(connection)
+    def old(self, cast: Cast) -> None:
+        """Take away what the new version added."""
+        with tampering() as connection:
             for table, columns in {
                 "chain_heads": ("digest", "seal", "key_id", "summed_position", "summed_digest"),
                 "history": ("run_id", "undoes_id", "key_id"),
@@ -149,16 +148,14 @@ class TestAdoption:
                 connection.execute(text(f"UPDATE {table} SET {nulls}"))
             connection.execute(text("DELETE FROM chain_heads WHERE position = 0"))
             connection.execute(text("DELETE FROM secret_keys"))
-            schema.install_triggers(connection)
 
     @pytest.fixture
-    def recorded(self, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    def recorded(self, cast: Cast) -> None:
+        """Two entries, sealed as the old version did."""
         for name in ("One", "Two"):
             db.run(rename, cast.olga, cast.acme.id, name)
-        with db.writing_engine().begin() as connection:
-            schema.remove_triggers(connection)
+        with tampering() as connection:
             _reseal_as_version_1(connection)
-            schema.install_triggers(connection)
 
     def test_heads_are_sealed_and_chains_begin(self, cast: Cast, recorded, old):
         before = _stored_macs()
@@ -184,11 +181,9 @@ class TestAdoption:
         with db.read() as session:
             assert session.scalars(select(SecretKey)).all() == []
 
-    def test_a_broken_chain_stays_unsealed(self, cast: Cast, recorded, old, engine: Engine):
-        with db.writing_engine().begin() as connection:
-            schema.remove_triggers(connection)
+    def test_a_broken_chain_stays_unsealed(self, cast: Cast, recorded, old):
+        with tampering() as connection:
             connection.execute(text("UPDATE history SET reason = 'x' WHERE position = 2"))
-            schema.install_triggers(connection)
         startup.prepare()
         assert [each.why for each in verified()[0]][:2] == [
             verification.ALTERED,

@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from core.access.permissions import Actor
-from core.accounts import sessions
 from core.base.settings import PROJECT
 from core.database import db
 from pages.ui import authentication
+from tests.support import logins
 
 
 class Show(Protocol):
@@ -55,15 +55,20 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Show:
 
 def sign_in(person: Actor) -> str:
     """Start a session of a person, and return the token of its cookie."""
-    assert person.user_id is not None
-    ticket, token = sessions.new_token(), sessions.new_token()
-    db.run(
-        sessions.start,
-        person.user_id,
-        ticket,
-        device="Test",
-        ip_address="127.0.0.1",
-        second_factor=True,
-    )
-    db.run(sessions.redeem, ticket, token)
+    token: str = db.run(logins.log_in, person).token
     return token
+
+
+def words(screen: AppTest) -> str:
+    """Return what is written on the page, a line for each element, as it was sent."""
+    assert not screen.exception
+    groups = (
+        *(screen.title, screen.header, screen.subheader, screen.markdown, screen.text),
+        *(screen.info, screen.code, screen.toast),
+    )
+    return "\n".join(element.value for group in groups for element in group)
+
+
+def unescaped(screen: AppTest) -> str:
+    """Return what is written on the page without what `ui.esc` adds, as people read it."""
+    return words(screen).replace("\\", "").replace(":small[]", "")

@@ -23,6 +23,7 @@ from core.base import assets, clock
 from core.base.settings import settings
 from core.database import db
 from core.models import Logo, Session
+from tests.support import logins
 from tests.support.cast import Cast
 
 BASE = "https://orgdesk.example"
@@ -71,17 +72,7 @@ def serving(monkeypatch: pytest.MonkeyPatch, public_url: str) -> Iterator[TestCl
 
 def sign_in(person: Actor, token: str = "") -> str:
     """Return the Cookie header of a session of this person."""
-    assert person.user_id
-    ticket, token = sessions.new_token(), token or sessions.new_token()
-    db.run(
-        sessions.start,
-        person.user_id,
-        ticket,
-        device="Chrome",
-        ip_address="::1",
-        second_factor=True,
-    )
-    db.run(sessions.redeem, ticket, token)
+    token = db.run(logins.log_in, person, token=token).token
     return f"__Host-orgdesk={token}"
 
 

@@ -1,9 +1,9 @@
-"""Tampering with the database behind the app's back, and what verification says of it."""
+"""Entries of history: make one, look at the last one, verify all, and tamper with them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access
@@ -29,7 +29,7 @@ def verified() -> tuple[list[Broken], Verified]:
 
 
 @contextmanager
-def tampering(engine: Engine) -> Iterator[Connection]:
+def tampering() -> Iterator[Connection]:
     """Connect to the database with its triggers removed."""
     with db.writing_engine().begin() as connection:
         schema.remove_triggers(connection)
