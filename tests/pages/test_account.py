@@ -8,18 +8,13 @@ from core.accounts import accounts, sessions
 from core.database import db
 from core.models import User
 from pages.ui import browser
-from tests.pages.conftest import Show, sign_in
+from tests.pages.conftest import Show, sign_in, unescaped, words
 from tests.support.cast import PASSWORD, Cast, email
 from tests.support.tables import find_table
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 NEW = "four tame otters paint fences"
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
 
 
 def person(actor: Actor) -> User:
@@ -151,7 +146,7 @@ class TestDelete:
         screen = show("account", cast.olga)
         screen.text_input(key="delete-account.password").set_value(PASSWORD)
         screen.button(key="delete-account-submit").click().run()
-        assert "the last one of Acme" in words(screen).replace("\\", "")
+        assert "the last one of Acme" in unescaped(screen)
         assert person(cast.olga).deleted_at is None
 
     def test_a_member_goes(self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

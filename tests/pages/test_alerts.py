@@ -1,20 +1,14 @@
 """Alerts on the Settings tab: the address and the choice of alerts."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.database import db
 from core.models import Alert, Organization
 from core.notifications import alerts
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(e.value for e in screen.main if e.type in {"markdown", "text"})
 
 
 def set_address(org: Organization, **values: str | None) -> None:

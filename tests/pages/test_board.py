@@ -13,15 +13,10 @@ from core.database import db
 from core.models import Move, Organization, Stage
 from core.onboarding import onboarding, working_days
 from core.onboarding.onboarding import Plan
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
 
 
 def choose(screen: AppTest, key: str, label: str) -> AppTest:

@@ -2,14 +2,13 @@
 
 import pytest
 from sqlalchemy import select
-from streamlit.testing.v1 import AppTest
 
 from core.base import crypto
 from core.database import db
 from core.models import Link, Organization
 from core.profile import alert_address, profile
 from pages.ui import browser
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -30,11 +29,6 @@ def token(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> str:
 def address(cast: Cast) -> str | None:
     with db.read() as session:
         return session.get_one(Organization, cast.acme.id).alert_email
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
 
 
 def test_a_stranger_confirms_with_the_button(show: Show, cast: Cast, token: str) -> None:

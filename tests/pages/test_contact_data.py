@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from core.database import db
 from core.models import Organization
 from core.profile import profile
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -16,11 +16,6 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def dialog(show: Show, cast: Cast) -> AppTest:
     screen = show("profile", cast.oda, org=cast.acme.public_id)
     return screen.button(key="contact-open").click().run()
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(each.value for each in screen.markdown)
 
 
 def phone(cast: Cast) -> str | None:

@@ -1,26 +1,18 @@
 """Impersonation: the dialog, the banner on every page, and its end."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Action, may
 from core.accounts import sessions
 from core.database import db
 from core.staff import impersonation
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 WHY = "They asked for :red[help]"
 ORGANIZATION_PAGES = ("overview", "profile", "members", "onboarding", "history")
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(each.value for each in [*screen.title, *screen.markdown]).replace(
-        ":small[]", ""
-    )
 
 
 def may_edit(cast: Cast) -> bool:

@@ -12,7 +12,7 @@ from core.database import db
 from core.members import invitation_rows, invitations
 from core.models import Invitation, InvitationStatus, Membership, User
 from pages.ui import browser
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -35,11 +35,6 @@ def follow(show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Follow:
         return show("invitation", person)
 
     return follow
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(element.value for element in [*screen.title, *screen.markdown])
 
 
 def status() -> InvitationStatus:

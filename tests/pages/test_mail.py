@@ -11,7 +11,7 @@ from core.database import db
 from core.mail import outbox
 from core.models import Mail
 from pages.parts.staff import outbox as outbox_part
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import PASSWORD, Cast
 from tests.support.tables import find_table
 
@@ -28,12 +28,6 @@ def enqueue(recipient: str, **values: object) -> int:
         return row.id
 
     return db.run(use_case)
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    groups = (screen.markdown, screen.text, screen.info, screen.code, screen.title)
-    return "\n".join(element.value for group in groups for element in group)
 
 
 def opened(screen: AppTest, mail_id: int) -> AppTest:
@@ -72,7 +66,9 @@ def test_columns_without_a_value_are_left_out(show: Show, cast: Cast):
     mail_id = enqueue("first@example.com")
     table = find_table(show("mail", cast.ada), "Emails")
     assert "error" not in table.columns
-    assert "Test alert" in words(table.ask("open", mail_id))
+    seen = words(table.ask("open", mail_id))
+    assert "**Test alert for Acme**" in seen
+    assert "An owner of Acme sent this test" in seen
 
 
 def test_search_narrows_and_says_when_nothing_is_found(show: Show, cast: Cast):

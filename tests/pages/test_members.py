@@ -14,16 +14,11 @@ from core.members.invitations import State
 from core.models import Invitation, InvitationStatus, Membership, Role
 from pages import ui
 from tests.conftest import Clock
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, unescaped, words
 from tests.support.cast import PASSWORD, Cast, email
 from tests.support.tables import find_table, tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
 
 
 def keys(screen: AppTest) -> set[str]:
@@ -225,7 +220,7 @@ class TestActiveUsers:
 
     def test_the_last_owner_reads_what_to_do_first(self, olgas: AppTest, cast: Cast) -> None:
         choose_person(olgas, cast.olga, "quick-view")
-        assert "You're the only owner" in words(olgas).replace("\\", "")
+        assert "You're the only owner" in unescaped(olgas)
         assert "leave-confirm" not in keys(olgas)
 
     def test_a_click_on_an_outdated_table_is_ignored(self, olgas: AppTest, cast: Cast) -> None:
@@ -265,7 +260,7 @@ class TestSelectedUsers:
         assert "**3 people lose** access" in words(olgas)
         olgas.button(key="remove-members-save").click().run()
         assert people(olgas) == ["Olga"]
-        assert "To leave, open your own quick view" in words(olgas).replace("\\", "")
+        assert "To leave, open your own quick view" in unescaped(olgas)
 
     def test_a_selection_cannot_be_forged(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.mia, org=cast.acme.public_id)
@@ -327,7 +322,7 @@ class TestInvitedUsers:
         self, screen: AppTest, cast: Cast, invited: Invitation
     ) -> None:
         choose_invited(screen, invited, "edit-roles")
-        assert words(screen).replace("\\", "").count(invited.email) == 1
+        assert unescaped(screen).count(invited.email) == 1
 
     def test_change_the_role(self, screen: AppTest, cast: Cast, invited: Invitation) -> None:
         choose_invited(screen, invited, "edit-roles")

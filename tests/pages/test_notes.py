@@ -1,12 +1,11 @@
 """Notes on the pages of an organization and on the Notes page."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Actor
 from core.database import db
 from core.staff import notes
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -16,12 +15,6 @@ HOSTILE = "# Big\n[click](http://evil.example) <b>x</b> :red[y]"
 
 def write(cast: Cast, actor: Actor, text: str, *, is_shared: bool = False) -> int:
     return db.run(notes.write, actor, cast.acme.id, text, is_shared=is_shared).id
-
-
-def visible_text(screen: AppTest) -> str:
-    assert not screen.exception
-    groups = (screen.text, screen.markdown, screen.header, screen.title)
-    return "\n".join(element.value for group in groups for element in group)
 
 
 def about(cast: Cast) -> list[tuple[str, bool]]:
@@ -45,13 +38,13 @@ def test_members_see_shared_notes_only(show: Show, cast: Cast, page: str):
     write(cast, cast.sam, "They argue.")
     write(cast, cast.sam, "We call on Monday.", is_shared=True)
     for member in (cast.olga, cast.mia):
-        words = visible_text(show(page, member, org=cast.acme.public_id))
-        assert "We call on Monday." in words
-        assert "They argue." not in words
-        assert "Staff only" not in words
-    words = visible_text(show(page, cast.oda, org=cast.acme.public_id))
-    assert "They argue." in words
-    assert words.index("Shared with the organization") < words.index("Staff only")
+        seen = words(show(page, member, org=cast.acme.public_id))
+        assert "We call on Monday." in seen
+        assert "They argue." not in seen
+        assert "Staff only" not in seen
+    seen = words(show(page, cast.oda, org=cast.acme.public_id))
+    assert "They argue." in seen
+    assert seen.index("Shared with the organization") < seen.index("Staff only")
 
 
 def test_texts_are_not_rendered_as_markdown(show: Show, cast: Cast):
@@ -70,7 +63,7 @@ def test_only_the_author_can_edit_and_delete(show: Show, cast: Cast):
     screen.text_area(key=f"note-{note_id}.text").set_value("They called back.")
     screen.button(key=f"note-{note_id}-submit").click().run()
     assert about(cast) == [("They called back.", False)]
-    assert "edited just now" in visible_text(screen)
+    assert "edited just now" in words(screen)
 
     screen.button(key=f"note-delete-{note_id}").click().run()
     screen.button(key="note-deleted").click().run()
@@ -80,30 +73,30 @@ def test_only_the_author_can_edit_and_delete(show: Show, cast: Cast):
 def test_an_empty_note_is_refused(show: Show, cast: Cast):
     screen = show("onboarding", cast.sam, org=cast.acme.public_id)
     screen.button(key="note-submit").click().run()
-    assert "Write a few words" in visible_text(screen)
+    assert "Write a few words" in words(screen)
 
 
 class TestPage:
     def test_the_page_is_for_staff(self, show: Show, cast: Cast):
-        assert "This page is for staff" in visible_text(show("notes", cast.olga))
+        assert "This page is for staff" in words(show("notes", cast.olga))
 
     def test_notes_can_be_searched(self, show: Show, cast: Cast):
-        assert "No notes yet" in visible_text(show("notes", cast.oda))
+        assert "No notes yet" in words(show("notes", cast.oda))
         write(cast, cast.sam, "Grüße von der Klinik")
         write(cast, cast.sue, "Asked about alerts")
         screen = show("notes", cast.oda)
         screen.text_input(key="q").set_value("grus").run()
-        words = visible_text(screen)
-        assert "Grüße von der Klinik" in words
-        assert "Asked about alerts" not in words
+        seen = words(screen)
+        assert "Grüße von der Klinik" in seen
+        assert "Asked about alerts" not in seen
         screen.text_input(key="q").set_value("nothing").run()
-        assert "No matching notes" in visible_text(screen)
+        assert "No matching notes" in words(screen)
 
     def test_notes_can_be_limited_to_mine(self, show: Show, cast: Cast):
         write(cast, cast.sam, "Mine it is")
         write(cast, cast.sue, "By Sue")
-        words = visible_text(show("notes", cast.sam, whose="Mine"))
-        assert ("Mine it is" in words, "By Sue" in words) == (True, False)
+        seen = words(show("notes", cast.sam, whose="Mine"))
+        assert ("Mine it is" in seen, "By Sue" in seen) == (True, False)
 
     def test_older_notes_are_loaded_by_a_button(
         self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
@@ -112,7 +105,7 @@ class TestPage:
         for number in range(5):
             write(cast, cast.sam, f"Number {number}")
         screen = show("notes", cast.oda)
-        assert "Number 2" not in visible_text(screen)
+        assert "Number 2" not in words(screen)
         screen.button(key="notes-older").click().run()
-        assert "Number 2" in visible_text(screen)
-        assert "Number 0" not in visible_text(screen)
+        assert "Number 2" in words(screen)
+        assert "Number 0" not in words(screen)

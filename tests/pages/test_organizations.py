@@ -18,7 +18,7 @@ from core.organizations import downloads, organizations
 from core.organizations.csv_export import Format
 from core.organizations.downloads import Download
 from tests.organizations.test_table import make_organizations
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
 from tests.support.tables import Table, find_table, tables
 
@@ -26,10 +26,9 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 def text_of(screen: AppTest) -> str:
-    assert not screen.exception
-    groups = (screen.title, screen.header, screen.markdown, screen.text, screen.code)
-    drawn = [element.value for group in groups for element in group]
-    return "\n".join([*drawn, *(each.proto.json for each in screen.main.get("bidi_component"))])
+    """Return what is written on the page and in its components."""
+    components = [each.proto.json for each in screen.main.get("bidi_component")]
+    return "\n".join([words(screen), *components])
 
 
 def table_of(screen: AppTest) -> Table:
@@ -41,11 +40,16 @@ def listed_ids(screen: AppTest) -> list[str]:
     return table_of(screen).column("public_id") if tables(screen) else []
 
 
-def links_of(screen: AppTest, label: str) -> dict[str, dict[str, Any]]:
-    """Return the links of the row with this name, by their own."""
+def rows_of_links(screen: AppTest) -> dict[str, dict[str, Any]]:
+    """Return the rows of links as Python has sent them, by name."""
     protos = [element.proto for element in screen.get("bidi_component")]
     sent = [json.loads(each.json) for each in protos if each.component_name == "orgdesk_links"]
-    return {link["name"]: link for each in sent if each["label"] == label for link in each["links"]}
+    return {row["label"]: row for row in sent}
+
+
+def links_of(screen: AppTest, row: str) -> dict[str, dict[str, Any]]:
+    """Return the links of the row with this name, by their own."""
+    return {link["name"]: link for link in rows_of_links(screen).get(row, {}).get("links", [])}
 
 
 def all_names() -> list[str]:
@@ -264,6 +268,19 @@ class TestAll:
         screen = show("organizations", cast.oda, sort="oldest")
         assert listed_ids(screen)[0] == cast.acme.public_id
         assert table_of(screen).sent["sort"] == "oldest"
+
+    def test_a_new_filter_leads_to_the_first_page(self, show: Show, cast: Cast) -> None:
+        add_many(80)
+        screen = show("organizations", cast.oda, at="after.ORG-0000020")
+        screen.session_state["filters"] = True
+        screen.run().selectbox(key="organizations-members").set_value("2-10").run()
+        assert "at" not in screen.query_params
+        screen.query_params["at"] = "after.ORG-0000020"
+        screen.run().text_input(key="q").set_value("clinic").run()
+        assert "at" not in screen.query_params
+        assert table_of(screen).sent["turns"][0] == {"label": "First", "isOn": False, "change": {}}
+        forgotten = {name: row["forgets"] for name, row in rows_of_links(screen).items()}
+        assert forgotten == {"Stages": ["at"], "Views": ["at"], "Filters": ["at"]}
 
     @pytest.mark.parametrize("at", ["after", "before.", "nonsense", "after.ORG-'", "last.x"])
     def test_an_invalid_address_shows_the_first_page(self, show: Show, cast: Cast, at: str) -> None:

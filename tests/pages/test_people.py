@@ -7,16 +7,11 @@ from core.access.permissions import Actor
 from core.database import db
 from core.members import account_access, membership_rows
 from core.models import Role, Staff, User
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import PASSWORD, Cast, email
 from tests.support.tables import find_table, tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
 
 
 def person(actor: Actor) -> User:

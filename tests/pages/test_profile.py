@@ -13,7 +13,7 @@ from core.database import db
 from core.models import Mail, Membership, Organization, Stage
 from core.profile import profile
 from tests.conftest import Clock
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -63,11 +63,6 @@ def submit(screen: AppTest) -> AppTest:
     screen.button(key="profile-submit").click().run()
     assert not screen.exception
     return screen
-
-
-def words(screen: AppTest) -> str:
-    elements = [*screen.markdown, *screen.text]
-    return "\n".join(element.value for element in elements).replace(":small[]", "")
 
 
 def choose_file(screen: AppTest, cast: Cast, content: bytes) -> None:

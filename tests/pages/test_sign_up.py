@@ -11,7 +11,7 @@ from core.base.settings import settings
 from core.database import db
 from core.models import Link, Mail, Staff, User
 from pages.ui import browser
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -35,11 +35,6 @@ def fill(screen: AppTest, form: str, **typed: str) -> AppTest:
     screen.button(key=f"{form}-submit").click().run()
     assert not screen.exception
     return screen
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The page Connected solutions: cards, search, pages and empty states."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import ORGDESK
 from core.audit import history
@@ -9,7 +8,7 @@ from core.base.clock import now
 from core.database import db, search
 from core.models import Logo, Organization
 from core.profile.directory import CARDS_PER_PAGE
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -37,11 +36,6 @@ def add(*names: str) -> None:
             session.add(org)
             session.flush()
             history.record(session, ORGDESK, org, "organization.created", org)
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(element.value for element in screen.markdown)
 
 
 def test_every_user_sees_cards_with_links(show: Show, cast: Cast) -> None:

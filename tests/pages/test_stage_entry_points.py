@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from core import manage
@@ -21,7 +20,7 @@ from core.database import db
 from core.models import Move, Organization, RunRefusal, Stage
 from core.onboarding import bulk_flag, onboarding, working_days
 from core.onboarding.onboarding import Plan
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, unescaped
 from tests.pages.test_board import choose
 from tests.support.cast import Cast, email
 from tests.support.tables import find_table
@@ -38,12 +37,6 @@ FILLED = {
 }
 REASON = "They asked for a break."
 EntryPoint = Callable[[Show, Cast, Actor], Iterator[str]]
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    parts = [part.value for part in [*screen.markdown, *screen.toast]]
-    return " ".join(parts).replace("\\", "").replace("\u2060", "")
 
 
 def change_acme(cast: Cast, **values: object) -> None:
@@ -76,7 +69,7 @@ def command(*arguments: str) -> str:
 def flag_by_form(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     screen = show("onboarding", who, org=cast.acme.public_id)
     yield ""
-    yield words(screen.button(key="flag-submit").click().run())
+    yield unescaped(screen.button(key="flag-submit").click().run())
 
 
 def flag_by_board(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
@@ -85,14 +78,14 @@ def flag_by_board(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
         show("board", who), f"card-menu-{cast.acme.id}", ":material/flag: Flag for onboarding"
     )
     yield ""
-    yield words(screen.button(key="flag-submit").click().run())
+    yield unescaped(screen.button(key="flag-submit").click().run())
 
 
 def flag_by_bulk(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     table = find_table(show("organizations", who, q="acme"), "Organizations")
     screen = table.ask("flag", cast.acme.id)
     yield ""
-    yield words(screen.button(key="flag-submit").click().run())
+    yield unescaped(screen.button(key="flag-submit").click().run())
 
 
 def flag_by_run(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
@@ -104,7 +97,7 @@ def flag_by_run(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
         pass
     with db.read() as session:
         why = session.scalars(select(RunRefusal.why)).all()
-    yield " ".join([words(screen.run()), *why])
+    yield " ".join([unescaped(screen.run()), *why])
 
 
 def flag_by_command(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
@@ -125,7 +118,7 @@ def move_by_form(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     screen = show("onboarding", who, org=cast.acme.public_id)
     yield ""
     screen.button(key="move").click().run()
-    yield words(screen.button(key="move-on-submit").click().run())
+    yield unescaped(screen.button(key="move-on-submit").click().run())
 
 
 def move_by_board(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
@@ -133,7 +126,7 @@ def move_by_board(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     yield ""
     next_stage = ":material/arrow_forward: Move to preproduction"
     screen = choose(screen, f"card-menu-{cast.acme.id}", next_stage)
-    yield words(screen.button(key="move-on-submit").click().run())
+    yield unescaped(screen.button(key="move-on-submit").click().run())
 
 
 def move_by_command(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
@@ -154,7 +147,7 @@ def by_form(dialog: str) -> EntryPoint:
         yield ""
         screen.button(key=f"open-{dialog}").click().run()
         screen.text_area(key=f"{dialog}.reason").set_value(reason)
-        yield words(screen.button(key=f"{dialog}-submit").click().run())
+        yield unescaped(screen.button(key=f"{dialog}-submit").click().run())
 
     return entry_point
 
@@ -165,7 +158,7 @@ def by_board(dialog: str, label: str) -> EntryPoint:
         yield ""
         screen = choose(screen, f"card-menu-{cast.acme.id}", label)
         screen.text_area(key=f"{dialog}.reason").set_value(reason)
-        yield words(screen.button(key=f"{dialog}-submit").click().run())
+        yield unescaped(screen.button(key=f"{dialog}-submit").click().run())
 
     return entry_point
 
@@ -272,7 +265,7 @@ def test_a_dialog_is_about_the_stage_that_it_displayed(show: Show, cast: Cast, n
         screen = choose(show("board", cast.sam), f"card-menu-{cast.acme.id}", label)
     change_acme(cast, stage=FREE)
     screen.text_area(key="withdraw.reason").set_value(REASON)
-    response = words(screen.button(key="withdraw-submit").click().run())
+    response = unescaped(screen.button(key="withdraw-submit").click().run())
     assert refusal(cast, FREE, ONBOARDING, reason=REASON) in response
     assert len(moves(cast)) == 1
 

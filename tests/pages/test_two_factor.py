@@ -14,18 +14,13 @@ from core.database import db
 from core.members import account_access
 from core.models import Staff, User
 from pages.ui import authentication, browser
-from tests.pages.conftest import Show, sign_in
+from tests.pages.conftest import Show, sign_in, words
 from tests.support.cast import PASSWORD, SECRET, Cast, email
 from tests.support.tables import tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 CODES = [f"AAAA-BBBB-{number:04}" for number in range(10)]
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(each.value for each in [*screen.title, *screen.markdown, *screen.code])
 
 
 def person(actor: Actor) -> User:

@@ -7,17 +7,12 @@ from core.access.permissions import Actor
 from core.database import db
 from core.models import SavedView
 from core.staff import saved_view_lists, saved_views
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 QUERY = "stage=free&sort=name"
-
-
-def words(screen: AppTest) -> str:
-    assert not screen.exception
-    return "\n".join(element.value for element in [*screen.markdown, *screen.text])
 
 
 def open_picker(screen: AppTest) -> AppTest:
