@@ -47,7 +47,7 @@ def problems(page: Page, *rules: str) -> list[str]:
 @pytest.mark.parametrize(
     ("who", "pages"), [("nobody", STRANGERS), ("olga", OTHERS), ("ada", STAFF)]
 )
-def test_no_page_stands_in_anybodys_way(page: Page, cast: Cast, who: str, pages: list[str]) -> None:
+def test_no_page_has_a_serious_problem(page: Page, cast: Cast, who: str, pages: list[str]) -> None:
     db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
     db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(next_step="Call Olga"))
     db.run(notes.write, cast.ada, cast.acme.id, "They call back on Monday.", is_shared=True)

@@ -115,9 +115,7 @@ def test_the_quick_view_walks_on_to_the_next_page_and_the_list_follows(
     expect(rows(page).first).to_contain_text("ORG-0000034")
 
 
-def test_somebody_of_operations_works_by_keyboard_alone(
-    new_page: Callable[..., Page], cast: Cast
-) -> None:
+def test_operations_works_by_keyboard_alone(new_page: Callable[..., Page], cast: Cast) -> None:
     oda, sam = new_page(), new_page()
     acts.become(oda, cast.oda)
     acts.become(sam, cast.sam)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -39,20 +40,16 @@ def address(
 def open_table(address: str, contexts: ContextPool) -> Iterator[Open]:
     """What opens the page of tables: `open_table("?rows=200")`, `open_table(screen=PHONE)`."""
     errors: list[str] = []
-    lent = []
+    with ExitStack() as borrowed:
 
-    def open_page(query: str = "", screen: dict[str, object] = DESKTOP) -> Page:
-        context = contexts.borrow(address, screen)
-        page = context.__enter__().new_page()
-        lent.append(context)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"/{query}")
-        wait_until_drawn(page)
-        return page
+        def open_page(query: str = "", screen: dict[str, object] = DESKTOP) -> Page:
+            page = borrowed.enter_context(contexts.borrow(address, screen)).new_page()
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(f"/{query}")
+            wait_until_drawn(page)
+            return page
 
-    yield open_page
-    for context in lent:
-        context.__exit__(None, None, None)
+        yield open_page
     assert errors == []
 
 
@@ -286,7 +283,7 @@ def test_a_phone_shows_two_lines_and_the_list_of_roles(open_table: Open) -> None
     expect(page.get_by_text("asked: delete 1")).to_be_visible()
 
 
-def test_nothing_stands_in_anybodys_way(open_table: Open) -> None:
+def test_menus_selection_and_keys_are_accessible_in_light_and_dark(open_table: Open) -> None:
     page = open_table("?rows=12")
     expect(row(page, "Ada Whitfield")).to_be_visible()
     found = {}

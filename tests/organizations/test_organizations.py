@@ -121,7 +121,7 @@ class TestSimilarNames:
         assert similar(session, cast.olga, "Acme") == (["Acme"], False)
         assert similar(session, cast.sam, "Acme") == (["Acme"], False)
 
-    def test_own_ones_are_told_with_their_ids(self, session: Session, cast: Cast) -> None:
+    def test_own_ones_come_with_their_ids(self, session: Session, cast: Cast) -> None:
         own = organizations.list_similar_names(session, cast.olga, "acme").own
         assert own == {"Acme": cast.acme.public_id}
         for stranger in (cast.otto, cast.sam):

@@ -39,7 +39,7 @@ class TestCountByStage:
             for stage in Stage
         }
 
-    def test_it_ends_beyond_a_thousand_but_for_all(self, session: Session, cast: Cast) -> None:
+    def test_a_search_is_counted_up_to_a_thousand(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 4_400)
         capped = statistics.count_by_stage(session, cast.oda, Filters(words="clinic"))
         assert set(capped.values()) == {1_001}

@@ -1,5 +1,7 @@
 """Tables as the address asks for them: `?rows=200&page=2&letters=off`; what is asked is shown."""
 
+from importlib import import_module
+
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +11,7 @@ from pages import ui
 from pages.ui.column import ROLES
 from tests.browser.table_app import texts
 
-table = __import__("sys").modules["pages.ui.table"]
+table = import_module("pages.ui.table")  # `ui.table` is its function
 number = int(st.query_params.get("rows", "8"))
 page, per_page = ui.page_number(), 50
 has_letters = "letters" not in st.query_params
