@@ -4,6 +4,7 @@ from pages.ui import column
 from pages.ui.dialogs import close_dialog, draw_dialog, is_open, open_dialog
 from pages.ui.edit_form import EditForm
 from pages.ui.forms import Form, change, fields, form, reset_button, save, saved_notice
+from pages.ui.links import page_switch
 from pages.ui.open_page import (
     callback,
     fragment,
@@ -28,7 +29,6 @@ from pages.ui.table import (
     summary,
     table,
 )
-from pages.ui.tabs import Tab, page_switch, tabs
 from pages.ui.text import ago, capped, count, day, esc, exact, quiet, refusal
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "EditForm",
     "Form",
     "Paging",
-    "Tab",
     "Turn",
     "ago",
     "callback",
@@ -75,5 +74,4 @@ __all__ = [
     "sort_order",
     "summary",
     "table",
-    "tabs",
 ]

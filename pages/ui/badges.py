@@ -41,7 +41,7 @@ def inline(what: Stage | Role) -> str:
     return f":{color}-badge[{icon} {what.capitalize()}]"
 
 
-def look(what: Stage | Role) -> tuple[Color, str]:
+def color_and_icon(what: Stage | Role) -> tuple[Color, str]:
     """Return the color and the bare name of the icon of a stage or a role."""
     color, icon = _STYLES[what]
     return color, icon.removeprefix(":material/").rstrip(":")

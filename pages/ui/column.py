@@ -40,7 +40,7 @@ class Style:
     color: Color | Literal["red", ""] = "gray"
     icon: str = ""
     is_plain: bool = False
-    """Whether the label has the color, and not what is behind it."""
+    """Whether only the label has the color, without a background."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Column:
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def head(self, key: str) -> dict[str, Any]:
-        """Return what the browser has to know of this column."""
+        """Return what the browser needs to draw this column."""
         common = {name: getattr(self, name) for name in _HEADS}
         return {"key": key, "kind": self.kind, **common, **self.more}
 
@@ -131,9 +131,9 @@ def badge(label: str, styles: Mapping[Any, Style], **head: Any) -> Column:
 
 
 def towers(frame: pd.DataFrame) -> dict[str, Column]:
-    """Return a column for each of the frame's, with numbers on bars as high as their shares.
+    """Return a column of numbers for each column of the frame, each number above its bar.
 
-    The heads have the first word of each name, such as the month of `Nov 2026`.
+    A head shows the first word of the column's name, such as the month of `Nov 2026`.
     """
     most = int(frame.to_numpy().max())
     return {
@@ -145,7 +145,7 @@ def towers(frame: pd.DataFrame) -> dict[str, Column]:
 
 
 def two_factor(label: str = "Two-factor", **head: Any) -> Column:
-    """Return a column of shields that say whether two-factor is on, from a column of truths."""
+    """Return a column of shields that say whether two-factor is on, from a boolean column."""
 
     def cells(rows: pd.DataFrame, key: str) -> Cells:
         return ["on" if is_on else "off" for is_on in rows[key].tolist()]
@@ -160,7 +160,7 @@ def two_factor(label: str = "Two-factor", **head: Any) -> Column:
 
 
 def ticks(names: Iterable[str]) -> dict[str, Column]:
-    """Return a column of truths for each name: ticks, or nothing."""
+    """Return a boolean column for each name: a tick where it is true."""
 
     def cells(rows: pd.DataFrame, key: str) -> Cells:
         return ["yes" if is_true else None for is_true in rows[key].tolist()]
@@ -243,8 +243,8 @@ def _seed(value: Any) -> str | int:
 
 
 STAGES: Final[dict[str, Style]] = {
-    stage: Style(stage.capitalize(), *badges.look(stage)) for stage in Stage
+    stage: Style(stage.capitalize(), *badges.color_and_icon(stage)) for stage in Stage
 }
 ROLES: Final[dict[str, Style]] = {
-    role: Style(role.capitalize(), *badges.look(role)) for role in Role
+    role: Style(role.capitalize(), *badges.color_and_icon(role)) for role in Role
 }

@@ -1,25 +1,34 @@
-"""Rows of links that change the address of the page: tabs, the views of a page, its filters."""
+"""Rows of links: tabs, the views of a page, its filters, and switches between pages."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from pages.ui import component
+
+_PAGES: Final = {
+    "Onboarding": {"board": "Board", "charts": "Charts"},
+    "Activity": {"activity": "All", "notes": "Notes"},
+}
+"""The pages that share one entry in the sidebar, by its label."""
 
 _links = component.load("links")
 
 
 class Link(NamedTuple):
-    """A link to this page with other values of the parameters in `change`; of none without them."""
+    """A link to another page, or to this page with other parameters in its address."""
 
     name: str
     label: str
-    change: Mapping[str, Sequence[str]]
+    change: Mapping[str, Sequence[str]] | None = None
+    """The new values of parameters in the address; an empty list removes one."""
+    href: str = ""
+    """The address of another page, in place of `change`."""
     icon: str = ""
     hint: str = ""
     """What a screen reader says in place of the label."""
     is_on: bool = False
     color: str = ""
-    """Of the line below a tab."""
+    """The color of the line below a tab."""
     number: str | None = None
     share: float | None = None
     """The part of the line below a tab that is colored, from 0 to 1."""
@@ -30,29 +39,38 @@ def draw(
     *,
     key: str,
     label: str,
-    look: Literal["tabs", "views", "chips"] = "tabs",
+    variant: Literal["tabs", "views", "chips"] = "tabs",
     forgets: Sequence[str] = (),
     counts_from: str = "",
     max_count: int = 0,
 ) -> None:
-    """Draw links side by side, of which those that are on say so.
+    """Draw links side by side, and mark those that are on.
 
-    A click also takes the parameters `forgets` out of the address, such as the number of the page.
-    The path `counts_from` answers for the query of the address with the count of each link by name,
-    which are shown when they are there; the first link has the sum. Above `max_count` they end.
+    A click also removes the parameters `forgets` from the address, such as the page number. The
+    browser requests the count of each link, by name, from the path `counts_from` with the query of
+    the address, and shows the sum on the first link. Counts above `max_count` are cut: `1,000+`.
     """
     data = {
         "label": label,
-        "look": look,
+        "variant": variant,
         "forgets": list(forgets),
         "countsFrom": counts_from,
         "most": max_count,
         "links": [_describe(link) for link in links],
     }
-    width = "content" if look == "views" else "stretch"
+    width = "content" if variant == "views" else "stretch"
     _links(key=key, height="content", width=width, data=data)
 
 
+def page_switch(label: str, here: str) -> None:
+    """Draw links to the pages of an entry in the sidebar, beside a title; `here` is this page."""
+    links = [
+        Link(address, name, href=f"/{address}", is_on=address == here)
+        for address, name in _PAGES[label].items()
+    ]
+    draw(links, key="page-switch", label=label, variant="views")
+
+
 def _describe(link: Link) -> dict[str, Any]:
-    change = {name: list(values) for name, values in link.change.items()}
+    change = {name: list(values) for name, values in (link.change or {}).items()}
     return link._asdict() | {"change": change, "isOn": link.is_on}

@@ -222,6 +222,7 @@ class TestAll:
         }
         assert chips["members"]["change"] == {"members": []}
         assert {"q", "stage", "rep", "members", "from"} <= set(chips["clear"]["change"])
+        assert not chips["clear"]["isOn"], "screen readers would call it the current one"
         assert not links_of(show("organizations", cast.oda, q="acme"), "Filters")
 
     def test_the_fields_follow_an_address_that_was_opened_meanwhile(

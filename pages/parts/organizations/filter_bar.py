@@ -59,7 +59,7 @@ def draw_views(*, is_summary: bool) -> None:
         Link("list", "List", {"view": []}, is_on=not is_summary),
         Link("memberships", "Memberships", {"view": ["memberships"]}, is_on=is_summary),
     ]
-    links.draw(views, key="organizations-views", label="Views", look="views", forgets=[CURSOR])
+    links.draw(views, key="organizations-views", label="Views", variant="views", forgets=[CURSOR])
 
 
 def draw_filters(rights: Rights) -> None:
@@ -164,7 +164,7 @@ def _stage_tab(stage: Stage, filters: Filters) -> Link:
         str(stage),
         stage.capitalize(),
         {"stage": [str(each) for each in stages]},
-        icon=badges.look(stage)[1],
+        icon=badges.color_and_icon(stage)[1],
         is_on=is_on,
         color=badges.FILLS[stage],
     )
@@ -194,7 +194,7 @@ def draw_chips(filters: Filters) -> None:
     ]
     if chips:
         nothing: dict[str, Sequence[str]] = {name: [] for name in ("q", "stage", *_FILTERS)}
-        chips.append(Link("clear", "Clear filters", nothing, is_on=True))
+        chips.append(Link("clear", "Clear filters", nothing))
         links.draw(
-            chips, key="organizations-chips", label="Filters", look="chips", forgets=[CURSOR]
+            chips, key="organizations-chips", label="Filters", variant="chips", forgets=[CURSOR]
         )

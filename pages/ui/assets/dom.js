@@ -1,4 +1,4 @@
-// What the scripts of our components share: elements, icons, links, moments.
+// What the scripts of our components share: elements, icons, avatars, links, moments.
 
 /** Return a new element. Text is shown letter by letter, never read as HTML. */
 export function element(tag, className = "", text = null) {
@@ -12,6 +12,20 @@ export function element(tag, className = "", text = null) {
 export function icon(name) {
   const made = element("span", "icon", name)
   made.setAttribute("aria-hidden", "true")
+  return made
+}
+
+/** Return an avatar, which screen readers skip: initials on a color, or the address of an image. */
+export function avatar([text, color, isRound]) {
+  const made = element(color ? "span" : "img", isRound ? "face round" : "face")
+  made.setAttribute("aria-hidden", "true")
+  if (color) {
+    made.textContent = text
+    made.style.background = color
+  } else {
+    made.src = text
+    made.alt = ""
+  }
   return made
 }
 
@@ -36,6 +50,25 @@ export function words(text, className = "") {
 export function follow(href) {
   history.pushState({}, "", href)
   dispatchEvent(new PopStateEvent("popstate", { state: {} }))
+}
+
+/** Return the address of this page with other parameters; `""` or no value removes one. */
+export function addressWith(change) {
+  const address = new URL(location.href)
+  for (const [name, values] of Object.entries(change)) {
+    address.searchParams.delete(name)
+    for (const value of [values].flat()) if (value !== "") address.searchParams.append(name, value)
+  }
+  return address.href
+}
+
+/** Call `act` for a click that opens a link in this tab, in place of the browser. */
+export function onPlainClick(link, act) {
+  link.onclick = (event) => {
+    if (!isPlainClick(event)) return
+    event.preventDefault()
+    act()
+  }
 }
 
 /** Return whether a click opens a link in this tab; others are left to the browser. */

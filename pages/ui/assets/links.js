@@ -1,12 +1,12 @@
-// A row of links that change the address: tabs with counts, and filters that can be taken away.
-import { element, follow, icon, isPlainClick } from "./dom.js"
+// A row of links: tabs with counts, views, filters that can be removed, switches between pages.
+import { addressWith, element, follow, icon, onPlainClick } from "./dom.js"
 
 const NUMBER = new Intl.NumberFormat("en-US")
 const asked = new WeakMap() // the counts of each row, by the address that they were fetched for
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".links")
-  root.className = `links ${data.look}`
+  root.className = `links ${data.variant}`
   root.setAttribute("aria-label", data.label)
   const focused = root.getRootNode().activeElement?.dataset.name
   root.replaceChildren(...data.links.map((link) => drawLink(link, data)))
@@ -14,34 +14,30 @@ export default function ({ data, parentElement }) {
   if (data.countsFrom) showCounts(root, data)
 }
 
-function drawLink(link, { forgets, look }) {
-  const address = () => changed(link.change, forgets)
-  const made = element("a", link.isOn ? "on" : "")
+function drawLink(link, { forgets, variant }) {
+  const removed = Object.fromEntries(forgets.map((name) => [name, []]))
+  const address = () => link.href || addressWith({ ...removed, ...link.change })
+  const made = element("a")
   made.dataset.name = link.name
   made.style.setProperty("--color", link.color || "var(--st-text-color)")
   made.href = address()
   made.onpointerenter = made.onfocus = () => (made.href = address()) // others may have changed it
-  if (link.isOn) made.setAttribute("aria-current", "true")
+  if (link.isOn) made.ariaCurrent = link.href ? "page" : "true"
   if (link.hint) made.setAttribute("aria-label", link.hint)
-  if (link.icon && look === "tabs") made.append(icon(link.icon))
+  if (link.icon && variant === "tabs") made.append(icon(link.icon))
   made.append(element("span", "label", link.label))
-  if (link.icon && look !== "tabs") made.append(icon(link.icon))
+  if (link.icon && variant !== "tabs") made.append(icon(link.icon))
   if (link.number !== null) setCount(made, link.number, link.share)
-  made.onclick = (event) => {
-    if (!isPlainClick(event)) return
-    event.preventDefault()
+  onPlainClick(made, () => {
+    if (variant === "views") markCurrent(made)
     follow(address())
-  }
+  })
   return made
 }
 
-/** Return the address of this page with other values of some parameters. */
-function changed(change, forgets) {
-  const address = new URL(location.href)
-  for (const name of [...forgets, ...Object.keys(change)]) address.searchParams.delete(name)
-  for (const [name, values] of Object.entries(change))
-    for (const value of values) address.searchParams.append(name, value)
-  return address.href
+/** Show at once which view is opening; the next rerun draws what is true. */
+function markCurrent(link) {
+  for (const each of link.parentElement.children) each.ariaCurrent = each === link ? "true" : null
 }
 
 function setCount(link, count, share) {

@@ -2,7 +2,7 @@
 //
 // The links are real addresses. A link to a page with choices in its address, such as a search,
 // leads to the page as this person left it.
-import { element, follow, icon, isPlainClick, words } from "./dom.js"
+import { avatar, element, follow, icon, onPlainClick, words } from "./dom.js"
 
 const VIEWS = "orgdesk-views"
 const MANY_ORGANIZATIONS = 8
@@ -56,14 +56,12 @@ function drawLink({ label, icon: name, href, isCurrent }) {
 function makeLink(href, className) {
   const link = element("a", className)
   link.href = href
-  link.onclick = (event) => {
-    if (!isPlainClick(event)) return
-    event.preventDefault()
+  onPlainClick(link, () => {
     link.closest("[popover]")?.hidePopover()
     markCurrent(link)
     closeDrawer()
     follow(href)
-  }
+  })
   return link
 }
 
@@ -102,19 +100,6 @@ function belongsHere({ href, paths }) {
   return paths.includes(location.pathname.slice(1)) && (!org || org === openOrg)
 }
 
-function drawFace([initials, color, isRound]) {
-  const face = element(color ? "span" : "img", isRound ? "face round" : "face")
-  face.setAttribute("aria-hidden", "true")
-  if (color) {
-    face.textContent = initials
-    face.style.background = color
-  } else {
-    face.src = initials
-    face.alt = ""
-  }
-  return face
-}
-
 /** Draw a button that opens a box beneath or above it, and return the box. */
 function drawOpener(place, { name, label, face, role }) {
   let [button, box] = place.children
@@ -136,7 +121,7 @@ function drawOpener(place, { name, label, face, role }) {
   button.setAttribute("aria-label", `${name}, ${label}`)
   button.title = name
   box.setAttribute("aria-label", label)
-  button.replaceChildren(drawFace(face), words(name, "name"), icon("unfold_more"))
+  button.replaceChildren(avatar(face), words(name, "name"), icon("unfold_more"))
   return box
 }
 
@@ -208,7 +193,7 @@ function listMatches(list, organizations, typed) {
     const link = makeLink(href, "entry")
     link.dataset.name = href
     if (isCurrent) link.setAttribute("aria-current", "true")
-    link.append(drawFace(face), words(name, "name"))
+    link.append(avatar(face), words(name, "name"))
     return link
   })
   const note = organizations ? organizations.length && !found.length && "No matches" : "Loading…"

@@ -1,5 +1,5 @@
 // Previous and next in a list: two buttons, and the keys K and J wherever the focus is.
-import { element, follow, icon, iconButton, isPlainClick } from "./dom.js"
+import { element, follow, icon, iconButton, onPlainClick } from "./dom.js"
 import { rememberRow } from "./table_place.js"
 
 const steppers = new WeakMap()
@@ -25,12 +25,10 @@ class Stepper {
     this.next.onclick = () => this.step(1)
     this.open = element("a", "act open")
     this.open.append(icon("open_in_full"), "Open")
-    this.open.onclick = (event) => {
-      if (!isPlainClick(event)) return
-      event.preventDefault()
+    onPlainClick(this.open, () => {
       rememberRow(this.data.current)
       follow(this.open.href)
-    }
+    })
     root.replaceChildren(this.open, this.previous, this.next)
     document.addEventListener("keydown", (event) => this.onKey(event), { signal })
   }

@@ -1,5 +1,5 @@
 // The cells of a table by the kind of their column: what they show, and their text when copied.
-import { ago, day, element, exact, icon, iconButton, words } from "./dom.js"
+import { ago, avatar, day, element, exact, icon, iconButton, words } from "./dom.js"
 
 /** Return what a cell shows; an empty cell shows the column's word for it. */
 export function drawCell(column, value, table) {
@@ -124,19 +124,10 @@ function cut(shown, whole) {
   return shown
 }
 
-/** Return the avatar of a person or an organization, then what belongs to it. */
-function withFace([initials, color, isRound], content) {
+/** Return the avatar of a person or an organization, followed by the name. */
+function withFace(face, name) {
   const row = element("span", "who")
-  const face = element(color ? "span" : "img", `face${isRound ? " round" : ""}`)
-  if (color) {
-    face.textContent = initials
-    face.style.background = color
-    face.setAttribute("aria-hidden", "true")
-  } else {
-    face.src = initials
-    face.alt = ""
-  }
-  row.append(face, content)
+  row.append(avatar(face), name)
   return row
 }
 

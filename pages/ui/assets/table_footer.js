@@ -1,5 +1,5 @@
 // Below a table: how much it shows, and the pages; or, while rows are selected, what to do with them.
-import { element, follow, icon, isPlainClick } from "./dom.js"
+import { addressWith, element, follow, icon, onPlainClick } from "./dom.js"
 import { copyColumn, download } from "./table_copy.js"
 import { openKeys } from "./table_keys.js"
 
@@ -26,20 +26,8 @@ function drawTurn({ label, change, isOn }) {
     turn.disabled = true
     return turn
   }
-  const address = () => {
-    const next = new URL(location.href)
-    for (const [key, value] of Object.entries(change)) {
-      if (value === "") next.searchParams.delete(key)
-      else next.searchParams.set(key, value)
-    }
-    return next.href
-  }
-  turn.href = address()
-  turn.onclick = (event) => {
-    if (!isPlainClick(event)) return
-    event.preventDefault()
-    follow(address())
-  }
+  turn.href = addressWith(change)
+  onPlainClick(turn, () => follow(addressWith(change)))
   return turn
 }
 

@@ -1,5 +1,5 @@
 // The head of a table: columns that sort by a link, and the box that selects the page.
-import { element, follow, icon, isPlainClick } from "./dom.js"
+import { addressWith, element, follow, icon, onPlainClick } from "./dom.js"
 
 export function drawHead(table) {
   const { columns, bulk, actions, sort, turns } = table.data
@@ -27,11 +27,7 @@ function drawColumn(column, at, sort, turns) {
   const link = element("a", "sort", column.label)
   const next = isFirst && column.reverse ? column.reverse : column.sort
   link.href = sorted(next, turns)
-  link.onclick = (event) => {
-    if (!isPlainClick(event)) return
-    event.preventDefault()
-    follow(sorted(next, turns))
-  }
+  onPlainClick(link, () => follow(sorted(next, turns)))
   if (isFirst || isReversed) link.append(icon(isAscending ? "arrow_upward" : "arrow_downward"))
   cell.append(link)
   return cell
@@ -39,10 +35,8 @@ function drawColumn(column, at, sort, turns) {
 
 /** Return this page's address in another order, from its first page on. */
 function sorted(order, turns) {
-  const address = new URL(location.href)
-  for (const { change } of turns) for (const name of Object.keys(change)) address.searchParams.delete(name)
-  address.searchParams.set("sort", order)
-  return address.href
+  const names = turns.flatMap(({ change }) => Object.keys(change))
+  return addressWith({ ...Object.fromEntries(names.map((name) => [name, ""])), sort: order })
 }
 
 function drawSelectAll(table) {
