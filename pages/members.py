@@ -45,7 +45,9 @@ with users_tab, elements.row(key="members-filter"):
     view = choose(
         "members", st.segmented_control, "view", "Users", views, default="active", required=True
     )
-    search = elements.local_search("Name or email", key=f"members-search-{view}")
+    search = elements.search_field(
+        "Name or email", width=220, key=f"members-search-{view}", on_change=ui.first_page
+    )
     show = None
     if view == "active" and sees_roles:
         show = choose("members", st.pills, "show", "Show", shows, on_change=ui.first_page)

@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 from core.base.settings import settings
 from core.models import Organization, Role, Stage
 from pages.ui import avatars, badges, component
-from pages.ui.table import first_page
 from pages.ui.text import esc, quiet
 
 _copy = component.load("copy")
@@ -129,9 +128,13 @@ def empty_state(icon: str, title: str, hint: str) -> None:
 
 
 def search_field(
-    placeholder: str, *, width: int = 240, on_change: Callable[[], None] | None = None
+    placeholder: str,
+    *,
+    width: int = 240,
+    key: str = "q",
+    on_change: Callable[[], None] | None = None,
 ) -> str:
-    """Draw a search field that searches while you type, bound to `q` in the address."""
+    """Draw a search field that searches while you type; only `q` is in the address."""
     return st.text_input(
         "Search",
         type="search",
@@ -139,21 +142,7 @@ def search_field(
         placeholder=placeholder,
         width=width,
         label_visibility="collapsed",
-        key="q",
-        bind="query-params",
-        on_change=on_change or "rerun",
-    )
-
-
-def local_search(placeholder: str, *, key: str) -> str:
-    """Draw a search field that searches while you type and is not in the address."""
-    return st.text_input(
-        "Search",
-        type="search",
-        live=True,
-        placeholder=placeholder,
-        width=220,
-        label_visibility="collapsed",
         key=key,
-        on_change=first_page,
+        bind="query-params" if key == "q" else None,
+        on_change=on_change or "rerun",
     )
