@@ -13,10 +13,10 @@ from pages.ui.text import esc
 
 @contextmanager
 def own_parameters() -> Iterator[None]:
-    """Draw a page whose widgets bind parameters of the address for this rerun only.
+    """Bind widgets to parameters of the address for this rerun only.
 
-    Streamlit keeps the bindings of the page before, and takes a parameter such as `q` out of the
-    address of the next page, since it takes it for the one of the page before.
+    Streamlit would keep the bindings, and remove a parameter such as `q` from the address of the
+    next page, because the widget that was bound to it on this page is gone.
     """
     try:
         yield
@@ -24,7 +24,7 @@ def own_parameters() -> Iterator[None]:
         context = get_script_run_ctx()
         if context is not None:
             with context.session_state.query_params() as parameters:
-                for widget_id in list(parameters._bindings_by_widget):
+                for widget_id in context.shared.widget_ids_this_run.snapshot():
                     parameters.unbind_widget(widget_id)
 
 
