@@ -36,7 +36,7 @@ _NOT_OURS: Final = re.compile(
     r'<title>.*?</title>|<link rel="service-desc".*?>|<!--.*?-->|<p>.*</p>|<script>.*?</script>',
     re.DOTALL,
 )
-"""Streamlit's title, comments, what it says to agents and without JavaScript, an inline script."""
+"""Streamlit's title, comments, inline script, and texts for agents and without JavaScript."""
 _NO_SCRIPT: Final = "<p>Orgdesk needs JavaScript. Turn it on, then reload the page.</p>"
 _EVERYWHERE: Final = ("BidiComponent", "sidebar")
 """The scripts that every page needs: Streamlit's by the start of their names, and our own."""
@@ -126,18 +126,18 @@ def _page(encoding: str, *, is_list: bool) -> bytes:
     connection = f'<script src="{assets.get(_CONNECTION).path}"></script>'
     forms = f'<script type="module" src="{assets.get(_FORMS).path}"></script>'
     style = f'<link rel="stylesheet" href="{assets.get(_STYLE).path}">'
-    for tag, completed in (
+    for tag, replacement in (
         ("<head>", f"<head><title>Orgdesk</title>{connection}{forms}"),
         ("</head>", f"{links}</head>"),
         ("<noscript>", f"<noscript>{_NO_SCRIPT}"),
         ("</body>", f"{style}</body>"),
     ):
-        html = html.replace(tag, completed, 1)
+        html = html.replace(tag, replacement, 1)
     return _compress(html.encode(), encoding)
 
 
 def _list_scripts(names: tuple[str, ...]) -> list[str]:
-    """Return the addresses of scripts and of all that they import, as the HTML names them."""
+    """Return the addresses of scripts and of all that they import, as the HTML spells them."""
     found: dict[str, None] = {}
     for name in names:
         ours = assets.find(f"{name}.js")

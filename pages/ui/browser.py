@@ -75,7 +75,7 @@ def exchange_ticket(ticket: str, fragment: str = "", page: str = "") -> None:
 def read_fragment(*, known: bool) -> str | None:
     """Remove the fragment from the address and return it; None until the browser has sent it."""
     result: Any = _read_fragment(
-        key="address-fragment", data={"known": known}, height=1, on_read_change=_nothing
+        key="address-fragment", data={"known": known}, height=1, on_read_change=component.ignore
     )
     return cast(str | None, result.read)
 
@@ -92,7 +92,3 @@ def watch_forms(person: int) -> None:
     """
     data = {"person": person, "field": st.query_params.get("field", "")}
     _forms(key="forms", data=data, height=1)
-
-
-def _nothing() -> None:
-    """Do nothing: Streamlit requires a callback for each value that a component may send."""

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import streamlit as st
-
 from pages.ui import component
 
 _field = component.load("file_field")
@@ -36,8 +34,3 @@ def file_field(
     if not isinstance(found, dict) or not isinstance(found.get("id"), int):
         return None
     return Chosen(found["id"], str(found.get("name", "")))
-
-
-def forget_file(key: str) -> None:
-    """Empty the field on the next rerun."""
-    st.session_state.pop(key, None)

@@ -17,8 +17,8 @@
 Sorting and turning pages change the address (`sort`, and what the turns of `paging` say), so the
 page reads them from `st.query_params` before it draws, and a link is a view. Everything else comes
 back as `Asked`, in the one rerun after the click. A click on a row, and Space, ask for
-`row_action`; Enter follows the link of the first column, or else asks for the same. What is asked
-of a row that is no longer there is ignored.
+`row_action`; Enter follows the link of the first column, or else asks for the same. Requests about
+a row that is gone are ignored.
 """
 
 import re
