@@ -1,4 +1,4 @@
-// A file goes to our own route as it is; Streamlit learns only its number and its name.
+// A file goes to our own route as it is; Streamlit learns only its id and its name.
 const UNREACHABLE = "The file did not arrive. Check your connection, then try again."
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -41,19 +41,19 @@ export default function ({ data, parentElement, setStateValue }) {
     say(`Sending ${file.name} …`, false)
     choose(file)
     try {
-      const answer = await fetch("/uploads", {
+      const response = await fetch("/uploads", {
         method: "POST",
         credentials: "same-origin",
         headers: { "X-File-Name": encodeURIComponent(file.name) },
         body: file,
       })
-      if (!answer.ok) {
-        say(await answer.text(), true)
+      if (!response.ok) {
+        say(await response.text(), true)
         return
       }
-      const kept = await answer.json()
-      say(kept.name, false)
-      setStateValue("file", kept)
+      const upload = await response.json()
+      say(upload.name, false)
+      setStateValue("file", upload)
     } catch {
       say(UNREACHABLE, true)
     }

@@ -1,6 +1,6 @@
 // Previous and next in a list: two buttons, and the keys K and J wherever the focus is.
 import { element, follow, icon, iconButton, onPlainClick } from "./dom.js"
-import { rememberRow } from "./table_place.js"
+import { saveRow } from "./table_position.js"
 
 const steppers = new WeakMap()
 
@@ -26,7 +26,7 @@ class Stepper {
     this.open = element("a", "act open")
     this.open.append(icon("open_in_full"), "Open")
     onPlainClick(this.open, () => {
-      rememberRow(this.data.current)
+      saveRow(this.data.current)
       follow(this.open.href)
     })
     root.replaceChildren(this.open, this.previous, this.next)

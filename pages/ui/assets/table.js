@@ -7,7 +7,7 @@ import { copyRows } from "./table_copy.js"
 import { listenToKeys } from "./table_keys.js"
 import { drawHead } from "./table_head.js"
 import { openMenu } from "./table_menu.js"
-import { keepPlace, returnToPlace, waitForDialog } from "./table_place.js"
+import { restorePosition, savePosition, waitForDialog } from "./table_position.js"
 
 const tables = new WeakMap()
 const MIN_HEIGHT = 240
@@ -48,6 +48,7 @@ class Table {
 
   close() {
     this.closing.abort()
+    this.watching?.disconnect()
   }
 
   draw(data, send) {
@@ -68,7 +69,7 @@ class Table {
     this.showSelection()
     this.fit()
     this.focusAgain(focus)
-    if (!before) returnToPlace(this)
+    if (!before) restorePosition(this)
     if (data.focus !== null) this.focusRow(data.focus)
   }
 
@@ -122,9 +123,7 @@ class Table {
   }
 
   drawCell(column, value, context, at) {
-    const cell = element("td", `cell ${column.isNumeric ? "numeric" : ""}`)
-    cell.setAttribute("role", at ? "gridcell" : "rowheader")
-    cell.dataset.column = column.key
+    const cell = newCell(column.key, column.isNumeric ? "numeric" : "", at ? "gridcell" : "rowheader")
     cell.dataset.phone = at ? column.phone : "title"
     if (!at) cell.classList.add("pinned")
     if (!column.isWhole) cell.classList.add("narrow")
@@ -134,9 +133,7 @@ class Table {
   }
 
   drawCheckbox(id, context) {
-    const cell = element("td", "cell select pinned")
-    cell.setAttribute("role", "gridcell")
-    cell.dataset.column = "select"
+    const cell = newCell("select", "select pinned")
     const box = element("input")
     box.type = "checkbox"
     box.tabIndex = -1
@@ -149,9 +146,7 @@ class Table {
   }
 
   drawActions(cells, context) {
-    const cell = element("td", "cell last")
-    cell.setAttribute("role", "gridcell")
-    cell.dataset.column = "actions"
+    const cell = newCell("actions", "last")
     const allowed = cells[this.data.columns.length]
     const actions = this.data.actions.filter((_, at) => !allowed || allowed.includes(at))
     cell.append(drawActions(actions, context))
@@ -183,18 +178,18 @@ class Table {
   open(id) {
     const link = this.rows.get(id).row.querySelector("a.name")
     if (link) this.followLink(link)
-    else this.look(id)
+    else this.activate(id)
   }
 
   /** Do what a click on a row does, such as its quick view; without that, open it. */
-  look(id) {
+  activate(id) {
     const link = this.rows.get(id).row.querySelector("a.name")
     if (this.data.rowAction) this.ask(this.data.rowAction, [id])
     else if (link) this.followLink(link)
   }
 
   followLink(link) {
-    keepPlace(this, this.idOf(link.closest("tr")))
+    savePosition(this, this.idOf(link.closest("tr")))
     follow(link.href)
   }
 
@@ -211,7 +206,7 @@ class Table {
       if (String(this.root.getRootNode().getSelection?.() ?? getSelection())) return
       if (this.data.bulk.length && (event.shiftKey || event.ctrlKey || event.metaKey))
         this.toggle(id, event.shiftKey)
-      else this.look(id)
+      else this.activate(id)
     }
   }
 
@@ -296,12 +291,11 @@ class Table {
     if (!focused || !this.root.contains(focused)) return null
     const cell = focused.closest("[data-column]")
     const row = focused.closest("tr.row")
-    const stops = cell ? [cell, ...cell.querySelectorAll("a, button, select, input")] : []
     return {
       focused,
       id: row && this.idOf(row),
       column: cell?.dataset.column,
-      stop: stops.indexOf(focused),
+      stop: stopsIn(cell).indexOf(focused),
       name: focused.dataset.name,
     }
   }
@@ -311,9 +305,8 @@ class Table {
     if (!focus || (focus.focused.isConnected && !focus.focused.disabled)) return
     const parent = focus.id === null ? this.head : this.rows.get(focus.id)?.row
     const cell = parent?.querySelector(`[data-column="${focus.column}"]`)
-    const stops = cell ? [cell, ...cell.querySelectorAll("a, button, select, input")] : []
     const named = focus.name && this.root.querySelector(`[data-name="${focus.name}"]:not([disabled])`)
-    const target = named || stops[focus.stop] || this.rows.get(this.current)?.row
+    const target = named || stopsIn(cell)[focus.stop] || this.rows.get(this.current)?.row
     target?.focus({ preventScroll: true })
   }
 
@@ -325,4 +318,16 @@ class Table {
   focusRow(id) {
     this.rows.get(id)?.row.focus()
   }
+}
+
+function newCell(column, className, role = "gridcell") {
+  const cell = element("td", `cell ${className}`)
+  cell.setAttribute("role", role)
+  cell.dataset.column = column
+  return cell
+}
+
+/** Return what can have the focus in a cell: the cell, and its controls. */
+function stopsIn(cell) {
+  return cell ? [cell, ...cell.querySelectorAll("a, button, select, input")] : []
 }

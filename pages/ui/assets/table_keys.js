@@ -31,12 +31,12 @@ function onKey(table, event) {
 
 /** What each key does; false leaves it to the browser. */
 const ACTS = {
-  ArrowDown: (table, row, target) => step(table, row, target, 1),
-  ArrowUp: (table, row, target) => step(table, row, target, -1),
-  Home: (table, row, target) => step(table, row, target, -Infinity),
-  End: (table, row, target) => step(table, row, target, Infinity),
-  ArrowRight: (table, row, target) => walk(row, target, 1),
-  ArrowLeft: (table, row, target) => walk(row, target, -1),
+  ArrowDown: (table, row, target) => moveToRow(table, row, target, 1),
+  ArrowUp: (table, row, target) => moveToRow(table, row, target, -1),
+  Home: (table, row, target) => moveToRow(table, row, target, -Infinity),
+  End: (table, row, target) => moveToRow(table, row, target, Infinity),
+  ArrowRight: (table, row, target) => moveToCell(row, target, 1),
+  ArrowLeft: (table, row, target) => moveToCell(row, target, -1),
   Enter: (table, row, target) => {
     if (target.matches("select")) target.showPicker()
     else if (target.matches(CONTROLS)) return target.matches("a") ? (table.followLink(target), true) : false
@@ -45,7 +45,7 @@ const ACTS = {
   },
   " ": (table, row, target) => {
     if (target.matches("button, select, input")) return false
-    table.look(table.idOf(row))
+    table.activate(table.idOf(row))
     return true
   },
   select: (table, row) => {
@@ -57,7 +57,7 @@ const ACTS = {
 }
 
 /** Move the focus to another row, to the same place in it. */
-function step(table, row, target, by) {
+function moveToRow(table, row, target, by) {
   const rows = [...table.body.children]
   const next = rows[Math.min(rows.length - 1, Math.max(0, rows.indexOf(row) + by))]
   const stops = stopsOf(next)
@@ -68,7 +68,7 @@ function step(table, row, target, by) {
 }
 
 /** Move the focus through the cells of a row; left of the first one is the row itself. */
-function walk(row, target, by) {
+function moveToCell(row, target, by) {
   const stops = [row, ...stopsOf(row)]
   const next = stops[stops.indexOf(target) + by]
   next?.focus()
