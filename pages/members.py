@@ -80,7 +80,7 @@ if view == "active":
         people = members.table(session, actor, org.id, filters, sort=sort, page=page)
         total = members.count(session, actor, org.id, filters)
     columns = {
-        "name": ui.column.link("Name", face="user_id", note="you", sort="name", reverse="-name"),
+        "name": ui.column.link("Name", seed="user_id", note="you", sort="name", reverse="-name"),
         "email": ui.column.text("Email", is_whole=True),
         "role": dialogs.role_column(grantable) if may_edit else ui.column.role(),
         "two_factor": ui.column.two_factor(),

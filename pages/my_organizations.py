@@ -44,7 +44,7 @@ if total > MIN_FOR_SEARCH:
 asked = ui.table(
     found.assign(href="/overview?org=" + found["public_id"]),
     {
-        "name": ui.column.link("Name", href="href", face="public_id", logo="logo"),
+        "name": ui.column.link("Name", href="href", seed="public_id", logo="logo"),
         "role": ui.column.role(),
         "stage": ui.column.stage(phone="detail"),
         "member_count": ui.column.number("Members", width=92, prefix="Members "),

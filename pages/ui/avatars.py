@@ -34,7 +34,7 @@ def initials_url(name: str, seed: str, *, round: bool = False) -> str:
     return "data:image/svg+xml," + quote(svg, safe="/:=,'")
 
 
-def face(name: str, seed: str | int) -> tuple[str, str, bool]:
+def describe(name: str, seed: str | int) -> tuple[str, str, bool]:
     """Return the initials, their color, and whether it is a circle, for browsers to draw."""
     is_round = isinstance(seed, int)
     return initials(name, ends=is_round), _color(str(seed)), is_round

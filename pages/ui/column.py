@@ -76,19 +76,20 @@ def text(label: str, *, is_code: bool = False, is_whole: bool = False, **head: A
 
 
 def link(
-    label: str, *, href: str = "", face: str = "", logo: str = "", note: str = "", **head: Any
+    label: str, *, href: str = "", seed: str = "", logo: str = "", note: str = "", **head: Any
 ) -> Column:
     """Return the column that names a row: a link to the address in the frame's column `href`.
 
-    `face` is the column with the ID that an avatar takes its color from (a number for people, whose
-    avatars are round), `logo` the one with the logo, and `note` one with a word after the name.
+    `seed` is the column with the ID that the avatar takes its color from (a number for people,
+    whose avatars are round), `logo` the one with the logo, and `note` one with a word after the
+    name. Without `seed` there is no avatar.
     """
 
     def cells(rows: pd.DataFrame, key: str) -> Cells:
         none = [None] * len(rows)
         parts = [_texts(rows, name) if name else none for name in (key, href, note)]
-        faces = _faces(rows, key, face, logo) if face else [[] for _ in none]
-        return [[*each, *image] for *each, image in zip(*parts, faces, strict=True)]
+        images = _avatars(rows, key, seed, logo) if seed else [[] for _ in none]
+        return [[*each, *image] for *each, image in zip(*parts, images, strict=True)]
 
     return Column("link", label, cells, **head)
 
@@ -97,8 +98,8 @@ def person(label: str, *, seed: str, **head: Any) -> Column:
     """Return a column of people, each with an avatar whose color comes from the column `seed`."""
 
     def cells(rows: pd.DataFrame, key: str) -> Cells:
-        names, faces = _texts(rows, key), _faces(rows, key, seed)
-        return [name and [name, *face] for name, face in zip(names, faces, strict=True)]
+        names, images = _texts(rows, key), _avatars(rows, key, seed)
+        return [name and [name, *image] for name, image in zip(names, images, strict=True)]
 
     return Column("person", label, cells, **head)
 
@@ -228,11 +229,11 @@ def _seconds(rows: pd.DataFrame, key: str) -> Cells:
     return [value and int(value.timestamp()) for value in _values(rows, key)]
 
 
-def _faces(rows: pd.DataFrame, name: str, seed: str, logo: str = "") -> list[list[Any]]:
+def _avatars(rows: pd.DataFrame, name: str, seed: str, logo: str = "") -> list[list[Any]]:
     """Return the avatars of rows: initials, color and whether it is round, or a logo's address."""
     logos = _texts(rows, logo) if logo else [None] * len(rows)
     return [
-        [f"/logos/{image}-thumb.png"] if image else [*avatars.face(who or "", _seed(whose))]
+        [f"/logos/{image}-thumb.png"] if image else [*avatars.describe(who or "", _seed(whose))]
         for who, whose, image in zip(_texts(rows, name), _values(rows, seed), logos, strict=True)
     ]
 

@@ -2,7 +2,7 @@
 
     asked = ui.table(
         people,                                  # a frame, one row for each row of the table
-        {"name": ui.column.link("Name", face="user_id"), "email": ui.column.text("Email")},
+        {"name": ui.column.link("Name", seed="user_id"), "email": ui.column.text("Email")},
         key="people", label="Accounts", row_id="user_id",
         actions=[ui.Action("look", "Quick view", "visibility")], row_action="look",
         bulk=[ui.Action("remove", "Remove", "person_remove")], scope=(search, role),

@@ -11,7 +11,7 @@ from pages.ui.column import Column
 
 ROWS = 50
 COLUMNS = {
-    "name": ui.column.link("Name", href="href", face="public_id", logo="logo"),
+    "name": ui.column.link("Name", href="href", seed="public_id", logo="logo"),
     "stage": ui.column.stage(),
     "members": ui.column.number("Members"),
     "profile": ui.column.meter("Profile"),
@@ -60,6 +60,6 @@ def test_people_have_round_avatars_also_where_pandas_made_numbers_of_their_ids()
     assert organizations()["rep_id"].dtype == float
     assert cells(COLUMNS["rep"], "rep")[1] == [
         "Priya Raman",
-        *ui.column.avatars.face("Priya Raman", 7),
+        *ui.column.avatars.describe("Priya Raman", 7),
     ]
     assert cells(COLUMNS["name"], "name")[1][3:] == [f"/logos/{'f' * 64}-thumb.png"]

@@ -76,7 +76,7 @@ def draw_table(page: Page) -> None:
             state=[_state(row) for row in page.rows.to_dict("records")],
         ),
         {
-            "name": ui.column.link("Name", face="user_id"),
+            "name": ui.column.link("Name", seed="user_id"),
             "email": ui.column.text("Email"),
             "staff": ui.column.badge("Staff role", _STAFF, width=130, phone="end"),
             "two_factor": ui.column.two_factor(),

@@ -26,7 +26,7 @@ def draw(actor: Actor, org: Organization, grantable: Sequence[Role], search: str
     asked = ui.table(
         former.assign(how=[_how(row) for row in rows]),
         {
-            "name": ui.column.link("Name", face="user_id"),
+            "name": ui.column.link("Name", seed="user_id"),
             "email": ui.column.text("Email", is_whole=True),
             "role": ui.column.role(),
             "how": ui.column.text("How", width=190),

@@ -30,7 +30,7 @@ def _draw_table(found: pd.DataFrame) -> None:
     asked = ui.table(
         found,
         {
-            "name": ui.column.link("Name", face="public_id", logo="logo"),
+            "name": ui.column.link("Name", seed="public_id", logo="logo"),
             "public_id": ui.column.text("Organization ID", is_code=True, width=120),
             "stage": ui.column.stage(),
             "member_count": ui.column.number("Members", width=90),

@@ -85,7 +85,7 @@ def _draw_page_size() -> None:
 
 def columns(names: Sequence[str], filters: Filters) -> dict[str, Column]:
     """Return the columns of the table: the name, then those that were chosen."""
-    name = ui.column.link("Name", href="href", face="public_id", logo="logo", sort="name")
+    name = ui.column.link("Name", href="href", seed="public_id", logo="logo", sort="name")
     deleted = {"deleted_at": ui.column.moment("Deleted", width=112)} if filters.is_deleted else {}
     return {"name": name, **deleted, **{each: COLUMNS[each] for each in names}}
 

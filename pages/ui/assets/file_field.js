@@ -1,5 +1,5 @@
 // A file goes to our own route as it is; Streamlit learns only its id and its name.
-const UNREACHABLE = "The file did not arrive. Check your connection, then try again."
+const UNREACHABLE = "The upload failed. Check your connection, then try again."
 
 export default function ({ data, parentElement, setStateValue }) {
   const find = (selector) => parentElement.querySelector(selector)

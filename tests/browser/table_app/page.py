@@ -48,7 +48,7 @@ asked = ui.table(
     shown,
     {
         "name": ui.column.link(
-            "Name", href="href", face="id", sort="name", reverse="-name", width=220
+            "Name", href="href", seed="id", sort="name", reverse="-name", width=220
         ),
         "email": ui.column.text("Email"),
         "role": ui.column.choice(
