@@ -163,11 +163,11 @@ def draw_sidebar(actor: Actor, here: str) -> None:
 @fragment
 def _draw_sidebar(actor: Actor, org: Organization | None, sections: list[_Json]) -> None:
     is_open = st.session_state.get(_SIDEBAR, {}).get("open", False)
-    face = avatars.describe(actor.name, actor.user_id or 0)
+    avatar = avatars.describe(actor.name, actor.user_id or 0)
     result: Any = _sidebar(
         key=_SIDEBAR,
         data={
-            "user": {"id": actor.user_id, "name": actor.name, "face": face},
+            "user": {"id": actor.user_id, "name": actor.name, "avatar": avatar},
             "org": _describe(org) if org is not None else None,
             "sections": sections,
             "menu": _list_menu(org),
@@ -273,5 +273,5 @@ def _list_organizations(actor: Actor, here: Organization | None) -> list[_Json]:
 
 
 def _describe(org: Organization) -> _Json:
-    face = [logo_url(org.logo)] if org.logo else [*avatars.describe(org.name, org.public_id)]
-    return {"id": org.public_id, "name": org.name, "face": face}
+    avatar = [logo_url(org.logo)] if org.logo else [*avatars.describe(org.name, org.public_id)]
+    return {"id": org.public_id, "name": org.name, "avatar": avatar}

@@ -16,8 +16,8 @@ export function icon(name) {
 }
 
 /** Return an avatar, which screen readers skip: initials on a color, or the address of an image. */
-export function avatar([text, color, isRound]) {
-  const made = element(color ? "span" : "img", isRound ? "face round" : "face")
+export function drawAvatar([text, color, isRound]) {
+  const made = element(color ? "span" : "img", isRound ? "avatar round" : "avatar")
   made.setAttribute("aria-hidden", "true")
   if (color) {
     made.textContent = text

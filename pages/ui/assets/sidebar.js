@@ -2,7 +2,7 @@
 //
 // The links are real addresses. A link to a page with choices in its address, such as a search,
 // leads to the page as this person left it.
-import { avatar, element, follow, icon, onPlainClick, words } from "./dom.js"
+import { drawAvatar, element, follow, icon, onPlainClick, words } from "./dom.js"
 
 const VIEWS = "orgdesk-views"
 const MANY_ORGANIZATIONS = 8
@@ -101,7 +101,7 @@ function belongsHere({ href, paths }) {
 }
 
 /** Draw a button that opens a box beneath or above it, and return the box. */
-function drawOpener(place, { name, label, face, role }) {
+function drawOpener(place, { name, label, avatar, role }) {
   let [button, box] = place.children
   if (!button) {
     button = element("button", "opener")
@@ -121,7 +121,7 @@ function drawOpener(place, { name, label, face, role }) {
   button.setAttribute("aria-label", `${name}, ${label}`)
   button.title = name
   box.setAttribute("aria-label", label)
-  button.replaceChildren(avatar(face), words(name, "name"), icon("unfold_more"))
+  button.replaceChildren(drawAvatar(avatar), words(name, "name"), icon("unfold_more"))
   return box
 }
 
@@ -189,11 +189,11 @@ function drawSearch(organizations, typed, list) {
 function listMatches(list, organizations, typed) {
   const wanted = typed.trim().toLowerCase()
   const found = (organizations ?? []).filter(({ name }) => name.toLowerCase().includes(wanted))
-  const entries = found.map(({ name, href, face, isCurrent }) => {
+  const entries = found.map(({ name, href, avatar, isCurrent }) => {
     const link = makeLink(href, "entry")
     link.dataset.name = href
     if (isCurrent) link.setAttribute("aria-current", "true")
-    link.append(avatar(face), words(name, "name"))
+    link.append(drawAvatar(avatar), words(name, "name"))
     return link
   })
   const note = organizations ? organizations.length && !found.length && "No matches" : "Loading…"

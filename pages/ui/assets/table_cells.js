@@ -1,5 +1,5 @@
 // The cells of a table by the kind of their column: what they show, and their text when copied.
-import { ago, avatar, day, element, exact, icon, iconButton, words } from "./dom.js"
+import { ago, day, drawAvatar, element, exact, icon, iconButton, words } from "./dom.js"
 
 /** Return what a cell shows; an empty cell shows the column's word for it. */
 export function drawCell(column, value, table) {
@@ -37,11 +37,11 @@ const KINDS = {
     text: (value, column) => column.styles[value].label,
   },
   person: {
-    draw: ([name, ...face]) => withFace(face, cut(words(name), name)),
+    draw: ([name, ...avatar]) => withAvatar(avatar, cut(words(name), name)),
     text: ([name]) => name,
   },
   link: {
-    draw: ([name, href, note, ...face], column, table) => {
+    draw: ([name, href, note, ...avatar], column, table) => {
       const link = href ? element("a", "name") : element("span", "name")
       link.append(cut(words(name), name))
       if (href) link.href = href
@@ -50,7 +50,7 @@ const KINDS = {
       block.append(link)
       if (note) block.append(element("span", "quiet", ` ${note}`))
       block.append(element("span", "details"))
-      return face.length ? withFace(face, block) : block
+      return avatar.length ? withAvatar(avatar, block) : block
     },
     text: ([name]) => name,
   },
@@ -125,9 +125,9 @@ function cut(shown, whole) {
 }
 
 /** Return the avatar of a person or an organization, followed by the name. */
-function withFace(face, name) {
+function withAvatar(avatar, name) {
   const row = element("span", "who")
-  row.append(avatar(face), name)
+  row.append(drawAvatar(avatar), name)
   return row
 }
 
