@@ -47,11 +47,6 @@ def color_and_icon(what: Stage | Role) -> tuple[Color, str]:
     return color, icon.removeprefix(":material/").rstrip(":")
 
 
-def icon(what: Stage | Role) -> str:
-    """Return the icon of a stage or a role."""
-    return _STYLES[what][1]
-
-
 def label(what: Stage | Role) -> str:
     """Return the icon and the name of a stage or a role, for pills and menus."""
     return f"{_STYLES[what][1]} {what.capitalize()}"

@@ -9,7 +9,7 @@ const early = new Set() // fields that were typed into before the person was kno
 let person = 0
 let focused = ""
 
-const placeOf = (node) => {
+const fieldOf = (node) => {
   if (!node.closest?.(".stTextInput, .stTextArea")) return null
   const element = node.closest(".stElementContainer[class*=st-key-]")
   const key = [...(element?.classList ?? [])].find((name) => name.startsWith("st-key-"))
@@ -20,7 +20,7 @@ const placeOf = (node) => {
   return { form, field }
 }
 
-const aboutOf = (node) => {
+const subjectOf = (node) => {
   const block = node.closest("[class*=st-key-about-]")
   const key = [...(block?.classList ?? [])].find((name) => name.startsWith("st-key-about-"))
   return [new URLSearchParams(location.search).get("org"), key?.slice("st-key-about-".length)]
@@ -52,20 +52,20 @@ const send = async (id, draft, node) => {
 }
 
 const remember = ({ target }) => {
-  if (placeOf(target) && !originals.has(target)) originals.set(target, target.value)
+  if (fieldOf(target) && !originals.has(target)) originals.set(target, target.value)
 }
 
 const schedule = ({ target }) => {
-  const place = placeOf(target)
-  if (!place || isSecret(target)) return
+  const found = fieldOf(target)
+  if (!found || isSecret(target)) return
   if (!person) {
     early.add(target)
     return
   }
-  const form = [place.form, ...aboutOf(target)].filter(Boolean).join(" ")
+  const form = [found.form, ...subjectOf(target)].filter(Boolean).join(" ")
   const original = originals.get(target) ?? ""
-  const draft = { person, form, field: place.field, text: target.value, original }
-  const id = `${form} ${place.field}`
+  const draft = { person, form, field: found.field, text: target.value, original }
+  const id = `${form} ${found.field}`
   clearTimeout(waiting.get(id)?.timer)
   const now = () => send(id, draft, target)
   waiting.set(id, { now, timer: setTimeout(now, PAUSE) })
@@ -80,9 +80,9 @@ const flush = () => {
 
 const submit = (event) => {
   if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return
-  const place = placeOf(event.target)
-  if (!place || event.target.closest(".stForm")) return
-  const form = CSS.escape(place.form)
+  const found = fieldOf(event.target)
+  if (!found || event.target.closest(".stForm")) return
+  const form = CSS.escape(found.form)
   const button = document.querySelector(`:is(.st-key-${form}-submit, .st-key-${form}-save) button`)
   setTimeout(() => button?.click()) // after Streamlit has taken over what was typed
 }

@@ -9,7 +9,7 @@ const MANY_ORGANIZATIONS = 8
 let shown = null
 window.navigation?.addEventListener("navigate", rememberView)
 
-// Nothing stays on the screen of a tab whose session has ended, in another tab or by its time.
+// Once the session has ended, by its time or in another tab, a reload clears the screen.
 let idle = 0
 new BroadcastChannel("orgdesk").onmessage = () => location.reload()
 
