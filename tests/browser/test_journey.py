@@ -17,8 +17,8 @@ from tests.browser import downloads, steps, tables
 from tests.browser.server import Server
 from tests.browser.tokens import CapturedTokens
 from tests.support.cast import PASSWORD, Cast
+from tests.support.history import verified
 from tests.support.mailbox import Mailbox, link_in, text_of
-from tests.support.tampering import verified
 
 NAME = "Nordlicht Hafenklinik"
 EVENTS = [

@@ -12,8 +12,8 @@ from core.models import Role
 from tests.browser import steps, tables
 from tests.browser.acts import become, user_menu, visit
 from tests.support.cast import PASSWORD, Cast, email
+from tests.support.history import verified
 from tests.support.mailbox import Mailbox, link_in, text_of
-from tests.support.tampering import verified
 
 HIGHEST = 390
 """Pixels from the top within which the first person is on a phone."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access
@@ -18,6 +18,11 @@ def rename(session: Session, actor: Actor, org_id: int, name: str) -> Entry | No
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
     org.name = name
     return history.record(session, actor, org, "profile.changed", org, reason="as asked")
+
+
+def last_entry(session: Session) -> Entry | None:
+    """Return the latest entry of all history."""
+    return session.scalars(select(Entry).order_by(Entry.id.desc()).limit(1)).first()
 
 
 def verified() -> tuple[list[Broken], Verified]:
