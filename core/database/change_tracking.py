@@ -40,10 +40,11 @@ def because(
 ) -> Iterator[None]:
     """Record the changes in the `with` block as the undoing of an entry, or as part of a bulk job.
 
-    An entry must be undone in its own chain.
+    An entry must be undone in its own chain. Within another such block, both causes hold.
     """
     before = find_cause(session)
-    session.info[_CAUSE] = {"undoes_id": undoes_id, "run_id": run_id}
+    given = {"undoes_id": undoes_id, "run_id": run_id}
+    session.info[_CAUSE] = before | {name: row for name, row in given.items() if row is not None}
     try:
         yield
     finally:
@@ -54,6 +55,27 @@ def find_cause(session: Session) -> dict[str, int | None]:
     """Return `undoes_id` and `run_id` of the entries that are recorded now."""
     cause: dict[str, int | None] = session.info.get(_CAUSE, {})
     return cause
+
+
+@contextmanager
+def savepoint(session: Session, *, keeps: bool = True) -> Iterator[None]:
+    """Roll the `with` block back when it raises, and always unless it `keeps` its changes.
+
+    What was collected in it is forgotten with it, so that the transaction can be committed.
+    """
+    session.flush()
+    collected = {row: dict(values) for row, values in session.info.get(_CHANGES, {}).items()}
+    point, is_kept = session.begin_nested(), False
+    try:
+        yield
+        session.flush()
+        is_kept = keeps
+    finally:
+        if is_kept:
+            point.commit()
+        else:
+            point.rollback()
+            session.info[_CHANGES] = collected
 
 
 def row_name(row: Base) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import Engine, func, select, text, update
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from core.access.permissions import Action, access, lock_user_or_none
 from core.audit import history
 from core.audit.verification import Verified
+from core.base.errors import NotFound
 from core.database import change_tracking, db
 from core.models import ChainHead, Entry, Membership, Organization, Role, User
 from tests.support.cast import Cast
@@ -121,6 +123,44 @@ class TestUnrecorded:
     def test_bulk_updates_of_audited_tables_are_refused(self, session: Session, cast: Cast):
         with pytest.raises(change_tracking.Unrecorded):
             session.execute(update(Organization).values(name="All the same"))
+
+
+class TestSavepoint:
+    @pytest.mark.parametrize("is_refused", [False, True])
+    def test_a_trial_leaves_nothing_behind(self, cast: Cast, is_refused: bool):
+        def rename_and_try(session: Session) -> None:
+            rename(session, cast.olga, cast.acme.id, "Kept")
+            with suppress(NotFound), change_tracking.savepoint(session, keeps=False):
+                rename(session, cast.olga, cast.acme.id, "Tried")
+                if is_refused:
+                    access(session, cast.olga, cast.acme.id, Action.EDIT_PROFILE).name = "Half"
+                    raise NotFound
+
+        db.run(rename_and_try)
+        (entry,) = entries()
+        assert entry.changes[0]["new"] == "Kept"
+
+    def test_what_it_keeps_is_recorded_with_what_follows(self, cast: Cast):
+        def rename_twice(session: Session) -> None:
+            with change_tracking.savepoint(session):
+                access(session, cast.olga, cast.acme.id, Action.EDIT_PROFILE).name = "First"
+            rename(session, cast.olga, cast.acme.id, "Second")
+
+        db.run(rename_twice)
+        (entry,) = entries()
+        assert (entry.changes[0]["old"], entry.changes[0]["new"]) == ("Acme", "Second")
+
+    def test_causes_within_each_other_both_hold(self, cast: Cast):
+        def rename_in_a_run(session: Session) -> None:
+            with change_tracking.because(session, run_id=7):
+                rename(session, cast.olga, cast.acme.id, "First")
+                with change_tracking.because(session, undoes_id=1):
+                    rename(session, cast.olga, cast.acme.id, "Second")
+                rename(session, cast.olga, cast.acme.id, "Third")
+
+        db.run(rename_in_a_run)
+        causes = [(entry.run_id, entry.undoes_id) for entry in entries()]
+        assert causes == [(7, None), (7, 1), (7, None)]
 
 
 class TestAppendOnly:
