@@ -14,6 +14,8 @@ _LEFT_OUT = {
     *("version", "name_key", "search_text", "found_by", "nonce", "token_hash", "password_hash"),
     *("from_id", "to_id"),
 }
+_DELETED = "deleted:"
+"""What the id of a person whose account is deleted follows in `email_key`."""
 
 
 def snapshot(connection: Connection, datasets: Sequence[Dataset]) -> dict[int, Counter[str]]:
@@ -59,9 +61,8 @@ def _plain(row: dict[str, Any], number: int) -> str:
     for field in ("org_id", "user_id", "invited_by", "rep_id", "from_id", "to_id"):
         if (row.get(field) or FILLER_IDS) < FILLER_IDS:
             kept[field] = row[field] - number * MAX_ROWS
+    if str(row.get("email_key", "")).startswith(_DELETED):
+        kept["email_key"] = int(row["email_key"].removeprefix(_DELETED)) - number * MAX_ROWS
     return (
-        str(sorted(kept.items(), key=str))
-        .replace(f".{number}@", "@")
-        .replace(f" {number}'", "'")
-        .replace(f"deleted:{row.get('id')}", "deleted")
+        str(sorted(kept.items(), key=str)).replace(f".{number}@", "@").replace(f" {number}'", "'")
     )
