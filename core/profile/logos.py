@@ -9,9 +9,6 @@ pictures known.
 """
 
 import hashlib
-import logging
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +18,9 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access
 from core.audit import history
-from core.base import clock
+from core.base import child_processes, clock
 from core.base.errors import InvalidInput
 from core.models import Logo, Organization
-
-log = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 DECODER_TIMEOUT: Final = 10.0
@@ -108,19 +103,6 @@ def remove_logo(session: Session, actor: Actor, org_id: int) -> Organization:
 
 def _decode(upload: bytes) -> bytes:
     """Return the output of the decoder, or `damaged` where it fails."""
-    command = [sys.executable, "-I", str(_PROGRAM)]
-    try:
-        with _DECODER_SLOTS:
-            done = subprocess.run(  # noqa: S603 - our own program, in our own interpreter
-                command,
-                input=upload,
-                capture_output=True,
-                check=True,
-                timeout=DECODER_TIMEOUT,
-                env={},
-            )
-    except subprocess.SubprocessError as error:
-        message = (getattr(error, "stderr", None) or b"").strip().rpartition(b"\n")[2]
-        log.warning("logo of %d bytes not decoded: %s %r", len(upload), error, message[:200])
-        return b"damaged\n"
-    return done.stdout
+    with _DECODER_SLOTS:
+        output = child_processes.decode(_PROGRAM, upload, timeout=DECODER_TIMEOUT)
+    return b"damaged\n" if output is None else output
