@@ -52,6 +52,7 @@ class Action(StrEnum):
     WRITE_NOTES = "read and write staff notes"
     MOVE_STAGES = "flag for onboarding and move stages"
     EDIT_CONTACT = "edit the contact details of other organizations"
+    IMPORT = "import organizations and members"
     OVERRIDE_GATE = "override failed checks"
     RESTORE = "restore a deleted organization"
     REMOVE_VIEWS = "remove shared views of other people"
@@ -78,6 +79,7 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
     Action.WRITE_NOTES: {*Staff},
     Action.MOVE_STAGES: {Staff.SALES, Staff.ADMINISTRATOR},
     Action.EDIT_CONTACT: {Staff.OPS, Staff.ADMINISTRATOR},
+    Action.IMPORT: {Staff.OPS, Staff.ADMINISTRATOR},
     Action.OVERRIDE_GATE: {Staff.ADMINISTRATOR},
     Action.RESTORE: {Staff.ADMINISTRATOR},
     Action.REMOVE_VIEWS: {Staff.ADMINISTRATOR},

@@ -57,6 +57,8 @@ PERSON_TO_PERSON: Final = ((5, timedelta(hours=1)),)
 """Emails about roles and ownership from one person to another; the changes themselves are made."""
 INVITATIONS: Final = ((2, timedelta(days=1)),)
 """Invitations emailed to one address, also again, for each organization."""
+IMPORTED: Final = ((10, timedelta(days=1)),)
+"""Invitations that imports email to one address, for all organizations together."""
 REQUESTS: Final = ((10, timedelta(hours=1)),)
 """Requests for onboarding, for each person, as each request emails sales reps."""
 NAMES: Final = ((20, timedelta(hours=1)), (60, timedelta(days=1)))

@@ -31,6 +31,18 @@ def find_confirmed(session: Session, email_key: str) -> User | None:
     )
 
 
+def is_staff_address(session: Session, email: str) -> bool:
+    """Return whether an address is that of an account with a staff role, in any spelling."""
+    key = validation.email_key(email)
+    found = select(User.id).where(User.email_key == key, User.staff.is_not(None))
+    return session.scalar(found) is not None
+
+
+def list_staff_addresses(session: Session) -> set[str]:
+    """Return the keys of the addresses of all accounts with a staff role."""
+    return set(session.scalars(select(User.email_key).where(User.staff.is_not(None))))
+
+
 def lock_by_email(session: Session, email_key: str) -> User | None:
     """Lock and return the account with this address, confirmed or not, or None."""
     user_id = session.scalar(select(User.id).where(User.email_key == email_key))

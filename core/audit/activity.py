@@ -128,6 +128,8 @@ _HIDDEN_FIELDS: Final = {
     "requested_at",
     "request_note",
     "nonce",
+    "run_id",
+    "unclaimed_since",
     "sent_at",
     "expires_at",
     "answered_at",

@@ -259,6 +259,14 @@ class NoOwnerLeft(DomainError):
         )
 
 
+class AlreadyClaimed(DomainError):
+    """People have joined an imported organization, or it was never imported."""
+
+    def __init__(self, organization: str) -> None:
+        self.organization = organization
+        super().__init__(f"People have joined {organization} since. Ask one of its owners.")
+
+
 class Stale(DomainError):
     """Someone else changed the same fields meanwhile: `theirs` and `yours` by field."""
 

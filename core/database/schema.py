@@ -51,8 +51,22 @@ RULES = (
         "keep_owner_on_restore",
         "UPDATE OF deleted_at ON organizations",
         """OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL
+    AND NEW.unclaimed_since IS NULL
     AND NOT EXISTS (SELECT 1 FROM memberships WHERE org_id = NEW.id AND role = 'owner')""",
         _OWNER,
+    ),
+    Rule(
+        "claim_with_owner",
+        "UPDATE OF unclaimed_since ON organizations",
+        """NEW.unclaimed_since IS NULL AND OLD.unclaimed_since IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM memberships WHERE org_id = NEW.id AND role = 'owner')""",
+        _OWNER,
+    ),
+    Rule(
+        "claim_for_good",
+        "UPDATE OF unclaimed_since ON organizations",
+        "NEW.unclaimed_since IS NOT NULL AND OLD.unclaimed_since IS NULL",
+        "An organization that has had an owner stays claimed.",
     ),
     Rule(
         "keep_administrator_on_change",

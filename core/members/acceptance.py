@@ -22,6 +22,7 @@ from core.base import clock, validation
 from core.base.errors import InvalidInput, LinkNotValid, NotFound, WrongInvitee
 from core.members import invitation_rows, member_mails, membership_rows
 from core.models import (
+    Base,
     Invitation,
     InvitationStatus,
     Logo,
@@ -81,8 +82,9 @@ def accept(session: Session, actor: Actor, token: str) -> Membership:
 
     invitation_rows.close(session, invitation, InvitationStatus.ACCEPTED)
     membership = existing or membership_rows.make(session, org, user_id, invitation.role)
+    also = _claim(session, org, membership, invitation)
     _notify_joined(session, org, membership, inviter, actor.name)
-    history.record(session, actor, org, "invitation.accepted", membership, invitation)
+    history.record(session, actor, org, "invitation.accepted", membership, invitation, *also)
     return membership
 
 
@@ -106,9 +108,10 @@ def accept_with_new_account(
     invitation_rows.close(session, invitation, InvitationStatus.ACCEPTED)
     user = user_rows.create(session, new, is_confirmed=True)
     membership = membership_rows.make(session, org, user.id, invitation.role)
+    also = _claim(session, org, membership, invitation)
     _notify_joined(session, org, membership, inviter, user.name)
     actor = Actor(user.id, user.name)
-    history.record(session, actor, org, "invitation.accepted", membership, invitation, user)
+    history.record(session, actor, org, "invitation.accepted", membership, invitation, user, *also)
     return membership
 
 
@@ -158,6 +161,24 @@ def _ensure_invited(session: Session, actor: Actor, invitation: Invitation) -> N
     user = lock_user_or_none(session, actor.user_id or 0)  # the account may be deleted meanwhile
     if user is None or user.email_key != invitation.email_key:
         raise WrongInvitee(invitation.email)
+
+
+def _claim(
+    session: Session, org: Organization, membership: Membership, invitation: Invitation
+) -> list[Base]:
+    """Let the first owner of an imported organization claim it; return what else has changed.
+
+    Other invitations of imports to become its owner are revoked.
+    """
+    if not invitation_rows.is_for_first_owner(session, invitation):
+        return []
+    membership.role = Role.OWNER  # also for someone who had joined as a member before
+    session.flush()  # first, so that there is an owner when it is claimed
+    org.unclaimed_since = None
+    others = [it for it in invitation_rows.list_imported_owners(session, org) if it != invitation]
+    for other in others:
+        invitation_rows.close(session, other, InvitationStatus.REVOKED)
+    return [org, *others]
 
 
 def _link_not_valid() -> LinkNotValid:

@@ -79,11 +79,12 @@ def disable(session: Session, actor: Actor, user_id: int) -> User:
 
 def _lock_concerned(session: Session, user_id: int) -> list[Organization]:
     """Lock the organizations of a person, and those of their impersonations and invitations."""
+    is_own = Invitation.run_id.is_(None)  # those of imports may be thousands, and are not revoked
     is_pending = Invitation.status == InvitationStatus.PENDING
     acting = Impersonation.ended_at.is_(None) & (Impersonation.user_id == user_id)
     org_ids = union(
         select(Membership.org_id).where(Membership.user_id == user_id),
         select(Impersonation.org_id).where(acting),
-        select(Invitation.org_id).where(Invitation.invited_by == user_id, is_pending),
+        select(Invitation.org_id).where(Invitation.invited_by == user_id, is_pending, is_own),
     )
     return leaving.lock_organizations(session, session.scalars(org_ids))

@@ -5,13 +5,14 @@ opens it. The copied one is seen by the inviter and proves nothing: otherwise in
 accounts with other people's addresses.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, ScalarSelect, false, func, select, update
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Actor, find_role
+from core.access.permissions import Action, Actor, find_role, staff_rights
 from core.base import clock, crypto, parameters
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
 
@@ -21,9 +22,19 @@ INVITATION_TTL: Final = timedelta(hours=72)
 
 
 def make(
-    session: Session, org: Organization, email: str, email_key: str, role: Role, inviter_id: int
+    session: Session,
+    org: Organization,
+    email: str,
+    email_key: str,
+    role: Role,
+    inviter_id: int,
+    *,
+    run_id: int | None = None,
 ) -> Invitation:
-    """Invite an address with a role, for `INVITATION_TTL`, and return the invitation."""
+    """Invite an address with a role, for `INVITATION_TTL`, and return the invitation.
+
+    `run_id` is the import that made it, if any: see `find_inviter`.
+    """
     invitation = Invitation(
         org_id=org.id,
         email=email,
@@ -31,6 +42,7 @@ def make(
         role=role,
         status=InvitationStatus.PENDING,
         invited_by=inviter_id,
+        run_id=run_id,
         created_at=clock.now(),
         reminded_at=None,
         answered_at=None,
@@ -55,11 +67,27 @@ def link(invitation: Invitation) -> dict[str, str]:
 
 
 def find_inviter(session: Session, invitation: Invitation) -> User | None:
-    """Return the inviter, or None if they could no longer grant the invitation's role."""
+    """Return the inviter, or None if they could no longer grant the invitation's role.
+
+    An import invites members, and the first owner of an organization that nobody has claimed.
+    """
     inviter = session.get_one(User, invitation.invited_by)
-    role = find_role(session, Actor(inviter.id, inviter.name), invitation.org_id)
-    may_still = role is not None and role.rank >= invitation.role.rank
+    actor = Actor(inviter.id, inviter.name)
+    if invitation.run_id is not None:
+        may_still = Action.IMPORT in staff_rights(session, actor) and (
+            invitation.role is Role.MEMBER or is_for_first_owner(session, invitation)
+        )
+    else:
+        role = find_role(session, actor, invitation.org_id)
+        may_still = role is not None and role.rank >= invitation.role.rank
     return inviter if may_still and inviter.disabled_at is None else None
+
+
+def is_for_first_owner(session: Session, invitation: Invitation) -> bool:
+    """Return whether an import made the invitation for the owner of an unclaimed organization."""
+    org = session.get_one(Organization, invitation.org_id)
+    is_owner = invitation.role is Role.OWNER and invitation.run_id is not None
+    return is_owner and org.unclaimed_since is not None
 
 
 def copied_token(invitation: Invitation) -> str:
@@ -124,20 +152,17 @@ def revoke_above(
 ) -> list[Invitation]:
     """Revoke an inviter's pending invitations to roles above `role`, and return them.
 
-    A `role` of None revokes all of them: the inviter is no longer a member.
+    A `role` of None revokes all of them: the inviter is no longer a member. Those of imports stay:
+    no membership backs them.
     """
     highest = -1 if role is None else role.rank
-    pending = session.scalars(
-        select(Invitation)
-        .where(
-            Invitation.org_id == org.id,
-            Invitation.invited_by == inviter_id,
-            Invitation.status == InvitationStatus.PENDING,
-            Invitation.role.in_([each for each in Role if each.rank > highest]),
-        )
-        .order_by(Invitation.id)
-        .execution_options(populate_existing=True)
-    ).all()
+    pending = _list_pending(
+        session,
+        org,
+        Invitation.invited_by == inviter_id,
+        Invitation.run_id.is_(None),
+        Invitation.role.in_([each for each in Role if each.rank > highest]),
+    )
     for invitation in pending:
         close(session, invitation, InvitationStatus.REVOKED)
     return list(pending)
@@ -145,16 +170,35 @@ def revoke_above(
 
 def revoke_unheld(session: Session, org: Organization) -> list[Invitation]:
     """Revoke pending invitations that their inviters could no longer send, and return them."""
-    pending = session.scalars(
-        select(Invitation)
-        .where(Invitation.org_id == org.id, Invitation.status == InvitationStatus.PENDING)
-        .order_by(Invitation.id)
-        .execution_options(populate_existing=True)
-    ).all()
-    unheld = [each for each in pending if find_inviter(session, each) is None]
+    unheld = [it for it in _list_pending(session, org) if find_inviter(session, it) is None]
     for invitation in unheld:
         close(session, invitation, InvitationStatus.REVOKED)
     return unheld
+
+
+def revoke_all(session: Session, org: Organization) -> Sequence[Invitation]:
+    """Revoke all pending invitations and return them."""
+    pending = _list_pending(session, org)
+    for invitation in pending:
+        close(session, invitation, InvitationStatus.REVOKED)
+    return pending
+
+
+def list_imported_owners(session: Session, org: Organization) -> Sequence[Invitation]:
+    """Return the pending invitations of owners that imports made, oldest first."""
+    is_imported = (Invitation.run_id.is_not(None), Invitation.role == Role.OWNER)
+    return _list_pending(session, org, *is_imported)
+
+
+def _list_pending(
+    session: Session, org: Organization, *where: ColumnElement[bool]
+) -> Sequence[Invitation]:
+    return session.scalars(
+        select(Invitation)
+        .where(Invitation.org_id == org.id, Invitation.status == InvitationStatus.PENDING, *where)
+        .order_by(Invitation.id)
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def cancel_mail(session: Session, invitation: Invitation) -> bool:

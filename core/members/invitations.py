@@ -19,7 +19,6 @@ from core.base.errors import LinkNotValid, MemberLimit, NotFound, NotPermitted, 
 from core.base.settings import settings
 from core.database.db import frame
 from core.database.search import has_words
-from core.mail import outbox
 from core.members import invitation_rows, invitees, member_mails, membership_rows
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
 
@@ -61,7 +60,7 @@ def invite(
         for key, email in addresses.items()
     ]
     for invitation in invited:
-        _send(session, actor, org, invitation)
+        member_mails.send_invitation(session, actor, org, invitation)
     history.record(session, actor, org, "invitation.sent", *invited)
     return invited
 
@@ -80,7 +79,7 @@ def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> I
 
     invitation_rows.cancel_mail(session, invitation)
     invitation_rows.renew(invitation)
-    _send(session, actor, org, invitation)
+    member_mails.send_invitation(session, actor, org, invitation)
     history.record(session, actor, org, "invitation.resent", invitation)
     return invitation
 
@@ -114,13 +113,13 @@ def change_role(
         raise RoleTooHigh(role)
 
     invitation.role = role
-    invitation.invited_by = actor.user_id or invitation.invited_by
+    invitation.invited_by, invitation.run_id = actor.user_id or invitation.invited_by, None
     if invitation.expires_at > clock.now():
         invitees.count_mails(session, actor, org, 1)
         if invitation_rows.cancel_mail(session, invitation):
-            _send(session, actor, org, invitation)
+            member_mails.send_invitation(session, actor, org, invitation)
         elif member_mails.is_within_cap(session, actor, invitation.email_key):
-            _send(session, actor, org, invitation, "invitation_role_changed")
+            member_mails.send_invitation(session, actor, org, invitation, "invitation_role_changed")
     history.record(session, actor, org, "invitation.role_changed", invitation)
     return invitation
 
@@ -230,24 +229,3 @@ def _get_pending(
     if not membership_rows.may_grant(session, actor, org, invitation.role):
         raise NotPermitted(f"change an invitation as {invitation.role}")
     return invitation
-
-
-def _send(
-    session: Session,
-    actor: Actor,
-    org: Organization,
-    invitation: Invitation,
-    template: str = "invitation",
-) -> None:
-    queued = outbox.enqueue(
-        session,
-        template,
-        invitation.email,
-        org_id=org.id,
-        organization=org.name,
-        by=actor.name,
-        role=invitation.role,
-        hours=int(invitation_rows.INVITATION_TTL.total_seconds()) // 3600,
-        link=invitation_rows.link(invitation),
-    )
-    invitation.mail_id = queued.id

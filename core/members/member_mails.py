@@ -10,6 +10,7 @@ from core.access import throttling
 from core.access.permissions import Actor
 from core.base import clock
 from core.mail import outbox
+from core.members import invitation_rows
 from core.models import Invitation, Mail, Membership, Organization, Role, User
 
 MAX_OWNERS_MAILED: Final = 20
@@ -21,6 +22,28 @@ def send(session: Session, org: Organization, user_id: int, template: str, **con
     address = select(User.email).where(User.id == user_id, User.deleted_at.is_(None))
     if (email := session.scalar(address)) is not None:
         outbox.enqueue(session, template, email, org_id=org.id, organization=org.name, **context)
+
+
+def send_invitation(
+    session: Session,
+    actor: Actor,
+    org: Organization,
+    invitation: Invitation,
+    template: str = "invitation",
+) -> None:
+    """Mail an invitation to the invited person, as sent by the actor."""
+    queued = outbox.enqueue(
+        session,
+        template,
+        invitation.email,
+        org_id=org.id,
+        organization=org.name,
+        by=actor.name,
+        role=invitation.role,
+        hours=int(invitation_rows.INVITATION_TTL.total_seconds()) // 3600,
+        link=invitation_rows.link(invitation),
+    )
+    invitation.mail_id = queued.id
 
 
 def notify(

@@ -86,6 +86,8 @@ class Invitation(Audited, Base):
     role: Mapped[Role]
     status: Mapped[InvitationStatus] = mapped_column(default=InvitationStatus.PENDING)
     invited_by: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    run_id: Mapped[int | None]
+    """The import that made it, in place of a member who may invite."""
     nonce: Mapped[str] = mapped_column(String(32), info=PRIVATE)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=UNRECORDED)
     created_at: Mapped[datetime]

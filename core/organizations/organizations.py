@@ -27,7 +27,7 @@ from core.database import search
 from core.database.db import frame
 from core.members import invitation_rows, leaving, membership_rows
 from core.models import Base, Membership, Organization, Role, Stage, User
-from core.organizations import public_ids, queries
+from core.organizations import organization_rows, queries
 
 DELETED_TTL: Final = timedelta(days=30)
 """How long a deleted organization can be restored before it is purged."""
@@ -52,22 +52,7 @@ def create(session: Session, actor: Actor, name: str) -> Organization:
     made = _find_just_made(session, actor, name)
     if made is not None:
         return made
-    now = clock.now()
-    org = Organization(
-        public_id=public_ids.new(),
-        name=name,
-        is_listed=False,
-        stage=Stage.FREE,
-        stage_entered_at=now,
-        created_at=now,
-        created_by=actor.user_id,
-        last_active_at=now,
-        member_count=0,
-        version=0,
-    )
-    search.index_organization(org)
-    session.add(org)
-    session.flush()  # the membership needs its id
+    org = organization_rows.make(session, actor, name)
     owner = membership_rows.make(session, org, actor.user_id, Role.OWNER)
     history.record(session, actor, org, "organization.created", org, owner)
     return org
@@ -175,9 +160,8 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
         raise NotFound("organization")
     at_limit = _list_members_at_limit(session, org)
     without_account = membership_rows.list_deleted_accounts(session, org)
-    if membership_rows.count_owners(session, org) == sum(
-        each.role is Role.OWNER for each in without_account
-    ):
+    gone = sum(each.role is Role.OWNER for each in without_account)
+    if org.unclaimed_since is None and membership_rows.count_owners(session, org) == gone:
         raise NoOwnerLeft(org.name)
     if at_limit:
         raise MembershipLimit(membership_rows.MAX_MEMBERSHIPS, at_limit)

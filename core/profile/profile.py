@@ -33,7 +33,7 @@ CONTACT_FIELDS: Final = {
     field: FIELDS[field] for field in ("sales_email", "phone", "website", "twitter")
 }
 """The fields that staff can edit as well, with their labels. The alert address is not one."""
-_CLEANERS: Final[dict[str, Callable[[str], str | None]]] = {
+CLEANERS: Final[dict[str, Callable[[str], str | None]]] = {
     "name": validation.organization_name,
     "alert_email": validation.optional(validation.email),
     "overview": validation.overview,
@@ -42,6 +42,7 @@ _CLEANERS: Final[dict[str, Callable[[str], str | None]]] = {
     "website": validation.website,
     "twitter": validation.twitter_handle,
 }
+"""How the text of each field is cleaned; empty ones become None, except the name."""
 
 
 def save(
@@ -116,7 +117,7 @@ def is_confirmation_due(org: Organization) -> bool:
 
 def form_texts(org: Organization) -> dict[str, str]:
     """Return the fields as the form displays them; the alert address is the pending one if any."""
-    values = {field: getattr(org, field) for field in _CLEANERS}
+    values = {field: getattr(org, field) for field in CLEANERS}
     values["alert_email"] = org.alert_email_new or org.alert_email
     return {field: _as_text(field, value) for field, value in values.items()}
 
@@ -159,7 +160,7 @@ def _clean(
     org: Organization, typed: Mapping[str, str], check: validation.Check, *, domain: str
 ) -> dict[str, str | None]:
     """Return the clean values; `domain` is that of the person, which a name may contain."""
-    cleaners = _CLEANERS | {"name": partial(validation.organization_name, domain=domain)}
+    cleaners = CLEANERS | {"name": partial(validation.organization_name, domain=domain)}
     cleaned = {field: check(field, cleaners[field], text) for field, text in typed.items()}
     if org.alert_email and cleaned.get("alert_email", "") is None:
         check.refuse("alert_email", "Alerts need an address. Enter the one to send them to.")
@@ -177,6 +178,6 @@ def _as_text(field: str, value: str | None) -> str:
 
 def _cleaned_text(field: str, text: str) -> str:
     try:
-        return _as_text(field, _CLEANERS[field](text))
+        return _as_text(field, CLEANERS[field](text))
     except validation.InvalidValue:
         return text

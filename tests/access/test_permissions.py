@@ -39,6 +39,7 @@ from core.accounts import user_rows
 from core.audit import activity
 from core.base import crypto
 from core.base.errors import (
+    AlreadyClaimed,
     GateNotMet,
     HasOwner,
     InvalidInput,
@@ -115,6 +116,10 @@ organizations.statistics.count_by_stage    no     no     no     no     yes    ye
 organizations.statistics.memberships       no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write         no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write deleted no     no     no     no     no     no     no     yes    no
+imports.unclaimed.add                      no     no     no     no     yes    no     no     yes    no
+imports.unclaimed.invite_owner             no     no     no     hidden yes    no     no     yes    hidden
+imports.unclaimed.find_owner_invitation    yes    yes    no     hidden yes    yes    yes    yes    hidden
+imports.unclaimed.remove                   no     no     no     hidden yes    no     no     yes    hidden
 profile.save                               yes    no     no     hidden no     no     no     no     hidden
 profile.confirm                            yes    no     no     hidden no     no     no     no     hidden
 profile.logos.set_logo                     yes    no     no     hidden no     no     no     no     hidden
@@ -245,11 +250,13 @@ CALLED_BY_USE_CASES = {
     "members.member_mails.is_within_cap",
     "members.member_mails.notify",
     "members.member_mails.notify_owners",
+    "members.member_mails.send_invitation",
     "members.membership_rows.list_organizations",
     "members.membership_rows.may_grant",
     "onboarding.flag_batch",
     "onboarding.stages.move",
     "organizations.csv_export.stream",
+    "organizations.organization_rows.make",
     "organizations.queries.authorize",
     "profile.alert_address.change",
 }
@@ -398,6 +405,14 @@ ACTS: dict[str, Act] = {
     ),
     "members.bulk.remove": lambda session, actor, cast: use_case("members.bulk.remove")(
         session, actor, cast.acme.id, [cast.mia.user_id]
+    ),
+    "imports.unclaimed.add": alone(
+        "imports.unclaimed.add",
+        {"name": "Imported", "owner_email": "imported@example.com"},
+        run_id=1,
+    ),
+    "imports.unclaimed.invite_owner": about_acme(
+        "imports.unclaimed.invite_owner", "imported@example.com"
     ),
     "members.change_role": lambda session, actor, cast: use_case("members.change_role")(
         session, actor, cast.acme.id, cast.mia.user_id, Role.ADMIN
@@ -599,7 +614,7 @@ def outcome(act: Act, actor: Actor, cast: Cast) -> str:
             return "hidden"
         except (NotPermitted, RoleTooHigh, WrongInvitee):
             return "no"
-        except (GateNotMet, HasOwner, InvalidInput, LastOwner):
+        except (AlreadyClaimed, GateNotMet, HasOwner, InvalidInput, LastOwner):
             return "yes"
         finally:
             session.rollback()

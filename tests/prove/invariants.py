@@ -37,7 +37,8 @@ _RANK = "CASE {0}.role WHEN 'owner' THEN 2 WHEN 'admin' THEN 1 ELSE 0 END"
 
 SQL: Final[dict[str, tuple[str, ...]]] = {
     "I1": (
-        f"""SELECT id AS org_id, 'no owner' FROM organizations o WHERE {_LIVE} AND NOT EXISTS
+        f"""SELECT id AS org_id, 'no owner' FROM organizations o WHERE {_LIVE}
+            AND unclaimed_since IS NULL AND NOT EXISTS
             (SELECT 1 FROM memberships WHERE org_id = o.id AND role = 'owner')""",
         f"""SELECT o.id AS org_id, 'a deleted account is a member' FROM organizations o
             JOIN memberships m ON m.org_id = o.id JOIN users u ON u.id = m.user_id
