@@ -6,6 +6,7 @@ from core.access.permissions import Action, may
 from core.accounts import sessions
 from core.database import db
 from core.staff import impersonation
+from pages import ui
 from tests.pages.conftest import Show, words
 from tests.support.cast import PASSWORD, Cast
 
@@ -32,7 +33,7 @@ def test_starting_requires_a_reason_and_the_password(show: Show, cast: Cast) -> 
     screen.button(key="act-as-owner-submit").click().run()
     assert may_edit(cast)
     assert "You are acting as an owner of Acme" in words(screen)
-    assert "They asked for \\:red\\[help\\]" in words(screen)
+    assert ui.esc(WHY) in words(screen)
 
 
 def test_every_page_of_the_organization_has_the_banner(show: Show, cast: Cast) -> None:

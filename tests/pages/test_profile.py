@@ -13,7 +13,7 @@ from core.database import db
 from core.models import Mail, Membership, Organization, Stage
 from core.profile import profile
 from tests.conftest import Clock
-from tests.pages.conftest import Show, words
+from tests.pages.conftest import Show, unescaped, words
 from tests.support.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -207,7 +207,7 @@ class TestOwner:
         assert not screen.button(key="settings-delete-open").disabled
         change(cast.acme, stage=Stage.PRODUCTION)
         assert screen.run().button(key="settings-delete-open").disabled
-        assert "Contact sales@example" in words(screen)
+        assert "Contact sales@example.com." in unescaped(screen)
 
 
 class TestDelete:
