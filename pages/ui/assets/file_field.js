@@ -8,7 +8,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const image = find("img")
   const status = find(".status")
 
-  field.hidden = false // until here, without its style, it would be the browser's own
+  field.style.opacity = "" // until here, without its style, it would be the browser's own
   const show = (picture) => {
     image.hidden = !picture
     if (picture && image.src !== picture) image.src = picture
