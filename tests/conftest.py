@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,13 @@ from core.database import db
 from tests.support.cast import Cast
 from tests.support.engines import ENGINES, Postgresql, Sqlite, use, without_disk
 from tests.support.mailbox import Mailbox, receive
+
+settings.register_profile(  # a loaded machine is no failure, and fixtures hold for all examples
+    "orgdesk",
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("orgdesk")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

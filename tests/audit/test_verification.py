@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import (
     Connection,
@@ -398,12 +398,7 @@ CHECKPOINT_VALUES: dict[str, Any] = {
 
 
 class TestTampering:
-    @settings(
-        max_examples=rounds(40, 1000),
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    )
+    @settings(max_examples=rounds(40, 1000), derandomize=True)
     @given(data=st.data())
     def test_whatever_is_done_without_the_key_is_found(self, world: World, data: st.DataObject):
         ways = [getattr(self, name) for name in dir(self) if name.startswith("do_")]

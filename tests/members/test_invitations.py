@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
@@ -100,9 +100,7 @@ class TestInvite:
         made = invitations.invite(session, cast.olga, cast.acme.id, pasted)
         assert [each.email for each in made] == [f"{name}@x.example" for name in invited.split()]
 
-    @settings(
-        max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=60)
     @given(
         names=st.lists(st.text(st.characters(exclude_characters='"'), max_size=8), max_size=4),
         separator=st.sampled_from([", ", ";", "\n", ",\r\n"]),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert, select, text, update
 from sqlalchemy.orm import Session
@@ -343,9 +343,7 @@ class TestUnassigned:
 
 
 class TestSearch:
-    @settings(
-        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=40)
     @given(
         names_made=st.lists(st.text(max_size=12), min_size=1, max_size=6), words=st.text(max_size=6)
     )

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
@@ -161,9 +161,7 @@ class TestSearch:
             assert session.scalar(select(func.count()).select_from(Note)) == 0
 
     @given(content=st.text(max_size=40), words=st.text(max_size=12))
-    @hypothesis_settings(
-        max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-    )
+    @hypothesis_settings(max_examples=15)
     def test_both_engines_find_the_same(self, cast: Cast, content: str, words: str):
         with db.Session(db.writing_engine()) as session, session.begin():
             session.execute(text("DELETE FROM notes"))
