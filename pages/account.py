@@ -44,7 +44,7 @@ with st.container(key="account", width=680):
     account.draw_sessions(actor, own_sessions, here.session_id)
 
     st.header("Account activity", anchor=False)
-    account.draw_activity(actor, changes)
+    account.draw_activity(changes)
 
     st.header("Delete account", anchor=False)
     account.draw_delete_form(actor)

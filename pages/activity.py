@@ -20,4 +20,3 @@ with db.read() as session:
     found = activity.table(session, actor, event=event, before_id=changes.find_cursor())
 
 changes.draw_changes(found, key="activity", organizations=True)
-changes.draw_older(found, activity.PAGE_SIZE)

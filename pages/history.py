@@ -12,7 +12,16 @@ from pages.ui import elements
 actor, org, rights = ui.open_page("History", Action.VIEW_HISTORY)
 
 elements.page_header(org, "History")
-event = changes.draw_filter()
+with elements.row():
+    event = changes.draw_filter()
+    st.space("stretch")
+    st.link_button(
+        "Download receipt",
+        elements.absolute_url(f"/download/history/{org.public_id}.json"),
+        icon=":material/download:",
+        type="tertiary",
+        help="The whole history as a signed file, which proves later what it says today.",
+    )
 
 with db.read() as session:
     found = activity.table(
@@ -20,12 +29,3 @@ with db.read() as session:
     )
 
 changes.draw_changes(found, key="history")
-changes.draw_older(found, activity.PAGE_SIZE)
-st.link_button(
-    "Download receipt",
-    elements.absolute_url(f"/download/history/{org.public_id}.json"),
-    icon=":material/download:",
-    type="tertiary",
-    help="The whole history as a signed file, which proves later what it says today.",
-)
-st.markdown(ui.quiet("Entries can't be edited or deleted."))

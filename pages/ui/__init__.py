@@ -30,6 +30,7 @@ from pages.ui.table import (
     table,
 )
 from pages.ui.text import ago, capped, count, day, esc, exact, quiet, refusal
+from pages.ui.timeline import timeline
 
 __all__ = [
     "Action",
@@ -74,4 +75,5 @@ __all__ = [
     "sort_order",
     "summary",
     "table",
+    "timeline",
 ]

@@ -74,6 +74,13 @@ class Paging:
     is_capped: bool = False
     """Whether there are more rows than `total`, which is one more than was counted."""
 
+    def describe_turns(self) -> list[dict[str, Any]]:
+        """Return the links as the browser draws them."""
+        return [
+            {"label": label, "change": dict(change or {}), "isOn": change is not None}
+            for label, change in self.turns
+        ]
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -250,15 +257,11 @@ def _choices(columns: Mapping[Any, Column]) -> set[str]:
 
 
 def _paging(paging: Paging) -> dict[str, Any]:
-    turns = [
-        {"label": label, "change": dict(change or {}), "isOn": change is not None}
-        for label, change in paging.turns
-    ]
     return {
         "total": paging.total,
         "isCapped": paging.is_capped,
         "range": paging.text,
-        "turns": turns,
+        "turns": paging.describe_turns(),
     }
 
 

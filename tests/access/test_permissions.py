@@ -383,15 +383,13 @@ def use_case(name: str) -> Callable[..., object]:
     return found
 
 
-def in_excerpt(change: Callable[[Session, Cast], object], *seen: str) -> Act:
-    """Return a look at the latest changes, which is refused if it does not show one of them."""
+def in_excerpt(change: Callable[[Session, Cast], object], seen: str) -> Act:
+    """Return a look at the latest changes, which is refused if none begins like this."""
 
     def act(session: Session, actor: Actor, cast: Cast) -> object:
         change(session, cast)
         found = activity.latest(session, actor, cast.acme.id)
-        if not any(
-            seen == row[: len(seen)] for row in zip(found["what"], found["after"], strict=True)
-        ):
+        if not found["what"].str.startswith(seen).any():
             raise NotPermitted("see this change")
         return found
 
@@ -546,14 +544,14 @@ ACTS: dict[str, Act] = {
             members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id or 0, role)
             for role in (Role.ADMIN, Role.MEMBER)
         ],
-        "Role of Mia",
+        "changed the role of Mia from",
     ),
-    "audit.activity.latest of an invitation": in_excerpt(invited, "Invitation sent"),
+    "audit.activity.latest of an invitation": in_excerpt(invited, "invited "),
     "audit.activity.latest of a phone's value": in_excerpt(
         lambda session, cast: profile.save(
             session, cast.olga, cast.acme.id, {"phone": ""}, {"phone": "+15072842511"}
         ),
-        *("Phone", "+15072842511"),
+        "set the phone to +1 507-284-2511",
     ),
     "audit.activity.table of one": lambda session, actor, cast: use_case("audit.activity.table")(
         session, actor, org_id=cast.acme.id

@@ -223,7 +223,9 @@ class TestOpenLink:
         address = administration.open_link(session, cast.ada, mail.id, reason=self.WHY)
         assert password_reset.reset(session, ANONYMOUS, address.partition("#")[2], "new").name
         changes = activity.of_account(session, cast.mia)
-        opened = changes[changes["what"].str.startswith("Emailed link opened")].iloc[0]
+        opened = changes[
+            changes["what"].str.startswith("opened a link that was emailed to Mia")
+        ].iloc[0]
         assert (opened["who"], opened["reason"]) == ("Ada", self.WHY)
         assert activity.of_account(session, cast.adam).empty
 
@@ -237,7 +239,7 @@ class TestOpenLink:
         )
         (latest,) = activity.latest(session, cast.olga, cast.acme.id, limit=1).to_dict("records")
         assert (latest["who"], latest["reason"]) == ("Ada", self.WHY)
-        assert latest["what"].startswith("Emailed link opened")
+        assert latest["what"] == "opened the link of an email"
 
     def test_links_of_staff_are_never_opened(self, session: Session, cast: Cast) -> None:
         mail = self.queue_reset(session, cast, cast.sam)

@@ -68,7 +68,10 @@ class TestWhatAdministratorsDo:
         assert events() == ["account.sessions_ended", "account.reset_sent"]
         with db.read() as session:
             rows = activity.table(session, cast.ada)[["who", "what"]].to_numpy().tolist()
-        assert rows == [["Ada", "Password reset link sent: Mia"], ["Ada", "Sessions ended: Mia"]]
+        assert rows == [
+            ["Ada", "sent a password reset link to Mia"],
+            ["Ada", "ended the sessions of Mia"],
+        ]
 
     def test_ending_no_sessions_records_nothing(self, engine: Engine, cast: Cast) -> None:
         assert db.run(administration.end_sessions, cast.ada, cast.mia.user_id) == 0
@@ -78,4 +81,4 @@ class TestWhatAdministratorsDo:
         db.run(accounts.change_password, cast.mia, "hash")
         with db.read() as session:
             rows = activity.table(session, cast.ada)[["who", "what"]].to_numpy().tolist()
-        assert rows == [["Mia", "Password changed"]]
+        assert rows == [["Mia", "changed their password"]]

@@ -452,8 +452,8 @@ def test_a_password_link_is_printed_and_works_once(manage: Manage, cast: Cast) -
     with db.read() as session:
         changes = activity.of_account(session, cast.ada)
         assert not session.scalars(select(Mail).where(Mail.template == "reset_password")).all()
-    assert list(changes["who"]) == ["Ada", "Orgdesk"]
-    assert "printed on the server" in changes["what"].iloc[-1]
+    assert list(changes["who"]) == ["You", "Orgdesk"]
+    assert changes["what"].iloc[-1] == "printed a password reset link for Ada on the server"
 
 
 def test_a_password_link_needs_an_enabled_account(manage: Manage, cast: Cast) -> None:

@@ -13,7 +13,7 @@ from core.models import Mail
 from pages.parts.staff import outbox as outbox_part
 from tests.pages.conftest import Show, words
 from tests.support.cast import PASSWORD, Cast
-from tests.support.tables import find_table
+from tests.support.tables import find_table, find_timeline
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -99,9 +99,8 @@ def test_a_link_opens_after_the_own_password_and_a_reason(show: Show, cast: Cast
     assert token not in words(screen) + refused
     assert token in try_to_open(PASSWORD, "Mia called")
 
-    table = find_table(show("account", cast.mia), "Account activity")
-    latest = [table.column(name)[0] for name in ("what", "who", "reason")]
-    assert latest == ["Emailed link opened by an administrator", "Ada", "Mia called"]
+    latest = find_timeline(show("account", cast.mia), "Account activity").sentences[0]
+    assert latest == "Ada opened a link that was emailed to Mia “Mia called”"
 
 
 def test_with_a_server_only_the_recipient_sees_the_link(

@@ -10,7 +10,7 @@ from core.profile import profile
 from pages.parts.onboarding import stage_path
 from tests.pages.conftest import Show, unescaped
 from tests.support.cast import Cast
-from tests.support.tables import find_table, tables
+from tests.support.tables import find_timeline, timelines
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -91,17 +91,20 @@ class TestHistory:
         [receipt] = [each for each in screen.get("link_button") if "receipt" in each.proto.label]
         assert receipt.proto.url.endswith(f"/download/history/{cast.acme.public_id}.json")
         assert not screen.exception
-        assert "Stage" in find_table(screen, "Changes").column("what")
+        (sentence,) = find_timeline(screen, "Changes").sentences
+        assert sentence.startswith("Sam moved it from free to onboarding")
 
     def test_members_see_whom_to_ask(self, show: Show, cast: Cast) -> None:
         screen = show("history", cast.mia, org=cast.acme.public_id)
         assert screen.title[0].value == "You don't have access to history"
-        assert not tables(screen)
+        assert not timelines(screen)
 
     def test_staff_see_activity(self, show: Show, cast: Cast) -> None:
         db.run(onboarding.flag, cast.sam, [cast.acme.id, cast.otto_ltd.id])
         screen = show("activity", cast.oda)
-        assert set(find_table(screen, "Changes").column("organization")) == {"Acme", "Otto Ltd"}
+        events = find_timeline(screen, "Changes").events
+        assert {each["organization"][0] for each in events} == {"Acme", "Otto Ltd"}
+        assert events[0]["place"][0] == "Onboarding"
 
     def test_members_see_no_activity(self, show: Show, cast: Cast) -> None:
         screen = show("activity", cast.mia)

@@ -20,7 +20,7 @@ from core.organizations.downloads import Download
 from tests.organizations.test_table import make_organizations
 from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
-from tests.support.tables import Table, find_table, tables
+from tests.support.tables import Table, find_table, find_timeline, tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -332,7 +332,8 @@ class TestQuickView:
         assert "Ready for preproduction" in told
         assert "Add a phone number" in told
         assert "**3 people**" in told
-        assert "Stage: free → onboarding" in told
+        (latest,) = find_timeline(screen, "Changes").sentences
+        assert latest.startswith("Sam moved it from free to onboarding")
 
     def test_sales_flag_an_organization_in_it(self, show: Show, cast: Cast) -> None:
         screen = table_of(show("organizations", cast.sam)).ask("look", cast.acme.id)

@@ -60,8 +60,10 @@ class TestVisibility:
         db.run(notes.edit, cast.sam, note.id, "We call on Tuesday.")
         with db.read() as session:
             entries = activity.table(session, cast.olga, org_id=cast.acme.id)
-        assert list(entries["after"]) == ["We call on Tuesday.", "We call on Monday."]
-        assert list(entries["before"]) == ["We call on Monday.", "(empty)"]
+        assert entries["what"].tolist() == [
+            "changed a note from We call on Monday. to We call on Tuesday.",
+            "wrote a note: We call on Monday.",
+        ]
         assert set(entries["who"]) == {"Sam"}
 
 

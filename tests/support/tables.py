@@ -1,4 +1,4 @@
-"""Tables in AppTest: what they show, and what a click in them asks for."""
+"""Tables and lists of events in AppTest: what they show, and what a click in them asks for."""
 
 import json
 from dataclasses import dataclass
@@ -62,4 +62,42 @@ def tables(screen: AppTest) -> list[Table]:
 def find_table(screen: AppTest, label: str) -> Table:
     """Return the table with this name on the screen."""
     (found,) = [table for table in tables(screen) if table.sent["label"] == label]
+    return found
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A list of `ui.timeline` as Python has sent it to the browser."""
+
+    sent: dict[str, Any]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events as they are drawn."""
+        events: list[dict[str, Any]] = self.sent["events"]
+        return events
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is read, each sentence with the reason in quotation marks."""
+        return [
+            " ".join([each["who"], "".join(text for text, _ in each["parts"])])
+            + (f" “{each['reason']}”" if each["reason"] else "")
+            for each in self.events
+        ]
+
+
+def timelines(screen: AppTest) -> list[Timeline]:
+    """Return the lists of events on the screen."""
+    protos = [element.proto for element in screen.get("bidi_component")]
+    return [
+        Timeline(json.loads(proto.json))
+        for proto in protos
+        if proto.component_name == "orgdesk_timeline"
+    ]
+
+
+def find_timeline(screen: AppTest, label: str) -> Timeline:
+    """Return the list of events with this name on the screen."""
+    (found,) = [each for each in timelines(screen) if each.sent["label"] == label]
     return found

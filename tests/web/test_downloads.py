@@ -166,7 +166,7 @@ class TestFile:
         assert response.headers["x-content-type-options"] == "nosniff"
         with db.read() as session:
             entries = activity.table(session, cast.ada, person_id=cast.oda.user_id)
-        assert entries["what"].tolist() == ["Organizations downloaded"]
+        assert entries["what"].tolist() == ["downloaded organizations"]
         assert entries["reason"].tolist() == [
             "CSV: q=clinic&stage=free&stage=production&sort=oldest"
         ]

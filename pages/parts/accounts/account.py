@@ -20,14 +20,8 @@ from pages.ui.forms import form, save
 from pages.ui.text import ago, esc, quiet
 
 MAX_ACTIVITY: Final = 20
-"""Changes listed by `draw_activity`."""
+"""Entries listed by `draw_activity`."""
 
-_ACTIVITY: Final = {
-    "what": ui.column.text("What", is_whole=True),
-    "who": ui.column.text("Who", width=110),
-    "reason": ui.column.text("Reason", width=200),
-    "at": ui.column.moment("When", width=110),
-}
 _END_SESSION: Final = "End session"
 _END_OTHERS: Final = "End all others"
 
@@ -143,18 +137,9 @@ def _draw_end_others(actor: Actor, current_id: int) -> None:
         drawn.save("Other sessions ended", accounts.end_other_sessions, actor, current_id)
 
 
-def draw_activity(actor: Actor, changes: pd.DataFrame) -> None:
+def draw_activity(changes: pd.DataFrame) -> None:
     """Draw what happened to the account lately, with who did it and why."""
-    has_reasons = any(changes["reason"].tolist())
-    by_self = changes["who_id"] == actor.user_id
-    ui.table(
-        changes.assign(who=changes["who"].mask(by_self, "You"), number=range(len(changes))),
-        {name: each for name, each in _ACTIVITY.items() if name != "reason" or has_reasons},
-        key="account-activity",
-        label="Account activity",
-        row_id="number",
-        fills_window=False,
-    )
+    ui.timeline(changes, key="account-activity", label="Account activity")
 
 
 def draw_delete_form(actor: Actor) -> None:

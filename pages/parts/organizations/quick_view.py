@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import streamlit as st
@@ -20,6 +20,7 @@ from core.staff.notes import ListedNote
 from pages import ui
 from pages.parts.onboarding.forms import note_field, plan_fields
 from pages.parts.organizations.filter_bar import CURSOR
+from pages.parts.staff import changes
 from pages.ui import badges, elements, stepper
 
 Listed = tuple[int, str]
@@ -250,16 +251,7 @@ def _draw_latest(latest: pd.DataFrame) -> None:
     if latest.empty:
         return
     st.markdown("**Recent activity**")
-    for change in latest.to_dict("records"):
-        with st.container(gap=None):
-            st.text(_sentence(change))
-            when = f"{change['who']} · {ui.ago(change['at'], clock.now())}"
-            st.markdown(ui.quiet(ui.esc(when)))
-
-
-def _sentence(change: Mapping[Any, Any]) -> str:
-    values = f": {change['before']} → {change['after']}" if change["after"] else ""
-    return f"{change['what']}{values}"
+    changes.draw_changes(latest, key="quick-view-changes", is_short=True)
 
 
 def _draw_note(written: Sequence[ListedNote]) -> None:

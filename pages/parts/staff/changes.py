@@ -1,18 +1,15 @@
-"""Drawing history: a table with a row for each change, its filter and its pages."""
+"""Drawing history: its entries as sentences, its filter and its pages."""
 
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
-from core.audit.activity import OVERRIDDEN
+from core.audit.activity import PAGE_SIZE
 from core.base import parameters
 from pages import ui
-from pages.ui.column import Style
-from pages.ui.text import count, quiet
 
-_MARKS: Final = {"override": Style("Override", "red", "gavel"), "": Style("", "")}
-EVENT_FILTERS = {
+EVENT_FILTERS: Final = {
     "": "Everything",
     "profile": "Profile",
     "member": "Members",
@@ -20,6 +17,15 @@ EVENT_FILTERS = {
     "stage": "Stage",
 }
 """The first part of an event, with its label in the filter."""
+_PROFILE: Final = ("profile", "Profile")
+_MEMBERS: Final = ("members", "Access Control")
+_ONBOARDING: Final = ("onboarding", "Onboarding")
+_PLACES: Final = {
+    **dict.fromkeys(("profile", "logo", "alert_email", "alerts"), _PROFILE),
+    **dict.fromkeys(("member", "invitation", "ownership"), _MEMBERS),
+    **dict.fromkeys(("stage", "onboarding", "note"), _ONBOARDING),
+}
+"""The page where the thing that an event is about can be seen, by the first part of the event."""
 
 
 def draw_filter() -> str:
@@ -33,70 +39,50 @@ def draw_filter() -> str:
         label_visibility="collapsed",
         key="kind",
         bind="query-params",
+        on_change=_turn_to_newest,
     )
     return event or ""
 
 
 def draw_changes(
-    changes: pd.DataFrame, *, key: str, organizations: bool = False, is_short: bool = False
+    entries: pd.DataFrame, *, key: str, organizations: bool = False, is_short: bool = False
 ) -> None:
-    """Draw changes as a table.
+    """Draw entries of history as sentences.
 
-    `organizations` adds a column with the organization, `is_short` fits it into half a page.
+    `organizations` names the organization of each; `is_short` fits them into half a page.
     """
-    moment = ui.column.moment("When", width=112)
-    exact = ui.column.moment("Date", shows="exact", width=150, phone="hide")
-    columns = {
-        "who": ui.column.person("Who", seed="who_id", width=150),
-        **({} if is_short else {"at": moment}),
-        **({"organization": ui.column.text("Organization")} if organizations else {}),
-        "what": ui.column.text("What", width=150),
-        "mark": ui.column.badge("Mark", _MARKS, width=104),
-        "change": ui.column.text("Change"),
-        "reason": ui.column.text("Reason", phone="hide"),
-        **({"at": moment} if is_short else {"exact": exact}),
-    }
-    rows = _displayed(changes)
-    left_out = {name for name in ("mark", "reason") if is_short or not rows[name].any()}
-    ui.table(
-        rows,
-        {name: column for name, column in columns.items() if name not in left_out},
+    ui.timeline(
+        _placed(entries) if organizations else _placed(entries).drop(columns="organization"),
         key=key,
         label="Changes",
-        row_id="number",
-        fills_window=not is_short,
+        paging=None if is_short else _paging(entries),
         empty=("No changes yet", "Every change is recorded here permanently."),
+        is_short=is_short,
     )
 
 
-def _displayed(changes: pd.DataFrame) -> pd.DataFrame:
-    """Return changes as displayed, numbered: one entry can have several."""
-    values = zip(changes["before"].tolist(), changes["after"].tolist(), strict=True)
-    is_overridden = changes["what"].str.endswith(OVERRIDDEN)
-    return changes.assign(
-        number=range(len(changes)),
-        exact=changes["at"],
-        change=[f"{before} → {after}" if before or after else "" for before, after in values],
-        mark=["override" if each else "" for each in is_overridden],
+def _placed(entries: pd.DataFrame) -> pd.DataFrame:
+    """Return entries with the page where each thing can be seen, and its name."""
+    places = [_PLACES.get(event.partition(".")[0], ("", "")) for event in entries["event"]]
+    pages = zip(places, entries["public_id"], strict=True)
+    return entries.assign(
+        place=[name for _, name in places],
+        href=[f"/{page}?org={org}" if page and org else "" for (page, _), org in pages],
     )
 
 
-def draw_older(changes: pd.DataFrame, page_size: int) -> None:
-    """Draw the paging buttons; the address has the cursor as `before`."""
-    entries = changes["id"].unique()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(quiet(count(len(entries), "change")), width="stretch")
-        if "before" in st.query_params and st.button("Newest", icon=":material/first_page:"):
-            del st.query_params["before"]
-            st.rerun()
-        older = st.button(
-            "Older", icon=":material/chevron_right:", disabled=len(entries) < page_size, key="older"
-        )
-    if older:
-        st.query_params["before"] = str(entries.min())
-        st.rerun()
+def _paging(entries: pd.DataFrame) -> ui.Paging:
+    """Return the links to the newest and to older entries; the address has a cursor, `before`."""
+    newest = {"before": ""} if "before" in st.query_params else None
+    older = {"before": str(entries["id"].min())} if len(entries) == PAGE_SIZE else None
+    turns = (ui.Turn("Newest", newest), ui.Turn("Older →", older)) if newest or older else ()
+    return ui.Paging(len(entries), "Entries can't be edited or deleted.", turns)
 
 
 def find_cursor() -> int | None:
     """Return the id that the entries of the page come before, from the address."""
     return parameters.find_row_id(st.query_params.get("before", ""))
+
+
+def _turn_to_newest() -> None:
+    st.query_params.pop("before", None)

@@ -1,0 +1,119 @@
+// A list of events as sentences, newest first, under the days of the reader's time zone.
+import { addressWith, ago, day, drawAvatar, element, exact, follow, onPlainClick, words } from "./dom.js"
+
+const drawn = new WeakMap() // what each list shows, as JSON
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" })
+const DAY_SECONDS = 86_400
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".timeline")
+  const { now, ...shown } = data
+  const signature = JSON.stringify(shown)
+  if (drawn.get(root) === signature) return updateTimes(root, now)
+  drawn.set(root, signature)
+  const focused = root.getRootNode().activeElement?.dataset.name
+  root.classList.toggle("short", data.isShort)
+  root.replaceChildren(...(data.events.length ? drawDays(data) : drawEmpty(data.empty)), ...drawFooter(data))
+  if (focused) root.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus()
+}
+
+function updateTimes(root, now) {
+  for (const time of root.querySelectorAll("time[data-at]")) time.textContent = ago(+time.dataset.at, now)
+}
+
+/** Return a list for each day below its date, or one list where it is short. */
+function drawDays(data) {
+  if (data.isShort) return [drawList(data.events, data)]
+  const days = Map.groupBy(data.events, (event) => day(event.at))
+  return [...days].flatMap(([date, events]) => [element("h2", "day", nameDay(date, data.now)), drawList(events, data)])
+}
+
+function nameDay(date, now) {
+  if (date === day(now)) return `Today, ${date}`
+  return date === day(now - DAY_SECONDS) ? `Yesterday, ${date}` : date
+}
+
+function drawList(events, data) {
+  const list = element("ol", "list")
+  list.setAttribute("aria-label", data.isShort ? data.label : `${data.label}, ${day(events[0].at)}`)
+  list.append(...events.map((event) => drawEvent(event, data)))
+  return list
+}
+
+function drawEvent(event, data) {
+  const item = element("li", "event")
+  item.dataset.id = event.id
+  const sentence = element("p", "sentence")
+  sentence.append(words(event.who, "who"), " ", ...event.parts.map(drawPart), ...drawLogos(event.logos))
+  const text = element("div", "text")
+  text.append(sentence)
+  if (event.reason) text.append(words(`“${event.reason}”`, "reason"))
+  const facts = element("span", "facts")
+  if (event.organization.length) facts.append(drawLink(event, "organization", ...event.organization))
+  if (event.place.length) facts.append(drawLink(event, "place", ...event.place))
+  facts.append(drawTime(event.at, data))
+  item.append(drawAvatar(event.avatar), text, facts)
+  return item
+}
+
+function drawPart([text, style]) {
+  return style ? words(text, style) : text
+}
+
+/** Return the thumbnails of a logo before and after. */
+function drawLogos(logos) {
+  if (!logos.length) return []
+  const images = logos.map((digest, number) => {
+    const word = number ? "after" : "before"
+    if (!digest) return element("span", "old", "none")
+    const image = element("img", "logo")
+    image.src = `/logos/${digest}-thumb.png`
+    image.alt = `Logo ${word}`
+    return image
+  })
+  return [" ", images[0], " → ", images[1]]
+}
+
+function drawLink(event, name, label, href) {
+  const link = words(label, "label")
+  const made = element("a", name)
+  made.dataset.name = `${event.id} ${name}`
+  made.href = href
+  made.append(link)
+  onPlainClick(made, () => follow(href))
+  return made
+}
+
+function drawTime(at, { isShort, now }) {
+  const time = element("time", "", isShort ? ago(at, now) : TIME.format(at * 1000))
+  if (isShort) time.dataset.at = at
+  time.dateTime = new Date(at * 1000).toISOString()
+  time.title = exact(at)
+  return time
+}
+
+function drawEmpty(lines) {
+  const empty = element("div", "empty")
+  empty.append(...lines.map((line, number) => element("p", number ? "quiet" : "", line)))
+  return [empty]
+}
+
+function drawFooter({ text, turns }) {
+  if (!text && !turns.length) return []
+  const footer = element("div", "footer")
+  footer.append(element("span", "quiet", text), element("span", "space"), ...turns.map(drawTurn))
+  return [footer]
+}
+
+/** Return the link to another page; a button that is off where there is none. */
+function drawTurn({ label, change, isOn }) {
+  const turn = element(isOn ? "a" : "button", "turn", label)
+  turn.dataset.name = label
+  if (!isOn) {
+    turn.disabled = true
+    return turn
+  }
+  turn.href = addressWith(change)
+  onPlainClick(turn, () => follow(addressWith(change)))
+  return turn
+}

@@ -1,0 +1,80 @@
+"""A list of events as sentences, newest first, grouped by day in the reader's time zone.
+
+    ui.timeline(
+        entries,                                 # a frame, one row for each event
+        key="history", label="History", paging=ui.Paging(len(entries), "50 entries", turns),
+    )
+
+The frame has `id`, `at`, `who` with `who_id` for the avatar, and `parts`: the words after the name,
+as pairs of a text and its style. It can have `logos` (before and after, by digest), `reason`, an
+`organization` with `public_id` and `org_logo`, and `place` with `href`: where to see the thing.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from core.base import clock
+from pages.ui import avatars, component
+from pages.ui.table import Paging
+
+_timeline = component.load("timeline")
+_OPTIONAL: Final = ("logos", "reason", "organization", "public_id", "org_logo", "place", "href")
+
+
+def timeline(
+    frame: pd.DataFrame,
+    *,
+    key: str,
+    label: str,
+    paging: Paging | None = None,
+    empty: tuple[str, str] = ("Nothing here yet", ""),
+    is_short: bool = False,
+) -> None:
+    """Draw events as one list, which `label` names for screen readers.
+
+    `is_short` fits it beside other things: without days and pages, and with the time as `2 hours
+    ago`.
+    """
+    shown = paging or Paging(len(frame), "")
+    data = {
+        "label": label,
+        "events": [_describe(row) for row in frame.to_dict("records")],
+        "empty": [line for line in empty if line],
+        "isShort": is_short,
+        "text": shown.text,
+        "turns": [
+            {
+                "label": turn.label,
+                "change": dict(turn.change or {}),
+                "isOn": turn.change is not None,
+            }
+            for turn in shown.turns
+        ],
+        "now": int(clock.now().timestamp()),
+    }
+    _timeline(key=key, data=data, height="content")
+
+
+def _describe(row: dict[Any, Any]) -> dict[str, Any]:
+    """Return an event as the browser draws it; what is missing is left out."""
+    who_id = row["who_id"]
+    seed = 0 if bool(pd.isna(who_id)) else int(who_id)
+    known = {name: row[name] for name in _OPTIONAL if name in row and _is_there(row[name])}
+    organization = known.get("organization")
+    return {
+        "id": row["id"],
+        "at": int(row["at"].timestamp()),
+        "who": row["who"],
+        "avatar": avatars.describe(row["who"], seed),
+        "parts": [list(part) for part in row["parts"]],
+        "logos": known.get("logos", ()),
+        "reason": known.get("reason", ""),
+        "organization": [organization, f"/overview?org={row['public_id']}"] if organization else [],
+        "place": [known["place"], known["href"]] if "href" in known else [],
+    }
+
+
+def _is_there(value: Any) -> bool:
+    return bool(value) if isinstance(value, Sequence) else not bool(pd.isna(value))
