@@ -1,7 +1,5 @@
 """Organizations, for everyone but staff: those that a person is a member of, at most 400."""
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
@@ -28,12 +26,8 @@ if len(mine) > 1:
     stage = pd.Categorical(mine["stage"], list(Stage))
     role = pd.Categorical(mine["role"], list(Role))
     by_stage = pd.crosstab(stage, role, rownames=["stage"], colnames=["role"], dropna=False)
-    summary.draw(
-        "Your roles by stage",
-        by_stage,
-        bars=summary.ROLES,
-        save=partial(summary.draw_download, actor, None),
-    )
+    save = summary.save(actor)
+    ui.summary(by_stage, "Your roles by stage", bars=summary.ROLES, has_total=True, save=save)
 
 found, total = mine, len(mine)
 if total > MIN_FOR_SEARCH:

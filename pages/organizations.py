@@ -70,12 +70,11 @@ if is_summary:
     by_month = groups.groupby(groups["month"].astype(str))[["organizations"]].sum()
     by_month["running total"] = by_month["organizations"].cumsum()
 
-    save = partial(summary.draw_download, actor, filters)
-    summary.draw("Memberships by stage", by_stage, bars=summary.PEOPLE, save=save)
-    summary.draw("Organizations by size and stage", by_size, bars=summary.STAGES, save=save)
-    summary.draw(
-        "Created by month", by_month[::-1], bars=summary.MONTHS, save=save, has_total=False
-    )
+    save = summary.save(actor, filters=filters)
+    ui.summary(by_stage, "Memberships by stage", bars=summary.PEOPLE, has_total=True, save=save)
+    title = "Organizations by size and stage"
+    ui.summary(by_size, title, bars=summary.STAGES, has_total=True, save=save)
+    ui.summary(by_month[::-1], "Created by month", bars=summary.MONTHS, save=save)
 else:
     # The table: one page of what matches, from the row on that the address names.
     with db.read() as session:

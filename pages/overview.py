@@ -5,7 +5,7 @@ import streamlit as st
 from core.access.permissions import Action
 from core.audit import activity
 from core.database import db
-from core.members import members, membership_rows
+from core.members import membership_rows, statistics
 from core.models import Role, organizations
 from core.onboarding import onboarding, stages
 from core.staff import notes
@@ -25,7 +25,7 @@ may_invite = authentication.is_allowed(rights, Action.INVITE)
 with db.read() as session:
     checks = stages.list_checks(session, org)
     stays = stages.path(session, actor, org.id)
-    numbers = members.summary(session, actor, org.id)
+    numbers = statistics.summary(session, actor, org.id)
     owners = membership_rows.list_owners(session, org)
     latest = activity.latest(session, actor, org.id)
     reps = onboarding.list_reps(session)

@@ -109,9 +109,11 @@ def draw_card(texts: dict[str, str]) -> None:
 elements.page_header(org, actions=contact.draw_button if may_edit_contact else None)
 if may_edit and profile.is_confirmation_due(org):
     settings.ask_for_confirmation(actor, org)
-info_tab, settings_tab = st.tabs(["Organization Info", "Settings"])
-with info_tab:
-    edit_info() if may_edit else show_info()
-with settings_tab:
+tabs = {"info": "Organization Info", "settings": "Settings"}
+if ui.tabs(tabs, key="profile-tabs", label="Organization Profile") == "settings":
     settings.draw(actor, org, rights)
+elif may_edit:
+    edit_info()
+else:
+    show_info()
 contact.draw_dialog(actor, org)

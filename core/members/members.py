@@ -3,27 +3,29 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import Label, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from core.access.permissions import Action, Actor, access, may
 from core.audit import history
 from core.base import clock, parameters
 from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
-from core.database.db import capped_count, count_up_to, frame
+from core.database.db import count_up_to, frame
 from core.database.search import has_words
-from core.members import invitation_rows, leaving, member_mails, membership_rows
+from core.members import leaving, member_mails, membership_rows
 from core.models import FormerMembership, Membership, Role, User
+from core.models.members import ROLE_ORDER
 
 PER_PAGE: Final = 50
 MAX_COUNTED: Final = 1_000
 """Search results are counted up to this number."""
 FORMER_MEMBERSHIP_TTL: Final = timedelta(days=90)
 """How long a former member can be reinstated."""
+MAX_SORTED: Final = 5_000
+"""Up to this many members are sorted by when they were last seen, which no index has."""
 _MAX_FORMER_LISTED: Final = 200
 
 
@@ -49,8 +51,14 @@ class Sort(StrEnum):
     NAME_REVERSED = "-name"
     JOINED = "joined"
     JOINED_REVERSED = "-joined"
+    ROLE = "role"
+    ROLE_REVERSED = "-role"
+    SEEN = "seen"
+    SEEN_REVERSED = "-seen"
 
 
+_BY_ROLE: Final = (Sort.ROLE, Sort.ROLE_REVERSED)
+_BY_LAST_SEEN: Final = (Sort.SEEN, Sort.SEEN_REVERSED)
 _ORDERS: Final[dict[Sort, tuple[Any, ...]]] = {
     Sort.NAME: (Membership.found_by, Membership.role, Membership.id),
     Sort.NAME_REVERSED: (
@@ -60,8 +68,15 @@ _ORDERS: Final[dict[Sort, tuple[Any, ...]]] = {
     ),
     Sort.JOINED: (Membership.joined_at.desc(), Membership.id.desc()),
     Sort.JOINED_REVERSED: (Membership.joined_at, Membership.id),
+    Sort.ROLE: (ROLE_ORDER, Membership.found_by, Membership.id),
+    Sort.ROLE_REVERSED: (ROLE_ORDER.desc(), Membership.found_by.desc(), Membership.id.desc()),
+    Sort.SEEN: (User.last_seen_at.is_(None), User.last_seen_at.desc(), Membership.id),
+    Sort.SEEN_REVERSED: (User.last_seen_at.is_not(None), User.last_seen_at, Membership.id.desc()),
 }
-"""Each is the order of an index; the latest come first unless reversed."""
+"""Each is the order of an index, except by last seen.
+
+The latest come first, and owners, unless reversed.
+"""
 
 
 def change_role(
@@ -164,16 +179,20 @@ def table(
 
     Columns: user_id, name, email, joined_at; also role, two_factor and last_seen_at for actors with
     `VIEW_INVITATIONS`. An index covers the search, so the cost does not grow with the organization.
+    Raises `NotPermitted` for an order that `list_sorts` does not have.
     """
-    access(session, actor, org_id, Action.VIEW)
+    if sort not in list_sorts(session, actor, org_id):
+        raise NotPermitted("sort by this column")
     columns: list[Any] = [User.id.label("user_id"), User.name, User.email, Membership.joined_at]
     if may(session, actor, org_id, Action.VIEW_INVITATIONS):
         two_factor = User.two_factor_at.is_not(None).label("two_factor")
         columns += [Membership.role, two_factor, User.last_seen_at]
     order = _ORDERS[sort]
+    matching = _matching(session, actor, org_id, filters)
+    if sort in _BY_LAST_SEEN and not filters.without_two_factor:  # which joins users anyway
+        matching = matching.join(User, User.id == Membership.user_id)
     cut = (
-        _matching(session, actor, org_id, filters)
-        .order_by(*order)
+        matching.order_by(*order)
         .limit(per_page)
         .offset((parameters.page_number(page) - 1) * per_page)
         .subquery()
@@ -186,6 +205,19 @@ def table(
         .order_by(*order)
     )
     return frame(session, people)
+
+
+def list_sorts(session: Session, actor: Actor, org_id: int) -> list[Sort]:
+    """Return the orders that `table` has for an actor, the usual one first.
+
+    By role and by last seen need `VIEW_INVITATIONS`; the latter takes at most `MAX_SORTED` members.
+    """
+    org = access(session, actor, org_id, Action.VIEW)
+    sees_all = may(session, actor, org_id, Action.VIEW_INVITATIONS)
+    without = set() if sees_all else {*_BY_ROLE, *_BY_LAST_SEEN}
+    if org.member_count > MAX_SORTED:
+        without |= {*_BY_LAST_SEEN}
+    return [sort for sort in Sort if sort not in without]
 
 
 def count(session: Session, actor: Actor, org_id: int, filters: Filters = EVERYONE) -> int:
@@ -209,69 +241,6 @@ def list_ids(session: Session, actor: Actor, org_id: int, filters: Filters = EVE
     people = _matching(session, actor, org_id, filters)
     chosen = people.with_only_columns(Membership.user_id).order_by(Membership.id)
     return list(session.scalars(chosen.limit(MAX_COUNTED)))
-
-
-def count_by_role(session: Session, actor: Actor, org_id: int) -> pd.DataFrame:
-    """Return how many members there are of each role, with and without two-factor.
-
-    Columns: role, two_factor and people; a row for each combination that occurs.
-    """
-    access(session, actor, org_id, Action.VIEW_INVITATIONS)
-    two_factor = User.two_factor_at.is_not(None).label("two_factor")
-    return frame(
-        session,
-        select(Membership.role, two_factor, func.count().label("people"))
-        .join(User, User.id == Membership.user_id)
-        .where(Membership.org_id == org_id)
-        .group_by(Membership.role, two_factor),
-    )
-
-
-def summary(session: Session, actor: Actor, org_id: int) -> "pd.Series[Any]":
-    """Return the numbers of members by role (owner, admin, member) and last_joined.
-
-    Actors with `VIEW_INVITATIONS` also get pending and without_two_factor, which is counted up to
-    `MAX_COUNTED` + 1.
-    """
-    access(session, actor, org_id, Action.VIEW)
-    here = Membership.org_id == org_id
-    newest = select(func.max(Membership.joined_at)).where(here).scalar_subquery()
-    columns: list[Any] = [Membership.role, func.count(), newest.label("last_joined")]
-    sees_all = may(session, actor, org_id, Action.VIEW_INVITATIONS)
-    if sees_all:
-        columns += [
-            invitation_rows.count_open_subquery(org_id).label("pending"),
-            _without_two_factor(org_id),
-        ]
-    grouped = session.execute(select(*columns).where(here).group_by(Membership.role)).all()
-    numbers: dict[str, Any] = {each.value: 0 for each in Role}
-    numbers |= {column.name: 0 for column in columns[2:]}
-    for role, people, *same in grouped:
-        numbers[role] = people
-        numbers |= {column.name: value for column, value in zip(columns[2:], same, strict=True)}
-    return pd.Series(numbers, dtype=object)
-
-
-def joined_by_month(session: Session, actor: Actor, org_id: int) -> "pd.Series[int]":
-    """Return how many members joined in each of the last twelve months, by first day of the month.
-
-    The last one is the current month.
-    """
-    access(session, actor, org_id, Action.VIEW)
-    now = pd.Timestamp(clock.now()).normalize()
-    months = pd.date_range(now.replace(day=1), periods=13, freq="MS") - pd.DateOffset(months=11)
-    counted = [
-        select(func.count())
-        .where(
-            Membership.org_id == org_id,
-            Membership.joined_at >= begin.to_pydatetime(),
-            Membership.joined_at < end.to_pydatetime(),
-        )
-        .scalar_subquery()
-        for begin, end in pairwise(months)
-    ]
-    joined = session.execute(select(*counted)).one()
-    return pd.Series(list(joined), index=months[:-1], dtype=int)
 
 
 def former_table(session: Session, actor: Actor, org_id: int, *, search: str = "") -> pd.DataFrame:
@@ -327,13 +296,3 @@ def _matching(session: Session, actor: Actor, org_id: int, filters: Filters) -> 
         without = User.two_factor_at.is_(None)
         people = people.join(User, User.id == Membership.user_id).where(without)
     return people
-
-
-def _without_two_factor(org_id: int) -> Label[int]:
-    """Return the count of members without two-factor, up to `MAX_COUNTED` + 1, as a column."""
-    people = (
-        select(Membership.id)
-        .join(User, User.id == Membership.user_id)
-        .where(Membership.org_id == org_id, User.two_factor_at.is_(None))
-    )
-    return capped_count(people, MAX_COUNTED).label("without_two_factor")

@@ -1,8 +1,19 @@
 """Memberships, invitations, and offers of ownership."""
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, case, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    case,
+    literal_column,
+    text,
+)
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,6 +28,11 @@ from core.models.orm import (
     search_text_of,
     sorted_by_bytes,
 )
+
+ROLE_ORDER: Final[ColumnElement[int]] = literal_column(
+    "CASE memberships.role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END"
+)
+"""The order of roles, owners first, literally as in its index, so that both engines use it."""
 
 
 class Membership(Audited, Base):
@@ -39,6 +55,13 @@ class Membership(Audited, Base):
         Index("ix_memberships_org_id_role", "org_id", "role"),
         Index("ix_memberships_org_id_found_by", "org_id", "found_by", "role", "id"),
         Index("ix_memberships_org_id_joined_at", "org_id", "joined_at"),
+        Index(
+            "ix_memberships_org_id_role_order",
+            "org_id",
+            text("(CASE role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END)"),
+            "found_by",
+            "id",
+        ),
         NEVER_REUSE_IDS,
     )
 

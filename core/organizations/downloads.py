@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Actor, lock_self
+from core.access.permissions import Action, Actor, access, lock_self
 from core.audit import history
 from core.base import clock, formulas
 from core.models import Entry
@@ -30,17 +30,25 @@ def begin(session: Session, actor: Actor, filters: Filters, form: Format) -> Ent
 
 
 def summary_csv(
-    session: Session, actor: Actor, title: str, rows: pd.DataFrame, *, filters: Filters | None
+    session: Session,
+    actor: Actor,
+    title: str,
+    rows: pd.DataFrame,
+    *,
+    filters: Filters | None = None,
+    org_id: int | None = None,
 ) -> bytes:
     """Return a summary as a CSV file that no spreadsheet runs, and record its download.
 
-    Only staff downloads one of the organizations that match `filters`; without them the summary is
-    about the actor's own.
+    It is about the organizations that match `filters`, for staff, or about the people of one, for
+    those who may see their roles. Without either it is about the actor's own organizations.
     """
     which = "own organizations"
     if filters is not None:
         queries.authorize(session, actor, filters)
         which = filters.to_query() or "all organizations"
+    elif org_id is not None:
+        which = access(session, actor, org_id, Action.VIEW_INVITATIONS).public_id
     _record(session, actor, f"{title}: {which}")
     return formulas.csv_file(rows.reset_index())
 

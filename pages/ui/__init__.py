@@ -4,7 +4,7 @@ from pages.ui import column
 from pages.ui.dialogs import close_dialog, draw_dialog, is_open, open_dialog
 from pages.ui.edit_form import EditForm
 from pages.ui.forms import Form, change, fields, form, reset_button, save, saved_notice
-from pages.ui.links import page_switch
+from pages.ui.links import page_switch, tabs
 from pages.ui.open_page import (
     callback,
     fragment,
@@ -15,6 +15,7 @@ from pages.ui.open_page import (
     run_instead,
     show_notice,
 )
+from pages.ui.summary import summary
 from pages.ui.table import (
     Action,
     Asked,
@@ -26,7 +27,6 @@ from pages.ui.table import (
     page_number,
     page_turns,
     sort_order,
-    summary,
     table,
 )
 from pages.ui.text import ago, capped, count, day, esc, exact, quiet, refusal
@@ -75,5 +75,6 @@ __all__ = [
     "sort_order",
     "summary",
     "table",
+    "tabs",
     "timeline",
 ]

@@ -145,6 +145,15 @@ def towers(frame: pd.DataFrame) -> dict[str, Column]:
     }
 
 
+def bars(label: str, colors: Sequence[str]) -> Column:
+    """Return a column of bars, from a list of percentages: a part in each of the colors."""
+
+    def cells(rows: pd.DataFrame, key: str) -> Cells:
+        return [parts if isinstance(parts, list) else None for parts in rows[key].tolist()]
+
+    return Column("bars", label, cells, phone="hide", more={"colors": list(colors)})
+
+
 def two_factor(label: str = "Two-factor", **head: Any) -> Column:
     """Return a column of shields that say whether two-factor is on, from a boolean column."""
 

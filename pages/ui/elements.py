@@ -77,15 +77,22 @@ def page_header(
 
 def organization_id(public_id: str) -> None:
     """Draw an Organization ID with a button that copies it."""
-    data = {"text": public_id, "label": "Copy Organization ID"}
-    _copy(key="oid", data=data, width="content")
+    copyable(public_id, "Copy Organization ID", key="oid")
+
+
+def copyable(text: str, label: str, *, key: str) -> None:
+    """Draw a code or a link with a button, named by `label`, that copies it."""
+    _copy(key=key, data={"text": text, "label": label}, width="content")
 
 
 def fact(label: str, value: str, *, key: str, is_code: bool = False) -> None:
     """Draw a value below its label, as fields are drawn; code has a button that copies it."""
     with st.container(gap="xxsmall", key=key):
         st.markdown(f":small[{label}]")
-        st.code(value, language=None) if is_code else st.text(value)
+        if is_code:
+            copyable(value, f"Copy {label}", key=f"{key}-copy")
+        else:
+            st.text(value)
 
 
 def bar(counts: Mapping[Stage | Role, int]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
+import streamlit as st
+
 from pages.ui import component
 
 _PAGES: Final = {
@@ -60,6 +62,22 @@ def draw(
     }
     width = "content" if variant == "views" else "stretch"
     _links(key=key, height="content", width=width, data=data)
+
+
+def tabs(labels: Mapping[str, str], *, key: str, label: str) -> str:
+    """Draw the tabs of a page and return the name of the open one: `tab` in the address.
+
+    `labels` has the label of each tab by its name; the first one is open by default.
+    """
+    first = next(iter(labels))
+    asked = st.query_params.get("tab", first)
+    here = asked if asked in labels else first
+    links = [
+        Link(name, words, {"tab": [] if name == first else [name]}, is_on=name == here)
+        for name, words in labels.items()
+    ]
+    draw(links, key=key, label=label)
+    return here
 
 
 def page_switch(label: str, here: str) -> None:

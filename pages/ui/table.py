@@ -21,8 +21,7 @@ back as `Asked`, in the one rerun after the click. A click on a row, and Space, 
 a row that is gone are ignored.
 """
 
-import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple, TypeVar
@@ -32,12 +31,14 @@ import streamlit as st
 
 from core.base import clock, parameters
 from pages.ui import authentication, component
-from pages.ui.column import Column, number
+from pages.ui.column import Column
 from pages.ui.text import count
 
 Order = TypeVar("Order", bound=StrEnum)
 
 _table = component.load("table")
+DOWNLOAD: Final = "download"
+"""What the button of a summary asks for."""
 _MAX_SELECTED: Final = 10_000
 
 
@@ -156,54 +157,35 @@ def table(
     focus: Any = None,
     empty: tuple[str, str] = ("Nothing here yet", ""),
     fills_window: bool = True,
-    is_downloadable: bool = False,
+    summary: Mapping[str, Any] | None = None,
 ) -> Asked:
     """Draw a table and return what was asked for in it; `label` names it for screen readers.
 
     Each row offers `actions`, or those whose names `allowed` has for it. `bulk` makes rows
     selectable, over all pages until `scope`, its filters, changes. `focus` is a row to focus.
+    `summary` makes it a small table of numbers; see `pages.ui.summary`.
     """
     data = {
         "label": label,
         "columns": [column.head(str(name)) for name, column in columns.items()],
         "rows": _rows(frame, columns, row_id, actions, allowed),
-        "actions": [action._asdict() for action in actions],
-        "bulk": [action._asdict() for action in bulk],
+        **_offered(actions=actions, bulk=bulk),
         "rowAction": row_action,
         "sort": sort,
         "empty": [line for line in empty if line],
-        "fillsWindow": fills_window,
-        "isDownloadable": is_downloadable,
+        "fillsWindow": fills_window and summary is None,
+        "summary": summary,
         **_paging(paging or Paging(len(frame), "")) | _state(key, scope, focus),
     }
     result: Any = _table(key=key, data=data, height="content", on_ask_change=component.ignore)
     in_rows = {row_action} | _names(actions) | _choices(columns)
-    return _read(result.ask, frame, row_id, in_rows, _names(bulk))
+    return _read(result.ask, frame, row_id, in_rows, {DOWNLOAD} if summary else _names(bulk))
 
 
-def summary(frame: pd.DataFrame, columns: Mapping[str, Column], label: str) -> None:
-    """Draw a small table of numbers with its download, such as the result of `pivot_table`.
-
-    The index is one of its columns. Those of the frame that `columns` lacks are numbers, with their
-    names in the frame as heads. The file is made in the browser.
-    """
-    name = "index" if frame.index.name is None else str(frame.index.name)
-    others = [str(each) for each in frame.columns if str(each) not in columns]
-    table(
-        frame.rename(columns=str).reset_index(names=name),
-        {**columns, **{each: number(each) for each in others}},
-        key=re.sub(r"\W+", "-", label).lower(),
-        label=label,
-        row_id=name,
-        fills_window=False,
-        is_downloadable=True,
-    )
-
-
-def sort_order(orders: type[Order]) -> Order:
-    """Return the order in the address, or the first one."""
-    asked = st.query_params.get("sort", "")
-    return orders(asked) if asked in list(orders) else next(iter(orders))
+def sort_order(orders: Iterable[Order]) -> Order:
+    """Return the order in the address if it is one of `orders`, or else the first of them."""
+    asked, offered = st.query_params.get("sort", ""), list(orders)
+    return next((order for order in offered if order == asked), offered[0])
 
 
 def clear_selection(key: str) -> None:
@@ -254,6 +236,10 @@ def _names(actions: Sequence[Action]) -> set[str]:
 def _choices(columns: Mapping[Any, Column]) -> set[str]:
     """Return the actions that lists in cells ask for."""
     return {column.more["action"] for column in columns.values() if "action" in column.more}
+
+
+def _offered(**actions: Sequence[Action]) -> dict[str, Any]:
+    return {place: [action._asdict() for action in those] for place, those in actions.items()}
 
 
 def _paging(paging: Paging) -> dict[str, Any]:

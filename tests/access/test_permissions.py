@@ -68,9 +68,12 @@ MATRIX = """
                                            owner  admin  member elsew. ops    sales  sales  admin. -
 members.table                              yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.count                              yes    yes    yes    hidden yes    yes    yes    yes    hidden
-members.summary                            yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.list_sorts                         yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.table by role                      yes    yes    no     hidden yes    yes    yes    yes    hidden
+members.table by last seen                 yes    yes    no     hidden yes    yes    yes    yes    hidden
+members.statistics.summary                 yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.list_ids                           yes    yes    yes    hidden yes    yes    yes    yes    hidden
-members.count_by_role                      yes    yes    no     hidden yes    yes    yes    yes    hidden
+members.statistics.count_by_role           yes    yes    no     hidden yes    yes    yes    yes    hidden
 members.list_grantable_roles               yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.change_role                        yes    no     no     hidden no     no     no     no     hidden
 members.remove                             yes    yes    no     hidden no     no     no     no     hidden
@@ -79,7 +82,7 @@ members.bulk.remove                        yes    yes    no     hidden no     no
 members.remove an owner                    yes    no     no     hidden no     no     no     no     hidden
 members.leaving.leave                      yes    yes    yes    hidden hidden hidden hidden hidden hidden
 members.leaving.is_last_owner              yes    yes    yes    hidden hidden hidden hidden hidden hidden
-members.joined_by_month                    yes    yes    yes    hidden yes    yes    yes    yes    hidden
+members.statistics.joined_by_month         yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.former_table                       yes    yes    no     hidden yes    yes    yes    yes    hidden
 members.reinstate                          yes    yes    no     hidden no     no     no     no     hidden
 members.ownership.offer                    yes    no     no     hidden no     no     no     no     hidden
@@ -111,6 +114,7 @@ organizations.list_similar_names           yes    yes    yes    yes    yes    ye
 organizations.table.table                  no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.summary_csv        no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.summary_csv own    yes    yes    yes    yes    yes    yes    yes    yes    hidden
+organizations.downloads.summary_csv of one yes    yes    no     hidden yes    yes    yes    yes    hidden
 organizations.downloads.begin              no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.count_by_stage    no     no     no     no     yes    yes    yes    yes    no
 organizations.statistics.memberships       no     no     no     no     yes    yes    yes    yes    no
@@ -398,6 +402,8 @@ def in_excerpt(change: Callable[[Session, Cast], object], seen: str) -> Act:
 
 PICTURE = SimpleNamespace(digest="0" * 64, png=b"png", thumbnail=b"png")
 ACTS: dict[str, Act] = {
+    "members.table by role": about_acme("members.table", sort=members.Sort.ROLE),
+    "members.table by last seen": about_acme("members.table", sort=members.Sort.SEEN),
     "members.bulk.change_roles": lambda session, actor, cast: use_case("members.bulk.change_roles")(
         session, actor, cast.acme.id, [cast.mia.user_id], Role.ADMIN
     ),
@@ -463,6 +469,9 @@ ACTS: dict[str, Act] = {
     "organizations.downloads.summary_csv": alone(
         "organizations.downloads.summary_csv", "Title", pd.DataFrame(), filters=Filters()
     ),
+    "organizations.downloads.summary_csv of one": lambda session, actor, cast: use_case(
+        "organizations.downloads.summary_csv"
+    )(session, actor, "Title", pd.DataFrame(), org_id=cast.acme.id),
     "organizations.downloads.summary_csv own": alone(
         "organizations.downloads.summary_csv", "Title", pd.DataFrame(), filters=None
     ),

@@ -33,8 +33,16 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     press(page, "Send test")
     expect(page.get_by_test_id("stToast")).to_contain_text(f"Test sent to {ADDRESS}")
     assert "Acme" in mailbox.wait_for(ADDRESS, count=2)["Subject"]
-    page.get_by_role("tab", name="Settings").click()
-    expect(page.locator(".st-key-settings-alerts")).to_contain_text(ADDRESS)
+    page.get_by_role("link", name="Settings", exact=True).click()
+    alerts = page.locator(".st-key-settings-alerts")
+    expect(alerts).to_contain_text(ADDRESS)
+    assert "tab=settings" in page.url
+    page.go_back()
+    expect(page.get_by_role("textbox", name="Organization name")).to_be_visible()
+    page.go_forward()
+    expect(alerts).to_be_visible()
+    page.reload()
+    expect(alerts).to_contain_text(ADDRESS)
     page.locator(".st-key-alerts-stage label").click()
     press(page, "Save alerts")
     expect(page.get_by_test_id("stToast")).to_contain_text("Alerts saved")

@@ -167,10 +167,10 @@ def test_operations_works_by_keyboard_alone(new_page: Callable[..., Page], cast:
 
     oda.get_by_role("link", name="Memberships").focus()
     oda.keyboard.press("Enter")
-    by_stage = oda.get_by_role("table").first
+    by_stage = oda.get_by_role("grid", name="Memberships by stage")
     expect(by_stage.get_by_role("row", name="Total")).to_contain_text("24")
     with oda.expect_download() as started:
-        oda.get_by_role("button", name="Download").first.focus()
+        oda.get_by_role("button", name="Download Memberships by stage").focus()
         oda.keyboard.press("Enter")
     found = list(csv.DictReader(io.StringIO(started.value.path().read_text(), newline="")))
     assert [row["Organizations"] for row in found] == ["6", "6", "6", "6", "24"]

@@ -126,7 +126,7 @@ def test_what_an_owner_deletes_an_administrator_restores(
     olga, ada = new_page(), new_page()
     acts.become(olga, cast.olga)
     open_profile(olga, cast)
-    olga.get_by_role("tab", name="Settings").click()
+    olga.get_by_role("link", name="Settings", exact=True).click()
     press(olga, "Delete")
     dialog = olga.get_by_role("dialog")
     fill(olga, "delete", name="acme", password=PASSWORD)

@@ -131,7 +131,7 @@ def see_members(page: Page, site: Site) -> None:
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", name="People")).to_be_visible(timeout=20_000)
     page.get_by_role("link", name="Access Control").click()
-    expect(page.get_by_role("tab", name="Users")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("link", name="Users", exact=True)).to_be_visible(timeout=20_000)
     expect(user_menu(page)).to_contain_text("Olga")
 
 

@@ -1,19 +1,22 @@
 """Members: changes of roles, removal, leaving, and the owner who always stays."""
 
 from datetime import timedelta
+from functools import partial
 
+import pandas as pd
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from core.access import roles
 from core.access.permissions import ORGDESK, Action, Actor
 from core.accounts import accounts
 from core.audit import history
+from core.base import clock
 from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
 from core.mail import messages
-from core.members import bulk, invitations, leaving, members, membership_rows
-from core.members.members import Filters
+from core.members import bulk, invitations, leaving, members, membership_rows, statistics
+from core.members.members import Filters, Sort
 from core.models import (
     Entry,
     FormerMembership,
@@ -23,14 +26,27 @@ from core.models import (
     Membership,
     Organization,
     Role,
+    User,
 )
 from tests.conftest import Clock
 from tests.support.cast import Cast, email
 from tests.support.history import last_entry
+from tests.support.plans import explain
 
 
 def states(session: Session) -> dict[str, InvitationStatus]:
     return {each.email: each.status for each in session.scalars(select(Invitation))}
+
+
+def add_member(session: Session, cast: Cast, name: str) -> int:
+    """Make a new person a member of Acme, and return their id."""
+    now = clock.now()
+    names = dict.fromkeys(("email", "email_key", "name"), name)
+    made = session.execute(insert(User).values(created_at=now, **names).returning(User.id))
+    user_id: int = made.scalar_one()
+    membership = {"org_id": cast.acme.id, "user_id": user_id, "role": Role.MEMBER}
+    session.execute(insert(Membership).values(joined_at=now, **membership))
+    return user_id
 
 
 def remove_adam(session: Session, cast: Cast) -> None:
@@ -249,6 +265,52 @@ class TestTable:
     def test_wildcards_are_searched_as_text(self, session: Session, cast: Cast, typed: str) -> None:
         assert members.table(session, cast.olga, cast.acme.id, Filters(search=typed)).empty
 
+    def test_the_table_is_sorted_by_role_and_by_last_seen(
+        self, session: Session, cast: Cast
+    ) -> None:
+        second = add_member(session, cast, "Ann")
+        for person, ago in ((cast.mia, 2), (cast.olga, 1)):
+            user = session.get_one(User, person.user_id)
+            user.last_seen_at = clock.now() - timedelta(hours=ago)
+        session.get_one(User, second).last_seen_at = clock.now() - timedelta(days=1)
+        session.flush()
+
+        def names(sort: Sort) -> list[str]:
+            table: pd.DataFrame = members.table(session, cast.adam, cast.acme.id, sort=sort)
+            return table["name"].tolist()
+
+        assert names(Sort.ROLE) == ["Olga", "Adam", "Ann", "Mia"]
+        assert names(Sort.ROLE_REVERSED) == names(Sort.ROLE)[::-1]
+        assert names(Sort.SEEN) == ["Olga", "Mia", "Ann", "Adam"]
+        assert names(Sort.SEEN_REVERSED) == names(Sort.SEEN)[::-1]
+        without = Filters(without_two_factor=True)
+        found = members.table(session, cast.adam, cast.acme.id, without, sort=Sort.SEEN)
+        assert found["name"].tolist() == names(Sort.SEEN)
+
+    def test_members_do_not_learn_roles_from_the_order(self, session: Session, cast: Cast) -> None:
+        assert Sort.ROLE not in members.list_sorts(session, cast.mia, cast.acme.id)
+        for sort in (Sort.ROLE, Sort.ROLE_REVERSED, Sort.SEEN, Sort.SEEN_REVERSED):
+            with pytest.raises(NotPermitted):
+                members.table(session, cast.mia, cast.acme.id, sort=sort)
+
+    def test_very_many_members_are_not_sorted_by_last_seen(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(members, "MAX_SORTED", 2)
+        assert Sort.SEEN not in members.list_sorts(session, cast.olga, cast.acme.id)
+        assert Sort.ROLE in members.list_sorts(session, cast.olga, cast.acme.id)
+        with pytest.raises(NotPermitted):
+            members.table(session, cast.olga, cast.acme.id, sort=Sort.SEEN)
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_the_order_by_role_is_that_of_an_index(self, session: Session, cast: Cast) -> None:
+        for sort in (Sort.ROLE, Sort.ROLE_REVERSED):
+            work = partial(members.table, session, cast.olga, cast.acme.id, sort=sort)
+            plans = explain(session, work, "EXPLAIN QUERY PLAN ")
+            steps = [step for query, plan in plans if "LIMIT" in query for *_, step in plan]
+            assert any("ix_memberships_org_id_role_order" in step for step in steps), steps
+            assert not any("TEMP B-TREE" in step for step in steps[:2]), steps
+
     def test_pages_follow_each_other(self, session: Session, cast: Cast) -> None:
         names = [
             members.table(session, cast.olga, cast.acme.id, page=page, per_page=2)["name"].tolist()
@@ -359,7 +421,7 @@ class TestSummary:
         self, session: Session, cast: Cast
     ) -> None:
         join(session, cast, cast.sam)
-        counts = members.count_by_role(session, cast.olga, cast.acme.id)
+        counts = statistics.count_by_role(session, cast.olga, cast.acme.id)
         assert sorted(counts.itertuples(index=False, name=None)) == [
             (Role.ADMIN, False, 1),
             (Role.MEMBER, False, 1),
@@ -369,7 +431,7 @@ class TestSummary:
 
     def test_it_counts_members_by_role(self, session: Session, cast: Cast, clock: Clock) -> None:
         invitations.invite(session, cast.olga, cast.acme.id, "new@example.com")
-        numbers = members.summary(session, cast.olga, cast.acme.id)
+        numbers = statistics.summary(session, cast.olga, cast.acme.id)
         assert numbers[["owner", "admin", "member"]].tolist() == [1, 1, 1]
         assert numbers["pending"] == 1
         assert numbers["without_two_factor"] == 3
@@ -380,15 +442,15 @@ class TestSummary:
     ) -> None:
         invitations.invite(session, cast.olga, cast.acme.id, "new@example.com")
         clock.turn(timedelta(hours=72))
-        assert members.summary(session, cast.olga, cast.acme.id)["pending"] == 0
+        assert statistics.summary(session, cast.olga, cast.acme.id)["pending"] == 0
 
     def test_roles_without_members_count_zero(self, session: Session, cast: Cast) -> None:
         leaving.leave(session, cast.mia, cast.acme.id)
-        assert members.summary(session, cast.olga, cast.acme.id)["member"] == 0
+        assert statistics.summary(session, cast.olga, cast.acme.id)["member"] == 0
 
     def test_joins_are_counted_by_month(self, session: Session, cast: Cast, clock: Clock) -> None:
         join(session, cast, cast.otto)
-        joined = members.joined_by_month(session, cast.olga, cast.acme.id)
+        joined = statistics.joined_by_month(session, cast.olga, cast.acme.id)
         assert [f"{month:%Y-%m}" for month in joined.index][::11] == ["2025-12", "2026-11"]
         assert {f"{month:%Y-%m}": number for month, number in joined.items() if number} == {
             "2026-01": 3,
@@ -396,7 +458,7 @@ class TestSummary:
         }
 
     def test_a_member_sees_no_numbers_of_invitations(self, session: Session, cast: Cast) -> None:
-        numbers = members.summary(session, cast.mia, cast.acme.id)
+        numbers = statistics.summary(session, cast.mia, cast.acme.id)
         assert set(numbers.index) == {"owner", "admin", "member", "last_joined"}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, insert, select, text, update
+from sqlalchemy import Engine, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from core.base import clock, tokenizer
@@ -42,6 +42,7 @@ from core.organizations.table import Cursor, Direction
 from tests.conftest import Clock
 from tests.support.cast import Cast
 from tests.support.depth import IS_DEEP
+from tests.support.plans import explain
 
 REP = 6
 RARE = range(0, 4_000, 1_000)
@@ -506,8 +507,8 @@ def read_plans(session: Session, cast: Cast, filters: Filters, cursor: Cursor) -
     Counts are capped, and a scan by id ends after a page; both are left out.
     """
     is_postgresql = session.get_bind().dialect.name == "postgresql"
-    explain = "EXPLAIN (FORMAT JSON) " if is_postgresql else "EXPLAIN QUERY PLAN "
-    for statement, plan in _explain(session, cast, filters, cursor, explain):
+    prefix = "EXPLAIN (FORMAT JSON) " if is_postgresql else "EXPLAIN QUERY PLAN "
+    for statement, plan in _explain(session, cast, filters, cursor, prefix):
         if "count(*)" in statement:
             continue
         if is_postgresql:
@@ -531,22 +532,10 @@ def _rows_read(session: Session, cast: Cast, filters: Filters, cursor: Cursor) -
 
 
 def _explain(
-    session: Session, cast: Cast, filters: Filters, cursor: Cursor, explain: str
+    session: Session, cast: Cast, filters: Filters, cursor: Cursor, prefix: str
 ) -> list[tuple[str, Any]]:
     """Return each query of a page with its plan."""
-    executed: list[tuple[str, Any]] = []
-
-    def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        executed.append((statement, parameters))
-
-    connection = session.connection()
-    event.listen(connection, "before_cursor_execute", listen)
-    table.table(session, cast.ada, filters, cursor)
-    event.remove(connection, "before_cursor_execute", listen)
-    return [
-        (query, connection.exec_driver_sql(explain + query, values).all())
-        for query, values in executed
-    ]
+    return explain(session, lambda: table.table(session, cast.ada, filters, cursor), prefix)
 
 
 def _rows_of(node: dict[str, Any]) -> int:

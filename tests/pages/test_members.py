@@ -16,6 +16,7 @@ from pages import ui
 from tests.conftest import Clock
 from tests.pages.conftest import Show, unescaped, words
 from tests.support.cast import PASSWORD, Cast, email
+from tests.support.history import last_entry
 from tests.support.tables import find_table, tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -88,10 +89,26 @@ class TestSummary:
             ["member", "member", 1, 1, 2],
             ["total", "total", 1, 3, 4],
         ]
-        assert by_role.sent["isDownloadable"]
+        assert by_role.sent["summary"]["isDownloadable"]
         by_month = find_table(olgas, "Members joined by month")
         assert sum(by_month.sent["rows"][0][1:]) == 4
         assert "Only one owner" in words(olgas)
+
+    def test_a_download_is_recorded_with_what_it_was_about(
+        self, olgas: AppTest, cast: Cast
+    ) -> None:
+        title = "Members by role and two-factor"
+        screen = find_table(olgas, title).ask("download")
+        file = find_table(screen, title).sent["summary"]["file"]
+        assert file["name"].startswith("members-by-role-and-two-factor-")
+        lines = file["text"].lstrip("\ufeff").splitlines()
+        assert lines[0] == "role,With two-factor,Without,Total"
+        assert lines[1] == "Owner,0,1,1"
+        with db.read() as session:
+            entry = last_entry(session)
+        assert (entry.event, entry.actor_id) == ("organizations.downloaded", cast.olga.user_id)
+        assert entry.reason == f"{title}: {cast.acme.public_id}"
+        assert find_table(screen.run(), title).sent["summary"]["file"] is None
 
     def test_the_numbers_are_the_filters(self, olgas: AppTest) -> None:
         shows = olgas.button_group(key="members-show")
@@ -108,10 +125,7 @@ class TestSummary:
         assert people(screen) == ["Adam", "Mia", "Olga"]
         assert table.columns == ["name", "email", "joined_at"]
         assert table.sent["bulk"] == []
-        assert [each.sent["label"] for each in tables(screen)] == [
-            "Active users",
-            "Permissions by role",
-        ]
+        assert [each.sent["label"] for each in tables(screen)] == ["Active users"]
         assert "invite-user" not in keys(screen)
 
     def test_outsiders_see_nothing(self, show: Show, cast: Cast) -> None:
@@ -399,8 +413,10 @@ class TestInviteUser:
         assert list(offered) == ["Member", "Admin"]
 
 
-def test_the_roles_table_is_drawn_from_the_permissions(olgas: AppTest) -> None:
-    shown, table = roles.table(), find_table(olgas, "Permissions by role")
+def test_the_roles_table_is_drawn_from_the_permissions(show: Show, cast: Cast) -> None:
+    screen = show("members", cast.mia, org=cast.acme.public_id, tab="roles")
+    assert [each.sent["label"] for each in tables(screen)] == ["Permissions by role"]
+    shown, table = roles.table(), find_table(screen, "Permissions by role")
     assert table.column("permission") == shown["permission"].tolist()
     assert [bool(tick) for tick in table.column("admin")] == shown["admin"].tolist()
 

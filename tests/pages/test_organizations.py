@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -20,7 +19,14 @@ from core.organizations.downloads import Download
 from tests.organizations.test_table import make_organizations
 from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
-from tests.support.tables import Table, find_table, find_timeline, tables
+from tests.support.tables import (
+    Table,
+    find_table,
+    find_timeline,
+    links_of,
+    rows_of_links,
+    tables,
+)
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -38,18 +44,6 @@ def table_of(screen: AppTest) -> Table:
 def listed_ids(screen: AppTest) -> list[str]:
     """Return the Organization IDs in the table."""
     return table_of(screen).column("public_id") if tables(screen) else []
-
-
-def rows_of_links(screen: AppTest) -> dict[str, dict[str, Any]]:
-    """Return the rows of links as Python has sent them, by name."""
-    protos = [element.proto for element in screen.get("bidi_component")]
-    sent = [json.loads(each.json) for each in protos if each.component_name == "orgdesk_links"]
-    return {row["label"]: row for row in sent}
-
-
-def links_of(screen: AppTest, row: str) -> dict[str, dict[str, Any]]:
-    """Return the links of the row with this name, by their own."""
-    return {link["name"]: link for link in rows_of_links(screen).get(row, {}).get("links", [])}
 
 
 def all_names() -> list[str]:
@@ -164,12 +158,14 @@ class TestMine:
         assert screen.button(key="create-organization")
 
     def test_several_are_counted_by_stage_and_role(self, show: Show, cast: Cast) -> None:
-        assert not show("organizations", cast.mia).table
+        assert len(tables(show("organizations", cast.mia))) == 1
         for number in range(12):
             db.run(organizations.create, cast.mia, f"Clinic {number}")
-        (counted,) = show("organizations", cast.mia).table
-        assert counted.value.loc["Free"].tolist()[:3] == [1, 0, 12]
-        assert counted.value.loc["Total"].tolist()[:3] == [1, 0, 12]
+        counted = find_table(show("organizations", cast.mia), "Your roles by stage")
+        for row in ("free", "total"):
+            at = counted.ids.index(row)
+            roles = [counted.column(role)[at] for role in ("member", "admin", "owner")]
+            assert roles == [1, 0, 12]
 
     def test_many_can_be_searched(self, show: Show, cast: Cast) -> None:
         for number in range(12):
@@ -304,17 +300,22 @@ class TestMemberships:
     def test_they_are_counted_for_whatever_is_filtered(self, show: Show, cast: Cast) -> None:
         add_many(30)
         screen = show("organizations", cast.oda, view="memberships", q="acme")
-        by_stage, by_size, by_month = (table.value for table in screen.table)
-        columns = ["Organizations", "Owners", "Admins", "Members", "Invitations"]
-        assert by_stage.loc["Free", columns].tolist() == [1, 1, 1, 1, 0]
-        assert by_stage.loc["Total", columns].tolist() == [1, 1, 1, 1, 0]
-        assert by_size.loc["2–10", "Free"] == 1
-        assert by_month[["Organizations", "Running total"]].values.tolist() == [[1, 1]]
+        by_stage = find_table(screen, "Memberships by stage")
+        people = ["organizations", "owners", "admins", "members", "invitations"]
+        assert by_stage.columns == ["stage", *people, "bars"]
+        assert by_stage.column("stage")[0] == "Free"
+        for row in (0, -1):
+            assert [by_stage.column(name)[row] for name in people] == [1, 1, 1, 1, 0]
+        by_size = find_table(screen, "Organizations by size and stage")
+        assert dict(zip(by_size.ids, by_size.column("free"), strict=True))["2–10"] == 1
+        by_month = find_table(screen, "Created by month")
+        assert by_month.column("organizations") == by_month.column("running total") == [1]
         assert not [link for link in links_of(screen, "Views").values() if link["name"] == "q"]
 
     def test_nothing_matches(self, show: Show, cast: Cast) -> None:
         screen = show("organizations", cast.oda, view="memberships", q="nobody")
-        assert screen.table[0].value.loc["Total", "Organizations"] == 0
+        by_stage = find_table(screen, "Memberships by stage")
+        assert by_stage.column("organizations")[-1] == 0
         assert not screen.exception
 
     def test_both_views_are_links_with_the_same_filters(self, show: Show, cast: Cast) -> None:

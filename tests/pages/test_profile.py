@@ -15,6 +15,7 @@ from core.profile import profile
 from tests.conftest import Clock
 from tests.pages.conftest import Show, unescaped, words
 from tests.support.cast import PASSWORD, Cast
+from tests.support.tables import links_of
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -78,7 +79,8 @@ class TestOwner:
         return show("profile", cast.olga, org=cast.acme.public_id)
 
     def test_the_labels_are_those_of_the_reference(self, screen: AppTest) -> None:
-        assert [tab.label for tab in screen.tabs] == ["Organization Info", "Settings"]
+        tabs = links_of(screen, "Organization Profile")
+        assert [tab["label"] for tab in tabs.values()] == ["Organization Info", "Settings"]
         fields = [each for each in screen.main if each.type in {"text_input", "text_area"}]
         assert [field.label for field in fields] == [
             "Organization name",
@@ -201,9 +203,8 @@ class TestOwner:
             templates = [mail.template for mail in session.query(Mail).order_by(Mail.id)]
         assert templates == ["alert_confirm", "alert_confirm", "alert_test"]
 
-    def test_an_organization_in_production_cannot_be_deleted(
-        self, screen: AppTest, cast: Cast
-    ) -> None:
+    def test_an_organization_in_production_cannot_be_deleted(self, show: Show, cast: Cast) -> None:
+        screen = show("profile", cast.olga, org=cast.acme.public_id, tab="settings")
         assert not screen.button(key="settings-delete-open").disabled
         change(cast.acme, stage=Stage.PRODUCTION)
         assert screen.run().button(key="settings-delete-open").disabled
@@ -229,12 +230,12 @@ class TestDelete:
     def test_it_asks_for_the_exact_name_and_the_password(
         self, show: Show, cast: Cast, name: str, password: str, expected: str
     ) -> None:
-        screen = show("profile", cast.olga, org=cast.acme.public_id)
+        screen = show("profile", cast.olga, org=cast.acme.public_id, tab="settings")
         assert expected in words(self.delete(screen, name, password))
         assert now(cast.acme).deleted_at is None
 
     def test_it_is_deleted_and_another_page_opens(self, show: Show, cast: Cast) -> None:
-        screen = show("profile", cast.olga, org=cast.acme.public_id)
+        screen = show("profile", cast.olga, org=cast.acme.public_id, tab="settings")
         self.delete(screen, "Acme", PASSWORD)
         assert now(cast.acme).deleted_at is not None
         assert [toast.value for toast in screen.toast] == ["Acme deleted"]

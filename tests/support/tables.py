@@ -101,3 +101,15 @@ def find_timeline(screen: AppTest, label: str) -> Timeline:
     """Return the list of events with this name on the screen."""
     (found,) = [each for each in timelines(screen) if each.sent["label"] == label]
     return found
+
+
+def rows_of_links(screen: AppTest) -> dict[str, dict[str, Any]]:
+    """Return the rows of links as Python has sent them, by name."""
+    protos = [element.proto for element in screen.get("bidi_component")]
+    sent = [json.loads(each.json) for each in protos if each.component_name == "orgdesk_links"]
+    return {row["label"]: row for row in sent}
+
+
+def links_of(screen: AppTest, row: str) -> dict[str, dict[str, Any]]:
+    """Return the links of the row with this name, by their own."""
+    return {link["name"]: link for link in rows_of_links(screen).get(row, {}).get("links", [])}

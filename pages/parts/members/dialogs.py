@@ -12,6 +12,7 @@ from core.base import clock
 from core.database import db
 from core.members import bulk, invitations, leaving, members
 from core.members.bulk import Outcome
+from core.members.members import Sort
 from core.models import Organization, Role
 from pages import ui
 from pages.ui import authentication, badges, elements
@@ -39,6 +40,30 @@ def list_actions(people: pd.DataFrame, *, may_edit: bool, owns: bool) -> list[li
     offer = ["offer-ownership"] if owns else []
     usual = ["edit-roles", "quick-view"]
     return [usual if role == Role.OWNER else usual + offer for role in people["role"]]
+
+
+def columns(
+    people: pd.DataFrame, sorts: Sequence[Sort], grantable: Sequence[Role]
+) -> dict[str, Column]:
+    """Return the columns of `people`; `grantable` are the roles that can be given in a row."""
+
+    def ordered(sort: Sort, reverse: Sort) -> dict[str, Any]:
+        return {"sort": sort, "reverse": reverse} if sort in sorts else {}
+
+    by_role = ordered(Sort.ROLE, Sort.ROLE_REVERSED)
+    role = role_column(grantable, **by_role) if grantable else ui.column.role(**by_role)
+    last_seen: dict[str, Any] = {"width": 112, "empty": "Never", "is_descending": True}
+    every = {
+        "name": ui.column.link("Name", seed="user_id", note="you", sort="name", reverse="-name"),
+        "email": ui.column.text("Email", is_whole=True),
+        "role": role,
+        "two_factor": ui.column.two_factor(),
+        "last_seen_at": ui.column.moment(
+            "Last seen", **last_seen, **ordered(Sort.SEEN, Sort.SEEN_REVERSED)
+        ),
+        "joined_at": ui.column.day("Joined", sort="joined", reverse="-joined"),
+    }
+    return {name: column for name, column in every.items() if name in people}
 
 
 def role_column(grantable: Sequence[Role], **head: Any) -> Column:

@@ -7,6 +7,7 @@ import { copyRows } from "./table_copy.js"
 import { listenToKeys } from "./table_keys.js"
 import { drawHead } from "./table_head.js"
 import { openMenu } from "./table_menu.js"
+import { drawSummary } from "./table_summary.js"
 import { restorePosition, savePosition, waitForDialog } from "./table_position.js"
 
 const tables = new WeakMap()
@@ -30,11 +31,13 @@ class Table {
 
   constructor(root) {
     this.root = root
+    this.caption = root.querySelector(".caption")
     this.box = root.querySelector(".box")
     this.grid = root.querySelector("[role=grid]")
     this.head = root.querySelector(".head")
     this.body = root.querySelector(".body")
     this.empty = root.querySelector(".empty")
+    this.legend = root.querySelector(".legend")
     this.footer = root.querySelector(".footer")
     this.status = root.querySelector("[role=status]")
     this.closing = new AbortController()
@@ -59,7 +62,7 @@ class Table {
     this.grid.setAttribute("aria-label", data.label)
     this.grid.setAttribute("aria-rowcount", data.isCapped ? -1 : data.total + 1)
     this.grid.setAttribute("aria-multiselectable", Boolean(data.bulk.length))
-    this.root.classList.toggle("list", !data.isDownloadable)
+    drawSummary(this)
     drawHead(this)
     const isOtherPage = this.drawRows()
     if (before && isOtherPage) this.box.scrollTop = 0

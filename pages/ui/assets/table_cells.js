@@ -1,6 +1,9 @@
 // The cells of a table by the kind of their column: what they show, and their text when copied.
 import { ago, day, drawAvatar, element, exact, icon, iconButton, words } from "./dom.js"
 
+const LARGE = 100_000
+const BRIEF = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 })
+
 /** Return what a cell shows; an empty cell shows the column's word for it. */
 export function drawCell(column, value, table) {
   if (value === null) return element("span", "quiet", column.empty)
@@ -19,7 +22,7 @@ const KINDS = {
     text: (value) => value,
   },
   number: {
-    draw: (value) => element("span", "", value.toLocaleString("en-US")),
+    draw: (value) => numberOf(value),
     text: (value) => String(value),
   },
   moment: {
@@ -78,6 +81,20 @@ const KINDS = {
     },
     text: (value) => String(value),
   },
+  bars: {
+    draw: (parts, column) => {
+      const bars = element("span", "bars")
+      bars.setAttribute("aria-hidden", "true")
+      parts.forEach((part, at) => {
+        const bar = element("span")
+        bar.style.width = `${part}%`
+        bar.style.background = column.colors[at]
+        bars.append(bar)
+      })
+      return bars
+    },
+    text: () => "",
+  },
   choice: {
     draw: (value, column, table) => {
       const [chosen, isFixed] = [value].flat()
@@ -100,6 +117,17 @@ const KINDS = {
     },
     text: (value, column) => column.styles[[value].flat()[0]].label,
   },
+}
+
+/** Return a number; a large one has a short form as well, for phones. */
+function numberOf(value) {
+  const whole = value.toLocaleString("en-US")
+  if (value < LARGE) return element("span", "", whole)
+  const made = element("span")
+  const brief = element("span", "brief", BRIEF.format(value))
+  brief.setAttribute("aria-hidden", "true")
+  made.append(element("span", "whole", whole), brief)
+  return made
 }
 
 function momentText(value, column, now) {

@@ -30,18 +30,6 @@ function linesOf(table, rows) {
   return [columns.map((column) => column.label), ...texts].map((line) => line.map(harmless))
 }
 
-/** Save the table as a CSV file. */
-export function download(table) {
-  const quote = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-  const lines = linesOf(table, [...table.rows.values()].map(({ values }) => values))
-  const file = new Blob([lines.map((line) => line.map(quote).join(",")).join("\r\n")], { type: "text/csv" })
-  const link = document.createElement("a")
-  link.href = URL.createObjectURL(file)
-  link.download = `${table.data.name}.csv`
-  link.click()
-  URL.revokeObjectURL(link.href)
-}
-
 /** Copy one column of the selected rows, such as addresses for an email, and say so. */
 export async function copyColumn(table, key) {
   const at = table.data.columns.findIndex((column) => column.key === key)

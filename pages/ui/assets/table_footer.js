@@ -1,18 +1,18 @@
 // Below a table: how much it shows, and the pages; or, while rows are selected, what to do with them.
 import { addressWith, element, follow, icon, onPlainClick } from "./dom.js"
-import { copyColumn, download } from "./table_copy.js"
+import { copyColumn } from "./table_copy.js"
 import { openKeys } from "./table_keys.js"
 
 export function drawFooter(table) {
-  const { range, turns, isDownloadable } = table.data
+  const { range, turns, summary } = table.data
+  table.footer.hidden = Boolean(summary)
   const keys = element("button", "quiet keys")
   keys.type = "button"
   keys.dataset.name = "keys"
   keys.append(icon("keyboard"), "Keys")
   keys.onclick = () => openKeys(table)
   const parts = [element("span", "quiet range", range), element("span", "space")]
-  if (isDownloadable) parts.push(button("download", "Download", () => download(table), "download"))
-  else if (table.rows.size) parts.push(keys)
+  if (table.rows.size) parts.push(keys)
   parts.push(...turns.map(drawTurn))
   table.footer.className = "footer"
   table.footer.replaceChildren(...parts)
