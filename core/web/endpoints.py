@@ -20,6 +20,7 @@ from core.web.downloads import send_organizations
 from core.web.drafts import receive_draft
 from core.web.gatekeeper import find_token, is_same_origin, refuse_anonymous
 from core.web.metrics import show_metrics
+from core.web.quick_search import send_results
 from core.web.receipts import send_receipt
 from core.web.security_headers import is_under_tls
 from core.web.static_files import send_page
@@ -153,6 +154,7 @@ ROUTES = (
     Route("/download/history/{public_id}.json", send_receipt),
     Route("/download/organizations.{form}", send_organizations),
     Route("/counts/organizations", send_counts),
+    Route("/quick-search", send_results),
     Route("/favicon.png", show_icon),
     Route("/healthz", check_alive),
     Route("/readyz", check_ready),

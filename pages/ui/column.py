@@ -12,8 +12,9 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from core.base import avatars
 from core.models import Role, Stage
-from pages.ui import avatars, badges
+from pages.ui import badges
 from pages.ui.badges import Color
 
 Phone = Literal["detail", "end", "hide"]

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.base import avatars
 from core.base.settings import settings
 from core.models import Organization, Role, Stage
-from pages.ui import avatars, badges, component
+from pages.ui import badges, component
 from pages.ui.text import esc, quiet
 
 _copy = component.load("copy")
@@ -141,7 +142,7 @@ def search_field(
     key: str = "q",
     on_change: Callable[[], None] | None = None,
 ) -> str:
-    """Draw a search field that searches while you type; only `q` is in the address."""
+    """Draw a search field that searches while you type; the address has its text as `key`."""
     return st.text_input(
         "Search",
         type="search",
@@ -150,6 +151,6 @@ def search_field(
         width=width,
         label_visibility="collapsed",
         key=key,
-        bind="query-params" if key == "q" else None,
+        bind="query-params",
         on_change=on_change or "rerun",
     )

@@ -13,11 +13,12 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.access.permissions import Action, Actor, Rights, find_staff_role, rights_of
+from core.base import avatars
 from core.base.settings import settings
 from core.database import db
 from core.members import membership_rows
 from core.models import Organization, Role, Staff
-from pages.ui import authentication, avatars, component, rerun_cache
+from pages.ui import authentication, component, quick_search, rerun_cache
 from pages.ui.elements import logo_url
 from pages.ui.open_page import PageContext, find_context, find_current, fragment, record_page
 
@@ -25,6 +26,7 @@ _FOLDER: Final = Path(__file__).parent
 _BRAND: Final = (_FOLDER / "assets" / "brand.svg").read_text()
 _MARK: Final = (_FOLDER / "assets" / "mark.svg").read_text()
 _ORG = "org"
+_EVERYBODYS: Final = ("organizations", "solutions", "account")
 _SIDEBAR: Final = "sidebar"
 _SIDEBAR_WIDTH: Final = 216
 _Json = dict[str, Any]
@@ -75,7 +77,7 @@ PAGES: Final = (
     PageInfo("people", "People", "manage_accounts", _STAFF_DESK, Action.MANAGE_PEOPLE),
     PageInfo("mail", "Mail", "mail", _STAFF_DESK, Action.READ_MAIL),
     PageInfo("view", "Saved view", module="saved_view"),
-    PageInfo("account", "User Settings"),
+    PageInfo("account", "User Settings", "settings"),
     PageInfo("sign_up", "Create an account", section=_PUBLIC),
     PageInfo("forgotten", "Forgot password", section=_PUBLIC, module="forgot_password"),
     PageInfo("reset", "Choose a password", section=_PUBLIC, module="reset_password"),
@@ -129,10 +131,11 @@ def is_public(page: StreamlitPage) -> bool:
 
 def is_about_organization(page: StreamlitPage) -> bool:
     """Return whether a page is about the organization in the address."""
-    return any(
-        page.url_path == info.address and info.section == _ORGANIZATION and info.action is not None
-        for info in PAGES
-    )
+    return any(page.url_path == info.address for info in PAGES if _is_about(info))
+
+
+def _is_about(info: PageInfo) -> bool:
+    return info.section == _ORGANIZATION and info.action is not None
 
 
 @contextmanager
@@ -148,9 +151,9 @@ def narrow_layout() -> Iterator[None]:
 
 
 def draw_sidebar(actor: Actor, here: str) -> None:
-    """Draw the sidebar; `here` is the address of the page.
+    """Draw the sidebar and the search box; `here` is the address of the page.
 
-    It is drawn before the page, so that it appears first, whatever the page does.
+    They are drawn before the page, so that they appear first, whatever the page does.
     """
     st.logo(_BRAND, icon_image=_MARK, size="large")
     found = find_open_organization(actor)
@@ -158,6 +161,9 @@ def draw_sidebar(actor: Actor, here: str) -> None:
     staff = rights if org is not None else rights_of(None, _find_staff_role(actor))
     with st.sidebar:
         _draw_sidebar(actor, org, _list_sections(org, rights, staff, here))
+    is_about = org is not None and any(info.address == here for info in PAGES if _is_about(info))
+    opened = org.public_id if org is not None and is_about else ""
+    quick_search.draw(actor, org, rights, _list_pages(org, rights, staff), opened=opened)
 
 
 @fragment
@@ -233,14 +239,33 @@ def _list_sections(
 
 def _describe_link(info: PageInfo, org: Organization | None, here: str) -> _Json:
     paths = [each.address for each in PAGES if info.address in {each.address, each.beneath}]
-    is_about = info.section == _ORGANIZATION and info.action is not None
     return {
         "label": info.label or info.title,
         "icon": info.icon,
-        "href": address_of(info.address, org if is_about else None),
+        "href": address_of(info.address, org if _is_about(info) else None),
         "paths": paths,
         "isCurrent": here in paths,
     }
+
+
+def _list_pages(org: Organization | None, rights: Rights, staff: Rights) -> list[_Json]:
+    """Return every page that the actor can open, for the search box."""
+    allowed = {_ORGANIZATION: rights, _STAFF_DESK: staff}
+    listed = [
+        info
+        for info in PAGES
+        if info.address in _EVERYBODYS
+        or (info.section in allowed and (info.action or Action.VIEW) in allowed[info.section])
+    ]
+    return [
+        {
+            "label": info.title,
+            "icon": info.icon or "arrow_forward",
+            "note": org.name if org is not None and _is_about(info) else "",
+            "href": address_of(info.address, org if _is_about(info) else None),
+        }
+        for info in listed
+    ]
 
 
 def address_of(page: str, org: Organization | None = None) -> str:

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from core.base import clock
-from pages.ui import avatars, component
+from core.base import avatars, clock
+from pages.ui import component
 from pages.ui.table import Paging
 
 _timeline = component.load("timeline")

@@ -111,6 +111,9 @@ organizations.restore                      no     no     no     hidden no     no
 organizations.limit_members                no     no     no     hidden no     no     no     yes    hidden
 organizations.list_mine                    yes    yes    yes    yes    yes    yes    yes    yes    yes
 organizations.list_similar_names           yes    yes    yes    yes    yes    yes    yes    yes    yes
+organizations.quick_search.find_organizations yes yes    yes    hidden yes    yes    yes    yes    hidden
+organizations.quick_search.find_people     yes    yes    yes    hidden yes    yes    yes    yes    hidden
+organizations.quick_search.list_opened     yes    yes    yes    hidden yes    yes    yes    yes    hidden
 organizations.table.table                  no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.summary_csv        no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.summary_csv own    yes    yes    yes    yes    yes    yes    yes    yes    hidden
@@ -400,6 +403,18 @@ def in_excerpt(change: Callable[[Session, Cast], object], seen: str) -> Act:
     return act
 
 
+def that_finds(name: str, look_for: Callable[[Cast], object]) -> Act:
+    """Return a search that is as good as refused if it finds nothing."""
+
+    def act(session: Session, actor: Actor, cast: Cast) -> object:
+        found = use_case(name)(session, actor, look_for(cast))
+        if not found:
+            raise NotFound("organization")
+        return found
+
+    return act
+
+
 PICTURE = SimpleNamespace(digest="0" * 64, png=b"png", thumbnail=b"png")
 ACTS: dict[str, Act] = {
     "members.table by role": about_acme("members.table", sort=members.Sort.ROLE),
@@ -460,6 +475,15 @@ ACTS: dict[str, Act] = {
     "members.acceptance.accept": by_link("members.acceptance.accept"),
     "members.acceptance.decline": by_link("members.acceptance.decline"),
     "organizations.create": alone("organizations.create", "Newcomer"),
+    "organizations.quick_search.find_organizations": that_finds(
+        "organizations.quick_search.find_organizations", lambda cast: cast.acme.public_id
+    ),
+    "organizations.quick_search.find_people": that_finds(
+        "organizations.quick_search.find_people", lambda _cast: "mia@example.com"
+    ),
+    "organizations.quick_search.list_opened": that_finds(
+        "organizations.quick_search.list_opened", lambda cast: [cast.acme.public_id]
+    ),
     "organizations.list_similar_names": alone("organizations.list_similar_names", "Acme"),
     "organizations.delete": about_acme("organizations.delete", name="Acme"),
     "organizations.restore": lambda session, actor, cast: use_case("organizations.restore")(

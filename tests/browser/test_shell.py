@@ -48,6 +48,9 @@ def switcher(page: Page) -> Locator:
     return page.get_by_role("button", name="Acme, switch organization")
 
 
+ONBOARDING_PAGES = ("Onboarding", "Onboarding board", "Onboarding charts")
+
+
 def link(page: Page, name: str) -> Locator:
     return page.get_by_role("link", name=name, exact=True)
 
@@ -145,6 +148,52 @@ def test_who_comes_back_finds_the_view_that_was_left(page: Page, cast: Cast) -> 
     expect(search).to_have_value("")
 
 
+def test_the_search_box_by_keyboard(page: Page, cast: Cast) -> None:
+    become(page, cast.sam)
+    visit(page, f"/overview?org={cast.acme.public_id}")
+    go(page, "/organizations")
+    search = page.locator(".st-key-q input")
+    search.fill("clinic")
+    page.keyboard.press("Control+k")
+    box = page.get_by_role("dialog", name="Search")
+    field, options = box.get_by_role("combobox"), box.get_by_role("option")
+    expect(field).to_be_focused()
+    expect(options.first).to_contain_text("Acme")  # the one opened last
+    page.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    expect(search).to_be_focused()
+
+    page.keyboard.press("Control+k")
+    page.keyboard.insert_text(f" {cast.otto_ltd.public_id.lower()} ")
+    page.keyboard.press("Enter")  # sooner than there are results
+    expect(page).to_have_url(re.compile(f"/overview.org={cast.otto_ltd.public_id}$"))
+    expect(page.get_by_role("heading", name="Otto Ltd")).to_be_visible()
+
+    page.keyboard.press("Control+k")
+    expect(options.first).to_contain_text("Otto Ltd")
+    page.keyboard.type("onboarding")
+    expect(options).to_have_text([re.compile(name) for name in (*ONBOARDING_PAGES, "Flag for")])
+    page.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/board$"))
+
+    wait_until_drawn(page)
+    page.keyboard.press("Control+k")
+    field.fill("mia@")
+    expect(options.first).to_contain_text("Mia")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/members.*search"))
+    expect(page.locator(".st-key-members-search-active input")).to_have_value("mia@example.com")
+    wait_until_drawn(page)
+    page.keyboard.press("Control+k")
+    field.fill("create")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Add New Organization")).to_be_visible()
+    page.keyboard.press("Control+k")
+    expect(box).to_be_hidden()
+
+
 def test_an_unknown_address_says_so_in_our_words(page: Page, cast: Cast) -> None:
     become(page, cast.olga)
     visit(page, "/no-such-Page?x=1")
@@ -155,7 +204,9 @@ def test_an_unknown_address_says_so_in_our_words(page: Page, cast: Cast) -> None
     expect(page.get_by_role("heading", name="Acme")).to_be_visible()
 
 
-def test_on_a_phone_the_drawer_closes_when_a_page_opens(phone: Page, cast: Cast) -> None:
+def test_on_a_phone_the_drawer_and_the_search_box_close_when_a_page_opens(
+    phone: Page, cast: Cast
+) -> None:
     become(phone, cast.olga)
     visit(phone, "/overview")
     phone.get_by_test_id("stExpandSidebarButton").click()
@@ -166,6 +217,12 @@ def test_on_a_phone_the_drawer_closes_when_a_page_opens(phone: Page, cast: Cast)
     expect(phone).to_have_url(re.compile("/members"))
     expect(entry).not_to_be_in_viewport()
     wait_until_drawn(phone)
+    phone.get_by_role("button", name="Search", exact=True).click()
+    box = phone.get_by_role("dialog", name="Search")
+    box.get_by_role("combobox").fill("connected")
+    box.get_by_role("option", name="Connected solutions").click()
+    expect(phone).to_have_url(re.compile("/solutions"))
+    expect(box).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -181,3 +238,7 @@ def test_open_menus_of_the_sidebar_are_accessible(
         assert problems(page) == []
         page.keyboard.press("Escape")
         expect(page.get_by_role(box)).to_have_count(0)
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("combobox", name="Search")).to_be_focused()
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert problems(page) == []

@@ -19,6 +19,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   clearTimeout(idle)
   idle = setTimeout(() => location.reload(), data.idleMinutes * 60_000 + 1_000)
   rememberView()
+  drawSearchButton(root.querySelector(".search"))
   keepFocus(root, () => {
     root.querySelector(".pages").replaceChildren(...data.sections.map(drawSection))
     drawSwitcher(root.querySelector(".switcher"), data, setStateValue)
@@ -31,6 +32,18 @@ function keepFocus(root, redraw) {
   const name = root.getRootNode().activeElement?.dataset.name
   redraw()
   if (name && !root.getRootNode().activeElement) root.querySelector(`[data-name="${CSS.escape(name)}"]`)?.focus()
+}
+
+/** Draw the button of the search box, which is a component of its own. */
+function drawSearchButton(button) {
+  if (button.children.length) return
+  const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
+  button.append(icon("search"), element("span", "name", "Search"), element("kbd", "", isMac ? "⌘ K" : "Ctrl K"))
+  button.setAttribute("aria-keyshortcuts", isMac ? "Meta+K" : "Control+K")
+  button.onclick = () => {
+    closeDrawer()
+    dispatchEvent(new Event("orgdesk-search"))
+  }
 }
 
 function drawSection({ title, links }) {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.ui import avatars
+from core.base import avatars
 from tests.support import hostile
 from tests.support.depth import sample
 
