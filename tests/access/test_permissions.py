@@ -149,6 +149,7 @@ onboarding.move                            no     no     no     hidden no     ye
 onboarding.move with override              no     no     no     hidden no     no     no     yes    hidden
 onboarding.snooze                          no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.plan                            no     no     no     hidden no     yes    yes    yes    hidden
+onboarding.getting_started.list_steps      yes    yes    yes    hidden yes    yes    yes    yes    hidden
 onboarding.request                         yes    yes    no     hidden no     no     no     no     hidden
 onboarding.stages.move_history             yes    no     no     hidden yes    yes    yes    yes    hidden
 onboarding.statistics.load_charts          no     no     no     no     yes    yes    yes    yes    no
