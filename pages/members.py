@@ -102,8 +102,8 @@ if view == "active":
         empty=("No one found", "Try part of a name, or another role."),
     )
     with db.read() as session:
-        chosen = members.list_ids(session, actor, org.id, filters) if asked.is_all else asked.rows
-    dialogs.open_asked(asked, chosen)
+        matching = members.list_ids(session, actor, org.id, filters) if asked.is_all else ()
+    dialogs.open_asked(asked, asked.chosen_of(matching))
 elif view == "roles":
     columns = {"permission": ui.column.text("Permission")} | ui.column.ticks(Role)
     ui.summary(roles.table().set_index("permission"), "Permissions by role", columns)

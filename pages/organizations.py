@@ -20,6 +20,7 @@ from pages.parts.organizations import (
     quick_view,
     summary,
 )
+from pages.parts.runs import progress
 from pages.parts.staff import view_picker
 from pages.ui import elements
 
@@ -39,8 +40,7 @@ with elements.row(key="organizations-head"):
     view_picker.draw_views(actor, "organizations", rights)
     create.draw_create(actor)
 with st.container(key="organizations-runs"):
-    if may_flag:
-        bulk_flag.draw_progress(actor)
+    progress.draw(actor)
 
 # The filters. All of them are in the address, so every link is a view and Back restores it.
 stages = st.container()
@@ -101,9 +101,9 @@ else:
     if asked.action == "look":
         quick_view.open_quick_view(asked.row, listing.ids(page.rows))
     elif asked.action == "flag":
-        ui.open_dialog("flag-all" if asked.is_all else "flag", asked.rows)
+        bulk_flag.open_dialog(asked, filters)
     elif asked.action == "restore":
         ui.open_dialog("restore", dict(asked.record))
     quick_view.draw_quick_view(actor, partial(listing.turn, actor, filters))
-    bulk_flag.draw_dialogs(actor, filters)
+    bulk_flag.draw_dialogs(actor)
     ui.draw_dialog("restore", "Restore organization", listing.draw_restore, actor)

@@ -216,14 +216,45 @@ class MoreMatch(DomainError):
 
 
 class TooManyMatch(DomainError):
-    """More organizations match than one bulk job can flag."""
+    """A run can't be about this many organizations; `limit` is the most."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(
-            f"At most {limit:,} organizations can be flagged at once. Narrow the table with a "
-            "filter, then flag the rest separately."
+            f"At most {limit:,} organizations can be changed together. Narrow the table with a "
+            "filter, then do the rest separately."
         )
+
+
+class NothingSelected(DomainError):
+    """A run would have nothing to do."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is left to change. Close this and check the table again.")
+
+
+class ProposalExpired(DomainError):
+    """A proposed run is older than its time, was replaced, or was never there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This preview has expired. Nothing was changed. Preview it again before you confirm."
+        )
+
+
+class DifferentNumber(DomainError):
+    """The number that was confirmed is not that of the run: `total`."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        super().__init__(f"Enter {total:,}, the number of organizations that will change.")
+
+
+class RunUndone(DomainError):
+    """A run that was undone can't be continued, nor undone a second time."""
+
+    def __init__(self) -> None:
+        super().__init__("This run was undone already. Undo that run to get its changes back.")
 
 
 class WrongStage(DomainError):

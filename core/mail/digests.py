@@ -2,32 +2,41 @@
 
 A use case or a background job adds an item in the transaction of its cause. `run_due` turns the
 items that wait for a recipient into one mail and deletes them in the same transaction, so that each
-item is mailed once. While a recipient's last digest is still unsent, new items keep waiting.
+item is mailed once. While a recipient's last digest is still unsent, new items keep waiting. Those
+that a run causes wait until it has ended, so that it mails everyone once.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, lock_self, rights_of
 from core.base import clock
 from core.base.settings import settings
-from core.database import db
+from core.database import change_tracking, db
 from core.mail import outbox
-from core.models import Alert, Digest, DigestItem, Mail, Organization, User
+from core.models import Alert, Digest, DigestItem, Mail, Organization, Run, RunStatus, User
 
 DELAY: Final = timedelta(seconds=5)
 """How long the first item of a digest waits for others."""
 ALERT_INTERVAL: Final = timedelta(minutes=1)
 """The shortest time between two digests to an alert address."""
+OWNER_INTERVAL: Final = timedelta(minutes=10)
+"""The shortest time between two digests to an owner."""
 POSTPONED_FOR: Final = timedelta(minutes=1)
 """How long a digest waits while the one before it is unsent."""
+HELD_FOR: Final = timedelta(seconds=30)
+"""How long a digest waits before it looks again whether the run behind its items has ended."""
 
 MOVED: Final = "moved"
-"""The topic of stage moves, which a recipient cannot turn off."""
+"""The topic of stage moves."""
+EDITED: Final = "edited"
+"""The topic of contact details that staff have edited."""
+_ALWAYS_SENT: Final = (MOVED, EDITED)
+"""Topics that a recipient cannot turn off."""
 LOCKOUTS: Final = "locked out"
 """The recipient of lockouts until `core.notifications.dispatch` assigns them to organizations."""
 
@@ -141,6 +150,7 @@ def _make_item(org: Organization, topic: str, title: str, detail: str, page: str
 def _add(session: Session, recipient: str, item: DigestItem, *, interval: timedelta) -> None:
     """Add an item and move the recipient's digest forward, but not closer than the interval."""
     item.reader, item.at = recipient, clock.now()
+    item.run_id = change_tracking.find_cause(session).get("run_id")
     session.add(item)
     digest = session.get(Digest, recipient, populate_existing=True, with_for_update=True)
     if digest is None:
@@ -180,36 +190,48 @@ def _queue_or_postpone(session: Session, digest: Digest) -> None:
     if recipient is not None and _is_previous_unsent(session, digest, recipient):
         digest.due_at = clock.now() + POSTPONED_FOR
         return
+    of_digest = DigestItem.reader == digest.reader
     if digest.is_off:
-        unwanted = (DigestItem.reader == digest.reader) & (DigestItem.topic != MOVED)
-        session.execute(delete(DigestItem).where(unwanted))
-    waiting = select(DigestItem).where(DigestItem.reader == digest.reader).order_by(DigestItem.id)
-    items = session.scalars(waiting.limit(MAX_ITEMS)).all()
-    if recipient is not None and items:
-        digest.mail_id = _queue(session, digest, recipient, items).id
+        session.execute(delete(DigestItem).where(of_digest, DigestItem.topic.not_in(_ALWAYS_SENT)))
+    if recipient is None:
+        session.execute(delete(DigestItem).where(of_digest))
+        digest.due_at = None
+        return
+    ready = of_digest & ~_is_held()
+    found = session.scalars(select(DigestItem).where(ready).order_by(DigestItem.id)).all()
+    if found:
+        digest.mail_id = _queue(session, recipient, found).id
         digest.sent_at = clock.now()
-    session.execute(delete(DigestItem).where(DigestItem.reader == digest.reader))
-    digest.due_at = None
+        ids = [item.id for item in found]
+        session.execute(delete(DigestItem).where(of_digest, DigestItem.id.in_(ids)))
+    is_any_held = session.scalar(select(exists().where(of_digest)))
+    digest.due_at = clock.now() + HELD_FOR if is_any_held else None
 
 
-def _queue(
-    session: Session, digest: Digest, recipient: Recipient, items: Sequence[DigestItem]
-) -> Mail:
-    counts = select(func.count(), func.count(DigestItem.org_id.distinct()))
-    count, orgs = session.execute(counts.where(DigestItem.reader == digest.reader)).one()
-    headline = items[0].title
-    if count > 1:
-        headline = f"{count} {recipient.noun}"
+def _is_held() -> ColumnElement[bool]:
+    """Return the condition that the run behind an item is going, or ended a moment ago.
+
+    What it did last may not have been dispatched yet.
+    """
+    is_recent = or_(Run.status == RunStatus.GOING, Run.ended_at > clock.now() - DELAY)
+    return exists().where(Run.id == DigestItem.run_id, is_recent)
+
+
+def _queue(session: Session, recipient: Recipient, items: Sequence[DigestItem]) -> Mail:
+    others = len({item.org_id for item in items}) - 1
+    headline, shown = items[0].title, items[:MAX_ITEMS]
+    if len(items) > 1:
+        headline = f"{len(items)} {recipient.noun}"
         if recipient.org_id is None:
-            headline += f": {_names(session, items[0], others=orgs - 1)}"
+            headline += f": {_names(session, items[0], others=others)}"
     return outbox.enqueue(
         session,
         recipient.template,
         recipient.address,
         org_id=recipient.org_id,
         headline=headline,
-        lines=[{"title": item.title, "detail": item.detail, "page": item.page} for item in items],
-        more=count - len(items),
+        lines=[{"title": item.title, "detail": item.detail, "page": item.page} for item in shown],
+        more=len(items) - len(shown),
         **recipient.context,
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.access import throttling
 from core.access.permissions import Actor
 from core.base import clock
-from core.mail import outbox
+from core.mail import digests, outbox
 from core.members import invitation_rows
 from core.models import Invitation, Mail, Membership, Organization, Role, User
 
@@ -74,6 +74,16 @@ def send_to_owners(
     for owner in list_notified_owners(session, org) if to is None else to:
         outbox.enqueue(
             session, template, owner.email, org_id=org.id, organization=org.name, **context
+        )
+
+
+def add_to_digests(session: Session, org: Organization, title: str, detail: str) -> None:
+    """Add what staff have edited to the digests of the owners, who get one mail for a whole run."""
+    for owner in list_notified_owners(session, org):
+        digests.add_for_person(
+            *(session, owner.id, org, digests.EDITED, title, detail),
+            page="history",
+            interval=digests.OWNER_INTERVAL,
         )
 
 

@@ -12,12 +12,13 @@ from core.models.accounts import (
     User,
 )
 from core.models.audit import ChainHead, Checkpoint, Entry, SecretKey
-from core.models.enums import Alert, InvitationStatus, Role, Staff, Stage
+from core.models.enums import Alert, InvitationStatus, ItemState, Role, RunStatus, Staff, Stage
 from core.models.mail import Digest, DigestItem, LastNotification, Mail
 from core.models.members import FormerMembership, Handover, Invitation, Membership
-from core.models.onboarding import Move, MoveCount, Run, RunRefusal, StageCount, StayCount
+from core.models.onboarding import Move, MoveCount, StageCount, StayCount
 from core.models.organizations import Logo, Organization
 from core.models.orm import Audited, Base
+from core.models.runs import Run, RunItem
 from core.models.staff import DefaultView, Note, SavedView, ViewVisit
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Impersonation",
     "Invitation",
     "InvitationStatus",
+    "ItemState",
     "LastNotification",
     "Link",
     "Lock",
@@ -50,7 +52,8 @@ __all__ = [
     "RecoveryCode",
     "Role",
     "Run",
-    "RunRefusal",
+    "RunItem",
+    "RunStatus",
     "SavedView",
     "SecondFactor",
     "SecretKey",

@@ -51,3 +51,23 @@ class Alert(StrEnum):
     STAGE = "stage"
     INVITATIONS = "invitations"
     LOCKOUTS = "lockouts"
+
+
+class RunStatus(StrEnum):
+    """The status of a run; only one that is going is worked on."""
+
+    PROPOSED = "proposed"
+    GOING = "going"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class ItemState(StrEnum):
+    """What became of an item of a run."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+    SKIPPED = "skipped"
+    """There was nothing to change."""

@@ -61,6 +61,8 @@ class DigestItem(Base):
     page: Mapped[str] = mapped_column(String(80))
     """The page it links to: `onboarding?org=ORG-7K3M9QX`."""
     at: Mapped[datetime]
+    run_id: Mapped[int | None]
+    """The run that caused it; it waits until that has ended."""
 
     __table_args__ = (Index("ix_digest_items_reader_id", "reader", "id"),)
 

@@ -1,13 +1,12 @@
-"""Moves between stages, their counts, and bulk jobs."""
+"""Moves between stages, and their counts."""
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.enums import Stage
-from core.models.orm import NEVER_REUSE_IDS, Base, enum_type, partial_index
+from core.models.orm import NEVER_REUSE_IDS, Base, enum_type
 
 
 class Move(Base):
@@ -38,48 +37,6 @@ class Move(Base):
         Index("ix_moves_rep_id_at", "rep_id", "at", "from_stage", "to_stage", "days"),
         NEVER_REUSE_IDS,
     )
-
-
-class Run(Base):
-    """A bulk job over all organizations of a view, and its progress."""
-
-    __tablename__ = "runs"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    actor_id: Mapped[int]
-    view: Mapped[str] = mapped_column(Text)
-    """The view as the query of an address."""
-    options: Mapped[dict[str, Any]]
-    """The values of the form: sales rep, dates, next step, note."""
-    total: Mapped[int]
-    """The number of matching organizations at the start."""
-    last_id: Mapped[int]
-    """The newest organization at the start; later ones are not included."""
-    cursor: Mapped[int] = mapped_column(default=0)
-    """The id of the last organization that was processed."""
-    done: Mapped[int] = mapped_column(default=0)
-    refused: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime] = mapped_column(index=True)
-    ended_at: Mapped[datetime | None]
-    ended_because: Mapped[str] = mapped_column(String(500), default="")
-    """Why it ended early, in a sentence."""
-    dismissed_at: Mapped[datetime | None]
-
-    __table_args__ = (
-        Index("ix_runs_actor_id_id", "actor_id", "id"),
-        partial_index("ended_at IS NULL", "ix_runs_open", "id"),
-    )
-
-
-class RunRefusal(Base):
-    """An organization that a bulk job could not process, and why."""
-
-    __tablename__ = "run_refusals"
-
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
-    org_id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(80))
-    why: Mapped[str] = mapped_column(Text)
 
 
 class MoveCount(Base):

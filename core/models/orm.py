@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from core.base import tokenizer
 from core.base.parameters import MAX_ID
-from core.models.enums import InvitationStatus, Role, Staff, Stage
+from core.models.enums import InvitationStatus, ItemState, Role, RunStatus, Staff, Stage
 
 UNRECORDED = {"unrecorded": True}
 """Marks a column that the audit log ignores: locks, counters, derived values."""
@@ -127,6 +127,8 @@ class Base(DeclarativeBase):
         Staff: enum_type(Staff),
         Stage: enum_type(Stage),
         InvitationStatus: enum_type(InvitationStatus),
+        RunStatus: enum_type(RunStatus),
+        ItemState: enum_type(ItemState),
         dict[str, Any]: JSON,
         list[dict[str, Any]]: JSON,
         bytes: LargeBinary,

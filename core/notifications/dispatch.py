@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
-from core.database import db
+from core.database import change_tracking, db
 from core.mail import digests, outbox
 from core.models import Alert, ChainHead, DigestItem, Entry, Membership, Organization, Role, User
 from core.notifications import alerts, onboarding_alerts
@@ -111,11 +111,11 @@ def _add_alerts(
     An alert is left out only if it was off before and after every entry.
     """
     choices = {org.alerts_off, *(old for old, _ in _changes_of("alerts_off", entries))}
-    for item in (item for entry in entries for item in alerts.describe(entry, people)):
-        if _is_wanted(item, choices):
-            digests.add_for_alert_address(
-                session, org, item.topic, item.title, item.detail, page=item.page
-            )
+    for entry in entries:
+        with change_tracking.because(session, run_id=entry.run_id):
+            for item in alerts.describe(entry, people):
+                if _is_wanted(item, choices):
+                    digests.add_for_alert_address(session, org, *item[:-1], page=item.page)
     for old, new in _changes_of("alert_email", entries):
         if old:
             outbox.enqueue(

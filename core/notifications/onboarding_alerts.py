@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.base import clock
 from core.base.settings import settings
-from core.database import db, job_locks
+from core.database import change_tracking, db, job_locks
 from core.mail import digests
 from core.members import member_mails
 from core.models import (
@@ -30,8 +30,6 @@ from core.models import (
 )
 from core.onboarding import stages, stuck, working_days
 
-OWNER_INTERVAL: Final = timedelta(minutes=10)
-"""The shortest time between two digests of moves to an owner."""
 REP_INTERVAL: Final = timedelta(hours=1)
 """The shortest time between two digests to a sales rep."""
 BATCH_SIZE = 100
@@ -41,6 +39,7 @@ REQUESTED: Final = "asked"
 CHECKS: Final = "checks"
 DUE: Final = "due"
 STUCK: Final = "stuck"
+HANDED_OVER: Final = "rep"
 
 _JOB: Final = "mornings"
 _CHECKED: Final = (Stage.ONBOARDING, Stage.PREPRODUCTION)
@@ -49,13 +48,20 @@ _CHECKED: Final = (Stage.ONBOARDING, Stage.PREPRODUCTION)
 def add_for_entries(session: Session, org: Organization, entries: Sequence[Entry]) -> None:
     """Add the digest items that history entries of an organization cause."""
     for entry in entries:
-        for change in entry.changes:
-            if change["field"] == "stage" and entry.event.startswith("stage."):
-                _add_move(session, org, change["old"], change["new"], entry.reason)
-        if entry.event == "onboarding.requested" and org.requested_at is not None:
-            _add_request(session, org)
+        with change_tracking.because(session, run_id=entry.run_id):
+            _add_for_entry(session, org, entry)
     is_by_rep = all(entry.actor_id == org.rep_id for entry in entries)
     _compare_checks(session, org, is_by_rep=is_by_rep)
+
+
+def _add_for_entry(session: Session, org: Organization, entry: Entry) -> None:
+    for change in entry.changes:
+        if change["field"] == "stage" and entry.event.startswith("stage."):
+            _add_move(session, org, change["old"], change["new"], entry.reason)
+        elif change["field"] == "rep_id" and entry.event == "onboarding.planned" and entry.run_id:
+            _add_new_rep(session, org, entry, change["old"], change["new"])
+    if entry.event == "onboarding.requested" and org.requested_at is not None:
+        _add_request(session, org)
 
 
 def compare_checks_of_owner(session: Session, user_id: int) -> None:
@@ -159,7 +165,7 @@ def _add_move(session: Session, org: Organization, old: str, new: str, reason: s
     title = f"{org.name} moved to {new}"
     detail = f"Moved from {old} to {new}." + (f" Reason: {reason}" if reason else "")
     for owner in member_mails.list_notified_owners(session, org):
-        _add(session, org, owner.id, digests.MOVED, title, detail, interval=OWNER_INTERVAL)
+        _add(session, org, owner.id, digests.MOVED, title, detail, interval=digests.OWNER_INTERVAL)
 
 
 def _add_request(session: Session, org: Organization) -> None:
@@ -169,6 +175,22 @@ def _add_request(session: Session, org: Organization) -> None:
     detail = f"They wrote: {org.request_note}" if org.request_note else ""
     for rep_id in reps:
         _add_for_rep(session, org, rep_id, REQUESTED, f"{org.name} requested onboarding", detail)
+
+
+def _add_new_rep(
+    session: Session, org: Organization, entry: Entry, old_id: int | None, new_id: int | None
+) -> None:
+    """Tell both sales reps about an organization that a run gave to another, but not who did it."""
+    ids = {old_id, new_id, entry.actor_id} - {None}
+    known = select(User.id, User.name).where(User.id.in_(ids))
+    names = dict(session.execute(known).all())
+    by = f"By {names.get(entry.actor_id or 0, 'Orgdesk')}."
+    for rep_id, title in (
+        (new_id, f"{org.name} is now yours"),
+        (old_id, f"{org.name} now has {names.get(new_id or 0, 'no sales rep')}"),
+    ):
+        if rep_id is not None and rep_id != entry.actor_id:
+            _add_for_rep(session, org, rep_id, HANDED_OVER, title, by)
 
 
 def _add_for_rep(

@@ -81,7 +81,15 @@ def flag(
     """
     if Action.MOVE_STAGES not in staff_rights(session, actor):
         access(session, actor, min(org_ids, default=0), Action.MOVE_STAGES)
-    return flag_batch(session, actor, org_ids, _clean_for(session, actor, plan), note)
+    plan, result = _clean_for(session, actor, plan), FlagResult()
+    for org_id in sorted(set(org_ids)):
+        try:
+            result.flagged.append(flag_planned(session, actor, org_id, plan, note=note).name)
+        except (InvalidInput, Unavailable):
+            raise
+        except DomainError as refusal:
+            result.refused.append(Refusal(org_id, _name_of(session, org_id), str(refusal)))
+    return result
 
 
 def flag_one(
@@ -89,30 +97,24 @@ def flag_one(
 ) -> Organization:
     """Move one free organization to onboarding, like `flag`; raises `WrongStage` otherwise."""
     access(session, actor, org_id, Action.MOVE_STAGES)
-    return _flag(session, actor, org_id, _clean_for(session, actor, plan), note)
+    return flag_planned(session, actor, org_id, _clean_for(session, actor, plan), note=note)
 
 
-def flag_batch(
-    session: Session, actor: Actor, org_ids: Sequence[int], plan: Plan, note: str = ""
-) -> FlagResult:
-    """Flag organizations with a plan that `clean_plan` has accepted before.
+def flag_planned(
+    session: Session, actor: Actor, org_id: int, plan: Plan, *, note: str = ""
+) -> Organization:
+    """Flag an organization with a plan that `clean_plan` has accepted before."""
+    org = access(session, actor, org_id, Action.MOVE_STAGES)
+    stages.failed_checks(session, org, Stage.ONBOARDING, from_stage=Stage.FREE)
+    _apply(org, plan)
+    org.requested_at, org.request_note = None, None
+    return stages.move(session, actor, org, Stage.ONBOARDING, from_stage=Stage.FREE, reason=note)
 
-    Raises `NotPermitted` or `NotFound` when the actor may not flag, and `InvalidInput` when the
-    plan's sales rep no longer works in sales.
-    """
-    if not _is_rep(session, plan.rep_id):
+
+def ensure_rep(session: Session, user_id: int | None) -> None:
+    """Raise `InvalidInput` unless a person works in sales."""
+    if not _is_rep(session, user_id):
         raise InvalidInput({"rep_id": _NOT_A_REP})
-    result, may_flag = FlagResult(), Action.MOVE_STAGES in staff_rights(session, actor)
-    for org_id in sorted(set(org_ids)):
-        try:
-            result.flagged.append(_flag(session, actor, org_id, plan, note).name)
-        except (InvalidInput, Unavailable):
-            raise
-        except DomainError as refusal:
-            if not may_flag:
-                raise
-            result.refused.append(Refusal(org_id, _name_of(session, org_id), str(refusal)))
-    return result
 
 
 def move(
@@ -226,14 +228,6 @@ def _assigned_reps() -> Select[int | None]:
     following = select(func.min(rep_id)).where(rep_id > reps.c.id).scalar_subquery()
     reps = reps.union_all(select(following).where(reps.c.id.is_not(None)))
     return select(reps.c.id)
-
-
-def _flag(session: Session, actor: Actor, org_id: int, plan: Plan, note: str) -> Organization:
-    org = access(session, actor, org_id, Action.MOVE_STAGES)
-    stages.failed_checks(session, org, Stage.ONBOARDING, from_stage=Stage.FREE)
-    _apply(org, plan)
-    org.requested_at, org.request_note = None, None
-    return stages.move(session, actor, org, Stage.ONBOARDING, from_stage=Stage.FREE, reason=note)
 
 
 def _apply(org: Organization, plan: Plan) -> None:

@@ -34,6 +34,7 @@ from core.models import (
     Organization,
     RecoveryCode,
     Run,
+    RunStatus,
     SecondFactor,
     User,
 )
@@ -130,7 +131,11 @@ def _endings(now: datetime) -> Iterator[Any]:
         .where(Mail.sent_at.is_(None), Mail.due_at.is_not(None))
         .values(due_at=None, error=f"Not sent. {REASON}")
     )
-    yield update(Run).where(Run.ended_at.is_(None)).values(ended_at=now, ended_because=REASON)
+    yield (
+        update(Run)
+        .where(Run.status.in_((RunStatus.PROPOSED, RunStatus.GOING)))
+        .values(status=RunStatus.CANCELLED, ended_at=now, ended_because=REASON)
+    )
     yield update(Impersonation).where(Impersonation.ended_at.is_(None)).values(ends_at=now)
     yield update(User).values(password_epoch=User.password_epoch + 1)
 

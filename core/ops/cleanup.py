@@ -10,10 +10,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, delete, exists, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    delete,
+    exists,
+    literal_column,
+    null,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningDelete
+from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from core import models
 from core.access.permissions import ORGDESK, Action, access, lock_user_or_none
@@ -35,6 +45,8 @@ from core.models import (
     Membership,
     Organization,
     Run,
+    RunItem,
+    RunStatus,
     Throttle,
     Upload,
     User,
@@ -46,6 +58,8 @@ INTERVAL: Final = timedelta(hours=1)
 UNCONFIRMED_ACCOUNT_TTL: Final = timedelta(days=7)
 MAIL_TTL: Final = timedelta(days=30)
 RUN_TTL: Final = timedelta(days=90)
+INPUT_TTL: Final = timedelta(days=30)
+"""How long what was put into a run, such as addresses, is kept after it has ended."""
 EXPIRED_TTL: Final = timedelta(days=1)
 """How long sessions, links, challenges and impersonations are kept after they have expired."""
 BATCH_SIZE: Final = 200
@@ -176,9 +190,28 @@ def purge_mails(session: Session) -> int:
 
 
 def purge_runs(session: Session) -> int:
-    """Purge old runs that have ended, with their lists of failures."""
+    """Purge old runs that have ended, and proposals that were not confirmed, with their lists."""
     is_over = (Run.created_at <= clock.now() - RUN_TTL) & Run.ended_at.is_not(None)
-    return _delete_by_id(session, Run, is_over)
+    is_expired = (Run.created_at <= clock.now() - EXPIRED_TTL) & (Run.status == RunStatus.PROPOSED)
+    return _delete_by_id(session, Run, is_over | is_expired)
+
+
+def purge_inputs(session: Session) -> int:
+    """Purge what was put into runs that ended longer ago than `INPUT_TTL`, such as addresses."""
+    old = (
+        select(RunItem.run_id, RunItem.n)
+        .join(Run, Run.id == RunItem.run_id)
+        .where(Run.ended_at <= clock.now() - INPUT_TTL, RunItem.input.is_not(None))
+        .limit(BATCH_SIZE)
+    )
+    purged: ReturningUpdate[Any] = (
+        update(RunItem)
+        .where(tuple_(RunItem.run_id, RunItem.n).in_(old))
+        .values(input=null(), base=null())
+        .returning(literal_column("1"))
+        .execution_options(synchronize_session=False)
+    )
+    return len(session.scalars(purged).all())
 
 
 def _delete_by_id(session: Session, model: Any, is_over: ColumnElement[bool]) -> int:
@@ -209,5 +242,6 @@ PURGES: Final = (
     purge_drafts,
     purge_mails,
     purge_runs,
+    purge_inputs,
     counters.merge,
 )

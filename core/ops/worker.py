@@ -14,8 +14,9 @@ from core.database import db
 from core.mail import delivery
 from core.members import reminders
 from core.notifications import dispatch, onboarding_alerts
-from core.onboarding import bulk_flag
 from core.ops import cleanup
+from core.ops.run_types import RUN_TYPES
+from core.runs import advance
 from core.staff import impersonation
 
 POLL_INTERVAL: Final = timedelta(seconds=1)
@@ -65,7 +66,7 @@ class Worker:
         try:
             dispatch.run_due(self._stopping.is_set)
             delivery.run_due(self._stopping.is_set)
-            self._has_more = bulk_flag.run_due(self._stopping.is_set)
+            self._has_more = advance.run_due(RUN_TYPES, self._stopping.is_set)
             if time.monotonic() >= self._housekeeping_at:
                 impersonation.run_due(self._stopping.is_set)
                 cleanup.run_due(self._stopping.is_set)

@@ -12,7 +12,7 @@ from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, phones, validation
 from core.base.errors import Stale
-from core.database import search
+from core.database import change_tracking, search
 from core.members import member_mails
 from core.models import Organization
 from core.profile import alert_address
@@ -74,7 +74,7 @@ def save_contact_details(
     *,
     reason: str,
 ) -> Organization:
-    """Save contact details on behalf of staff, and mail the owners what changed and why.
+    """Save contact details on behalf of staff, and tell the owners what changed and why.
 
     Follows the rules of `save`. Raises `InvalidInput` without a reason, and for any field that is
     not in `CONTACT_FIELDS`.
@@ -87,17 +87,29 @@ def save_contact_details(
     allowed = {field: text for field, text in edited.items() if field in CONTACT_FIELDS}
     changed = _change(session, actor, org, original, allowed, check)
     if changed:
-        member_mails.send_to_owners(
-            session,
-            org,
-            "contact_changed",
-            by=actor.name,
-            what=", ".join(CONTACT_FIELDS[field] for field in changed),
-            reason=reason,
-            link=member_mails.page_link(org, "history"),
-        )
+        what = ", ".join(CONTACT_FIELDS[field] for field in changed)
+        _notify_owners(session, actor, org, what, reason)
         history.record(session, actor, org, "profile.changed", org, reason=reason)
     return org
+
+
+def _notify_owners(
+    session: Session, actor: Actor, org: Organization, what: str, reason: str
+) -> None:
+    """Mail the owners what staff have changed; in a run it becomes a line of their digest."""
+    if change_tracking.find_cause(session).get("run_id") is not None:
+        detail = f"By {actor.name} from the Orgdesk team. Reason: {reason}"
+        member_mails.add_to_digests(session, org, f"{org.name}: {what} changed", detail)
+        return
+    member_mails.send_to_owners(
+        session,
+        org,
+        "contact_changed",
+        by=actor.name,
+        what=what,
+        reason=reason,
+        link=member_mails.page_link(org, "history"),
+    )
 
 
 def confirm(session: Session, actor: Actor, org_id: int) -> Organization:

@@ -92,13 +92,18 @@ class Asked:
     value: str = ""
     """What was chosen in a list."""
     is_all: bool = False
-    """Whether it concerns everything that matches, and not only `rows`."""
+    """Whether it concerns everything that matches, but not `rows`."""
     record: Mapping[str, Any] = field(default_factory=dict)
     """The row of the frame, for an action in a row."""
 
     def __bool__(self) -> bool:
         """Return whether something was asked for."""
         return bool(self.action)
+
+    def chosen_of(self, matching: Iterable[Any]) -> list[Any]:
+        """Return the ids that were chosen, of everything that matches: all but `rows`."""
+        left_out = set(self.rows)
+        return [row for row in matching if row not in left_out] if self.is_all else [*self.rows]
 
     @property
     def row(self) -> Any:

@@ -51,7 +51,7 @@ from core.base.errors import (
 )
 from core.database import db
 from core.members import invitation_rows, invitations, members, membership_rows, ownership
-from core.models import Invitation, Mail, Membership, Role, Staff, Stage, User
+from core.models import Invitation, Mail, Membership, Role, Run, Staff, Stage, User
 from core.onboarding import bulk_flag, onboarding, working_days
 from core.onboarding.board_queries import BoardQuery
 from core.onboarding.onboarding import Plan
@@ -60,6 +60,8 @@ from core.organizations import organizations
 from core.organizations.csv_export import Format
 from core.organizations.filters import Filters
 from core.profile import profile
+from core.runs import runs
+from core.runs.items import NewItem, Selection
 from core.staff import impersonation, notes, saved_views
 from tests.support.cast import Cast, email
 
@@ -166,11 +168,16 @@ staff.saved_views.find_default             yes    yes    yes    yes    yes    ye
 staff.saved_view_lists.table               no     no     no     no     yes    yes    yes    yes    no
 onboarding.bulk_flag.count                 no     no     no     no     no     yes    yes    yes    no
 onboarding.bulk_flag.start                 no     no     no     no     no     yes    yes    yes    no
-onboarding.bulk_flag.cancel Sam's          no     no     no     no     no     yes    no     yes    no
-onboarding.bulk_flag.dismiss Sam's         no     no     no     no     no     yes    no     yes    no
-onboarding.bulk_flag.refusals_csv of Sam's no     no     no     no     no     yes    no     yes    no
-onboarding.bulk_flag.list_refusals Sam's   no     no     no     no     no     yes    no     yes    no
-onboarding.bulk_flag.list_open             yes    yes    yes    yes    yes    yes    yes    yes    yes
+runs.propose                               no     no     no     no     no     yes    yes    yes    hidden
+runs.confirm Sam's                         hidden hidden hidden hidden hidden yes    hidden hidden hidden
+runs.cancel Sam's                          no     no     no     no     no     yes    no     yes    no
+runs.resume Sam's                          no     no     no     no     no     yes    no     yes    no
+runs.dismiss Sam's                         no     no     no     no     no     yes    no     yes    no
+runs.get Sam's                             no     no     no     no     yes    yes    yes    yes    no
+runs.table                                 no     no     no     no     yes    yes    yes    yes    no
+runs.items.refusals_csv of Sam's           no     no     no     no     yes    yes    yes    yes    no
+runs.items.list_refusals of Sam's          no     no     no     no     yes    yes    yes    yes    no
+runs.list_open                             yes    yes    yes    yes    yes    yes    yes    yes    yes
 audit.activity.table                       no     no     no     no     yes    yes    yes    yes    no
 audit.activity.table of one                yes    no     no     hidden yes    yes    yes    yes    hidden
 audit.activity.latest                      yes    yes    yes    hidden yes    yes    yes    yes    hidden
@@ -261,11 +268,13 @@ CALLED_BY_USE_CASES = {
     "members.member_mails.send_invitation",
     "members.membership_rows.list_organizations",
     "members.membership_rows.may_grant",
-    "onboarding.flag_batch",
+    "onboarding.flag_planned",
     "onboarding.stages.move",
     "organizations.csv_export.stream",
     "organizations.organization_rows.make",
     "organizations.queries.authorize",
+    "runs.items.authorize",
+    "runs.items.list_ids",
     "profile.alert_address.change",
 }
 """Functions with an actor that are called by use cases and need no row of their own."""
@@ -368,9 +377,22 @@ def about_sam(name: str, *args: Any) -> Act:
 
 
 def about_a_run(name: str) -> Act:
+    """Return a call of a use case with a run that Sam started."""
     return lambda session, actor, cast: use_case(name)(
-        session, actor, bulk_flag.start(session, cast.sam, Filters(), Plan(), expected=99).id
+        session, actor, bulk_flag.start(session, cast.sam, EVERYTHING, Plan(), expected=99).id
     )
+
+
+def confirmed(session: Session, actor: Actor, cast: Cast) -> object:
+    """Confirm what Sam has proposed."""
+    run = proposed(session, cast.sam, cast)
+    return runs.confirm(session, actor, run.id, shown=1)
+
+
+def proposed(session: Session, actor: Actor, cast: Cast) -> Run:
+    """Propose to flag Acme."""
+    params = bulk_flag.PlanParams(rep_id=cast.sam.user_id or 0)
+    return runs.propose(session, actor, bulk_flag.FLAG, params, [NewItem(cast.acme.id)])
 
 
 def about_mail(name: str, **options: Any) -> Act:
@@ -416,6 +438,7 @@ def that_finds(name: str, look_for: Callable[[Cast], object]) -> Act:
     return act
 
 
+EVERYTHING = Selection((), Filters())
 PICTURE = SimpleNamespace(digest="0" * 64, png=b"png", thumbnail=b"png")
 ACTS: dict[str, Act] = {
     "members.table by role": about_acme("members.table", sort=members.Sort.ROLE),
@@ -565,14 +588,18 @@ ACTS: dict[str, Act] = {
     "staff.saved_views.set_default": alone("staff.saved_views.set_default", "organizations", None),
     "staff.saved_views.find_default": alone("staff.saved_views.find_default", "organizations"),
     "staff.saved_view_lists.table": alone("staff.saved_view_lists.table", "organizations"),
-    "onboarding.bulk_flag.count": alone("onboarding.bulk_flag.count", Filters()),
+    "onboarding.bulk_flag.count": alone("onboarding.bulk_flag.count", EVERYTHING),
     "onboarding.bulk_flag.start": lambda session, actor, cast: use_case(
         "onboarding.bulk_flag.start"
-    )(session, actor, Filters(), Plan(cast.sue.user_id), expected=99),
-    "onboarding.bulk_flag.cancel Sam's": about_a_run("onboarding.bulk_flag.cancel"),
-    "onboarding.bulk_flag.dismiss Sam's": about_a_run("onboarding.bulk_flag.dismiss"),
-    "onboarding.bulk_flag.refusals_csv of Sam's": about_a_run("onboarding.bulk_flag.refusals_csv"),
-    "onboarding.bulk_flag.list_refusals Sam's": about_a_run("onboarding.bulk_flag.list_refusals"),
+    )(session, actor, EVERYTHING, Plan(cast.sam.user_id), expected=99),
+    "runs.propose": proposed,
+    "runs.confirm Sam's": confirmed,
+    "runs.cancel Sam's": about_a_run("runs.cancel"),
+    "runs.resume Sam's": about_a_run("runs.resume"),
+    "runs.dismiss Sam's": about_a_run("runs.dismiss"),
+    "runs.get Sam's": about_a_run("runs.get"),
+    "runs.items.refusals_csv of Sam's": about_a_run("runs.items.refusals_csv"),
+    "runs.items.list_refusals of Sam's": about_a_run("runs.items.list_refusals"),
     "audit.activity.latest of a role": in_excerpt(
         lambda session, cast: [
             members.change_role(session, cast.olga, cast.acme.id, cast.mia.user_id or 0, role)

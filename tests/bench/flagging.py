@@ -13,6 +13,7 @@ from core.models import Organization, Run, Stage
 from core.onboarding import bulk_flag
 from core.onboarding.onboarding import NO_PLAN
 from core.organizations.filters import Filters
+from core.runs.items import Selection
 from tests.bench import clicks
 from tests.bench.servers import Server
 
@@ -38,7 +39,8 @@ def measure(server: Server, cookie: str, actor: Actor) -> Flagging:
     view, count = _first_free()
     began = time.perf_counter()
     with clicks.clicking(server, cookie) as times:
-        run = db.run(bulk_flag.start, actor, view, NO_PLAN, expected=count)
+        selection = Selection((), view)
+        run = db.run(bulk_flag.start, actor, selection, NO_PLAN, expected=count)
         ended = _wait(run.id)
     return Flagging(
         flagged=ended.done,

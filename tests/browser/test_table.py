@@ -172,7 +172,11 @@ def test_a_selection_lasts_over_pages_up_to_all_that_match(open_table: Open) -> 
     expect(footer).to_contain_text("120 selected")
     expect(footer.get_by_role("button", name="Copy addresses")).to_have_count(0)
     page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("asked: remove all")).to_be_visible()
+    expect(page.get_by_text("asked: remove all but none")).to_be_visible()
+    row(page, "Person 60").get_by_role("checkbox").click()
+    expect(footer).to_contain_text("119 selected")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("asked: remove all but 60")).to_be_visible()
     page.get_by_role("button", name="Clear").click()
     expect(footer).to_contain_text("51–100 of 120 people")
 

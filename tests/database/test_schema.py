@@ -3,17 +3,18 @@
 import multiprocessing
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.base import clock, tokenizer
 from core.database import db, schema
 from core.database.upgrade import MIGRATIONS, NewerSchema, configuration, upgrade
-from core.models import DigestItem
+from core.models import DigestItem, Run, RunItem
 from tests.support.cast import Cast
 from tests.support.engines import Postgresql, Sqlite, use
 
@@ -352,10 +353,47 @@ def test_migration_0021_keeps_the_rows_of_renamed_tables(engines: Engines, empty
             command.upgrade(configuration(connection), "0021")
             for query, row in NEW_VALUES.items():
                 assert tuple(connection.execute(text(query)).one()) == row
-        with Session(engine) as session:
-            item = DigestItem(
-                reader="org:1", topic="", title="", detail="", page="", at=clock.now()
-            )
-            session.add(item)
-            session.flush()
-            assert item.id == 2
+        with engine.begin() as connection:
+            new = dict.fromkeys(("reader", "topic", "title", "detail", "page"), "")
+            table = DigestItem.__table__.insert().values(**new, at=clock.now())
+            assert connection.scalar(table.returning(DigestItem.id)) == 2
+
+
+(RUNS,) = [file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("*_run_items.py")]
+OLD_RUN = """INSERT INTO runs (id, actor_id, view, options, total, last_id, cursor, done, refused,
+    created_at, ended_at, ended_because) VALUES ({}, 6, 'stage=free', '{}', 9, 9, 4, 3, 1,
+    '2026-11-23 12:00:00', {}, '')"""
+
+
+def test_the_migration_of_runs_keeps_bulk_jobs_and_ends_those_under_way(
+    engines: Engines, empty: str
+) -> None:
+    options = '{"rep_id": 6, "target_on": null, "note": "As agreed"}'
+    with use(empty) as engine, engine.begin() as connection:
+        command.upgrade(configuration(connection), f"{RUNS}-1")
+        for number, ended_at in ((4, "'2026-11-23 12:05:00'"), (7, "NULL")):
+            connection.exec_driver_sql(OLD_RUN.format(number, options, ended_at))
+        for refusal in ("(4, 30, 'Acme', 'In production')", "(4, 10, 'B', '')"):
+            connection.exec_driver_sql(f"INSERT INTO run_refusals VALUES {refusal}")
+        command.upgrade(configuration(connection), RUNS)
+        over, cut = connection.execute(select(Run.__table__).order_by(Run.id)).all()
+        items = connection.execute(select(RunItem.__table__).order_by(RunItem.n)).all()
+        assert connection.scalar(insert(Run).values(**AN_EMPTY_RUN).returning(Run.id)) == 8
+    assert (over.kind, over.status, over.reason) == ("flag", "ended", "As agreed")
+    assert over.params == {"rep_id": 6, "target_on": None}
+    assert (over.total, over.done, over.refused, over.skipped) == (9, 3, 1, 0)
+    assert (cut.status, cut.ended_at is not None) == ("cancelled", True)
+    assert cut.ended_because.startswith("Orgdesk was updated")
+    assert [(item.n, item.org_id, item.why) for item in items] == [
+        (1, 10, ""),
+        (2, 30, "In production"),
+    ]
+
+
+AN_EMPTY_RUN = {
+    "actor_id": 6,
+    "kind": "flag",
+    "params": {},
+    "total": 0,
+    "created_at": datetime(2026, 11, 23, tzinfo=UTC),
+}

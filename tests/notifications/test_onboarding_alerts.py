@@ -116,7 +116,7 @@ class TestOwners:
             do(onboarding.flag, cast.sam, [org_id])
             dispatch_digests(clock, cast.olga)
         assert len(dispatch_digests(clock, cast.olga)) == 1
-        clock.turn(onboarding_alerts.OWNER_INTERVAL)
+        clock.turn(digests.OWNER_INTERVAL)
         assert [len(each.context["lines"]) for each in dispatch_digests(clock, cast.olga)] == [1, 4]
 
 

@@ -12,9 +12,11 @@ from core.database import db
 from core.models import Entry, Move, Organization, Stage
 from core.onboarding import bulk_flag, onboarding
 from core.onboarding.onboarding import Plan
+from core.ops.run_types import RUN_TYPES
 from core.organizations import organizations
-from core.organizations.filters import Filters
 from core.profile import profile
+from core.runs import advance
+from core.runs.items import Selection
 from tests.support.cast import Cast
 
 ROUNDS = 12
@@ -137,10 +139,10 @@ def test_no_move_passes_while_an_owner_clears_a_field(race: Race, cast: Cast) ->
 def test_a_run_and_a_rep_flag_an_organization_once(race: Race, cast: Cast) -> None:
     for number in range(ROUNDS):
         change_acme(cast, stage=FREE)
-        run = db.run(bulk_flag.start, cast.sam, Filters(words="acme"), Plan(), expected=9)
+        run = db.run(bulk_flag.start, cast.sam, Selection((cast.acme.id,)), Plan(), expected=9)
         results = race(
-            lambda: db.run(bulk_flag.flag_next_batch, run.id),  # noqa: B023
-            lambda: db.run(bulk_flag.flag_next_batch, run.id),  # noqa: B023
+            lambda: advance.run_batch(run.id, RUN_TYPES),  # noqa: B023
+            lambda: advance.run_batch(run.id, RUN_TYPES),  # noqa: B023
             lambda: db.run(onboarding.flag_one, cast.sue, cast.acme.id),
         )
         assert refusals(results, WrongStage) <= 1

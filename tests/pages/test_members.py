@@ -276,6 +276,11 @@ class TestSelectedUsers:
         assert people(olgas) == ["Olga"]
         assert "To leave, open your own quick view" in unescaped(olgas)
 
+    def test_unticked_people_are_left_out(self, olgas: AppTest, cast: Cast) -> None:
+        find_table(olgas, "Active users").ask("remove-members", cast.mia.user_id, isAll=True)
+        olgas.button(key="remove-members-save").click().run()
+        assert people(olgas) == ["Mia", "Olga"]
+
     def test_a_selection_cannot_be_forged(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.mia, org=cast.acme.public_id)
         find_table(screen, "Active users").ask("remove-members", cast.adam.user_id)

@@ -13,9 +13,11 @@ from core.audit import history
 from core.database import db
 from core.members import leaving
 from core.models import Organization, Stage
+from core.ops.run_types import RUN_TYPES
 from core.organizations import downloads, organizations
 from core.organizations.csv_export import Format
 from core.organizations.downloads import Download
+from core.runs import advance
 from tests.organizations.test_table import make_organizations
 from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
@@ -377,6 +379,7 @@ class TestFlag:
         screen.text_input(key="flag.next_step").set_value("Call Olga")
         screen.button(key="flag-submit").click().run()
         assert not screen.exception
+        advance.run_due(RUN_TYPES)
         with db.read() as session:
             acme = session.get_one(Organization, cast.acme.id)
         assert (acme.stage, acme.rep_id) == (Stage.ONBOARDING, cast.sam.user_id)
@@ -387,14 +390,23 @@ class TestFlag:
         table = table_of(show("organizations", cast.sam))
         screen = table.ask("flag", cast.acme.id, cast.otto_ltd.id)
         screen.button(key="flag-submit").click().run()
-        assert "1 organization moved to onboarding. Not flagged:" in text_of(screen)
-        assert "**Acme**" in text_of(screen)
+        advance.run_due(RUN_TYPES)
+        assert "1 of 2 organizations, 1 refused." in text_of(screen.run())
 
     def test_all_that_match_are_flagged_in_the_background(self, show: Show, cast: Cast) -> None:
         screen = table_of(show("organizations", cast.sam)).ask("flag", isAll=True)
         assert "**2 organizations match.**" in text_of(screen)
         screen.button(key="flag-all-submit").click().run()
-        assert "Flagging 2 organizations" in text_of(screen)
+        assert "0 of 2 organizations" in text_of(screen)
+
+    def test_unticked_rows_are_left_out(self, show: Show, cast: Cast) -> None:
+        table = table_of(show("organizations", cast.sam))
+        screen = table.ask("flag", cast.acme.id, isAll=True)
+        assert "**1 organization matches.**" in text_of(screen)
+        screen.button(key="flag-all-submit").click().run()
+        advance.run_due(RUN_TYPES)
+        assert stage_of(cast.acme.id) is Stage.FREE
+        assert stage_of(cast.otto_ltd.id) is Stage.ONBOARDING
 
     def test_ops_select_nothing(self, show: Show, cast: Cast) -> None:
         assert table_of(show("organizations", cast.oda)).sent["bulk"] == []

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from core import manage
@@ -17,9 +18,11 @@ from core.base import clock
 from core.base.errors import DomainError
 from core.base.settings import settings
 from core.database import db
-from core.models import Move, Organization, RunRefusal, Stage
-from core.onboarding import bulk_flag, onboarding, working_days
+from core.models import Move, Organization, RunItem, Stage
+from core.onboarding import onboarding, working_days
 from core.onboarding.onboarding import Plan
+from core.ops.run_types import RUN_TYPES
+from core.runs import advance
 from tests.pages.conftest import Show, unescaped
 from tests.pages.test_board import choose
 from tests.support.cast import Cast, email
@@ -85,7 +88,8 @@ def flag_by_bulk(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     table = find_table(show("organizations", who, q="acme"), "Organizations")
     screen = table.ask("flag", cast.acme.id)
     yield ""
-    yield unescaped(screen.button(key="flag-submit").click().run())
+    screen.button(key="flag-submit").click().run()
+    yield what_runs_refused(screen)
 
 
 def flag_by_run(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
@@ -93,11 +97,16 @@ def flag_by_run(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     screen = table.ask("flag", isAll=True)
     screen.button(key="flag-all-submit").click().run()
     yield ""
-    while bulk_flag.run_due():
+    yield what_runs_refused(screen)
+
+
+def what_runs_refused(screen: AppTest) -> str:
+    """Finish all runs, and return what the page says then, with their refusals."""
+    while advance.run_due(RUN_TYPES):
         pass
     with db.read() as session:
-        why = session.scalars(select(RunRefusal.why)).all()
-    yield " ".join([unescaped(screen.run()), *why])
+        why = session.scalars(select(RunItem.why)).all()
+    return " ".join([unescaped(screen.run()), *why])
 
 
 def flag_by_command(show: Show, cast: Cast, who: Actor) -> Iterator[str]:

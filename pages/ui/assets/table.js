@@ -25,6 +25,7 @@ class Table {
   rows = new Map() // the rows on the page by id: { row, cells, signature, values }
   selected = new Map() // the values of the selected rows by id, also of those on other pages
   isAllSelected = false // everything that matches, whether it was ever loaded or not
+  excluded = new Set() // the ids of those that were taken out again
   current = null // the id of the row that Tab leads to: the one last visited, or the first
   visited = null
   lastToggled = null
@@ -173,7 +174,7 @@ class Table {
   }
 
   askForSelected(action) {
-    const ids = this.isAllSelected ? [] : [...this.selected.keys()]
+    const ids = this.isAllSelected ? [...this.excluded] : [...this.selected.keys()]
     this.ask(action, ids, { isAll: this.isAllSelected })
   }
 
@@ -236,29 +237,31 @@ class Table {
     this.lastToggled = id
   }
 
-  /** Select rows of the page, or take them out. */
+  /** Select rows of the page, or take them out, also of everything that matches. */
   select(ids, isOn) {
-    if (this.isAllSelected) this.clear()
     for (const id of ids) {
-      if (isOn) this.selected.set(id, this.rows.get(id).values)
+      if (this.isAllSelected) this.excluded[isOn ? "delete" : "add"](id)
+      else if (isOn) this.selected.set(id, this.rows.get(id).values)
       else this.selected.delete(id)
     }
     this.showSelection()
   }
 
   selectAll() {
+    this.clear()
     this.isAllSelected = true
     this.showSelection()
   }
 
   clear() {
     this.selected.clear()
+    this.excluded.clear()
     this.isAllSelected = false
     this.lastToggled = null
   }
 
   isSelected(id) {
-    return this.isAllSelected || this.selected.has(id)
+    return this.isAllSelected ? !this.excluded.has(id) : this.selected.has(id)
   }
 
   showSelection() {

@@ -35,9 +35,9 @@ export function drawBar(table) {
   const { bulk, total, isCapped, turns } = table.data
   const selectsAll = bulk.some((action) => action.takes_all)
   const many = isCapped ? `${(total - 1).toLocaleString("en-US")}+` : total.toLocaleString("en-US")
-  const number = table.isAllSelected ? many : table.selected.size.toLocaleString("en-US")
-  const parts = [element("span", "count", `${number} selected`)]
-  table.say(`${number} selected`)
+  const selected = `${describeSelected(table, many)} selected`
+  const parts = [element("span", "count", selected)]
+  table.say(selected)
   const isWholePage = [...table.rows.keys()].every((id) => table.isSelected(id))
   if (selectsAll && !table.isAllSelected && isWholePage && total > table.selected.size)
     parts.push(button("all", `Select all ${many} that match`, () => table.selectAll()))
@@ -52,6 +52,14 @@ export function drawBar(table) {
   table.footer.className = "footer bar"
   table.footer.replaceChildren(...parts)
   table.focusAgain(focus)
+}
+
+/** Return how many rows are selected; of those that were not all counted, how many are not. */
+function describeSelected({ isAllSelected, excluded, selected, data }, many) {
+  if (!isAllSelected) return selected.size.toLocaleString("en-US")
+  const without = excluded.size.toLocaleString("en-US")
+  if (data.isCapped && excluded.size) return `All but ${without}`
+  return data.isCapped ? many : (data.total - excluded.size).toLocaleString("en-US")
 }
 
 function clear(table) {

@@ -74,7 +74,8 @@ asked = ui.table(
     empty=("No one here", "Invite someone."),
 )
 if asked:
-    rows = "all" if asked.is_all else " ".join(str(row) for row in asked.rows)
+    rows = " ".join(str(row) for row in asked.rows)
+    rows = f"all but {rows or 'none'}" if asked.is_all else rows
     st.session_state["asked"] = f"asked: {asked.action} {rows} {asked.value}".strip()
 if asked.action == "look":
 

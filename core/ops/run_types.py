@@ -1,0 +1,20 @@
+"""The kinds of runs that there are. Nothing else is ever run, whatever the database says."""
+
+from typing import Final
+
+from core.models import Run
+from core.onboarding import bulk_flag
+from core.runs.kinds import Kinds
+
+RUN_TYPES: Final[Kinds] = {kind.name: kind for kind in (bulk_flag.FLAG,)}
+
+
+def title(kind: str, params: dict[str, object]) -> str:
+    """Return what a run does, in words."""
+    known = RUN_TYPES.get(kind)
+    return known.title(known.params.model_validate(params)) if known else kind.capitalize()
+
+
+def title_of(run: Run) -> str:
+    """Return what a run does, in words."""
+    return title(run.kind, run.params)

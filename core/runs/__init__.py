@@ -1,0 +1,1 @@
+"""Runs: bulk jobs over a list that is written down first, done in the background, and undone."""

@@ -1,0 +1,129 @@
+"""The work of runs, in the background and in small batches.
+
+Each batch is a transaction that changes the items and writes down what became of them. A process
+that is killed leaves whole batches behind; whichever continues does the rest, each item once.
+Several workers may share a run: they take turns.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import ValidationError
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Actor
+from core.base import clock
+from core.base.errors import DomainError, Unavailable
+from core.database import change_tracking, db
+from core.models import ItemState, Run, RunItem, RunStatus, User
+from core.runs import items
+from core.runs.kinds import Kind, Kinds, P, Skipped
+
+BATCH_SIZE: Final = 10
+"""Items of one transaction."""
+MAX_WORK: Final = timedelta(seconds=2)
+"""How long `run_due` works before the worker sends emails again."""
+FAILED: Final = "Failed; the server log has the details. Resume it to try the rest again."
+_MIN_PAUSE = 0.02
+"""Seconds; after each batch it pauses for as long as it worked, to leave others half the time."""
+
+log = logging.getLogger(__name__)
+
+
+def run_due(kinds: Kinds, is_stopping: Callable[[], bool] = lambda: False) -> bool:
+    """Continue the runs that are going for up to `MAX_WORK`, and return whether any work is left.
+
+    Runs take turns, so that a short one does not wait for a long one.
+    """
+    ends_at = time.monotonic() + MAX_WORK.total_seconds()
+    while run_ids := _list_going():
+        for run_id in run_ids:
+            if is_stopping() or time.monotonic() > ends_at:
+                return not is_stopping()
+            started_at = time.monotonic()
+            run_batch(run_id, kinds)
+            time.sleep(max(_MIN_PAUSE, time.monotonic() - started_at))
+    return False
+
+
+def run_batch(run_id: int, kinds: Kinds) -> None:
+    """Work on the next items of a run; end it with the reason if it cannot go on."""
+    try:
+        db.run(_run_batch, run_id, kinds)
+    except Unavailable:
+        raise
+    except DomainError as refusal:
+        db.run(_fail, run_id, str(refusal))
+    except Exception:
+        log.exception("run %s failed", run_id)
+        db.run(_fail, run_id, FAILED)
+
+
+def _list_going() -> list[int]:
+    with db.read() as session:
+        going = select(Run.id).where(Run.status == RunStatus.GOING).order_by(Run.id)
+        return list(session.scalars(going))
+
+
+def _run_batch(session: Session, run_id: int, kinds: Kinds) -> None:
+    run = _lock_going(session, run_id)
+    if run is None:
+        return
+    if run.kind not in kinds:
+        raise DomainError(f"This version of Orgdesk has no runs of the kind {run.kind}.")
+    kind = kinds[run.kind]
+    try:
+        params = kind.read(run)
+    except ValidationError:
+        raise DomainError("The parameters of this run can't be read.") from None
+    user = session.get_one(User, run.actor_id)
+    actor = Actor(user.id, user.name)
+    kind.check(session, actor, params)
+    batch = items.next_waiting(session, run_id, BATCH_SIZE)
+    with change_tracking.because(session, run_id=run.id):
+        for item in batch:
+            _work_on(session, actor, run, item, kind, params)
+    if len(batch) < BATCH_SIZE:
+        run.status, run.ended_at = RunStatus.ENDED, clock.now()
+
+
+def _work_on(
+    session: Session, actor: Actor, run: Run, item: RunItem, kind: Kind[P], params: P
+) -> None:
+    """Apply a run to an item, all or nothing, and write down what became of it."""
+    state, why = ItemState.DONE, ""
+    try:
+        with change_tracking.savepoint(session):
+            kind.apply(session, actor, run, item, params)
+    except Unavailable:
+        raise
+    except Skipped as skipped:
+        state, why = ItemState.SKIPPED, str(skipped)
+    except DomainError as refusal:
+        state, why = ItemState.REFUSED, str(refusal)
+    item.state, item.why = state, why
+    run.done += state is ItemState.DONE
+    run.refused += state is ItemState.REFUSED
+    run.skipped += state is ItemState.SKIPPED
+
+
+def _lock_going(session: Session, run_id: int) -> Run | None:
+    """Lock the row of a run that is going; other workers wait here, then see its new state."""
+    locked: Any = session.scalar(
+        update(Run)
+        .where(Run.id == run_id, Run.status == RunStatus.GOING)
+        .values(total=Run.total)
+        .returning(Run.id)
+        .execution_options(synchronize_session=False)
+    )
+    return None if locked is None else session.get_one(Run, run_id, populate_existing=True)
+
+
+def _fail(session: Session, run_id: int, reason: str) -> None:
+    run = _lock_going(session, run_id)
+    if run is not None:
+        run.status, run.ended_at, run.ended_because = RunStatus.FAILED, clock.now(), reason[:500]

@@ -1,0 +1,1 @@
+"""Runs on screen: their progress, their list, and what each refused."""
