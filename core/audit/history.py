@@ -64,20 +64,45 @@ def record(
         subject=change_tracking.row_name(row),
         person_id=person_id if person_id is not None else _person_of(row),
         changes=differences,
-        reason=_join_reasons(reason, as_owner),
+        reason=_join_reasons(reason or change_tracking.find_reason(session), as_owner),
         seal=2,
-        **change_tracking.find_cause(session),
+        **_cause_of(session, _chain_of(where)),
     )
     _append(session, entry)
+    _attribute_mails(session, entry)
+    change_tracking.recorded_ids(session).append(entry.id)
     if event.startswith("account.") or event in WATCHED:
         _log_after_commit(session, entry)
     return entry
 
 
+def _cause_of(session: Session, chain: str) -> dict[str, int | None]:
+    """Return `undoes_id` and `run_id`; an entry is undone in its own chain only."""
+    cause = change_tracking.find_cause(session)
+    undoes_id = cause.get("undoes_id")
+    undone = None if undoes_id is None else session.get(Entry, undoes_id)
+    if undone is not None and undone.chain != chain:
+        return cause | {"undoes_id": None}
+    return cause
+
+
+def _attribute_mails(session: Session, entry: Entry) -> None:
+    """Let the mails that were queued for a change name its entry."""
+    mails = change_tracking.unattributed_mails(session)
+    for mail in mails:
+        mail.entry_id = entry.id
+    mails.clear()
+
+
 def _log_after_commit(session: Session, entry: Entry) -> None:
     ids = {"actor": entry.actor_id, "org": entry.org_id, "person": entry.person_id}
     log = partial(logs.security, entry.event, **ids)
-    listen(session, "after_commit", lambda _: log(), once=True)
+
+    def log_if_kept(_: object) -> None:
+        if entry in session:  # not taken back by a savepoint
+            log()
+
+    listen(session, "after_commit", log_if_kept, once=True)
 
 
 def _join_reasons(reason: str, as_owner: str) -> str:

@@ -1,27 +1,32 @@
 """Changes of audited rows in a transaction: the first old and the last new value of each field.
 
 SQLAlchemy forgets the history of attributes at every flush, also at the autoflush before a SELECT.
-So changes are collected before each flush, and `history.record` takes them from here.
+So changes are collected before each flush, and `history.record` takes them from here. What else a
+transaction must remember until it commits is kept here, too: the cause of its changes, the entries
+that were recorded, and the mails queued since. `savepoint` takes all of it back.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 from sqlalchemy.sql.elements import KeyedColumnElement
 
-from core.models import Audited, Base
+from core.models import Audited, Base, Mail, Membership
 
 Values = dict[str, tuple[Any, Any]]
 
 PRIVATE_MARK = "(private)"
 
-_CHANGES = "changes"
-_CAUSE = "cause"
+_CHANGES: Final = "changes"
+_CAUSE: Final = "cause"
+_REASON: Final = "reason"
+_RECORDED: Final = "recorded"
+_MAILS: Final = "mails"
 
 
 class Unrecorded(RuntimeError):
@@ -36,25 +41,49 @@ def listen(sessions: type[Session]) -> None:
 
 @contextmanager
 def because(
-    session: Session, *, undoes_id: int | None = None, run_id: int | None = None
+    session: Session,
+    *,
+    undoes_id: int | None = None,
+    run_id: int | None = None,
+    reason: str = "",
 ) -> Iterator[None]:
     """Record the changes in the `with` block as the undoing of an entry, or as part of a bulk job.
 
-    An entry must be undone in its own chain. Within another such block, both causes hold.
+    An entry must be undone in its own chain. Within another such block, both causes hold. The
+    `reason` is recorded for use cases that take none themselves.
     """
-    before = find_cause(session)
+    before, reason_before = find_cause(session), find_reason(session)
     given = {"undoes_id": undoes_id, "run_id": run_id}
     session.info[_CAUSE] = before | {name: row for name, row in given.items() if row is not None}
+    session.info[_REASON] = reason or reason_before
     try:
         yield
     finally:
-        session.info[_CAUSE] = before
+        session.info[_CAUSE], session.info[_REASON] = before, reason_before
 
 
 def find_cause(session: Session) -> dict[str, int | None]:
     """Return `undoes_id` and `run_id` of the entries that are recorded now."""
     cause: dict[str, int | None] = session.info.get(_CAUSE, {})
     return cause
+
+
+def find_reason(session: Session) -> str:
+    """Return the reason of changes whose use cases take none."""
+    reason: str = session.info.get(_REASON, "")
+    return reason
+
+
+def recorded_ids(session: Session) -> list[int]:
+    """Return the ids of the entries that this transaction has recorded; `record` appends to it."""
+    ids: list[int] = session.info.setdefault(_RECORDED, [])
+    return ids
+
+
+def unattributed_mails(session: Session) -> list[Mail]:
+    """Return the mails that were queued since the last entry, for the next one to take."""
+    mails: list[Mail] = session.info.setdefault(_MAILS, [])
+    return mails
 
 
 @contextmanager
@@ -64,7 +93,8 @@ def savepoint(session: Session, *, keeps: bool = True) -> Iterator[None]:
     What was collected in it is forgotten with it, so that the transaction can be committed.
     """
     session.flush()
-    collected = {row: dict(values) for row, values in session.info.get(_CHANGES, {}).items()}
+    tracked = {row: dict(values) for row, values in session.info.get(_CHANGES, {}).items()}
+    recorded, mails = [*recorded_ids(session)], [*unattributed_mails(session)]
     point, is_kept = session.begin_nested(), False
     try:
         yield
@@ -75,7 +105,7 @@ def savepoint(session: Session, *, keeps: bool = True) -> Iterator[None]:
             point.commit()
         else:
             point.rollback()
-            session.info[_CHANGES] = collected
+            session.info.update({_CHANGES: tracked, _RECORDED: recorded, _MAILS: mails})
 
 
 def row_name(row: Base) -> str:
@@ -93,6 +123,7 @@ def pop_changes(session: Session, rows: tuple[Base, ...]) -> list[dict[str, Any]
             "field": field,
             "old": as_recorded(row.__table__.c[field], old),
             "new": as_recorded(row.__table__.c[field], new),
+            **({"person": row.user_id} if isinstance(row, Membership) else {}),
         }
         for row in rows
         for field, (old, new) in tracked.pop(row, {}).items()

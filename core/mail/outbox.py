@@ -3,10 +3,11 @@
 import secrets
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.orm import Session
 
 from core.base import clock
+from core.database import change_tracking
 from core.models import Mail
 
 
@@ -36,7 +37,21 @@ def enqueue(
     )
     session.add(mail)
     session.flush()  # for its id
+    change_tracking.unattributed_mails(session).append(mail)
     return mail
+
+
+def cancel_waiting(session: Session, mails: ColumnElement[bool]) -> list[Mail]:
+    """Cancel those of these mails that no process has begun to send, and return them."""
+    is_waiting = Mail.sent_at.is_(None) & Mail.due_at.is_not(None) & is_unclaimed()
+    cancelled = session.scalars(
+        update(Mail)
+        .where(mails, is_waiting)
+        .values(due_at=None)
+        .returning(Mail)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return list(cancelled)
 
 
 def is_unclaimed() -> ColumnElement[bool]:

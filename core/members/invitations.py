@@ -124,15 +124,22 @@ def change_role(
     return invitation
 
 
-def revoke(session: Session, actor: Actor, org_id: int, invitation_id: int) -> Invitation:
-    """Revoke an invitation, so that its links stop working, and email the person who had it."""
-    org = access(session, actor, org_id, Action.INVITE)
-    invitation = _get_pending(session, actor, org, invitation_id)
+def revoke(
+    session: Session, actor: Actor, org_id: int, invitation_id: int, *more_ids: int
+) -> Invitation:
+    """Revoke invitations, so that their links stop working, and email the people who had them.
 
-    invitation_rows.close(session, invitation, InvitationStatus.REVOKED)
-    member_mails.notify_revoked(session, org, [invitation])
-    history.record(session, actor, org, "invitation.revoked", invitation)
-    return invitation
+    Returns the first one.
+    """
+    org = access(session, actor, org_id, Action.INVITE)
+    ids = (invitation_id, *more_ids)
+    revoked = [_get_pending(session, actor, org, each) for each in ids]
+
+    for invitation in revoked:
+        invitation_rows.close(session, invitation, InvitationStatus.REVOKED)
+    member_mails.notify_revoked(session, org, revoked)
+    history.record(session, actor, org, "invitation.revoked", *revoked)
+    return revoked[0]
 
 
 def table(

@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session, aliased
 from core.access.permissions import Action, Actor, access, may
 from core.audit import history
 from core.base import clock, parameters
-from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
+from core.base.errors import (
+    InvalidInput,
+    LastOwner,
+    LeftByChoice,
+    NotFound,
+    NotPermitted,
+    RoleTooHigh,
+)
 from core.database.db import count_up_to, frame
 from core.database.search import has_words
 from core.members import leaving, member_mails, membership_rows
@@ -124,12 +131,19 @@ def remove(
 
 
 def reinstate(
-    session: Session, actor: Actor, org_id: int, user_id: int, *, reason: str = ""
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    user_id: int,
+    *,
+    role: Role | None = None,
+    reason: str = "",
 ) -> Membership:
-    """Make a removed person a member again with the old role; harmless for a member.
+    """Make a removed person a member again, as before the removal; harmless for a member.
 
-    Raises `NotFound` after `FORMER_MEMBERSHIP_TTL`, `LeftByChoice` for a person who was not
-    removed but left, `RoleTooHigh`, `MembershipLimit` and `MemberLimit`.
+    With a `role` it must be the one that the person had. Raises `NotFound` after
+    `FORMER_MEMBERSHIP_TTL`, `LeftByChoice` for a person who was not removed but left,
+    `InvalidInput(role)`, `RoleTooHigh`, `MembershipLimit` and `MemberLimit`.
     """
     org = access(session, actor, org_id, Action.INVITE)
     existing = membership_rows.find(session, org, user_id)
@@ -146,20 +160,15 @@ def reinstate(
         raise NotFound("former member")
     if former.removed_by == user_id:
         raise LeftByChoice(person.name)
+    if role is not None and role is not former.role:
+        raise InvalidInput({"role": f"{person.name} was last removed as {former.role}."})
     role = former.role
     if not membership_rows.may_grant(session, actor, org, role):
         raise RoleTooHigh(role)
 
-    membership = membership_rows.make(session, org, user_id, role)
-    member_mails.notify(
-        session,
-        actor,
-        org,
-        user_id,
-        "member_reinstated",
-        role=role,
-        link=member_mails.page_link(org),
-    )
+    membership = membership_rows.make(session, org, user_id, role, joined_at=former.joined_at)
+    link = member_mails.page_link(org)
+    member_mails.notify(session, actor, org, user_id, "member_reinstated", role=role, link=link)
     member_mails.notify_owners(session, actor, org, user_id, what=f"was reinstated as {role}")
     history.record(session, actor, org, "member.reinstated", membership, reason=reason)
     return membership

@@ -1,6 +1,7 @@
 """Rows of memberships: make, end, find and count them. Rights are checked by use cases."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, or_, select, true, update
@@ -16,8 +17,15 @@ MAX_MEMBERSHIPS = 400
 """Organizations that a person can belong to; deleted ones do not count."""
 
 
-def make(session: Session, org: Organization, user_id: int, role: Role) -> Membership:
-    """Make a person a member and return the membership.
+def make(
+    session: Session,
+    org: Organization,
+    user_id: int,
+    role: Role,
+    *,
+    joined_at: datetime | None = None,
+) -> Membership:
+    """Make a person a member, since now or since `joined_at`, and return the membership.
 
     Raises `MembershipLimit`, `MemberLimit`, and `NotFound` for a deleted account.
     """
@@ -29,7 +37,8 @@ def make(session: Session, org: Organization, user_id: int, role: Role) -> Membe
             FormerMembership.org_id == org.id, FormerMembership.user_id == user_id
         )
     )
-    membership = Membership(org_id=org.id, user_id=user_id, role=role, joined_at=clock.now())
+    since = joined_at or clock.now()
+    membership = Membership(org_id=org.id, user_id=user_id, role=role, joined_at=since)
     session.add(membership)
     _change_member_count(session, org, +1)
     return membership

@@ -3,6 +3,7 @@
 Where every owner is disabled, an administrator assigns a new one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,10 +15,25 @@ from core.access.permissions import Action, Actor, access, access_staff, may
 from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, validation
-from core.base.errors import HasOwner, InvalidInput, NotFound, NotPermitted, OfferClosed
+from core.base.errors import (
+    HasOwner,
+    InvalidInput,
+    LastOwner,
+    NotFound,
+    NotPermitted,
+    OfferClosed,
+)
 from core.database.db import frame
 from core.members import leaving, member_mails, membership_rows, ownership_rows
-from core.models import Handover, InvitationStatus, Membership, Organization, Role, User
+from core.models import (
+    Handover,
+    Invitation,
+    InvitationStatus,
+    Membership,
+    Organization,
+    Role,
+    User,
+)
 
 _MAX_OWNERLESS_LISTED: Final = 200
 
@@ -104,6 +120,40 @@ def accept(session: Session, actor: Actor, org_id: int, handover_id: int) -> Mem
     _notify_transferred(session, actor, org, old)
     history.record(session, actor, org, "ownership.transferred", new, old, handover, *ended)
     return new
+
+
+def give_back(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    roles: Mapping[int, Role],
+    *,
+    reason: str = "",
+) -> Membership:
+    """Give the people of an accepted transfer these roles, by their ids, in one recorded step.
+
+    The offer stays accepted. Returns the membership of the new owner. Raises `LastOwner`.
+    """
+    org = access(session, actor, org_id, Action.CHANGE_ROLES)
+    ranked = sorted(roles.items(), key=lambda item: -item[1].rank)
+    changed = [(membership_rows.get(session, org, user_id), role) for user_id, role in ranked]
+    if Role.OWNER not in roles.values():
+        raise LastOwner
+
+    ended: list[Invitation | Handover] = []
+    for membership, role in changed:
+        old, membership.role = membership.role, role
+        session.flush()  # the highest role first, so that there is an owner at every moment
+        ended += leaving.withdraw(session, org, membership.user_id, role)
+        member_mails.notify(
+            session, actor, org, membership.user_id, "role_changed", old=old, new=role
+        )
+    owner = changed[0][0]
+    what = "is an owner again, as a transfer of ownership was undone"
+    member_mails.notify_owners(session, actor, org, owner.user_id, what=what)
+    rows = [membership for membership, _ in changed]
+    history.record(session, actor, org, "ownership.transferred", *rows, *ended, reason=reason)
+    return owner
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from core.models.orm import Base, partial_index
 
 HAS_MOVED: Final = "summed_position IS NULL OR summed_position <> position"
 """Condition of an index: heads that are to be part of the next checkpoint."""
+IS_ABOUT_LOGO: Final = "event IN ('logo.changed', 'logo.removed')"
+"""Condition of an index: entries that name the pictures of logos."""
 
 
 class Entry(Base):
@@ -47,6 +49,7 @@ class Entry(Base):
     __table_args__ = (
         UniqueConstraint("chain", "position"),
         Index("ix_history_org_id_id", "org_id", "id"),
+        partial_index(IS_ABOUT_LOGO, "ix_history_logos", "id"),
         partial_index("run_id IS NOT NULL", "ix_history_run_id_id", "run_id", "id"),
         partial_index("undoes_id IS NOT NULL", "ix_history_undoes_id", "undoes_id"),
     )

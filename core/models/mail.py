@@ -35,8 +35,11 @@ class Mail(Base):
     sent_at: Mapped[datetime | None] = mapped_column(index=True)
     error: Mapped[str | None] = mapped_column(String(500))
     """The last response of the mail server."""
+    entry_id: Mapped[int | None]
+    """The history entry whose change it reports, if any."""
 
     __table_args__ = (
+        partial_index("entry_id IS NOT NULL", "ix_mails_entry_id", "entry_id"),
         partial_index("due_at IS NOT NULL", "ix_mails_due_at", "due_at"),
         partial_index("sent_at IS NULL AND due_at IS NULL", "ix_mails_given_up", "id"),
         partial_index(f"{_IS_UNSENT} AND error IS NOT NULL", "ix_mails_retrying", "id"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select, func, select
@@ -143,8 +143,13 @@ def move(
     )
 
 
-def request(session: Session, actor: Actor, org_id: int, *, note: str = "") -> Organization:
-    """Request onboarding for a free organization; a second request changes nothing."""
+def request(
+    session: Session, actor: Actor, org_id: int, *, note: str = "", at: datetime | None = None
+) -> Organization:
+    """Request onboarding for a free organization; a second request changes nothing.
+
+    `at` is when it was requested first, for a request that was withdrawn.
+    """
     org = access(session, actor, org_id, Action.REQUEST_ONBOARDING)
     check = validation.Check()
     cleaned = check("note", validation.optional(validation.note), note)
@@ -156,15 +161,27 @@ def request(session: Session, actor: Actor, org_id: int, *, note: str = "") -> O
     throttling.ensure_allowed(
         throttling.hit(session, "requests of", str(actor.user_id), throttling.REQUESTS)
     )
-    org.requested_at, org.request_note = clock.now(), cleaned
+    org.requested_at, org.request_note = at or clock.now(), cleaned
     history.record(session, actor, org, "onboarding.requested", org)
     return org
 
 
-def plan(session: Session, actor: Actor, org_id: int, plan: Plan) -> Organization:
-    """Change the plan of an onboarding."""
+def withdraw_request(session: Session, actor: Actor, org_id: int) -> Organization:
+    """Withdraw the request of a free organization; harmless where there is none."""
+    org = access(session, actor, org_id, Action.REQUEST_ONBOARDING)
+    if org.stage is not Stage.FREE:
+        raise WrongStage(org.stage, Stage.FREE)
+    org.requested_at, org.request_note = None, None
+    history.record(session, actor, org, "onboarding.request_withdrawn", org)
+    return org
+
+
+def plan(
+    session: Session, actor: Actor, org_id: int, plan: Plan, *, earlier: Plan | None = None
+) -> Organization:
+    """Change the plan of an onboarding; what stood in an `earlier` plan is always accepted."""
     org = access(session, actor, org_id, Action.MOVE_STAGES)
-    _apply(org, clean_plan(session, plan, org))
+    _apply(org, clean_plan(session, plan, org, earlier=earlier))
     history.record(session, actor, org, "onboarding.planned", org)
     return org
 
@@ -182,10 +199,18 @@ def snooze(session: Session, actor: Actor, org_id: int, *, until: date | None) -
     return org
 
 
-def clean_plan(session: Session, plan: Plan, org: Organization | None = None) -> Plan:
-    """Return a plan with valid values; dates in the past are kept only where `org` has them.
+def clean_plan(
+    session: Session,
+    plan: Plan,
+    org: Organization | None = None,
+    *,
+    earlier: Plan | None = None,
+) -> Plan:
+    """Return a plan with valid values.
 
-    Raises `InvalidInput` with every field that is not valid.
+    Dates in the past are accepted only where `org` or the `earlier` plan has them. So are a former
+    sales rep, and none at all, of the `earlier` plan. Raises `InvalidInput` with every field that
+    is not valid.
     """
     check, today = validation.Check(), working_days.today()
     next_step = check("next_step", validation.optional(validation.note), plan.next_step)
@@ -195,9 +220,11 @@ def clean_plan(session: Session, plan: Plan, org: Organization | None = None) ->
         check.refuse("next_step", "Describe the step that is due, or clear the date.")
     for name in ("target_on", "next_step_on"):
         on = getattr(plan, name)
-        if on is not None and on < today and on != getattr(org, name, None):
+        is_kept = on in (getattr(org, name, None), getattr(earlier, name, None))
+        if on is not None and on < today and not is_kept:
             check.refuse(name, "Choose today or a later date.")
-    if not _is_rep(session, plan.rep_id):
+    was_rep = earlier is not None and earlier.rep_id == plan.rep_id
+    if not was_rep and not _is_rep(session, plan.rep_id):
         check.refuse("rep_id", _NOT_A_REP)
     check.done()
     return replace(plan, next_step=next_step or "")

@@ -3,11 +3,11 @@
 `move` is the only function that changes an organization's stage.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from sqlalchemy import select
@@ -183,11 +183,14 @@ def move(
     from_stage: Stage,
     reason: str = "",
     override: bool = False,
+    restore: Mapping[str, Any] | None = None,
 ) -> Organization:
     """Move an organization that `access` has locked, and record the move.
 
-    Raises `WrongStage`, `GateNotMet` when checks fail and `override` is not set, and
-    `InvalidInput` when a withdrawal or an override has no reason.
+    `restore` has the values that an undone move replaced, by column. Without it the days in stage,
+    the snooze and, in free, the plan start afresh. Raises `WrongStage`, `GateNotMet` when checks
+    fail and `override` is not set, and `InvalidInput` when a withdrawal or an override has no
+    reason.
     """
     failed = failed_checks(session, org, to_stage, from_stage=from_stage)
     if failed and not override:
@@ -200,12 +203,21 @@ def move(
     check.done()
 
     _add_move(session, actor, org, to_stage, failed, reason)
-    org.stage, org.stage_entered_at, org.snoozed_until = to_stage, clock.now(), None
-    if to_stage is Stage.FREE:
-        org.rep_id, org.target_on, org.next_step, org.next_step_on = None, None, None, None
+    org.stage, org.stage_entered_at = to_stage, clock.now()
+    if restore is not None:
+        for column, value in restore.items():
+            setattr(org, column, value)
+    else:
+        _start_afresh(org)
     event = OVERRIDDEN if failed else _EVENTS[transition]
     history.record(session, actor, org, event, org, reason=reason)
     return org
+
+
+def _start_afresh(org: Organization) -> None:
+    org.snoozed_until = None
+    if org.stage is Stage.FREE:
+        org.rep_id, org.target_on, org.next_step, org.next_step_on = None, None, None, None
 
 
 def _add_move(

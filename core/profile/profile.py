@@ -51,8 +51,12 @@ def save(
     org_id: int,
     original: Mapping[str, str],
     edited: Mapping[str, str],
+    *,
+    confirms: bool = True,
 ) -> Organization:
     """Save the fields in which `edited` differs from the `original` texts of the form.
+
+    Saving confirms that the profile is correct, unless `confirms` is False.
 
     Changes that others made to other fields meanwhile are kept. Raises `InvalidInput`, and `Stale`
     with both texts where someone changed the same field; to overwrite theirs, save again with
@@ -60,7 +64,8 @@ def save(
     """
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
     if _change(session, actor, org, original, edited, validation.Check()):
-        org.confirmed_at = clock.now()
+        if confirms:
+            org.confirmed_at = clock.now()
         history.record(session, actor, org, "profile.changed", org)
     return org
 
