@@ -6,7 +6,6 @@ and the head of the chain has a seal, too; `core.audit.verification` checks all 
 """
 
 import logging
-from functools import partial
 from typing import Final
 
 from sqlalchemy.event import listen
@@ -30,6 +29,7 @@ WATCHED: Final = frozenset(
     "backup.restored".split()
 )
 """Besides those of accounts, the events that the security log has, too."""
+_TO_LOG: Final = "entries for the security log"
 
 
 def record(
@@ -95,14 +95,18 @@ def _attribute_mails(session: Session, entry: Entry) -> None:
 
 
 def _log_after_commit(session: Session, entry: Entry) -> None:
-    ids = {"actor": entry.actor_id, "org": entry.org_id, "person": entry.person_id}
-    log = partial(logs.security, entry.event, **ids)
+    session.info.setdefault(_TO_LOG, []).append(entry)
+    listen(session, "after_commit", _log_entries)
 
-    def log_if_kept(_: object) -> None:
-        if entry in session:  # not taken back by a savepoint
-            log()
 
-    listen(session, "after_commit", log_if_kept, once=True)
+def _log_entries(session: Session) -> None:
+    """Log what was committed, which the release of a savepoint is not, and what it took back."""
+    if session.in_nested_transaction():
+        return
+    for entry in session.info.pop(_TO_LOG, ()):
+        if entry in session:
+            ids = {"actor": entry.actor_id, "org": entry.org_id, "person": entry.person_id}
+            logs.security(entry.event, **ids)
 
 
 def _join_reasons(reason: str, as_owner: str) -> str:

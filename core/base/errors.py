@@ -380,6 +380,33 @@ class LeftByChoice(DomainError):
         )
 
 
+class CannotUndo(DomainError):
+    """A change has no way back: the sentence says why."""
+
+
+class AlreadyUndone(DomainError):
+    """Someone has undone the same change."""
+
+    def __init__(self) -> None:
+        super().__init__("This was undone already. Look at its history before you go on.")
+
+
+class ChangedSince(DomainError):
+    """What is to be put back was changed since."""
+
+    def __init__(self) -> None:
+        super().__init__("This was changed since. Look at its history, then change it yourself.")
+
+
+class PasswordNeeded(InvalidInput):
+    """Undoing it is as weighty as the act itself, which takes the password."""
+
+    is_watched = True
+
+    def __init__(self) -> None:
+        super().__init__({"password": "Enter your password to undo this."})
+
+
 class AddressesRefused(InvalidInput):
     """Some addresses cannot be invited: `results` pairs each with a refusal, empty if valid."""
 

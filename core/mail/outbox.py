@@ -1,9 +1,10 @@
 """The outbox: queue a mail in the transaction of its cause; the worker sends it later."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.base import clock
@@ -52,6 +53,22 @@ def cancel_waiting(session: Session, mails: ColumnElement[bool]) -> list[Mail]:
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     return list(cancelled)
+
+
+def spare(session: Session, entry_id: int, cancelled: Sequence[Mail]) -> None:
+    """Cancel the mails of an undo to those who never got the mail of what was undone.
+
+    `cancelled` are the latter. Mails with a link to follow are sent in any case.
+    """
+    told = select(Mail.recipient).where(
+        Mail.entry_id.in_({mail.entry_id for mail in cancelled}),
+        Mail.id.not_in([mail.id for mail in cancelled]),
+    )
+    untold = {mail.recipient for mail in cancelled} - {*session.scalars(told)} if cancelled else ()
+    queued = select(Mail).where(Mail.entry_id == entry_id, Mail.recipient.in_(untold))
+    for mail in session.scalars(queued) if untold else ():
+        if "nonce" not in mail.context.get("link", {}):
+            mail.due_at = None
 
 
 def is_unclaimed() -> ColumnElement[bool]:

@@ -13,11 +13,14 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Select,
+    String,
+    cast,
     delete,
     exists,
     literal_column,
     null,
     select,
+    text,
     tuple_,
     update,
 )
@@ -36,6 +39,7 @@ from core.members.members import FORMER_MEMBERSHIP_TTL
 from core.models import (
     Challenge,
     Draft,
+    Entry,
     FormerMembership,
     Impersonation,
     Invitation,
@@ -51,6 +55,7 @@ from core.models import (
     Upload,
     User,
 )
+from core.models.audit import IS_ABOUT_LOGO
 from core.organizations.organizations import DELETED_TTL
 
 JOB: Final = "housekeeping"
@@ -111,9 +116,18 @@ def purge_organizations(session: Session) -> int:
     logo = org.logo
     session.delete(org)
     history.record(session, ORGDESK, org, "organization.purged", org)
-    is_shared = exists().where(Organization.logo == logo)
-    session.execute(delete(Logo).where(Logo.digest == logo, ~is_shared))
+    if logo is not None and not _is_needed(session, org, logo):
+        session.execute(delete(Logo).where(Logo.digest == logo))
     return 1
+
+
+def _is_needed(session: Session, org: Organization, logo: str) -> bool:
+    """Return whether another organization has a picture, or can have it back by an undo."""
+    is_named = cast(Entry.changes, String).contains(logo)
+    elsewhere = Entry.chain != f"org:{org.id}"
+    named = select(Entry.id).where(text(IS_ABOUT_LOGO), elsewhere, is_named)
+    shared = select(Organization.id).where(Organization.logo == logo, Organization.id != org.id)
+    return any(session.scalar(found.limit(1)) is not None for found in (shared, named))
 
 
 def purge_accounts(session: Session) -> int:

@@ -36,6 +36,7 @@ from core.access.permissions import (
     staff_rights,
 )
 from core.accounts import user_rows
+from core.accounts.sessions import VerifiedPassword
 from core.audit import activity
 from core.base import crypto
 from core.base.errors import (
@@ -49,9 +50,27 @@ from core.base.errors import (
     RoleTooHigh,
     WrongInvitee,
 )
+from core.changes import changes
 from core.database import db
-from core.members import invitation_rows, invitations, members, membership_rows, ownership
-from core.models import Invitation, Mail, Membership, Role, Run, Staff, Stage, User
+from core.members import (
+    account_access,
+    invitation_rows,
+    invitations,
+    members,
+    membership_rows,
+    ownership,
+)
+from core.models import (
+    Invitation,
+    Mail,
+    Membership,
+    Organization,
+    Role,
+    Run,
+    Staff,
+    Stage,
+    User,
+)
 from core.onboarding import bulk_flag, onboarding, working_days
 from core.onboarding.board_queries import BoardQuery
 from core.onboarding.onboarding import Plan
@@ -64,6 +83,7 @@ from core.runs import runs
 from core.runs.items import NewItem, Selection
 from core.staff import impersonation, notes, saved_views
 from tests.support.cast import Cast, email
+from tests.support.history import last_entry
 
 MATRIX = """
                                            olga   adam   mia    otto   oda    sam    sue    ada    nobody
@@ -89,6 +109,7 @@ members.former_table                       yes    yes    no     hidden yes    ye
 members.reinstate                          yes    yes    no     hidden no     no     no     no     hidden
 members.ownership.offer                    yes    no     no     hidden no     no     no     no     hidden
 members.ownership.withdraw                 yes    no     no     hidden no     no     no     no     hidden
+members.ownership.give_back                yes    no     no     hidden no     no     no     no     hidden
 members.ownership.accept                   hidden hidden yes    hidden hidden hidden hidden hidden hidden
 members.ownership.decline                  hidden hidden yes    hidden hidden hidden hidden hidden hidden
 members.ownership.list_offers              yes    yes    yes    hidden yes    yes    yes    yes    hidden
@@ -153,6 +174,7 @@ onboarding.snooze                          no     no     no     hidden no     ye
 onboarding.plan                            no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.getting_started.list_steps      yes    yes    yes    hidden yes    yes    yes    yes    hidden
 onboarding.request                         yes    yes    no     hidden no     no     no     no     hidden
+onboarding.withdraw_request                yes    yes    no     hidden no     no     no     no     hidden
 onboarding.stages.move_history             yes    no     no     hidden yes    yes    yes    yes    hidden
 onboarding.statistics.load_charts          no     no     no     no     yes    yes    yes    yes    no
 onboarding.board.load                      no     no     no     no     yes    yes    yes    yes    no
@@ -188,6 +210,23 @@ audit.receipts.begin                       yes    no     no     hidden yes    ye
 audit.receipts.make                        yes    no     no     hidden yes    yes    yes    yes    hidden
 onboarding.stages.path                     yes    yes    yes    hidden yes    yes    yes    yes    hidden
 profile.save_contact_details               no     no     no     hidden yes    no     no     yes    hidden
+changes.plan                               yes    no     no     hidden yes    yes    yes    yes    hidden
+changes.undo                               yes    no     no     hidden yes    no     no     yes    hidden
+changes.undo_all                           yes    no     no     hidden yes    no     no     yes    hidden
+changes.undo a change of role              yes    no     no     hidden no     no     no     no     hidden
+changes.undo Adam's removal of Mia         yes    yes    hidden hidden no     no     no     no     hidden
+changes.undo the removal of an owner       yes    hidden no     hidden no     no     no     no     hidden
+changes.undo a transfer                    yes    no     yes    hidden no     no     no     no     hidden
+changes.undo an offer of ownership         yes    no     no     hidden no     no     no     no     hidden
+changes.undo an invitation                 yes    no     no     hidden no     no     no     no     hidden
+changes.undo a flag                        no     no     no     hidden no     yes    yes    yes    hidden
+changes.undo a plan                        no     no     no     hidden no     yes    yes    yes    hidden
+changes.undo a creation                    yes    hidden hidden hidden no     no     no     no     hidden
+changes.undo a deletion                    no     no     no     hidden no     no     no     yes    hidden
+changes.undo a limit                       no     no     no     hidden no     no     no     yes    hidden
+changes.undo Sam's own note                hidden hidden hidden hidden hidden yes    hidden hidden hidden
+changes.undo a staff role                  no     no     no     no     no     no     no     yes    no
+changes.undo an account that was disabled  no     no     no     no     no     no     no     yes    no
 staff.impersonation.start                  no     no     no     hidden no     no     no     yes    hidden
 staff.impersonation.end                    no     no     no     hidden no     no     no     yes    hidden
 accounts.administration.table              no     no     no     no     no     no     no     yes    no
@@ -248,6 +287,7 @@ BY_PROOF = {
 
 CALLED_BY_USE_CASES = {
     "members.leaving.end_offers",
+    "changes.entry_access.open_entry",
     "access.permissions.access",
     "access.permissions.access_staff",
     "access.permissions.find_organization",
@@ -283,6 +323,7 @@ OF_MEMBERS_THEMSELVES = {
     "members.leaving.is_last_owner",
     "members.leaving.leave",
     "members.ownership.offer",
+    "changes.undo a creation",
 }
 
 PEOPLE = tuple(MATRIX.split()[:9])
@@ -413,6 +454,52 @@ def use_case(name: str) -> Callable[..., object]:
     return found
 
 
+def undoing(change: Callable[[Session, Cast], object]) -> Act:
+    """Return the undo of the last entry of a change, with all that is asked for."""
+
+    def act(session: Session, actor: Actor, cast: Cast) -> object:
+        change(session, cast)
+        entry = last_entry(session)
+        person = session.get(User, actor.user_id)
+        proof = VerifiedPassword(person.id, person.password_epoch) if person else None
+        name = session.get_one(Organization, entry.org_id).name if entry.org_id else ""
+        return changes.undo(
+            session, actor, entry.id, reason="A slip of the hand.", name=name, proof=proof
+        )
+
+    return act
+
+
+def a_phone(session: Session, cast: Cast) -> int:
+    """Let Olga change the phone of Acme, and return the entry."""
+    shown = profile.form_texts(session.get_one(Organization, cast.acme.id))
+    typed = shown | {"phone": "+1 212 555 0100"}
+    profile.save(session, cast.olga, cast.acme.id, shown, typed)
+    return last_entry(session).id
+
+
+def a_transfer(session: Session, cast: Cast) -> object:
+    """Let Adam become an owner and hand that over to Mia."""
+    acme, mia = cast.acme.id, cast.mia.user_id or 0
+    members.change_role(session, cast.olga, acme, cast.adam.user_id or 0, Role.OWNER)
+    offer = ownership.offer(session, cast.adam, acme, mia)
+    return ownership.accept(session, cast.mia, acme, offer.id)
+
+
+def removed_owner(session: Session, cast: Cast) -> object:
+    """Let Adam become an owner and be removed."""
+    acme, adam = cast.acme.id, cast.adam.user_id or 0
+    members.change_role(session, cast.olga, acme, adam, Role.OWNER)
+    return members.remove(session, cast.olga, acme, adam)
+
+
+def undoing_all(session: Session, actor: Actor, cast: Cast) -> object:
+    """Undo a list of entries, and raise what the first was refused for."""
+    entry_id = a_phone(session, cast)
+    outcome = changes.undo_all(session, actor, [entry_id], reason="A slip of the hand.")
+    return outcome.done or changes.undo(session, actor, entry_id, reason="A slip of the hand.")
+
+
 def in_excerpt(change: Callable[[Session, Cast], object], seen: str) -> Act:
     """Return a look at the latest changes, which is refused if none begins like this."""
 
@@ -476,6 +563,48 @@ ACTS: dict[str, Act] = {
         session, actor, cast.acme.id, cast.mia.user_id
     ),
     "members.ownership.withdraw": about_offer("members.ownership.withdraw"),
+    "members.ownership.give_back": lambda session, actor, cast: ownership.give_back(
+        session, actor, cast.acme.id, {cast.olga.user_id: Role.OWNER, cast.mia.user_id: Role.ADMIN}
+    ),
+    "changes.plan": lambda session, actor, cast: changes.plan(
+        session, actor, [a_phone(session, cast)]
+    ),
+    "changes.undo": undoing(a_phone),
+    "changes.undo_all": undoing_all,
+    "changes.undo a change of role": undoing(
+        lambda session, cast: members.change_role(
+            session, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN
+        )
+    ),
+    "changes.undo Adam's removal of Mia": undoing(
+        lambda session, cast: members.remove(session, cast.adam, cast.acme.id, cast.mia.user_id)
+    ),
+    "changes.undo the removal of an owner": undoing(removed_owner),
+    "changes.undo a transfer": undoing(a_transfer),
+    "changes.undo an offer of ownership": undoing(offered),
+    "changes.undo an invitation": undoing(invited),
+    "changes.undo a flag": undoing(in_onboarding),
+    "changes.undo a plan": undoing(
+        lambda session, cast: onboarding.plan(
+            session, cast.sam, cast.acme.id, Plan(rep_id=cast.sue.user_id)
+        )
+    ),
+    "changes.undo a creation": undoing(
+        lambda session, cast: organizations.create(session, cast.olga, "A new one")
+    ),
+    "changes.undo a deletion": undoing(deleted),
+    "changes.undo a limit": undoing(
+        lambda session, cast: organizations.limit_members(session, cast.ada, cast.acme.id, 50)
+    ),
+    "changes.undo Sam's own note": undoing(a_note),
+    "changes.undo a staff role": undoing(
+        lambda session, cast: account_access.set_staff(
+            session, cast.ada, cast.otto.user_id, Staff.SALES
+        )
+    ),
+    "changes.undo an account that was disabled": undoing(
+        lambda session, cast: account_access.disable(session, cast.ada, cast.otto.user_id)
+    ),
     "members.ownership.accept": about_offer("members.ownership.accept"),
     "members.ownership.decline": about_offer("members.ownership.decline"),
     "members.ownership.assign_owner": about_acme(

@@ -175,9 +175,13 @@ class TestVerify:
         checkpoints.make_all()
         assert Broken("org:1", 3, None, verification.UNSEALED) in verified()[0]
 
-    def test_an_entry_undoes_only_an_earlier_one_of_its_chain(self, cast: Cast):
+    def test_an_entry_undoes_only_an_earlier_one_of_its_chain(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ):
         def undo(session: db.Session, undone: int) -> None:
-            with change_tracking.because(session, undoes_id=undone, run_id=7):
+            cause = {"undoes_id": undone, "run_id": 7}
+            monkeypatch.setattr(history, "_cause_of", lambda *_: cause)
+            with change_tracking.because(session, **cause):
                 rename(session, cast.olga, cast.acme.id, f"Back to {undone}")
 
         with db.read() as session:

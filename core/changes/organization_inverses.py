@@ -1,0 +1,106 @@
+"""Inverses of changes to the profile, the logo, the settings and the life of an organization."""
+
+from typing import Final
+
+from core.access.permissions import Action, access, may
+from core.base.errors import InvalidInput
+from core.changes.cells import EXISTENCE
+from core.changes.inverse import Inverse, Undoing, ask_name
+from core.models import Alert, Logo
+from core.notifications import alerts
+from core.organizations import organizations
+from core.profile import directory, logos, profile
+from core.profile.logos import CleanLogo
+
+_TEXTS: Final = frozenset(profile.FIELDS) - {"alert_email"}
+
+
+def _put_back_profile(undoing: Undoing) -> None:
+    """Put texts back; an address that waited waits again, and that in use is not touched."""
+    org = undoing.call(access, undoing.org_id, Action.VIEW)
+    shown = profile.form_texts(org)
+    typed = {field: undoing.old(field) or "" for field in undoing.fields & _TEXTS}
+    if "alert_email_new" in undoing.fields:
+        typed["alert_email"] = undoing.old("alert_email_new") or org.alert_email or ""
+    if undoing.call(may, undoing.org_id, Action.EDIT_PROFILE):
+        undoing.call(profile.save, undoing.org_id, shown, shown | typed, confirms=False)
+    else:
+        undoing.call(
+            profile.save_contact_details, undoing.org_id, shown, typed, reason=undoing.reason
+        )
+
+
+def _put_back_address(undoing: Undoing) -> None:
+    """Let the alert address before wait for its confirmation."""
+    shown = profile.form_texts(undoing.call(access, undoing.org_id, Action.EDIT_PROFILE))
+    before = undoing.old("alert_email")
+    if not before:
+        raise InvalidInput({"alert_email": "There was no address before. Enter another one."})
+    typed = shown | {"alert_email": before}
+    undoing.call(profile.save, undoing.org_id, shown, typed, confirms=False)
+
+
+def _put_back_alerts(undoing: Undoing) -> None:
+    off = (undoing.old("alerts_off") or "").split(", ")
+    wanted = [alert for alert in Alert if alert not in off]
+    undoing.call(alerts.choose, undoing.org_id, wanted)
+
+
+def _put_back_listing(undoing: Undoing) -> None:
+    listed = bool(undoing.old("is_listed"))
+    undoing.call(directory.list_in_solutions, undoing.org_id, listed=listed)
+
+
+def _put_back_logo(undoing: Undoing) -> None:
+    undoing.call(access, undoing.org_id, Action.EDIT_PROFILE)
+    digest = undoing.old("logo")
+    if digest is None:
+        undoing.call(logos.remove_logo, undoing.org_id)
+        return
+    kept = undoing.session.get(Logo, digest)
+    if kept is None:
+        raise InvalidInput({"logo": "That picture is no longer kept. Upload it again."})
+    undoing.call(logos.set_logo, undoing.org_id, CleanLogo(kept.png, kept.thumbnail, kept.digest))
+
+
+def _put_back_limit(undoing: Undoing) -> None:
+    limit = undoing.old("member_limit")
+    undoing.call(organizations.limit_members, undoing.org_id, limit)
+
+
+def _delete(undoing: Undoing) -> None:
+    undoing.call(organizations.delete, undoing.org_id, name=undoing.name)
+
+
+def _restore(undoing: Undoing) -> None:
+    undoing.call(organizations.restore, undoing.org_id)
+
+
+_LOGO: Final = Inverse(_put_back_logo, frozenset({"logo"}))
+_LISTING: Final = Inverse(_put_back_listing, frozenset({"is_listed"}))
+_EXISTENCE: Final = frozenset({EXISTENCE})
+
+INVERSES: Final = {
+    "profile.changed": Inverse(_put_back_profile, _TEXTS | {"alert_email_new"}),
+    "alert_email.confirmed": Inverse(
+        _put_back_address,
+        frozenset({"alert_email"}),
+        caution="The address before must be confirmed again; until then alerts go to this one.",
+    ),
+    "alerts.chosen": Inverse(_put_back_alerts, frozenset({"alerts_off"})),
+    "profile.listed": _LISTING,
+    "profile.unlisted": _LISTING,
+    "logo.changed": _LOGO,
+    "logo.removed": _LOGO,
+    "organization.members_limited": Inverse(_put_back_limit, frozenset({"member_limit"})),
+    "organization.created": Inverse(
+        _delete,
+        _EXISTENCE,
+        asks=ask_name,
+        caution="An administrator can restore it within 30 days.",
+    ),
+    "organization.deleted": Inverse(
+        _restore, _EXISTENCE, caution="Members without an account are not brought back."
+    ),
+    "organization.restored": Inverse(_delete, _EXISTENCE, asks=ask_name),
+}

@@ -1,0 +1,12 @@
+"""Random worlds are undone: `tests.prove.undos` runs as many as there is time for."""
+
+from sqlalchemy import Engine
+
+from tests.prove import undos
+from tests.support.cast import Cast
+
+
+def test_whatever_happened_is_put_back_as_its_plan_foresees(engine: Engine, cast: Cast):
+    tally = undos.run(100, "make test", cast, acts=3)
+    assert tally.worlds == 100
+    assert tally.whole > 50

@@ -1,0 +1,426 @@
+"""Undo in random worlds: random people change things, time passes, and all of it is undone.
+
+What a plan foresees is what happens, a plan changes nothing, a refusal changes nothing, an undo is
+one entry, a redo gives back what the undo took, and once everything is undone the organization, its
+members and the days they joined on are as before.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final
+from unittest import mock
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.access.permissions import Actor
+from core.accounts import administration
+from core.accounts.sessions import VerifiedPassword
+from core.base import clock
+from core.base.errors import DomainError
+from core.changes import changes
+from core.changes.changes import Act
+from core.database import change_tracking, db
+from core.members import account_access, invitations, leaving, members, ownership
+from core.models import (
+    Alert,
+    Entry,
+    Handover,
+    Invitation,
+    Membership,
+    Note,
+    Organization,
+    Role,
+    SavedView,
+    Staff,
+    Stage,
+    User,
+)
+from core.notifications import alerts
+from core.onboarding import onboarding, working_days
+from core.onboarding.onboarding import Plan
+from core.organizations import organizations
+from core.profile import directory, logos, profile
+from core.profile.logos import CleanLogo
+from core.staff import notes, saved_views
+from tests.support.cast import Cast
+
+_FORWARD: Final = {"member.left", "member.reinstated"}
+"""Events whose undo leaves something different, of those that happen here to what is compared."""
+_WHY: Final = "A slip of the hand."
+_PICTURES: Final = [CleanLogo(b"png", b"thumbnail", digest * 64) for digest in "ab"]
+_TEXTS: Final = {
+    "name": ("Acme", "Acme Health", "Acme Care"),
+    "overview": ("", "Care for all", "Care for everyone"),
+    "sales_email": ("", "sales@acme.example", "hello@acme.example"),
+    "phone": ("", "+1 212 555 0100", "+49 30 123456"),
+    "website": ("", "https://acme.example", "https://acme.test"),
+    "twitter": ("", "acme", "acme_care"),
+    "alert_email": ("", "ops@acme.example", "on-call@acme.example"),
+}
+
+
+@dataclass
+class World:
+    """A cast in one transaction that is never committed, and a clock to turn."""
+
+    session: Session
+    cast: Cast
+    random: Random
+    moment: datetime = field(default_factory=clock.now)
+
+    def undoers(self, entry: Entry) -> Iterator[Actor]:
+        """Yield those who may be able to undo an entry: who made it, and two others at random."""
+        cast = self.cast
+        people = [cast.olga, cast.adam, cast.mia, cast.oda, cast.sam, cast.sue, cast.ada]
+        yield from (person for person in people if person.user_id == entry.actor_id)
+        yield from self.random.sample([cast.olga, cast.ada, self.one(people)], 2)
+
+    def one(self, choices: Sequence[Any]) -> Any:
+        """Return one of these, or None if there are none."""
+        return self.random.choice(choices) if choices else None
+
+    def rows(self, model: type[Any]) -> list[int]:
+        """Return the ids of the rows of a table."""
+        return list(self.session.scalars(select(model.id).order_by(model.id)))
+
+
+@dataclass
+class Tally:
+    """How many worlds there were, plans, undos, and worlds that were put back whole."""
+
+    worlds: int = 0
+    plans: int = 0
+    undos: int = 0
+    redos: int = 0
+    whole: int = 0
+    stuck: int = 0
+
+    def line(self, engine: str) -> str:
+        """Return the tally of an engine as a line."""
+        return (
+            f"undos {engine} 0 of {self.worlds} worlds broken: {self.plans} plans, "
+            f"{self.undos} undos and {self.redos} redos, each as foreseen; "
+            f"{self.whole} worlds put back whole, {self.stuck} with refusals"
+        )
+
+
+Step = Callable[[World, Actor], object]
+
+
+def _save_profile(world: World, actor: Actor) -> object:
+    org = world.session.get_one(Organization, world.cast.acme.id)
+    shown = profile.form_texts(org)
+    typed = {name: world.one(_TEXTS[name]) for name in world.random.sample(list(_TEXTS), 2)}
+    if actor == world.cast.oda:
+        typed = {name: text for name, text in typed.items() if name in profile.CONTACT_FIELDS}
+        save = profile.save_contact_details
+        return save(world.session, actor, org.id, shown, typed, reason=_WHY)
+    return profile.save(world.session, actor, org.id, shown, shown | typed)
+
+
+def _set_logo(world: World, actor: Actor) -> object:
+    picture = world.one([None, *_PICTURES])
+    if picture is None:
+        return logos.remove_logo(world.session, actor, world.cast.acme.id)
+    return logos.set_logo(world.session, actor, world.cast.acme.id, picture)
+
+
+def _of_acme(use_case: Callable[..., object], **options: Callable[[World], Any]) -> Step:
+    """Return a step that calls a use case about Acme with random options."""
+
+    def step(world: World, actor: Actor) -> object:
+        given = {name: choose(world) for name, choose in options.items()}
+        return use_case(world.session, actor, world.cast.acme.id, **given)
+
+    return step
+
+
+def _of_row(use_case: Callable[..., object], model: type[Any], *more: Any, acme: bool) -> Step:
+    """Return a step that calls a use case about a random row."""
+
+    def step(world: World, actor: Actor) -> object:
+        row_id = world.one(world.rows(model)) or 0
+        about = (world.cast.acme.id, row_id) if acme else (row_id,)
+        return use_case(world.session, actor, *about, *(world.one(each) for each in more))
+
+    return step
+
+
+def _person(world: World) -> int:
+    cast = world.cast
+    return int(world.one([cast.olga, cast.adam, cast.mia]).user_id)
+
+
+def _date(world: World) -> Any:
+    days = world.random.choice([None, 1, 3, 30])
+    return days and working_days.today() + timedelta(days=days)
+
+
+def _plan(world: World) -> Plan:
+    step = world.one(["", "Call them", "Send the contract"])
+    on = _date(world) if step else None
+    return Plan(world.one([world.cast.sam, world.cast.sue]).user_id, _date(world), step, on)
+
+
+def _move(world: World, actor: Actor) -> object:
+    org = world.session.get_one(Organization, world.cast.acme.id)
+    to_stage, override = world.one([*Stage]), actor == world.cast.ada
+    move = onboarding.move
+    return move(
+        world.session,
+        actor,
+        org.id,
+        to_stage,
+        from_stage=org.stage,
+        reason=_WHY,
+        override=override,
+    )
+
+
+def _set_staff(world: World, actor: Actor) -> object:
+    people = [world.cast.otto, world.cast.oda, world.cast.sue]
+    person_id, staff = world.one(people).user_id, world.one([None, *Staff])
+    return account_access.set_staff(world.session, actor, person_id, staff)
+
+
+def _disable(world: World, actor: Actor) -> object:
+    act = world.one([account_access.disable, administration.enable])
+    return act(world.session, actor, world.one([world.cast.otto, world.cast.mia]).user_id)
+
+
+def _delete(world: World, actor: Actor) -> object:
+    org = world.session.get_one(Organization, world.cast.acme.id)
+    return organizations.delete(world.session, actor, org.id, name=org.name)
+
+
+def _write_note(world: World, actor: Actor) -> object:
+    is_shared = world.one([True, False])
+    org_id = world.cast.acme.id
+    return notes.write(world.session, actor, org_id, "A call", is_shared=is_shared)
+
+
+def _save_view(world: World, actor: Actor) -> object:
+    name = f"View {world.random.randrange(10**9)}"
+    return saved_views.save(world.session, actor, "organizations", name, "stage=free")
+
+
+_ALERTS: Final = [[], [Alert.STAGE], [*Alert]]
+STEPS: Final[dict[str, tuple[Step, str]]] = {
+    "save the profile": (_save_profile, "olga oda"),
+    "set the logo": (_set_logo, "olga"),
+    "choose alerts": (_of_acme(alerts.choose, wanted=lambda w: w.one(_ALERTS)), "olga"),
+    "list": (
+        _of_acme(directory.list_in_solutions, listed=lambda w: w.one([True, False])),
+        "olga",
+    ),
+    "limit members": (
+        _of_acme(organizations.limit_members, limit=lambda w: w.one([None, 5, 50])),
+        "ada",
+    ),
+    "delete": (_delete, "olga"),
+    "restore": (_of_acme(organizations.restore), "ada"),
+    "change a role": (
+        _of_acme(members.change_role, user_id=_person, role=lambda w: w.one([*Role])),
+        "olga adam",
+    ),
+    "remove": (_of_acme(members.remove, user_id=_person), "olga adam"),
+    "leave": (_of_acme(leaving.leave), "adam mia"),
+    "reinstate": (_of_acme(members.reinstate, user_id=_person), "olga adam"),
+    "offer ownership": (_of_acme(ownership.offer, user_id=_person), "olga"),
+    "accept ownership": (_of_row(ownership.accept, Handover, acme=True), "adam mia"),
+    "decline ownership": (_of_row(ownership.decline, Handover, acme=True), "adam mia"),
+    "withdraw the offer": (_of_row(ownership.withdraw, Handover, acme=True), "olga"),
+    "invite": (
+        _of_acme(invitations.invite, emails=lambda w: w.one(["a@b.example", "c@d.example"])),
+        "olga adam",
+    ),
+    "revoke": (_of_row(invitations.revoke, Invitation, acme=True), "olga adam"),
+    "change an invitation": (
+        _of_row(invitations.change_role, Invitation, [*Role], acme=True),
+        "olga",
+    ),
+    "request": (_of_acme(onboarding.request, note=lambda w: w.one(["", "Soon"])), "olga adam"),
+    "withdraw the request": (_of_acme(onboarding.withdraw_request), "olga adam"),
+    "flag": (_of_acme(onboarding.flag_one, plan=_plan), "sam sue"),
+    "plan": (_of_acme(onboarding.plan, plan=_plan), "sam sue"),
+    "snooze": (_of_acme(onboarding.snooze, until=_date), "sam ada"),
+    "move": (_move, "sam ada"),
+    "write a note": (_write_note, "sam"),
+    "edit a note": (_of_row(notes.edit, Note, ["One", "Two"], acme=False), "sam"),
+    "delete a note": (_of_row(notes.delete, Note, acme=False), "sam"),
+    "save a view": (_save_view, "sue"),
+    "rename a view": (_of_row(saved_views.rename, SavedView, ["Mine", "Ours"], acme=False), "sue"),
+    "replace a view": (
+        _of_row(saved_views.replace, SavedView, ["stage=free", "q=a"], acme=False),
+        "sue",
+    ),
+    "remove a view": (_of_row(saved_views.remove, SavedView, acme=False), "sue"),
+    "change staff": (_set_staff, "ada"),
+    "disable": (_disable, "ada"),
+}
+
+
+def run(examples: int, seed: str, cast: Cast, *, acts: int) -> Tally:
+    """Live through as many worlds of at most `acts`; an `AssertionError` names one that broke."""
+    tally = Tally()
+    for number in range(examples):
+        with db.Session(db.writing_engine(), info={"writing": True}) as session:
+            world = World(session, cast, Random(f"{seed} {number}"))
+            with mock.patch.object(clock, "now", lambda world=world: world.moment):
+                try:
+                    _live(world, tally, world.random.randint(1, acts))
+                except Exception as error:
+                    raise AssertionError(f"world {seed} {number}: {error!r}") from error
+            session.rollback()
+    return tally
+
+
+def _live(world: World, tally: Tally, acts: int) -> None:
+    before = _state(world.session)
+    for _ in range(acts):
+        _act(world)
+    events = {*world.session.scalars(select(Entry.event))}
+    _undo_all(world, tally)
+    tally.worlds += 1
+    left = [entry.event for entry in _standing(world.session)]
+    tally.stuck += bool(left)
+    if not left and not events & _FORWARD:
+        assert _state(world.session) == before
+        tally.whole += 1
+
+
+def _act(world: World) -> None:
+    """Do something at random, of which the use case may refuse anything; then time passes."""
+    step, people = STEPS[world.one(list(STEPS))]
+    actor = getattr(world.cast, world.one(people.split()))
+    with suppress(DomainError), change_tracking.savepoint(world.session):
+        step(world, actor)
+    world.moment += timedelta(minutes=world.random.choice([2, 90, 60 * 24, 60 * 24 * 4]))
+
+
+def _undo_all(world: World, tally: Tally) -> None:
+    """Undo what can be undone, in random order by whoever may, until nothing gives any more."""
+    is_going = True
+    while is_going:
+        is_going = False
+        entries = _standing(world.session)
+        for entry in world.random.sample(entries, len(entries)):
+            is_going |= any(_try(world, tally, entry.id, actor) for actor in world.undoers(entry))
+
+
+def _try(world: World, tally: Tally, entry_id: int, actor: Actor) -> bool:
+    """Undo an entry if the plan says so, and now and then redo it and undo that; else be refused.
+
+    The plan says what happens.
+    """
+    act = _plan_one(world, tally, entry_id, actor)
+    if act is None:
+        return False
+    before = _state(world.session)
+    made = _undo(world, actor, act)
+    assert (made is None) is bool(act.refusal or not act.put_back), act
+    if made is None:
+        assert _state(world.session) == before, "a refusal has changed something"
+        return False
+    tally.undos += 1
+    _check(world.session)
+    if world.random.random() < 0.3:
+        again = _plan_one(world, tally, made.id, actor)
+        redone = again and again.put_back and _undo(world, actor, again)
+        if redone and not again.caution:
+            tally.redos += 1
+            assert _state(world.session) == before, "a redo gives back what the undo took"
+    return True
+
+
+def _plan_one(world: World, tally: Tally, entry_id: int, actor: Actor) -> Act | None:
+    before, recorded = _state(world.session), _count(world.session, Entry)
+    try:
+        (act,) = changes.plan(world.session, actor, [entry_id])
+    except DomainError:
+        return None
+    finally:
+        after = _state(world.session), _count(world.session, Entry)
+        assert after == (before, recorded), "a plan has changed something"
+    tally.plans += 1
+    return act
+
+
+def _undo(world: World, actor: Actor, act: Act) -> Entry | None:
+    """Undo as a person does who gives all that is asked for."""
+    recorded = _count(world.session, Entry)
+    proof = VerifiedPassword(
+        actor.user_id or 0, world.session.get_one(User, actor.user_id).password_epoch
+    )
+    try:
+        made = changes.undo(
+            world.session,
+            actor,
+            act.entry_id,
+            reason=_WHY,
+            name=act.organization,
+            proof=proof,
+        )
+    except DomainError:
+        return None
+    undone = world.session.get_one(Entry, act.entry_id)
+    assert (made.chain, made.undoes_id) == (undone.chain, undone.id)
+    undos = select(func.count()).where(Entry.undoes_id == undone.id, Entry.id >= made.id)
+    assert world.session.scalar(undos) == 1, "one undo, one entry"
+    assert _count(world.session, Entry) > recorded
+    return made
+
+
+def _standing(session: Session) -> list[Entry]:
+    """Return the entries that can be undone, and have not been."""
+    undone = select(Entry.undoes_id).where(Entry.undoes_id.is_not(None))
+    entries = session.scalars(select(Entry).where(Entry.id.not_in(undone)).order_by(Entry.id))
+    return [entry for entry in entries if _is_undoable(session, entry)]
+
+
+def _is_undoable(session: Session, entry: Entry) -> bool:
+    depth, undone = 0, entry
+    while undone.undoes_id is not None:
+        depth, undone = depth + 1, session.get_one(Entry, undone.undoes_id)
+    return depth % 2 == 0 and not changes.find_reason_against(entry.event)
+
+
+def _count(session: Session, model: type[Any]) -> int:
+    return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def _check(session: Session) -> None:
+    """Check the counts, and that every organization has an owner."""
+    session.flush()
+    for org in session.scalars(select(Organization).execution_options(populate_existing=True)):
+        members_here = select(Membership.role).where(Membership.org_id == org.id)
+        roles = session.scalars(members_here).all()
+        assert org.member_count == len(roles)
+        assert Role.OWNER in roles
+
+
+def _state(session: Session) -> dict[str, Any]:
+    """Return what is compared: organizations, members since when, staff roles, own notes, views."""
+    session.flush()
+    return dict(_facts(session))
+
+
+def _facts(session: Session) -> Iterator[tuple[str, Any]]:
+    ignored = {"confirmed_at", "version", "last_active_at", "search_text", "name_key"}
+    columns = [column for column in Organization.__table__.c if column.name not in ignored]
+    for row in session.execute(select(*columns)).mappings():
+        yield f"organization {row['id']}", dict(row)
+    for member in session.execute(
+        select(Membership.org_id, Membership.user_id, Membership.role, Membership.joined_at)
+    ):
+        yield f"member {member[:2]}", tuple(member[2:])
+    for person in session.execute(select(User.id, User.staff, User.disabled_at.is_(None))):
+        yield f"account {person[0]}", tuple(person[1:])
+    texts = session.scalars(select(Note.text).order_by(Note.text)).all()
+    yield "notes", texts
+    views = select(SavedView.name, SavedView.query, SavedView.is_shared)
+    yield "views", sorted(map(tuple, session.execute(views)))
