@@ -69,10 +69,7 @@ def record(
         **_cause_of(session, _chain_of(where)),
     )
     _append(session, entry)
-    _attribute_mails(session, entry)
-    change_tracking.recorded_ids(session).append(entry.id)
-    if event.startswith("account.") or event in WATCHED:
-        _log_after_commit(session, entry)
+    _announce(session, entry)
     return entry
 
 
@@ -86,12 +83,15 @@ def _cause_of(session: Session, chain: str) -> dict[str, int | None]:
     return cause
 
 
-def _attribute_mails(session: Session, entry: Entry) -> None:
-    """Let the mails that were queued for a change name its entry."""
+def _announce(session: Session, entry: Entry) -> None:
+    """Name the entry in the mails that its change queued, and in the security log if it matters."""
+    change_tracking.recorded_ids(session).append(entry.id)
     mails = change_tracking.unattributed_mails(session)
     for mail in mails:
         mail.entry_id = entry.id
     mails.clear()
+    if entry.event.startswith("account.") or entry.event in WATCHED:
+        _log_after_commit(session, entry)
 
 
 def _log_after_commit(session: Session, entry: Entry) -> None:
