@@ -23,7 +23,7 @@ from core.base.errors import (
 from core.database.db import count_up_to, frame
 from core.database.search import has_words
 from core.members import leaving, member_mails, membership_rows
-from core.models import FormerMembership, Membership, Role, User
+from core.models import FormerMembership, Membership, Organization, Role, User
 from core.models.members import ROLE_ORDER
 
 PER_PAGE: Final = 50
@@ -149,6 +149,23 @@ def reinstate(
     existing = membership_rows.find(session, org, user_id)
     if existing is not None:
         return existing
+    former = _get_former(session, org, user_id)
+    if role is not None and role is not former.role:
+        raise InvalidInput({"role": f"They were last removed as {former.role}."})
+    role = former.role
+    if not membership_rows.may_grant(session, actor, org, role):
+        raise RoleTooHigh(role)
+
+    membership = membership_rows.make(session, org, user_id, role, joined_at=former.joined_at)
+    link = member_mails.page_link(org)
+    member_mails.notify(session, actor, org, user_id, "member_reinstated", role=role, link=link)
+    member_mails.notify_owners(session, actor, org, user_id, what=f"was reinstated as {role}")
+    history.record(session, actor, org, "member.reinstated", membership, reason=reason)
+    return membership
+
+
+def _get_former(session: Session, org: Organization, user_id: int) -> FormerMembership:
+    """Return the membership of a person who was removed, and can be reinstated."""
     former = session.get(FormerMembership, (org.id, user_id), populate_existing=True)
     person = session.get(User, user_id, populate_existing=True)
     if (
@@ -160,18 +177,7 @@ def reinstate(
         raise NotFound("former member")
     if former.removed_by == user_id:
         raise LeftByChoice(person.name)
-    if role is not None and role is not former.role:
-        raise InvalidInput({"role": f"{person.name} was last removed as {former.role}."})
-    role = former.role
-    if not membership_rows.may_grant(session, actor, org, role):
-        raise RoleTooHigh(role)
-
-    membership = membership_rows.make(session, org, user_id, role, joined_at=former.joined_at)
-    link = member_mails.page_link(org)
-    member_mails.notify(session, actor, org, user_id, "member_reinstated", role=role, link=link)
-    member_mails.notify_owners(session, actor, org, user_id, what=f"was reinstated as {role}")
-    history.record(session, actor, org, "member.reinstated", membership, reason=reason)
-    return membership
+    return former
 
 
 def table(
