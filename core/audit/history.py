@@ -6,6 +6,7 @@ and the head of the chain has a seal, too; `core.audit.verification` checks all 
 """
 
 import logging
+from functools import partial
 from typing import Final
 
 from sqlalchemy.event import listen
@@ -95,7 +96,9 @@ def _announce(session: Session, entry: Entry) -> None:
 
 
 def _log_after_commit(session: Session, entry: Entry) -> None:
-    session.info.setdefault(_TO_LOG, []).append(entry)
+    ids = {"actor": entry.actor_id, "org": entry.org_id, "person": entry.person_id}
+    log = partial(logs.security, entry.event, **ids)
+    session.info.setdefault(_TO_LOG, []).append((entry, log))
     listen(session, "after_commit", _log_entries)
 
 
@@ -103,10 +106,9 @@ def _log_entries(session: Session) -> None:
     """Log what was committed, which the release of a savepoint is not, and what it took back."""
     if session.in_nested_transaction():
         return
-    for entry in session.info.pop(_TO_LOG, ()):
+    for entry, log in session.info.pop(_TO_LOG, ()):
         if entry in session:
-            ids = {"actor": entry.actor_id, "org": entry.org_id, "person": entry.person_id}
-            logs.security(entry.event, **ids)
+            log()
 
 
 def _join_reasons(reason: str, as_owner: str) -> str:
