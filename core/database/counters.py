@@ -5,8 +5,9 @@ inserts +1 for each move and -1 when it is purged; for an organization that chan
 sales rep it inserts one of each. As rows are only inserted, transactions never wait for each other.
 Cleanup merges rows with the same key; readers sum them up, merged or not.
 
-Triggers also maintain the numbers of owners and admins on the row of each organization. The number
-of members beside them is maintained by use cases, which check its limit.
+Triggers also maintain the numbers of owners, of owners without two-factor and of admins on the row
+of each organization. The number of members beside them is maintained by use cases, which check its
+limit.
 """
 
 from collections import Counter
@@ -54,8 +55,18 @@ _EVENTS: Final = (
 )
 _COUNT_ROLE: Final = """UPDATE organizations SET
     owner_count = owner_count + CASE {row}.role WHEN 'owner' THEN {number} ELSE 0 END,
-    admin_count = admin_count + CASE {row}.role WHEN 'admin' THEN {number} ELSE 0 END
+    admin_count = admin_count + CASE {row}.role WHEN 'admin' THEN {number} ELSE 0 END,
+    unprotected_owner_count = unprotected_owner_count + CASE WHEN {row}.role = 'owner' AND
+        (SELECT two_factor_at FROM users WHERE id = {row}.user_id{lock}) IS NULL
+        THEN {number} ELSE 0 END
     WHERE id = {row}.org_id AND {row}.role <> 'member';
+"""
+_LOCK: Final = {"sqlite": "", "postgresql": " FOR SHARE"}
+"""Waits for whoever turns two-factor on or off at the same time."""
+_COUNT_PROTECTED: Final = """UPDATE organizations SET unprotected_owner_count =
+    unprotected_owner_count + CASE WHEN NEW.two_factor_at IS NULL THEN 1 ELSE -1 END
+    WHERE (OLD.two_factor_at IS NULL) <> (NEW.two_factor_at IS NULL)
+    AND id IN (SELECT org_id FROM memberships WHERE user_id = NEW.id AND role = 'owner');
 """
 _ROLE_EVENTS: Final = (
     ("count_roles_given", "INSERT", (_PLUS_NEW,)),
@@ -64,14 +75,18 @@ _ROLE_EVENTS: Final = (
 )
 _MISCOUNTED: Final = """(SELECT o.id, count(m.id) AS members,
         count(CASE m.role WHEN 'owner' THEN 1 END) AS owners,
-        count(CASE m.role WHEN 'admin' THEN 1 END) AS admins
-    FROM organizations o LEFT JOIN memberships m ON m.org_id = o.id GROUP BY o.id) AS counted
+        count(CASE m.role WHEN 'admin' THEN 1 END) AS admins,
+        count(CASE WHEN m.role = 'owner' AND u.two_factor_at IS NULL THEN 1 END) AS unprotected
+    FROM organizations o LEFT JOIN memberships m ON m.org_id = o.id
+        LEFT JOIN users u ON u.id = m.user_id GROUP BY o.id) AS counted
 WHERE organizations.id = counted.id
-    AND (member_count <> members OR owner_count <> owners OR admin_count <> admins)
+    AND (member_count <> members OR owner_count <> owners OR admin_count <> admins
+        OR unprotected_owner_count <> unprotected)
 """
 _COUNT_MISCOUNTED: Final = "SELECT count(*) FROM organizations, {miscounted}"
 _RECOUNT_MEMBERS: Final = """UPDATE organizations
-SET member_count = members, owner_count = owners, admin_count = admins FROM {miscounted}"""
+SET member_count = members, owner_count = owners, admin_count = admins,
+    unprotected_owner_count = unprotected FROM {miscounted}"""
 _EXPECTED_STAGES: Final = (
     "SELECT stage, coalesce(rep_id, 0), count(*) FROM organizations WHERE deleted_at IS NULL"
     " GROUP BY 1, 2"
@@ -100,8 +115,11 @@ def triggers(dialect: str) -> list[str]:
         body = "".join(_COUNT_STAGE.format(row=r, number=n, changed=changed) for r, n in sides)
         statements += _trigger(dialect, name, f"{event} ON organizations", body)
     for name, event, sides in _ROLE_EVENTS:
-        body = "".join(_COUNT_ROLE.format(row=row, number=number) for row, number in sides)
+        lock = _LOCK[dialect]
+        body = "".join(_COUNT_ROLE.format(row=row, number=n, lock=lock) for row, n in sides)
         statements += _trigger(dialect, name, f"{event} ON memberships", body)
+    changed = "UPDATE OF two_factor_at ON users"
+    statements += _trigger(dialect, "count_owners_protected", changed, _COUNT_PROTECTED)
     return statements
 
 

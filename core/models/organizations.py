@@ -21,6 +21,16 @@ PROFILE_COLUMNS: Final = ("logo", "alert_email", "overview", "sales_email", "pho
 """What counts towards a complete profile; X is left out, as not every company is there."""
 IS_LARGE: Final = "member_count > 10"
 """Condition of an index: large organizations are few, and are filtered and sorted on their own."""
+IS_READY: Final = (
+    "(stage = 'onboarding' AND alert_email IS NOT NULL AND overview IS NOT NULL"
+    " AND sales_email IS NOT NULL AND phone IS NOT NULL AND website IS NOT NULL"
+    " OR stage = 'preproduction' AND owner_count >= 2 AND unprotected_owner_count = 0"
+    " AND logo IS NOT NULL)"
+)
+"""Condition of two indexes: every check of the next stage is met, as `core.onboarding.stages` says.
+
+Queries repeat it word for word, which is how SQLite recognizes a partial index.
+"""
 _SORTED_BY = "stage rep_id created_at last_active_at stage_entered_at name_key deleted_at".split()
 _COUNTED_BY = ("stage", "member_count", "created_at", "owner_count", "admin_count")
 _REP_STAGE = ("rep_id", "stage")
@@ -82,6 +92,10 @@ class Organization(Audited, Base):
     owner_count: Mapped[int] = mapped_column(default=0, server_default="0", info=UNRECORDED)
     admin_count: Mapped[int] = mapped_column(default=0, server_default="0", info=UNRECORDED)
     """How many members are owners, and how many admins; maintained by triggers."""
+    unprotected_owner_count: Mapped[int] = mapped_column(
+        default=0, server_default="0", info=UNRECORDED
+    )
+    """How many owners have not turned on two-factor; maintained by triggers."""
     member_limit: Mapped[int | None]
     """The maximum number of members, if an administrator set one."""
     version: Mapped[int] = mapped_column(default=0, info=UNRECORDED)
@@ -103,6 +117,8 @@ class Organization(Audited, Base):
         partial_index(_HAS_STEP, "ix_organizations_next_step_on", "next_step_on", "id"),
         partial_index(_HAS_STEP, "ix_organizations_stage_next", "stage", "next_step_on", "id"),
         partial_index(_HAS_STEP, "ix_organizations_rep_next", *_REP_STAGE, "next_step_on", "id"),
+        partial_index(IS_READY, "ix_organizations_ready", "stage", "stage_entered_at", "id"),
+        partial_index(IS_READY, "ix_organizations_rep_ready", *_REP_STAGE, "stage_entered_at", "id"),
         partial_index(
             "requested_at IS NOT NULL", "ix_organizations_requested_at_id", "requested_at", "id"
         ),

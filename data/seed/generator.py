@@ -26,7 +26,7 @@ COLUMNS = {
     "organizations": "id public_id name name_key search_text logo alert_email overview "
     "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
     "target_on next_step next_step_on snoozed_until requested_at request_note created_at "
-    "created_by last_active_at member_count owner_count admin_count version",
+    "created_by last_active_at member_count owner_count admin_count unprotected_owner_count version",
     "notes": "id org_id author_id text search_text is_shared created_at",
     "moves": "id org_id at from_stage to_stage actor_id rep_id days is_override missing reason",
     "memberships": "id org_id user_id role joined_at",
@@ -71,6 +71,7 @@ class SampleData:
         self._rows: dict[str, list[Row]] = {table: [] for table in COLUMNS}
         self._ids = dict.fromkeys(COLUMNS, 0)
         self._requests = 0
+        self._protected_ids = set[int]()
 
     def batches(self, size: int = 2_000) -> Iterator[dict[str, list[Row]]]:
         """Yield the rows of the staff, then of `size` organizations at a time, by table."""
@@ -127,6 +128,8 @@ class SampleData:
         roles = [role for _, role, _ in people]
         row |= {"created_by": owner_id, "member_count": len(people), "version": 0}
         row |= {"owner_count": roles.count(Role.OWNER), "admin_count": roles.count(Role.ADMIN)}
+        owner_ids = {user_id for user_id, role, _ in people if role is Role.OWNER}
+        row["unprotected_owner_count"] = len(owner_ids - self._protected_ids)
         row["last_active_at"] = last_active
         row["confirmed_at"] = created if row["phone"] else None
         self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION_COLUMNS))
@@ -187,6 +190,7 @@ class SampleData:
         """Turn on two-factor for the last person, with the common secret."""
         *row, _, seen, words, version = self._rows["users"][-1]
         self._rows["users"][-1] = (*row, row[-1], seen, words, version)
+        self._protected_ids.add(user_id)
         secret = crypto.encrypt("two-factor", SECRET, owner=str(user_id))
         self._rows["second_factors"].append((user_id, secret, 0))
 

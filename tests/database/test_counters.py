@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
+from core.base import clock
 from core.database import counters, db
 from core.members import leaving, members, ownership
-from core.models import Organization, Role
+from core.models import Organization, Role, User
 from core.ops import health
 from core.organizations import organizations
 from tests.support.cast import Cast
@@ -65,8 +66,37 @@ class TestRoleCounts:
             assert counts(session, cast.otto_ltd)[1:] == (1, 1)
 
 
+class TestUnprotectedOwners:
+    def count(self, session: Session, org: Organization) -> int:
+        number = Organization.unprotected_owner_count
+        return session.scalars(select(number).where(Organization.id == org.id)).one()
+
+    def test_they_follow_roles_and_two_factor(self, session: Session, cast: Cast) -> None:
+        acme = cast.acme
+        mia = session.get_one(User, cast.mia.user_id)
+        steps = [self.count(session, acme)]
+        members.change_role(session, cast.olga, acme.id, mia.id, Role.OWNER)
+        steps.append(self.count(session, acme))
+        mia.two_factor_at = clock.now()
+        session.flush()
+        steps.append(self.count(session, acme))
+        mia.two_factor_at = clock.now()
+        session.flush()
+        steps.append(self.count(session, acme))
+        members.change_role(session, cast.olga, acme.id, mia.id, Role.MEMBER)
+        steps.append(self.count(session, acme))
+        members.change_role(session, cast.olga, acme.id, mia.id, Role.OWNER)
+        mia.two_factor_at = None
+        session.flush()
+        steps.append(self.count(session, acme))
+        assert steps == [1, 2, 1, 1, 1, 2]
+        assert counters.count_miscounted(session) == 0
+
+
 class TestMiscounted:
-    @pytest.mark.parametrize("column", ["member_count", "owner_count", "admin_count"])
+    @pytest.mark.parametrize(
+        "column", ["member_count", "owner_count", "admin_count", "unprotected_owner_count"]
+    )
     def test_it_is_found_and_recounted(self, engine: Engine, cast: Cast, column: str) -> None:
         with engine.begin() as connection:
             connection.execute(
