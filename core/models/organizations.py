@@ -34,6 +34,7 @@ Queries repeat it word for word, which is how SQLite recognizes a partial index.
 _SORTED_BY = "stage rep_id created_at last_active_at stage_entered_at name_key deleted_at".split()
 _COUNTED_BY = ("stage", "member_count", "created_at", "owner_count", "admin_count")
 _REP_STAGE = ("rep_id", "stage")
+_LIVE_ENTERED = ("deleted_at", "stage_entered_at", "id")
 _HAS_STEP = "next_step_on IS NOT NULL"
 _IS_COMPLETE = " AND ".join(f"{column} IS NOT NULL" for column in PROFILE_COLUMNS)
 _IS_INCOMPLETE = " OR ".join(f"{column} IS NULL" for column in PROFILE_COLUMNS)
@@ -117,8 +118,8 @@ class Organization(Audited, Base):
         partial_index(_HAS_STEP, "ix_organizations_next_step_on", "next_step_on", "id"),
         partial_index(_HAS_STEP, "ix_organizations_stage_next", "stage", "next_step_on", "id"),
         partial_index(_HAS_STEP, "ix_organizations_rep_next", *_REP_STAGE, "next_step_on", "id"),
-        partial_index(IS_READY, "ix_organizations_ready", "stage", "stage_entered_at", "id"),
-        partial_index(IS_READY, "ix_organizations_rep_ready", *_REP_STAGE, "stage_entered_at", "id"),
+        partial_index(IS_READY, "ix_organizations_ready", "stage", *_LIVE_ENTERED),
+        partial_index(IS_READY, "ix_organizations_rep_ready", *_REP_STAGE, *_LIVE_ENTERED),
         partial_index(
             "requested_at IS NOT NULL", "ix_organizations_requested_at_id", "requested_at", "id"
         ),

@@ -1,7 +1,7 @@
-"""The board: organizations in onboarding as cards in columns, and those that are stuck."""
+"""The board: organizations in onboarding as cards in columns, stuck ones first."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from sqlalchemy import select, union_all
@@ -13,23 +13,26 @@ from core.onboarding import board_queries, stages, stuck, working_days
 from core.onboarding.board_queries import MAX_COUNTED, BoardQuery, Column, Only
 from core.onboarding.stages import Check
 
-PAGE_SIZE: Final = 8
+PAGE_SIZE: Final = 20
 """Cards of a column at first."""
 MAX_CARDS: Final = 120
 """Cards of one column."""
-MAX_STUCK: Final = 5
-"""Organizations in the list of those that are stuck."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """An organization on the board; `days` are working days in its stage."""
+    """An organization on the board; `days` are working days in its stage, or since its request."""
 
     org: Organization
     rep: str | None
     days: int
-    missing: Sequence[Check]
+    checks: Sequence[Check]
     why_stuck: Sequence[str]
+
+    @property
+    def missing(self) -> list[Check]:
+        """Return the open checks of the gate to the next stage."""
+        return [check for check in self.checks if not check.is_met]
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ class CardList:
 
 @dataclass(frozen=True)
 class Board:
-    """The columns of a board, and the first organizations that are stuck."""
+    """The columns of a board, and how many organizations are in each subset of it."""
 
     columns: Mapping[Column, CardList]
-    stuck: CardList
+    subsets: Mapping[Only, int] = field(default_factory=dict)
+    """Of the sales rep's organizations, whatever the other filters; above `MAX_COUNTED` there are
+    more. Empty while the board is searched."""
 
 
 def load(
@@ -59,41 +64,35 @@ def load(
 ) -> Board:
     """Return the board for a query, with up to `limits` cards in each column; staff only.
 
-    The number of SQL queries is constant. With words or with `only`, counting stops beyond
-    `MAX_COUNTED`. The list of stuck organizations follows the query's sales rep alone.
+    Stuck organizations come first in their column. The number of SQL queries is constant. With
+    words or with `only`, counting stops beyond `MAX_COUNTED`.
     """
     access_staff(session, actor, Action.VIEW_ALL)
     limits = {
         column: min((limits or {}).get(column, PAGE_SIZE), MAX_CARDS) for column in query.columns
     }
-    stuck_query = BoardQuery(rep_id=query.rep_id, only=Only.STUCK)
-    lists = [_List(query, column, limits[column], column) for column in query.columns]
-    lists += [_List(stuck_query, column, MAX_STUCK, _STUCK) for column in stuck_query.columns]
-
-    found = _find(session, lists)
-    totals = _count(session, lists, found)
+    found = _find_stuck_first(session, query, limits)
+    numbers = {} if query.has_words else _count(session, query)
     cards = _cards(session, {org_id for ids in found.values() for org_id in ids})
-    is_capped = query.has_words or query.only is not None
-    columns = {
-        column: _card_list(
-            found[column][: limits[column]], totals[column], cards, is_capped=is_capped
-        )
-        for column in query.columns
+    columns = {}
+    for column in query.columns:
+        total = found[column].found if query.has_words else numbers[query.only, column]
+        is_capped = query.has_words or query.only is not None
+        columns[column] = _card_list(found[column], total, cards, is_capped=is_capped)
+    subsets = {
+        only: sum(number for (counted, _), number in numbers.items() if counted is only)
+        for only in (Only if numbers else ())
     }
-    first = found[_STUCK][:MAX_STUCK]
-    return Board(columns, _card_list(first, totals[_STUCK], cards, is_capped=True))
-
-
-_STUCK: Final = "stuck"
+    return Board(columns, subsets)
 
 
 class _List(NamedTuple):
-    """The first cards of a column, and the label of the list that they are for."""
+    """The first cards of a column."""
 
     query: BoardQuery
     column: Column
     limit: int
-    label: str
+    without_stuck: bool = False
 
 
 class _Ids(list[int]):
@@ -102,31 +101,55 @@ class _Ids(list[int]):
     found = 0
 
 
-def _find(session: Session, lists: Sequence[_List]) -> dict[str, _Ids]:
-    """Return the ids of the first cards of each list, by label."""
-    queries = [
-        first.subquery()
-        for query, column, limit, label in lists
-        for first in board_queries.first_cards(session, query, column, limit, label=label)
-    ]
-    rows = session.execute(union_all(*(select(query) for query in queries))).all()
-    ids = {part.label: _Ids() for part in lists}
-    for label, _, _, org_id, found in sorted(rows):
-        ids[label].append(org_id)
-        ids[label].found = found
+def _find_stuck_first(
+    session: Session, query: BoardQuery, limits: Mapping[Column, int]
+) -> Mapping[Column, _Ids]:
+    """Return the ids of the first cards of each column.
+
+    The rest of a column is read only up to the limit, so it skips no more stuck rows than that.
+    """
+    if query.has_words or query.only is not None:
+        return _find(session, [_List(query, column, limits[column]) for column in query.columns])
+    of_stuck = replace(query, only=Only.STUCK)
+    ids = _find(session, [_List(of_stuck, column, limits[column]) for column in of_stuck.columns])
+    open_places = {column: limits[column] - len(ids.get(column, ())) for column in query.columns}
+    rest = _find(
+        session, [_List(query, column, number, True) for column, number in open_places.items()]
+    )
+    for column, following in rest.items():
+        ids.setdefault(column, _Ids()).extend(following)
     return ids
 
 
-def _count(session: Session, lists: Sequence[_List], ids: Mapping[str, _Ids]) -> dict[str, int]:
-    """Return the total of each list, by label."""
-    totals = {part.label: ids[part.label].found if part.query.has_words else 0 for part in lists}
-    counted = [part for part in lists if not part.query.has_words]
+def _find(session: Session, lists: Sequence[_List]) -> dict[Column, _Ids]:
+    """Return the ids of the first cards of each column."""
+    queries = [
+        first.subquery()
+        for query, column, limit, without_stuck in lists
+        for first in board_queries.first_cards(
+            session, query, column, limit, without_stuck=without_stuck
+        )
+    ]
+    rows = session.execute(union_all(*(select(query) for query in queries))).all()
+    ids = {part.column: _Ids() for part in lists}
+    limits = {part.column: part.limit for part in lists}
+    for name, _, _, org_id, found in sorted(rows):
+        column = Column(name)
+        ids[column].found = found
+        if len(ids[column]) < limits[column]:
+            ids[column].append(org_id)
+    return ids
+
+
+def _count(session: Session, query: BoardQuery) -> dict[tuple[Only | None, Column], int]:
+    """Return the totals of the columns, and those of each subset, in one query."""
+    queries = [replace(query, only=only) for only in (None, *Only)]
+    counted = [(each, column) for each in queries for column in each.columns]
     numbers = session.execute(
-        select(*(board_queries.count(query, column, MAX_COUNTED) for query, column, *_ in counted))
+        select(*(board_queries.count(each, column, MAX_COUNTED) for each, column in counted))
     ).one()
-    for part, number in zip(counted, numbers, strict=True):
-        totals[part.label] += number
-    return totals
+    keys = [(each.only, column) for each, column in counted]
+    return dict(zip(keys, numbers, strict=True))
 
 
 def _cards(session: Session, org_ids: Collection[int]) -> dict[int, Card]:
@@ -140,8 +163,8 @@ def _cards(session: Session, org_ids: Collection[int]) -> dict[int, Card]:
         org.id: Card(
             org=org,
             rep=rep,
-            days=working_days.since(org.stage_entered_at),
-            missing=[check for check in checks[org.id] if not check.is_met],
+            days=working_days.since(org.requested_at or org.stage_entered_at),
+            checks=checks[org.id],
             why_stuck=stuck.reasons(org),
         )
         for org, rep in rows

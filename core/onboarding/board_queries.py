@@ -9,13 +9,25 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
-from sqlalchemy import ColumnElement, FromClause, Select, func, inspect, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    case,
+    func,
+    inspect,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.access.permissions import Actor
 from core.database import search
 from core.database.db import capped_count
 from core.models import Organization, Stage, StageCount, orm
+from core.models.organizations import IS_READY
 from core.onboarding import stuck, working_days
 from core.organizations.filters import has_rep, parse_rep_id
 
@@ -42,9 +54,10 @@ class Column(StrEnum):
 
 
 class Only(StrEnum):
-    """The subsets that the board can be limited to."""
+    """The subsets that the board can be limited to: `ready` have no open check."""
 
     STUCK = "stuck"
+    READY = "ready"
     DUE = "due"
 
 
@@ -109,25 +122,33 @@ def rows(session: Session, query: BoardQuery, column: Column) -> Rows:
 
 
 def first_cards(
-    session: Session, query: BoardQuery, column: Column, limit: int, *, label: str
+    session: Session, query: BoardQuery, column: Column, limit: int, *, without_stuck: bool = False
 ) -> list[Select[*tuple[Any, ...]]]:
-    """Return queries for the first `limit` cards of a column: label, rank, position, id, found.
+    """Return queries for the first `limit` cards of a column: column, rank, position, id, found.
 
-    Rank and position give their order; `label` is passed through. `found` is the number of search
-    results, up to `MAX_COUNTED` + 1.
+    Rank and position give their order. `found` is the number of search results, up to
+    `MAX_COUNTED` + 1; of these, stuck organizations come first.
     """
     if not query.has_words:
-        return [_positioned_scan(label, scan, limit) for scan in _scans(query, column)]
+        scans = _scans(query, column)
+        if without_stuck:
+            scans = [scan._replace(where=[*scan.where, _is_stuck() == 0]) for scan in scans]
+        return [_positioned_scan(column, scan, limit) for scan in scans]
     matching, key = rows(session, query, column), _sort_key(query, column)
     newest = (
-        select(matching.id.label("id"), key.column.label("key"))
+        select(matching.id.label("id"), key.column.label("key"), _is_stuck().label("is_stuck"))
         .select_from(matching.source)
         .where(*matching.where)
         .order_by(matching.id.desc())
         .limit(MAX_COUNTED + 1)
         .subquery()
     )
-    return [_positioned(label, 0, key, newest).limit(limit)]
+    return [_positioned(column, 0, key, newest, newest.c.is_stuck.desc()).limit(limit)]
+
+
+def _is_stuck() -> ColumnElement[int]:
+    """Return 1 for stuck organizations, else 0; an expression that no index is chosen for."""
+    return case((stuck.condition(), 1), else_=0)
 
 
 def count(query: BoardQuery, column: Column, limit: int) -> ColumnElement[int]:
@@ -171,6 +192,8 @@ def _matches_only(query: BoardQuery) -> list[ColumnElement[bool]]:
     today = working_days.today()
     if query.only is Only.STUCK:
         return [stuck.condition(today)]
+    if query.only is Only.READY:
+        return [literal_column(IS_READY)]
     if query.only is Only.DUE:
         due = Organization.next_step_on
         return [due.is_not(None), due <= today + DUE_WITHIN]
@@ -218,6 +241,9 @@ def _scans(query: BoardQuery, column: Column) -> list[_Scan]:
         return _stuck_scans(column, in_column, by_due)
     if query.only is Only.DUE:
         return [_Scan(0, _DUE, [*by_due, *_matches_only(query)])]
+    if query.only is Only.READY:
+        key = _NEWEST if query.sort is Sort.NEWEST else _LONGEST
+        return [_Scan(0, key, [*in_column, *_matches_only(query)])]
     if _sort_key(query, column) is _DUE:
         without_due = _Scan(1, _LONGEST, [*in_column, due.is_(None)])
         return [_Scan(0, _DUE, [*by_due, due.is_not(None)]), without_due]
@@ -251,8 +277,8 @@ def _sort_key(query: BoardQuery, column: Column) -> _SortKey:
     return _DUE if query.sort is Sort.DUE else _LONGEST
 
 
-def _positioned_scan(label: str, scan: _Scan, limit: int) -> Select[*tuple[Any, ...]]:
-    return _positioned(label, scan.rank, scan.key, _select_scan(scan, limit).subquery())
+def _positioned_scan(column: Column, scan: _Scan, limit: int) -> Select[*tuple[Any, ...]]:
+    return _positioned(column, scan.rank, scan.key, _select_scan(scan, limit).subquery())
 
 
 def _select_scan(scan: _Scan, limit: int) -> Select[*tuple[Any, ...]]:
@@ -267,11 +293,11 @@ def _select_scan(scan: _Scan, limit: int) -> Select[*tuple[Any, ...]]:
 
 
 def _positioned(
-    label: str, rank: int, key: _SortKey, selected: FromClause
+    column: Column, rank: int, key: _SortKey, selected: FromClause, *first: ColumnElement[Any]
 ) -> Select[*tuple[Any, ...]]:
-    order = _order_by(selected.c.key, selected.c.id, key)
+    order = [*first, *_order_by(selected.c.key, selected.c.id, key)]
     return select(
-        literal(label).label("label"),
+        literal(str(column)).label("column"),
         literal(rank).label("rank"),
         func.row_number().over(order_by=order).label("position"),
         selected.c.id.label("id"),

@@ -186,6 +186,23 @@ def plan(
     return org
 
 
+def set_next_step(
+    session: Session,
+    actor: Actor,
+    org_id: int,
+    *,
+    rep_id: int | None,
+    next_step: str,
+    next_step_on: date | None,
+) -> Organization:
+    """Change the sales rep and the next step of an onboarding, and keep its target date."""
+    org = access(session, actor, org_id, Action.MOVE_STAGES)
+    changed = Plan(rep_id, org.target_on, next_step, next_step_on)
+    _apply(org, clean_plan(session, changed, org))
+    history.record(session, actor, org, "onboarding.planned", org)
+    return org
+
+
 def snooze(session: Session, actor: Actor, org_id: int, *, until: date | None) -> Organization:
     """Hide an organization from the stuck list until a date; None ends the snooze."""
     org = access(session, actor, org_id, Action.MOVE_STAGES)
@@ -209,8 +226,7 @@ def clean_plan(
     """Return a plan with valid values.
 
     Dates in the past are accepted only where `org` or the `earlier` plan has them. So are a former
-    sales rep, and none at all, of the `earlier` plan. Raises `InvalidInput` with every field that
-    is not valid.
+    sales rep, and none at all. Raises `InvalidInput` with every field that is not valid.
     """
     check, today = validation.Check(), working_days.today()
     next_step = check("next_step", validation.optional(validation.note), plan.next_step)
@@ -223,7 +239,7 @@ def clean_plan(
         is_kept = on in (getattr(org, name, None), getattr(earlier, name, None))
         if on is not None and on < today and not is_kept:
             check.refuse(name, "Choose today or a later date.")
-    was_rep = earlier is not None and earlier.rep_id == plan.rep_id
+    was_rep = any(each and each.rep_id == plan.rep_id for each in (org, earlier))
     if not was_rep and not _is_rep(session, plan.rep_id):
         check.refuse("rep_id", _NOT_A_REP)
     check.done()
@@ -237,12 +253,18 @@ def list_reps(session: Session) -> dict[int, str]:
 
 def list_reps_to_filter(session: Session) -> dict[int, str]:
     """Return `UNASSIGNED`, everyone who can be a sales rep, and former ones with organizations."""
+    current, former = list_current_and_former_reps(session)
+    return {UNASSIGNED: "Unassigned"} | current | former
+
+
+def list_current_and_former_reps(session: Session) -> tuple[dict[int, str], dict[int, str]]:
+    """Return everyone who can be a sales rep by id, and those who only have organizations still."""
     ids = select(User.id).where(_IS_REP).union_all(_assigned_reps())
     people = {person.id: person for person in session.scalars(select(User).where(User.id.in_(ids)))}
     labels = user_rows.labels(people.values())
     current = {rep: label for rep, label in labels.items() if _can_be_rep(people[rep])}
     former = {rep: f"{labels[rep]} (no longer a sales rep)" for rep in labels if rep not in current}
-    return {UNASSIGNED: "Unassigned"} | current | former
+    return current, former
 
 
 def _assigned_reps() -> Select[int | None]:

@@ -26,7 +26,8 @@ COLUMNS = {
     "organizations": "id public_id name name_key search_text logo alert_email overview "
     "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
     "target_on next_step next_step_on snoozed_until requested_at request_note created_at "
-    "created_by last_active_at member_count owner_count admin_count unprotected_owner_count version",
+    "created_by last_active_at member_count owner_count admin_count unprotected_owner_count "
+    "version",
     "notes": "id org_id author_id text search_text is_shared created_at",
     "moves": "id org_id at from_stage to_stage actor_id rep_id days is_override missing reason",
     "memberships": "id org_id user_id role joined_at",

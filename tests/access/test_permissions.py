@@ -173,6 +173,7 @@ onboarding.move with override              no     no     no     hidden no     no
 onboarding.snooze                          no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.plan                            no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.getting_started.list_steps      yes    yes    yes    hidden yes    yes    yes    yes    hidden
+onboarding.set_next_step                   no     no     no     hidden no     yes    yes    yes    hidden
 onboarding.request                         yes    yes    no     hidden no     no     no     no     hidden
 onboarding.withdraw_request                yes    yes    no     hidden no     no     no     no     hidden
 onboarding.stages.move_history             yes    no     no     hidden yes    yes    yes    yes    hidden
@@ -701,6 +702,14 @@ ACTS: dict[str, Act] = {
     ),
     "onboarding.plan": lambda session, actor, cast: use_case("onboarding.plan")(
         session, actor, in_onboarding(session, cast), Plan(cast.sue.user_id, None, "Call them")
+    ),
+    "onboarding.set_next_step": lambda session, actor, cast: use_case("onboarding.set_next_step")(
+        session,
+        actor,
+        in_onboarding(session, cast),
+        rep_id=cast.sue.user_id,
+        next_step="Call them",
+        next_step_on=None,
     ),
     "onboarding.snooze": lambda session, actor, cast: use_case("onboarding.snooze")(
         session, actor, in_onboarding(session, cast), until=working_days.today() + timedelta(3)

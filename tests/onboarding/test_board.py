@@ -1,4 +1,4 @@
-"""The board: columns, order, filters, the stuck list and open checks."""
+"""The board: columns, order, filters, subsets and open checks."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.base import tokenizer
 from core.base.errors import NotPermitted
 from core.database import counters, db
-from core.models import Membership, Organization, Role, Stage, User
+from core.models import Logo, Membership, Organization, Role, Stage, User
 from core.onboarding import board, board_queries, stuck
 from core.onboarding.board_queries import BoardQuery, Column, Only, Sort
 from tests.conftest import Clock
@@ -89,10 +89,11 @@ class TestColumns:
         for number in range(board.PAGE_SIZE + 3):
             builder.put(f"No {number:02}", Stage.ONBOARDING, days=number)
         column_cards = board.load(session, cast.sam, BoardQuery()).columns[Column.ONBOARDING]
-        assert names(column_cards) == [f"No {number:02}" for number in range(10, 2, -1)]
-        assert (column_cards.total, column_cards.rest) == (11, 3)
-        more = board.load(session, cast.sam, BoardQuery(), {Column.ONBOARDING: 16})
-        assert len(more.columns[Column.ONBOARDING].cards) == 11
+        longest = [f"No {number:02}" for number in range(board.PAGE_SIZE + 2, 2, -1)]
+        assert names(column_cards) == longest
+        assert (column_cards.total, column_cards.rest) == (23, 3)
+        more = board.load(session, cast.sam, BoardQuery(), {Column.ONBOARDING: 30})
+        assert len(more.columns[Column.ONBOARDING].cards) == 23
 
     def test_the_total_of_a_column_follows_changes(
         self, session: Session, cast: Cast, builder: BoardBuilder
@@ -199,13 +200,35 @@ class TestStuck:
         builder.put("Awake", Stage.ONBOARDING, days=20, snoozed_until=date(2026, 11, 23))
         builder.put("Live", Stage.PRODUCTION, days=90, next_step_on=overdue)
 
-    def test_the_list_has_names_and_reasons(self, session: Session, cast: Cast) -> None:
-        loaded = board.load(session, cast.sam, BoardQuery()).stuck
-        assert names(loaded) == ["Both", "Too long", "Awake", "Overdue"]
-        assert loaded.total == 4
-        why = {card.org.name: card.why_stuck for card in loaded.cards}
+    def test_they_come_first_in_their_column_with_the_reasons(
+        self, session: Session, cast: Cast
+    ) -> None:
+        loaded = board.load(session, cast.sam, BoardQuery())
+        onboarding, preproduction = (
+            loaded.columns[column] for column in (Column.ONBOARDING, Column.PREPRODUCTION)
+        )
+        assert names(onboarding) == ["Both", "Too long", "Awake", "Asleep", "Fine"]
+        assert names(preproduction) == ["Overdue"]
+        assert (onboarding.total, loaded.subsets[Only.STUCK]) == (5, 4)
+        cards = (*onboarding.cards, *preproduction.cards)
+        why = {card.org.name: card.why_stuck for card in cards if card.why_stuck}
         assert why["Overdue"] == ["Overdue since 20 Nov"]
         assert why["Too long"] == ["Day 20 of 10 in onboarding"]
+        assert set(why) == {"Both", "Too long", "Awake", "Overdue"}
+
+    @pytest.mark.parametrize("sort", Sort)
+    @pytest.mark.parametrize("limit", [1, 3, 4])
+    def test_the_first_cards_are_those_of_the_whole_column(
+        self, session: Session, cast: Cast, sort: Sort, limit: int
+    ) -> None:
+        whole = columns(session, cast, BoardQuery(sort=sort))["onboarding"]
+        loaded = board.load(session, cast.sam, BoardQuery(sort=sort), {Column.ONBOARDING: limit})
+        assert names(loaded.columns[Column.ONBOARDING]) == whole[:limit]
+        assert {"Both", "Too long", "Awake"} == set(whole[:3])
+
+    def test_they_come_first_in_search_results(self, session: Session, cast: Cast) -> None:
+        found = columns(session, cast, BoardQuery(words="a", sort=Sort.NEWEST))
+        assert found["onboarding"] == ["Awake", "Asleep"]
 
     def test_the_board_can_be_limited_to_stuck(self, session: Session, cast: Cast) -> None:
         loaded = board.load(session, cast.sam, BoardQuery(only=Only.STUCK))
@@ -219,13 +242,60 @@ class TestStuck:
         found = columns(session, cast, BoardQuery(only=Only.STUCK))
         assert sorted(ruled) == sorted(found["onboarding"] + found["preproduction"])
 
-    def test_the_list_follows_the_rep(self, session: Session, cast: Cast) -> None:
-        loaded = board.load(session, cast.sam, BoardQuery(rep_id=cast.sam.user_id)).stuck
-        assert (names(loaded), loaded.total) == (["Too long"], 1)
+    def test_the_number_follows_the_rep_and_no_other_filter(
+        self, session: Session, cast: Cast
+    ) -> None:
+        query = BoardQuery(rep_id=cast.sam.user_id, only=Only.DUE)
+        assert board.load(session, cast.sam, query).subsets[Only.STUCK] == 1
+        assert board.load(session, cast.sam, BoardQuery(words="o")).subsets == {}
 
     def test_stuck_organizations_can_be_searched(self, session: Session, cast: Cast) -> None:
         view = BoardQuery(words="o", only=Only.STUCK)
         assert columns(session, cast, view) == {"onboarding": [], "preproduction": ["Overdue"]}
+
+
+class TestReady:
+    FULL = {"alert_email": "a@x.com", "overview": "x", "sales_email": "b@x.com", "phone": "+1"}
+
+    def put_in_preproduction(
+        self, builder: BoardBuilder, name: str, owners: list[User], **more: object
+    ) -> Organization:
+        org = builder.put(name, Stage.PREPRODUCTION, **more)
+        for owner in owners:
+            joined = {"role": Role.OWNER, "joined_at": NOON}
+            builder.session.add(Membership(org_id=org.id, user_id=owner.id, **joined))
+        builder.session.flush()
+        return org
+
+    def test_it_is_those_whose_checks_are_all_met(
+        self, session: Session, cast: Cast, builder: BoardBuilder
+    ) -> None:
+        users = [session.get_one(User, each.user_id) for each in (cast.olga, cast.adam, cast.mia)]
+        for user in users[:2]:
+            user.two_factor_at = NOON
+        session.add(Logo(digest="0" * 64, png=b"", thumbnail=b"", created_at=NOON))
+        session.flush()
+        builder.put("Full", Stage.ONBOARDING, days=2, website="https://x.io", **self.FULL)
+        builder.put("Longer", Stage.ONBOARDING, days=3, website="https://x.io", **self.FULL)
+        builder.put("Nearly", Stage.ONBOARDING, **self.FULL)
+        builder.put("Live", Stage.PRODUCTION, website="https://x.io", **self.FULL)
+        self.put_in_preproduction(builder, "Protected", users[:2], logo="0" * 64)
+        self.put_in_preproduction(builder, "Unprotected", users, logo="0" * 64)
+        self.put_in_preproduction(builder, "Alone", users[:1], logo="0" * 64)
+        self.put_in_preproduction(builder, "Faceless", users[:2])
+        ready = board.load(session, cast.sam, BoardQuery(only=Only.READY))
+        assert {str(c): names(cards) for c, cards in ready.columns.items()} == {
+            "onboarding": ["Longer", "Full"],
+            "preproduction": ["Protected"],
+        }
+        assert ready.subsets[Only.READY] == 3
+        everything = board.load(session, cast.sam, BoardQuery()).columns
+        assert {
+            card.org.name
+            for column in (Column.ONBOARDING, Column.PREPRODUCTION)
+            for card in everything[column].cards
+            if not card.missing
+        } == {"Full", "Longer", "Protected"}
 
 
 class TestMissing:
@@ -267,19 +337,44 @@ def test_the_number_of_queries_is_constant(
         sent.clear()
         board.load(session, cast.sam, BoardQuery(), dict.fromkeys(Column, 40))
         numbers.append(len(sent))
-    assert numbers[1] <= numbers[0] <= 5
+    assert numbers[1] <= numbers[0] <= 6
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    "query", ["", "rep=6", "sort=due", "only=due", "only=stuck", "sort=newest"]
+    "query",
+    ["", "rep=6", "sort=due", "only=due", "only=stuck", "only=ready", "rep=6&only=ready"],
 )
-def test_no_column_is_sorted_completely(session: Session, cast: Cast, query: str) -> None:
+@pytest.mark.parametrize("without_stuck", [False, True])
+def test_no_column_is_sorted_completely(
+    session: Session, cast: Cast, query: str, without_stuck: bool
+) -> None:
     """Each scan for the first cards reads an index in their order."""
     view = board_queries.parse(cast.sam, query)
     for column in view.columns:
-        for walk in board_queries.first_cards(session, view, column, 5, label="x"):
-            steps = walk.get_final_froms()[0].element
+        for scan in board_queries.first_cards(
+            session, view, column, 5, without_stuck=without_stuck
+        ):
+            steps = scan.get_final_froms()[0].element
             bound = steps.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
             plan = session.execute(text(f"EXPLAIN QUERY PLAN {bound}")).all()
             assert not [line for *_, line in plan if "TEMP B-TREE FOR ORDER BY" in line], plan
+            assert all("USING" in line for *_, line in plan), plan
+            if view.only is Only.READY:
+                assert "_ready" in plan[0][-1], plan
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("rep", ["", "rep=6&"])
+@pytest.mark.parametrize("only", Only)
+def test_every_subset_is_counted_along_an_index(
+    session: Session, cast: Cast, rep: str, only: Only
+) -> None:
+    view = board_queries.parse(cast.sam, f"{rep}only={only}")
+    for column in view.columns:
+        number = select(board_queries.count(view, column, 200))
+        bound = number.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+        plan = [line for *_, line in session.execute(text(f"EXPLAIN QUERY PLAN {bound}"))]
+        assert not [line for line in plan if "TEMP B-TREE" in line], plan
+        assert [line for line in plan if "organizations USING" in line], plan
+        assert not [line for line in plan if "SCAN organizations" in line and "INDEX" not in line]

@@ -312,6 +312,33 @@ class TestPlan:
             onboarding.plan(session, cast.sam, cast.acme.id, plan)
         assert list(refused.value.fields) == ["next_step"]
 
+    def test_the_next_step_changes_without_the_target_date(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        org = put_acme(session, cast, ONBOARDING)
+        day = clock.moment.date()
+        onboarding.plan(session, cast.sam, org.id, Plan(cast.sam.user_id, day, "Call", day))
+        new = {"rep_id": cast.sue.user_id, "next_step": "Write", "next_step_on": None}
+        onboarding.set_next_step(session, cast.sam, org.id, **new)
+        assert (org.rep_id, org.target_on, org.next_step) == (cast.sue.user_id, day, "Write")
+        assert last_entry(session).event == "onboarding.planned"
+        with pytest.raises(InvalidInput) as refused:
+            onboarding.set_next_step(
+                *(session, cast.sam, org.id),
+                rep_id=cast.oda.user_id,
+                next_step="x" * 201,
+                next_step_on=day - timedelta(days=1),
+            )
+        assert list(refused.value.fields) == ["next_step", "next_step_on", "rep_id"]
+
+    def test_a_former_sales_rep_is_kept_until_another_is_chosen(
+        self, session: Session, cast: Cast
+    ) -> None:
+        org = put_acme(session, cast, ONBOARDING)
+        org.rep_id = cast.oda.user_id
+        plan = Plan(cast.oda.user_id, None, "Call")
+        assert onboarding.plan(session, cast.sam, org.id, plan).next_step == "Call"
+
 
 class TestSnooze:
     @pytest.mark.parametrize("days", [0, -1, 400])

@@ -30,7 +30,7 @@ def upgrade() -> None:
         op.create_index(
             f"ix_organizations_{name}",
             "organizations",
-            [*columns, "stage_entered_at", "id"],
+            [*columns, "deleted_at", "stage_entered_at", "id"],
             sqlite_where=sa.text(IS_READY),
             postgresql_where=sa.text(IS_READY),
         )
