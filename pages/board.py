@@ -1,31 +1,46 @@
-"""Onboarding board: requests, organizations in each stage, and those that are stuck."""
+"""Onboarding board: requests and the organizations in each stage, as cards that can be moved."""
+
+from functools import partial
 
 import streamlit as st
 
 from core.access.permissions import Action
 from core.database import db
 from core.onboarding import board, board_queries, onboarding
-from core.onboarding.board_queries import BoardQuery
 from pages import ui
-from pages.parts.onboarding import board_cards, board_filters
+from pages.parts.onboarding import board_acts, board_element, board_filters
+from pages.parts.organizations import quick_view
 from pages.parts.staff import view_picker
 from pages.ui import elements
 
 actor, rights = ui.open_staff_page("Onboarding board", Action.VIEW_ALL)
 
+with db.read() as session:
+    reps, former_reps = onboarding.list_current_and_former_reps(session)
+
+# Whose board, the search and the order are in the address, as is what the chips limit it to.
 with elements.row(key="board-head"):
     st.title("Onboarding", anchor=False, width="content")
-    ui.page_switch("Onboarding", "board")
-    st.space("stretch")
-    view_picker.draw_views(actor, "board", rights)
+    ui.page_switch("Onboarding", "board", keeps=["rep"])
+    with elements.row(key="board-filter"):
+        chosen = board_filters.draw(reps | former_reps)
+    view_picker.draw_views(actor, "board", rights, entry=board_filters.MY_BOARD)
+query = board_queries.parse(actor, chosen)
 
 with db.read() as session:
-    reps = onboarding.list_reps(session)
-    reps_to_filter = onboarding.list_reps_to_filter(session)
-query = board_queries.parse(actor, board_filters.draw(reps_to_filter))
-with db.read() as session:
-    loaded = board.load(session, actor, query, board_filters.card_limits())
+    loaded = board.load(session, actor, query, board_acts.card_limits())
+rows = [
+    (card.org.id, card.org.public_id) for cards in loaded.columns.values() for card in cards.cards
+]
 
-board_cards.draw_stuck(actor, loaded.stuck, rights)
-board_cards.draw_columns(loaded, rights, is_filtered=query != BoardQuery(sort=query.sort))
-board_cards.draw_dialogs(actor, reps, rights)
+board_element.draw(
+    loaded,
+    query,
+    rights,
+    reps,
+    refused=board_acts.refused(),
+    focus=quick_view.last_seen(),
+    on_ask=ui.callback(partial(board_acts.act, actor, rows)),
+)
+board_acts.draw_dialogs(actor, reps, rights)
+quick_view.draw_quick_view(actor)

@@ -3,7 +3,7 @@
 from pages.ui import column
 from pages.ui.dialogs import close_dialog, draw_dialog, is_open, open_dialog
 from pages.ui.edit_form import EditForm
-from pages.ui.forms import Form, change, fields, form, reset_button, save, saved_notice
+from pages.ui.forms import Form, attempt, change, fields, form, reset_button, save, saved_notice
 from pages.ui.links import page_switch, tabs
 from pages.ui.open_page import (
     callback,
@@ -40,6 +40,7 @@ __all__ = [
     "Paging",
     "Turn",
     "ago",
+    "attempt",
     "callback",
     "capped",
     "change",

@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import drafts
-from core.base.errors import DomainError, InvalidInput
+from core.base.errors import DomainError, InvalidInput, Unavailable
 from core.base.settings import settings
 from core.database import db
 from core.models import Draft
@@ -288,6 +288,23 @@ def save(
 ) -> None:
     """Run a use case for a button without a form, then show a notice and rerun, or the error."""
     Form("").save(notice, use_case, actor, *args, **kwargs)
+
+
+def attempt(
+    use_case: Callable[Concatenate[Session, Actor, P], R],
+    actor: Actor,
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> DomainError | None:
+    """Run a use case, and return its refusal, if any, for an element that shows it itself."""
+    try:
+        change(use_case, actor, *args, **kwargs)
+    except Unavailable:
+        raise
+    except DomainError as error:
+        return error
+    return None
 
 
 def change(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -80,10 +81,15 @@ def tabs(labels: Mapping[str, str], *, key: str, label: str) -> str:
     return here
 
 
-def page_switch(label: str, here: str) -> None:
-    """Draw links to the pages of an entry in the sidebar, beside a title; `here` is this page."""
+def page_switch(label: str, here: str, *, keeps: Sequence[str] = ()) -> None:
+    """Draw links to the pages of an entry in the sidebar, beside a title; `here` is this page.
+
+    The other pages are opened with the parameters `keeps` of this one.
+    """
+    kept = {name: st.query_params[name] for name in keeps if name in st.query_params}
+    query = f"?{urlencode(kept)}" if kept else ""
     links = [
-        Link(address, name, href=f"/{address}", is_on=address == here)
+        Link(address, name, href=f"/{address}{query}", is_on=address == here)
         for address, name in _PAGES[label].items()
     ]
     draw(links, key="page-switch", label=label, variant="views")

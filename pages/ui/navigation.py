@@ -47,6 +47,8 @@ class PageInfo:
     """The name of its file, if that is not its address."""
     label: str = ""
     """Its name in the sidebar, if that is not its title."""
+    own: str = ""
+    """The query that its link in the sidebar adds for people who can move stages."""
     beneath: str = ""
     """The address of the page in the sidebar that leads to it, if it is not listed itself."""
 
@@ -70,6 +72,7 @@ PAGES: Final = (
     PageInfo(
         *("board", "Onboarding board", "view_kanban", _STAFF_DESK, Action.VIEW_ALL),
         label="Onboarding",
+        own="rep=mine",
     ),
     PageInfo("charts", "Onboarding charts", "", _STAFF_DESK, Action.VIEW_ALL, beneath="board"),
     PageInfo("activity", "Activity", "timeline", _STAFF_DESK, Action.VIEW_ALL),
@@ -227,7 +230,7 @@ def _list_sections(
         (_STAFF_DESK, "Staff desk", staff),
     ):
         links = [
-            _describe_link(info, org, here)
+            _describe_link(info, org, here, allowed)
             for info in PAGES
             if info.section == section
             and not info.beneath
@@ -237,12 +240,13 @@ def _list_sections(
     return [section for section in sections if section["links"]]
 
 
-def _describe_link(info: PageInfo, org: Organization | None, here: str) -> _Json:
+def _describe_link(info: PageInfo, org: Organization | None, here: str, rights: Rights) -> _Json:
+    own = f"?{info.own}" if info.own and Action.MOVE_STAGES in rights else ""
     paths = [each.address for each in PAGES if info.address in {each.address, each.beneath}]
     return {
         "label": info.label or info.title,
         "icon": info.icon,
-        "href": address_of(info.address, org if _is_about(info) else None),
+        "href": address_of(info.address, org if _is_about(info) else None) + own,
         "paths": paths,
         "isCurrent": here in paths,
     }

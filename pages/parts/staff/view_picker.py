@@ -49,10 +49,13 @@ def _go(page: str, query: str) -> NoReturn:
     st.switch_page(f"{page}.py", query_params=saved_views.parse_query(query))
 
 
-def draw_views(actor: Actor, page: str, rights: Rights) -> None:
-    """Draw the picker, and open the default view when the page is entered without a query."""
+def draw_views(actor: Actor, page: str, rights: Rights, *, entry: str = "") -> None:
+    """Draw the picker, and open the default view when the page is entered without a query.
+
+    `entry` is the query with which the sidebar opens the page.
+    """
     current = _current_query(page)
-    if not current and previous_page() not in {None, "view"}:
+    if current in {"", entry} and previous_page() not in {None, "view"}:
         _open_default(actor, page)
     opened: _Opened | None = st.session_state.get(_opened_key(page))
     label = "Views"

@@ -100,6 +100,11 @@ export function openKeys(table) {
     [["Esc"], "Close, or clear the selection"],
     ...(hasLetterKeys ? [[["?"], "Show this"]] : []),
   ]
+  openKeysDialog(table.root, "Keys in this table", lines, () => table.focusRow(table.current))
+}
+
+/** Show a list of keys with what they do, and call `onClose` when it is closed. */
+export function openKeysDialog(root, title, lines, onClose) {
   const list = element("dl")
   for (const [keys, meaning] of lines) {
     const term = element("dt")
@@ -107,16 +112,16 @@ export function openKeys(table) {
     list.append(term, element("dd", "", meaning))
   }
   const dialog = element("dialog")
-  dialog.setAttribute("aria-label", "Keys in this table")
+  dialog.setAttribute("aria-label", title)
   const close = element("button", "act text", "Close")
   close.type = "button"
   close.onclick = () => dialog.close()
-  dialog.append(element("h2", "", "Keys in this table"), list, close)
+  dialog.append(element("h2", "", title), list, close)
   dialog.onkeydown = (event) => event.stopPropagation()
   dialog.onclose = () => {
     dialog.remove()
-    table.focusRow(table.current)
+    onClose()
   }
-  table.root.append(dialog)
+  root.append(dialog)
   dialog.showModal()
 }

@@ -1,0 +1,174 @@
+"""What is asked for on the board: each act opens a dialog or changes an organization."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, Final
+
+import streamlit as st
+
+from core.access.permissions import Action, Actor, Rights, access
+from core.database import db
+from core.models import Organization, Stage
+from core.onboarding import board, onboarding, stages, working_days
+from core.onboarding.board_queries import Column
+from core.onboarding.stages import FORWARD
+from pages import ui
+from pages.parts.onboarding import board_element, forms
+from pages.parts.organizations import quick_view
+
+_LIMITS: Final = "board cards"
+_REFUSED: Final = "board refused"
+DIALOGS: Final = ("flag", "override", "plan", "snooze", "withdraw")
+"""The dialogs about a card, beside the one that asks for a move."""
+
+
+def act(actor: Actor, rows: Sequence[quick_view.Listed]) -> None:
+    """Do what was just asked for on the board; `rows` are its cards, for the quick view."""
+    asked = board_element.asked()
+    st.session_state.pop(_REFUSED, None)
+    action, org_id = asked.get("action"), asked.get("id", 0)
+    if action == "more":
+        _show_more(str(asked.get("column")))
+    elif action == "look" and org_id in {each for each, _ in rows}:
+        quick_view.open_quick_view(org_id, rows)
+    elif action in DIALOGS:
+        ui.open_dialog(f"card-{action}", org_id)
+    elif action == "snooze-until":
+        ui.open_dialog("card-snooze", org_id)
+    elif action in _CHANGES:
+        _CHANGES[action](actor, org_id, asked)
+
+
+def card_limits() -> dict[Column, int]:
+    """Return how many cards of each column to draw."""
+    limits: dict[Column, int] = st.session_state.get(_LIMITS, {})
+    return {column: limits.get(column, board.PAGE_SIZE) for column in Column}
+
+
+def refused() -> tuple[int, str] | None:
+    """Return the card whose last act was refused, with the reason."""
+    found: tuple[int, str] | None = st.session_state.get(_REFUSED)
+    return found
+
+
+def _show_more(column: str) -> None:
+    """Draw more cards of a column from now on."""
+    if column in list(Column):
+        limits = card_limits()
+        more = limits[Column(column)] + 2 * board.PAGE_SIZE
+        st.session_state[_LIMITS] = limits | {Column(column): more}
+
+
+def _ask_to_move(actor: Actor, org_id: int, _asked: Mapping[str, Any]) -> None:
+    org = _get(actor, org_id)
+    ui.open_dialog("card-move", (org.id, org.stage))
+
+
+def _drop(actor: Actor, org_id: int, _asked: Mapping[str, Any]) -> None:
+    """Move a card to its next stage; ask before it is flagged or goes to production."""
+    org = _get(actor, org_id)
+    to_stage = FORWARD.get(org.stage, Stage.PRODUCTION)
+    with db.read() as session:
+        is_ready = all(check.is_met for check in stages.list_checks(session, org))
+    if org.stage is Stage.FREE:
+        ui.open_dialog("card-flag", org.id)
+    elif to_stage is Stage.PRODUCTION and is_ready:
+        ui.open_dialog("card-move", (org.id, org.stage))
+    else:
+        notice = f"{org.name} moved to {to_stage}"
+        _change(notice, onboarding.move, actor, org.id, to_stage, from_stage=org.stage)
+
+
+def _edit(actor: Actor, org_id: int, asked: Mapping[str, Any]) -> None:
+    rep_id, on = asked.get("rep_id"), _read_date(asked.get("next_step_on"))
+    _change(
+        *("Next step saved", onboarding.set_next_step, actor, org_id),
+        rep_id=rep_id if isinstance(rep_id, int) else None,
+        next_step=str(asked.get("next_step") or ""),
+        next_step_on=on,
+    )
+
+
+def _snooze(actor: Actor, org_id: int, asked: Mapping[str, Any]) -> None:
+    days = asked.get("days")
+    if days in board_element.SNOOZES:
+        until = working_days.today() + timedelta(days=days)
+        notice = f"{_get(actor, org_id).name} snoozed until {until:%-d %b}"
+        _change(notice, onboarding.snooze, actor, org_id, until=until)
+
+
+def _wake(actor: Actor, org_id: int, _asked: Mapping[str, Any]) -> None:
+    _change("Snooze ended", onboarding.snooze, actor, org_id, until=None)
+
+
+_CHANGES: Final[dict[str, Callable[[Actor, int, Mapping[str, Any]], None]]] = {
+    "move": _ask_to_move,
+    "drop": _drop,
+    "edit": _edit,
+    "snooze": _snooze,
+    "wake": _wake,
+}
+
+
+def _change(notice: str, use_case: Any, actor: Actor, org_id: int, *args: Any, **kw: Any) -> None:
+    """Run a use case, and show a notice, or on the card why it was refused."""
+    error = ui.attempt(use_case, actor, org_id, *args, **kw)
+    if error is None:
+        ui.show_notice(notice)
+    else:
+        st.session_state[_REFUSED] = (org_id, str(error))
+
+
+def _read_date(text: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        return None
+
+
+def draw_dialogs(actor: Actor, reps: Mapping[int, str], rights: Rights) -> None:
+    """Draw the open dialog, for the card that opened it."""
+    if Action.MOVE_STAGES not in rights:
+        return
+    ui.draw_dialog("card-move", "Move to the next stage", _draw_move, actor)
+    flag, plan = partial(_draw_flag, actor, reps), partial(_draw_plan, actor, reps)
+    ui.draw_dialog("card-flag", "Flag for onboarding", flag)
+    ui.draw_dialog("card-plan", "Plan", plan)
+    ui.draw_dialog("card-snooze", "Snooze", _draw_snooze, actor)
+    ui.draw_dialog("card-withdraw", "Withdraw", _draw_withdraw, actor)
+    if Action.OVERRIDE_GATE in rights:
+        ui.draw_dialog("card-override", "Override", _draw_override, actor)
+
+
+def _draw_move(actor: Actor, about: tuple[int, Stage]) -> None:
+    org_id, from_stage = about
+    forms.move(actor, _get(actor, org_id), from_stage)
+
+
+def _draw_flag(actor: Actor, reps: Mapping[int, str], org_id: int) -> None:
+    forms.flag(actor, _get(actor, org_id), reps)
+
+
+def _draw_plan(actor: Actor, reps: Mapping[int, str], org_id: int) -> None:
+    forms.plan(actor, _get(actor, org_id), reps)
+
+
+def _draw_snooze(actor: Actor, org_id: int) -> None:
+    forms.snooze(actor, _get(actor, org_id))
+
+
+def _draw_withdraw(actor: Actor, org_id: int) -> None:
+    forms.withdraw(actor, _get(actor, org_id))
+
+
+def _draw_override(actor: Actor, org_id: int) -> None:
+    org = _get(actor, org_id)
+    with db.read() as session:
+        checks = stages.list_checks(session, org)
+    forms.override(actor, org, [check.open_text for check in checks if not check.is_met])
+
+
+def _get(actor: Actor, org_id: int) -> Organization:
+    with db.read() as session:
+        return access(session, actor, org_id, Action.MOVE_STAGES)

@@ -1,0 +1,90 @@
+// A column: its head, the strip of working days against the limit, its cards, and more of them.
+import { element, follow, icon, onPlainClick } from "./dom.js"
+
+const STACK = 3
+const STEPS = 44 // places side by side in a strip
+
+/** Draw a column into the element that it had before, if any. */
+export function drawColumn(board, column, known) {
+  const section = known?.section ?? element(column.isRail ? "div" : "section", column.isRail ? "rail" : "column")
+  const list = known?.list ?? element("ul", "list")
+  const days = column.cards.map((card) => card.number)
+  const { cards, ...head } = column
+  const signature = JSON.stringify([head, days])
+  if (known?.signature === signature) return known
+  section.dataset.key = column.key
+  section.style.setProperty("--color", column.color)
+  if (column.isRail) section.replaceChildren(drawRail(column))
+  else {
+    section.setAttribute("aria-label", `${column.label}: ${column.total}`)
+    section.replaceChildren(...[drawHead(column), drawStrip(column, days), list, drawEnd(board, column)].filter(Boolean))
+  }
+  return { section, list, signature }
+}
+
+function drawHead(column) {
+  const head = element("h2", "head")
+  head.append(icon(column.icon), element("span", "", column.label), element("span", "number", column.total))
+  if (column.note) head.append(element("span", "note", column.note))
+  return head
+}
+
+/** Draw a dot for each card, by its working days; those beyond the dotted line are over the limit. */
+function drawStrip(column, days) {
+  if (!column.limit) return null
+  const strip = element("div", "strip")
+  const over = days.filter((each) => each > column.limit).length
+  strip.setAttribute("role", "img")
+  strip.setAttribute("aria-label", `${over} of ${days.length} cards over the limit of ${column.limit} working days`)
+  const end = Math.max(column.limit * 1.6, ...days)
+  const share = (each) => `${(100 * each) / end}%`
+  strip.style.setProperty("--limit", share(column.limit))
+  strip.title = `Working days in ${column.label}; the limit is ${column.limit}`
+  const stacks = new Map()
+  for (const each of days) {
+    const place = Math.round((STEPS * each) / end)
+    const height = stacks.get(place) ?? 0
+    stacks.set(place, height + 1)
+    if (height >= STACK) continue
+    const dot = element("i", each > column.limit ? "over" : "")
+    dot.style.left = `${(100 * place) / STEPS}%`
+    dot.style.bottom = `${height * 6}px`
+    strip.append(dot)
+  }
+  return strip
+}
+
+function drawEnd(board, column) {
+  if (!column.cards.length) return element("p", "empty", column.empty)
+  if (!column.rest) return null
+  if (!column.hasMore) return element("p", "empty", "Search or filter to see the rest.")
+  const more = element("button", "all", column.rest)
+  more.type = "button"
+  more.onclick = () => board.ask("more", 0, { column: column.key })
+  return more
+}
+
+/** A column without cards: its number, and a link to its organizations. */
+function drawRail(column) {
+  const link = element("a", "to")
+  link.href = column.href
+  link.title = `${column.label}: ${column.total}`
+  link.append(icon(column.icon), element("span", "number", column.total), element("span", "label", column.label))
+  onPlainClick(link, () => follow(column.href))
+  return link
+}
+
+/** Return what chooses a column on a phone, where one is shown at a time. */
+export function drawTab(board, column) {
+  const tab = element(column.isRail ? "a" : "button", "tab")
+  tab.append(element("span", "", column.label), element("span", "number", column.total))
+  tab.dataset.key = column.key
+  if (column.isRail) {
+    tab.href = column.href
+    onPlainClick(tab, () => follow(column.href))
+  } else {
+    tab.type = "button"
+    tab.onclick = () => board.showTab(column.key)
+  }
+  return tab
+}
