@@ -126,11 +126,7 @@ class SampleData:
             self._add_recent_changes(chain, owner_id, row)
         row |= profiles.identity(org_id, name, domain, row["website"] or "")
         row |= {"stage": stage, "stage_entered_at": entered, "created_at": created}
-        roles = [role for _, role, _ in people]
-        row |= {"created_by": owner_id, "member_count": len(people), "version": 0}
-        row |= {"owner_count": roles.count(Role.OWNER), "admin_count": roles.count(Role.ADMIN)}
-        owner_ids = {user_id for user_id, role, _ in people if role is Role.OWNER}
-        row["unprotected_owner_count"] = len(owner_ids - self._protected_ids)
+        row |= {"created_by": owner_id, "version": 0} | self._count(people)
         row["last_active_at"] = last_active
         row["confirmed_at"] = created if row["phone"] else None
         self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION_COLUMNS))
@@ -138,6 +134,16 @@ class SampleData:
             self._rows["notes"].append((org_id, *note))
         self._rows["history"] += chain.entries
         self._rows["chain_heads"].append(chain.head)
+
+    def _count(self, people: list[tuple[int, Role, datetime]]) -> dict[str, int]:
+        roles = [role for _, role, _ in people]
+        owner_ids = {user_id for user_id, role, _ in people if role is Role.OWNER}
+        return {
+            "member_count": len(people),
+            "owner_count": len(owner_ids),
+            "admin_count": roles.count(Role.ADMIN),
+            "unprotected_owner_count": len(owner_ids - self._protected_ids),
+        }
 
     def _people(
         self, number: int, stage: Stage, domain: str, created: datetime

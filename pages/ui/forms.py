@@ -109,12 +109,13 @@ class Form:
         *,
         kind: Literal["primary", "secondary", "tertiary"] = "primary",
         width: Literal["stretch", "content"] = "content",
+        can_cancel: bool = True,
         **options: Any,
     ) -> bool:
         """Draw the submit button, with `Cancel` in a dialog; return whether it was just pressed."""
         self._footer = st.empty()
         key = f"{self.name}-submit"
-        if not dialogs.is_inside():
+        if not (can_cancel and dialogs.is_inside()):
             return st.form_submit_button(label, key=key, type=kind, width=width, **options)
         with st.container(horizontal=True, gap="xsmall", key=f"form-actions-{self.name}"):
             is_pressed = st.form_submit_button(label, key=key, type=kind, width=width, **options)

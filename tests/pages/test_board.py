@@ -1,11 +1,9 @@
-"""The board page: cards, the stuck list, and the menu of a card."""
+"""The board page: its cards, what can be done on them, and its filters."""
 
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from streamlit.proto.Common_pb2 import StringTriggerValue
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from core.base import clock
@@ -13,22 +11,30 @@ from core.database import db
 from core.models import Move, Organization, Stage
 from core.onboarding import onboarding, working_days
 from core.onboarding.onboarding import Plan
+from core.staff import notes
 from tests.pages.conftest import Show, words
+from tests.support.boards import find_board
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
+FILLED = {
+    "alert_email": "a@x.io",
+    "overview": "x",
+    "sales_email": "b@x.io",
+    "phone": "+1",
+    "website": "https://x.io",
+}
 
-def choose(screen: AppTest, key: str, label: str) -> AppTest:
-    """Choose from a menu button, which AppTest does not support."""
-    menus = [menu.proto for menu in screen.get("menu_button")]
-    menu = next(menu for menu in menus if menu.id.endswith(f"-{key}"))
-    assert label in list(menu.options)
-    states = screen._tree.get_widget_states()
-    states.widgets.append(
-        WidgetState(id=menu.id, string_trigger_value=StringTriggerValue(data=label))
-    )
-    return screen._run(states)
+
+def change_acme(cast: Cast, **values: object) -> None:
+    with db.Session(db.writing_engine()) as session, session.begin():
+        session.execute(
+            update(Organization)
+            .where(Organization.id == cast.acme.id)
+            .values(**values)
+            .execution_options(unrecorded=True)
+        )
 
 
 @pytest.fixture
@@ -36,14 +42,7 @@ def acme(cast: Cast) -> Organization:
     """Acme, in onboarding for long, with all checks open."""
     next_step = Plan(cast.sue.user_id, None, "Call *Olga*", working_days.today())
     db.run(onboarding.flag, cast.sam, [cast.acme.id], next_step)
-    long_ago = clock.now() - timedelta(days=40)
-    with db.Session(db.writing_engine()) as session, session.begin():
-        session.execute(
-            update(Organization)
-            .where(Organization.id == cast.acme.id)
-            .values(stage_entered_at=long_ago)
-            .execution_options(unrecorded=True)
-        )
+    change_acme(cast, stage_entered_at=clock.now() - timedelta(days=40))
     return cast.acme
 
 
@@ -52,110 +51,232 @@ def reload_acme(cast: Cast) -> Organization:
         return session.get_one(Organization, cast.acme.id)
 
 
-def test_a_card_has_its_state(show: Show, cast: Cast, acme: Organization) -> None:
-    screen = show("board", cast.sam)
-    text = words(screen)
-    assert "Call \\*Olga\\*" in text
-    assert ":orange[:material/error: 5]" in text
-    assert "**1 stuck**" in text
-    assert "of 10 in onboarding" in text
-    helped = [str(markdown.help) for markdown in screen.markdown]
-    assert any("- Add a phone number" in text for text in helped)
+def refusal(screen: AppTest) -> str:
+    refused = find_board(screen).sent["refused"]
+    return refused["text"] if refused else ""
 
 
-def test_a_refusal_is_in_the_dialog_of_the_card(show: Show, cast: Cast, acme: Organization) -> None:
-    screen = show("board", cast.sam)
-    choose(screen, f"card-menu-{acme.id}", ":material/arrow_forward: Move to preproduction")
-    screen.button(key="move-on-submit").click().run()
-    assert "Not ready for preproduction yet\\. Open checks\\: Confirm the alert email" in words(
-        screen
-    )
-    assert reload_acme(cast).stage is Stage.ONBOARDING
+class TestCards:
+    def test_a_card_says_who_what_next_and_how_far(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        board = find_board(show("board", cast.sam))
+        card, column = board.cards[acme.id], board.column("onboarding")
+        assert (card["name"], card["next"]) == ("Acme", "Call *Olga*")
+        assert card["due"] == f"{working_days.today():%-d %b}"
+        assert card["days"].endswith(" of 10")
+        assert card["why"].endswith("of 10 in onboarding")
+        assert (column["checks"], len(card["missing"])) == (5, 5)
+        assert "Add a phone number" in card["missing"]
+        assert "go" not in card
+        assert (column["limit"], column["to"], column["note"]) == (10, "preproduction", "1 stuck")
+        assert board.sent["people"][str(cast.sue.user_id)][0] == "Sue"
 
+    def test_moving_on_is_offered_where_all_checks_hold(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        change_acme(cast, **FILLED)
+        assert find_board(show("board", cast.sam)).cards[acme.id]["go"] == "Move on"
+        assert "go" not in find_board(show("board", cast.oda)).cards[acme.id]
 
-def test_a_card_moves_to_the_next_stage(show: Show, cast: Cast, acme: Organization) -> None:
-    filled = {"alert_email": "a@x.io", "overview": "x", "sales_email": "b@x.io", "phone": "+1"}
-    with db.Session(db.writing_engine()) as session, session.begin():
-        session.execute(
-            update(Organization)
-            .where(Organization.id == acme.id)
-            .values(website="https://x.io", **filled)
-            .execution_options(unrecorded=True)
+    def test_a_request_has_its_note(self, show: Show, cast: Cast) -> None:
+        db.run(onboarding.request, cast.olga, cast.acme.id, note="We *test* in spring.")
+        card = find_board(show("board", cast.sam, rep="mine")).cards[cast.acme.id]
+        assert (card["quote"], card["days"], card["go"]) == (
+            "We *test* in spring.",
+            "Waiting 0 days",
+            "Flag",
         )
-    screen = show("board", cast.sam)
-    choose(screen, f"card-menu-{acme.id}", ":material/arrow_forward: Move to preproduction")
-    assert reload_acme(cast).stage is Stage.ONBOARDING
-    assert "Owners are notified by email" in words(screen)
-    screen.button(key="move-on-submit").click().run()
-    assert reload_acme(cast).stage is Stage.PREPRODUCTION
-    assert [toast.value for toast in screen.toast] == ["Acme moved to preproduction"]
+
+    def test_the_chips_count_whatever_else_is_filtered(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        def chips(**query: str) -> dict[str, str]:
+            sent = find_board(show("board", cast.sam, **query)).sent["chips"]
+            return {chip["label"]: chip["number"] for chip in sent}
+
+        assert chips() == {"Stuck": "1", "Ready to move": "0", "Due this week": "1"}
+        assert chips(only="ready") == chips()
+        assert chips(rep="mine") == {"Stuck": "0", "Ready to move": "0", "Due this week": "0"}
+        assert set(chips(q="acme").values()) == {""}
+
+    def test_an_empty_column_says_why(self, show: Show, cast: Cast, acme: Organization) -> None:
+        def empty(**query: str) -> str:
+            return find_board(show("board", cast.sam, **query)).column("preproduction")["empty"]
+
+        assert empty() == empty(rep="mine") == "Nothing in preproduction yet"
+        assert empty(q="otto") == empty(only="due") == "No matches"
+
+    def test_production_is_a_link_to_its_organizations(self, show: Show, cast: Cast) -> None:
+        rail = find_board(show("board", cast.sam, rep="mine")).column("production")
+        assert rail["href"] == f"/organizations?stage=production&rep={cast.sam.user_id}"
+
+    def test_a_column_shows_more_when_asked(self, show: Show, cast: Cast) -> None:
+        board = find_board(show("board", cast.sam))
+        assert not board.ask("more", 0, column="onboarding").exception
+        assert not board.ask("more", 0, column="nonsense").exception
 
 
-def test_withdrawing_requires_a_reason(show: Show, cast: Cast, acme: Organization) -> None:
-    screen = show("board", cast.sam)
-    choose(screen, f"card-menu-{acme.id}", ":material/undo: Withdraw")
-    screen.button(key="withdraw-submit").click().run()
-    assert reload_acme(cast).stage is Stage.ONBOARDING
-    screen.text_area(key="withdraw.reason").set_value("They asked for a break.")
-    screen.button(key="withdraw-submit").click().run()
-    assert reload_acme(cast).stage is Stage.FREE
+class TestMoving:
+    def test_a_refused_drop_says_why_on_the_card(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        screen = find_board(show("board", cast.sam)).ask("drop", acme.id, column="onboarding")
+        assert find_board(screen).sent["refused"]["id"] == acme.id
+        assert "Open checks: Confirm the alert email address" in refusal(screen)
+        assert reload_acme(cast).stage is Stage.ONBOARDING
+        assert refusal(find_board(screen).ask("look", acme.id)) == ""
+
+    def test_a_ready_card_moves_as_it_is_dropped(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        change_acme(cast, **FILLED)
+        screen = find_board(show("board", cast.sam)).ask("drop", acme.id, column="onboarding")
+        assert reload_acme(cast).stage is Stage.PREPRODUCTION
+        assert [toast.value for toast in screen.toast] == ["Acme moved to preproduction"]
+        assert acme.id in {
+            card["id"] for card in find_board(screen).column("preproduction")["cards"]
+        }
+
+    def test_the_button_asks_first(self, show: Show, cast: Cast, acme: Organization) -> None:
+        change_acme(cast, **FILLED)
+        screen = find_board(show("board", cast.sam)).ask("move", acme.id, column="onboarding")
+        assert reload_acme(cast).stage is Stage.ONBOARDING
+        assert "Owners are notified by email" in words(screen)
+        screen.button(key="move-on-submit").click().run()
+        assert reload_acme(cast).stage is Stage.PREPRODUCTION
+
+    def test_a_drop_on_production_is_refused_where_checks_are_open(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        change_acme(cast, stage=Stage.PREPRODUCTION)
+        screen = find_board(show("board", cast.sam)).ask("drop", acme.id, column="preproduction")
+        assert "Add a second owner" in refusal(screen)
+
+    def test_a_dropped_request_opens_the_form_that_flags_it(self, show: Show, cast: Cast) -> None:
+        db.run(onboarding.request, cast.olga, cast.acme.id, note="")
+        screen = find_board(show("board", cast.sam)).ask("drop", cast.acme.id, column="requested")
+        screen.text_input(key="flag.next_step").set_value("Call")
+        screen.button(key="flag-submit").click().run()
+        org = reload_acme(cast)
+        assert (org.stage, org.rep_id) == (Stage.ONBOARDING, cast.sam.user_id)
+
+    def test_withdrawing_requires_a_reason(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        screen = find_board(show("board", cast.sam)).ask("withdraw", acme.id)
+        screen.button(key="withdraw-submit").click().run()
+        assert reload_acme(cast).stage is Stage.ONBOARDING
+        screen.text_area(key="withdraw.reason").set_value("They asked for a break.")
+        screen.button(key="withdraw-submit").click().run()
+        assert reload_acme(cast).stage is Stage.FREE
+
+    def test_administrators_override(self, show: Show, cast: Cast, acme: Organization) -> None:
+        assert "override" not in find_board(show("board", cast.sam)).actions(acme.id)
+        board = find_board(show("board", cast.ada))
+        assert "override" in board.actions(acme.id)
+        screen = board.ask("override", acme.id)
+        screen.text_area(key="override.reason").set_value("The contract is signed.")
+        screen.button(key="override-submit").click().run()
+        with db.read() as session:
+            move = session.scalars(select(Move).order_by(Move.id.desc())).first()
+        assert move is not None
+        assert (move.to_stage, move.is_override) == (Stage.PREPRODUCTION, True)
 
 
-def test_administrators_override(show: Show, cast: Cast, acme: Organization) -> None:
-    assert "Override" not in str(show("board", cast.sam).main)
-    screen = show("board", cast.ada)
-    choose(screen, f"card-menu-{acme.id}", ":material/gavel: Override")
-    screen.text_area(key="override.reason").set_value("The contract is signed.")
-    screen.button(key="override-submit").click().run()
-    with db.read() as session:
-        move = session.scalars(select(Move).order_by(Move.id.desc())).first()
-    assert move is not None
-    assert (move.to_stage, move.is_override) == (Stage.PREPRODUCTION, True)
+class TestPlanning:
+    def test_the_next_step_is_edited_on_the_card(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        on = working_days.today() + timedelta(days=2)
+        values = {"next_step": "Write", "next_step_on": on.isoformat(), "rep_id": cast.sam.user_id}
+        screen = find_board(show("board", cast.sam)).ask("edit", acme.id, **values)
+        org = reload_acme(cast)
+        assert (org.next_step, org.next_step_on, org.rep_id) == ("Write", on, cast.sam.user_id)
+        screen = find_board(screen).ask("edit", acme.id, **values | {"next_step": ""})
+        assert "Describe the step that is due" in refusal(screen)
 
+    def test_it_is_edited_in_the_quick_view_where_a_note_is_written_too(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        screen = find_board(show("board", cast.sam)).ask("look", acme.id)
+        step, note = f"quick-step-{acme.id}", f"quick-note-{acme.id}"
+        screen.text_input(key=f"{step}.next_step").set_value("Visit")
+        screen.button(key=f"{step}-submit").click().run()
+        assert reload_acme(cast).next_step == "Visit"
+        assert screen.text_input(key=f"{step}.next_step.1").value == "Visit"
+        screen.text_area(key=f"{note}.text").set_value("They call back.")
+        screen.button(key=f"{note}-submit").click().run()
+        with db.read() as session:
+            (written,) = notes.list_about(session, cast.sam, acme.id, limit=2)
+        assert (written.text, written.is_shared) == ("They call back.", False)
 
-def test_a_stuck_organization_can_be_snoozed(show: Show, cast: Cast, acme: Organization) -> None:
-    screen = show("board", cast.sam)
-    choose(screen, f"stuck-snooze-{acme.id}", "In a week")
-    assert reload_acme(cast).snoozed_until == working_days.today() + timedelta(days=7)
-    assert "stuck" not in words(screen)
+    def test_a_card_is_snoozed_and_woken(self, show: Show, cast: Cast, acme: Organization) -> None:
+        board = find_board(show("board", cast.sam))
+        assert "wake" not in board.actions(acme.id)
+        board = find_board(board.ask("snooze", acme.id, days=7))
+        assert reload_acme(cast).snoozed_until == working_days.today() + timedelta(days=7)
+        assert "why" not in board.cards[acme.id]
+        assert "snooze" not in board.actions(acme.id)
+        board.ask("wake", acme.id)
+        assert reload_acme(cast).snoozed_until is None
 
-
-def test_a_request_has_its_note_and_can_be_flagged(show: Show, cast: Cast) -> None:
-    db.run(onboarding.request, cast.olga, cast.acme.id, note="We *test* in spring.")
-    screen = show("board", cast.sam, rep="mine")
-    assert "We \\*test\\* in spring\\." in words(screen)
-    choose(screen, f"card-menu-{cast.acme.id}", ":material/flag: Flag for onboarding")
-    screen.text_input(key="flag.next_step").set_value("Call")
-    screen.button(key="flag-submit").click().run()
-    assert (reload_acme(cast).stage, reload_acme(cast).rep_id) == (
-        Stage.ONBOARDING,
-        cast.sam.user_id,
-    )
+    def test_it_is_snoozed_until_any_date(self, show: Show, cast: Cast, acme: Organization) -> None:
+        screen = find_board(show("board", cast.sam)).ask("snooze-until", acme.id)
+        screen.button(key="snooze-submit").click().run()
+        assert reload_acme(cast).snoozed_until == working_days.today() + timedelta(days=7)
 
 
 def test_the_address_filters_the_board(show: Show, cast: Cast, acme: Organization) -> None:
-    def menus(**query: str) -> list[str]:
-        screen = show("board", cast.sam, **query)
-        return [menu.proto.id for menu in screen.get("menu_button")]
+    def has_acme(**query: str) -> bool:
+        return acme.id in find_board(show("board", cast.sam, **query)).cards
 
-    key = f"card-menu-{acme.id}"
-    assert any(key in menu for menu in menus(rep=str(cast.sue.user_id), only="stuck"))
-    assert not any(key in menu for menu in menus(rep="mine"))
-    assert not any(key in menu for menu in menus(q="otto"))
-
-
-def test_an_empty_column_says_why(show: Show, cast: Cast, acme: Organization) -> None:
-    assert "No open requests" in words(show("board", cast.sam))
-    for query in ({"rep": "mine"}, {"q": "otto"}):
-        text = words(show("board", cast.sam, **query))
-        assert "No matches" in text
-        assert "No open requests" not in text
+    assert has_acme(rep=str(cast.sue.user_id), only="stuck")
+    assert not has_acme(rep="mine")
+    assert not has_acme(only="ready")
+    assert not has_acme(q="otto")
 
 
-def test_ops_cannot_move_cards(show: Show, cast: Cast, acme: Organization) -> None:
-    screen = show("board", cast.oda)
-    assert "Call \\*Olga\\*" in words(screen)
-    assert "Snooze" not in str(screen.main)
+def test_an_unknown_subset_is_refused(show: Show, cast: Cast) -> None:
+    assert "available" in show("board", cast.sam, only="all").warning[0].value
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"action": "move", "column": "onboarding"},
+        {"action": "drop", "column": "onboarding"},
+        {"action": "snooze", "days": 3},
+        {"action": "edit", "next_step": "x"},
+        {"action": "withdraw"},
+    ],
+)
+def test_ops_cannot_change_anything(
+    show: Show, cast: Cast, acme: Organization, asked: dict[str, object]
+) -> None:
+    board = find_board(show("board", cast.oda))
+    assert board.actions(acme.id) == []
+    before = reload_acme(cast)
+    board.ask(**{"org_id": acme.id} | asked)
+    after = reload_acme(cast)
+    assert (after.stage, after.snoozed_until, after.next_step, after.version) == (
+        before.stage,
+        before.snoozed_until,
+        before.next_step,
+        before.version,
+    )
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{"action": "erase"}, {"action": "snooze", "days": "x"}, {"action": "drop", "column": "x"}],
+)
+def test_what_is_not_offered_changes_nothing(
+    show: Show, cast: Cast, acme: Organization, sent: dict[str, object]
+) -> None:
+    screen = find_board(show("board", cast.sam)).ask(**{"org_id": acme.id} | sent)
+    assert not screen.exception
+    assert reload_acme(cast).snoozed_until is None
 
 
 def test_members_cannot_open_the_board(show: Show, cast: Cast) -> None:

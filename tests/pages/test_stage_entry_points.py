@@ -24,7 +24,7 @@ from core.onboarding.onboarding import Plan
 from core.ops.run_types import RUN_TYPES
 from core.runs import advance
 from tests.pages.conftest import Show, unescaped
-from tests.pages.test_board import choose
+from tests.support.boards import find_board
 from tests.support.cast import Cast, email
 from tests.support.tables import find_table
 
@@ -77,9 +77,7 @@ def flag_by_form(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
 
 def flag_by_board(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     change_acme(cast, requested_at=clock.now())
-    screen = choose(
-        show("board", who), f"card-menu-{cast.acme.id}", ":material/flag: Flag for onboarding"
-    )
+    screen = find_board(show("board", who)).ask("flag", cast.acme.id)
     yield ""
     yield unescaped(screen.button(key="flag-submit").click().run())
 
@@ -133,8 +131,7 @@ def move_by_form(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
 def move_by_board(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     screen = show("board", who)
     yield ""
-    next_stage = ":material/arrow_forward: Move to preproduction"
-    screen = choose(screen, f"card-menu-{cast.acme.id}", next_stage)
+    screen = find_board(screen).ask("move", cast.acme.id, column="onboarding")
     yield unescaped(screen.button(key="move-on-submit").click().run())
 
 
@@ -143,9 +140,17 @@ def move_by_command(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
     yield command("move", cast.acme.public_id, PREPRODUCTION, "--as", email(who))
 
 
+def move_by_drop(show: Show, cast: Cast, who: Actor) -> Iterator[str]:
+    board = find_board(show("board", who))
+    yield ""
+    refused = find_board(board.ask("drop", cast.acme.id, column="onboarding")).sent["refused"]
+    yield refused["text"] if refused else ""
+
+
 MOVES: dict[str, EntryPoint] = {
     "form": move_by_form,
     "board": move_by_board,
+    "drop": move_by_drop,
     "command line": move_by_command,
 }
 
@@ -161,11 +166,11 @@ def by_form(dialog: str) -> EntryPoint:
     return entry_point
 
 
-def by_board(dialog: str, label: str) -> EntryPoint:
+def by_board(dialog: str) -> EntryPoint:
     def entry_point(show: Show, cast: Cast, who: Actor, reason: str = REASON) -> Iterator[str]:
         screen = show("board", who)
         yield ""
-        screen = choose(screen, f"card-menu-{cast.acme.id}", label)
+        screen = find_board(screen).ask(dialog, cast.acme.id)
         screen.text_area(key=f"{dialog}.reason").set_value(reason)
         yield unescaped(screen.button(key=f"{dialog}-submit").click().run())
 
@@ -184,12 +189,12 @@ def by_command(*arguments: str) -> EntryPoint:
 
 WITHDRAWALS: dict[str, EntryPoint] = {
     "form": by_form("withdraw"),
-    "board": by_board("withdraw", ":material/undo: Withdraw"),
+    "board": by_board("withdraw"),
     "command line": by_command("withdraw", FREE),
 }
 OVERRIDES: dict[str, EntryPoint] = {
     "form": by_form("override"),
-    "board": by_board("override", ":material/gavel: Override"),
+    "board": by_board("override"),
     "command line": by_command("move", PREPRODUCTION, "--override"),
 }
 
@@ -252,7 +257,7 @@ class TestMoveOn:
         assert reload_acme(cast).stage is ONBOARDING
 
 
-@pytest.mark.parametrize("name", ["form", "board"])
+@pytest.mark.parametrize("name", ["form", "board", "drop"])
 def test_every_page_moves_from_the_displayed_stage_only(show: Show, cast: Cast, name: str) -> None:
     db.run(onboarding.flag_one, cast.sue, cast.acme.id)
     change_acme(cast, **FILLED)
@@ -270,8 +275,7 @@ def test_a_dialog_is_about_the_stage_that_it_displayed(show: Show, cast: Cast, n
     if name == "form":
         screen = screen.button(key="open-withdraw").click().run()
     else:
-        label = ":material/undo: Withdraw"
-        screen = choose(show("board", cast.sam), f"card-menu-{cast.acme.id}", label)
+        screen = find_board(show("board", cast.sam)).ask("withdraw", cast.acme.id)
     change_acme(cast, stage=FREE)
     screen.text_area(key="withdraw.reason").set_value(REASON)
     response = unescaped(screen.button(key="withdraw-submit").click().run())

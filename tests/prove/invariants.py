@@ -56,7 +56,10 @@ SQL: Final[dict[str, tuple[str, ...]]] = {
             WHERE owner_count <>
                 (SELECT count(*) FROM memberships WHERE org_id = o.id AND role = 'owner')
             OR admin_count <>
-                (SELECT count(*) FROM memberships WHERE org_id = o.id AND role = 'admin')""",
+                (SELECT count(*) FROM memberships WHERE org_id = o.id AND role = 'admin')
+            OR unprotected_owner_count <>
+                (SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id
+                WHERE m.org_id = o.id AND role = 'owner' AND two_factor_at IS NULL)""",
         """SELECT m.org_id, 'a member is also a former member' FROM memberships m
             JOIN former_memberships f ON f.org_id = m.org_id AND f.user_id = m.user_id""",
     ),

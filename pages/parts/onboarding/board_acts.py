@@ -19,8 +19,7 @@ from pages.parts.organizations import quick_view
 
 _LIMITS: Final = "board cards"
 _REFUSED: Final = "board refused"
-DIALOGS: Final = ("flag", "override", "plan", "snooze", "withdraw")
-"""The dialogs about a card, beside the one that asks for a move."""
+_DIALOGS: Final = ("flag", "override", "plan", "withdraw")
 
 
 def act(actor: Actor, rows: Sequence[quick_view.Listed]) -> None:
@@ -32,7 +31,7 @@ def act(actor: Actor, rows: Sequence[quick_view.Listed]) -> None:
         _show_more(str(asked.get("column")))
     elif action == "look" and org_id in {each for each, _ in rows}:
         quick_view.open_quick_view(org_id, rows)
-    elif action in DIALOGS:
+    elif action in _DIALOGS:
         ui.open_dialog(f"card-{action}", org_id)
     elif action == "snooze-until":
         ui.open_dialog("card-snooze", org_id)
@@ -60,24 +59,34 @@ def _show_more(column: str) -> None:
         st.session_state[_LIMITS] = limits | {Column(column): more}
 
 
-def _ask_to_move(actor: Actor, org_id: int, _asked: Mapping[str, Any]) -> None:
-    org = _get(actor, org_id)
-    ui.open_dialog("card-move", (org.id, org.stage))
+def _ask_to_move(actor: Actor, org_id: int, asked: Mapping[str, Any]) -> None:
+    from_stage = _read_stage(asked)
+    if from_stage is not None:
+        ui.open_dialog("card-move", (_get(actor, org_id).id, from_stage))
 
 
-def _drop(actor: Actor, org_id: int, _asked: Mapping[str, Any]) -> None:
-    """Move a card to its next stage; ask before it is flagged or goes to production."""
-    org = _get(actor, org_id)
-    to_stage = FORWARD.get(org.stage, Stage.PRODUCTION)
+def _drop(actor: Actor, org_id: int, asked: Mapping[str, Any]) -> None:
+    """Move a card on from the stage that was displayed; ask before production, and when to flag."""
+    org, from_stage = _get(actor, org_id), _read_stage(asked)
+    if from_stage is None:
+        return
     with db.read() as session:
         is_ready = all(check.is_met for check in stages.list_checks(session, org))
-    if org.stage is Stage.FREE:
+    if from_stage is Stage.FREE:
         ui.open_dialog("card-flag", org.id)
-    elif to_stage is Stage.PRODUCTION and is_ready:
-        ui.open_dialog("card-move", (org.id, org.stage))
+    elif from_stage is org.stage is Stage.PREPRODUCTION and is_ready:
+        ui.open_dialog("card-move", (org.id, from_stage))
     else:
+        to_stage = FORWARD[from_stage]
         notice = f"{org.name} moved to {to_stage}"
-        _change(notice, onboarding.move, actor, org.id, to_stage, from_stage=org.stage)
+        _change(notice, onboarding.move, actor, org.id, to_stage, from_stage=from_stage)
+
+
+def _read_stage(asked: Mapping[str, Any]) -> Stage | None:
+    """Return the stage of the column that a card was in, as the person saw it."""
+    column = asked.get("column")
+    stage = Column(column).stage if column in list(Column) else None
+    return stage if stage in FORWARD else None
 
 
 def _edit(actor: Actor, org_id: int, asked: Mapping[str, Any]) -> None:

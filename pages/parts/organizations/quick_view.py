@@ -18,6 +18,7 @@ from core.organizations.table import Direction
 from core.staff import notes
 from core.staff.notes import ListedNote
 from pages import ui
+from pages.parts.onboarding import quick_forms
 from pages.parts.onboarding.forms import note_field, plan_fields
 from pages.parts.organizations.filter_bar import CURSOR
 from pages.parts.staff import changes
@@ -74,6 +75,7 @@ def _draw(actor: Actor, turn: Turn | None, opened: int) -> None:
     with db.read() as session:
         org = access(session, actor, org_id, Action.VIEW)
         may_move = may(session, actor, org_id, Action.MOVE_STAGES)
+        may_write = may(session, actor, org_id, Action.WRITE_NOTES)
         checks = stages.list_checks(session, org)
         reps = onboarding.list_reps(session)
         latest = activity.latest(session, actor, org_id, limit=_CHANGES)
@@ -88,10 +90,14 @@ def _draw(actor: Actor, turn: Turn | None, opened: int) -> None:
     if st.session_state.get(_MOVING) == (org.id, org.stage):
         _draw_form(actor, org, reps)
     _draw_checks(org, checks)
+    if may_move and org.stage in stuck.LIMITED:
+        quick_forms.draw_next_step(actor, org, reps)
     _draw_facts(org, reps)
     _draw_people(org)
     _draw_latest(latest)
     _draw_note(written)
+    if may_write:
+        quick_forms.draw_note(actor, org)
 
 
 def _key(opened: int) -> str:

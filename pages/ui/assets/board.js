@@ -150,7 +150,7 @@ class Board {
     waitForDialog(this)
     this.hideTip()
     this.root.classList.add("asked")
-    this.send({ action, id, ...more })
+    this.send({ action, id, column: this.rows.get(id)?.column.key, ...more })
   }
 
   /** Do what was chosen in the menu of a card, or by a key. */
