@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from core.access.permissions import Action, Rights
+from core.base import avatars
 from core.models import Stage
 from core.onboarding import stuck, working_days
 from core.onboarding.board import MAX_CARDS, Board, Card, CardList
 from core.onboarding.board_queries import MAX_COUNTED, BoardQuery, Column, Only
 from core.onboarding.stages import FORWARD
 from pages import ui
-from pages.ui import avatars, badges, component
+from pages.ui import badges, component
 from pages.ui.table import has_letter_keys
 
 KEY: Final = "board"
