@@ -265,7 +265,7 @@ class Board {
   showRefusal() {
     const { id, text } = this.data.refused
     if (this.status.textContent !== text) this.status.textContent = text
-    if (this.editor?.id !== id) this.focusRow(id)
+    if (this.editor?.id !== id) this.reveal(id)
   }
 
   rowOf(target) {
@@ -287,10 +287,16 @@ class Board {
   }
 
   focusRow(id) {
+    this.rows.get(id)?.row.focus()
+  }
+
+  /** Focus a card, on a phone in whichever column it is. */
+  reveal(id) {
     const found = this.rows.get(id)
     if (!found) return
-    if (found.column.key !== this.tab) this.showTab(found.column.key)
-    found.row.focus()
+    this.showTab(found.column.key)
+    this.focusRow(id)
+    found.item.scrollIntoView({ block: "nearest" })
   }
 
   /** Let the columns reach down to the end of the window; longer ones scroll inside. */

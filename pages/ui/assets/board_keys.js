@@ -46,7 +46,7 @@ const ACTS = {
 function step(board, { card, column }, by) {
   const ids = column.cards.map(({ id }) => id)
   const next = ids[Math.min(ids.length - 1, Math.max(0, ids.indexOf(card.id) + by))]
-  focus(board, next)
+  board.reveal(next)
 }
 
 /** Move the focus to the card at the same height in the next column that has cards. */
@@ -55,12 +55,7 @@ function cross(board, { card, column }, by) {
   const next = columns[columns.findIndex(({ key }) => key === column.key) + by]
   if (!next) return
   const at = column.cards.findIndex(({ id }) => id === card.id)
-  focus(board, next.cards[Math.min(at, next.cards.length - 1)].id)
-}
-
-function focus(board, id) {
-  board.focusRow(id)
-  board.rows.get(id)?.item.scrollIntoView({ block: "nearest" })
+  board.reveal(next.cards[Math.min(at, next.cards.length - 1)].id)
 }
 
 /** Show what the keys do. */
