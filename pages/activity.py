@@ -1,4 +1,4 @@
-"""Activity: the changes in all organizations, for staff."""
+"""Activity: what happened in all organizations, in sentences, for staff."""
 
 import streamlit as st
 
@@ -14,9 +14,10 @@ actor, rights = ui.open_staff_page("Activity", Action.VIEW_ALL)
 with elements.row():
     st.title("Activity", anchor=False, width="content")
     ui.page_switch("Activity", "activity")
-event = changes.draw_filter()
+filters = changes.draw_filters("activity", "/download/history.csv", organizations=True)
 
 with db.read() as session:
-    found = activity.table(session, actor, event=event, before_id=changes.find_cursor())
+    found = activity.table(session, actor, filters, before_id=changes.find_cursor())
+    since = activity.find_searchable_since(session, filters)
 
-changes.draw_changes(found, key="activity", organizations=True)
+changes.draw_entries(found, filters, since, key="activity", organizations=True)

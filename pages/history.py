@@ -1,4 +1,4 @@
-"""History of an organization: every change, with who made it and why."""
+"""History of an organization: every change in a sentence, with whom it concerns and why."""
 
 import streamlit as st
 
@@ -9,23 +9,24 @@ from pages import ui
 from pages.parts.staff import changes
 from pages.ui import elements
 
-actor, org, rights = ui.open_page("History", Action.VIEW_HISTORY)
 
-elements.page_header(org, "History")
-with elements.row():
-    event = changes.draw_filter()
-    st.space("stretch")
+def draw_receipt() -> None:
     st.link_button(
         "Download receipt",
         elements.absolute_url(f"/download/history/{org.public_id}.json"),
-        icon=":material/download:",
+        icon=":material/verified_user:",
         type="tertiary",
         help="The whole history as a signed file, which proves later what it says today.",
     )
 
-with db.read() as session:
-    found = activity.table(
-        session, actor, org_id=org.id, event=event, before_id=changes.find_cursor()
-    )
 
-changes.draw_changes(found, key="history")
+actor, org, rights = ui.open_page("History", Action.VIEW_HISTORY)
+
+elements.page_header(org, "History", actions=draw_receipt)
+filters = changes.draw_filters("history", f"/download/history/{org.public_id}.csv")
+
+with db.read() as session:
+    found = activity.table(session, actor, filters, org_id=org.id, before_id=changes.find_cursor())
+    since = activity.find_searchable_since(session, filters)
+
+changes.draw_entries(found, filters, since, key="history")

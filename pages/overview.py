@@ -76,7 +76,7 @@ with st.container(border=True, key="path"):
 left, right = st.columns([3, 2], gap="medium")
 with left:
     st.header("Recent activity", anchor=False)
-    changes.draw_changes(latest, key="overview-changes", is_short=True)
+    changes.draw_latest(latest, key="overview-changes")
     draw_notes(actor, org, rights, found_notes, limit=MAX_NOTES)
 with right:
     draw_people()

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import Select, literal, select
+from sqlalchemy import Row, Select, literal, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access, access_staff, may
-from core.audit import sentences
+from core.audit import search_texts, sentences
+from core.audit.queries import EVERYTHING, Filters, find_ids
 from core.audit.sentences import Names
 from core.models import Entry, Invitation, Organization, User
 
@@ -18,6 +19,9 @@ COLUMNS: Final = (
 )
 PAGE_SIZE: Final = 50
 """Entries on one page."""
+
+Found = Row[Entry, str | None, str | None, str | None]
+"""An entry with name, ID and logo of its organization."""
 
 _STAGES: Final = ("stage.flagged", "stage.moved", "stage.withdrawn", "stage.overridden")
 _VISIBLE: Final = {
@@ -42,31 +46,44 @@ _WITH_VALUES: Final = (*_STAGES, "invitation.role_changed", "member.role_changed
 def table(
     session: Session,
     actor: Actor,
+    filters: Filters = EVERYTHING,
     *,
     org_id: int | None = None,
-    person_id: int | None = None,
-    event: str = "",
-    since: datetime | None = None,
     before_id: int | None = None,
     limit: int = PAGE_SIZE,
 ) -> pd.DataFrame:
-    """Return the latest entries, newest first, each as a sentence.
+    """Return the latest entries that match, newest first, each as a sentence.
 
     Those of one organization need the right to view its history; those of all organizations are for
-    staff. `person_id` filters by who did it, `event` by the first part of the event, such as
-    "member". `before_id` continues after a page.
+    staff. `before_id` continues after a page.
 
     The columns are `COLUMNS`: `who` and `what` are the sentence, `parts` is `what` in parts, and
     `logos` those before and after, by digest; moments are in UTC.
     """
+    authorize(session, actor, org_id)
+    ids = find_ids(session, filters, org_id=org_id, before_id=before_id, limit=limit)
+    return _frame(session, load(session, ids))
+
+
+def load(session: Session, ids: Sequence[int]) -> Sequence[Found]:
+    """Return entries by id, newest first, each with name, ID and logo of its organization."""
+    chosen = _entries().where(Entry.id.in_(ids)).order_by(Entry.id.desc())
+    return session.execute(chosen).all()
+
+
+def find_searchable_since(session: Session, filters: Filters) -> datetime | None:
+    """Return the time of the first entry that these words can find; None if they find any."""
+    if not filters.words.strip() and not filters.field:
+        return None
+    return search_texts.find_searchable_since(session)
+
+
+def authorize(session: Session, actor: Actor, org_id: int | None) -> Organization | None:
+    """Return the organization whose history is viewed, if the actor may; None for all of them."""
     if org_id is not None:
-        access(session, actor, org_id, Action.VIEW_HISTORY)
-    else:
-        access_staff(session, actor, Action.VIEW_ALL)
-    entries = _entries(org_id, person_id, event, since).order_by(Entry.id.desc())
-    if before_id is not None:
-        entries = entries.where(Entry.id < before_id)
-    return _frame(session, entries.limit(limit))
+        return access(session, actor, org_id, Action.VIEW_HISTORY)
+    access_staff(session, actor, Action.VIEW_ALL)
+    return None
 
 
 def latest(session: Session, actor: Actor, org_id: int, *, limit: int = 5) -> pd.DataFrame:
@@ -76,22 +93,24 @@ def latest(session: Session, actor: Actor, org_id: int, *, limit: int = 5) -> pd
     only stages and roles have their values before and after.
     """
     access(session, actor, org_id, Action.VIEW)
-    entries = _entries(org_id, None, "", None).order_by(Entry.id.desc()).limit(limit)
+    entries = _entries().where(Entry.org_id == org_id).order_by(Entry.id.desc()).limit(limit)
     if may(session, actor, org_id, Action.VIEW_HISTORY):
-        return _frame(session, entries)
+        return _frame(session, session.execute(entries).all())
     visible = [
         event
         for action, events in _VISIBLE.items()
         if may(session, actor, org_id, action)
         for event in events
     ]
-    return _frame(session, entries.where(Entry.event.in_(visible)), with_values=False)
+    found = session.execute(entries.where(Entry.event.in_(visible))).all()
+    return _frame(session, found, with_values=False)
 
 
 def of_account(session: Session, actor: Actor, *, limit: int = PAGE_SIZE) -> pd.DataFrame:
     """Return the latest entries about the actor's own account, like `table`, addressed to them."""
-    entries = _entries(None, None, "", None).where(Entry.chain == f"person:{actor.user_id}")
-    found = _frame(session, entries.order_by(Entry.position.desc()).limit(limit))
+    entries = _entries().where(Entry.chain == f"person:{actor.user_id}")
+    entries = entries.order_by(Entry.position.desc()).limit(limit)
+    found = _frame(session, session.execute(entries).all())
     return found.apply(_address, axis=1, args=(actor,)) if len(found) else found
 
 
@@ -104,28 +123,14 @@ def _address(row: "pd.Series[Any]", reader: Actor) -> "pd.Series[Any]":
     return pd.Series({**row, **said})
 
 
-def _entries(
-    org_id: int | None, person_id: int | None, event: str, since: datetime | None
-) -> Select[Entry, str, str, str | None]:
-    entries = select(Entry, Organization.name, Organization.public_id, Organization.logo).outerjoin(
+def _entries() -> Select[Entry, str, str, str | None]:
+    return select(Entry, Organization.name, Organization.public_id, Organization.logo).outerjoin(
         Organization, Organization.id == Entry.org_id
     )
-    if org_id is not None:
-        entries = entries.where(Entry.org_id == org_id)
-    if person_id is not None:
-        entries = entries.where(Entry.actor_id == person_id)
-    if event:
-        entries = entries.where(Entry.event.startswith(f"{event}."))
-    if since is not None:
-        entries = entries.where(Entry.at >= since)
-    return entries
 
 
-def _frame(
-    session: Session, entries: Select[Entry, str, str, str | None], *, with_values: bool = True
-) -> pd.DataFrame:
+def _frame(session: Session, found: Sequence[Found], *, with_values: bool = True) -> pd.DataFrame:
     """Return entries as sentences; without values, only stages and roles have theirs."""
-    found = session.execute(entries).all()
     names = find_names(session, [entry for entry, *_ in found])
     rows = []
     for entry, organization, public_id, logo in found:

@@ -13,7 +13,7 @@ from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor, find_impersonation_reason
-from core.audit import sealing
+from core.audit import sealing, search_texts
 from core.audit.receipt_verifier import GENESIS
 from core.base import clock, crypto, logs
 from core.database import change_tracking
@@ -152,6 +152,7 @@ def _append(session: Session, entry: Entry) -> None:
         log.error("the end of history chain %s was altered", entry.chain)
     session.add(entry)
     session.flush()
+    search_texts.add(session, entry)
 
 
 def _person_of(row: Base) -> int | None:

@@ -1,6 +1,7 @@
 """History in sentences: who did what to whom, in the words of `core.audit.events`."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -40,6 +41,14 @@ class Names:
     def person(self, user_id: int) -> str:
         """Return the name of a person."""
         return self.people.get(user_id) or _DELETED
+
+
+class _Nameless(Names):
+    """Names for a sentence without any."""
+
+    def person(self, _user_id: int) -> str:
+        """Return no name."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,14 @@ def list_invitations(entries: Iterable[Entry]) -> set[int]:
     """Return the ids of the invitations whose addresses the sentences of these entries need."""
     rows = {row for entry in entries for row in _invitations(entry)[:_MAX_ADDRESSES]}
     return {int(row.partition(":")[2]) for row in rows}
+
+
+def list_words(entry: Entry) -> list[str]:
+    """Return what an entry says without the names of people: its sentence, values and reason."""
+    said = describe(entry, _Nameless(), max_value=sys.maxsize)
+    values = [change[side] for change in entry.changes for side in ("old", "new")]
+    told = [each for each in values if isinstance(each, str) and each != PRIVATE_MARK]
+    return [said.what, *told, entry.reason]
 
 
 def _template(entry: Entry) -> str:

@@ -108,7 +108,7 @@ RULES = (
     ),
 )
 
-_SEARCHED = ("organizations", "notes", "users")
+_SEARCHED = ("organizations", "notes", "users", "history_texts")
 _SEARCH_INDEX = {
     "sqlite": (
         "CREATE VIRTUAL TABLE {table}_search USING fts5(search_text,"

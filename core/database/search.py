@@ -24,7 +24,15 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.base import tokenizer, validation
-from core.models import Invitation, InvitationStatus, Membership, Note, Organization, User
+from core.models import (
+    EntryText,
+    Invitation,
+    InvitationStatus,
+    Membership,
+    Note,
+    Organization,
+    User,
+)
 
 _PREFIX_LENGTH = 4
 """Leading letters of a word by which candidates for similar names are found."""
@@ -94,6 +102,11 @@ def _names(matches: Matches) -> Select[str]:
 def match_notes(session: Session, words: str) -> Matches:
     """Return the notes that match all words by prefix."""
     return _match(session, words, Note)
+
+
+def match_entries(session: Session, words: str) -> Matches:
+    """Return the entries of history whose texts match all words by prefix."""
+    return _match(session, words, EntryText)
 
 
 def index_user(user: User) -> None:

@@ -11,7 +11,7 @@ from core.models.accounts import (
     Upload,
     User,
 )
-from core.models.audit import ChainHead, Checkpoint, Entry, SecretKey
+from core.models.audit import ChainHead, Checkpoint, Entry, EntryText, SecretKey
 from core.models.enums import Alert, InvitationStatus, ItemState, Role, RunStatus, Staff, Stage
 from core.models.mail import Digest, DigestItem, LastNotification, Mail
 from core.models.members import FormerMembership, Handover, Invitation, Membership
@@ -33,6 +33,7 @@ __all__ = [
     "DigestItem",
     "Draft",
     "Entry",
+    "EntryText",
     "FormerMembership",
     "Handover",
     "Impersonation",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.orm import Base, partial_index
@@ -24,13 +24,13 @@ class Entry(Base):
     """`org:12`, or `person:5` for entries without an organization."""
     position: Mapped[int]
     at: Mapped[datetime]
-    actor_id: Mapped[int | None] = mapped_column(index=True)
+    actor_id: Mapped[int | None]
     """None if Orgdesk itself made the change."""
     org_id: Mapped[int | None]
     event: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(60))
     """The row that it is mainly about, such as `memberships:7`."""
-    person_id: Mapped[int | None] = mapped_column(index=True)
+    person_id: Mapped[int | None]
     """The person who was affected, if any."""
     changes: Mapped[list[dict[str, Any]]]
     """`[{"row": "memberships:7", "field": "role", "old": "member", "new": "admin"}, …]`."""
@@ -50,9 +50,23 @@ class Entry(Base):
         UniqueConstraint("chain", "position"),
         Index("ix_history_org_id_id", "org_id", "id"),
         partial_index(IS_ABOUT_LOGO, "ix_history_logos", "id"),
+        Index("ix_history_actor_id_id", "actor_id", "id"),
+        Index("ix_history_person_id_id", "person_id", "id"),
+        Index("ix_history_event_id", "event", "id"),
+        Index("ix_history_at_id", "at", "id"),
         partial_index("run_id IS NOT NULL", "ix_history_run_id_id", "run_id", "id"),
         partial_index("undoes_id IS NOT NULL", "ix_history_undoes_id", "undoes_id"),
     )
+
+
+class EntryText(Base):
+    """The words of an entry for full-text search; unlike history it can be made again."""
+
+    __tablename__ = "history_texts"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """The id of the entry."""
+    search_text: Mapped[str] = mapped_column(Text)
 
 
 class SecretKey(Base):

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.audit import checkpoints
+from core.audit import checkpoints, search_texts
 from core.base.errors import Unavailable
 from core.database import db
 from core.mail import delivery
@@ -66,6 +66,7 @@ class Worker:
         try:
             dispatch.run_due(self._stopping.is_set)
             delivery.run_due(self._stopping.is_set)
+            search_texts.run_due()
             self._has_more = advance.run_due(RUN_TYPES, self._stopping.is_set)
             if time.monotonic() >= self._housekeeping_at:
                 impersonation.run_due(self._stopping.is_set)

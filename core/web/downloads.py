@@ -6,13 +6,6 @@ on, and it is killed when the person closes the connection.
 
 import asyncio
 import logging
-import os
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Final
 
@@ -25,26 +18,27 @@ from starlette.types import Receive, Scope, Send
 from core.access.permissions import Actor
 from core.accounts import sessions
 from core.base.errors import DomainError, Unavailable
-from core.base.settings import PROJECT
 from core.database import db
 from core.organizations import csv_export, downloads, queries
 from core.organizations.csv_export import Format
 from core.organizations.downloads import Download
 from core.organizations.filters import Filters
+from core.web.export_processes import (
+    CAPACITY,
+    MAX_DOWNLOADS,
+    PIECE,
+    cancel_on_disconnect,
+    export_process,
+)
 from core.web.gatekeeper import find_token
 
 log = logging.getLogger(__name__)
 
-MAX_DOWNLOADS: Final = 2
-"""Downloads that one process of the app serves at the same time."""
-_PIECE: Final = 2**18
-_MAX_ERROR: Final = 2_000
 _CONTENT_TYPES: Final = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.PARQUET: "application/vnd.apache.parquet",
 }
-_capacity = anyio.CapacityLimiter(MAX_DOWNLOADS)
 
 
 async def send_organizations(request: Request) -> Response:
@@ -59,7 +53,7 @@ async def send_organizations(request: Request) -> Response:
         return actor
     if request.method == "HEAD":
         return Response(headers=_headers(form, request.url.query))
-    if _capacity.borrowed_tokens >= MAX_DOWNLOADS:
+    if CAPACITY.borrowed_tokens >= MAX_DOWNLOADS:
         return _refuse(503, "Too many downloads are running. Try again in a minute.")
     refusal = await to_thread.run_sync(_record, actor, request.url.query, form)
     return refusal or _DownloadResponse(form, actor, request.url.query)
@@ -124,12 +118,12 @@ class _DownloadResponse(Response):
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file; kill the export process when the connection is closed."""
         loop = asyncio.get_running_loop()
-        async with _capacity, anyio.create_task_group() as tasks:
+        async with CAPACITY, anyio.create_task_group() as tasks:
 
             def cancel() -> None:
                 loop.call_soon_threadsafe(tasks.cancel_scope.cancel)
 
-            tasks.start_soon(_cancel_on_disconnect, receive, tasks.cancel_scope)
+            tasks.start_soon(cancel_on_disconnect, receive, tasks.cancel_scope)
             with downloads.in_progress(Download(self.actor, self.form, cancel)) as download:
                 await self._send(send, download)
             tasks.cancel_scope.cancel()
@@ -139,8 +133,9 @@ class _DownloadResponse(Response):
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         try:
             await send(start)
-            async with _export_process(download, self.query) as (output, wait):
-                while piece := await output.read(_PIECE):
+            command = ("core.organizations.export_process", self.form, str(self.actor.user_id))
+            async with export_process(*command, self.query) as (download.progress, output, wait):
+                while piece := await output.read(PIECE):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
                     download.sent += len(piece)
                 outcome = await wait()
@@ -151,49 +146,3 @@ class _DownloadResponse(Response):
                 *(self.actor.user_id, self.form, self.query or "all", outcome),
                 *(download.sent, monotonic() - started_at),
             )
-
-
-async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue
-    scope.cancel()
-
-
-@asynccontextmanager
-async def _export_process(
-    download: Download, query: str
-) -> AsyncIterator[tuple[asyncio.StreamReader, Callable[[], Awaitable[str]]]]:
-    """Start the export process; yield its output, and a function that returns its last report.
-
-    That function raises `RuntimeError` if the process failed, so that the response breaks off
-    instead of looking complete.
-    """
-    with TemporaryDirectory() as directory:
-        download.progress = progress = Path(directory) / "progress"
-        command = (sys.executable, "-m", "core.organizations.export_process", download.form)
-        with progress.open("wb") as errors:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                str(download.actor.user_id),
-                query,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=errors,
-                cwd=PROJECT,
-                env=os.environ | {"TMPDIR": directory},
-                limit=_PIECE,
-            )
-        try:
-            assert process.stdout is not None
-            yield process.stdout, partial(_wait, process, progress)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                with anyio.CancelScope(shield=True):
-                    await process.wait()
-
-
-async def _wait(process: asyncio.subprocess.Process, progress: Path) -> str:
-    if await process.wait():
-        raise RuntimeError(f"the export process failed: {progress.read_text()[-_MAX_ERROR:]}")
-    return progress.read_text().splitlines()[-1]

@@ -19,6 +19,7 @@ from core.web.counts import send_counts
 from core.web.downloads import send_organizations
 from core.web.drafts import receive_draft
 from core.web.gatekeeper import find_token, is_same_origin, refuse_anonymous
+from core.web.history_downloads import send_history
 from core.web.metrics import show_metrics
 from core.web.quick_search import send_results
 from core.web.receipts import send_receipt
@@ -152,6 +153,8 @@ ROUTES = (
     Route("/drafts", receive_draft, methods=["POST"]),
     Route("/logos/{name}.png", show_logo),
     Route("/download/history/{public_id}.json", send_receipt),
+    Route("/download/history/{public_id}.csv", send_history),
+    Route("/download/history.csv", send_history),
     Route("/download/organizations.{form}", send_organizations),
     Route("/counts/organizations", send_counts),
     Route("/quick-search", send_results),

@@ -138,7 +138,7 @@ def _without_sqlite_indexes(raw: Any) -> Iterator[None]:
     )
     for _, _, statement in dropped:
         raw.execute(statement)
-    for index in ("organizations_search", "notes_search", "users_search"):
+    for index in ("organizations_search", "notes_search", "users_search", "history_texts_search"):
         raw.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")  # noqa: S608
 
 

@@ -1,7 +1,7 @@
 """Formatting of text, dates and numbers; what people typed is escaped for Markdown."""
 
 import re
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -35,6 +35,12 @@ def local(moment: datetime) -> datetime:
         return moment.astimezone(ZoneInfo(st.context.timezone or "UTC"))
     except (ZoneInfoNotFoundError, ValueError):
         return moment
+
+
+def start_of(day: date) -> datetime:
+    """Return the moment when a day begins for the reader."""
+    noon = local(datetime.combine(day, time(12), tzinfo=UTC))
+    return datetime.combine(day, time(), tzinfo=noon.tzinfo)
 
 
 def day(moment: datetime) -> str:

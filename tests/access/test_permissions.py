@@ -37,7 +37,7 @@ from core.access.permissions import (
 )
 from core.accounts import user_rows
 from core.accounts.sessions import VerifiedPassword
-from core.audit import activity
+from core.audit import activity, queries
 from core.base import crypto
 from core.base.errors import (
     AlreadyClaimed,
@@ -207,6 +207,10 @@ audit.activity.latest                      yes    yes    yes    hidden yes    ye
 audit.activity.latest of a role            yes    yes    no     hidden yes    yes    yes    yes    hidden
 audit.activity.latest of an invitation     yes    yes    no     hidden yes    yes    yes    yes    hidden
 audit.activity.latest of a phone's value   yes    no     no     hidden yes    yes    yes    yes    hidden
+audit.csv_export.begin                     no     no     no     no     yes    yes    yes    yes    no
+audit.csv_export.begin of one              yes    no     no     hidden yes    yes    yes    yes    hidden
+audit.csv_export.write                     no     no     no     no     yes    yes    yes    yes    no
+audit.csv_export.write of one              yes    no     no     hidden yes    yes    yes    yes    hidden
 audit.receipts.begin                       yes    no     no     hidden yes    yes    yes    yes    hidden
 audit.receipts.make                        yes    no     no     hidden yes    yes    yes    yes    hidden
 onboarding.stages.path                     yes    yes    yes    hidden yes    yes    yes    yes    hidden
@@ -287,6 +291,7 @@ BY_PROOF = {
 """Use cases without an actor: an emailed link, a code or the command line authorizes them."""
 
 CALLED_BY_USE_CASES = {
+    "audit.activity.authorize",
     "members.leaving.end_offers",
     "changes.entry_access.open_entry",
     "access.permissions.access",
@@ -755,6 +760,14 @@ ACTS: dict[str, Act] = {
     "audit.activity.table of one": lambda session, actor, cast: use_case("audit.activity.table")(
         session, actor, org_id=cast.acme.id
     ),
+    "audit.csv_export.begin": alone("audit.csv_export.begin", queries.EVERYTHING),
+    "audit.csv_export.begin of one": lambda session, actor, cast: use_case(
+        "audit.csv_export.begin"
+    )(session, actor, queries.EVERYTHING, org_id=cast.acme.id),
+    "audit.csv_export.write": alone("audit.csv_export.write", queries.EVERYTHING, BytesIO()),
+    "audit.csv_export.write of one": lambda session, actor, cast: use_case(
+        "audit.csv_export.write"
+    )(session, actor, queries.EVERYTHING, BytesIO(), org_id=cast.acme.id),
     "audit.receipts.begin": about_acme("audit.receipts.begin"),
     "audit.receipts.make": about_acme("audit.receipts.make"),
     "profile.save_contact_details": about_acme(

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.audit import activity
+from core.audit.queries import Filters as HistoryFilters
 from core.database import db
 from core.members import members
 from core.models import Role
@@ -175,7 +176,7 @@ def test_operations_works_by_keyboard_alone(new_page: Callable[..., Page], cast:
     found = list(csv.DictReader(io.StringIO(started.value.path().read_text(), newline="")))
     assert [row["Organizations"] for row in found] == ["6", "6", "6", "6", "24"]
     with db.read() as session:
-        recorded = activity.table(session, cast.ada, person_id=cast.oda.user_id)
+        recorded = activity.table(session, cast.ada, HistoryFilters(person="Oda"))
     assert "Memberships by stage: q=clin" in recorded["reason"].iloc[0]
 
 

@@ -20,7 +20,7 @@ from tests.support import logins
 class Show(Protocol):
     """Open a page for a person, or without a login, with these query parameters."""
 
-    def __call__(self, page: str, person: Actor | None = None, **query: str) -> AppTest: ...
+    def __call__(self, page: str, actor: Actor | None = None, /, **query: str) -> AppTest: ...
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -42,8 +42,8 @@ def _main_module() -> Iterator[None]:
 
 @pytest.fixture
 def show(monkeypatch: pytest.MonkeyPatch) -> Show:
-    def show(page: str, person: Actor | None = None, **query: str) -> AppTest:
-        token = sign_in(person) if person is not None else None
+    def show(page: str, actor: Actor | None = None, /, **query: str) -> AppTest:
+        token = sign_in(actor) if actor is not None else None
         monkeypatch.setattr(authentication, "connection_cookie", lambda: token)
         screen = AppTest.from_file(str(PROJECT / "pages" / "frame.py"), default_timeout=20)
         screen._page_hash = calc_hash(page)  # before its first rerun it knows no pages

@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.database import db
+from core.members import members
 from core.models import Organization, Stage
 from core.onboarding import onboarding, stages
 from core.profile import profile
@@ -105,6 +106,21 @@ class TestHistory:
         events = find_timeline(screen, "Changes").events
         assert {each["organization"][0] for each in events} == {"Acme", "Otto Ltd"}
         assert events[0]["place"][0] == "Onboarding"
+
+    def test_history_is_searched_by_what_is_in_the_address(self, show: Show, cast: Cast) -> None:
+        db.run(members.remove, cast.olga, cast.acme.id, cast.mia.user_id, reason="She retired.")
+        db.run(onboarding.flag, cast.sam, [cast.acme.id])
+        asked = {"q": "retired", "person": "mia", "kind": "Members", "from": "2026-01-01"}
+        screen = show("history", cast.olga, org=cast.acme.public_id, **asked)
+        assert find_timeline(screen, "Changes").sentences == ["Olga removed Mia “She retired.”"]
+        (file,) = [each for each in screen.get("link_button") if "CSV" in each.proto.label]
+        assert "?words=retired&person=mia&kind=member&since=" in file.proto.url
+        screen.button(key="clear-filters").click().run()
+        assert len(find_timeline(screen, "Changes").sentences) == 2
+
+    def test_what_is_not_found_says_what_to_change(self, show: Show, cast: Cast) -> None:
+        screen = show("activity", cast.oda, of="nowhere")
+        assert find_timeline(screen, "Changes").sent["empty"][0] == "No matching entries"
 
     def test_members_see_no_activity(self, show: Show, cast: Cast) -> None:
         screen = show("activity", cast.mia)

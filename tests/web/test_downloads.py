@@ -15,8 +15,10 @@ from starlette.types import Message, Scope
 
 from core import web
 from core.audit import activity
+from core.audit.queries import Filters as HistoryFilters
 from core.base.settings import settings
 from core.database import db
+from core.members import members
 from core.organizations import downloads, export_process
 from core.web import downloads as web_downloads
 from tests.organizations.test_table import make_organizations
@@ -68,6 +70,39 @@ class TestCounts:
             assert client.get(f"{COUNTS}?{query}", headers=cookie).status_code == 400
         found = client.get(f"{COUNTS}?view=memberships&columns=gone", headers=cookie)
         assert found.json()["free"] == 2
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+class TestHistory:
+    def test_owners_and_staff_download_what_matches_and_it_is_recorded(
+        self, client: TestClient, cast: Cast
+    ) -> None:
+        db.run(members.remove, cast.olga, cast.acme.id, cast.mia.user_id)
+        path = f"/download/history/{cast.acme.public_id}.csv?kind=member"
+        for actor, address in ((cast.olga, path), (cast.oda, "/download/history.csv?kind=member")):
+            found = client.get(address, headers={"cookie": sign_in(actor)})
+            assert found.status_code == 200
+            rows = list(csv.DictReader(io.StringIO(found.content.decode("utf-8-sig"), newline="")))
+            assert [(row["Who"], row["What"]) for row in rows] == [("Olga", "removed Mia")]
+            assert found.headers["cache-control"] == "no-store"
+        with db.read() as session:
+            recorded = activity.table(session, cast.ada, HistoryFilters(kind="history"))
+        assert set(recorded["who"]) == {"Olga", "Oda"}
+        assert set(recorded["reason"]) == {"CSV: kind=member"}
+
+    def test_others_get_nothing(self, client: TestClient, cast: Cast) -> None:
+        path = f"/download/history/{cast.acme.public_id}.csv"
+        assert client.get(path).status_code == 401
+        for actor in (cast.adam, cast.otto):
+            for address in (path, "/download/history.csv"):
+                assert client.get(address, headers={"cookie": sign_in(actor)}).status_code == 403
+        cookie = {"cookie": sign_in(cast.olga)}
+        assert client.get(f"{path}?field=id", headers=cookie).status_code == 400
+        elsewhere = cookie | {"sec-fetch-site": "same-site"}
+        assert client.get(path, headers=elsewhere).status_code == 403
+        assert client.head(path, headers=cookie).status_code == 200
+        with db.read() as session:
+            assert activity.table(session, cast.ada, HistoryFilters(kind="history")).empty
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -165,7 +200,7 @@ class TestFile:
         assert response.headers["content-disposition"].startswith('attachment; filename="organ')
         assert response.headers["x-content-type-options"] == "nosniff"
         with db.read() as session:
-            entries = activity.table(session, cast.ada, person_id=cast.oda.user_id)
+            entries = activity.table(session, cast.ada, HistoryFilters(person="Oda"))
         assert entries["what"].tolist() == ["downloaded organizations"]
         assert entries["reason"].tolist() == [
             "CSV: q=clinic&stage=free&stage=production&sort=oldest"

@@ -257,7 +257,7 @@ def _draw_latest(latest: pd.DataFrame) -> None:
     if latest.empty:
         return
     st.markdown("**Recent activity**")
-    changes.draw_changes(latest, key="quick-view-changes", is_short=True)
+    changes.draw_latest(latest, key="quick-view-changes")
 
 
 def _draw_note(written: Sequence[ListedNote]) -> None:

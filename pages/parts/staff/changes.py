@@ -1,15 +1,22 @@
-"""Drawing history: its entries as sentences, its filter and its pages."""
+"""Drawing history: its entries as sentences, its filters, its pages and its downloads."""
 
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
+from core.audit import events
 from core.audit.activity import PAGE_SIZE
-from core.base import parameters
+from core.audit.queries import EVERYTHING, Filters
+from core.base import clock, parameters
 from pages import ui
+from pages.ui import elements
+from pages.ui.text import quiet, start_of
+from pages.ui.url_choices import choose, keep
 
-EVENT_FILTERS: Final = {
+KINDS: Final = {
     "": "Everything",
     "profile": "Profile",
     "member": "Members",
@@ -17,6 +24,10 @@ EVENT_FILTERS: Final = {
     "stage": "Stage",
 }
 """The first part of an event, with its label in the filter."""
+_FIELDS: Final = {
+    name: label[0].upper() + label[1:] for name, label in events.FIELDS.items() if name != "text"
+}
+_FIRST_DAY: Final = date(2000, 1, 1)
 _PROFILE: Final = ("profile", "Profile")
 _MEMBERS: Final = ("members", "Access Control")
 _ONBOARDING: Final = ("onboarding", "Onboarding")
@@ -28,12 +39,41 @@ _PLACES: Final = {
 """The page where the thing that an event is about can be seen, by the first part of the event."""
 
 
-def draw_filter() -> str:
-    """Draw the filter, kept in the address, and return the first part of the events to list."""
-    event = st.segmented_control(
+def draw_filters(page: str, download: str, *, organizations: bool = False) -> Filters:
+    """Draw the filters, kept in the address, and the download of what matches; return the filters.
+
+    `page` is where they are kept, `download` the path of the file. `organizations` adds the filter
+    by organization.
+    """
+    with elements.row():
+        words = elements.search_field("Words, values, reasons", on_change=_turn_to_newest)
+        person = _search(page, "person", "Person")
+        organization = _search(page, "of", "Organization") if organizations else ""
+        field = choose(
+            *(page, st.selectbox, "field", "Field", _FIELDS),
+            placeholder="Any field",
+            index=None,
+            width=190,
+            on_change=_turn_to_newest,
+        )
+        first, last = _day(page, "from", "From"), _day(page, "to", "To")
+    filters = Filters(
+        words=words,
+        person=person,
+        organization=organization,
+        field=field or "",
+        since=start_of(first) if first else None,
+        until=start_of(last + timedelta(days=1)) if last else None,
+    )
+    with elements.row():
+        return _draw_second_row(filters, download)
+
+
+def _draw_second_row(filters: Filters, download: str) -> Filters:
+    kind = st.segmented_control(
         "Filter",
-        list(EVENT_FILTERS),
-        format_func=EVENT_FILTERS.__getitem__,
+        list(KINDS),
+        format_func=KINDS.__getitem__,
         default="",
         required=True,
         label_visibility="collapsed",
@@ -41,23 +81,90 @@ def draw_filter() -> str:
         bind="query-params",
         on_change=_turn_to_newest,
     )
-    return event or ""
+    filters = replace(filters, kind=kind or "")
+    if filters != EVERYTHING:
+        st.button("Clear filters", key="clear-filters", type="tertiary", on_click=_clear)
+    st.space("stretch")
+    address = elements.absolute_url(f"{download}?{filters.to_query()}".rstrip("?"))
+    st.link_button(
+        "Download CSV",
+        address,
+        icon=":material/download:",
+        type="tertiary",
+        help="All entries that match, with times in UTC. The download is recorded here.",
+    )
+    return filters
 
 
-def draw_changes(
-    entries: pd.DataFrame, *, key: str, organizations: bool = False, is_short: bool = False
+def _search(page: str, name: str, label: str) -> str:
+    """Draw a search field by names, and return what was typed."""
+    typed: str = keep(
+        *(page, st.text_input, name, label),
+        read=str,
+        write=str,
+        default="",
+        type="search",
+        live=True,
+        placeholder=label,
+        width=160,
+        on_change=_turn_to_newest,
+    )
+    return typed
+
+
+def _day(page: str, name: str, label: str) -> date | None:
+    """Draw a date after its label, and return it if one is chosen."""
+    st.markdown(quiet(label), width="content")
+    requested = [parameters.day(day) for day in st.query_params.get_all(name)]
+    chosen: date | None = keep(
+        *(page, st.date_input, name, label),
+        read=parameters.day,
+        write=date.isoformat,
+        min_value=min([_FIRST_DAY, *requested]),
+        max_value=max([clock.now().date() + timedelta(days=1), *requested]),
+        format="YYYY-MM-DD",
+        width=150,
+        on_change=_turn_to_newest,
+    )
+    return chosen
+
+
+def draw_entries(
+    entries: pd.DataFrame,
+    filters: Filters,
+    since: datetime | None,
+    *,
+    key: str,
+    organizations: bool = False,
 ) -> None:
-    """Draw entries of history as sentences.
+    """Draw a page of entries that match; `organizations` names the organization of each.
 
-    `organizations` names the organization of each; `is_short` fits them into half a page.
+    `since` is the time of the first entry that words can find, if not all of them can be found yet.
     """
+    note = "Entries can't be edited or deleted."
+    if since is not None:
+        note = f"Entries before {ui.day(since)} are still being prepared for search."
+    if filters == EVERYTHING:
+        empty = ("No changes yet", "Every change is recorded here permanently.")
+    else:
+        empty = ("No matching entries", "Change the search or clear the filters.")
     ui.timeline(
         _placed(entries) if organizations else _placed(entries).drop(columns="organization"),
         key=key,
         label="Changes",
-        paging=None if is_short else _paging(entries),
-        empty=("No changes yet", "Every change is recorded here permanently."),
-        is_short=is_short,
+        paging=_paging(entries, note),
+        empty=empty,
+    )
+
+
+def draw_latest(entries: pd.DataFrame, *, key: str) -> None:
+    """Draw the latest entries of an organization beside other things."""
+    ui.timeline(
+        _placed(entries).drop(columns="organization"),
+        key=key,
+        label="Changes",
+        empty=("No changes yet", ""),
+        is_short=True,
     )
 
 
@@ -71,12 +178,12 @@ def _placed(entries: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _paging(entries: pd.DataFrame) -> ui.Paging:
+def _paging(entries: pd.DataFrame, words: str) -> ui.Paging:
     """Return the links to the newest and to older entries; the address has a cursor, `before`."""
     newest = {"before": ""} if "before" in st.query_params else None
     older = {"before": str(entries["id"].min())} if len(entries) == PAGE_SIZE else None
     turns = (ui.Turn("Newest", newest), ui.Turn("Older →", older)) if newest or older else ()
-    return ui.Paging(len(entries), "Entries can't be edited or deleted.", turns)
+    return ui.Paging(len(entries), words, turns)
 
 
 def find_cursor() -> int | None:
@@ -86,3 +193,9 @@ def find_cursor() -> int | None:
 
 def _turn_to_newest() -> None:
     st.query_params.pop("before", None)
+
+
+def _clear() -> None:
+    st.session_state.update(q="", kind="")
+    for name in set(st.query_params) - {"org"}:
+        del st.query_params[name]
