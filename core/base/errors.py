@@ -250,6 +250,13 @@ class DifferentNumber(DomainError):
         super().__init__(f"Enter {total:,}, the number of organizations that will change.")
 
 
+class RunNotOver(DomainError):
+    """A run that is going can't be undone."""
+
+    def __init__(self) -> None:
+        super().__init__("This run isn't over yet. Cancel it first, or wait until it ends.")
+
+
 class RunUndone(DomainError):
     """A run that was undone can't be continued, nor undone a second time."""
 

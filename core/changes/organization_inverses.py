@@ -43,7 +43,10 @@ def _put_back_address(undoing: Undoing) -> None:
 def _put_back_alerts(undoing: Undoing) -> None:
     off = (undoing.old("alerts_off") or "").split(", ")
     wanted = [alert for alert in Alert if alert not in off]
-    undoing.call(alerts.choose, undoing.org_id, wanted)
+    if undoing.call(may, undoing.org_id, Action.EDIT_PROFILE):
+        undoing.call(alerts.choose, undoing.org_id, wanted)
+    else:
+        undoing.call(alerts.choose_for_owners, undoing.org_id, wanted, reason=undoing.reason)
 
 
 def _put_back_listing(undoing: Undoing) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access
 from core.audit import history
-from core.base import phones
+from core.base import phones, validation
 from core.mail import digests
 from core.models import Alert, Entry, Organization, Role
 
@@ -69,9 +69,34 @@ class People(NamedTuple):
 def choose(session: Session, actor: Actor, org_id: int, wanted: Collection[Alert]) -> Organization:
     """Choose which alerts an organization receives."""
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
-    org.alerts_off = ", ".join(alert for alert in Alert if alert not in wanted) or None
-    history.record(session, actor, org, "alerts.chosen", org)
+    return _choose(session, actor, org, wanted)
+
+
+def choose_for_owners(
+    session: Session, actor: Actor, org_id: int, wanted: Collection[Alert], *, reason: str
+) -> Organization:
+    """Choose as an administrator; the alert address hears of it, with the reason.
+
+    Raises `InvalidInput` without a reason.
+    """
+    org = access(session, actor, org_id, Action.ACT_AS_OWNER)
+    check = validation.Check()
+    reason = check("reason", validation.reason, reason) or ""
+    check.done()
+    return _choose(session, actor, org, wanted, reason)
+
+
+def _choose(
+    session: Session, actor: Actor, org: Organization, wanted: Collection[Alert], reason: str = ""
+) -> Organization:
+    org.alerts_off = as_stored(wanted)
+    history.record(session, actor, org, "alerts.chosen", org, reason=reason)
     return org
+
+
+def as_stored(wanted: Collection[Alert]) -> str | None:
+    """Return what is stored where these alerts are on: those that are off."""
+    return ", ".join(alert for alert in Alert if alert not in wanted) or None
 
 
 def list_enabled(org: Organization) -> list[Alert]:

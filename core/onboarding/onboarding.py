@@ -206,14 +206,20 @@ def set_next_step(
 def snooze(session: Session, actor: Actor, org_id: int, *, until: date | None) -> Organization:
     """Hide an organization from the stuck list until a date; None ends the snooze."""
     org = access(session, actor, org_id, Action.MOVE_STAGES)
-    today = working_days.today()
-    if until is not None and not today < until <= today + MAX_SNOOZE:
-        raise InvalidInput({"until": "Choose a date after today, at most one year ahead."})
+    if until is not None:
+        ensure_snooze(until)
     if until is not None and org.stage not in stuck.LIMITED:
         raise WrongStage(org.stage, " or ".join(stuck.LIMITED))
     org.snoozed_until = until
     history.record(session, actor, org, "onboarding.snoozed", org)
     return org
+
+
+def ensure_snooze(until: date) -> None:
+    """Raise `InvalidInput` unless a date is after today and not too far ahead."""
+    today = working_days.today()
+    if not today < until <= today + MAX_SNOOZE:
+        raise InvalidInput({"until": "Choose a date after today, at most one year ahead."})
 
 
 def clean_plan(

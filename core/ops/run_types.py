@@ -2,17 +2,26 @@
 
 from typing import Final
 
+from core.bulk_edit import bulk_edit
+from core.changes import run_undo
 from core.models import Run
 from core.onboarding import bulk_flag
 from core.runs.kinds import Kinds
 
-RUN_TYPES: Final[Kinds] = {kind.name: kind for kind in (bulk_flag.FLAG,)}
+RUN_TYPES: Final[Kinds] = {
+    kind.name: kind for kind in (bulk_flag.FLAG, bulk_edit.EDIT, run_undo.UNDO)
+}
 
 
 def title(kind: str, params: dict[str, object]) -> str:
     """Return what a run does, in words."""
     known = RUN_TYPES.get(kind)
     return known.title(known.params.model_validate(params)) if known else kind.capitalize()
+
+
+def noun(kind: str) -> str:
+    """Return what an item of a run is called when they are counted."""
+    return RUN_TYPES[kind].noun if kind in RUN_TYPES else "item"
 
 
 def title_of(run: Run) -> str:

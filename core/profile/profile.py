@@ -42,6 +42,7 @@ CLEANERS: Final[dict[str, Callable[[str], str | None]]] = {
     "website": validation.website,
     "twitter": validation.twitter_handle,
 }
+"""What makes a clean value of the text of each field, or refuses it."""
 """How the text of each field is cleaned; empty ones become None, except the name."""
 
 

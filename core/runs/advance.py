@@ -7,9 +7,9 @@ Several workers may share a run: they take turns.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import select, update
@@ -19,12 +19,14 @@ from core.access.permissions import Actor
 from core.base import clock
 from core.base.errors import DomainError, Unavailable
 from core.database import change_tracking, db
-from core.models import ItemState, Run, RunItem, RunStatus, User
+from core.models import ItemState, Organization, Run, RunItem, RunStatus, User
 from core.runs import items
 from core.runs.kinds import Kind, Kinds, P, Skipped
 
 BATCH_SIZE: Final = 10
 """Items of one transaction."""
+MAX_TRIED: Final = 20
+"""Items that `foresee` tries."""
 MAX_WORK: Final = timedelta(seconds=2)
 """How long `run_due` works before the worker sends emails again."""
 FAILED: Final = "Failed; the server log has the details. Resume it to try the rest again."
@@ -48,6 +50,40 @@ def run_due(kinds: Kinds, is_stopping: Callable[[], bool] = lambda: False) -> bo
             run_batch(run_id, kinds)
             time.sleep(max(_MIN_PAUSE, time.monotonic() - started_at))
     return False
+
+
+class Refused(NamedTuple):
+    """An organization that a run would refuse, and why."""
+
+    name: str
+    why: str
+
+
+def foresee(
+    session: Session,
+    actor: Actor,
+    run: Run,
+    kind: Kind[Any],
+    tried: Sequence[RunItem] | None = None,
+) -> list[Refused]:
+    """Try items of a proposed run, and return those that it would refuse.
+
+    A trial leaves nothing behind. By default the first `MAX_TRIED` are tried.
+    """
+    params, refused = kind.read(run), []
+    tried = items.next_waiting(session, run.id, MAX_TRIED) if tried is None else tried
+    for item in tried:
+        try:
+            with change_tracking.savepoint(session, keeps=False):
+                kind.apply(session, actor, run, item, params)
+        except Unavailable:
+            raise
+        except Skipped:
+            pass
+        except DomainError as refusal:
+            org = session.get(Organization, item.org_id or 0)
+            refused.append(Refused(org.name if org else "A deleted organization", str(refusal)))
+    return refused
 
 
 def run_batch(run_id: int, kinds: Kinds) -> None:

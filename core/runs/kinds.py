@@ -58,6 +58,8 @@ class Kind(Generic[P]):
     apply: Callable[[Session, Actor, Run, RunItem, P], None]
     title: Callable[[P], str]
     """Returns what the run does, in words for its list: `Flag for onboarding`."""
+    noun: str = "organization"
+    """What an item is called when they are counted."""
 
     def read(self, run: Run) -> P:
         """Return the parameters of a run, validated again."""

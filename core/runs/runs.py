@@ -28,7 +28,6 @@ from core.base.errors import (
     NothingSelected,
     ProposalExpired,
     RunUndone,
-    TooManyMatch,
 )
 from core.database import db
 from core.database.db import frame
@@ -61,14 +60,12 @@ def propose(
 
     Proposing the same again returns the same run, also while it is going; another proposal of the
     kind replaces one that was not confirmed. `reason` is clean.
-    Raises `NothingSelected`, `TooManyMatch`, and what the kind's check refuses.
+    Raises `NothingSelected`, and what the kind's check refuses.
     """
     lock_self(session, actor)
     kind.check(session, actor, params)
     if not listed:
         raise NothingSelected
-    if len(listed) > items.MAX_ITEMS:
-        raise TooManyMatch(items.MAX_ITEMS)
     values = params.model_dump(mode="json")
     digest = _digest([kind.name, values, reason, view, undoes_run_id, listed])
     before = session.scalars(_open_of(actor, kind.name)).all()
@@ -141,10 +138,20 @@ def dismiss(session: Session, actor: Actor, run_id: int) -> Run:
     return run
 
 
-def find_undoing(session: Session, run_id: int) -> Run | None:
-    """Return the newest run that undoes a run, unless it was only proposed."""
-    undoing = select(Run).where(Run.undoes_run_id == run_id, Run.status != RunStatus.PROPOSED)
-    return session.scalars(undoing.order_by(Run.id.desc()).limit(1)).first()
+def find_undoing(session: Session, run_id: int) -> int | None:
+    """Return the id of the newest run that undoes a run, unless it was only proposed."""
+    return list_undoing(session, [run_id]).get(run_id)
+
+
+def list_undoing(session: Session, run_ids: Sequence[int]) -> dict[int, int]:
+    """Return the id of the newest run that undoes each of these runs, if there is one."""
+    undoing = (
+        select(Run.undoes_run_id, func.max(Run.id))
+        .where(Run.undoes_run_id.in_(run_ids), Run.status != RunStatus.PROPOSED)
+        .group_by(Run.undoes_run_id)
+    )
+    found = session.execute(undoing).all() if run_ids else ()
+    return {undone: newest for undone, newest in found if undone is not None}
 
 
 def get(session: Session, actor: Actor, run_id: int) -> Run:

@@ -50,8 +50,9 @@ from core.base.errors import (
     RoleTooHigh,
     WrongInvitee,
 )
+from core.bulk_edit.fields import Field
 from core.changes import changes
-from core.database import db
+from core.database import change_tracking, db
 from core.members import (
     account_access,
     invitation_rows,
@@ -200,6 +201,13 @@ runs.get Sam's                             no     no     no     no     yes    ye
 runs.table                                 no     no     no     no     yes    yes    yes    yes    no
 runs.items.refusals_csv of Sam's           no     no     no     no     yes    yes    yes    yes    no
 runs.items.list_refusals of Sam's          no     no     no     no     yes    yes    yes    yes    no
+bulk_edit.propose contact details          no     no     no     no     yes    no     no     yes    no
+bulk_edit.propose a plan                   no     no     no     no     no     yes    yes    yes    no
+bulk_edit.propose alerts                   no     no     no     no     no     no     no     yes    no
+bulk_edit.fields.count_values              no     no     no     no     yes    yes    yes    yes    no
+changes.run_undo.propose                   no     no     no     no     yes    yes    yes    yes    no
+changes.run_undo.start                     no     no     no     no     yes    yes    yes    yes    no
+notifications.alerts.choose_for_owners     no     no     no     hidden no     no     no     yes    hidden
 runs.list_open                             yes    yes    yes    yes    yes    yes    yes    yes    yes
 audit.activity.table                       no     no     no     no     yes    yes    yes    yes    no
 audit.activity.table of one                yes    no     no     hidden yes    yes    yes    yes    hidden
@@ -319,6 +327,7 @@ CALLED_BY_USE_CASES = {
     "organizations.csv_export.stream",
     "organizations.organization_rows.make",
     "organizations.queries.authorize",
+    "runs.advance.foresee",
     "runs.items.authorize",
     "runs.items.list_ids",
     "profile.alert_address.change",
@@ -428,6 +437,22 @@ def about_a_run(name: str) -> Act:
     return lambda session, actor, cast: use_case(name)(
         session, actor, bulk_flag.start(session, cast.sam, EVERYTHING, Plan(), expected=99).id
     )
+
+
+def about_a_done_run(name: str, **options: Any) -> Act:
+    """Return a call of a use case with a run in which Sam has flagged Acme."""
+
+    def act(session: Session, actor: Actor, cast: Cast) -> object:
+        with change_tracking.because(session, run_id=99):
+            in_onboarding(session, cast)
+        return use_case(name)(session, actor, 99, **options)
+
+    return act
+
+
+def edited(field: Field) -> Act:
+    """Return a call that proposes to clear a field of all organizations."""
+    return alone("bulk_edit.propose", EVERYTHING, {field: None}, reason="They told us.")
 
 
 def confirmed(session: Session, actor: Actor, cast: Cast) -> object:
@@ -735,6 +760,17 @@ ACTS: dict[str, Act] = {
     "onboarding.bulk_flag.start": lambda session, actor, cast: use_case(
         "onboarding.bulk_flag.start"
     )(session, actor, EVERYTHING, Plan(cast.sam.user_id), expected=99),
+    "bulk_edit.propose contact details": edited(Field.PHONE),
+    "bulk_edit.propose a plan": edited(Field.NEXT_STEP),
+    "bulk_edit.propose alerts": edited(Field.ALERTS),
+    "bulk_edit.fields.count_values": alone("bulk_edit.fields.count_values", EVERYTHING),
+    "changes.run_undo.propose": about_a_done_run("changes.run_undo.propose", reason="A mistake."),
+    "changes.run_undo.start": about_a_done_run(
+        "changes.run_undo.start", reason="A mistake.", shown=1
+    ),
+    "notifications.alerts.choose_for_owners": about_acme(
+        "notifications.alerts.choose_for_owners", [], reason="They asked for it."
+    ),
     "runs.propose": proposed,
     "runs.confirm Sam's": confirmed,
     "runs.cancel Sam's": about_a_run("runs.cancel"),
