@@ -12,6 +12,7 @@ from core.organizations.filters import Sort
 from core.organizations.statistics import COUNTED
 from pages import ui
 from pages.parts.organizations import (
+    bulk_edit,
     bulk_flag,
     create,
     download,
@@ -20,7 +21,7 @@ from pages.parts.organizations import (
     quick_view,
     summary,
 )
-from pages.parts.runs import progress
+from pages.parts.runs import progress, undo
 from pages.parts.staff import view_picker
 from pages.ui import elements
 
@@ -85,7 +86,7 @@ else:
         key="organizations",
         label="Organizations",
         actions=listing.actions(filters, may_restore=may_restore),
-        bulk=bulk_flag.ACTIONS if may_flag and not filters.is_deleted else (),
+        bulk=listing.bulk_actions(filters, rights),
         row_action="" if filters.is_deleted else "look",
         focus=quick_view.last_seen(),
         sort=page.sort,
@@ -102,8 +103,12 @@ else:
         quick_view.open_quick_view(asked.row, listing.ids(page.rows))
     elif asked.action == "flag":
         bulk_flag.open_dialog(asked, filters)
+    elif asked.action == "edit":
+        bulk_edit.open_dialog(asked, filters)
     elif asked.action == "restore":
         ui.open_dialog("restore", dict(asked.record))
     quick_view.draw_quick_view(actor, partial(listing.turn, actor, filters))
     bulk_flag.draw_dialogs(actor)
+    bulk_edit.draw_dialog(actor, rights)
+    undo.draw_dialog(actor)
     ui.draw_dialog("restore", "Restore organization", listing.draw_restore, actor)

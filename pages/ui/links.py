@@ -10,7 +10,7 @@ from pages.ui import component
 
 _PAGES: Final = {
     "Onboarding": {"board": "Board", "charts": "Charts"},
-    "Activity": {"activity": "All", "notes": "Notes"},
+    "Activity": {"activity": "All", "notes": "Notes", "runs": "Runs"},
 }
 """The pages that share one entry in the sidebar, by its label."""
 

@@ -77,6 +77,7 @@ PAGES: Final = (
     PageInfo("charts", "Onboarding charts", "", _STAFF_DESK, Action.VIEW_ALL, beneath="board"),
     PageInfo("activity", "Activity", "timeline", _STAFF_DESK, Action.VIEW_ALL),
     PageInfo("notes", "Notes", "", _STAFF_DESK, Action.WRITE_NOTES, beneath="activity"),
+    PageInfo("runs", "Runs", "", _STAFF_DESK, Action.VIEW_ALL, beneath="activity"),
     PageInfo("people", "People", "manage_accounts", _STAFF_DESK, Action.MANAGE_PEOPLE),
     PageInfo("mail", "Mail", "mail", _STAFF_DESK, Action.READ_MAIL),
     PageInfo("view", "Saved view", module="saved_view"),

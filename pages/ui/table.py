@@ -52,6 +52,8 @@ class Action(NamedTuple):
     """In a row: in its menu, as an icon on hover, or as a button."""
     takes_all: bool = False
     """Of selected rows: whether it can be done with everything that matches."""
+    has_count: bool = False
+    """Of selected rows: whether its label ends with their number, such as `Edit 12 selected`."""
     copies: str = ""
     """Of selected rows: the column that it copies, without asking the page for anything."""
 

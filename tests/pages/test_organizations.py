@@ -408,8 +408,9 @@ class TestFlag:
         assert stage_of(cast.acme.id) is Stage.FREE
         assert stage_of(cast.otto_ltd.id) is Stage.ONBOARDING
 
-    def test_ops_select_nothing(self, show: Show, cast: Cast) -> None:
-        assert table_of(show("organizations", cast.oda)).sent["bulk"] == []
+    def test_ops_edit_but_do_not_flag(self, show: Show, cast: Cast) -> None:
+        bulk = table_of(show("organizations", cast.oda)).sent["bulk"]
+        assert [action["name"] for action in bulk] == ["edit"]
 
 
 class TestDownload:

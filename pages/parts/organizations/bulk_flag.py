@@ -15,8 +15,7 @@ from pages.parts.onboarding.forms import note_field, plan_fields
 from pages.parts.runs import progress
 from pages.ui.dialogs import as_opened
 
-ACTIONS: Final = (ui.Action("flag", "Flag for onboarding", "flag", takes_all=True),)
-"""What the table of organizations can do with the rows that are selected."""
+ACTION: Final = ui.Action("flag", "Flag for onboarding", "flag", takes_all=True)
 
 
 def open_dialog(asked: ui.Asked, filters: Filters) -> None:

@@ -7,13 +7,15 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from core.access.permissions import Actor
+from core.access.permissions import Action, Actor, Rights
+from core.bulk_edit import fields
 from core.database import db
 from core.organizations import organizations, table
 from core.organizations.filters import DEFAULT_SIZE, PAGE_SIZES, Filters
 from core.organizations.queries import MAX_COUNTED
 from core.organizations.table import Cursor, Direction, Page
 from pages import ui
+from pages.parts.organizations import bulk_edit, bulk_flag
 from pages.parts.organizations.filter_bar import CURSOR, turn_to_first_page
 from pages.ui.column import Column
 from pages.ui.url_choices import choose
@@ -102,6 +104,14 @@ def actions(filters: Filters, *, may_restore: bool) -> list[ui.Action]:
     if filters.is_deleted:
         return [_RESTORE] if may_restore else []
     return [_LOOK]
+
+
+def bulk_actions(filters: Filters, rights: Rights) -> list[ui.Action]:
+    """Return what can be done with the rows that are selected."""
+    if filters.is_deleted:
+        return []
+    edit = [bulk_edit.ACTION] if fields.list_editable(rights) else []
+    return [*edit, *([bulk_flag.ACTION] if Action.MOVE_STAGES in rights else [])]
 
 
 def read_cursor() -> Cursor:

@@ -1,7 +1,7 @@
 """The progress of runs: those of the actor that are going, and those that are over."""
 
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from core.models import Run, RunStatus
 from core.ops import run_types
 from core.runs import items, runs
 from pages import ui
+from pages.parts.runs import undo
 from pages.ui import elements
 
 _REFRESH_SECONDS: Final = 2.0
@@ -34,6 +35,7 @@ def _draw_runs(actor: Actor) -> None:
     with db.read() as session:
         found = runs.list_open(session, actor)
         names = runs.list_names(session, found)
+        undoing = runs.list_undoing(session, [run.id for run in found])
     st.session_state[_NONE] = not found
     was_going = st.session_state.get(_GOING, False)
     st.session_state[_GOING] = any(run.status is RunStatus.GOING for run in found)
@@ -45,7 +47,7 @@ def _draw_runs(actor: Actor) -> None:
                 whose = "" if run.actor_id == actor.user_id else names.get(run.actor_id, "")
                 _draw_going(actor, run, whose)
             else:
-                _draw_over(actor, run)
+                _draw_over(actor, run, undoing.get(run.id))
 
 
 _draw_once = ui.fragment(_draw_runs)
@@ -61,18 +63,25 @@ def _draw_going(actor: Actor, run: Run, whose: str) -> None:
     st.progress(min(1.0, (run.done + run.refused + run.skipped) / max(1, run.total)))
 
 
-def _draw_over(actor: Actor, run: Run) -> None:
+def _draw_over(actor: Actor, run: Run, undone_by: int | None) -> None:
     is_early = run.status is not RunStatus.ENDED
     icon = ":orange[:material/error:]" if is_early else ":green[:material/check_circle:]"
     why = f" {ui.esc(run.ended_because)}" if run.ended_because else ""
     st.markdown(f"{icon} **{ui.esc(run_types.title_of(run))}** {describe_progress(run)}.{why}")
     with elements.row():  # below, so that a second click on Cancel does not dismiss the result
-        if is_early and st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.id}"):
-            ui.save("Resumed", runs.resume, actor, run.id)
+        undo.draw_button(run, undone_by)
+        if is_early and not undone_by:
+            _draw_resume(actor, run)
         draw_refused(actor, run.id, run.refused)
         if st.button("Dismiss", icon=":material/close:", type="tertiary", key=f"dismiss-{run.id}"):
             ui.change(runs.dismiss, actor, run.id)
             st.rerun()
+
+
+def _draw_resume(actor: Actor, run: Run) -> None:
+    icon = ":material/play_arrow:"
+    if st.button("Resume", icon=icon, type="tertiary", key=f"resume-{run.id}"):
+        ui.save("Resumed", runs.resume, actor, run.id)
 
 
 def draw_refused(actor: Actor, run_id: int, refused: int) -> None:
@@ -90,9 +99,9 @@ def draw_refused(actor: Actor, run_id: int, refused: int) -> None:
         )
 
 
-def describe_progress(run: Run) -> str:
-    """Return how far a run is: `812 of 1,234 organizations, 12 refused`."""
-    parts = [f"{run.done:,} of {ui.count(run.total, 'organization')}"]
+def describe_progress(run: Any) -> str:
+    """Return how far a run is, or a row of their list: `812 of 1,234 organizations, 12 refused`."""
+    parts = [f"{run.done:,} of {ui.count(run.total, run_types.noun(run.kind))}"]
     parts += [f"{run.refused:,} refused"] if run.refused else []
     parts += [f"{run.skipped:,} unchanged"] if run.skipped else []
     return ", ".join(parts)

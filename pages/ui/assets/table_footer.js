@@ -45,7 +45,8 @@ export function drawBar(table) {
   for (const action of bulk) {
     if (table.isAllSelected && !action.takes_all) continue
     const act = () => (action.copies ? copyColumn(table, action.copies) : table.askForSelected(action.name))
-    parts.push(button(action.name, action.label, act, action.icon))
+    const label = action.has_count ? `${action.label} ${describeChosen(table, many)}` : action.label
+    parts.push(button(action.name, label, act, action.icon))
   }
   parts.push(button("clear", "Clear", () => clear(table)), ...turns.filter(({ isOn }) => isOn).map(drawTurn))
   const focus = table.findFocus()
@@ -60,6 +61,12 @@ function describeSelected({ isAllSelected, excluded, selected, data }, many) {
   const without = excluded.size.toLocaleString("en-US")
   if (data.isCapped && excluded.size) return `All but ${without}`
   return data.isCapped ? many : (data.total - excluded.size).toLocaleString("en-US")
+}
+
+/** Return what an action with a number is about: `12 selected`, `all 1,234`, `all but 3`. */
+function describeChosen({ isAllSelected, excluded, selected }, many) {
+  if (!isAllSelected) return `${selected.size.toLocaleString("en-US")} selected`
+  return excluded.size ? `all but ${excluded.size.toLocaleString("en-US")}` : `all ${many}`
 }
 
 function clear(table) {
