@@ -7,6 +7,8 @@ PUBLIC_URL ?= http://127.0.0.1:$(PORT)
 export PORT ADDRESS PUBLIC_URL
 # uvicorn would believe X-Forwarded-For from this machine; only TRUSTED_PROXIES decides.
 export FORWARDED_ALLOW_IPS =
+# Compiled modules are kept: the tests alone start a hundred processes, which would compile them anew.
+export PYTHONDONTWRITEBYTECODE =
 # A local pip configuration may ask for what makes no sense inside a virtual environment.
 export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -35,11 +37,7 @@ test: .venv/ready
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # The tests of which `make test` runs samples; DEEP=1 runs them whole.
-DEEP_TESTS := tests/accounts/test_passwords.py tests/audit/test_verification.py \
-	tests/base/test_validation.py tests/browser/test_uploads.py \
-	tests/organizations/test_spreadsheets.py tests/organizations/test_table.py \
-	tests/pages/test_avatars.py tests/pages/test_hostile_fields.py tests/profile/test_logos.py \
-	tests/test_prove.py
+DEEP_TESTS = $(shell grep -rl --include='test_*.py' 'from tests.support.depth import' tests)
 
 # Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500
 prove: RACES ?= 200

@@ -1,5 +1,6 @@
 """What tests stand on: both engines, a write transaction, the cast, and a clock to turn."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,12 @@ settings.load_profile("orgdesk")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the browser's tests: they take longest, and no worker shall wait for one."""
     items.sort(key=lambda item: "browser" not in item.path.parts)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from all that lives as long as the tests do."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from tests.support import pngs
 
 GHOSTSCRIPT = Path("/usr/share/color/icc/ghostscript")
 """Profiles of Debian's package libgs-common."""
-BLOCK = 16
+BLOCK = 8
 RGB_TOLERANCE, CMYK_TOLERANCE = 3, 10
 WIDE = struct.pack(">8I", 34_567, 35_850, 73_470, 26_530, 11_520, 82_640, 15_660, 1_770)
 READ = """async data => {

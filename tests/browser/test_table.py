@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from core.base import formulas
 from tests.browser import tables
@@ -40,11 +40,17 @@ def address(
 def open_table(address: str, contexts: ContextPool) -> Iterator[Open]:
     """What opens the page of tables: `open_table("?rows=200")`, `open_table(screen=PHONE)`."""
     errors: list[str] = []
+
+    def note_error(error: Error) -> None:
+        errors.append(str(error))
+
     with ExitStack() as borrowed:
 
         def open_page(query: str = "", screen: dict[str, object] = DESKTOP) -> Page:
-            page = borrowed.enter_context(contexts.borrow(address, screen)).new_page()
-            page.on("pageerror", lambda error: errors.append(str(error)))
+            context = borrowed.enter_context(contexts.borrow(address, screen))
+            page = context.pages[0] if context.pages else context.new_page()
+            page.on("pageerror", note_error)
+            borrowed.callback(page.remove_listener, "pageerror", note_error)
             page.goto(f"/{query}")
             wait_until_drawn(page)
             return page

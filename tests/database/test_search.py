@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.base import tokenizer
 from tests.support import hostile
+from tests.support.depth import sample
 
 
 class TestTokens:
@@ -78,7 +79,8 @@ class TestQueries:
             assert found == tokenizer.matches(asked, name)
 
     def test_sqlite_understands_hostile_queries(self):
-        for text in hostile.texts("strings", "unicode", "xss", "headers", "csv"):
+        texts = hostile.texts("strings", "unicode", "xss", "headers", "csv")
+        for text in sample(texts, 7):
             query = tokenizer.fts5_query(text)
             assert query is None or tokenizer.search_text(text)
             assert query is None or _execute(query) == []

@@ -6,11 +6,10 @@ import pickle
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -25,6 +24,7 @@ from core.ops import startup
 from tests.support import cast as the_cast
 from tests.support.cast import Cast
 
+_OURS = ("core", "pages")
 SECRET_KEY = "a secret that only the tests know"
 _MEMORY = Path("/dev/shm")
 _MEMORY_NEEDED = 256 * 2**20
@@ -51,10 +51,12 @@ END $$
 @contextmanager
 def use(url: str, *, keeps_connections: bool = False) -> Iterator[Engine]:
     """Use the database at `url` in this process, as if it had been started with it."""
-    with pytest.MonkeyPatch.context() as environment, TemporaryDirectory() as directory:
+    with ExitStack() as at_the_end:
+        environment = at_the_end.enter_context(pytest.MonkeyPatch.context())
         environment.setenv("DATABASE_URL", url)
         environment.setenv("SECRET_KEY", SECRET_KEY)
         if not url.startswith("sqlite"):
+            directory = at_the_end.enter_context(TemporaryDirectory())
             environment.setenv("CHECKPOINTS_FILE", f"{directory}/checkpoints")
         clear_caches()
         yield db.engine()
@@ -65,16 +67,15 @@ def use(url: str, *, keeps_connections: bool = False) -> Iterator[Engine]:
 
 def clear_caches() -> None:
     """Clear the caches of settings and keys; those of compiled statements are kept."""
-    for name, module in sys.modules.copy().items():
-        if name.startswith(("core", "pages")):
-            for kept in _caches_of(module):
-                kept.cache_clear()
+    for kept in _caches_of(tuple(name for name in sys.modules if name.startswith(_OURS))):
+        kept.cache_clear()
 
 
 @cache
-def _caches_of(module: ModuleType) -> list[Any]:
-    kept = [each for each in vars(module).copy().values() if hasattr(each, "cache_clear")]
-    return [each for each in kept if each is not db.engine_of]
+def _caches_of(modules: tuple[str, ...]) -> list[Any]:
+    values = [value for name in modules for value in vars(sys.modules[name]).copy().values()]
+    kept = {id(value): value for value in values if hasattr(value, "cache_clear")}
+    return [value for value in kept.values() if value is not db.engine_of]
 
 
 def _make_cast() -> bytes:
