@@ -29,9 +29,7 @@ query = board_queries.parse(actor, chosen)
 
 with db.read() as session:
     loaded = board.load(session, actor, query, board_acts.card_limits())
-rows = [
-    (card.org.id, card.org.public_id) for cards in loaded.columns.values() for card in cards.cards
-]
+rows = board_acts.list_rows(loaded, query)
 
 board_element.draw(
     loaded,

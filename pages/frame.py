@@ -5,6 +5,7 @@ import streamlit as st
 from core.accounts import registration
 from core.database import db
 from pages.parts.accounts import two_factor_settings
+from pages.parts.organizations import worklist
 from pages.parts.staff import impersonation
 from pages.ui import (
     authentication,
@@ -34,6 +35,7 @@ with (
             browser.watch_forms(actor.user_id or 0)
         if navigation.is_about_organization(page):
             impersonation.draw_banner(actor)
+            worklist.draw(actor)
         page.run()
     else:
         authentication.identify([])

@@ -61,5 +61,5 @@ asked = ui.table(
 )
 if asked.action == "look":
     rows = zip(found["id"].tolist(), found["public_id"].tolist(), strict=True)
-    quick_view.open_quick_view(asked.row, list(rows))
+    quick_view.open_quick_view(asked.row, [quick_view.Listed(*row) for row in rows])
 quick_view.draw_quick_view(actor)

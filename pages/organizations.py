@@ -82,7 +82,7 @@ else:
         page = table.table(session, actor, filters, listing.read_cursor())
     asked = ui.table(
         listing.with_links(page.rows),
-        listing.columns(columns, filters),
+        listing.columns(columns, replace(filters, sort=page.sort)),
         key="organizations",
         label="Organizations",
         actions=listing.actions(filters, may_restore=may_restore),
@@ -100,7 +100,7 @@ else:
 
     # What was asked for in the table: each opens a dialog, which saves.
     if asked.action == "look":
-        quick_view.open_quick_view(asked.row, listing.ids(page.rows))
+        quick_view.open_quick_view(asked.row, listing.list_rows(page, filters))
     elif asked.action == "flag":
         bulk_flag.open_dialog(asked, filters)
     elif asked.action == "edit":

@@ -19,7 +19,7 @@ from core.models.onboarding import Move, MoveCount, StageCount, StayCount
 from core.models.organizations import Logo, Organization
 from core.models.orm import Audited, Base
 from core.models.runs import Run, RunItem
-from core.models.staff import DefaultView, Note, SavedView, ViewVisit
+from core.models.staff import DefaultView, ListVisit, Note, SavedView, ViewVisit
 
 __all__ = [
     "Alert",
@@ -42,6 +42,7 @@ __all__ = [
     "ItemState",
     "LastNotification",
     "Link",
+    "ListVisit",
     "Lock",
     "Logo",
     "Mail",

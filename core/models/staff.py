@@ -80,3 +80,16 @@ class DefaultView(Base):
     view_id: Mapped[int] = mapped_column(
         ForeignKey("saved_views.id", ondelete="CASCADE"), index=True
     )
+
+
+class ListVisit(Base):
+    """When a person last worked on a list of organizations, opening one after the other."""
+
+    __tablename__ = "list_visits"
+
+    list: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """A hash of its filters."""
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    at: Mapped[datetime] = mapped_column(index=True)

@@ -44,6 +44,7 @@ from core.models import (
     Impersonation,
     Invitation,
     Link,
+    ListVisit,
     Logo,
     Mail,
     Membership,
@@ -56,6 +57,7 @@ from core.models import (
     User,
 )
 from core.models.audit import IS_ABOUT_LOGO
+from core.organizations import worklist
 from core.organizations.organizations import DELETED_TTL
 
 JOB: Final = "housekeeping"
@@ -191,6 +193,15 @@ def purge_drafts(session: Session) -> int:
     return _delete(session, Draft, key, old)
 
 
+def purge_list_visits(session: Session) -> int:
+    """Purge what tells who worked on a list, when that is over."""
+    key = tuple_(ListVisit.list, ListVisit.user_id)
+    is_over = ListVisit.at <= clock.now() - worklist.VISIT_TTL
+    return _delete(
+        session, ListVisit, key, select(ListVisit.list, ListVisit.user_id).where(is_over)
+    )
+
+
 def purge_throttles(session: Session) -> int:
     """Purge throttling counts whose window has passed."""
     old = select(Throttle.key).where(Throttle.ends_at <= clock.now())
@@ -254,6 +265,7 @@ PURGES: Final = (
     purge_throttles,
     purge_uploads,
     purge_drafts,
+    purge_list_visits,
     purge_mails,
     purge_runs,
     purge_inputs,

@@ -62,7 +62,8 @@ class Page:
     """The rows of one page, and whether there are pages before and after it.
 
     Columns of `rows`: id, public_id, name, logo, stage, member_count, owners, pending, profile (in
-    percent), rep, rep_id, last_active_at, created_at, deleted_at. `total` is counted up to
+    percent), rep, rep_id, last_active_at, created_at, deleted_at, key (what they are sorted by).
+    `total` is counted up to
     `MAX_COUNTED` + 1. `sort` is the order in effect: newest first if a search matches too many
     rows for another.
     """
@@ -97,19 +98,22 @@ class _Found(NamedTuple):
     ids: list[int] | None
 
 
+class Beyond(NamedTuple):
+    """The ids of rows beyond a row, nearest first, and what a `Page` says of the whole list."""
+
+    ids: list[int]
+    total: int
+    sort: Sort
+
+
 def table(session: Session, actor: Actor, filters: Filters, cursor: Cursor = FIRST) -> Page:
     """Return one page of the organizations that match the filters; staff only."""
     queries.authorize(session, actor, filters)
     size = min(filters.size, max(PAGE_SIZES))
     start = _find_start(session, filters.order, cursor)
     is_forward = cursor.direction in {Direction.FIRST, Direction.AFTER}
-    keyset = _Keyset(filters.order, start, size + 1).reversed(is_reversed=not is_forward)
-    found = (_search if filters.has_words else _find)(session, filters, keyset)
-    if found.ids is None:
-        filters = replace(filters, sort=Sort.NEWEST)
-        start = start and (start[1], start[1])
-        keyset = _Keyset(filters.order, start, size + 1).reversed(is_reversed=not is_forward)
-        found = found._replace(ids=_scan(session, filters, keyset))
+    found = find_beyond(session, filters, start, size + 1, is_forward=is_forward)
+    filters = replace(filters, sort=found.sort)
     rows = frame(session, _rows_query(filters.order), {"ids": found.ids})
     has_more = len(rows) > size
     if start is not None and not has_more and (rows.empty or not is_forward):
@@ -117,10 +121,32 @@ def table(session: Session, actor: Actor, filters: Filters, cursor: Cursor = FIR
     return Page(
         rows=(rows.head(size) if is_forward else rows.tail(size)).reset_index(drop=True),
         total=found.total,
-        sort=filters.sort,
+        sort=found.sort,
         has_before=start is not None if is_forward else has_more,
         has_after=has_more if is_forward else start is not None,
     )
+
+
+def find_beyond(
+    session: Session,
+    filters: Filters,
+    start: tuple[Any, int] | None,
+    limit: int,
+    *,
+    is_forward: bool = True,
+) -> Beyond:
+    """Return the rows of a list after the key and the id of one, or before them.
+
+    The row itself need not match any more. Without a `start` they are those at the end of the list.
+    """
+    keyset = _Keyset(filters.order, start, limit).reversed(is_reversed=not is_forward)
+    total, ids = (_search if filters.has_words else _find)(session, filters, keyset)
+    if ids is None:
+        filters = replace(filters, sort=Sort.NEWEST)
+        start = start and (start[1], start[1])
+        keyset = _Keyset(filters.order, start, limit).reversed(is_reversed=not is_forward)
+        ids = _scan(session, filters, keyset)
+    return Beyond(ids, total, filters.sort)
 
 
 def _find_start(session: Session, order: Order, cursor: Cursor) -> tuple[Any, int] | None:
@@ -290,6 +316,7 @@ def _rows_query(order: Order) -> Select[*tuple[Any, ...]]:
             Organization.last_active_at,
             Organization.created_at,
             Organization.deleted_at,
+            order.column.label("key"),
         )
         .outerjoin(rep, rep.id == Organization.rep_id)
         .where(Organization.id.in_(bindparam("ids", expanding=True)))

@@ -77,13 +77,20 @@ def text(label: str, *, is_code: bool = False, is_whole: bool = False, **head: A
 
 
 def link(
-    label: str, *, href: str = "", seed: str = "", logo: str = "", note: str = "", **head: Any
+    label: str,
+    *,
+    href: str = "",
+    seed: str = "",
+    logo: str = "",
+    note: str = "",
+    rest: str = "",
+    **head: Any,
 ) -> Column:
     """Return the column that names a row: a link to the address in the frame's column `href`.
 
     `seed` is the column with the ID that the avatar takes its color from (a number for people,
     whose avatars are round), `logo` the one with the logo, and `note` one with a word after the
-    name. Without `seed` there is no avatar.
+    name. Without `seed` there is no avatar. Every address ends with `rest`.
     """
 
     def cells(rows: pd.DataFrame, key: str) -> Cells:
@@ -92,7 +99,7 @@ def link(
         images = _avatars(rows, key, seed, logo) if seed else [[] for _ in none]
         return [[*each, *image] for *each, image in zip(*parts, images, strict=True)]
 
-    return Column("link", label, cells, **head)
+    return Column("link", label, cells, **head, more={"rest": rest})
 
 
 def person(label: str, *, seed: str, **head: Any) -> Column:

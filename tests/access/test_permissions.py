@@ -79,6 +79,7 @@ from core.onboarding.statistics import Period
 from core.organizations import organizations
 from core.organizations.csv_export import Format
 from core.organizations.filters import Filters
+from core.organizations.worklist import Position
 from core.profile import profile
 from core.runs import runs
 from core.runs.items import NewItem, Selection
@@ -139,6 +140,9 @@ organizations.quick_search.find_organizations yes yes    yes    hidden yes    ye
 organizations.quick_search.find_people     yes    yes    yes    hidden yes    yes    yes    yes    hidden
 organizations.quick_search.list_opened     yes    yes    yes    hidden yes    yes    yes    yes    hidden
 organizations.table.table                  no     no     no     no     yes    yes    yes    yes    no
+organizations.worklist.neighbors           no     no     no     no     yes    yes    yes    yes    no
+organizations.worklist.list_others         no     no     no     no     yes    yes    yes    yes    no
+organizations.worklist.visit               no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.summary_csv        no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.summary_csv own    yes    yes    yes    yes    yes    yes    yes    yes    hidden
 organizations.downloads.summary_csv of one yes    yes    no     hidden yes    yes    yes    yes    hidden
@@ -674,6 +678,11 @@ ACTS: dict[str, Act] = {
         session, actor, deleted(session, cast)
     ),
     "organizations.table.table": alone("organizations.table.table", Filters()),
+    "organizations.worklist.neighbors": alone(
+        "organizations.worklist.neighbors", Filters(), Position(1, 1), 1
+    ),
+    "organizations.worklist.list_others": alone("organizations.worklist.list_others", Filters()),
+    "organizations.worklist.visit": alone("organizations.worklist.visit", Filters()),
     "organizations.downloads.summary_csv": alone(
         "organizations.downloads.summary_csv", "Title", pd.DataFrame(), filters=Filters()
     ),

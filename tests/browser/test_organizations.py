@@ -115,6 +115,20 @@ def test_the_quick_view_walks_on_to_the_next_page_and_the_list_follows(
     page.go_back()
     expect(rows(page).first).to_contain_text("ORG-0000034")
 
+    page.go_forward()
+    here = page.get_by_role("navigation", name="List", exact=True)
+    expect(here).to_contain_text("25 of 62")
+    page.get_by_role("link", name="Organization Profile").press("Enter")
+    expect(page.get_by_text("Only owners can edit this.")).to_be_visible()
+    for key, number, org in (("j", 26, "ORG-0000034"), ("j", 27, "ORG-0000033"), ("k", 26, "")):
+        page.keyboard.press(key)
+        expect(here).to_contain_text(f"{number} of 62")
+        expect(page).to_have_url(re.compile(f"/profile.*{org}"))
+    page.reload()
+    expect(here).to_contain_text("26 of 62")
+    here.get_by_role("link", name="Back to list").press("Enter")
+    expect(rows(page).filter(has_text="ORG-0000034")).to_be_visible()
+
 
 def test_operations_works_by_keyboard_alone(new_page: Callable[..., Page], cast: Cast) -> None:
     oda, sam = new_page(), new_page()

@@ -1,8 +1,9 @@
 """The organizations table: the same rows on both engines, each once, at a constant cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -506,9 +507,15 @@ def read_plans(session: Session, cast: Cast, filters: Filters, cursor: Cursor) -
 
     Counts are capped, and a scan by id ends after a page; both are left out.
     """
+    work = partial(table.table, session, cast.ada, filters, cursor)
+    yield from read_plans_of(session, work)
+
+
+def read_plans_of(session: Session, work: Callable[[], object]) -> Iterator[str]:
+    """Yield the same steps of the plans of all queries that `work` executes."""
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     prefix = "EXPLAIN (FORMAT JSON) " if is_postgresql else "EXPLAIN QUERY PLAN "
-    for statement, plan in _explain(session, cast, filters, cursor, prefix):
+    for statement, plan in explain(session, work, prefix):
         if "count(*)" in statement:
             continue
         if is_postgresql:

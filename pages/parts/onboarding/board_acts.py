@@ -11,11 +11,14 @@ from core.access.permissions import Action, Actor, Rights, access
 from core.database import db
 from core.models import Organization, Stage
 from core.onboarding import board, onboarding, stages, working_days
-from core.onboarding.board_queries import Column
+from core.onboarding.board import Board
+from core.onboarding.board_queries import BoardQuery, Column
 from core.onboarding.stages import FORWARD
+from core.organizations.filters import Filters
+from core.organizations.filters import Sort as TableSort
 from pages import ui
 from pages.parts.onboarding import board_element, forms
-from pages.parts.organizations import quick_view
+from pages.parts.organizations import quick_view, worklist
 
 _LIMITS: Final = "board cards"
 _REFUSED: Final = "board refused"
@@ -29,7 +32,7 @@ def act(actor: Actor, rows: Sequence[quick_view.Listed]) -> None:
     action, org_id = asked.get("action"), asked.get("id", 0)
     if action == "more":
         _show_more(str(asked.get("column")))
-    elif action == "look" and org_id in {each for each, _ in rows}:
+    elif action == "look" and org_id in {row.id for row in rows}:
         quick_view.open_quick_view(org_id, rows)
     elif action in _DIALOGS:
         ui.open_dialog(f"card-{action}", org_id)
@@ -37,6 +40,24 @@ def act(actor: Actor, rows: Sequence[quick_view.Listed]) -> None:
         ui.open_dialog("card-snooze", org_id)
     elif action in _CHANGES:
         _CHANGES[action](actor, org_id, asked)
+
+
+def list_rows(loaded: Board, query: BoardQuery) -> list[quick_view.Listed]:
+    """Return the cards, for the quick view. Those of a stage lead on through its table."""
+    return [
+        quick_view.Listed(card.org.id, card.org.public_id, _worklist_query(card.org, query, column))
+        for column, cards in loaded.columns.items()
+        for card in cards.cards
+    ]
+
+
+def _worklist_query(org: Organization, query: BoardQuery, column: Column) -> str:
+    """Return the list of a column's organizations, longest in their stage first."""
+    if column is Column.REQUESTED or query.only is not None:
+        return ""  # no table has these filters
+    filters = Filters(query.words, (column.stage,), query.rep_id, TableSort.STAGE_TIME)
+    position = worklist.position_query(org.stage_entered_at, org.id)
+    return position + worklist.list_query(filters)
 
 
 def card_limits() -> dict[Column, int]:

@@ -15,8 +15,9 @@ from core.organizations.filters import DEFAULT_SIZE, PAGE_SIZES, Filters
 from core.organizations.queries import MAX_COUNTED
 from core.organizations.table import Cursor, Direction, Page
 from pages import ui
-from pages.parts.organizations import bulk_edit, bulk_flag
+from pages.parts.organizations import bulk_edit, bulk_flag, worklist
 from pages.parts.organizations.filter_bar import CURSOR, turn_to_first_page
+from pages.parts.organizations.quick_view import Listed
 from pages.ui.column import Column
 from pages.ui.url_choices import choose
 
@@ -87,14 +88,20 @@ def _draw_page_size() -> None:
 
 def columns(names: Sequence[str], filters: Filters) -> dict[str, Column]:
     """Return the columns of the table: the name, then those that were chosen."""
-    name = ui.column.link("Name", href="href", seed="public_id", logo="logo", sort="name")
+    rest = worklist.list_query(filters)
+    name = ui.column.link(
+        "Name", href="href", seed="public_id", logo="logo", sort="name", rest=rest
+    )
     deleted = {"deleted_at": ui.column.moment("Deleted", width=112)} if filters.is_deleted else {}
     return {"name": name, **deleted, **{each: COLUMNS[each] for each in names}}
 
 
 def with_links(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with the column `href`, the address of each organization that is not deleted."""
-    href = "/overview?org=" + rows["public_id"].astype(str)
+    """Return rows with the column `href`, the address of each organization that is not deleted.
+
+    The address has the position in the list; `worklist.list_query` is the rest of it.
+    """
+    href = "/overview?org=" + rows["public_id"].astype(str) + _positions(rows)
     is_live = rows["deleted_at"].isna()
     return rows.assign(href=href.where(is_live), rep_id=rows["rep_id"].astype("Int64"))
 
@@ -139,19 +146,25 @@ def paging(page: Page, filters: Filters) -> ui.Paging:
     return ui.Paging(page.total, words, turns, is_capped=is_capped)
 
 
-def turn(
-    actor: Actor, filters: Filters, direction: Direction, public_id: str
-) -> list[tuple[int, str]]:
-    """Return the ids of the organizations on the page after or before one of them."""
+def turn(actor: Actor, filters: Filters, direction: Direction, public_id: str) -> list[Listed]:
+    """Return the organizations on the page after or before one of them."""
     with db.read() as session:
         page = table.table(session, actor, filters, Cursor(direction, public_id))
     is_there = page.has_before if direction is Direction.AFTER else page.has_after
-    return ids(page.rows) if is_there else []
+    return list_rows(page, filters) if is_there else []
 
 
-def ids(rows: pd.DataFrame) -> list[tuple[int, str]]:
-    """Return the numeric id and the Organization ID of each row."""
-    return list(zip(rows["id"].tolist(), rows["public_id"].tolist(), strict=True))
+def list_rows(page: Page, filters: Filters) -> list[Listed]:
+    """Return what the quick view needs of each row of a page."""
+    queries = _positions(page.rows) + worklist.list_query(replace(filters, sort=page.sort))
+    rows = zip(page.rows["id"].tolist(), page.rows["public_id"].tolist(), queries, strict=True)
+    return [Listed(*row) for row in rows]
+
+
+def _positions(rows: pd.DataFrame) -> "pd.Series[str]":
+    keys = zip(rows["key"].tolist(), rows["id"].tolist(), strict=True)
+    positions = [worklist.position_query(*key) for key in keys]
+    return pd.Series(positions, index=rows.index, dtype=object)
 
 
 def draw_restore(actor: Actor, row: Mapping[str, Any]) -> None:

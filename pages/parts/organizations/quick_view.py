@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -24,8 +24,16 @@ from pages.parts.organizations.filter_bar import CURSOR
 from pages.parts.staff import changes
 from pages.ui import badges, elements, stepper
 
-Listed = tuple[int, str]
-"""A row of a list: the id and the Organization ID of an organization."""
+
+class Listed(NamedTuple):
+    """A row of a list: the id and the Organization ID of an organization."""
+
+    id: int
+    public_id: str
+    query: str = ""
+    """What its address has besides, such as the list and its position there."""
+
+
 Turn = Callable[[Direction, str], Sequence[Listed]]
 """Returns the rows of the page after or before the one with an Organization ID."""
 
@@ -85,8 +93,10 @@ def _draw(actor: Actor, turn: Turn | None, opened: int) -> None:
         if may_move:
             _draw_move(org, checks)
         st.space("stretch")
-        ids = [each for each, _ in rows] or [org_id]
-        stepper.draw(ids, org_id, key=_key(opened), href=f"/overview?org={org.public_id}")
+        ids = [row.id for row in rows] or [org_id]
+        query = next((row.query for row in rows if row.id == org_id), "")
+        href = f"/overview?org={org.public_id}{query}"
+        stepper.draw(ids, org_id, key=_key(opened), href=href)
     if st.session_state.get(_MOVING) == (org.id, org.stage):
         _draw_form(actor, org, reps)
     _draw_checks(org, checks)
@@ -108,10 +118,10 @@ def _extend(rows: list[Listed], org_id: int, turn: Turn | None) -> list[Listed]:
     """Load the page after the last row, or before the first one, when it is looked at."""
     if turn is None or not rows:
         return rows
-    if org_id == rows[-1][0]:
-        return [*rows, *turn(Direction.AFTER, rows[-1][1])]
-    if org_id == rows[0][0]:
-        return [*turn(Direction.BEFORE, rows[0][1]), *rows]
+    if org_id == rows[-1].id:
+        return [*rows, *turn(Direction.AFTER, rows[-1].public_id)]
+    if org_id == rows[0].id:
+        return [*turn(Direction.BEFORE, rows[0].public_id), *rows]
     return rows
 
 
@@ -127,15 +137,15 @@ def _turn_to_seen() -> None:
     """Let the address lead to the page of the row that was looked at last."""
     page: list[Listed] = st.session_state[_PAGE]
     rows: list[Listed] = st.session_state[_ROWS]
-    seen = [each for each, _ in rows].index(st.session_state[_SEEN])
-    start = [each for each, _ in rows].index(page[0][0])
+    ids = [row.id for row in rows]
+    seen, start = ids.index(st.session_state[_SEEN]), ids.index(page[0].id)
     if start <= seen < start + len(page):
         return
     first = start + (seen - start) // len(page) * len(page)
     if first > 0:
-        st.query_params[CURSOR] = f"{Direction.AFTER}.{rows[first - 1][1]}"
+        st.query_params[CURSOR] = f"{Direction.AFTER}.{rows[first - 1].public_id}"
     else:
-        st.query_params[CURSOR] = f"{Direction.BEFORE}.{rows[min(len(page), start)][1]}"
+        st.query_params[CURSOR] = f"{Direction.BEFORE}.{rows[min(len(page), start)].public_id}"
 
 
 def _draw_head(org: Organization) -> None:

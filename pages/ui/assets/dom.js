@@ -76,6 +76,14 @@ export function isPlainClick(event) {
   return !(event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
 }
 
+/** Return the letter that was pressed alone, in lower case, unless somebody is typing. */
+export function letterOf(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey) return ""
+  const target = event.composedPath()[0]
+  if (target.matches?.("input, textarea, select, [contenteditable]")) return ""
+  return event.key.toLowerCase()
+}
+
 const UNITS = [
   ["year", 31_536_000],
   ["month", 2_592_000],

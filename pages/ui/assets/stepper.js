@@ -1,5 +1,5 @@
 // Previous and next in a list: two buttons, and the keys K and J wherever the focus is.
-import { element, follow, icon, iconButton, onPlainClick } from "./dom.js"
+import { element, follow, icon, iconButton, letterOf, onPlainClick } from "./dom.js"
 import { saveRow } from "./table_position.js"
 
 const steppers = new WeakMap()
@@ -67,11 +67,8 @@ class Stepper {
   }
 
   onKey(event) {
-    if (!this.data.hasLetterKeys || event.altKey || event.ctrlKey || event.metaKey) return
-    const target = event.composedPath()[0]
-    if (target.matches?.("input, textarea, select, [contenteditable]")) return
-    const by = { j: 1, k: -1 }[event.key.toLowerCase()]
-    if (!by) return
+    const by = { j: 1, k: -1 }[letterOf(event)]
+    if (!by || !this.data.hasLetterKeys) return
     event.preventDefault()
     event.stopPropagation()
     this.step(by)

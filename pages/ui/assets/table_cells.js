@@ -47,7 +47,7 @@ const KINDS = {
     draw: ([name, href, note, ...avatar], column, table) => {
       const link = href ? element("a", "name") : element("span", "name")
       link.append(cut(words(name), name))
-      if (href) link.href = href
+      if (href) link.href = href + column.rest
       link.tabIndex = -1
       const block = element("span", "title")
       block.append(link)
