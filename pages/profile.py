@@ -3,14 +3,11 @@
 import streamlit as st
 
 from core.access.permissions import Action
-from core.accounts import uploads
 from core.base import validation
-from core.database import db
-from core.profile import directory, logos, profile
+from core.profile import directory, profile
 from pages import ui
-from pages.parts.profile import alerts, company_card, contact, settings
+from pages.parts.profile import alerts, company_card, contact, in_place, logo, settings
 from pages.ui import authentication, elements
-from pages.ui.file_field import file_field
 
 actor, org, rights = ui.open_page("Organization Profile")
 may_edit = authentication.is_allowed(rights, Action.EDIT_PROFILE)
@@ -23,7 +20,7 @@ missing = directory.missing_for_listing(org)
 def edit_info() -> None:
     left, right = st.columns([5, 2], gap="large")
     with left:
-        edit_logo()
+        logo.draw_form(actor, org)
         form = ui.EditForm("profile", profile.FIELDS, saved)
         grid = st.grid(2, min_column_width=240, gap="small")
         with grid.cell():
@@ -31,20 +28,20 @@ def edit_info() -> None:
         with grid.cell():
             elements.fact("Organization ID", org.public_id, key="profile-id", is_code=True)
         with grid.cell():
-            form.text("alert_email", hint="We'll email a confirmation link first.")
+            form.text("alert_email", hint=in_place.HINTS["alert_email"])
         with grid.cell():
             alerts.draw_address(actor, org, may_edit=True)
         with grid.cell(column_span="all"):
             length = f"{len(form.text_of('overview')):,} of {validation.MAX_OVERVIEW_LENGTH:,}"
             form.text("overview", widget=st.text_area, height=120, hint=f"{length} characters")
         with grid.cell():
-            form.text("sales_email", hint="Shown on your card.")
+            form.text("sales_email", hint=in_place.HINTS["sales_email"])
         with grid.cell():
-            form.text("phone", hint="For members and staff; not on your card.")
+            form.text("phone", hint=in_place.HINTS["phone"])
         with grid.cell():
-            form.text("website", hint="Shown on your card.")
+            form.text("website", hint=in_place.HINTS["website"])
         with grid.cell():
-            form.text("twitter", hint="Shown on your card.")
+            form.text("twitter", hint=in_place.HINTS["twitter"])
         if form.submit_changes():
             form.save_changes("Profile saved", profile.save, actor, org.id)
     with right:
@@ -63,28 +60,6 @@ def show_info() -> None:
             elements.fact(label, text or "–", key=f"profile-{field}")
     with right:
         draw_card(saved)
-
-
-def edit_logo() -> None:
-    form = ui.fields("logo")
-    with elements.row(gap="small", key="profile-logo"):
-        picture = elements.logo_url(org.logo) if org.logo else ""
-        chosen = form.field(file_field, "logo", "Logo", limits=logos.UPLOADS, picture=picture)
-        if chosen and st.button("Save Logo", key="logo-save"):
-            logo = form.prepare(clean_logo, chosen.upload_id)
-            if logo is not None:
-                form.save("Logo saved", logos.set_logo, actor, org.id, logo)
-        if org.logo and not chosen:
-            with st.popover("Remove", key="logo-removal", type="tertiary"):
-                st.markdown("Your card and the checks for production need a logo.")
-                if st.button("Remove logo", key="logo-remove"):
-                    form.save("Logo removed", logos.remove_logo, actor, org.id)
-
-
-def clean_logo(upload_id: int) -> logos.CleanLogo:
-    with db.read() as session:
-        upload = uploads.get(session, actor, upload_id)
-    return logos.clean(upload.content)
 
 
 def switch_listing() -> None:

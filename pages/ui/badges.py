@@ -47,6 +47,12 @@ def color_and_icon(what: Stage | Role) -> tuple[Color, str]:
     return color, icon.removeprefix(":material/").rstrip(":")
 
 
+def describe(what: Stage | Role) -> dict[str, str]:
+    """Return the badge of a stage or a role for browsers to draw."""
+    color, icon = color_and_icon(what)
+    return {"label": what.capitalize(), "color": color, "icon": icon}
+
+
 def label(what: Stage | Role) -> str:
     """Return the icon and the name of a stage or a role, for pills and menus."""
     return f"{_STYLES[what][1]} {what.capitalize()}"

@@ -54,13 +54,18 @@ class EditForm(Form):
         """The fields whose texts were changed here."""
         return [field for field in self._labels if self.typed[field] != self.original[field]]
 
-    def submit_changes(self, label: str = "Submit") -> bool:
+    def submit_changes(
+        self, label: str = "Submit", *, on_cancel: Callable[[], None] | None = None
+    ) -> bool:
         """Draw what was changed, and the buttons; return whether `label` was just pressed.
 
-        The buttons stay where they are, whatever appears beside them.
+        The buttons stay where they are, whatever appears beside them. A form that opens in place
+        has `on_cancel`, which closes it, and does not say what was changed: it is all there is.
         """
         self._choices = st.container()
         self.reserve_footer()
+        if on_cancel is not None:
+            return self._submit_in_place(label, on_cancel)
         with row(key=f"reversed-{self.name}", vertical_alignment="top"):
             with row(width="content", key=f"{self.name}-foot"):
                 if dialogs.is_inside() and st.button("Cancel", key=f"{self.name}-cancel"):
@@ -70,6 +75,17 @@ class EditForm(Form):
                 pressed = st.button(label, key=f"{self.name}-submit", type="primary")
             marks = " ".join(f":gray-badge[{esc(self._labels[it])}]" for it in self.changed)
             st.markdown(f"{quiet('Changed')} {marks}" if marks else "", width="stretch")
+        if not pressed:
+            self._draw_choices()
+        return pressed
+
+    def _submit_in_place(self, label: str, on_cancel: Callable[[], None]) -> bool:
+        with row(key=f"reversed-{self.name}"):
+            pressed = st.button(label, key=f"{self.name}-submit", type="primary")
+            if st.button("Cancel", key=f"{self.name}-cancel"):
+                self.reset()
+                on_cancel()
+                st.rerun()
         if not pressed:
             self._draw_choices()
         return pressed

@@ -74,7 +74,7 @@ def draw(
             "opened": opened,
             "pages": pages,
             "commands": [{"label": each.label, "icon": each.icon} for each in commands.values()],
-            "stages": {each: [each.capitalize(), *badges.color_and_icon(each)] for each in Stage},
+            "stages": {each: badges.describe(each) for each in Stage},
         },
         height="content",
         on_command_change=component.ignore,

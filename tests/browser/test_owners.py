@@ -8,8 +8,10 @@ from playwright.sync_api import Page, expect
 from core.accounts import drafts, sessions
 from core.database import db
 from core.models import Organization
+from core.onboarding import onboarding
 from tests.browser import acts
 from tests.browser.steps import field, fill, heading, press
+from tests.browser.test_accessibility import problems
 from tests.support.cast import PASSWORD, Cast
 
 _NEVER_PAUSE = """() => {
@@ -94,6 +96,45 @@ def test_what_was_typed_survives_a_link_a_reload_and_an_ended_session(
         acme = session.get_one(Organization, cast.acme.id)
     assert acme.overview == "Connects clinics. And labs. All of them."
     assert acme.sales_email == "sales@acme.example"
+
+
+def test_details_are_edited_in_their_place_by_keyboard(page: Page, cast: Cast) -> None:
+    db.run(onboarding.flag, cast.sam, [cast.acme.id])
+    acts.become(page, cast.olga)
+    acts.visit(page, f"/overview?org={cast.acme.public_id}")
+    add = page.get_by_role("button", name="Add phone")
+    add.focus()
+    page.keyboard.press("Enter")
+    phone = field(page, "left-phone", "phone")
+    expect(phone).to_be_focused()
+    page.keyboard.type("123")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Enter the full number")).to_be_visible()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert problems(page) == []
+    press(page, "Cancel")
+    expect(add).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(phone).to_be_focused()
+    page.keyboard.type("+49 431 97990-0")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Phone saved")
+    expect(page.get_by_text("1 of 5 done")).to_be_visible()
+    expect(add).to_have_count(0)
+    expect(page.get_by_text("+49 431 979900").first).to_be_visible()
+
+    pencil, handle = page.get_by_role("button", name="Edit X handle"), "details-twitter"
+    pencil.click()
+    expect(field(page, handle, "twitter")).to_be_focused()
+    with drafted(page):
+        page.keyboard.type("acme_health")
+    page.reload()
+    pencil.click()
+    expect(field(page, handle, "twitter")).to_have_value("acme_health")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").get_by_text("Saved")).to_be_visible()
+    expect(pencil).to_be_focused()
 
 
 def test_a_note_is_kept_while_it_is_written_but_not_after_it_is_added(

@@ -469,10 +469,10 @@ class TestOverview:
         text = text_of(show("overview", cast.olga, org=cast.acme.public_id))
         assert "Acme" in text
         assert cast.acme.public_id in text
-        assert "5 of 5 checks left before preproduction" in text
-        assert "Owner **1**" in text
+        assert "5 left before preproduction" in text
+        assert '"label": "Owner", "count": 1' in text
         assert "0 pending invitations" in text
-        assert "Contact sales@" in text.replace("\\", "").replace(":small[]", "")
+        assert "Contact sales@" in text
 
     def test_members_read_and_owners_act(self, show: Show, cast: Cast) -> None:
         labels = {

@@ -1,47 +1,52 @@
 """The stage path of an organization, with the checks of its next gate and its moves."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from core.access.permissions import Actor
+from core.base import avatars
 from core.base.settings import settings
 from core.database import db
 from core.models import Organization, Stage
 from core.onboarding import stages, stuck, working_days
 from core.onboarding.stages import FORWARD, Check, Stay
-from pages.ui import badges
-from pages.ui.elements import avatar, row
+from pages.ui import badges, component, details
+from pages.ui.details import Row
+from pages.ui.elements import row
 from pages.ui.open_page import find_context, fragment
-from pages.ui.text import count, day, esc, quiet
+from pages.ui.text import count, day, esc
 
 POLL_INTERVAL: Final = 5.0
 """Seconds between two polls for changes."""
 MAX_POLLS: Final = 120
 """Polls after the last rerun, which is ten minutes."""
 _POLLING_ENDED: Final = "path-watched"
-OVERRIDE: Final = ":red-badge[:material/gavel: Overridden]"
+_OVERRIDDEN: Final = {"label": "Overridden", "color": "red", "icon": "gavel"}
 """Marks every move whose failed checks were overridden."""
+
+_path = component.load("stage_path")
 
 
 def draw_path(org: Organization, stays: Sequence[Stay]) -> None:
     """Draw the stages, each with the date it was entered and its working days."""
     by_stage = {stay.stage: stay for stay in stays}
-    grid = st.grid(len(Stage), min_column_width=150, gap="xsmall")
-    for stage in Stage:
-        with grid.cell().container(gap="xxsmall"):
-            st.progress(_progress(org, by_stage.get(stage)))
-            if stage in by_stage:
-                stay = by_stage[stage]
-                again = f" :gray-badge[{_ordinal(stay.times)} time]" if stay.times > 1 else ""
-                override = f" {OVERRIDE}" if stay.is_override else ""
-                st.markdown(badges.inline(stage) + override + again)
-                st.markdown(quiet(_duration(org, stay)))
-            else:
-                st.markdown(quiet(badges.label(stage)))
-                st.markdown(quiet("Not started"))
+    data = {"stages": [_describe_stage(org, stage, by_stage.get(stage)) for stage in Stage]}
+    _path(key="stage-path", data=data, height="content")
+
+
+def _describe_stage(org: Organization, stage: Stage, stay: Stay | None) -> dict[str, Any]:
+    drawn: dict[str, Any] = badges.describe(stage)
+    if stay is None:
+        marks, note = [drawn | {"isPlain": True, "color": ""}], "Not started"
+    else:
+        again = {"label": f"{_ordinal(stay.times)} time", "color": "gray", "icon": ""}
+        marks = [drawn, *([_OVERRIDDEN] if stay.is_override else ())]
+        marks, note = [*marks, *([again] if stay.times > 1 else ())], _duration(org, stay)
+    share, is_here = _progress(org, stay), stage is org.stage
+    return {"share": share, "badges": marks, "note": note, "isHere": is_here}
 
 
 def draw_checks(org: Organization, checks: Sequence[Check], *, may_fix: bool) -> None:
@@ -98,18 +103,28 @@ _poll_again = fragment(_poll, every=POLL_INTERVAL)
 
 def draw_help(org: Organization, reps: Mapping[int, str], *, is_staff: bool) -> None:
     """Draw the sales rep or the sales contact, the next step and the target date."""
-    st.header("Sales rep" if is_staff else "Your sales rep", anchor=False)
-    if org.rep_id is not None and org.rep_id in reps:
-        with row(wrap=False):
-            avatar(reps[org.rep_id], org.rep_id)
-            st.text(reps[org.rep_id])
-    else:
-        contact = esc(settings().sales_contact)
-        st.markdown(f"Questions about the next stage? Contact {contact}.")
+    rows = [_describe_rep(org, reps)]
     if org.next_step:
-        st.markdown(f":gray[Next step] {esc(org.next_step)}{_due(org)}")
+        rows.append(_describe_next_step(org))
     if org.target_on:
-        st.markdown(f":gray[Target date] {org.target_on:%-d %b %Y}")
+        rows.append(Row(f"{org.target_on:%-d %b %Y}", label="Target date"))
+    details.draw("help", rows, title="Sales rep" if is_staff else "Your sales rep")
+
+
+def _describe_rep(org: Organization, reps: Mapping[int, str]) -> Row:
+    if org.rep_id is None or org.rep_id not in reps:
+        contact = settings().sales_contact
+        return Row(f"Questions about the next stage? Contact {contact}.", is_quiet=True)
+    return Row(reps[org.rep_id], avatar=avatars.describe(reps[org.rep_id], org.rep_id))
+
+
+def _describe_next_step(org: Organization) -> Row:
+    row = Row(org.next_step or "", label="Next step")
+    if org.next_step_on is None:
+        return row
+    is_overdue = org.next_step_on < working_days.today()
+    due = f"due {org.next_step_on:%-d %b %Y}"
+    return row._replace(note=f"over{due}" if is_overdue else due, is_late=is_overdue)
 
 
 def draw_stuck(org: Organization) -> None:
@@ -155,11 +170,3 @@ def _duration(org: Organization, stay: Stay) -> str:
     max_days = stuck.limit(stay.stage) if stay.stage is org.stage else None
     duration = f"{count(stay.days, 'working day')}{f' of {max_days}' if max_days else ''}"
     return f"{day(stay.entered_at)} · {duration}"
-
-
-def _due(org: Organization) -> str:
-    if org.next_step_on is None:
-        return ""
-    is_overdue = org.next_step_on < working_days.today()
-    color, icon = ("red", "event_busy") if is_overdue else ("gray", "event")
-    return f" :small[:{color}[:material/{icon}: due {org.next_step_on:%-d %b %Y}]]"

@@ -29,6 +29,16 @@ export function drawAvatar([text, color, isRound]) {
   return made
 }
 
+/** Return a badge; a plain one, or one without a color, has no background. */
+export function badge(style) {
+  const made = element("span", style.color && !style.isPlain ? "badge" : "mark")
+  if (style.color) made.style.color = `var(--st-${style.color}-text-color)`
+  if (style.color && !style.isPlain) made.style.background = `var(--st-${style.color}-background-color)`
+  if (style.icon) made.append(icon(style.icon))
+  made.append(style.label)
+  return made
+}
+
 /** Return a button with an icon, named by `label` for screen readers and as a tooltip. */
 export function iconButton(name, label, className = "") {
   const made = element("button", className)

@@ -2,7 +2,7 @@
 //
 // Pages and actions are found here, organizations and people by our own route while one types.
 // Before that it lists the organizations that this person opened last in this browser.
-import { drawAvatar, element, follow, icon, onPlainClick, words } from "./dom.js"
+import { badge, drawAvatar, element, follow, icon, onPlainClick, words } from "./dom.js"
 
 const OPEN = "orgdesk-search"
 const OPENED = "orgdesk-opened"
@@ -150,7 +150,7 @@ class Box {
 
   drawFound({ name, note, stage, avatar, href }) {
     const link = this.drawLink(href, drawAvatar(avatar), words(name, "name"), words(note, "note"))
-    if (stage) link.append(drawStage(this.data.stages[stage]))
+    if (stage) link.append(badge(this.data.stages[stage]))
     return link
   }
 
@@ -209,14 +209,6 @@ class Box {
   choose() {
     this.options[this.at]?.click()
   }
-}
-
-function drawStage([label, color, name]) {
-  const badge = element("span", "badge")
-  badge.style.color = `var(--st-${color}-text-color)`
-  badge.style.background = `var(--st-${color}-background-color)`
-  badge.append(icon(name), label)
-  return badge
 }
 
 /** Return whether each word that was typed begins a word of the label. */

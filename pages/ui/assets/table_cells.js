@@ -1,5 +1,5 @@
 // The cells of a table by the kind of their column: what they show, and their text when copied.
-import { ago, day, drawAvatar, element, exact, icon, iconButton, words } from "./dom.js"
+import { ago, badge, day, drawAvatar, element, exact, icon, iconButton, words } from "./dom.js"
 
 const LARGE = 100_000
 const BRIEF = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 })
@@ -134,15 +134,6 @@ function momentText(value, column, now) {
   return { ago: () => ago(value, now), day: () => day(value), exact: () => exact(value) }[
     column.shows
   ]()
-}
-
-function badge(style) {
-  const made = element("span", style.color && !style.isPlain ? "badge" : "mark")
-  if (style.color) made.style.color = `var(--st-${style.color}-text-color)`
-  if (style.color && !style.isPlain) made.style.background = `var(--st-${style.color}-background-color)`
-  if (style.icon) made.append(icon(style.icon))
-  made.append(style.label)
-  return made
 }
 
 /** Let text end in dots where it is too long, with all of it as a tooltip. */
