@@ -132,6 +132,7 @@ def test_details_are_edited_in_their_place_by_keyboard(page: Page, cast: Cast) -
     page.reload()
     pencil.click()
     expect(field(page, handle, "twitter")).to_have_value("acme_health")
+    expect(field(page, handle, "twitter")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").get_by_text("Saved")).to_be_visible()
     expect(pencil).to_be_focused()
