@@ -48,16 +48,15 @@ with db.read() as session:
 
 
 def draw_actions() -> None:
-    if may_invite:
-        invite = partial(ui.open_dialog, "invite")
-        st.button("Invite user", type="primary", key="invite-user", on_click=invite)
+    if may_invite and st.button("Invite user", type="primary", key="invite-user"):
+        ui.open_dialog("invite")
     if may_edit and st.button("Edit profile", icon=":material/edit:"):
         st.switch_page("profile.py", query_params={"org": org.public_id})
     if Action.EDIT_CONTACT in rights and not may_edit:
         contact.draw_button()
-    if Action.ACT_AS_OWNER in rights and not may_edit:
-        start = partial(ui.open_dialog, "act-as-owner")
-        st.button("Act as owner", icon=":material/shield_person:", on_click=start)
+    may_start = Action.ACT_AS_OWNER in rights and not may_edit
+    if may_start and st.button("Act as owner", icon=":material/shield_person:"):
+        ui.open_dialog("act-as-owner")
 
 
 @ui.fragment

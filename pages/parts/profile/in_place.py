@@ -1,6 +1,6 @@
 """The profile of an organization as details, each with a form that opens in its place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -89,7 +89,7 @@ def draw_form(actor: Actor, org: Organization, key: str, field: str) -> None:
     if field == "logo":
         logo.draw_form(actor, org, name=name, on_cancel=cancel)
     elif field == "request":
-        _draw_request(actor, org, name)
+        _draw_request(actor, org, name, on_cancel=cancel)
     else:
         label = _LABELS[field]
         form = ui.EditForm(name, {field: profile.FIELDS[field]}, profile.form_texts(org))
@@ -101,14 +101,19 @@ def draw_form(actor: Actor, org: Organization, key: str, field: str) -> None:
             form.save_changes(f"{label} saved", profile.save, actor, org.id)
 
 
-def _draw_request(actor: Actor, org: Organization, name: str) -> None:
+def _draw_request(
+    actor: Actor, org: Organization, name: str, *, on_cancel: Callable[[], None]
+) -> None:
     form = ui.fields(name)
     hint = "Optional: dates, systems, plans."
     note = form.field(st.text_area, "note", "Anything we should know?", hint=hint, height=80)
     form.reserve_footer()
     with st.container(horizontal=True, key=f"reversed-{name}"):
         pressed = st.button("Request onboarding", key=f"{name}-submit", type="primary")
-        st.button("Cancel", key=f"{name}-cancel", on_click=partial(details.close, "left"))
+        if st.button("Cancel", key=f"{name}-cancel"):
+            form.reset()
+            on_cancel()
+            st.rerun()
     if pressed:
         notice = "Onboarding requested. Your sales contact will get back to you."
         form.save(notice, onboarding.request, actor, org.id, note=note)

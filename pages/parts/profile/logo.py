@@ -26,8 +26,9 @@ def draw_form(
     with elements.row(gap="small", key=f"{name}-field"):
         picture = elements.logo_url(org.logo) if org.logo else ""
         chosen = form.field(file_field, "logo", "Logo", limits=logos.UPLOADS, picture=picture)
-        if on_cancel is not None:
-            st.button("Cancel", key=f"{name}-cancel", on_click=on_cancel)
+        if on_cancel is not None and st.button("Cancel", key=f"{name}-cancel"):
+            on_cancel()
+            st.rerun()
         if chosen and st.button("Save Logo", key=f"{name}-save"):
             logo = form.prepare(_clean, actor, chosen.upload_id)
             if logo is not None:
