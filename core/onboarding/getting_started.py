@@ -30,7 +30,7 @@ def list_steps(session: Session, actor: Actor, org_id: int) -> list[Check]:
         ),
         Check(
             *("invite", "Colleague invited", "Invite a colleague"),
-            *(org.member_count > 1 or has_invited, "members", "Invite user"),
+            *(org.member_count > 1 or has_invited, "members", "Invite colleague"),
         ),
         Check(
             *("request", "Onboarding requested", "Request onboarding when you're ready"),

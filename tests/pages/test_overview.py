@@ -103,7 +103,7 @@ class TestWhatIsLeft:
         assert actions(screen, "left") == {
             "logo": "Add logo",
             "alert_email": "Add alert email",
-            "invite": "Invite user",
+            "invite": "Invite colleague",
             "request": "Request onboarding",
         }
         screen = open_form(screen, "left", "request")
