@@ -106,7 +106,7 @@ def see_stage(page: Page, public_id: str, mailbox: Mailbox) -> None:
     """See, as an owner, what sales has done, and read it in the mail."""
     page.goto(f"/overview?org={public_id}")
     expect(page.locator(".st-key-head")).to_contain_text("Onboarding")
-    expect(page.get_by_text("Call about the interface list")).to_be_visible()
+    expect(page.get_by_title("Call about the interface list")).to_be_visible()
     mail = mailbox.wait_for(steps.address("Nora"), count=3)
     assert mail["Subject"] == f"{NAME} moved to onboarding"
     assert "from free to onboarding" in text_of(mail)
