@@ -22,7 +22,7 @@ from core.database import counters, db
 from core.database.upgrade import NewerSchema
 from core.mail import delivery
 from core.notifications import dispatch
-from core.ops import health, safety_commands, stage_commands, startup, worker
+from core.ops import health, import_commands, safety_commands, stage_commands, startup, worker
 
 FAILED: Final = 1
 """Exit code of a command that failed or found something wrong."""
@@ -59,6 +59,7 @@ app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
 )
 app.add_typer(stage_commands.app)
+app.add_typer(import_commands.app)
 app.add_typer(safety_commands.app)
 
 

@@ -39,6 +39,8 @@ with elements.row(key="organizations-head"):
     filter_bar.draw_views(is_summary=is_summary)
     st.space("stretch")
     view_picker.draw_views(actor, "organizations", rights)
+    if Action.IMPORT in rights:
+        st.page_link("imports.py", label="Import", icon=":material/upload:")
     create.draw_create(actor)
 with st.container(key="organizations-runs"):
     progress.draw(actor)

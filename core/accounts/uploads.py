@@ -10,25 +10,30 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Actor
+from core.access.permissions import Action, Actor, staff_rights
 from core.base import clock
 from core.base.errors import InvalidInput, NotFound
 from core.models import Upload
 
 MAX_BYTES: Final = 3 * 2**20
-"""The largest file of any kind; what it is used for may allow less."""
+"""The largest file of any kind but an import; what it is used for may allow less."""
+MAX_IMPORT_BYTES: Final = 20 * 2**20
+"""The largest file for an import, which only those who may import can send."""
 MAX_UPLOADS: Final = 4
 """Uploads per person; a new one replaces the oldest."""
 UPLOAD_TTL: Final = timedelta(hours=24)
 _MAX_NAME: Final = 120
 
 
-def keep(session: Session, actor: Actor, name: str, content: bytes) -> Upload:
+def keep(
+    session: Session, actor: Actor, name: str, content: bytes, *, is_import: bool = False
+) -> Upload:
     """Store a file for the actor; raises `InvalidInput(file)` if it is empty or too large."""
     if not content:
         raise InvalidInput({"file": "This file is empty. Choose another one."})
-    if len(content) > MAX_BYTES:
-        raise InvalidInput({"file": f"Choose a file of at most {MAX_BYTES // 2**20} MB."})
+    limit = max_bytes(session, actor, is_import=is_import)
+    if len(content) > limit:
+        raise InvalidInput({"file": too_large(limit)})
     now = clock.now()
     upload = Upload(
         user_id=actor.user_id,
@@ -44,6 +49,18 @@ def keep(session: Session, actor: Actor, name: str, content: bytes) -> Upload:
     older = (Upload.user_id == actor.user_id) & (Upload.id < newest[-1])
     session.execute(delete(Upload).where(older))
     return upload
+
+
+def max_bytes(session: Session, actor: Actor, *, is_import: bool) -> int:
+    """Return how large a file the actor can send, for an import or anything else."""
+    if is_import and Action.IMPORT in staff_rights(session, actor):
+        return MAX_IMPORT_BYTES
+    return MAX_BYTES
+
+
+def too_large(limit: int) -> str:
+    """Return the refusal of a file that is larger than this many bytes."""
+    return f"Choose a file of at most {limit // 2**20} MB."
 
 
 def get(session: Session, actor: Actor, upload_id: int) -> Upload:

@@ -297,6 +297,17 @@ class NoOwnerLeft(DomainError):
         )
 
 
+class TooManyImportMails(DomainError):
+    """An import emails more invitations than imports may in a day."""
+
+    def __init__(self, mails: int, limit: int) -> None:
+        self.mails, self.limit = mails, limit
+        super().__init__(
+            f"This import emails {mails:,} people, and imports can email {limit:,} a day. "
+            "Split the file, or ask an administrator to import it."
+        )
+
+
 class AlreadyClaimed(DomainError):
     """People have joined an imported organization, or it was never imported."""
 

@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """Public holidays from Monday to Friday: `["2026-12-25", "2027-01-01"]`."""
     digest_hour: int = Field(7, ge=0, le=23)
     """Hour of the day, in UTC, at which sales reps get their digest on working days."""
+    import_mails_a_day: int = Field(2_000, ge=0)
+    """Invitations that imports email in a day; only administrators can start more."""
     log_level: str = "INFO"
     log_format: Literal["text", "json"] = "text"
     metrics_token: str = ""

@@ -9,13 +9,13 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from core.access import throttling
 from core.access.permissions import Action, Actor, access, access_staff
 from core.accounts import user_rows
 from core.audit import history
 from core.base import clock, validation
-from core.base.errors import AlreadyClaimed, TooManyAttempts
+from core.base.errors import AlreadyClaimed
 from core.database import search
+from core.imports import mail_caps
 from core.members import invitation_rows, invitees, member_mails
 from core.models import Invitation, InvitationStatus, Organization, Role
 from core.organizations import organization_rows
@@ -23,7 +23,6 @@ from core.profile import profile
 
 FIELDS: Final = ("name", "owner_email", "overview", *profile.CONTACT_FIELDS)
 """What a new organization can be given."""
-OWN_STAFF: Final = "This is a colleague's address. Enter one of the organization's people."
 
 
 def add(session: Session, actor: Actor, texts: Mapping[str, str], *, run_id: int) -> Organization:
@@ -35,7 +34,7 @@ def add(session: Session, actor: Actor, texts: Mapping[str, str], *, run_id: int
     access_staff(session, actor, Action.IMPORT)
     values = clean(texts, is_staff=user_rows.is_staff_address(session, texts["owner_email"]))
     address = values.pop("owner_email") or ""
-    _count_mail(session, address)
+    mail_caps.count(session, address)
 
     name = values.pop("name") or ""
     org = organization_rows.make(session, actor, name, is_unclaimed=True)
@@ -56,7 +55,7 @@ def clean(texts: Mapping[str, str], *, is_staff: bool) -> dict[str, str | None]:
     cleaners = {**profile.CLEANERS, "owner_email": validation.email}
     values = {field: check(field, cleaners[field], texts.get(field, "")) for field in FIELDS}
     if is_staff:
-        check.refuse("owner_email", OWN_STAFF)
+        check.refuse("owner_email", mail_caps.OWN_STAFF)
     check.done()
     return values
 
@@ -71,12 +70,12 @@ def invite_owner(session: Session, actor: Actor, org_id: int, email: str) -> Inv
     check = validation.Check()
     address = check("owner_email", validation.email, email)
     if address and user_rows.is_staff_address(session, address):
-        check.refuse("owner_email", OWN_STAFF)
+        check.refuse("owner_email", mail_caps.OWN_STAFF)
     check.done()
     before = invitation_rows.list_imported_owners(session, org)
     if org.unclaimed_since is None or not before:
         raise AlreadyClaimed(org.name)
-    _count_mail(session, address)
+    mail_caps.count(session, address)
     invitees.count_recipients(session, org, {validation.email_key(address): address})
 
     run_id = before[-1].run_id or 0
@@ -124,11 +123,3 @@ def _invite(
     member_mails.send_invitation(session, actor, org, invitation)
     history.record(session, actor, org, "invitation.sent", invitation, *ended)
     return invitation
-
-
-def _count_mail(session: Session, address: str) -> None:
-    key = validation.email_key(address)
-    wait = throttling.hit(session, "imported invitations", key, throttling.IMPORTED)
-    if wait:
-        limit = throttling.IMPORTED[0][0]
-        raise TooManyAttempts(wait, f"{address} was sent {limit} invitations by imports today.")

@@ -4,12 +4,13 @@ from typing import Final
 
 from core.bulk_edit import bulk_edit
 from core.changes import run_undo
+from core.imports import imports
 from core.models import Run
 from core.onboarding import bulk_flag
 from core.runs.kinds import Kinds
 
 RUN_TYPES: Final[Kinds] = {
-    kind.name: kind for kind in (bulk_flag.FLAG, bulk_edit.EDIT, run_undo.UNDO)
+    kind.name: kind for kind in (bulk_flag.FLAG, bulk_edit.EDIT, imports.IMPORT, run_undo.UNDO)
 }
 
 

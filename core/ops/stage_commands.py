@@ -46,9 +46,9 @@ def flag(
     note: Reason = "",
 ) -> None:
     """Flag free organizations for onboarding; any that can't be are listed with the reason."""
-    actor = _get_actor(who)
+    actor = get_actor(who)
     plan = Plan(
-        _get_actor(rep).user_id if rep else None,
+        get_actor(rep).user_id if rep else None,
         target.date() if target else None,
         next_step,
         due.date() if due else None,
@@ -76,7 +76,7 @@ def move(
 ) -> None:
     """Move an organization to another stage, with the same checks as in the app."""
     with _printed_checks(org_id):
-        actor = _get_actor(who)
+        actor = get_actor(who)
         org = _get_organization(actor, org_id)
         moved = db.run(
             onboarding.move,
@@ -109,7 +109,8 @@ def _printed_checks(public_id: str) -> Iterator[None]:
         raise typer.Exit(REFUSED) from refusal
 
 
-def _get_actor(email: str) -> Actor:
+def get_actor(email: str) -> Actor:
+    """Return the person with this address; raises `NotFound`."""
     with db.read() as session:
         user = user_rows.find_confirmed(session, validation.email_key(email))
     if user is None:

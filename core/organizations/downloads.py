@@ -53,6 +53,11 @@ def summary_csv(
     return formulas.csv_file(rows.reset_index())
 
 
+def record_file(session: Session, actor: Actor, what: str) -> Entry | None:
+    """Record that a person downloads a file about organizations, for which they have the right."""
+    return _record(session, actor, what)
+
+
 def _record(session: Session, actor: Actor, what: str) -> Entry | None:
     person = lock_self(session, actor)
     return history.record(

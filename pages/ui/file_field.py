@@ -21,7 +21,8 @@ def file_field(
     """Draw a file field and return the uploaded file, if any.
 
     `limits` has `max_bytes`, `too_large`, the error for larger files with `{size}` for their size
-    in MB, and `accept`, the types that the file chooser proposes. `picture` is the URL of the
+    in MB, `accept`, the types that the file chooser proposes, `route`, if it is sent elsewhere
+    than to `/uploads`, and `plain`, whether it is no picture. `picture` is the URL of the
     current image. A click on it, or on its empty place, opens the file chooser.
     """
     result: Any = _field(

@@ -72,6 +72,11 @@ PAGES: Final = (
     PageInfo("solutions", "Connected solutions", "hub", _ORGANIZATION),
     PageInfo("organizations", "Organizations", "domain", _STAFF_DESK, Action.VIEW_ALL),
     PageInfo(
+        *("import", "Import", "", _STAFF_DESK, Action.IMPORT),
+        module="imports",
+        beneath="organizations",
+    ),
+    PageInfo(
         *("board", "Onboarding board", "view_kanban", _STAFF_DESK, Action.VIEW_ALL),
         label="Onboarding",
         own="rep=mine",

@@ -47,12 +47,16 @@ from core.base.errors import (
     LastOwner,
     NotFound,
     NotPermitted,
+    ProposalExpired,
     RoleTooHigh,
     WrongInvitee,
 )
 from core.bulk_edit.fields import Field
 from core.changes import changes
 from core.database import change_tracking, db
+from core.imports import imports, plans
+from core.imports.columns import What
+from core.imports.reader import Sheet
 from core.members import (
     account_access,
     invitation_rows,
@@ -151,6 +155,16 @@ organizations.statistics.count_by_stage    no     no     no     no     yes    ye
 organizations.statistics.memberships       no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write         no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write deleted no     no     no     no     no     no     no     yes    no
+imports.planning.plan                      no     no     no     no     yes    no     no     yes    no
+imports.propose                            no     no     no     no     yes    no     no     yes    no
+imports.confirm                            no     no     no     no     yes    no     no     yes    no
+imports.find_columns                       no     no     no     no     yes    no     no     yes    no
+imports.results.get                        no     no     no     no     yes    no     no     yes    no
+imports.results.find                       no     no     no     no     yes    no     no     yes    no
+imports.results.table                      no     no     no     no     yes    no     no     yes    no
+imports.results.rejects                    no     no     no     no     yes    no     no     yes    no
+imports.member_invitations.invite          no     no     no     hidden yes    no     no     yes    hidden
+imports.member_invitations.revoke          no     no     no     hidden yes    no     no     yes    hidden
 imports.unclaimed.add                      no     no     no     no     yes    no     no     yes    no
 imports.unclaimed.invite_owner             no     no     no     hidden yes    no     no     yes    hidden
 imports.unclaimed.find_owner_invitation    yes    yes    no     hidden yes    yes    yes    yes    hidden
@@ -288,6 +302,7 @@ ABOUT_ONESELF = {
     "accounts.drafts.list_drafts",
     "accounts.uploads.get",
     "accounts.uploads.keep",
+    "accounts.uploads.max_bytes",
 }
 """Use cases about the actor only, which refuse no one."""
 BY_PROOF = {
@@ -318,6 +333,12 @@ CALLED_BY_USE_CASES = {
     "access.permissions.may",
     "access.permissions.staff_rights",
     "audit.history.record",
+    "imports.applying.apply_to_organization",
+    "imports.applying.invite",
+    "imports.existing.judge",
+    "imports.existing.plan_of",
+    "imports.plan_members.plan",
+    "imports.plan_organizations.plan",
     "members.invitees.count_mails",
     "members.leaving.end_membership",
     "members.member_mails.is_within_cap",
@@ -329,6 +350,7 @@ CALLED_BY_USE_CASES = {
     "onboarding.flag_planned",
     "onboarding.stages.move",
     "organizations.csv_export.stream",
+    "organizations.downloads.record_file",
     "organizations.organization_rows.make",
     "organizations.queries.authorize",
     "runs.advance.foresee",
@@ -358,6 +380,31 @@ def invited(session: Session, cast: Cast, role: Role = Role.MEMBER) -> Invitatio
 
 def token(session: Session, cast: Cast) -> str:
     return crypto.token(invitation_rows.MAILED, invited(session, cast).nonce)
+
+
+A_PLAN = plans.Plan(
+    What.ORGANIZATIONS,
+    "new.csv",
+    ["Name", "Owner email"],
+    ["name", "owner_email"],
+    [
+        plans.PlannedRow(
+            2, ["New"], plans.Outcome.NEW, "New", edits={"name": "New", "owner_email": "a@x.org"}
+        )
+    ],
+)
+
+
+def an_import(session: Session, actor: Actor, cast: Cast) -> Run:
+    """Propose an import as the actor, or as Oda for those who may not."""
+    may_import = Action.IMPORT in staff_rights(session, actor)
+    return imports.propose(session, actor if may_import else cast.oda, A_PLAN, reason="")
+
+
+def about_an_import(name: str, *args: Any) -> Act:
+    return lambda session, actor, cast: use_case(name)(
+        session, actor, an_import(session, actor, cast).id, *args
+    )
 
 
 def second_owner(session: Session, cast: Cast) -> int:
@@ -571,6 +618,22 @@ ACTS: dict[str, Act] = {
     "members.bulk.remove": lambda session, actor, cast: use_case("members.bulk.remove")(
         session, actor, cast.acme.id, [cast.mia.user_id]
     ),
+    "imports.planning.plan": alone(
+        "imports.planning.plan", What.ORGANIZATIONS, Sheet(["Name"], []), ["name"]
+    ),
+    "imports.propose": alone("imports.propose", A_PLAN, reason=""),
+    "imports.confirm": lambda session, actor, cast: use_case("imports.confirm")(
+        session, actor, an_import(session, actor, cast).id, digest=""
+    ),
+    "imports.find_columns": alone("imports.find_columns", What.ORGANIZATIONS, ["Name"]),
+    "imports.results.find": about_an_import("imports.results.find"),
+    "imports.results.get": about_an_import("imports.results.get"),
+    "imports.results.table": about_an_import("imports.results.table", plans.Outcome.NEW),
+    "imports.results.rejects": about_an_import("imports.results.rejects"),
+    "imports.member_invitations.invite": about_acme(
+        "imports.member_invitations.invite", "imported@example.com", run_id=1
+    ),
+    "imports.member_invitations.revoke": about_acme("imports.member_invitations.revoke", 1),
     "imports.unclaimed.add": alone(
         "imports.unclaimed.add",
         {"name": "Imported", "owner_email": "imported@example.com"},
@@ -869,7 +932,7 @@ def outcome(act: Act, actor: Actor, cast: Cast) -> str:
             return "hidden"
         except (NotPermitted, RoleTooHigh, WrongInvitee):
             return "no"
-        except (AlreadyClaimed, GateNotMet, HasOwner, InvalidInput, LastOwner):
+        except (AlreadyClaimed, GateNotMet, ProposalExpired, HasOwner, InvalidInput, LastOwner):
             return "yes"
         finally:
             session.rollback()

@@ -106,7 +106,7 @@ def test_a_program_that_fails_refuses_the_file(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("kind", ["file", "cell", "image"])
 def test_hostile_content_is_read_or_refused(kind: str) -> None:
-    texts = sample(hostile.texts(), 2_000)
+    texts = sample(hostile.texts(), 25)
     contents = {
         "file": [text.encode("utf-8", "surrogateescape") for text in texts],
         "cell": [csv_file([["Name"], [text]]) for text in texts if text.isprintable()],
@@ -123,7 +123,7 @@ def test_hostile_content_is_read_or_refused(kind: str) -> None:
 
 
 def test_a_printable_hostile_text_survives_the_way_through_both_formats() -> None:
-    texts = [text for text in sample(hostile.texts("xss", "csv"), 500) if text.isprintable()]
+    texts = [text for text in sample(hostile.texts("xss", "csv"), 3) if text.isprintable()]
     texts = [text.strip() for text in texts if text.strip()]
     rows = [["Name"], *([text] for text in texts)]
     assert cells(csv_file(rows)) == rows

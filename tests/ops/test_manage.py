@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, func, select, text
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -27,12 +27,13 @@ from core.database import db
 from core.mail import outbox
 from core.manage import app
 from core.members import account_access
-from core.models import Mail, Staff, User
+from core.models import Mail, Run, RunStatus, Staff, User
 from core.ops import health
 from tests.conftest import Clock
 from tests.support.cast import Cast
 from tests.support.engines import SECRET_KEY, clear_caches
 from tests.support.mailbox import receive
+from tests.support.sheets import csv_file
 
 PASSWORD = "correct horse battery staple\n"
 EMPTY = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -100,6 +101,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "backup": ("backup.db",),
     "restored": (),
     "rotate-key": (),
+    "import": ("new.csv", "--as", "oda@example.com", "--yes"),
     "flag": ("ORG-GM6M7M6", "--as", "sam@example.com"),
     "move": ("ORG-GM6M7M6", "preproduction", "--as", "sam@example.com"),
     "withdraw": ("ORG-GM6M7M6", "free", "--as", "sam@example.com", "--reason", "Over"),
@@ -130,6 +132,7 @@ def test_without_its_database_every_command_fails_with_one_sentence(
 ) -> None:
     assert {*COMMANDS, "verify-receipt"} == set(get_command(app).commands)
     monkeypatch.chdir(tmp_path)
+    Path("new.csv").write_text("Name,Owner email\nBlue Door,nora@example.com\n")
     db.run(outbox.enqueue, "alert_test", "olga@example.com", organization="Acme")
     for url, working in broken_databases(tmp_path):
         for name in sorted(COMMANDS.keys() - working):
@@ -473,3 +476,63 @@ def test_an_administrator_who_lost_the_device_is_reset(manage: Manage, cast: Cas
         assert session.get_one(User, cast.ada.user_id).two_factor_at is None
     unknown = manage("reset-two-factor", "--email", "nobody@example.com", "--reason", "Lost")
     assert (unknown.returncode, "There is no account" in unknown.stderr) == (1, True)
+
+
+class TestImport:
+    """`import` prints what a file would do, and does it only when told to."""
+
+    @pytest.fixture
+    def file(self, cast: Cast, tmp_path: Path) -> Path:
+        rows = [
+            ["Organization ID", "Name", "Owner email", "Phone"],
+            [cast.acme.public_id, "", "", "+12125550100"],
+            ["", "Blue Door", "nora@example.com"],
+            ["", "Red Door", "nope"],
+        ]
+        path = tmp_path / "fair.csv"
+        path.write_bytes(csv_file(rows))
+        return path
+
+    @EMPTY
+    def test_the_template_is_the_head_line(self, manage: Manage) -> None:
+        done = manage("import", "--template")
+        assert done.stdout.startswith("Organization ID,Name,Owner email,Company overview,")
+        assert done.stdout.count("\n") == 1
+
+    @EMPTY
+    def test_it_prints_the_plan_and_changes_nothing(
+        self, manage: Manage, cast: Cast, file: Path
+    ) -> None:
+        done = manage("import", str(file), "--as", "oda@example.com")
+        assert done.stdout.splitlines() == [
+            "New: 1",
+            "  row 3, Blue Door: Name: (empty) -> Blue Door "
+            "Owner email: (empty) -> nora@example.com",
+            "Change: 1",
+            "  row 2, Acme: Phone: (empty) -> +1 212-555-0100",
+            "Unchanged: 0",
+            "Error: 1",
+            "  row 4, Red Door: Enter an email address like ana@example.com.",
+        ]
+        with db.read() as session:
+            assert session.scalar(select(func.count()).select_from(Run)) == 0
+
+    @EMPTY
+    def test_it_starts_a_run_when_told_to(self, manage: Manage, cast: Cast, file: Path) -> None:
+        told = ("import", str(file), "--as", "oda@example.com", "--yes")
+        assert "Write a few words" in manage(*told).stderr
+        done = manage(*told, "--reason", "From the fair.")
+        with db.read() as session:
+            run = session.scalars(select(Run)).one()
+        assert done.stdout.splitlines()[-1].startswith(f"Run {run.id} imports them")
+        assert (run.status, run.reason) == (RunStatus.GOING, "From the fair.")
+
+    @EMPTY
+    def test_who_may_not_import_is_told_so(self, manage: Manage, cast: Cast, file: Path) -> None:
+        done = manage("import", str(file), "--as", "sam@example.com")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "permission" in done.stderr
+        file.write_bytes(b"Color\nblue\n")
+        done = manage("import", str(file), "--as", "oda@example.com")
+        assert done.stderr == "This file has no column Organization ID or Name.\n"
+        assert manage("import").returncode == 2

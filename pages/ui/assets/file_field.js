@@ -13,6 +13,7 @@ export default function ({ data, parentElement, setStateValue }) {
     image.hidden = !picture
     if (picture && image.src !== picture) image.src = picture
   }
+  find(".picture").hidden = Boolean(data.plain)
   find(".label").textContent = data.label
   find(".action").textContent = `${data.picture ? "Replace" : "Choose a file"} or drop one here`
   input.accept = data.accept
@@ -41,7 +42,7 @@ export default function ({ data, parentElement, setStateValue }) {
     say(`Sending ${file.name} …`, false)
     choose(file)
     try {
-      const response = await fetch("/uploads", {
+      const response = await fetch(data.route || "/uploads", {
         method: "POST",
         credentials: "same-origin",
         headers: { "X-File-Name": encodeURIComponent(file.name) },
