@@ -75,6 +75,7 @@ SENTENCES: Final[dict[str, str | tuple[str, str]]] = {
     "stage.withdrawn": "{changes}",
     "stage.overridden": "{changes} with open checks (override)",
     "onboarding.requested": "requested onboarding[: {new_request_note}]",
+    "onboarding.request_withdrawn": "withdrew the request for onboarding",
     "onboarding.planned": "{changes}",
     "onboarding.snoozed": "{changes}",
     "note.written": "wrote a note[: {new_text}]",

@@ -84,10 +84,17 @@ def add_for_person(
     *,
     page: str,
     interval: timedelta,
+    replaces: bool = False,
 ) -> None:
-    """Add an item about an organization for a person, who gets at most one digest per interval."""
-    item = _make_item(org, topic, title, detail, page)
-    _add(session, f"person:{user_id}", item, interval=interval)
+    """Add an item about an organization for a person, who gets at most one digest per interval.
+
+    With `replaces` it takes the place of items of the same topic that wait: only the last counts.
+    """
+    item, recipient = _make_item(org, topic, title, detail, page), f"person:{user_id}"
+    if replaces:
+        same = (DigestItem.org_id == org.id, DigestItem.topic == topic)
+        session.execute(delete(DigestItem).where(DigestItem.reader == recipient, *same))
+    _add(session, recipient, item, interval=interval)
 
 
 def add_lockout(session: Session, email_key: str, origin: str) -> None:

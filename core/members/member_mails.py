@@ -88,7 +88,13 @@ def add_to_digests(session: Session, org: Organization, title: str, detail: str)
 
 
 def notify_owners(
-    session: Session, actor: Actor, org: Organization, about_id: int, *, what: str
+    session: Session,
+    actor: Actor,
+    org: Organization,
+    about_id: int,
+    *,
+    what: str,
+    reason: str = "",
 ) -> None:
     """Mail the other owners what happened to a member; `what` completes the sentence "Mia …"."""
     name = session.scalar(select(User.name).where(User.id == about_id)) or "Someone"
@@ -102,6 +108,7 @@ def notify_owners(
         by=actor.name,
         link=page_link(org),
         what=what,
+        reason=reason,
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from core.access.permissions import Action, Actor, access, may
 from core.audit import history
-from core.base import clock, parameters
+from core.base import clock, parameters, validation
 from core.base.errors import (
     InvalidInput,
     LastOwner,
@@ -91,7 +91,7 @@ def change_role(
 ) -> Membership:
     """Change the role of a member, and revoke invitations that a lower role rules out.
 
-    Raises `LastOwner` and `RoleTooHigh`.
+    The reason, if any, is in the mails and in history. Raises `LastOwner` and `RoleTooHigh`.
     """
     org = access(session, actor, org_id, Action.CHANGE_ROLES)
     membership = membership_rows.get(session, org, user_id)
@@ -102,11 +102,14 @@ def change_role(
         raise RoleTooHigh(role)
     if membership_rows.is_last_owner(session, org, membership):
         raise LastOwner
+    reason = _clean_reason(reason)
 
     membership.role = role
     ended = leaving.withdraw(session, org, user_id, role)
-    member_mails.notify(session, actor, org, user_id, "role_changed", old=old, new=role)
-    member_mails.notify_owners(session, actor, org, user_id, what=f"is now {role} (before: {old})")
+    changed = {"old": old, "new": role, "reason": reason}
+    member_mails.notify(session, actor, org, user_id, "role_changed", **changed)
+    what = f"is now {role} (before: {old})"
+    member_mails.notify_owners(session, actor, org, user_id, what=what, reason=reason)
     history.record(session, actor, org, "member.role_changed", membership, *ended, reason=reason)
     return membership
 
@@ -124,9 +127,10 @@ def remove(
         raise NotPermitted("remove an owner")
     if membership_rows.is_last_owner(session, org, membership):
         raise LastOwner
+    reason = _clean_reason(reason)
 
-    member_mails.notify(session, actor, org, user_id, "member_removed")
-    member_mails.notify_owners(session, actor, org, user_id, what="was removed")
+    member_mails.notify(session, actor, org, user_id, "member_removed", reason=reason)
+    member_mails.notify_owners(session, actor, org, user_id, what="was removed", reason=reason)
     return leaving.end_membership(session, actor, org, membership, "member.removed", reason)
 
 
@@ -297,6 +301,14 @@ def list_grantable_roles(session: Session, actor: Actor, org_id: int) -> list[Ro
     if not may(session, actor, org_id, Action.INVITE):
         return []
     return [role for role in Role if membership_rows.may_grant(session, actor, org, role)]
+
+
+def _clean_reason(reason: str) -> str:
+    """Return a reason that need not be given; raises `InvalidInput`."""
+    check = validation.Check()
+    cleaned = check("reason", validation.optional(validation.reason), reason)
+    check.done()
+    return cleaned or ""
 
 
 def _matching(session: Session, actor: Actor, org_id: int, filters: Filters) -> Select[int]:

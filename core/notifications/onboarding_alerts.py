@@ -111,7 +111,8 @@ def _compare_checks(session: Session, org: Organization, *, is_by_rep: bool = Fa
     for check in checks:
         if check.is_met != (check.key in passed):
             detail = f"{'Check passed' if check.is_met else 'Check failed'}. {left}"
-            _add_for_rep(session, org, org.rep_id, CHECKS, f"{org.name}: {check.text}", detail)
+            title, topic = f"{org.name}: {check.text}", f"check {check.key}"
+            _add_for_rep(session, org, org.rep_id, topic, title, detail, replaces=True)
 
 
 def _describe_left(checks: Sequence[stages.Check]) -> str:
@@ -169,12 +170,20 @@ def _add_move(session: Session, org: Organization, old: str, new: str, reason: s
 
 
 def _add_request(session: Session, org: Organization) -> None:
-    """Tell the sales rep of an organization about its request, or else everyone in sales."""
-    in_sales = select(User.id).where(User.staff == Staff.SALES, User.disabled_at.is_(None))
-    reps = [org.rep_id] if org.rep_id else session.scalars(in_sales.order_by(User.id)).all()
+    """Tell the sales rep of an organization about its request, or everyone in sales.
+
+    While no one is in sales, administrators are told: a request always reaches someone.
+    """
+    reps = [org.rep_id] if org.rep_id else _list_staff(session, Staff.SALES)
+    reps = reps or _list_staff(session, Staff.ADMINISTRATOR)
     detail = f"They wrote: {org.request_note}" if org.request_note else ""
     for rep_id in reps:
         _add_for_rep(session, org, rep_id, REQUESTED, f"{org.name} requested onboarding", detail)
+
+
+def _list_staff(session: Session, role: Staff) -> list[int]:
+    active = select(User.id).where(User.staff == role, User.disabled_at.is_(None))
+    return list(session.scalars(active.order_by(User.id)))
 
 
 def _add_new_rep(
@@ -194,9 +203,17 @@ def _add_new_rep(
 
 
 def _add_for_rep(
-    session: Session, org: Organization, rep_id: int, topic: str, title: str, detail: str
+    session: Session,
+    org: Organization,
+    rep_id: int,
+    topic: str,
+    title: str,
+    detail: str,
+    *,
+    replaces: bool = False,
 ) -> None:
-    _add(session, org, rep_id, topic, title, detail, interval=REP_INTERVAL)
+    options = {"interval": REP_INTERVAL, "replaces": replaces}
+    _add(session, org, rep_id, topic, title, detail, **options)
 
 
 def _add(session: Session, org: Organization, user_id: int, *item: str, **options: Any) -> None:

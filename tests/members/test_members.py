@@ -13,7 +13,14 @@ from core.access.permissions import ORGDESK, Action, Actor
 from core.accounts import accounts
 from core.audit import history
 from core.base import clock
-from core.base.errors import LastOwner, LeftByChoice, NotFound, NotPermitted, RoleTooHigh
+from core.base.errors import (
+    InvalidInput,
+    LastOwner,
+    LeftByChoice,
+    NotFound,
+    NotPermitted,
+    RoleTooHigh,
+)
 from core.mail import messages
 from core.members import bulk, invitations, leaving, members, membership_rows, statistics
 from core.members.members import Filters, Sort
@@ -106,6 +113,28 @@ class TestChangeRole:
     def test_outsiders_are_not_found(self, session: Session, cast: Cast) -> None:
         with pytest.raises(NotFound):
             members.change_role(session, cast.olga, cast.acme.id, cast.otto.user_id, Role.ADMIN)
+
+
+class TestReason:
+    def test_a_reason_is_in_history_and_in_the_mails(self, session: Session, cast: Cast) -> None:
+        acme, mia = cast.acme.id, cast.mia.user_id
+        members.change_role(session, cast.olga, acme, mia, Role.ADMIN, reason=" She asked. ")
+        members.remove(session, cast.adam, acme, mia, reason="She retired.")
+        assert last_entry(session).reason == "She retired."
+        texts = [messages.render(each).text for each in session.scalars(select(Mail))]
+        assert ["Reason: She asked." in each for each in texts] == [True, False, False]
+        assert ["Reason: She retired." in each for each in texts] == [False, True, True]
+
+    def test_without_a_reason_no_mail_names_one(self, session: Session, cast: Cast) -> None:
+        members.remove(session, cast.adam, cast.acme.id, cast.mia.user_id)
+        assert not [
+            each for each in session.scalars(select(Mail)) if "Reason" in messages.render(each).text
+        ]
+
+    def test_a_reason_has_a_limit(self, session: Session, cast: Cast) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            members.remove(session, cast.olga, cast.acme.id, cast.mia.user_id, reason="x" * 501)
+        assert set(refused.value.fields) == {"reason"}
 
 
 class TestRemove:

@@ -11,7 +11,7 @@ from core.access.permissions import Actor, lock_user_or_none
 from core.audit import history
 from core.database import db
 from core.mail import digests, messages
-from core.members import members
+from core.members import account_access, members
 from core.models import DigestItem, Lock, Mail, Membership, Organization, Role, Stage, User
 from core.notifications import dispatch, onboarding_alerts
 from core.onboarding import onboarding
@@ -151,6 +151,26 @@ class TestRequests:
             assert line["title"] == "Acme requested onboarding"
             assert line["detail"] == "They wrote: In spring, please."
         assert dispatch_digests(clock, cast.oda) == dispatch_digests(clock, cast.ada) == []
+
+    def test_without_anyone_in_sales_administrators_get_a_request(
+        self, cast: Cast, clock: Clock
+    ) -> None:
+        for person in (cast.sam, cast.sue):
+            do(account_access.set_staff, cast.ada, person.user_id, None)
+        do(onboarding.request, cast.olga, cast.acme.id, note="We are ready.")
+        assert titles(dispatch_digests(clock, cast.ada)) == ["Acme requested onboarding"]
+
+    def test_a_check_that_flips_is_one_line_with_its_last_state(
+        self, cast: Cast, clock: Clock
+    ) -> None:
+        flag(cast, cast.sam)
+        dispatch_digests(clock, cast.sam)
+        for phone in ("+15072842511", "", "+15072842511", "", "+15072842511"):
+            save_profile(cast, cast.olga, phone=phone, overview="We heal." if phone else "")
+            dispatch.run_due()
+        clock.turn(onboarding_alerts.REP_INTERVAL)
+        told = titles(dispatch_digests(clock, cast.sam))
+        assert told == ["Acme: Company overview added", "Acme: Phone number added"]
 
     def test_an_answered_request_is_not_reported(self, cast: Cast, clock: Clock):
         do(onboarding.request, cast.adam, cast.acme.id)

@@ -214,8 +214,11 @@ class TestActiveUsers:
 
     def test_quick_view_removes(self, olgas: AppTest, cast: Cast) -> None:
         choose_person(olgas, cast.mia, "quick-view")
+        olgas.text_input(key="remove.reason").set_value("She retired.")
         olgas.button(key="remove-confirm").click().run()
         assert role(cast, cast.mia) is None
+        with db.read() as session:
+            assert last_entry(session).reason == "She retired."
         assert people(olgas) == ["Adam", "Olga"]
 
     def test_an_admin_cannot_remove_an_owner(self, show: Show, cast: Cast) -> None:
@@ -272,6 +275,7 @@ class TestSelectedUsers:
         olgas.button_group(key="members-show").set_value("off").run()
         find_table(olgas, "Active users").ask("remove-members", isAll=True)
         assert "**3 people lose** access" in words(olgas)
+        olgas.text_input(key="remove-members.reason").set_value("The project ended.")
         olgas.button(key="remove-members-save").click().run()
         assert people(olgas) == ["Olga"]
         assert "To leave, open your own quick view" in unescaped(olgas)

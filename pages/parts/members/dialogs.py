@@ -122,11 +122,12 @@ def _draw_change_roles(actor: Actor, org: Organization, user_ids: Sequence[int])
     new = Role(
         form.field(st.selectbox, "role", "Role", options=grantable, format_func=str.capitalize)
     )
+    reason = _reason_field(form)
     password = form.current_password() if new is Role.OWNER else ""
     if draw_buttons(form, "Change role") and (
         new is not Role.OWNER or form.prepare(authentication.verify_password, actor, password)
     ):
-        outcome = form.change(bulk.change_roles, actor, org.id, user_ids, new)
+        outcome = form.change(bulk.change_roles, actor, org.id, user_ids, new, reason=reason)
         _finish(form, outcome, f"Role changed to {new} for")
 
 
@@ -138,8 +139,17 @@ def _draw_remove_members(actor: Actor, org: Organization, user_ids: Sequence[int
         "can reinstate them for 90 days."
     )
     form = ui.fields("remove-members")
+    reason = _reason_field(form)
     if draw_buttons(form, "Remove"):
-        _finish(form, form.change(bulk.remove, actor, org.id, user_ids), "Removed")
+        outcome = form.change(bulk.remove, actor, org.id, user_ids, reason=reason)
+        _finish(form, outcome, "Removed")
+
+
+def _reason_field(form: ui.Form) -> str:
+    """Draw the field for the reason of a change that concerns someone else."""
+    hint = "Optional. Emailed to them and the owners, and kept in history."
+    reason: str = form.field(st.text_input, "reason", "Reason", hint=hint)
+    return reason
 
 
 def _finish(form: ui.Form, outcome: Outcome | None, done: str) -> None:
@@ -195,19 +205,23 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
     )
     new = Role(chosen)
     draw_change_log(old, new)
+    is_member = "user_id" in row
+    reason = _reason_field(form) if is_member else ""
     makes_owner = new is Role.OWNER and old is not Role.OWNER
     password = form.current_password() if makes_owner else ""
     if draw_buttons(form, "Save", disabled=new is old) and (
         not makes_owner or form.prepare(authentication.verify_password, actor, password)
     ):
-        _save_role(form, actor, org, row, new)
+        _save_role(form, actor, org, row, new, reason)
 
 
-def _save_role(form: ui.Form, actor: Actor, org: Organization, row: Row, new: Role) -> None:
+def _save_role(
+    form: ui.Form, actor: Actor, org: Organization, row: Row, new: Role, reason: str
+) -> None:
     """Save the role of a member or of an invitation."""
     if "user_id" in row:
-        notice = f"Role changed to {new}"
-        form.save(notice, members.change_role, actor, org.id, int(row["user_id"]), new)
+        notice, user_id = f"Role changed to {new}", int(row["user_id"])
+        form.save(notice, members.change_role, actor, org.id, user_id, new, reason=reason)
     else:
         notice = f"Invited as {new}"
         form.save(notice, invitations.change_role, actor, org.id, int(row["id"]), new)
@@ -296,10 +310,11 @@ def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
             "by email. Invitations they have sent are revoked."
         )
         form = ui.fields("remove")
+        reason = _reason_field(form)
         form.reserve_footer()
         if st.button("Remove", key="remove-confirm", type="primary"):
-            notice = f"{row['name']} removed"
-            form.save(notice, members.remove, actor, org.id, int(row["user_id"]))
+            notice, user_id = f"{row['name']} removed", int(row["user_id"])
+            form.save(notice, members.remove, actor, org.id, user_id, reason=reason)
 
 
 def draw_person(row: Row) -> None:
