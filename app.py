@@ -23,7 +23,7 @@ from pages.ui import error_display
 
 log = logging.getLogger("orgdesk")
 
-SLOW_TO_IMPORT = ("pandas", "pyarrow", "altair", "streamlit_authenticator", "pages.ui.navigation")
+SLOW_TO_IMPORT = ("pandas", "pyarrow", "streamlit_authenticator", "pages.ui.navigation")
 TRUSTS_ANY_PROXY = (
     "Start Orgdesk with FORWARDED_ALLOW_IPS set to nothing, as `make run` does: "
     "`FORWARDED_ALLOW_IPS= streamlit run app.py`. Otherwise uvicorn believes every "

@@ -15,13 +15,16 @@ from core.access.permissions import Action, Actor, access_staff
 from core.database.counters import ALL_REPS
 from core.database.db import frame
 from core.models import Move, MoveCount, Stage, StayCount, User
-from core.onboarding import working_days
+from core.onboarding import stuck, working_days
 from core.onboarding.stages import FORWARD
 from core.onboarding.stuck import LIMITED
 from core.organizations.filters import has_rep
 
 REACHED: Final = tuple(FORWARD.values())
 """The stages that a move forward leads to, in their order."""
+QUARTILES: Final = ("lower", "median", "upper")
+DOTS: Final = 50
+"""The size of the sample of working days in a stage."""
 _WEEK: Final = timedelta(days=7)
 
 
@@ -42,7 +45,9 @@ class Charts:
     - `funnel`: stage, entered (organizations that entered onboarding in the period, and how many of
       them have reached each later stage since), conversion (their share in percent; empty for the
       first).
-    - `stays`: stage, left (moves out of it), lower, median, upper (quartiles of its working days).
+    - `stays`: stage, left (moves out of it), over (those after more working days than its limit),
+      lower, median, upper (quartiles of its working days), dots (its limit, and the working days of
+      a sample of `DOTS`, evenly spread over all of them).
     - `weeks`: week (its Monday), stage, moves (forward into it), back (withdrawals out of it).
     - `reps`: rep_id, rep, stage, moves (forward into it).
     """
@@ -171,8 +176,18 @@ def _stays(session: Session, since: date | None, rep_id: int | None) -> pd.DataF
         days = counts[counts["stage"] == str(stage)]
         numbers = days["number"].to_numpy(dtype=np.int64)
         values = days["days"].to_numpy(dtype=np.float64)
-        rows.append((str(stage), int(numbers.sum()), *quantiles(values, numbers)))
-    return pd.DataFrame(rows, columns=["stage", "left", "lower", "median", "upper"])
+        limit = stuck.limit(stage) or 0
+        left, over = int(numbers.sum()), int(numbers[values > limit].sum())
+        dots = [limit, *_sample(values, numbers)]
+        rows.append((str(stage), left, over, *quantiles(values, numbers), dots))
+    return pd.DataFrame(rows, columns=["stage", "left", "over", *QUARTILES, "dots"])
+
+
+def _sample(values: Any, numbers: Any) -> list[float]:
+    """Return values at even distances, as many as there are but at most `DOTS`."""
+    size = min(DOTS, int(numbers.sum()))
+    shares = [(each + 0.5) / size for each in range(size)]
+    return [value for value in quantiles(values, numbers, shares) if value is not None]
 
 
 def quantiles(

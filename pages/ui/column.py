@@ -162,6 +162,15 @@ def bars(label: str, colors: Sequence[str]) -> Column:
     return Column("bars", label, cells, phone="hide", more={"colors": list(colors)})
 
 
+def dots(label: str) -> Column:
+    """Return a column of dots on a line, from a list of a limit and the numbers to compare."""
+
+    def cells(rows: pd.DataFrame, key: str) -> Cells:
+        return rows[key].tolist()
+
+    return Column("dots", label, cells, phone="hide")
+
+
 def two_factor(label: str = "Two-factor", **head: Any) -> Column:
     """Return a column of shields that say whether two-factor is on, from a boolean column."""
 

@@ -55,7 +55,10 @@ def summary(
         },
     )
     if save is not None and asked.action == DOWNLOAD:
-        file = save(title, rows.rename_axis(name).rename(index=_words, columns=_words))
+        drawn = [each for each, about in (columns or {}).items() if about.kind == "dots"]
+        file = save(
+            title, rows.drop(columns=drawn).rename_axis(name).rename(index=_words, columns=_words)
+        )
         _hand_over(key, file)
 
 

@@ -14,7 +14,7 @@ from core.base.errors import NotPermitted
 from core.database import counters, db
 from core.database.db import frame
 from core.models import Move, MoveCount, Stage, StayCount
-from core.onboarding import onboarding, statistics
+from core.onboarding import onboarding, statistics, stuck
 from core.onboarding.stages import FORWARD, TRANSITIONS
 from core.onboarding.statistics import Period
 from core.ops import health
@@ -101,7 +101,11 @@ def test_the_charts_agree_with_pandas_over_all_moves(
     assert (charts.funnel["conversion"].dropna() <= 100).all()
     for row in charts.stays.itertuples():
         days = moves[moves["from_stage"] == row.stage]["days"]
-        assert row.left == len(days)
+        limit = stuck.limit(Stage(row.stage)) or 0
+        assert (row.left, row.over) == (len(days), sum(days > limit))
+        assert (row.dots[0], len(row.dots) - 1) == (limit, min(len(days), statistics.DOTS))
+        assert row.dots[1:] == sorted(row.dots[1:])
+        assert min(days) <= row.dots[1] <= row.dots[-1] <= max(days)
         assert [row.lower, row.median, row.upper] == days.quantile([0.25, 0.5, 0.75]).tolist()
     assert charts.weeks["moves"].sum() == len(forward)
     assert charts.weeks["back"].sum() == len(moves) - len(forward)

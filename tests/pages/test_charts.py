@@ -1,16 +1,16 @@
-"""The charts page: specifications, tables and files."""
-
-import json
+"""The charts page: its tables with their charts, and their downloads."""
 
 import pytest
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from core.database import db
-from core.models import Organization, Stage
+from core.models import Entry, Organization, Stage
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
+from tests.support.tables import find_table, tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -29,39 +29,53 @@ def moved(cast: Cast) -> Organization:
     return cast.acme
 
 
-def specs(screen: AppTest) -> list[dict[str, object]]:
+def column(screen: AppTest, table: str, name: str) -> list[object]:
     assert not screen.exception
-    return [json.loads(chart.proto.spec) for chart in screen.get("vega_lite_chart")]
+    return find_table(screen, table).column(name)
 
 
-def test_there_are_four_charts(show: Show, cast: Cast, moved: Organization) -> None:
+def test_there_is_a_table_with_a_chart_for_each_question(
+    show: Show, cast: Cast, moved: Organization
+) -> None:
     screen = show("charts", cast.oda)
-    assert [str(spec["description"]).split()[0] for spec in specs(screen)] == [
-        "Organizations",
-        "Median",
-        "Moves",
-        "Moves",
+    assert [table.sent["label"] for table in tables(screen)] == [
+        "Cohort of this period",
+        "Working days in stage",
+        "Moves into each stage",
+        "Moves by sales rep",
     ]
+    cohort = "Cohort of this period"
+    assert column(screen, cohort, "organizations") == [2, 1, 0]
+    assert column(screen, cohort, "share, %") == [100, 50, 0]
+    assert column(screen, "Working days in stage", "moved out") == [1, 0]
+    assert find_table(screen, "Working days in stage").sent["rows"][0][-1] == [10, 0]
+    assert column(screen, "Moves into each stage", "onboarding") == [2, 2]  # and the total
+    assert column(screen, "Moves by sales rep", "sales rep") == ["Sue", "Sam"]
 
 
-def test_each_chart_has_a_table_and_a_file(show: Show, cast: Cast, moved: Organization) -> None:
+def test_each_table_has_a_recorded_download_of_its_numbers(
+    show: Show, cast: Cast, moved: Organization
+) -> None:
     screen = show("charts", cast.oda)
-    screen.session_state["table-funnel"] = True
-    screen.run()
-    table = screen.dataframe[0].value
-    assert table["Stage"].tolist() == ["onboarding", "preproduction", "production"]
-    assert table["Organizations"].tolist() == [2, 1, 0]
-    assert table["Conversion, %"].tolist()[1:] == [50.0, 0.0]
-    assert [button.proto.label for button in screen.get("download_button")] == ["Download CSV"]
+    screen = find_table(screen, "Working days in stage").ask("download", "onboarding")
+    file = find_table(screen, "Working days in stage").sent["summary"]["file"]
+    assert file["name"].startswith("working-days-in-stage-")
+    assert file["text"].lstrip("\ufeff").splitlines()[0] == (
+        'Stage,Moved out,Lower quartile,Median,Upper quartile,"Over the limit, %"'
+    )
+    with db.read() as session:
+        entry = session.scalars(select(Entry).order_by(Entry.id.desc())).first()
+    assert entry is not None
+    assert entry.reason == "Working days in stage: all organizations"
 
 
 def test_period_and_rep_are_in_the_address(show: Show, cast: Cast, moved: Organization) -> None:
-    screen = show("charts", cast.oda, weeks="4", rep=str(cast.sam.user_id))
-    screen.session_state["table-moves-by-sales-rep"] = True
-    screen.run()
-    assert screen.dataframe[0].value["Sales rep"].tolist() == ["Sam"]
+    for rep in (str(cast.sam.user_id), "mine"):
+        screen = show("charts", cast.sam, weeks="4", rep=rep)
+        assert column(screen, "Moves by sales rep", "sales rep") == ["Sam"]
     screen.button_group(key="charts-weeks").set_value("52").run()
     assert screen.query_params["weeks"] == "52"
+    assert len(find_table(screen, "Moves into each stage").column("month")[0]) == len("2026-11")
 
 
 def test_without_moves_there_is_a_hint(show: Show, cast: Cast) -> None:

@@ -1,8 +1,6 @@
 // A column: its head, the strip of working days against the limit, its cards, and more of them.
 import { element, follow, icon, onPlainClick } from "./dom.js"
-
-const STACK = 3
-const STEPS = 44 // places side by side in a strip
+import { drawStrip } from "./strip.js"
 
 /** Draw a column into the element that it had before, if any. */
 export function drawColumn(board, column, known) {
@@ -17,7 +15,7 @@ export function drawColumn(board, column, known) {
   if (column.isRail) section.replaceChildren(drawRail(column))
   else {
     section.setAttribute("aria-label", `${column.label}: ${column.total}`)
-    section.replaceChildren(...[drawHead(column), drawStrip(column, days), list, drawEnd(board, column)].filter(Boolean))
+    section.replaceChildren(...[drawHead(column), drawDays(column, days), list, drawEnd(board, column)].filter(Boolean))
   }
   return { section, list, signature }
 }
@@ -29,28 +27,14 @@ function drawHead(column) {
   return head
 }
 
-/** Draw a dot for each card, by its working days; those beyond the dotted line are over the limit. */
-function drawStrip(column, days) {
+/** Draw the working days of each card against the limit. */
+function drawDays(column, days) {
   if (!column.limit) return null
-  const strip = element("div", "strip")
+  const strip = drawStrip(days, column.limit)
   const over = days.filter((each) => each > column.limit).length
   strip.setAttribute("role", "img")
   strip.setAttribute("aria-label", `${over} of ${days.length} cards over the limit of ${column.limit} working days`)
-  const end = Math.max(column.limit * 1.6, ...days)
-  const share = (each) => `${(100 * each) / end}%`
-  strip.style.setProperty("--limit", share(column.limit))
   strip.title = `Working days in ${column.label}; the limit is ${column.limit}`
-  const stacks = new Map()
-  for (const each of days) {
-    const place = Math.round((STEPS * each) / end)
-    const height = stacks.get(place) ?? 0
-    stacks.set(place, height + 1)
-    if (height >= STACK) continue
-    const dot = element("i", each > column.limit ? "over" : "")
-    dot.style.left = `${(100 * place) / STEPS}%`
-    dot.style.bottom = `${height * 6}px`
-    strip.append(dot)
-  }
   return strip
 }
 

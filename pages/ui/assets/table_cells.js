@@ -1,5 +1,6 @@
 // The cells of a table by the kind of their column: what they show, and their text when copied.
 import { ago, badge, day, drawAvatar, element, exact, icon, iconButton, words } from "./dom.js"
+import { drawStrip } from "./strip.js"
 
 const LARGE = 100_000
 const BRIEF = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 })
@@ -93,6 +94,10 @@ const KINDS = {
       })
       return bars
     },
+    text: () => "",
+  },
+  dots: {
+    draw: ([limit, ...days]) => drawStrip(days, limit),
     text: () => "",
   },
   choice: {
