@@ -55,11 +55,14 @@ def summary(
         },
     )
     if save is not None and asked.action == DOWNLOAD:
-        drawn = [each for each, about in (columns or {}).items() if about.kind == "dots"]
-        file = save(
-            title, rows.drop(columns=drawn).rename_axis(name).rename(index=_words, columns=_words)
-        )
-        _hand_over(key, file)
+        _hand_over(key, save(title, _numbers(rows, name, columns or {})))
+
+
+def _numbers(rows: pd.DataFrame, name: str, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Return the rows for a file, without what is only drawn."""
+    drawn = [each for each, about in columns.items() if about.kind == "dots"]
+    named = rows.drop(columns=drawn).rename_axis(name)
+    return named.rename(index=_words, columns=_words)
 
 
 def _hand_over(key: str, file: bytes) -> None:
