@@ -61,7 +61,7 @@ def test_each_table_has_a_recorded_download_of_its_numbers(
     file = find_table(screen, "Working days in stage").sent["summary"]["file"]
     assert file["name"].startswith("working-days-in-stage-")
     assert file["text"].lstrip("\ufeff").splitlines()[0] == (
-        'Stage,Moved out,Lower quartile,Median,Upper quartile,"Over the limit, %"'
+        'stage,Moved out,Lower quartile,Median,Upper quartile,"Over the limit, %"'
     )
     with db.read() as session:
         entry = session.scalars(select(Entry).order_by(Entry.id.desc())).first()
