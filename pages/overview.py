@@ -13,6 +13,7 @@ from core.models import Role, Stage, organizations
 from core.onboarding import getting_started, onboarding, stages
 from core.staff import notes
 from pages import ui
+from pages.parts.imports import owner
 from pages.parts.members import invitations
 from pages.parts.onboarding import stage_path
 from pages.parts.profile import contact, in_place
@@ -109,6 +110,7 @@ with right:
         draw_contact()
     with st.container(border=True, key="people"):
         draw_people()
+        owner.draw_awaited_owner(actor, org, rights)
     with st.container(border=True, key="sales-rep"):
         stage_path.draw_help(org, reps, is_staff=is_staff)
 

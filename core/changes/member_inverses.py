@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from core.access.permissions import Action, access
-from core.base.errors import InvalidInput, NotFound, NotPermitted
+from core.access.permissions import Action, access, may
+from core.base.errors import CannotUndo, InvalidInput, NotFound, NotPermitted
 from core.changes.inverse import Ask, Inverse, Undoing, ask_password, ask_password_for_owners
+from core.imports import member_invitations
 from core.members import invitations, members, ownership
 from core.models import Handover, Invitation, Role, User
 
@@ -53,7 +54,14 @@ def _offer_again(undoing: Undoing) -> None:
 
 
 def _revoke(undoing: Undoing) -> None:
+    """Revoke invitations; those of an import are revoked by those who may import."""
     ids = sorted(cell.id for cell in undoing.chosen)
+    imported = [undoing.session.get_one(Invitation, each).run_id is not None for each in ids]
+    if any(imported) and not undoing.call(may, undoing.org_id, Action.INVITE):
+        if len(ids) > 1:
+            raise CannotUndo("Invite the owner from before again instead.")
+        undoing.call(member_invitations.revoke, undoing.org_id, *ids)
+        return
     undoing.call(invitations.revoke, undoing.org_id, *ids)
 
 

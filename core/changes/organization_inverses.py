@@ -2,11 +2,15 @@
 
 from typing import Final
 
+from sqlalchemy import select
+
 from core.access.permissions import Action, access, may
-from core.base.errors import InvalidInput
+from core.base.errors import CannotUndo, InvalidInput
 from core.changes.cells import EXISTENCE
-from core.changes.inverse import Inverse, Undoing, ask_name
-from core.models import Alert, Logo
+from core.changes.inverse import Ask, Inverse, Undoing, ask_name
+from core.database import change_tracking
+from core.imports import unclaimed
+from core.models import Alert, Entry, Logo
 from core.notifications import alerts
 from core.organizations import organizations
 from core.profile import directory, logos, profile
@@ -72,7 +76,30 @@ def _put_back_limit(undoing: Undoing) -> None:
 
 
 def _delete(undoing: Undoing) -> None:
-    undoing.call(organizations.delete, undoing.org_id, name=undoing.name)
+    if _is_unclaimed(undoing):
+        _ensure_untouched(undoing)
+        undoing.call(unclaimed.remove, undoing.org_id)
+    else:
+        undoing.call(organizations.delete, undoing.org_id, name=undoing.name)
+
+
+def _is_unclaimed(undoing: Undoing) -> bool:
+    """Return whether an import added the organization and nobody has claimed it."""
+    return undoing.org is not None and undoing.org.unclaimed_since is not None
+
+
+def _ensure_untouched(undoing: Undoing) -> None:
+    """Raise `CannotUndo` if an imported organization was changed by anything but the import."""
+    own = {undoing.entry.run_id, change_tracking.find_cause(undoing.session).get("run_id")}
+    later = (Entry.chain == undoing.entry.chain, Entry.id > undoing.entry.id)
+    for run_id in undoing.session.scalars(select(Entry.run_id).where(*later)):
+        if run_id is None or run_id not in own:
+            raise CannotUndo("This organization was changed after the import, so it stays.")
+
+
+def _asks_for_deletion(undoing: Undoing) -> set[Ask]:
+    """Ask for the password and the name, unless nobody has claimed the organization."""
+    return set() if _is_unclaimed(undoing) else ask_name(undoing)
 
 
 def _restore(undoing: Undoing) -> None:
@@ -99,7 +126,7 @@ INVERSES: Final = {
     "organization.created": Inverse(
         _delete,
         _EXISTENCE,
-        asks=ask_name,
+        asks=_asks_for_deletion,
         caution="An administrator can restore it within 30 days.",
     ),
     "organization.deleted": Inverse(

@@ -154,4 +154,4 @@ def _title(params: Params) -> str:
     return f"Import {params.what} from {params.file}"
 
 
-IMPORT: Final = Kind("import", Params, check=_check, apply=_apply, title=_title)
+IMPORT: Final = Kind("import", Params, check=_check, apply=_apply, title=_title, noun="row")

@@ -7,6 +7,7 @@ Until then staff who may import can invite the owner again, or someone else in t
 from collections.abc import Mapping
 from typing import Final
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access, access_staff
@@ -41,8 +42,8 @@ def add(session: Session, actor: Actor, texts: Mapping[str, str], *, run_id: int
     for field, value in values.items():
         setattr(org, field, value)
     search.index_organization(org)
-    history.record(session, actor, org, "organization.created", org)
-    _invite(session, actor, org, address, run_id)
+    invitation = _invite(session, actor, org, address, run_id)
+    history.record(session, actor, org, "organization.created", org, invitation)
     return org
 
 
@@ -72,18 +73,19 @@ def invite_owner(session: Session, actor: Actor, org_id: int, email: str) -> Inv
     if address and user_rows.is_staff_address(session, address):
         check.refuse("owner_email", mail_caps.OWN_STAFF)
     check.done()
-    before = invitation_rows.list_imported_owners(session, org)
-    if org.unclaimed_since is None or not before:
+    if org.unclaimed_since is None:
         raise AlreadyClaimed(org.name)
+    before = invitation_rows.list_imported_owners(session, org)
     mail_caps.count(session, address)
     invitees.count_recipients(session, org, {validation.email_key(address): address})
 
-    run_id = before[-1].run_id or 0
     for each in before:
         invitation_rows.close(session, each, InvitationStatus.REVOKED)
     member_mails.notify_revoked(session, org, [it for it in before if it.email != address])
     session.flush()  # one pending invitation for each address
-    return _invite(session, actor, org, address, run_id, *before)
+    invitation = _invite(session, actor, org, address, _find_run(session, org))
+    history.record(session, actor, org, "invitation.sent", invitation, *before)
+    return invitation
 
 
 def find_owner_invitation(session: Session, actor: Actor, org_id: int) -> Invitation | None:
@@ -114,12 +116,16 @@ def _invite(
     org: Organization,
     address: str,
     run_id: int,
-    *ended: Invitation,
 ) -> Invitation:
     key = validation.email_key(address)
     invitation = invitation_rows.make(
         session, org, address, key, Role.OWNER, actor.user_id or 0, run_id=run_id
     )
     member_mails.send_invitation(session, actor, org, invitation)
-    history.record(session, actor, org, "invitation.sent", invitation, *ended)
     return invitation
+
+
+def _find_run(session: Session, org: Organization) -> int:
+    """Return the import that added an organization, by the invitation of its first owner."""
+    invited = select(func.min(Invitation.run_id)).where(Invitation.org_id == org.id)
+    return session.scalar(invited) or 0

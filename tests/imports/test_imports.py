@@ -73,7 +73,6 @@ def test_what_was_shown_is_what_is_applied(cast: Cast) -> None:
         entries = session.scalars(select(Entry).where(Entry.run_id == run.id)).all()
         assert [entry.event for entry in entries] == [
             "organization.created",
-            "invitation.sent",
             "profile.changed",
         ]
         assert entries[-1].reason == REASON

