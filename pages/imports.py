@@ -44,7 +44,8 @@ if upload_id is not None and not is_started:
     read = file.read_file(form, actor, upload_id)
     if read is not None:
         name, sheet = read
-        with st.expander("Match columns", expanded=found is None, key="import-match"):
+        key = "import-matched" if found is not None else "import-match"  # it closes once checked
+        with st.expander("Match columns", expanded=found is None, key=key):
             file.draw_reading(form, name, sheet)
             chosen = file.draw_columns(actor, what, sheet)
             file.draw_check(form, actor, what, name, sheet, chosen)
@@ -52,6 +53,7 @@ if upload_id is not None and not is_started:
 # What the import would do, row by row; it does exactly that.
 if found is not None:
     run, params = found
-    st.header("Imported" if is_started else "Check", anchor=False)
-    plan.draw_rows(actor, run, params)
-    plan.draw_buttons(form, actor, run, params)
+    with st.container(key="import-plan", gap="small"):
+        st.header("Imported" if is_started else "Check", anchor=False)
+        plan.draw_rows(actor, run, params)
+        plan.draw_buttons(form, actor, run, params)

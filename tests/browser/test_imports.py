@@ -51,7 +51,7 @@ def test_a_workbook_is_imported_and_its_rejects_are_corrected(page: Page, cast: 
     assert problems(page) == []
     page.reload()
     page.get_by_role("button", name="Import 2 rows").click()
-    expect(page.get_by_text("2 of 3 organizations, 1 refused")).to_be_visible()
+    expect(page.get_by_text("2 of 3 rows, 1 refused")).to_be_visible()
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download rejects").click()
@@ -62,7 +62,7 @@ def test_a_workbook_is_imported_and_its_rejects_are_corrected(page: Page, cast: 
     choose(page, "corrected.xlsx", xlsx(list(rejected.titles), corrected))
     check(page, "New (1)", "Errors (0)")
     page.get_by_role("button", name="Import 1 row").click()
-    expect(page.get_by_text("1 of 1 organization")).to_be_visible()
+    expect(page.get_by_text("1 of 1 row")).to_be_visible()
     with db.read() as session:
         imported = Organization.unclaimed_since.is_not(None)
         assert session.scalar(select(func.count()).where(imported)) == 2

@@ -78,7 +78,7 @@ def test_what_is_shown_by_the_check_is_imported(show: Show, cast: Cast) -> None:
         assert session.get_one(Organization, cast.acme.id).phone == "+12125550100"
     again = show("import", cast.oda, run=str(run.id))
     assert "Import 2 rows" not in labels(again)
-    assert "2 of 3 organizations, 1 refused" in unescaped(again)
+    assert "2 of 3 rows, 1 refused" in unescaped(again)
 
 
 def test_changes_need_a_reason_and_say_so_at_its_field(show: Show, cast: Cast) -> None:

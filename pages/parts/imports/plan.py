@@ -48,7 +48,7 @@ def draw_rows(actor: Actor, run: Run, params: Params) -> None:
         "row": ui.column.number("Row", width=64, phone="detail", prefix="Row "),
         "label": ui.column.text("Name", width=240),
         "what": ui.column.text(what, is_whole=True),
-        "warning": ui.column.text("Warning", width=240),
+        "warning": ui.column.text("Warning", width=340),
     }
     if not rows["warning"].any():
         columns.pop("warning")
