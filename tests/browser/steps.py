@@ -214,6 +214,7 @@ def flag_for_onboarding(page: Page) -> None:
     fill(page, "flag", next_step="Call about the interface list")
     press(dialog, "Flag for onboarding")
     expect(dialog).to_be_hidden()
+    expect(page.get_by_text("1 of 1 organization.")).to_be_visible()
 
 
 def address(name: str) -> str:
