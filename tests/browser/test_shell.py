@@ -16,6 +16,7 @@ from tests.support.cast import Cast
 
 STAFF_PAGES = ("organizations", "board", "charts", "activity", "notes", "people", "mail")
 OWN_PAGES = ("overview", "profile", "members", "onboarding", "history", "solutions", "account")
+STILL_OF_STAFF = ("organizations", "board", "activity", "notes", "people", "mail")
 MEASURE = """() => {
   const box = (found) => found.getBoundingClientRect()
   const main = document.querySelector("[data-testid=stMainBlockContainer]")
@@ -84,11 +85,13 @@ def test_every_page_has_the_same_frame(
 
 
 def test_nothing_moves_while_a_page_loads(page: Page, cast: Cast) -> None:
-    become(page, cast.ada)
-    for name in ("people", "mail"):
-        visit(page, f"/{name}")
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        assert page.evaluate(SHIFT) <= 0.1, name
+    for person, names in ((cast.ada, STILL_OF_STAFF), (cast.olga, OWN_PAGES)):
+        become(page, person)
+        for name in names:
+            visit(page, f"/{name}?org={cast.acme.public_id}")
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+            assert page.evaluate(SHIFT) <= 0.1, name
 
 
 def test_the_sidebar_by_keyboard(page: Page, cast: Cast) -> None:

@@ -9,6 +9,7 @@ from core.database import db
 from core.organizations import organizations
 from core.organizations.organizations import SimilarNames
 from pages import ui
+from pages.ui import elements
 
 _SIMILAR: Final = "create-similar-names"
 """The key of the name that was looked up last, and what was found."""
@@ -38,7 +39,11 @@ def _draw(actor: Actor) -> None:
     )
     is_new = _draw_similar(actor, name)
     form.reserve_footer()
-    if st.button("Save", type="primary", key="create-save"):
+    with elements.row(key="reversed-create"):
+        is_saved = st.button("Save", type="primary", key="create-save")
+        if st.button("Cancel", key="create-cancel"):
+            form.cancel()
+    if is_saved:
         if is_new:  # typed and saved in one go: they have not read it yet
             form.set_error("name", "Check the similar names below, then save again.")
             return
