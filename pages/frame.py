@@ -5,7 +5,7 @@ import streamlit as st
 from core.accounts import registration
 from core.database import db
 from pages.parts.accounts import two_factor_settings
-from pages.parts.organizations import worklist
+from pages.parts.organizations import quick_view, worklist
 from pages.parts.staff import impersonation
 from pages.ui import (
     authentication,
@@ -31,12 +31,15 @@ with (
         is_home = not page.url_path  # it only redirects
         authentication.identify([] if is_home else navigation.find_roles(actor))
         if not is_home:
-            navigation.draw_sidebar(actor, page.url_path)
+            looked = navigation.draw_sidebar(actor, page.url_path)
+            quick_view.open_found(actor, looked)
             browser.watch_forms(actor.user_id or 0)
         if navigation.is_about_organization(page):
             impersonation.draw_banner(actor)
             worklist.draw(actor)
         page.run()
+        if page.url_path not in quick_view.PAGES:
+            quick_view.draw_found(actor)
     else:
         authentication.identify([])
         with db.read() as session:

@@ -161,8 +161,10 @@ def narrow_layout() -> Iterator[None]:
         yield
 
 
-def draw_sidebar(actor: Actor, here: str) -> None:
+def draw_sidebar(actor: Actor, here: str) -> str:
     """Draw the sidebar and the search box; `here` is the address of the page.
+
+    Return the ID of the organization whose quick view was just asked for, if any.
 
     They are drawn before the page, so that they appear first, whatever the page does.
     """
@@ -174,7 +176,7 @@ def draw_sidebar(actor: Actor, here: str) -> None:
         _draw_sidebar(actor, org, _list_sections(org, rights, staff, here))
     is_about = org is not None and any(info.address == here for info in PAGES if _is_about(info))
     opened = org.public_id if org is not None and is_about else ""
-    quick_search.draw(actor, org, rights, _list_pages(org, rights, staff), opened=opened)
+    return quick_search.draw(actor, org, rights, _list_pages(org, rights, staff), opened=opened)
 
 
 @fragment

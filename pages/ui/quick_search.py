@@ -61,8 +61,10 @@ COMMANDS: Final = (
 
 def draw(
     actor: Actor, org: Organization | None, rights: Rights, pages: list[_Json], *, opened: str
-) -> None:
+) -> str:
     """Draw the box, which is closed until someone asks for it, and do what was chosen in it.
+
+    Return the ID of the organization whose quick view was just asked for, if any.
 
     `pages` are the links to list; `opened` is the ID of the organization that the page is about.
     """
@@ -78,9 +80,11 @@ def draw(
         },
         height="content",
         on_command_change=component.ignore,
+        on_looked_change=component.ignore,
     )
     if result.command in commands:
         _start(commands[result.command], org)
+    return str(result.looked or "")
 
 
 def _is_offered(command: Command, org: Organization | None, rights: Rights) -> bool:

@@ -11,7 +11,7 @@ from core.database import db
 from core.models import Organization, Stage
 from core.onboarding import onboarding
 from pages.ui.quick_search import COMMANDS, Command
-from tests.pages.conftest import Show
+from tests.pages.conftest import Show, words
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -81,6 +81,18 @@ def test_a_command_opens_its_dialog_or_field(show: Show, cast: Cast, command: Co
         form, _, field = command.field.rpartition("-")
         drawn = [*screen.text_input, *screen.text_area]
         assert f"{form}.{field}" in {each.key for each in drawn}
+
+
+def test_an_organization_that_was_found_opens_its_quick_view(show: Show, cast: Cast) -> None:
+    screen = show("solutions", cast.sam)
+    screen.session_state["quick-search"] = {"looked": cast.acme.public_id}
+    screen.run()
+    assert [each.proto.dialog.title for each in screen.get("dialog")] == ["Quick view"]
+    assert cast.acme.public_id in words(screen)
+    screen = show("solutions", cast.olga)
+    screen.session_state["quick-search"] = {"looked": cast.otto_ltd.public_id}
+    screen.run()
+    assert not screen.get("dialog")
 
 
 def actor_for(command: Command, cast: Cast) -> Actor:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
@@ -23,6 +24,7 @@ from pages.parts.onboarding.forms import note_field, plan_fields
 from pages.parts.organizations.filter_bar import CURSOR
 from pages.parts.staff import changes
 from pages.ui import badges, elements, stepper
+from pages.ui.open_page import find_context
 
 
 class Listed(NamedTuple):
@@ -37,8 +39,11 @@ class Listed(NamedTuple):
 Turn = Callable[[Direction, str], Sequence[Listed]]
 """Returns the rows of the page after or before the one with an Organization ID."""
 
-_DIALOG: Final = "quick-view"
+PAGES: Final = ("organizations", "board")
+"""The pages that draw it themselves, with the list that K and J walk through."""
+_DIALOG: Final = "organization"
 _PAGE: Final = "quick view page"
+_PLACE: Final = "quick view place"
 _ROWS: Final = "quick view rows"
 _OPENED: Final = "quick view opened"
 _SEEN: Final = "quick view seen"
@@ -50,8 +55,27 @@ def open_quick_view(org_id: int, rows: Sequence[Listed]) -> None:
     """Open the quick view of an organization, one of the rows of a list."""
     st.session_state[_PAGE] = st.session_state[_ROWS] = list(rows)
     st.session_state[_OPENED] = org_id
-    st.session_state.pop(_MOVING, None)
+    for key in (_MOVING, _PLACE):
+        st.session_state.pop(key, None)
     ui.open_dialog(_DIALOG, org_id)
+
+
+def open_found(actor: Actor, public_id: str) -> None:
+    """Open the quick view of an organization that was searched for, if the actor may see it."""
+    found = find_context(actor, public_id) if public_id else None
+    if found is not None:
+        open_quick_view(found.org.id, [Listed(found.org.id, public_id)])
+        st.session_state[_PLACE] = _place()
+
+
+def draw_found(actor: Actor) -> None:
+    """Draw the drawer on the page where its organization was searched for."""
+    if st.session_state.get(_PLACE) == _place():
+        draw_quick_view(actor)
+
+
+def _place() -> tuple[str, str]:
+    return urlsplit(st.context.url or "").path, st.query_params.get("org", "")
 
 
 def last_seen() -> int | None:

@@ -150,7 +150,9 @@ class Box {
 
   drawFound({ name, note, stage, avatar, href }) {
     const link = this.drawLink(href, drawAvatar(avatar), words(name, "name"), words(note, "note"))
-    if (stage) link.append(badge(this.data.stages[stage]))
+    if (!stage) return link
+    link.append(badge(this.data.stages[stage]))
+    link.dataset.organization = note
     return link
   }
 
@@ -201,6 +203,7 @@ class Box {
     if (event.isComposing) return
     if (to !== undefined && count) this.mark((to + count) % count)
     else if (event.key === "Escape") this.dialog.close() // Chromium would empty the field first
+    else if (event.key === "Enter" && event.shiftKey) this.look()
     else if (event.key === "Enter") this.isWaiting ? (this.opensFirst = true) : this.choose()
     else return
     event.preventDefault()
@@ -208,6 +211,14 @@ class Box {
 
   choose() {
     this.options[this.at]?.click()
+  }
+
+  /** Ask for the quick view of the marked organization. */
+  look() {
+    const { organization } = this.options[this.at]?.dataset ?? {}
+    if (!organization || this.isWaiting) return
+    this.close()
+    this.send("looked", organization)
   }
 }
 
