@@ -6,7 +6,7 @@ from core.access.permissions import ANONYMOUS
 from core.accounts import registration
 from core.database import db
 from pages import ui
-from pages.ui import authentication
+from pages.ui import authentication, elements
 
 ui.open_public_page("Confirm your address")
 
@@ -22,6 +22,8 @@ def find_email(token: str) -> str:
 st.title("Confirm your address", anchor=False)
 if token is None:
     st.skeleton(height=220)
+elif not token:
+    elements.missing_link()
 elif email := start.prepare(find_email, token):
     with ui.form("prove", border=True) as form:
         st.text(email)

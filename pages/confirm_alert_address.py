@@ -7,7 +7,7 @@ from core.database import db
 from core.profile import alert_address
 from core.profile.alert_address import AlertLink
 from pages import ui
-from pages.ui import authentication
+from pages.ui import authentication, elements
 
 ui.open_public_page("Confirm alert address")
 actor = authentication.actor() or ANONYMOUS
@@ -29,6 +29,8 @@ elif done is not None:
     st.markdown(f"Alerts for **{ui.esc(done.organization)}** will now be sent to")
     st.text(done.email)
     st.markdown("You can close this page.")
+elif not token:
+    elements.missing_link()
 elif link := form.prepare(get_link, token):
     st.markdown(f"Alerts for **{ui.esc(link.organization)}** will be sent to")
     st.text(link.email)
@@ -40,3 +42,5 @@ elif link := form.prepare(get_link, token):
         st.session_state[f"confirmed {token}"] = link
         form.save("Address confirmed", alert_address.confirm_alert_email, actor, token)
         del st.session_state[f"confirmed {token}"]
+else:
+    st.page_link("home.py", label="Go to Orgdesk", icon=":material/arrow_back:")

@@ -8,7 +8,7 @@ from core.members import acceptance
 from core.members.acceptance import OpenInvitation
 from pages import ui
 from pages.parts.members import invitation_card
-from pages.ui import authentication
+from pages.ui import authentication, elements
 
 ui.open_public_page("Invitation")
 actor = authentication.actor() or ANONYMOUS
@@ -24,8 +24,9 @@ def get_invitation(token: str) -> OpenInvitation:
 head = st.empty()
 if token is None:
     st.skeleton(height=200)
-elif not token and actor is not ANONYMOUS:
-    st.switch_page("home.py")
+elif not token:
+    head.title("Your invitation", anchor=False)
+    elements.missing_link()
 elif st.session_state.get(invitation_card.DECLINED) == token:
     st.title("You declined the invitation", anchor=False)
     st.markdown("The person who invited you can see this. You can close this page.")

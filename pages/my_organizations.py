@@ -5,9 +5,11 @@ import streamlit as st
 
 from core.base import tokenizer
 from core.database import db
+from core.members import acceptance
 from core.models import Role, Stage
 from core.organizations import organizations
 from pages import ui
+from pages.parts.members import waiting_invitations
 from pages.parts.organizations import create, quick_view, summary
 from pages.ui import elements
 
@@ -16,10 +18,12 @@ MIN_FOR_SEARCH = 10
 actor = ui.open_signed_in_page("Organizations")
 with db.read() as session:
     mine = organizations.list_mine(session, actor)
+    waiting = acceptance.list_waiting(session, actor)
 
 with elements.row(key="organizations-head"):
     st.title("Organizations", anchor=False, width="stretch")
     create.draw_create(actor)
+waiting_invitations.draw(actor, waiting)
 
 # The summary: in how many organizations of each stage the person has which role.
 if len(mine) > 1:

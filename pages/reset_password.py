@@ -8,7 +8,7 @@ from core.access.permissions import ANONYMOUS
 from core.accounts import accounts, password_reset
 from core.database import db
 from pages import ui
-from pages.ui import authentication
+from pages.ui import authentication, elements
 
 ui.open_public_page("Choose a password")
 
@@ -27,6 +27,8 @@ if token is None:
 elif ui.saved_notice("reset"):
     st.markdown("Your password was changed, and you were logged out everywhere.")
     st.page_link("home.py", label="Log in", icon=":material/login:")
+elif not token:
+    elements.missing_link()
 elif words := start.prepare(find_words, token):
     with ui.form("reset", border=True) as form:
         new = form.new_password("new", "New password")
@@ -34,4 +36,7 @@ elif words := start.prepare(find_words, token):
     if pressed and (hashed := form.prepare(accounts.prepare_password, new, words=words)):
         form.save("Password changed", password_reset.reset, ANONYMOUS, token, hashed)
 else:
-    st.page_link("forgot_password.py", label="Request a new link")
+    with elements.row(key="reset-links"):
+        st.page_link("forgot_password.py", label="Request a new link")
+        st.space("stretch")
+        st.page_link("home.py", label="Log in")

@@ -16,9 +16,10 @@ CONFIRM_TTL = timedelta(hours=24)
 RESET_TTL = timedelta(minutes=20)
 
 _HOW_TO_GET_A_NEW_ONE: Final = {
-    CONFIRM: "Sign up again to get a new one.",
-    RESET: "Choose Forgot password to get a new one.",
+    CONFIRM: "If you already confirmed your address, log in. Otherwise, sign up again.",
+    RESET: "If you already changed your password, log in. Otherwise, request a new link.",
 }
+_ASK_AN_OWNER: Final = "If alerts don't arrive, ask an owner to send a new link."
 
 
 def create(
@@ -86,7 +87,9 @@ def redeem(session: Session, kind: str, token: str) -> Link:
 
 def not_valid(kind: str) -> LinkNotValid:
     """Return the error for links that are unknown, used, revoked or expired alike."""
-    return LinkNotValid(_HOW_TO_GET_A_NEW_ONE.get(kind, "Request a new one."))
+    return LinkNotValid(
+        _HOW_TO_GET_A_NEW_ONE.get(kind, "If alerts don't arrive, ask an owner to send a new link.")
+    )
 
 
 def revoke(

@@ -89,12 +89,12 @@ class TooManyAttempts(DomainError):
 
 
 class LinkNotValid(DomainError):
-    """An emailed link is unknown, used, revoked or expired; the sentence never says which."""
+    """An emailed link is unknown, used, revoked or expired; the sentence is true of all of them."""
 
     is_watched = True
 
     def __init__(self, ask_for: str) -> None:
-        super().__init__(f"This link is invalid or has expired. {ask_for}")
+        super().__init__(f"This link was already used, has expired or is incomplete. {ask_for}")
 
 
 class AlreadyMember(InvalidInput):

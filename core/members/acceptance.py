@@ -5,7 +5,9 @@ is still allowed depends on what the inviter may grant now.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import (
@@ -31,6 +33,8 @@ from core.models import (
     Role,
     User,
 )
+
+_MAX_WAITING: Final = 20
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,44 @@ def get_invitation(session: Session, actor: Actor, token: str) -> OpenInvitation
         has_account=person is not None,
         proves_address=is_mailed,
     )
+
+
+@dataclass(frozen=True)
+class WaitingInvitation:
+    """An invitation that waits for the answer of a person who is logged in."""
+
+    organization: Organization
+    inviter: str
+    role: Role
+    token: str
+    """Accepts or declines it, like the token of a copied link."""
+
+
+def list_waiting(session: Session, actor: Actor) -> list[WaitingInvitation]:
+    """Return the open invitations to the actor's address, newest first, at most 20."""
+    waiting = (
+        select(Invitation, Organization)
+        .join(User, User.email_key == Invitation.email_key)
+        .join(Organization, Organization.id == Invitation.org_id)
+        .where(
+            User.id == actor.user_id,
+            invitation_rows.is_open(),
+            Organization.deleted_at.is_(None),
+        )
+        .order_by(Invitation.id.desc())
+        .limit(_MAX_WAITING)
+    )
+    found = [
+        (invitation, org, invitation_rows.find_inviter(session, invitation))
+        for invitation, org in session.execute(waiting).all()
+    ]
+    return [
+        WaitingInvitation(
+            org, inviter.name, invitation.role, invitation_rows.copied_token(invitation)
+        )
+        for invitation, org, inviter in found
+        if inviter is not None
+    ]
 
 
 def accept(session: Session, actor: Actor, token: str) -> Membership:

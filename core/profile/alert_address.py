@@ -12,7 +12,7 @@ from core.access.permissions import ORGDESK, Action, Actor, access
 from core.accounts import email_links
 from core.audit import history
 from core.base import clock
-from core.base.errors import InvalidInput, LinkNotValid, NotFound, TooManyAttempts
+from core.base.errors import InvalidInput, NotFound, TooManyAttempts
 from core.database import search
 from core.mail import outbox
 from core.models import Link, Organization
@@ -133,7 +133,7 @@ def _get_organization(session: Session, link: Link) -> Organization:
     try:
         org = access(session, ORGDESK, link.org_id or 0, Action.EDIT_PROFILE)
     except NotFound as error:
-        raise LinkNotValid("Ask for a new one.") from error
+        raise email_links.not_valid(KIND) from error
     if org.alert_email_new != link.email:
-        raise LinkNotValid("Ask for a new one.")
+        raise email_links.not_valid(KIND)
     return org

@@ -225,7 +225,8 @@ def verify_password(person: Actor, password: str) -> bool:
 def fragment() -> str | None:
     """Return the fragment of the page's address, which never reaches a server or a log.
 
-    Returns None until the browser has sent it; then it is kept until another page is loaded.
+    Returns None until the browser has sent it, and an empty text if there is none. The tab keeps
+    it: emailed links work until they are used or expire, whatever is reloaded.
     """
     is_known = browser.FRAGMENT in st.session_state
     read = browser.read_fragment(known=is_known)

@@ -39,9 +39,24 @@ export default async function ({ data, parentElement }) {
 """
 
 _READ_FRAGMENT = """
-export default function ({ data, setStateValue }) {
+const key = () => "link of " + location.pathname
+let page = ""
+
+function takeFragment() {
   const fragment = location.hash.slice(1)
-  if (fragment) history.replaceState(history.state, "", location.pathname + location.search)
+  if (!fragment || fragment === "stMain") return ""
+  sessionStorage.setItem(key(), fragment)
+  history.replaceState(history.state, "", location.pathname + location.search)
+  return fragment
+}
+
+addEventListener("hashchange", () => {
+  if (location.pathname === page && takeFragment()) location.reload()
+})
+
+export default function ({ data, setStateValue }) {
+  page = location.pathname
+  const fragment = takeFragment() || (data.known ? "" : sessionStorage.getItem(key()) || "")
   if (fragment || !data.known) setStateValue("read", fragment)
 }
 """
@@ -73,7 +88,10 @@ def exchange_ticket(ticket: str, fragment: str = "", page: str = "") -> None:
 
 
 def read_fragment(*, known: bool) -> str | None:
-    """Remove the fragment from the address and return it; None until the browser has sent it."""
+    """Remove the fragment from the address and return it; None until the browser has sent it.
+
+    The tab keeps the last one for this page, so that a reload finds it again.
+    """
     result: Any = _read_fragment(
         key="address-fragment", data={"known": known}, height=1, on_read_change=component.ignore
     )

@@ -135,6 +135,12 @@ def empty_state(icon: str, title: str, hint: str) -> None:
         st.space("small")
 
 
+def missing_link() -> None:
+    """Draw what a page says that was opened without the emailed link it needs."""
+    st.markdown("Open the link in your email again. This page works only with that link.")
+    st.page_link("home.py", label="Go home", icon=":material/arrow_back:")
+
+
 def search_field(
     placeholder: str,
     *,

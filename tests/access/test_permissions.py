@@ -280,6 +280,7 @@ mail.administration.cancel                 no     no     no     no     no     no
 """
 """All rows are about Acme; Otto only has an organization of his own."""
 ABOUT_ONESELF = {
+    "members.acceptance.list_waiting",
     "mail.digests.find_preference",
     "mail.digests.set_preference",
     "accounts.rename",

@@ -156,7 +156,7 @@ class TestProve:
     def test_the_link_works_once(self, token: str) -> None:
         chosen = registration.verify_password(token, HERS)
         db.run(registration.confirm_address, ANONYMOUS, token, chosen)
-        with pytest.raises(LinkNotValid, match="Sign up again"):
+        with pytest.raises(LinkNotValid, match="sign up again"):
             db.run(registration.confirm_address, ANONYMOUS, token, chosen)
 
     def test_it_ends_after_a_day(self, engine: Engine, cast: Cast, clock: Clock) -> None:

@@ -46,11 +46,11 @@ def test_an_owner_confirms_as_well(show: Show, cast: Cast, token: str) -> None:
     assert address(cast) == "alerts@acme.example"
 
 
-def test_a_used_link_and_no_link_get_the_same_refusal(
+def test_a_used_link_and_an_unknown_one_get_the_same_refusal(
     show: Show, cast: Cast, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db.run(alert_address.confirm_alert_email, cast.olga, token)
     used = words(show("confirm_alert"))
-    assert "This link is invalid or has expired" in used
-    monkeypatch.setattr(browser, "read_fragment", lambda known: "")
+    assert "This link was already used, has expired or is incomplete" in used
+    monkeypatch.setattr(browser, "read_fragment", lambda known: "x" * 43)
     assert words(show("confirm_alert")) == used

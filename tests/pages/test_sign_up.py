@@ -11,7 +11,7 @@ from core.base.settings import settings
 from core.database import db
 from core.models import Link, Mail, Staff, User
 from pages.ui import browser
-from tests.pages.conftest import Show, words
+from tests.pages.conftest import Show, unescaped, words
 from tests.support.cast import Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -132,9 +132,11 @@ class TestProve:
     def test_a_link_that_does_not_work_says_what_to_do(
         self, show: Show, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for token in ("", "x" * 43):
-            monkeypatch.setattr(browser, "read_fragment", lambda known, token=token: token)
-            assert "Sign up again" in words(show("prove"))
+        monkeypatch.setattr(browser, "read_fragment", lambda known: "x" * 43)
+        screen = show("prove")
+        assert "If you already confirmed your address, log in" in unescaped(screen)
+        labels = [each.proto.label for each in screen.get("page_link")]
+        assert labels == ["Sign up again", "Log in"]
 
 
 class TestForgotten:
@@ -160,7 +162,7 @@ class TestForgotten:
         assert (
             accounts.authenticate(email(cast.mia), HERS, origin="::1").user_id == cast.mia.user_id
         )
-        assert "This link is invalid" in words(show("reset"))
+        assert "This link was already used" in words(show("reset"))
 
 
 class TestSetUp:
