@@ -22,7 +22,15 @@ from core.database import counters, db
 from core.database.upgrade import NewerSchema
 from core.mail import delivery
 from core.notifications import dispatch
-from core.ops import health, import_commands, safety_commands, stage_commands, startup, worker
+from core.ops import (
+    health,
+    import_commands,
+    run_commands,
+    safety_commands,
+    stage_commands,
+    startup,
+    worker,
+)
 
 FAILED: Final = 1
 """Exit code of a command that failed or found something wrong."""
@@ -60,6 +68,7 @@ app = typer.Typer(
 )
 app.add_typer(stage_commands.app)
 app.add_typer(import_commands.app)
+app.add_typer(run_commands.app)
 app.add_typer(safety_commands.app)
 
 

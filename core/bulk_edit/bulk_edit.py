@@ -160,8 +160,8 @@ def _choose_alerts(edit: _Edit) -> None:
 
 
 def _title(params: EditParams) -> str:
-    names = [LABELS[field] for field in Field if field in params.values]
-    return f"Edit {', '.join([names[0], *(name.lower() for name in names[1:])])}"
+    names = [LABELS[field].lower() for field in Field if field in params.values]
+    return f"Edit {', '.join(names)}"
 
 
 EDIT: Final = Kind("edit", EditParams, check=_check, apply=_apply, title=_title)

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
-from core.access.permissions import Action, Actor, access_staff
+from core.access.permissions import Action, Actor, access_staff, lock_self
 from core.base import validation
 from core.base.errors import (
     AlreadyUndone,
@@ -55,6 +55,7 @@ def propose(session: Session, actor: Actor, run_id: int, *, reason: str) -> Undo
     still be undone: history has its changes.
     """
     access_staff(session, actor, Action.VIEW_ALL)
+    lock_self(session, actor)
     check = validation.Check()
     reason = check("reason", validation.reason, reason) or ""
     check.done()

@@ -27,10 +27,15 @@ from core.database import db
 from core.mail import outbox
 from core.manage import app
 from core.members import account_access
-from core.models import Mail, Run, RunStatus, Staff, User
+from core.models import Mail, Organization, Run, RunStatus, Staff, Stage, User
+from core.onboarding import bulk_flag
+from core.onboarding.onboarding import Plan
 from core.ops import health
+from core.organizations.filters import Filters
+from core.runs.items import Selection
 from tests.conftest import Clock
-from tests.support.cast import Cast
+from tests.runs.work import run_to_end
+from tests.support.cast import Cast, email
 from tests.support.engines import SECRET_KEY, clear_caches
 from tests.support.mailbox import receive
 from tests.support.sheets import csv_file
@@ -104,6 +109,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "import": ("new.csv", "--as", "oda@example.com", "--yes"),
     "flag": ("ORG-GM6M7M6", "--as", "sam@example.com"),
     "move": ("ORG-GM6M7M6", "preproduction", "--as", "sam@example.com"),
+    "undo": ("1", "--as", "sam@example.com"),
     "withdraw": ("ORG-GM6M7M6", "free", "--as", "sam@example.com", "--reason", "Over"),
 }
 """Every command that needs a database, with arguments that it takes."""
@@ -461,15 +467,15 @@ def test_a_password_link_is_printed_and_works_once(manage: Manage, cast: Cast) -
 
 def test_a_password_link_needs_an_enabled_account(manage: Manage, cast: Cast) -> None:
     db.run(account_access.disable, cast.ada, cast.mia.user_id)
-    for email, why in {"nobody@example.com": "no account", "mia@example.com": "disabled"}.items():
-        done = manage("reset-password", email)
+    for address, why in {"nobody@example.com": "no account", "mia@example.com": "disabled"}.items():
+        done = manage("reset-password", address)
         assert (done.returncode, done.stdout) == (1, "")
         assert why in done.stderr
 
 
 @EMPTY
 def test_an_administrator_who_lost_the_device_is_reset(manage: Manage, cast: Cast) -> None:
-    lost = ("reset-two-factor", "--email", "ADA@example.com", "--reason", "The phone is lost")
+    lost = ("reset-two-factor", "--address", "ADA@example.com", "--reason", "The phone is lost")
     done = manage(*lost)
     assert done.returncode == 0, done.stderr
     with db.read() as session:
@@ -536,3 +542,43 @@ class TestImport:
         done = manage("import", str(file), "--as", "oda@example.com")
         assert done.stderr == "This file has no column Organization ID or Name.\n"
         assert manage("import").returncode == 2
+
+
+class TestUndo:
+    @pytest.fixture
+    def run_id(self, cast: Cast) -> str:
+        """A run in which Sam has flagged Acme and Otto Ltd."""
+        everything = Selection((), Filters())
+        run = db.run(bulk_flag.start, cast.sam, everything, Plan(), expected=2)
+        run_to_end()
+        return str(run.id)
+
+    def stages(self) -> set[Stage]:
+        with db.read() as session:
+            return set(session.scalars(select(Organization.stage)))
+
+    def test_without_yes_it_prints_the_plan_and_changes_nothing(
+        self, manage: Manage, cast: Cast, run_id: str
+    ) -> None:
+        done = manage("undo", run_id, "--as", email(cast.sam))
+        assert done.stdout.splitlines() == [
+            "Will be put back: 2. Changed since: 0.",
+            "Nothing was changed. Add --yes to undo it.",
+        ]
+        assert self.stages() == {Stage.ONBOARDING}
+
+    @EMPTY
+    def test_with_yes_it_undoes_and_prints_the_number_of_its_own_run(
+        self, manage: Manage, cast: Cast, run_id: str
+    ) -> None:
+        done = manage("undo", run_id, "--as", email(cast.sam), "--yes", "--reason", "A mistake.")
+        assert (done.returncode, done.stdout) == (0, "Run 2: 2 of 2 changes undone.\n")
+        assert self.stages() == {Stage.FREE}
+        again = manage("undo", run_id, "--as", email(cast.sam), "--yes")
+        assert (again.returncode, again.stderr[:32]) == (1, "This run was undone already. Und")
+
+    @EMPTY
+    def test_what_is_refused_is_counted(self, manage: Manage, cast: Cast, run_id: str) -> None:
+        done = manage("undo", run_id, "--as", email(cast.oda), "--yes")
+        assert (done.returncode, self.stages()) == (1, {Stage.ONBOARDING})
+        assert "Refused: 2." in done.stdout

@@ -79,7 +79,7 @@ class TestEdit:
         assert reps() == [cast.sam.user_id, None]
         edit.button(key="edit-confirm-submit").click().run()
         run_to_end()
-        assert "**Edit Sales rep** 2 of 2 organizations." in unescaped(edit.run())
+        assert "**Edit sales rep** 2 of 2 organizations." in unescaped(edit.run())
         assert reps() == [cast.sue.user_id] * 2
 
     def test_one_can_go_back_from_the_preview(self, edit: AppTest, cast: Cast) -> None:

@@ -38,7 +38,7 @@ def open_dialog(asked: ui.Asked, filters: Filters) -> None:
 
 def draw_dialog(actor: Actor, rights: Rights) -> None:
     """Draw the dialog if it is open: the fields, or the preview of what they change."""
-    ui.draw_dialog("edit", "Edit organizations", _draw, actor, rights, width="large")
+    ui.draw_dialog("edit", "Edit organizations", _draw, actor, rights, width="medium")
 
 
 def _draw(actor: Actor, rights: Rights, selection: Selection) -> None:
@@ -154,7 +154,7 @@ def _draw_preview(actor: Actor, preview: Preview) -> None:
             typed = form.field(st.text_input, "shown", f"Enter {total:,} to confirm")
             shown = int(digits) if (digits := typed.replace(",", "").strip()).isdecimal() else 0
         pressed = form.submit(f"Change {ui.count(total, 'organization')}")
-        if st.form_submit_button("Back", key="edit-back"):
+        if st.form_submit_button("Back", key="edit-back", type="tertiary"):
             st.session_state.pop(_PREVIEW, None)
             st.session_state.update(st.session_state.pop(_TYPED, {}))
             st.rerun()

@@ -27,8 +27,8 @@ _STATES: Final = {
     "undone": Style("Undone", "gray", "undo"),
 }
 _COLUMNS: Final = {
-    "id": ui.column.number("Run", width=64),
     "what": ui.column.text("What"),
+    "id": ui.column.number("Run", width=64, phone="hide"),
     "who": ui.column.person("By", seed="who_id", width=150),
     "state": ui.column.badge("Status", _STATES, width=120),
     "progress": ui.column.text("Progress", width=220),
