@@ -475,7 +475,7 @@ def test_a_password_link_needs_an_enabled_account(manage: Manage, cast: Cast) ->
 
 @EMPTY
 def test_an_administrator_who_lost_the_device_is_reset(manage: Manage, cast: Cast) -> None:
-    lost = ("reset-two-factor", "--address", "ADA@example.com", "--reason", "The phone is lost")
+    lost = ("reset-two-factor", "--email", "ADA@example.com", "--reason", "The phone is lost")
     done = manage(*lost)
     assert done.returncode == 0, done.stderr
     with db.read() as session:
