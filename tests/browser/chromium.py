@@ -25,6 +25,8 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Pages live for seconds: optimizing their code costs more than it gains.
+    "--js-flags=--no-opt --no-maglev",
 )
 
 

@@ -233,7 +233,7 @@ class TestCancellation:
     """A slow or vanished reader must not pile up memory or work."""
 
     def test_closing_the_connection_ends_the_process(self, cast: Cast) -> None:
-        add_many(12_000)
+        add_many(4_000)
         asyncio.run(self._read_and_leave(sign_in(cast.oda)))
         assert export_processes() == []
 
@@ -261,7 +261,7 @@ class TestCancellation:
         await asyncio.wait_for(responding, 20)
 
     def test_cancelling_on_the_page_ends_the_process(self, cast: Cast) -> None:
-        add_many(12_000)
+        add_many(4_000)
         asyncio.run(self._read_and_stop(cast, sign_in(cast.oda)))
         assert export_processes() == []
         assert downloads.list_in_progress(cast.oda) == []
