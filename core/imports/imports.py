@@ -136,7 +136,9 @@ def _check(session: Session, actor: Actor, _params: Params) -> None:
 
 
 def _apply(session: Session, actor: Actor, run: Run, item: RunItem, params: Params) -> None:
-    edits, base = (item.input or {})["edits"], item.base or {}
+    if item.input is None:
+        raise Skipped("This row was erased together with an account.")
+    edits, base = item.input["edits"], item.base or {}
     try:
         if params.what is What.MEMBERS:
             applying.invite(session, actor, item.org_id or 0, edits, run_id=run.id)

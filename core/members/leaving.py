@@ -3,10 +3,11 @@
 The last owner can do neither: `membership_rows.is_last_owner`.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Text, cast, delete, func, null, select, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import ORGDESK, Action, Actor, access, lock_self, lock_staff_roles
@@ -25,6 +26,7 @@ from core.models import (
     Membership,
     Organization,
     Role,
+    RunItem,
     User,
 )
 
@@ -100,13 +102,24 @@ def _lock_memberships(session: Session, actor: Actor) -> list[tuple[Organization
 
 
 def _erase_traces(session: Session, user: User) -> None:
-    """Erase a person's links, second factor, files, drafts, former roles, closed invitations."""
+    """Erase a person's links, second factor, files, drafts, former roles, closed invitations.
+
+    The rows of imports that have the address are emptied as well.
+    """
     for kind in (email_links.RESET, email_links.CONFIRM):
         email_links.revoke(session, kind, user_id=user.id)
     totp.remove(session, user)
     uploads.delete_all(session, user.id)
     drafts.delete_all(session, user.id)
     session.execute(delete(FormerMembership).where(FormerMembership.user_id == user.id))
+    address = json.dumps(user.email.lower())[1:-1]
+    is_theirs = func.lower(cast(RunItem.input, Text)).contains(address, autoescape=True)
+    session.execute(
+        update(RunItem)
+        .where(RunItem.input.is_not(None), is_theirs)
+        .values(input=null(), base=null())
+        .execution_options(synchronize_session=False)
+    )
     session.execute(
         update(Invitation)
         .where(

@@ -13,7 +13,7 @@ from core.database import db
 from core.imports import imports, planning, reader, results
 from core.imports.columns import What
 from core.imports.plans import Outcome, Plan
-from core.members import acceptance, invitation_rows, invitations
+from core.members import acceptance, invitation_rows, invitations, leaving
 from core.models import Entry, Invitation, ItemState, Mail, Organization, Role, Run, RunItem
 from core.ops.run_types import RUN_TYPES
 from core.profile import profile
@@ -160,6 +160,19 @@ def test_a_run_ends_with_the_right_to_import(cast: Cast) -> None:
             db.run(imports.confirm, person, run.id, digest=run.digest)
         with pytest.raises(NotPermitted):
             db.run(results.rejects, person, run.id)
+
+
+def test_the_rows_of_an_erased_account_are_empty_and_not_imported(cast: Cast) -> None:
+    rows = [["Name", "Owner email"], ["Blue", "MIA@example.com"], ["Red", "nora@example.com"]]
+    run = propose(cast.oda, csv_file(rows))
+    db.run(leaving.delete_account, cast.mia)
+    with db.read() as session:
+        inputs = session.scalars(select(RunItem.input).order_by(RunItem.n)).all()
+    assert [each is None for each in inputs] == [True, False]
+    ended = run_all(cast.oda, run)
+    assert (ended.done, ended.skipped) == (1, 1)
+    rejected = reader.read(db.run(results.rejects, cast.oda, run.id))
+    assert "erased" in rejected.rows[0].cells[-1]
 
 
 class TestMembers:

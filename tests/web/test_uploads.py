@@ -62,6 +62,24 @@ def test_what_is_too_large_is_cut_off_whatever_it_says_of_itself(
     assert kept() == []
 
 
+def test_only_those_who_may_import_send_larger_files_and_only_for_imports(
+    client: TestClient, cast: Cast
+) -> None:
+    content = b"x" * (uploads.MAX_BYTES + 1)
+    for person, route, code in (
+        (cast.oda, "/uploads?for=import", 200),
+        (cast.oda, "/uploads", 413),
+        (cast.sam, "/uploads?for=import", 413),
+        (cast.mia, "/uploads?for=import", 413),
+    ):
+        headers = {"origin": BASE, "cookie": sign_in(person)}
+        assert client.post(route, content=content, headers=headers).status_code == code
+    headers = {"origin": BASE, "cookie": sign_in(cast.oda)}
+    pieces = iter([b"x" * 2**20] * 40)
+    response = client.post("/uploads?for=import", content=pieces, headers=headers)
+    assert (response.status_code, response.text) == (413, "Choose a file of at most 20 MB.")
+
+
 def test_nobody_sends_without_end(
     client: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
