@@ -100,6 +100,7 @@ if view == "active":
         paging=ui.numbered_pages(page, PER_PAGE, total, "person", "people", limit=MAX_COUNTED),
         scope=filters,
         empty=("No one found", "Try part of a name, or another role."),
+        watched=[org.id],
     )
     with db.read() as session:
         matching = members.list_ids(session, actor, org.id, filters) if asked.is_all else ()

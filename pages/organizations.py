@@ -95,6 +95,7 @@ else:
         paging=listing.paging(page, filters),
         scope=replace(filters, sort=Sort.NEWEST),
         empty=listing.describe_nothing(filters),
+        watched=page.rows["id"].tolist(),
     )
     with downloads:
         download.draw_menu(filters, page.total, columns)

@@ -134,13 +134,15 @@ def find_beyond(
     limit: int,
     *,
     is_forward: bool = True,
+    total: int | None = None,
 ) -> Beyond:
     """Return the rows of a list after the key and the id of one, or before them.
 
     The row itself need not match any more. Without a `start` they are those at the end of the list.
+    Pass the `total` if it is known already.
     """
     keyset = _Keyset(filters.order, start, limit).reversed(is_reversed=not is_forward)
-    total, ids = (_search if filters.has_words else _find)(session, filters, keyset)
+    total, ids = (_search if filters.has_words else _find)(session, filters, keyset, total)
     if ids is None:
         filters = replace(filters, sort=Sort.NEWEST)
         start = start and (start[1], start[1])
@@ -161,8 +163,10 @@ def _find_start(session: Session, order: Order, cursor: Cursor) -> tuple[Any, in
     return None if row is None else (row[0], row[1])
 
 
-def _search(session: Session, filters: Filters, keyset: _Keyset) -> _Found:
+def _search(session: Session, filters: Filters, keyset: _Keyset, total: int | None) -> _Found:
     """Count, sort and cut the results of a search in one query, since searching costs the most."""
+    if total is not None and total > MAX_COUNTED:
+        return _Found(total, None)
     matches = queries.matches(session, filters)
     some = (
         select(matches.id.label("id"), keyset.order.column.label("key"))
@@ -179,9 +183,9 @@ def _search(session: Session, filters: Filters, keyset: _Keyset) -> _Found:
     return _Found(rows[0].total, ids if rows[0].total <= MAX_COUNTED else None)
 
 
-def _find(session: Session, filters: Filters, keyset: _Keyset) -> _Found:
+def _find(session: Session, filters: Filters, keyset: _Keyset, total: int | None) -> _Found:
     """Count and find the rows of filters without a search, in the cheapest way for them."""
-    total = queries.count(session, filters)
+    total = queries.count(session, filters) if total is None else total
     if not filters.is_narrowed:
         return _Found(total, _scan(session, filters, keyset))
     is_staged = keyset.order.column in _INDEXED_BY_STAGE and filters.is_staged

@@ -109,7 +109,7 @@ def neighbors(
     queries.authorize(session, actor, filters)
     after = find_beyond(session, filters, position, 1)
     limit = MAX_COUNTED if after.total <= MAX_COUNTED else MAX_NUMBER
-    before = find_beyond(session, filters, position, limit, is_forward=False)
+    before = find_beyond(session, filters, position, limit, is_forward=False, total=after.total)
     ids = (*before.ids[:1], *after.ids)
     found = _find_neighbors(session, ids, replace(filters, sort=after.sort).order)
     return Neighbors(

@@ -15,6 +15,7 @@ from core.base.settings import PROJECT, settings
 from core.database import db, upgrade
 from core.models import Logo
 from core.web.assets import send_asset
+from core.web.changes import send_changes
 from core.web.counts import send_counts
 from core.web.downloads import send_organizations
 from core.web.drafts import receive_draft
@@ -157,6 +158,7 @@ ROUTES = (
     Route("/download/history.csv", send_history),
     Route("/download/organizations.{form}", send_organizations),
     Route("/counts/organizations", send_counts),
+    Route("/changes", send_changes),
     Route("/quick-search", send_results),
     Route("/favicon.png", show_icon),
     Route("/healthz", check_alive),

@@ -22,8 +22,8 @@ from core.models import Mail
 from core.web.gatekeeper import is_our_host
 
 _ENDPOINTS: Final = frozenset(
-    "assets auth component counts download drafts healthz logos media metrics quick-search readyz "
-    "static uploads".split()
+    "assets auth changes component counts download drafts healthz logos media metrics "
+    "quick-search readyz static uploads".split()
 )
 _LOOPBACK: Final = {"127.0.0.1", "::1"}
 _PROXY_HEADERS: Final = {"x-forwarded-for", "x-real-ip", "forwarded", "via"}

@@ -165,24 +165,24 @@ def table(
     empty: tuple[str, str] = ("Nothing here yet", ""),
     fills_window: bool = True,
     summary: Mapping[str, Any] | None = None,
+    watched: Sequence[int] = (),
 ) -> Asked:
     """Draw a table and return what was asked for in it; `label` names it for screen readers.
 
     Each row offers `actions`, or those whose names `allowed` has for it. `bulk` makes rows
     selectable, over all pages until `scope`, its filters, changes. `focus` is a row to focus.
-    `summary` makes it a small table of numbers; see `pages.ui.summary`.
+    `summary` is for `pages.ui.summary`. If others change a `watched` organization, it says so.
     """
     data = {
-        "label": label,
         "columns": [column.head(str(name)) for name, column in columns.items()],
         "rows": _rows(frame, columns, row_id, actions, allowed),
         **_offered(actions=actions, bulk=bulk),
         "rowAction": row_action,
         "sort": sort,
-        "empty": [line for line in empty if line],
         "fillsWindow": fills_window and summary is None,
         "summary": summary,
-        **_paging(paging or Paging(len(frame), "")) | _state(key, scope, focus),
+        **_lists(empty=filter(None, empty), watched=watched),
+        **_paging(paging or Paging(len(frame), "")) | _state(key, label, scope, focus),
     }
     result: Any = _table(key=key, data=data, height="content", on_ask_change=component.ignore)
     in_rows = {row_action} | _names(actions) | _choices(columns)
@@ -210,9 +210,10 @@ def has_letter_keys() -> bool:
     return here is None or here.has_letter_keys
 
 
-def _state(key: str, scope: object, focus: Any) -> dict[str, Any]:
+def _state(key: str, label: str, scope: object, focus: Any) -> dict[str, Any]:
     return {
         "name": key,
+        "label": label,
         "scope": repr(scope),
         "focus": focus,
         "cleared": st.session_state.get(_cleared(key), 0),
@@ -243,6 +244,10 @@ def _names(actions: Sequence[Action]) -> set[str]:
 def _choices(columns: Mapping[Any, Column]) -> set[str]:
     """Return the actions that lists in cells ask for."""
     return {column.more["action"] for column in columns.values() if "action" in column.more}
+
+
+def _lists(**values: Iterable[Any]) -> dict[str, list[Any]]:
+    return {name: list(those) for name, those in values.items()}
 
 
 def _offered(**actions: Sequence[Action]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from core.access.permissions import (
 from core.accounts import user_rows
 from core.accounts.sessions import VerifiedPassword
 from core.audit import activity, queries
-from core.base import crypto
+from core.base import clock, crypto
 from core.base.errors import (
     AlreadyClaimed,
     GateNotMet,
@@ -94,6 +94,7 @@ from tests.support.history import last_entry
 MATRIX = """
                                            olga   adam   mia    otto   oda    sam    sue    ada    nobody
                                            owner  admin  member elsew. ops    sales  sales  admin. -
+audit.changes.has_changed                  yes    yes    yes    yes    yes    yes    yes    yes    yes
 members.table                              yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.count                              yes    yes    yes    hidden yes    yes    yes    yes    hidden
 members.list_sorts                         yes    yes    yes    hidden yes    yes    yes    yes    hidden
@@ -611,6 +612,7 @@ def that_finds(name: str, look_for: Callable[[Cast], object]) -> Act:
 EVERYTHING = Selection((), Filters())
 PICTURE = SimpleNamespace(digest="0" * 64, png=b"png", thumbnail=b"png")
 ACTS: dict[str, Act] = {
+    "audit.changes.has_changed": alone("audit.changes.has_changed", [1], clock.now()),
     "members.table by role": about_acme("members.table", sort=members.Sort.ROLE),
     "members.table by last seen": about_acme("members.table", sort=members.Sort.SEEN),
     "members.bulk.change_roles": lambda session, actor, cast: use_case("members.bulk.change_roles")(

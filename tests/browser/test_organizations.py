@@ -7,12 +7,15 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import select
 
 from core.audit import activity
 from core.audit.queries import Filters as HistoryFilters
 from core.database import db
 from core.members import members
-from core.models import Role
+from core.models import Organization, Role
+from core.onboarding import onboarding
+from core.onboarding.onboarding import Plan
 from tests.browser import acts
 from tests.organizations.test_table import make_organizations
 from tests.support.cast import Cast
@@ -92,6 +95,16 @@ def test_the_quick_view_walks_on_to_the_next_page_and_the_list_follows(
     acts.visit(page, "/organizations?rows=25")
     expect(rows(page)).to_have_count(25)
     names = rows(page).get_by_role("link").all_inner_texts()
+    name = rows(page).filter(has_text="Free").first.get_by_role("link").inner_text()
+    with db.read() as session:
+        free = session.scalars(select(Organization).where(Organization.name == name)).one()
+    assert not page.get_by_text("Changed since you loaded").is_visible()
+    db.run(onboarding.flag_one, cast.sue, free.id, Plan(next_step="Call them"))
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.get_by_text("Changed since you loaded")).to_be_visible()
+    page.get_by_role("button", name="Refresh").press("Enter")
+    expect(page.get_by_text("Changed since you loaded")).to_be_hidden()
+    expect(rows(page).filter(has_text=free.public_id)).to_contain_text("Onboarding")
     rows(page).last.focus()
     page.keyboard.press("Space")
     drawer = page.get_by_role("dialog")

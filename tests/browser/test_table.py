@@ -293,6 +293,30 @@ def test_a_phone_shows_two_lines_and_the_list_of_roles(open_table: Open) -> None
     expect(page.get_by_text("asked: delete 1")).to_be_visible()
 
 
+def test_rows_are_selected_by_finger(open_table: Open) -> None:
+    page = open_table("?rows=30", screen=PHONE)
+    second, third = row(page, texts.name_of(1)), row(page, texts.name_of(2))
+    box = second.bounding_box()
+    finger = page.context.new_cdp_session(page)
+    point = {"x": box["x"] + 90, "y": box["y"] + box["height"] / 2}
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    expect(second).to_have_attribute("aria-selected", "true")
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    third.locator(".details").tap()
+    expect(page.get_by_text("2 selected", exact=True).first).to_be_in_viewport()
+    second.get_by_role("checkbox").tap()
+    expect(second).to_have_attribute("aria-selected", "false")
+    page.get_by_role("button", name="Remove").tap()
+    expect(page.get_by_text("asked: remove 3")).to_be_visible()
+    assert page.evaluate("document.scrollingElement.scrollWidth") == 390
+
+    page.get_by_role("button", name="Done").tap()
+    page.get_by_role("button", name="Select").tap()
+    expect(page.get_by_text("0 selected", exact=True).first).to_be_in_viewport()
+    third.locator(".details").tap()
+    expect(third).to_have_attribute("aria-selected", "true")
+
+
 def test_menus_selection_and_keys_are_accessible_in_light_and_dark(open_table: Open) -> None:
     page = open_table("?rows=12")
     expect(row(page, "Ada Whitfield")).to_be_visible()

@@ -7,6 +7,8 @@ import { copyRows } from "./table_copy.js"
 import { listenToKeys } from "./table_keys.js"
 import { drawHead } from "./table_head.js"
 import { openMenu } from "./table_menu.js"
+import { forgetChanges, watchChanges } from "./table_changes.js"
+import { listenToTouch } from "./table_touch.js"
 import { drawSummary } from "./table_summary.js"
 import { restorePosition, savePosition, waitForDialog } from "./table_position.js"
 
@@ -24,6 +26,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 class Table {
   rows = new Map() // the rows on the page by id: { row, cells, signature, values }
   selected = new Map() // the values of the selected rows by id, also of those on other pages
+  isSelecting = false // whether a tap on a row selects it
   isAllSelected = false // everything that matches, whether it was ever loaded or not
   excluded = new Set() // the ids of those that were taken out again
   current = null // the id of the row that Tab leads to: the one last visited, or the first
@@ -40,10 +43,13 @@ class Table {
     this.empty = root.querySelector(".empty")
     this.legend = root.querySelector(".legend")
     this.footer = root.querySelector(".footer")
-    this.status = root.querySelector("[role=status]")
+    this.stale = root.querySelector(".stale")
+    this.status = root.querySelector(".hidden[role=status]")
     this.closing = new AbortController()
     const options = { signal: this.closing.signal }
     listenToKeys(this, options)
+    listenToTouch(this, options)
+    watchChanges(this, options)
     root.addEventListener("copy", (event) => copyRows(this, event), options)
     this.body.addEventListener("click", (event) => this.onClick(event), options)
     this.body.addEventListener("focusin", (event) => this.onFocus(event), options)
@@ -59,6 +65,7 @@ class Table {
     const before = this.data
     Object.assign(this, { data, send, now: data.now })
     if (before && (before.scope !== data.scope || before.cleared !== data.cleared)) this.clear()
+    forgetChanges(this)
     const focus = this.findFocus()
     this.grid.setAttribute("aria-label", data.label)
     this.grid.setAttribute("aria-rowcount", data.isCapped ? -1 : data.total + 1)
@@ -202,7 +209,11 @@ class Table {
     const link = event.target.closest("a")
     if (!row) return
     const id = this.idOf(row)
-    if (link) {
+    if (this.wasPressed || (this.isSelecting && !event.target.closest("input, label"))) {
+      event.preventDefault()
+      if (!this.wasPressed) this.toggle(id)
+      this.wasPressed = false
+    } else if (link) {
       if (!isPlainClick(event)) return
       event.preventDefault()
       this.followLink(link)
@@ -256,7 +267,7 @@ class Table {
   clear() {
     this.selected.clear()
     this.excluded.clear()
-    this.isAllSelected = false
+    this.isAllSelected = this.isSelecting = false
     this.lastToggled = null
   }
 
@@ -278,7 +289,8 @@ class Table {
       all.checked = number > 0 && number === this.rows.size
       all.indeterminate = number > 0 && !all.checked
     }
-    if (this.isAllSelected || this.selected.size) drawBar(this)
+    this.root.classList.toggle("selecting", this.isSelecting)
+    if (this.isSelecting || this.isAllSelected || this.selected.size) drawBar(this)
     else drawFooter(this)
   }
 

@@ -13,9 +13,20 @@ export function drawFooter(table) {
   keys.onclick = () => openKeys(table)
   const parts = [element("span", "quiet range", range), element("span", "space")]
   if (table.rows.size) parts.push(keys)
+  if (table.rows.size && table.data.bulk.length) parts.push(selectButton(table))
   parts.push(...turns.map(drawTurn))
   table.footer.className = "footer"
   table.footer.replaceChildren(...parts)
+}
+
+/** Return the button, for phones, after which a tap on a row selects it. */
+function selectButton(table) {
+  const made = button("select", "Select", () => {
+    table.isSelecting = true
+    table.showSelection()
+  }, "check_box")
+  made.classList.add("by-finger")
+  return made
 }
 
 /** Return the link to another page; a button that is off where there is none. */
@@ -42,13 +53,13 @@ export function drawBar(table) {
   if (selectsAll && !table.isAllSelected && isWholePage && total > table.selected.size)
     parts.push(button("all", `Select all ${many} that match`, () => table.selectAll()))
   parts.push(element("span", "space"))
-  for (const action of bulk) {
+  for (const action of table.selected.size || table.isAllSelected ? bulk : []) {
     if (table.isAllSelected && !action.takes_all) continue
     const act = () => (action.copies ? copyColumn(table, action.copies) : table.askForSelected(action.name))
     const label = action.has_count ? `${action.label} ${describeChosen(table, many)}` : action.label
     parts.push(button(action.name, label, act, action.icon))
   }
-  parts.push(button("clear", "Clear", () => clear(table)), ...turns.filter(({ isOn }) => isOn).map(drawTurn))
+  parts.push(button("clear", table.isSelecting ? "Done" : "Clear", () => clear(table)), ...turns.filter(({ isOn }) => isOn).map(drawTurn))
   const focus = table.findFocus()
   table.footer.className = "footer bar"
   table.footer.replaceChildren(...parts)

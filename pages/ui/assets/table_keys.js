@@ -9,7 +9,7 @@ export function listenToKeys(table, options) {
   table.root.addEventListener(
     "keydown",
     (event) => {
-      if (event.key !== "Escape" || !(table.selected.size || table.isAllSelected)) return
+      if (event.key !== "Escape" || !(table.isSelecting || table.selected.size || table.isAllSelected)) return
       table.clear()
       table.showSelection()
       table.focusRow(table.current)
