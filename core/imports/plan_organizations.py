@@ -6,7 +6,7 @@ is a warning.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -146,17 +146,20 @@ def _plan_new(context: _Context, row: Row, typed: Mapping[str, str]) -> PlannedR
     if given.get("stage", "").casefold() == "free":
         errors.pop("stage")
     wanted = {field: given.get(field, "") for field in unclaimed.FIELDS}
-    key = validation.email_key(wanted["owner_email"])
     try:
-        unclaimed.clean(wanted, is_staff=key in context.staff)
+        values = unclaimed.clean(wanted, is_staff=_is_staff(context))
     except InvalidInput as refusal:
         errors |= refusal.fields
-    if "owner_email" not in errors:
-        _judge_address(context, wanted["owner_email"], errors)
+    else:
+        _judge_address(context, values["owner_email"] or "", errors)
     if errors:
         return _error(row, label, errors)
     edits = {field: text for field, text in wanted.items() if text}
     return PlannedRow(row.number, row.cells, Outcome.NEW, label, edits=edits)
+
+
+def _is_staff(context: _Context) -> Callable[[str], bool]:
+    return lambda address: validation.email_key(address) in context.staff
 
 
 def _judge_address(context: _Context, address: str, errors: dict[str, str]) -> None:

@@ -4,7 +4,8 @@ An import adds them without members and invites the owner, who claims the organi
 Until then staff who may import can invite the owner again, or someone else in their place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from sqlalchemy import func, select
@@ -33,7 +34,7 @@ def add(session: Session, actor: Actor, texts: Mapping[str, str], *, run_id: int
     `TooManyAttempts` for an address that imports have invited too often today.
     """
     access_staff(session, actor, Action.IMPORT)
-    values = clean(texts, is_staff=user_rows.is_staff_address(session, texts["owner_email"]))
+    values = clean(texts, is_staff=partial(user_rows.is_staff_address, session))
     address = values.pop("owner_email") or ""
     mail_caps.count(session, address)
 
@@ -47,15 +48,15 @@ def add(session: Session, actor: Actor, texts: Mapping[str, str], *, run_id: int
     return org
 
 
-def clean(texts: Mapping[str, str], *, is_staff: bool) -> dict[str, str | None]:
-    """Return the clean values of a new organization; `is_staff` says so of its owner's address.
+def clean(texts: Mapping[str, str], *, is_staff: Callable[[str], bool]) -> dict[str, str | None]:
+    """Return the clean values of a new organization; `is_staff` judges its owner's clean address.
 
     Raises `InvalidInput` with every field that is not valid.
     """
     check = validation.Check()
     cleaners = {**profile.CLEANERS, "owner_email": validation.email}
     values = {field: check(field, cleaners[field], texts.get(field, "")) for field in FIELDS}
-    if is_staff:
+    if is_staff(values["owner_email"] or ""):
         check.refuse("owner_email", mail_caps.OWN_STAFF)
     check.done()
     return values
