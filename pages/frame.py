@@ -5,6 +5,7 @@ import streamlit as st
 from core.accounts import registration
 from core.database import db
 from pages.parts.accounts import two_factor_settings
+from pages.parts.changes import undo
 from pages.parts.organizations import quick_view, worklist
 from pages.parts.staff import impersonation
 from pages.ui import (
@@ -34,6 +35,7 @@ with (
             looked = navigation.draw_sidebar(actor, page.url_path)
             quick_view.open_found(actor, looked)
             browser.watch_forms(actor.user_id or 0)
+            undo.draw(actor)
         if navigation.is_about_organization(page):
             impersonation.draw_banner(actor)
             worklist.draw(actor)

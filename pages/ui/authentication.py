@@ -208,7 +208,12 @@ def log_out(*, stay: bool = False) -> NoReturn:
 
 
 def verify_password(person: Actor, password: str) -> bool:
-    """Return True if this is the signed-in person's password.
+    """Return True if this is the signed-in person's password; raises like `prove_password`."""
+    return bool(prove_password(person, password))
+
+
+def prove_password(person: Actor, password: str) -> VerifiedPassword:
+    """Return the proof that this is the signed-in person's password.
 
     Hashes, so it opens its own transactions. Raises `InvalidInput(password)`, `TooManyAttempts`.
     """
@@ -219,7 +224,7 @@ def verify_password(person: Actor, password: str) -> bool:
     people.check_credentials(found.email, password)
     if people.verified is None or people.verified.user_id != person.user_id:
         raise InvalidInput({"password": "That password isn't right. Try again."})
-    return True
+    return people.verified
 
 
 def fragment() -> str | None:

@@ -16,9 +16,9 @@ from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import drafts
 from core.base.errors import DomainError, InvalidInput, Unavailable
 from core.base.settings import settings
-from core.database import db
+from core.database import change_tracking, db
 from core.models import Draft
-from pages.ui import authentication, dialogs, rerun_cache
+from pages.ui import authentication, dialogs, last_act, rerun_cache
 from pages.ui.dialogs import close_dialog
 from pages.ui.open_page import count_visits, ensure_signed_in, show_notice
 from pages.ui.text import quiet, refusal
@@ -315,7 +315,20 @@ def change(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> R:
-    """Run a use case if the actor is still signed in, and return its result."""
+    """Run a use case if the actor is still signed in, and return its result.
+
+    What it records in history is remembered as the last act, which can be undone.
+    """
     if actor is not ANONYMOUS:
         ensure_signed_in()
-    return db.run(use_case, actor, *args, **kwargs)
+    recorded: list[int] = []
+
+    def run(session: Session, actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        result = use_case(session, actor, *args, **kwargs)
+        recorded[:] = change_tracking.recorded_ids(session)
+        return result
+
+    result = db.run(run, actor, *args, **kwargs)
+    if recorded:
+        last_act.remember(recorded)
+    return result

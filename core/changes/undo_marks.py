@@ -1,0 +1,98 @@
+"""Marks for lists of history: which entries were undone, by whom, and which can be undone now.
+
+Whether the reader may do it is for the plan to say.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.changes import cells
+from core.changes.inverses import INVERSES
+from core.models import Entry, User
+
+
+class Offer(StrEnum):
+    """What a list offers for an entry."""
+
+    UNDO = "Undo"
+    REDO = "Redo"
+    NOTHING = ""
+
+
+class Mark(NamedTuple):
+    """What is offered for an entry, and who has undone it, if someone has."""
+
+    offer: Offer
+    undone_by: str = ""
+    undone_at: datetime | None = None
+
+
+def find_marks(session: Session, entry_ids: Collection[int]) -> dict[int, Mark]:
+    """Return the mark of each entry that has one."""
+    entries = _load(session, entry_ids)
+    undos = _list_undos(session, entry_ids)
+    names = _names(session, list(undos.values()))
+    return {
+        entry.id: _mark(session, entry, undos, names)
+        for entry in entries
+        if entry.event in INVERSES
+    }
+
+
+def _mark(
+    session: Session, entry: Entry, undos: dict[int, Entry], names: dict[int | None, str]
+) -> Mark:
+    undo = undos.get(entry.id)
+    if undo is None:
+        return Mark(Offer.REDO if _is_undo(session, entry) else Offer.UNDO)
+    if _is_undone(undo.id, undos):
+        return Mark(Offer.NOTHING)  # it was redone, and the redo has the offer
+    rest = Offer.UNDO if _leaves_some(session, entry, undo) else Offer.NOTHING
+    return Mark(rest, names.get(undo.actor_id, "Orgdesk"), undo.at)
+
+
+def _load(session: Session, entry_ids: Collection[int]) -> Sequence[Entry]:
+    return session.scalars(select(Entry).where(Entry.id.in_(entry_ids))).all()
+
+
+def _list_undos(session: Session, entry_ids: Collection[int]) -> dict[int, Entry]:
+    """Return the newest undo of each entry, and of those undos, and so on."""
+    found: dict[int, Entry] = {}
+    asked = set(entry_ids)
+    while asked:
+        is_undo = Entry.undoes_id.in_(asked)
+        undos = session.scalars(select(Entry).where(is_undo).order_by(Entry.id)).all()
+        found |= {undo.undoes_id: undo for undo in undos if undo.undoes_id is not None}
+        asked = {undo.id for undo in undos}
+    return found
+
+
+def _is_undone(entry_id: int, undos: dict[int, Entry]) -> bool:
+    undo = undos.get(entry_id)
+    return undo is not None and not _is_undone(undo.id, undos)
+
+
+def _is_undo(session: Session, entry: Entry) -> bool:
+    """Return whether an entry takes something back; the undo of an undo does not."""
+    undone = None if entry.undoes_id is None else session.get(Entry, entry.undoes_id)
+    return undone is not None and not _is_undo(session, undone)
+
+
+def _leaves_some(session: Session, entry: Entry, undo: Entry) -> bool:
+    """Return whether only some of the fields of an entry were undone."""
+    inverse = INVERSES[entry.event]
+    if inverse.lead:
+        return False
+    judged = {it for it in cells.changes_of(session, entry) if inverse.judges(entry, it)}
+    undone = judged & cells.changes_of(session, undo).keys()
+    return bool(undone) and undone < judged
+
+
+def _names(session: Session, undos: Collection[Entry]) -> dict[int | None, str]:
+    ids = {undo.actor_id for undo in undos}
+    return dict(session.execute(select(User.id, User.name).where(User.id.in_(ids - {None}))).all())
