@@ -29,4 +29,4 @@ with db.read() as session:
     found = activity.table(session, actor, filters, org_id=org.id, before_id=changes.find_cursor())
     since = activity.find_searchable_since(session, filters)
 
-changes.draw_entries(found, filters, since, key="history")
+changes.draw_entries(actor, found, filters, since, key="history")

@@ -32,15 +32,20 @@ class Mark(NamedTuple):
     undone_at: datetime | None = None
 
 
-def find_marks(session: Session, entry_ids: Collection[int]) -> dict[int, Mark]:
-    """Return the mark of each entry that has one."""
+def find_marks(
+    session: Session, entry_ids: Collection[int], *, reader_id: int | None
+) -> dict[int, Mark]:
+    """Return the mark of each entry that can be undone, as its reader sees it.
+
+    Notes for staff and saved views are undone by the person alone whose they are.
+    """
     entries = _load(session, entry_ids)
     undos = _list_undos(session, entry_ids)
     names = _names(session, list(undos.values()))
     return {
         entry.id: _mark(session, entry, undos, names)
         for entry in entries
-        if entry.event in INVERSES
+        if entry.event in INVERSES and (_is_shared(entry) or entry.actor_id == reader_id)
     }
 
 
@@ -54,6 +59,10 @@ def _mark(
         return Mark(Offer.NOTHING)  # it was redone, and the redo has the offer
     rest = Offer.UNDO if _leaves_some(session, entry, undo) else Offer.NOTHING
     return Mark(rest, names.get(undo.actor_id, "Orgdesk"), undo.at)
+
+
+def _is_shared(entry: Entry) -> bool:
+    return entry.org_id is not None or entry.event.startswith("account.")
 
 
 def _load(session: Session, entry_ids: Collection[int]) -> Sequence[Entry]:

@@ -8,6 +8,7 @@
 The frame has `id`, `at`, `who` with `who_id` for the avatar, and `parts`: the words after the name,
 as pairs of a text and its style. It can have `logos` (before and after, by digest), `reason`, an
 `organization` with `public_id` and `org_logo`, and `place` with `href`: where to see the thing.
+It can also have an `offer`, the label of a button, and `undone_by` with `undone_at`.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,16 @@ from pages.ui import component
 from pages.ui.table import Paging
 
 _timeline = component.load("timeline")
-_OPTIONAL: Final = ("logos", "reason", "organization", "public_id", "org_logo", "place", "href")
+_OPTIONAL: Final = (
+    "logos",
+    "reason",
+    "organization",
+    "public_id",
+    "org_logo",
+    "place",
+    "href",
+    "offer",
+)
 
 
 def timeline(
@@ -31,11 +41,11 @@ def timeline(
     paging: Paging | None = None,
     empty: tuple[str, str] = ("Nothing here yet", ""),
     is_short: bool = False,
-) -> None:
+) -> int | None:
     """Draw events as one list, which `label` names for screen readers.
 
-    `is_short` fits it beside other things: without days and pages, and with the time as `2 hours
-    ago`.
+    Return the `id` of the event whose button was just pressed. `is_short` fits the list beside
+    other things: without days and pages, and with the time as `2 hours ago`.
     """
     shown = paging or Paging(len(frame), "")
     data = {
@@ -54,7 +64,9 @@ def timeline(
         ],
         "now": int(clock.now().timestamp()),
     }
-    _timeline(key=key, data=data, height="content")
+    result: Any = _timeline(key=key, data=data, height="content", on_ask_change=component.ignore)
+    asked = result.ask
+    return asked if asked in {int(row_id) for row_id in frame["id"]} else None
 
 
 def _describe(row: dict[Any, Any]) -> dict[str, Any]:
@@ -73,7 +85,13 @@ def _describe(row: dict[Any, Any]) -> dict[str, Any]:
         "reason": known.get("reason", ""),
         "organization": [organization, f"/overview?org={row['public_id']}"] if organization else [],
         "place": [known["place"], known["href"]] if "href" in known else [],
+        "offer": known.get("offer", ""),
+        "undone": _describe_undone(row),
     }
+
+
+def _describe_undone(row: dict[Any, Any]) -> list[Any]:
+    return [row["undone_by"], int(row["undone_at"].timestamp())] if row.get("undone_by") else []
 
 
 def _is_there(value: Any) -> bool:

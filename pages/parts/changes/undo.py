@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import pandas as pd
 import streamlit as st
 
 from core.access.permissions import Actor
@@ -12,7 +13,7 @@ from core.changes import changes, undo_marks
 from core.changes.changes import Act, Line
 from core.changes.inverse import Ask
 from core.changes.judgement import State
-from core.changes.undo_marks import Offer
+from core.changes.undo_marks import Mark, Offer
 from core.database import db
 from pages import ui
 from pages.parts.members.dialogs import draw_buttons
@@ -22,12 +23,13 @@ from pages.ui.last_act import forget
 _DIALOGS: Final = {Offer.UNDO: "undo", Offer.REDO: "redo"}
 _DONE: Final = {Offer.UNDO: "Saved.", Offer.REDO: "Undone."}
 """What the line says of the last act, by what it offers."""
+_UNMARKED: Final = Mark(Offer.NOTHING)
 
 
 def draw(actor: Actor) -> None:
     """Draw the line about the last act at the bottom of the page, and the dialog if it is open."""
     if entry_ids := last_act.find_entries():
-        _draw_line(entry_ids)
+        _draw_line(actor, entry_ids)
     for offer, name in _DIALOGS.items():
         ui.draw_dialog(name, f"{offer} this change?", _draw_dialog, actor, offer)
     ui.draw_dialog("not-undone", "Not everything was undone", _draw_refused)
@@ -38,8 +40,28 @@ def open_dialog(entry_ids: Sequence[int], offer: str) -> None:
     ui.open_dialog(_DIALOGS[Offer(offer)], tuple(entry_ids))
 
 
-def _draw_line(entry_ids: tuple[int, ...]) -> None:
-    offer = _find_offer(entry_ids)
+def with_marks(actor: Actor, entries: pd.DataFrame) -> pd.DataFrame:
+    """Return entries of history with what can be done about each, and who has undone it."""
+    with db.read() as session:
+        marks = undo_marks.find_marks(session, entries["id"].tolist(), reader_id=actor.user_id)
+    found = [marks.get(entry_id, _UNMARKED) for entry_id in entries["id"]]
+    return entries.assign(
+        offer=[mark.offer.value for mark in found],
+        undone_by=[mark.undone_by for mark in found],
+        undone_at=pd.Series([mark.undone_at for mark in found], entries.index, dtype=object),
+    )
+
+
+def open_for_entry(marked: pd.DataFrame, entry_id: int) -> None:
+    """Open the dialog for an entry of `with_marks` whose button was pressed."""
+    offers = marked.loc[marked["id"] == entry_id, "offer"]
+    for offer in offers[offers != ""]:
+        open_dialog([entry_id], offer)
+        st.rerun()
+
+
+def _draw_line(actor: Actor, entry_ids: tuple[int, ...]) -> None:
+    offer = _find_offer(actor, entry_ids)
     if offer is Offer.NOTHING:
         return
     with st.bottom, elements.row(key="last-act", horizontal_alignment="center"):
@@ -59,10 +81,11 @@ def _draw_line(entry_ids: tuple[int, ...]) -> None:
         )
 
 
-def _find_offer(entry_ids: tuple[int, ...]) -> Offer:
+def _find_offer(actor: Actor, entry_ids: tuple[int, ...]) -> Offer:
     """Return what the line offers: nothing where there is no way back, or it was undone since."""
     with db.read() as session:
-        offers = {mark.offer for mark in undo_marks.find_marks(session, entry_ids).values()}
+        marks = undo_marks.find_marks(session, entry_ids, reader_id=actor.user_id)
+    offers = {mark.offer for mark in marks.values()}
     return next((offer for offer in (Offer.UNDO, Offer.REDO) if offer in offers), Offer.NOTHING)
 
 

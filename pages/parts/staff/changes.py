@@ -7,11 +7,13 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
+from core.access.permissions import Actor
 from core.audit import events
 from core.audit.activity import PAGE_SIZE
 from core.audit.queries import EVERYTHING, Filters
 from core.base import clock, parameters
 from pages import ui
+from pages.parts.changes import undo
 from pages.ui import elements
 from pages.ui.text import quiet, start_of
 from pages.ui.url_choices import choose, keep
@@ -130,6 +132,7 @@ def _day(page: str, name: str, label: str) -> date | None:
 
 
 def draw_entries(
+    actor: Actor,
     entries: pd.DataFrame,
     filters: Filters,
     since: datetime | None,
@@ -137,8 +140,9 @@ def draw_entries(
     key: str,
     organizations: bool = False,
 ) -> None:
-    """Draw a page of entries that match; `organizations` names the organization of each.
+    """Draw a page of entries that match, with `Undo`, `Redo` or who has undone each.
 
+    `organizations` names the organization of each.
     `since` is the time of the first entry that words can find, if not all of them can be found yet.
     """
     note = "Entries can't be edited or deleted."
@@ -148,13 +152,16 @@ def draw_entries(
         empty = ("No changes yet", "Every change is recorded here permanently.")
     else:
         empty = ("No matching entries", "Change the search or clear the filters.")
-    ui.timeline(
-        _placed(entries) if organizations else _placed(entries).drop(columns="organization"),
+    marked = _placed(undo.with_marks(actor, entries))
+    asked = ui.timeline(
+        marked if organizations else marked.drop(columns="organization"),
         key=key,
         label="Changes",
         paging=_paging(entries, note),
         empty=empty,
     )
+    if asked is not None:
+        undo.open_for_entry(marked, asked)
 
 
 def draw_latest(entries: pd.DataFrame, *, key: str) -> None:

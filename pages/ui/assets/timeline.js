@@ -5,10 +5,11 @@ const drawn = new WeakMap() // what each list shows, as JSON
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" })
 const DAY_SECONDS = 86_400
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".timeline")
   const { now, ...shown } = data
   const signature = JSON.stringify(shown)
+  root.ask = (id) => setTriggerValue("ask", id)
   if (drawn.get(root) === signature) return updateTimes(root, now)
   drawn.set(root, signature)
   const focused = root.getRootNode().activeElement?.dataset.name
@@ -51,6 +52,8 @@ function drawEvent(event, data) {
   const facts = element("span", "facts")
   if (event.organization.length) facts.append(drawLink(event, "organization", ...event.organization))
   if (event.place.length) facts.append(drawLink(event, "place", ...event.place))
+  if (event.undone.length) facts.append(drawUndone(event.undone, data.now))
+  if (event.offer) facts.append(drawOffer(event))
   facts.append(drawTime(event.at, data))
   item.append(drawAvatar(event.avatar), text, facts)
   return item
@@ -82,6 +85,24 @@ function drawLink(event, name, label, href) {
   made.append(link)
   onPlainClick(made, () => follow(href))
   return made
+}
+
+function drawUndone([who, at], now) {
+  const undone = element("span", "undone", "Undone by ")
+  const time = element("time", "", ago(at, now))
+  Object.assign(time, { dateTime: new Date(at * 1000).toISOString(), title: exact(at) })
+  time.dataset.at = at
+  undone.append(words(who, "name"), ", ", time)
+  return undone
+}
+
+function drawOffer(event) {
+  const button = element("button", "offer", event.offer)
+  button.dataset.name = `${event.id} offer`
+  const sentence = event.parts.map(([text]) => text).join("")
+  button.setAttribute("aria-label", `${event.offer}: ${event.who} ${sentence}`)
+  button.addEventListener("click", () => button.closest(".timeline").ask(event.id))
+  return button
 }
 
 function drawTime(at, { isShort, now }) {
