@@ -9,6 +9,7 @@ from core.accounts import drafts, sessions
 from core.database import db
 from core.models import Organization
 from core.onboarding import onboarding
+from core.profile import profile
 from tests.browser import acts
 from tests.browser.steps import field, fill, heading, press
 from tests.browser.test_accessibility import problems
@@ -57,6 +58,49 @@ def test_two_tabs_keep_both_changes_and_choose_where_they_differ(
         acme = session.get_one(Organization, cast.acme.id)
     kept = (acme.phone, acme.website, acme.sales_email)
     assert kept == ("+49431979900", "https://acme.example", "contact@acme.example")
+
+
+def test_a_phone_that_was_cleared_by_mistake_is_put_back_by_keyboard(
+    page: Page, cast: Cast
+) -> None:
+    before = {"phone": "+49 431 97990-0"}
+    db.run(profile.save, cast.olga, cast.acme.id, {"phone": ""}, before)
+    acts.become(page, cast.olga)
+    open_profile(page, cast)
+    field(page, "profile", "phone").fill("")
+    field(page, "profile", "phone").press("Enter")
+    undo = page.locator(".st-key-last-act-undo").get_by_role("button")
+    expect(undo).to_have_text("Undo")
+    tab_to(page, "Undo")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Will be put back (1)")
+    assert problems(page) == []
+    tab_to(page, "Undo 1 change")
+    page.keyboard.press("Enter")
+    expect(undo).to_have_text("Redo")
+    expect(field(page, "profile", "phone")).to_have_value("+49 431 979900")
+
+    page.get_by_role("link", name="History").click()
+    newest, mistake = (page.locator("li.event").nth(number) for number in (0, 1))
+    expect(mistake).to_contain_text("Undone by Olga")
+    newest.get_by_role("button", name="Redo").press("Enter")
+    tab_to(page, "Redo 1 change")
+    page.keyboard.press("Enter")
+    expect(newest.get_by_role("button")).to_have_text("Undo")
+    with db.read() as session:
+        assert session.get_one(Organization, cast.acme.id).phone is None
+
+
+def tab_to(page: Page, label: str) -> None:
+    """Press Tab until a button has the focus."""
+    button = page.get_by_role("button", name=label, exact=True)
+    expect(button).to_be_visible()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if button.evaluate("each => each === document.activeElement"):
+            return
+    raise AssertionError(f"{label} cannot be reached by Tab")
 
 
 def test_what_was_typed_survives_a_link_a_reload_and_an_ended_session(
