@@ -39,14 +39,15 @@ test: .venv/ready
 # The tests of which `make test` runs samples; DEEP=1 runs them whole.
 DEEP_TESTS = $(shell grep -rl --include='test_*.py' 'from tests.support.depth import' tests)
 
-# Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500
+# Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500 UNDOS=5000
 prove: RACES ?= 200
 prove: KILLS ?= 40
 prove: WALKS ?= 20
 prove: STOPS ?= 4
+prove: UNDOS ?= 200
 prove: .venv/ready
 	DEEP=1 $(BIN)/pytest -q -n 2 $(DEEP_TESTS)
-	$(BIN)/python -m tests.prove --races $(RACES) --kills $(KILLS) --walks $(WALKS) --stops $(STOPS)
+	$(BIN)/python -m tests.prove --races $(RACES) --kills $(KILLS) --walks $(WALKS) --stops $(STOPS) --undos $(UNDOS)
 
 bench: ORGANIZATIONS ?= 10000
 bench: .venv/ready

@@ -111,7 +111,7 @@ def test_a_migration_knows_no_code_that_may_change():
         assert not [name for name in imports(str(step)) if name.split(".")[0] in OURS], step.name
 
 
-GUIDES = ("README.md", "core/DECISIONS.md", "core/ops/README.md")
+GUIDES = ("README.md", "core/DECISIONS.md", "core/changes/README.md", "core/ops/README.md")
 
 
 @pytest.mark.parametrize("guide", GUIDES)

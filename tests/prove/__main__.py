@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from tests.prove import contention, crashes, faults, state_machine, workers
+from tests.prove import undos as undo_worlds
 from tests.prove.database import Database
 from tests.prove.invariants import NAMES
 from tests.support.engines import Postgresql, Sqlite, use
@@ -29,6 +30,7 @@ def main(
     stops: Annotated[
         int, typer.Option(help="Immediate stops of PostgreSQL while processes write.")
     ] = 2,
+    undos: Annotated[int, typer.Option(help="Worlds that are undone, on each engine.")] = 200,
     engine: Annotated[list[str], typer.Option()] = ["sqlite", "postgresql"],  # noqa: B006
     aim: Annotated[list[str], typer.Option(help="Only these invariants.")] = list(NAMES),  # noqa: B006
     seed: Annotated[str, typer.Option(help="A seed that makes the same races again.")] = "",
@@ -40,6 +42,7 @@ def main(
     violations = [
         *(_race(engine, aim, races, seed) if races else ()),
         *(_run_state_machine(engine, walks) if walks else ()),
+        *(_undo(engine, undos, seed) if undos else ()),
         *(_crash(engine, kills, seed) if kills else ()),
         *(_inject_faults(engine, stops, seed) if stops else ()),
     ]
@@ -65,6 +68,17 @@ def _run_state_machine(engines: list[str], examples: int) -> Iterator[str]:
                 yield f"walk {engine}: {broken}"
                 continue
         typer.echo(f"walks {engine} 0 of {examples}")
+
+
+def _undo(engines: list[str], worlds: int, seed: str) -> Iterator[str]:
+    for engine in engines:
+        with workers.started(engine, is_fast=True) as server, use(server.borrow(with_cast=True)):
+            try:
+                tally = undo_worlds.run(worlds, seed, server.cast(), acts=8)
+            except AssertionError as broken:
+                yield f"undos {engine}: {broken}"
+            else:
+                typer.echo("\n".join(tally.lines(engine)))
 
 
 def _crash(engines: list[str], count: int, seed: str) -> Iterator[str]:

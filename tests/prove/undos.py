@@ -99,13 +99,15 @@ class Tally:
     whole: int = 0
     stuck: int = 0
 
-    def line(self, engine: str) -> str:
-        """Return the tally of an engine as a line."""
-        return (
-            f"undos {engine} 0 of {self.worlds} worlds broken: {self.plans} plans, "
-            f"{self.undos} undos and {self.redos} redos, each as foreseen; "
-            f"{self.whole} worlds put back whole, {self.stuck} with refusals"
-        )
+    def lines(self, engine: str) -> list[str]:
+        """Return a line for each property, with how often it was seen to hold."""
+        return [
+            f"undos {engine} 0 of {self.plans} plans changed anything, or foresaw it wrongly",
+            f"undos {engine} 0 of {self.undos} undos left another number of entries than one",
+            f"undos {engine} 0 of {self.redos} redos left anything but what the undo took",
+            f"undos {engine} 0 of {self.whole} worlds undone whole differ from before; "
+            f"{self.stuck} of {self.worlds} met refusals",
+        ]
 
 
 Step = Callable[[World, Actor], object]

@@ -1,0 +1,102 @@
+"""Undo in races: with itself, with an edit of the same field, and with the deletion."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from core.base.errors import AlreadyUndone, ChangedSince, DomainError, NotFound
+from core.changes import changes
+from core.database import db
+from core.models import Entry, Organization
+from core.organizations import organizations
+from core.profile import profile
+from tests.support.cast import Cast
+from tests.support.history import last_entry, verified
+
+ROUNDS = 5
+PHONE = "+12125550100"
+
+
+def at_once(*acts: Callable[[], object]) -> list[object]:
+    """Call these at the same moment, and return what each returned or was refused for."""
+    start = Barrier(len(acts))
+
+    def call(act: Callable[[], object]) -> object:
+        start.wait()
+        try:
+            return act()
+        except DomainError as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(call, acts))
+
+
+@pytest.fixture
+def mistake(engine: Engine, cast: Cast) -> Callable[[], int]:
+    """What sets the phone of Acme, and returns the entry of it."""
+
+    def save() -> int:
+        with db.read() as session:
+            shown = profile.form_texts(session.get_one(Organization, cast.acme.id))
+        db.run(profile.save, cast.olga, cast.acme.id, shown, shown | {"phone": PHONE})
+        with db.read() as session:
+            return last_entry(session).id
+
+    return save
+
+
+def phone(cast: Cast) -> str | None:
+    with db.read() as session:
+        return session.get_one(Organization, cast.acme.id).phone
+
+
+def test_two_people_undo_it_once(cast: Cast, mistake: Callable[[], int]):
+    for _ in range(ROUNDS):
+        entry_id = mistake()
+        undo = partial(db.run, changes.undo, cast.olga, entry_id)
+        outcomes = at_once(undo, undo)
+        assert {type(each) for each in outcomes} == {AlreadyUndone, Entry}
+        with db.read() as session:
+            undos = select(func.count()).where(Entry.undoes_id == entry_id)
+            assert session.scalar(undos) == 1
+        assert phone(cast) is None
+    assert verified()[0] == []
+
+
+def test_an_edit_of_the_same_field_comes_before_or_after(cast: Cast, mistake: Callable[[], int]):
+    for number in range(ROUNDS):
+        entry_id, theirs = mistake(), f"+1212555011{number}"
+        edit = ({"phone": PHONE}, {"phone": theirs})
+        undone, edited = at_once(
+            partial(db.run, changes.undo, cast.olga, entry_id),
+            partial(db.run, profile.save, cast.olga, cast.acme.id, *edit),
+        )
+        if isinstance(undone, ChangedSince):
+            assert phone(cast) == theirs
+        else:
+            assert isinstance(undone, Entry)
+            assert isinstance(edited, DomainError)  # Stale: the value it started from is gone
+            assert phone(cast) is None
+        with db.read() as session:
+            shown = profile.form_texts(session.get_one(Organization, cast.acme.id))
+        db.run(profile.save, cast.olga, cast.acme.id, shown, shown | {"phone": ""})
+
+
+def test_a_deletion_comes_before_or_after(cast: Cast, mistake: Callable[[], int]):
+    for _ in range(ROUNDS):
+        entry_id = mistake()
+        undone, _ = at_once(
+            partial(db.run, changes.undo, cast.olga, entry_id),
+            partial(db.run, organizations.delete, cast.olga, cast.acme.id, name="Acme"),
+        )
+        is_undone = isinstance(undone, Entry)
+        assert is_undone or isinstance(undone, NotFound)
+        assert phone(cast) == (None if is_undone else PHONE)
+        db.run(organizations.restore, cast.ada, cast.acme.id)
+        if not is_undone:
+            db.run(changes.undo, cast.olga, entry_id)
