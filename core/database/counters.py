@@ -1,4 +1,4 @@
-"""Counts that triggers maintain: moves by week, organizations by stage, owners and admins.
+"""Counts that triggers maintain: moves by week, organizations by stage and cohort, owners, admins.
 
 They spare charts from reading every move, and the board from reading every organization. A trigger
 inserts +1 for each move and -1 when it is purged; for an organization that changes its stage or
@@ -13,10 +13,10 @@ limit.
 from collections import Counter
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, text
+from sqlalchemy import Connection, Dialect, and_, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from core.models import MoveCount, StageCount, StayCount
+from core.models import CohortCount, MoveCount, StageCount, StayCount
 
 ALL_REPS: Final = -1
 """The `rep_id` of stays of all sales reps together."""
@@ -34,14 +34,19 @@ INSERT INTO stay_counts (rep_id, week, stage, days, number) VALUES
     (coalesce({row}.rep_id, 0), {week}, {row}.from_stage, {row}.days, {number}),
     (-1, {week}, {row}.from_stage, {row}.days, {number});
 """
-_MODELS: Final[tuple[type[MoveCount | StayCount | StageCount], ...]] = (
+_MODELS: Final[tuple[type[MoveCount | StayCount | StageCount | CohortCount], ...]] = (
     MoveCount,
     StayCount,
     StageCount,
+    CohortCount,
 )
 _COUNT_STAGE: Final = """INSERT INTO stage_counts (stage, rep_id, number)
     SELECT {row}.stage, coalesce({row}.rep_id, 0), {number}
     WHERE {row}.deleted_at IS NULL{changed};
+"""
+_COUNT_COHORT: Final = """INSERT INTO cohort_counts (week, rep_id, stage, number)
+    SELECT {week}, coalesce({row}.rep_id, 0), {row}.stage, {number}
+    WHERE {row}.flagged_at IS NOT NULL AND {row}.deleted_at IS NULL{changed};
 """
 _CHANGED: Final = """ AND (OLD.stage <> NEW.stage
     OR coalesce(OLD.rep_id, 0) <> coalesce(NEW.rep_id, 0)
@@ -91,6 +96,10 @@ _EXPECTED_STAGES: Final = (
     "SELECT stage, coalesce(rep_id, 0), count(*) FROM organizations WHERE deleted_at IS NULL"
     " GROUP BY 1, 2"
 )
+_EXPECTED_COHORTS: Final = (
+    "SELECT {week}, coalesce(rep_id, 0), stage, count(*) FROM organizations"
+    " WHERE deleted_at IS NULL AND flagged_at IS NOT NULL GROUP BY 1, 2, 3"
+)
 _EXPECTED: Final = (
     "SELECT coalesce(rep_id, 0), {week}, from_stage, {by}, count(*) FROM moves GROUP BY 1, 2, 3, 4"
 )
@@ -112,7 +121,7 @@ def triggers(dialect: str) -> list[str]:
         statements += _trigger(dialect, _NAMES[event], f"{event} ON moves", body)
     for name, event, sides in _EVENTS:
         changed = _CHANGED if len(sides) > 1 else ""
-        body = "".join(_COUNT_STAGE.format(row=r, number=n, changed=changed) for r, n in sides)
+        body = "".join(_count_organization(dialect, row, n, changed) for row, n in sides)
         statements += _trigger(dialect, name, f"{event} ON organizations", body)
     for name, event, sides in _ROLE_EVENTS:
         lock = _LOCK[dialect]
@@ -121,6 +130,12 @@ def triggers(dialect: str) -> list[str]:
     changed = "UPDATE OF two_factor_at ON users"
     statements += _trigger(dialect, "count_owners_protected", changed, _COUNT_PROTECTED)
     return statements
+
+
+def _count_organization(dialect: str, row: str, number: int, changed: str) -> str:
+    week = _WEEK[dialect].format(at=f"{row}.flagged_at")
+    values = {"row": row, "number": number, "changed": changed, "week": week}
+    return _COUNT_STAGE.format(**values) + _COUNT_COHORT.format(**values)
 
 
 def _trigger(dialect: str, name: str, event: str, body: str) -> list[str]:
@@ -141,6 +156,10 @@ def recount(connection: Connection) -> None:
     connection.execute(delete(MoveCount))
     connection.execute(delete(StayCount))
     connection.execute(delete(StageCount))
+    connection.execute(delete(CohortCount))
+    connection.exec_driver_sql(
+        f"INSERT INTO cohort_counts (week, rep_id, stage, number) {_cohorts(connection.dialect)}"
+    )
     connection.exec_driver_sql(
         f"INSERT INTO stage_counts (stage, rep_id, number) {_EXPECTED_STAGES}"
     )
@@ -161,6 +180,7 @@ def count_differences(session: Session) -> int:
         (by_rep, "rep_id, week, from_stage, to_stage", "move_counts"),
         (f"{stays} UNION ALL {all_reps}", "rep_id, week, stage, days", "stay_counts"),
         (_EXPECTED_STAGES, "stage, rep_id", "stage_counts"),
+        (_cohorts(session.get_bind().dialect), "week, rep_id, stage", "cohort_counts"),
     )
     return sum(_compare(session, *each) for each in compared)
 
@@ -170,12 +190,16 @@ def count_miscounted(session: Session) -> int:
     return session.scalar(text(_COUNT_MISCOUNTED.format(miscounted=_MISCOUNTED))) or 0
 
 
+def _cohorts(dialect: Dialect) -> str:
+    return _EXPECTED_COHORTS.format(week=_WEEK[dialect.name].format(at="flagged_at"))
+
+
 def merge(session: Session) -> int:
     """Merge rows with the same key, `BATCH` keys per table, and return by how many rows fewer."""
     return sum(_merge(session, model) for model in _MODELS)
 
 
-def _merge(session: Session, model: type[MoveCount | StayCount | StageCount]) -> int:
+def _merge(session: Session, model: type[MoveCount | StayCount | StageCount | CohortCount]) -> int:
     keys = [column for column in model.__table__.c if column.name not in {"id", "number"}]
     duplicated = select(*keys).group_by(*keys).having(func.count() > 1).limit(BATCH).subquery()
     same_key = and_(*(key == duplicated.c[key.name] for key in keys))

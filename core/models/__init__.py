@@ -15,7 +15,7 @@ from core.models.audit import ChainHead, Checkpoint, Entry, EntryText, SecretKey
 from core.models.enums import Alert, InvitationStatus, ItemState, Role, RunStatus, Staff, Stage
 from core.models.mail import Digest, DigestItem, LastNotification, Mail
 from core.models.members import FormerMembership, Handover, Invitation, Membership
-from core.models.onboarding import Move, MoveCount, StageCount, StayCount
+from core.models.onboarding import CohortCount, Move, MoveCount, StageCount, StayCount
 from core.models.organizations import Logo, Organization
 from core.models.orm import Audited, Base
 from core.models.runs import Run, RunItem
@@ -28,6 +28,7 @@ __all__ = [
     "ChainHead",
     "Challenge",
     "Checkpoint",
+    "CohortCount",
     "DefaultView",
     "Digest",
     "DigestItem",

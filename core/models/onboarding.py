@@ -93,3 +93,22 @@ class StageCount(Base):
     number: Mapped[int]
 
     __table_args__ = (Index("ix_stage_counts_stage", "stage", "rep_id", "number"),)
+
+
+class CohortCount(Base):
+    """The number of organizations that were last flagged in a week, by sales rep and present stage.
+
+    Deleted ones are left out. Sum up the rows, as those of `MoveCount`.
+    """
+
+    __tablename__ = "cohort_counts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    week: Mapped[date]
+    """The Monday of the week in which they were flagged, in UTC."""
+    rep_id: Mapped[int]
+    """0 for organizations without a sales rep."""
+    stage: Mapped[Stage]
+    number: Mapped[int]
+
+    __table_args__ = (Index("ix_cohort_counts_week", "week", "rep_id", "stage", "number"),)

@@ -208,14 +208,16 @@ def move(
         for column, value in restore.items():
             setattr(org, column, value)
     else:
-        _start_afresh(org)
+        _start_afresh(org, transition)
     event = OVERRIDDEN if failed else _EVENTS[transition]
     history.record(session, actor, org, event, org, reason=reason)
     return org
 
 
-def _start_afresh(org: Organization) -> None:
+def _start_afresh(org: Organization, transition: Transition) -> None:
     org.snoozed_until = None
+    if transition is Transition.FLAG:
+        org.flagged_at = org.stage_entered_at
     if org.stage is Stage.FREE:
         org.rep_id, org.target_on, org.next_step, org.next_step_on = None, None, None, None
 

@@ -2,23 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, FromClause, Select, Subquery, func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.access.permissions import Action, Actor, access_staff
 from core.database.counters import ALL_REPS
 from core.database.db import frame
-from core.models import Move, MoveCount, Stage, StayCount, User
+from core.models import CohortCount, MoveCount, Stage, StayCount, User
 from core.onboarding import stuck, working_days
 from core.onboarding.stages import FORWARD
 from core.onboarding.stuck import LIMITED
-from core.organizations.filters import has_rep
 
 REACHED: Final = tuple(FORWARD.values())
 """The stages that a move forward leads to, in their order."""
@@ -42,9 +41,9 @@ class Period(StrEnum):
 class Charts:
     """The data of the charts, one frame for each.
 
-    - `funnel`: stage, entered (organizations that entered onboarding in the period, and how many of
-      them have reached each later stage since), conversion (their share in percent; empty for the
-      first).
+    - `funnel`: stage, entered (organizations that were last flagged in the period, and how many of
+      them are in each later stage, or beyond, by now), conversion (their share in percent; empty
+      for the first). With a sales rep, these are the organizations that they have now.
     - `stays`: stage, left (moves out of it), over (those after more working days than its limit),
       lower, median, upper (quartiles of its working days), dots (its limit, and the working days of
       a sample of `DOTS`, evenly spread over all of them).
@@ -125,18 +124,15 @@ def _is_forward(moves: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _funnel(session: Session, since: date | None, rep_id: int | None) -> pd.DataFrame:
-    """Count a cohort: who entered onboarding in the period, and how far they have come since."""
-    first, *later = REACHED
-    cohort = _times_of_moves(first, func.min(Move.at), since, rep_id)
-    source: FromClause = cohort
-    numbers = [func.count()]
-    for stage in later:
-        reached = _times_of_moves(stage, func.max(Move.at), since)
-        is_since = (reached.c.org_id == cohort.c.org_id) & (reached.c.at >= cohort.c.at)
-        source = source.outerjoin(reached, is_since)
-        numbers.append(func.count(reached.c.org_id))
-    entered = list(session.execute(select(*numbers).select_from(source)).one())
-    shares = [None, *(100 * number / entered[0] if entered[0] else None for number in entered[1:])]
+    """Count a cohort: those last flagged in the period, and how far they are by now."""
+    number = func.sum(CohortCount.number)
+    cohort = _in_period(select(CohortCount.stage, number), CohortCount.week, since)
+    of_rep = [CohortCount.rep_id == rep_id] if rep_id is not None else []
+    rows = session.execute(cohort.where(*of_rep).group_by(CohortCount.stage)).all()
+    now = {stage: int(counted) for stage, counted in rows}
+    flagged, *later = (now.get(stage, 0) for stage in Stage)
+    entered = [flagged + sum(later), *(sum(later[at:]) for at in range(1, len(later)))]
+    shares = [None, *(100 * each / entered[0] if entered[0] else None for each in entered[1:])]
     return pd.DataFrame(
         {
             "stage": [str(stage) for stage in REACHED],
@@ -144,21 +140,6 @@ def _funnel(session: Session, since: date | None, rep_id: int | None) -> pd.Data
             "conversion": pd.Series(shares, dtype="float64").round(1),
         }
     )
-
-
-def _times_of_moves(
-    stage: Stage, at: ColumnElement[datetime], since: date | None, rep_id: int | None = None
-) -> Subquery:
-    """Return org_id and the first or last time at which each organization moved up to a stage."""
-    before = next(start for start, end in FORWARD.items() if end is stage)
-    moves = select(Move.org_id, at.label("at")).where(
-        Move.from_stage == before, Move.to_stage == stage
-    )
-    if since is not None:
-        moves = moves.where(Move.at >= datetime.combine(since, time(), UTC))
-    if rep_id is not None:
-        moves = moves.where(has_rep(Move.rep_id.expression, rep_id))
-    return moves.group_by(Move.org_id).subquery()
 
 
 def _stays(session: Session, since: date | None, rep_id: int | None) -> pd.DataFrame:

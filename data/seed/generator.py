@@ -24,8 +24,8 @@ COLUMNS = {
     "two_factor_at last_seen_at search_text version",
     "second_factors": "user_id secret last_step",
     "organizations": "id public_id name name_key search_text logo alert_email overview "
-    "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at rep_id "
-    "target_on next_step next_step_on snoozed_until requested_at request_note created_at "
+    "sales_email phone website twitter is_listed confirmed_at stage stage_entered_at flagged_at "
+    "rep_id target_on next_step next_step_on snoozed_until requested_at request_note created_at "
     "created_by last_active_at member_count owner_count admin_count unprotected_owner_count "
     "version",
     "notes": "id org_id author_id text search_text is_shared created_at",
@@ -115,7 +115,7 @@ class SampleData:
         for user_id, role, joined in people:
             member = (self._id("memberships"), org_id, user_id, role, joined)
             self._rows["memberships"].append(member)
-        entered, rep_id = self._move_to_stage(stage, chain, created)
+        entered, flagged, rep_id = self._move_to_stage(stage, chain, created)
         self._invite(org_id, owner_id, domain)
         row = profiles.profile(random, org_id, name, domain, stage, self.logos)
         request_note = self._request_note(number) if stage is Stage.FREE else None
@@ -126,6 +126,7 @@ class SampleData:
             self._add_recent_changes(chain, owner_id, row)
         row |= profiles.identity(org_id, name, domain, row["website"] or "")
         row |= {"stage": stage, "stage_entered_at": entered, "created_at": created}
+        row["flagged_at"] = flagged
         row |= {"created_by": owner_id, "version": 0} | self._count(people)
         row["last_active_at"] = last_active
         row["confirmed_at"] = created if row["phone"] else None
@@ -201,10 +202,12 @@ class SampleData:
         secret = crypto.encrypt("two-factor", SECRET, owner=str(user_id))
         self._rows["second_factors"].append((user_id, secret, 0))
 
-    def _move_to_stage(self, stage: Stage, chain: Chain, created: datetime) -> tuple[datetime, int]:
-        """Add the moves to a stage; return when it was entered, and the id of the sales rep."""
+    def _move_to_stage(
+        self, stage: Stage, chain: Chain, created: datetime
+    ) -> tuple[datetime, datetime | None, int]:
+        """Add the moves to a stage; return when it was entered and flagged, and the sales rep."""
         random = self._random
-        rep_id, entered = random.choice(SALES_IDS), created
+        rep_id, entered, flagged = random.choice(SALES_IDS), created, None
         for move in stage_moves.generate(random, stage, created, self.now):
             before = ("stage", move.start)
             chain.add(
@@ -221,7 +224,10 @@ class SampleData:
                 )
             )
             entered = move.at
-        return entered, rep_id
+            flagged = (
+                move.at if move.end is Stage.ONBOARDING and move.start is Stage.FREE else flagged
+            )
+        return entered, flagged, rep_id
 
     def _request_note(self, number: int) -> str | None:
         """Return the note of a request for onboarding, which some newer organizations make."""
