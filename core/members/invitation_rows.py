@@ -6,7 +6,7 @@ accounts with other people's addresses.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, ScalarSelect, false, func, select, update
@@ -30,8 +30,9 @@ def make(
     inviter_id: int,
     *,
     run_id: int | None = None,
+    at: datetime | None = None,
 ) -> Invitation:
-    """Invite an address with a role, for `INVITATION_TTL`, and return the invitation.
+    """Invite an address with a role, for `INVITATION_TTL` from `at` on, and return the invitation.
 
     `run_id` is the import that made it, if any: see `find_inviter`.
     """
@@ -48,16 +49,19 @@ def make(
         answered_at=None,
         mail_id=None,
     )
-    renew(invitation)
+    renew(invitation, at=at)
     session.add(invitation)
     return invitation
 
 
-def renew(invitation: Invitation) -> None:
-    """Give an invitation new links and another `INVITATION_TTL`; its old links stop working."""
+def renew(invitation: Invitation, *, at: datetime | None = None) -> None:
+    """Give an invitation new links and another `INVITATION_TTL`; its old links stop working.
+
+    `at` is when it is mailed, if that is not now.
+    """
     invitation.nonce = crypto.new_nonce()
     invitation.token_hash = crypto.fingerprint(crypto.token(MAILED, invitation.nonce))
-    invitation.sent_at = clock.now()
+    invitation.sent_at = at or clock.now()
     invitation.expires_at = invitation.sent_at + INVITATION_TTL
 
 

@@ -40,9 +40,9 @@ def invite(
 ) -> list[Invitation]:
     """Invite all the addresses in `emails`, or none; commas, semicolons or line ends separate them.
 
-    Raises `AddressesRefused` with the result for each address, or `AlreadyMember` or
-    `AlreadyInvited` if there is only one; also `RoleTooHigh`, `MemberLimit`, `InvitationLimit` and
-    `TooManyAttempts`.
+    Those of a long list wait, and are mailed as the limits allow; `sent_at` says when. Raises
+    `AddressesRefused` with the result for each address, or `AlreadyMember` or `AlreadyInvited` if
+    there is only one; also `RoleTooHigh`, `MemberLimit`, `InvitationLimit` and `TooManyAttempts`.
     """
     org = access(session, actor, org_id, Action.INVITE)
     addresses = invitees.parse(session, org, emails)
@@ -51,17 +51,19 @@ def invite(
     if org.member_limit is not None and org.member_count >= org.member_limit:
         raise MemberLimit(org.member_limit)
     invitees.ensure_below_limit(session, org, more=len(addresses))
-    invitees.count_mails(session, actor, org, len(addresses))
+    planned = invitees.plan_mails(session, actor, org, len(addresses))
     invitees.count_recipients(session, org, addresses)
 
     inviter_id = actor.user_id or 0
     invited = [
-        invitation_rows.make(session, org, email, key, role, inviter_id)
-        for key, email in addresses.items()
+        invitation_rows.make(session, org, email, key, role, inviter_id, at=at)
+        for (key, email), at in zip(addresses.items(), planned, strict=True)
     ]
     for invitation in invited:
         member_mails.send_invitation(session, actor, org, invitation)
-    history.record(session, actor, org, "invitation.sent", *invited)
+    for start in range(0, len(invited), invitees.MAX_PER_MINUTE):
+        some = invited[start : start + invitees.MAX_PER_MINUTE]
+        history.record(session, actor, org, "invitation.sent", *some)
     return invited
 
 
@@ -72,6 +74,8 @@ def resend(session: Session, actor: Actor, org_id: int, invitation_id: int) -> I
     """
     org = access(session, actor, org_id, Action.INVITE)
     invitation = _get_pending(session, actor, org, invitation_id)
+    if invitation.sent_at > clock.now():  # it was never mailed, and waits for its turn
+        return invitation
     is_late = invitation.expires_at <= clock.now()
     invitees.ensure_below_limit(session, org, more=int(is_late))
     invitees.count_mails(session, actor, org, 1)
@@ -155,7 +159,8 @@ def table(
     """Return one page of invitations, newest first, in the given states or in all of them.
 
     Columns: id, email, role, invited_by (a name), sent_at, expires_at, reminded_at, state, delivery
-    (`queued`, `sent`, `failed` or `not sent`) and delivery_error (the mail server's response).
+    (`waiting` for its turn, `queued`, `sent`, `failed` or `not sent`) and delivery_error (the mail
+    server's response).
     """
     access(session, actor, org_id, Action.VIEW_INVITATIONS)
     invited = (
@@ -168,7 +173,7 @@ def table(
             Invitation.expires_at,
             Invitation.reminded_at,
             _state().label("state"),
-            _DELIVERY.label("delivery"),
+            _delivery().label("delivery"),
             case((_IS_UNSENT, Mail.error)).label("delivery_error"),
         )
         .join(User, User.id == Invitation.invited_by)
@@ -203,12 +208,16 @@ def _is_in(state: State) -> ColumnElement[bool]:
 
 
 _IS_UNSENT: Final = Mail.sent_at.is_(None) & Mail.id.is_not(None)
-_DELIVERY: Final = case(
-    (_IS_UNSENT & Mail.error.is_not(None), "failed"),
-    (_IS_UNSENT & Mail.due_at.is_(None), "not sent"),
-    (_IS_UNSENT, "queued"),
-    else_="sent",
-)
+
+
+def _delivery() -> ColumnElement[str]:
+    return case(
+        (_IS_UNSENT & Mail.error.is_not(None), "failed"),
+        (_IS_UNSENT & Mail.due_at.is_(None), "not sent"),
+        (_IS_UNSENT & (Invitation.sent_at > clock.now()), "waiting"),
+        (_IS_UNSENT, "queued"),
+        else_="sent",
+    )
 
 
 def _state() -> ColumnElement[str]:

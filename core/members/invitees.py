@@ -1,17 +1,18 @@
 """The addresses of an invitation: parsed, checked against members and limits."""
 
 import re
+from bisect import insort
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from core.access import throttling
 from core.access.permissions import Actor
-from core.base import validation
+from core.base import clock, validation
 from core.base.errors import (
     AddressesRefused,
     AlreadyInvited,
@@ -25,9 +26,16 @@ from core.members import invitation_rows
 from core.models import Invitation, InvitationStatus, Membership, Organization, User
 
 MAX_PER_MINUTE: Final = 10
-"""Invitations that one person can send in a minute, so also in one go."""
-MAX_PENDING: Final = 200
-MAX_MAILS_PER_INVITER: Final = ((MAX_PER_MINUTE, timedelta(minutes=1)), (50, timedelta(days=1)))
+MAX_PER_DAY: Final = 50
+"""Invitations that are mailed for one person in a minute and in a day; the others wait."""
+MAX_LISTED: Final = 500
+"""Addresses of one list."""
+MAX_PENDING: Final = 600
+"""Open invitations of an organization, those that wait to be mailed included."""
+MAX_MAILS_PER_INVITER: Final = (
+    (MAX_PER_MINUTE, timedelta(minutes=1)),
+    (MAX_PER_DAY, timedelta(days=1)),
+)
 MAX_MAILS_PER_ORGANIZATION: Final = ((100, timedelta(days=1)),)
 """Limits on invitation mails. They are counted in the transaction that queues the mails, so
 refused invitations do not count."""
@@ -38,8 +46,7 @@ _ENTRY = re.compile(
     re.VERBOSE,
 )
 """An address with a name in front, whose commas and quotes belong to it, or one alone."""
-_MAX_LENGTH = 10_000
-_MAX_SPLIT = 100
+_MAX_LENGTH = 60_000
 _MAX_ECHOED = 60
 """Characters of an invalid address that its refusal repeats."""
 
@@ -75,18 +82,55 @@ def ensure_below_limit(session: Session, org: Organization, *, more: int) -> Non
         raise InvitationLimit(MAX_PENDING)
 
 
+def plan_mails(session: Session, actor: Actor, org: Organization, mails: int) -> list[datetime]:
+    """Return when so many new invitations may be mailed: as many as possible now, others later.
+
+    The limits hold for what is planned, too, so nobody gets ahead by several lists.
+    """
+    now, planned = clock.now(), list[datetime]()
+    by_actor = _mailed(session, Invitation.invited_by == actor.user_id)
+    of_org = _mailed(session, Invitation.org_id == org.id)
+    for _ in range(mails):
+        at = max([now, *by_actor[-1:]])
+        for log, limits in (
+            (by_actor, MAX_MAILS_PER_INVITER),
+            (of_org, MAX_MAILS_PER_ORGANIZATION),
+        ):
+            at = max([at, *(log[-most] + window for most, window in limits if len(log) >= most)])
+        if at == now:
+            at += timedelta(minutes=_hit(session, actor, org, 1))
+        planned.append(at)
+        by_actor.append(at)
+        insort(of_org, at)
+    return planned
+
+
+def _mailed(session: Session, whose: ColumnElement[bool]) -> list[datetime]:
+    """Return when invitations of the last day were mailed, or will be, in order."""
+    recent = Invitation.sent_at > clock.now() - timedelta(days=1)
+    return list(
+        session.scalars(
+            select(Invitation.sent_at).where(whose, recent).order_by(Invitation.sent_at)
+        )
+    )
+
+
 def count_mails(session: Session, actor: Actor, org: Organization, mails: int) -> None:
     """Count mails against the limits of the inviter and the organization.
 
     Raises `TooManyAttempts`.
     """
+    if minutes := _hit(session, actor, org, mails):
+        raise TooManyAttempts(minutes)
+
+
+def _hit(session: Session, actor: Actor, org: Organization, mails: int) -> int:
+    """Count mails, and return the minutes to wait if there were too many."""
     caps = (
         (f"person:{actor.user_id}", MAX_MAILS_PER_INVITER),
         (f"org:{org.id}", MAX_MAILS_PER_ORGANIZATION),
     )
-    minutes = [throttling.hit(session, "invite", *cap) for cap in caps for _ in range(mails)]
-    if any(minutes):
-        raise TooManyAttempts(max(minutes))
+    return max(throttling.hit(session, "invite", *cap) for cap in caps for _ in range(mails))
 
 
 def count_recipients(session: Session, org: Organization, addresses: Mapping[str, str]) -> None:
@@ -113,12 +157,11 @@ def count_recipients(session: Session, org: Organization, addresses: Mapping[str
 
 def _split(emails: str) -> list[str]:
     """Return the entries of a list of addresses as mail programs copy it, each as it is written."""
-    entries = islice(_ENTRY.finditer(emails[:_MAX_LENGTH]), _MAX_SPLIT)
+    entries = islice(_ENTRY.finditer(emails[:_MAX_LENGTH]), 2 * MAX_LISTED)
     typed = [entry.group().strip() for entry in entries if entry.group().strip()]
-    if len(typed) > MAX_PER_MINUTE or len(emails) > _MAX_LENGTH:
-        raise InvalidInput(
-            {FIELD: f"Invite at most {MAX_PER_MINUTE} people at a time, then wait a minute."}
-        )
+    typed = list(dict.fromkeys(typed))
+    if len(typed) > MAX_LISTED or len(emails) > _MAX_LENGTH:
+        raise InvalidInput({FIELD: f"Invite at most {MAX_LISTED} people with one list."})
     return typed or [""]
 
 

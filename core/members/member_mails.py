@@ -31,7 +31,7 @@ def send_invitation(
     invitation: Invitation,
     template: str = "invitation",
 ) -> None:
-    """Mail an invitation to the invited person, as sent by the actor."""
+    """Mail an invitation to the invited person, as sent by the actor, when its time has come."""
     queued = outbox.enqueue(
         session,
         template,
@@ -43,6 +43,7 @@ def send_invitation(
         hours=int(invitation_rows.INVITATION_TTL.total_seconds()) // 3600,
         link=invitation_rows.link(invitation),
     )
+    queued.due_at = max(clock.now(), invitation.sent_at)
     invitation.mail_id = queued.id
 
 

@@ -101,7 +101,8 @@ class _DatabaseCollector(Collector):
         up = GaugeMetricFamily("orgdesk_database_up", "Whether the database is available")
         try:
             with db.read() as session:
-                due = Mail.due_at.is_not(None)
+                waits_for_its_turn = (Mail.attempts == 0) & (Mail.due_at > clock.now())
+                due = Mail.due_at.is_not(None) & ~waits_for_its_turn
                 waiting = session.scalar(select(func.count()).where(due))
                 oldest = session.scalar(select(func.min(Mail.created_at)).where(due))
                 given_up = session.scalar(

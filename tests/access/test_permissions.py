@@ -342,6 +342,7 @@ CALLED_BY_USE_CASES = {
     "imports.plan_members.plan",
     "imports.plan_organizations.plan",
     "members.invitees.count_mails",
+    "members.invitees.plan_mails",
     "members.leaving.end_membership",
     "members.member_mails.is_within_cap",
     "members.member_mails.notify",

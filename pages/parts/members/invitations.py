@@ -10,7 +10,7 @@ from core.access.permissions import Actor
 from core.base import clock
 from core.base.errors import AddressesRefused
 from core.database import db
-from core.members import invitations
+from core.members import invitations, invitees
 from core.members.invitations import State
 from core.models import Organization, Role
 from pages import ui
@@ -24,6 +24,12 @@ _ACTIONS: Final = (
     ui.Action("edit-roles", dialogs.EDIT_ROLES, "manage_accounts"),
     ui.Action("revoke", "Revoke", "block"),
 )
+_LIMITS: Final = (
+    f"Separate several by commas or lines, up to {invitees.MAX_LISTED}. We email "
+    f"{invitees.MAX_PER_MINUTE} a minute and {invitees.MAX_PER_DAY} a day; the others wait under "
+    "Invited Users."
+)
+_MAX_REFUSALS: Final = 20
 _STATES: Final = {
     State.PENDING: Style("Pending", "blue"),
     State.EXPIRED: Style("Expired", "orange"),
@@ -165,7 +171,7 @@ def _draw_invite_form(actor: Actor, org: Organization, grantable: Sequence[Role]
             st.text_area,
             "emails",
             "Email",
-            hint="Several at once: separate them by commas, or write one on each line.",
+            hint=_LIMITS,
             placeholder="",
             height=96,
         )
@@ -187,11 +193,23 @@ def _draw_invite_form(actor: Actor, org: Organization, grantable: Sequence[Role]
     if pressed and (
         role != Role.OWNER or form.prepare(authentication.verify_password, actor, password)
     ):
-        notice = "Invitations sent"
-        form.save(notice, invitations.invite, actor, org.id, emails, role=Role(role))
+        _invite(form, actor, org, emails, Role(role))
     if isinstance(form.error, AddressesRefused):
         with refusals:
             _draw_refusals(form, form.error)
+
+
+def _invite(form: ui.Form, actor: Actor, org: Organization, emails: str, role: Role) -> None:
+    """Invite people, and say how many of them wait for their turn."""
+    invited = form.change(invitations.invite, actor, org.id, emails, role=role)
+    if invited is None:
+        return
+    waiting = sum(each.sent_at > clock.now() for each in invited)
+    notice = f"{ui.count(len(invited) - waiting, 'invitation')} sent"
+    form.reset()
+    ui.close_dialog()
+    ui.show_notice(f"{notice}, {waiting:,} waiting" if waiting else notice)
+    st.rerun()
 
 
 def _draw_refusals(form: ui.Form, refused: AddressesRefused) -> None:
@@ -199,13 +217,15 @@ def _draw_refusals(form: ui.Form, refused: AddressesRefused) -> None:
     if not any(address for address, _ in refused.results):
         return
     form.set_error("emails", "Nothing sent yet. Fix these addresses or remove them.")
-    for address, why in refused.results:
-        if why:
-            notice = why if address in why else f"{address or 'An empty line'}: {why}"
-            st.markdown(ui.refusal(notice))
-        else:
-            can = ui.esc(address)
-            st.markdown(f":small[:green[:material/check: {can} can be invited.]]")
+    wrong = [(address, why) for address, why in refused.results if why]
+    for address, why in wrong[:_MAX_REFUSALS]:
+        notice = why if address in why else f"{address or 'An empty line'}: {why}"
+        st.markdown(ui.refusal(notice))
+    if (others := len(wrong) - _MAX_REFUSALS) > 0:
+        st.markdown(ui.refusal(f"{others:,} more can't be invited."))
+    if fine := len(refused.valid):
+        can = ui.count(fine, "other address", "other addresses")
+        st.markdown(f":small[:green[:material/check: {can} can be invited.]]")
     if refused.valid:
         st.form_submit_button(
             "Remove invalid addresses",
