@@ -43,7 +43,7 @@ with db.read() as session:
     numbers = statistics.summary(session, actor, org.id)
     owners = membership_rows.list_owners(session, org)
     latest = activity.latest(session, actor, org.id, limit=MAX_CHANGES)
-    reps = onboarding.list_reps(session)
+    reps = onboarding.list_reps(session) if org.rep_id is not None else {}
     found_notes = notes.list_about(session, actor, org.id, limit=MAX_NOTES + 1)
     grantable = members.list_grantable_roles(session, actor, org.id) if may_invite else []
 
