@@ -11,10 +11,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
     focusForm(data.key)
   }
   root.replaceChildren(...drawHead(data), ...data.rows.map((row) => drawRow(row, press)))
-  const wanted = data.focus || focused
-  const button = wanted && root.querySelector(`[data-name="${CSS.escape(wanted)}"]`)
-  if (button && document.activeElement === document.body) button.focus()
-  else if (button && focused) button.focus()
+  if (focused) find(root, focused)?.focus()
+  else if (data.focus && isFree(data.key)) find(root, data.focus)?.focus()
+}
+
+const find = (root, name) => root.querySelector(`[data-name="${CSS.escape(name)}"]`)
+
+/** Return whether the focus is nowhere, or in the form that is about to close. */
+function isFree(key) {
+  const at = document.activeElement
+  return at === document.body || Boolean(at.closest(`.st-key-${CSS.escape(key)}-form`))
 }
 
 function drawHead({ title, note, bar }) {
