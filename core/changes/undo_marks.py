@@ -15,6 +15,8 @@ from core.changes import cells
 from core.changes.inverses import INVERSES
 from core.models import Entry, User
 
+_Undos = dict[int, list[Entry]]
+
 
 class Offer(StrEnum):
     """What a list offers for an entry."""
@@ -41,7 +43,7 @@ def find_marks(
     """
     entries = _load(session, entry_ids)
     undos = _list_undos(session, entry_ids)
-    names = _names(session, list(undos.values()))
+    names = _names(session, [undo for found in undos.values() for undo in found])
     return {
         entry.id: _mark(session, entry, undos, names)
         for entry in entries
@@ -49,15 +51,14 @@ def find_marks(
     }
 
 
-def _mark(
-    session: Session, entry: Entry, undos: dict[int, Entry], names: dict[int | None, str]
-) -> Mark:
-    undo = undos.get(entry.id)
-    if undo is None:
-        return Mark(Offer.REDO if _is_undo(session, entry) else Offer.UNDO)
+def _mark(session: Session, entry: Entry, undos: _Undos, names: dict[int | None, str]) -> Mark:
+    offer = Offer.REDO if _is_undo(session, entry) else Offer.UNDO
+    if entry.id not in undos:
+        return Mark(offer)
+    rest = offer if _leaves_some(session, entry, undos[entry.id]) else Offer.NOTHING
+    undo = undos[entry.id][-1]
     if _is_undone(undo.id, undos):
-        return Mark(Offer.NOTHING)  # it was redone, and the redo has the offer
-    rest = Offer.UNDO if _leaves_some(session, entry, undo) else Offer.NOTHING
+        return Mark(rest)  # it was redone, and the redo has an offer of its own
     return Mark(rest, names.get(undo.actor_id, "Orgdesk"), undo.at)
 
 
@@ -69,21 +70,21 @@ def _load(session: Session, entry_ids: Collection[int]) -> Sequence[Entry]:
     return session.scalars(select(Entry).where(Entry.id.in_(entry_ids))).all()
 
 
-def _list_undos(session: Session, entry_ids: Collection[int]) -> dict[int, Entry]:
-    """Return the newest undo of each entry, and of those undos, and so on."""
-    found: dict[int, Entry] = {}
+def _list_undos(session: Session, entry_ids: Collection[int]) -> _Undos:
+    """Return the undos of each entry, oldest first, and those of the undos, and so on."""
+    found: _Undos = {}
     asked = set(entry_ids)
     while asked:
         is_undo = Entry.undoes_id.in_(asked)
         undos = session.scalars(select(Entry).where(is_undo).order_by(Entry.id)).all()
-        found |= {undo.undoes_id: undo for undo in undos if undo.undoes_id is not None}
+        for undo in undos:
+            found.setdefault(undo.undoes_id or 0, []).append(undo)
         asked = {undo.id for undo in undos}
     return found
 
 
-def _is_undone(entry_id: int, undos: dict[int, Entry]) -> bool:
-    undo = undos.get(entry_id)
-    return undo is not None and not _is_undone(undo.id, undos)
+def _is_undone(entry_id: int, undos: _Undos) -> bool:
+    return entry_id in undos and not _is_undone(undos[entry_id][-1].id, undos)
 
 
 def _is_undo(session: Session, entry: Entry) -> bool:
@@ -92,13 +93,13 @@ def _is_undo(session: Session, entry: Entry) -> bool:
     return undone is not None and not _is_undo(session, undone)
 
 
-def _leaves_some(session: Session, entry: Entry, undo: Entry) -> bool:
+def _leaves_some(session: Session, entry: Entry, undos: Sequence[Entry]) -> bool:
     """Return whether only some of the fields of an entry were undone."""
     inverse = INVERSES[entry.event]
     if inverse.lead:
         return False
     judged = {it for it in cells.changes_of(session, entry) if inverse.judges(entry, it)}
-    undone = judged & cells.changes_of(session, undo).keys()
+    undone = {cell for undo in undos for cell in cells.changes_of(session, undo)} & judged
     return bool(undone) and undone < judged
 
 

@@ -16,7 +16,7 @@ from core.base.errors import (
     NotPermitted,
     PasswordNeeded,
 )
-from core.changes import changes
+from core.changes import changes, undo_marks
 from core.changes.cells import Cell
 from core.changes.inverse import Ask
 from core.changes.judgement import State
@@ -28,6 +28,7 @@ from core.onboarding.onboarding import Plan
 from core.organizations import organizations
 from core.profile import logos, profile
 from core.profile.logos import CleanLogo
+from core.staff import notes
 from tests.conftest import Clock
 from tests.support.cast import Cast
 from tests.support.history import last_entry, verified
@@ -429,3 +430,31 @@ def test_one_refusal_of_several_keeps_the_others(session: Session, cast: Cast):
     outcome = changes.undo_all(session, cast.olga, [first.id, second.id])
     assert len(outcome.done) == 1
     assert outcome.refused[0].startswith("This was undone already.")
+
+
+class TestMarks:
+    def test_they_say_what_is_offered_and_who_has_undone_it(self, session: Session, cast: Cast):
+        mistake = save(session, cast.olga, cast, phone=PHONE)
+        undo = changes.undo(session, cast.oda, mistake.id, reason=WHY)
+        assert marks(session, mistake, undo) == [("", "Oda"), ("Redo", "")]
+        redo = changes.undo(session, cast.olga, undo.id)
+        assert marks(session, mistake, undo, redo) == [("", ""), ("", "Olga"), ("Undo", "")]
+
+    def test_what_was_undone_in_part_can_be_undone_further(self, session: Session, cast: Cast):
+        both = save(session, cast.olga, cast, phone=PHONE, twitter="acme")
+        changes.undo(session, cast.olga, both.id, only=[Cell("organization", "phone")])
+        assert marks(session, both) == [("Undo", "Olga")]
+        changes.undo(session, cast.olga, both.id, only=[Cell("organization", "twitter")])
+        assert marks(session, both) == [("", "Olga")]
+
+    def test_notes_for_staff_are_for_their_author(self, session: Session, cast: Cast):
+        notes.write(session, cast.sam, cast.acme.id, "A call")
+        entry = last_entry(session)
+        assert undo_marks.find_marks(session, [entry.id], reader_id=cast.sam.user_id)
+        assert not undo_marks.find_marks(session, [entry.id], reader_id=cast.ada.user_id)
+
+
+def marks(session: Session, *entries: Entry) -> list[tuple[str, str]]:
+    ids = [entry.id for entry in entries]
+    found = undo_marks.find_marks(session, ids, reader_id=None)
+    return [(found[each].offer.value, found[each].undone_by) for each in ids]

@@ -7,6 +7,6 @@ from tests.support.cast import Cast
 
 
 def test_whatever_happened_is_put_back_as_its_plan_foresees(engine: Engine, cast: Cast):
-    tally = undos.run(100, "make test", cast, acts=3)
+    tally = undos.run(100, "make test", cast, acts=2)
     assert tally.worlds == 100
     assert tally.whole > 50

@@ -21,8 +21,9 @@ from core.accounts import administration
 from core.accounts.sessions import VerifiedPassword
 from core.base import clock
 from core.base.errors import DomainError
-from core.changes import changes
+from core.changes import changes, undo_marks
 from core.changes.changes import Act
+from core.changes.undo_marks import Offer
 from core.database import change_tracking, db
 from core.members import account_access, invitations, leaving, members, ownership
 from core.models import (
@@ -319,10 +320,9 @@ def _try(world: World, tally: Tally, entry_id: int, actor: Actor) -> bool:
 
     The plan says what happens.
     """
-    act = _plan_one(world, tally, entry_id, actor)
+    act, before = _plan_one(world, tally, entry_id, actor)
     if act is None:
         return False
-    before = _state(world.session)
     made = _undo(world, actor, act)
     assert (made is None) is bool(act.refusal or not act.put_back), act
     if made is None:
@@ -331,7 +331,7 @@ def _try(world: World, tally: Tally, entry_id: int, actor: Actor) -> bool:
     tally.undos += 1
     _check(world.session)
     if world.random.random() < 0.3:
-        again = _plan_one(world, tally, made.id, actor)
+        again, _ = _plan_one(world, tally, made.id, actor)
         redone = again and again.put_back and _undo(world, actor, again)
         if redone and not again.caution:
             tally.redos += 1
@@ -339,17 +339,18 @@ def _try(world: World, tally: Tally, entry_id: int, actor: Actor) -> bool:
     return True
 
 
-def _plan_one(world: World, tally: Tally, entry_id: int, actor: Actor) -> Act | None:
+def _plan_one(
+    world: World, tally: Tally, entry_id: int, actor: Actor
+) -> tuple[Act | None, dict[str, Any]]:
+    """Return the plan of an undo, None if the actor may not see it, and the state, which stays."""
     before, recorded = _state(world.session), _count(world.session, Entry)
-    try:
+    act = None
+    with suppress(DomainError):
         (act,) = changes.plan(world.session, actor, [entry_id])
-    except DomainError:
-        return None
-    finally:
-        after = _state(world.session), _count(world.session, Entry)
-        assert after == (before, recorded), "a plan has changed something"
-    tally.plans += 1
-    return act
+    after = _state(world.session), _count(world.session, Entry)
+    assert after == (before, recorded), "a plan has changed something"
+    tally.plans += act is not None
+    return act, before
 
 
 def _undo(world: World, actor: Actor, act: Act) -> Entry | None:
@@ -378,17 +379,14 @@ def _undo(world: World, actor: Actor, act: Act) -> Entry | None:
 
 
 def _standing(session: Session) -> list[Entry]:
-    """Return the entries that can be undone, and have not been."""
-    undone = select(Entry.undoes_id).where(Entry.undoes_id.is_not(None))
-    entries = session.scalars(select(Entry).where(Entry.id.not_in(undone)).order_by(Entry.id))
-    return [entry for entry in entries if _is_undoable(session, entry)]
-
-
-def _is_undoable(session: Session, entry: Entry) -> bool:
-    depth, undone = 0, entry
-    while undone.undoes_id is not None:
-        depth, undone = depth + 1, session.get_one(Entry, undone.undoes_id)
-    return depth % 2 == 0 and not changes.find_reason_against(entry.event)
+    """Return the entries that are marked to be undone, whole or in part."""
+    entries = session.scalars(select(Entry).order_by(Entry.id)).all()
+    offered = set()
+    for actor_id in {entry.actor_id for entry in entries}:
+        own = [entry.id for entry in entries if entry.actor_id == actor_id]
+        marks = undo_marks.find_marks(session, own, reader_id=actor_id)
+        offered |= {entry_id for entry_id, mark in marks.items() if mark.offer is Offer.UNDO}
+    return [entry for entry in entries if entry.id in offered]
 
 
 def _count(session: Session, model: type[Any]) -> int:
