@@ -9,7 +9,7 @@ from core.audit import changes
 from core.base import parameters
 from core.base.errors import Unavailable
 from core.database import db
-from core.web.downloads import find_actor
+from core.web.gatekeeper import find_signed_in
 
 
 def send_changes(request: Request) -> Response:
@@ -17,9 +17,6 @@ def send_changes(request: Request) -> Response:
 
     Asking does not count as activity of the session.
     """
-    actor = find_actor(request)
-    if isinstance(actor, Response):
-        return actor
     query = request.query_params
     try:
         since = datetime.fromtimestamp(parameters.row_id(query.get("since", "")), UTC)
@@ -27,8 +24,11 @@ def send_changes(request: Request) -> Response:
     except ValueError:
         return PlainTextResponse("Not a list.", 400)
     try:
+        here = find_signed_in(request)
+        if here is None:
+            return PlainTextResponse("Log in first.", 401)
         with db.read() as session:
-            changed = changes.has_changed(session, actor, org_ids, since)
+            changed = changes.has_changed(session, here.actor, org_ids, since)
     except Unavailable as error:
         return PlainTextResponse(str(error), 503)
     return JSONResponse({"changed": changed}, headers={"cache-control": "no-store"})

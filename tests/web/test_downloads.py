@@ -5,6 +5,7 @@ import csv
 import io
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import psutil
@@ -21,6 +22,7 @@ from core.database import db
 from core.members import members
 from core.organizations import downloads, export_process
 from core.web import downloads as web_downloads
+from tests.conftest import Clock
 from tests.organizations.test_table import make_organizations
 from tests.support.cast import Cast
 from tests.web.test_web import BASE, sign_in
@@ -70,6 +72,26 @@ class TestCounts:
             assert client.get(f"{COUNTS}?{query}", headers=cookie).status_code == 400
         found = client.get(f"{COUNTS}?view=memberships&columns=gone", headers=cookie)
         assert found.json()["free"] == 2
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+class TestChanges:
+    def test_people_learn_that_others_have_changed_a_list(
+        self, client: TestClient, cast: Cast, clock: Clock
+    ) -> None:
+        since = int(clock.now().timestamp())
+        path = f"/changes?since={since}&org={cast.acme.id}&org={cast.otto_ltd.id}"
+        cookies = {who: {"cookie": sign_in(getattr(cast, who))} for who in ("oda", "olga")}
+        clock.turn(timedelta(seconds=30))
+        assert client.get(path, headers=cookies["oda"]).json() == {"changed": False}
+        db.run(members.remove, cast.olga, cast.acme.id, cast.mia.user_id)
+        assert client.get(path, headers=cookies["oda"]).json() == {"changed": True}
+        assert client.get(path, headers=cookies["olga"]).json() == {"changed": False}
+        adam = {"cookie": sign_in(cast.adam)}
+        assert client.get(path, headers=adam).json() == {"changed": True}
+        assert client.get(path).status_code == 401
+        for query in ("", "since=x&org=1", f"since={since}&org=x"):
+            assert client.get(f"/changes?{query}", headers=cookies["oda"]).status_code == 400
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
