@@ -172,11 +172,16 @@ def test_cards_are_dragged_and_a_refused_one_returns(page: Page, cast: Cast) -> 
     page.get_by_role("button", name="Save", exact=True).click()
     editor = page.get_by_role("form", name="Next step of Otto Ltd")
     expect(editor).to_contain_text("Describe the step that is due")
-    page.get_by_role("textbox", name="Next step").fill("Visit")
+    long = ("Visit them and " * 13).strip()
+    page.get_by_role("textbox", name="Next step").fill(long)
     page.get_by_label("Due", exact=True).fill(working_days.today().isoformat())
     page.get_by_role("button", name="Save", exact=True).click()
     expect(editor).to_have_count(0)
-    assert reload(cast.otto_ltd).next_step == "Visit"
+    assert reload(cast.otto_ltd).next_step == long
+    whole, part = column(page, "onboarding").bounding_box(), otto.bounding_box()
+    assert whole is not None
+    assert part is not None
+    assert part["x"] + part["width"] < whole["x"] + whole["width"]
 
     page.get_by_role("link", name="Stuck").click()
     expect(page).to_have_url(re.compile("only=stuck"))

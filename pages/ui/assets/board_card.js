@@ -75,7 +75,7 @@ function drawNext(board, card, column) {
 function drawFoot(board, card, column) {
   const line = element("div", "line foot")
   if (column.checks) line.append(drawDots(column.checks, describeMissing(card).length))
-  line.append(element("span", card.number > column.limit ? "days over" : "days", card.days))
+  line.append(element("span", column.limit && card.number > column.limit ? "days over" : "days", card.days))
   if (card.snoozed) {
     const snoozed = element("span", "days snoozed")
     snoozed.append(icon("snooze"), card.snoozed)
