@@ -14,7 +14,7 @@ from core.bulk_edit.fields import Field
 from core.changes import run_undo
 from core.changes.run_undo import UndoPlan
 from core.database import change_tracking, db
-from core.members import members
+from core.members import account_access, members
 from core.models import Mail, Organization, Role, Run, Stage
 from core.notifications import dispatch
 from core.onboarding import bulk_flag, onboarding
@@ -154,6 +154,20 @@ class TestUndo:
         clock.turn(cleanup.RUN_TTL)
         assert db.run(cleanup.purge_runs) == 1
         assert finish(cast.sam, propose(cast.sam, run).run).done == 2
+        assert values() == before
+
+    def test_a_leaving_rep_hands_over_and_it_is_taken_back(self, cast: Cast) -> None:
+        db.run(onboarding.flag, cast.sam, [cast.acme.id])
+        own = Selection((), Filters(rep_id=cast.sam.user_id))
+        before = values()
+        set_to = {Field.REP: cast.sue.user_id}
+        edit = db.run(bulk_edit.propose, cast.ada, own, set_to, reason="Sam leaves.")
+        run = finish(cast.ada, edit.run)
+        assert (run.total, run.done) == (1, 1)
+        assert values()[0][2] == cast.sue.user_id
+        db.run(account_access.set_staff, cast.ada, cast.sam.user_id, None)
+        undo = finish(cast.ada, propose(cast.ada, run).run)
+        assert (undo.done, undo.refused) == (1, 0)
         assert values() == before
 
     @one

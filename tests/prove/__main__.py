@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from tests.prove import contention, crashes, faults, state_machine, workers
+from tests.prove import contention, crashes, faults, killed_runs, state_machine, workers
 from tests.prove import undos as undo_worlds
 from tests.prove.database import Database
 from tests.prove.invariants import NAMES
@@ -44,6 +44,7 @@ def main(
         *(_run_state_machine(engine, walks) if walks else ()),
         *(_undo(engine, undos, seed) if undos else ()),
         *(_crash(engine, kills, seed) if kills else ()),
+        *(_kill_runs(engine, kills, seed) if kills else ()),
         *(_inject_faults(engine, stops, seed) if stops else ()),
     ]
     if violations:
@@ -86,6 +87,17 @@ def _crash(engines: list[str], count: int, seed: str) -> Iterator[str]:
         with _database(engine) as (database, _):
             result = crashes.run(database, count, seed)
         yield from _report(engine, "kills", result)
+
+
+def _kill_runs(engines: list[str], count: int, seed: str) -> Iterator[str]:
+    for engine in engines:
+        with _database(engine) as (database, _):
+            result = killed_runs.kill(database, count, seed)
+        typer.echo(
+            f"runs {engine} {len(result.broken)} broken of {result.items} items done once each, "
+            f"in {result.kills} kills of their workers"
+        )
+        yield from (f"runs on {engine}: {why}" for why in result.broken)
 
 
 def _report(engine: str, what: str, result: crashes.Crashes) -> Iterator[str]:
