@@ -30,7 +30,8 @@ with elements.row(key="import-head"):
     )
     st.space("stretch")
     file.draw_template(what)
-progress.draw(actor)
+with st.container(key="import-runs"):
+    progress.draw(actor)
 
 # The file. It is kept for a day, so that a reload of the page does not lose it.
 upload_id = file.draw_file_field(form)
