@@ -12,6 +12,7 @@ from core.access.permissions import Action, access
 from core.accounts import email_links
 from core.audit import history, verification
 from core.base import crypto
+from core.changes import changes
 from core.database import db, job_locks
 from core.mail import outbox
 from core.members import membership_rows
@@ -31,6 +32,8 @@ from core.models import (
     User,
 )
 from core.ops import cleanup
+from core.profile import logos
+from core.profile.logos import CleanLogo
 from tests.conftest import Clock
 from tests.support.cast import Cast
 
@@ -125,6 +128,22 @@ class TestOrganizations:
         db.run(delete_acme, cast, clock)
         run_after(clock, 30 * DAY)
         assert (count(Organization), count(Logo)) == (1, 1)
+
+    def test_a_logo_that_another_organization_can_have_back_is_kept(self, cast: Cast, clock: Clock):
+        """Its history names the picture, so that the removal can be undone."""
+        logo = CleanLogo(b"png", b"small", "d" * 64)
+        db.run(logos.set_logo, cast.otto, cast.otto_ltd.id, logo)
+        db.run(logos.remove_logo, cast.otto, cast.otto_ltd.id)
+        db.run(logos.set_logo, cast.olga, cast.acme.id, logo)
+        db.run(delete_acme, cast, clock)
+        run_after(clock, 31 * DAY)
+        assert (count(Organization), count(Logo)) == (1, 1)
+        with db.read() as session:
+            removal = select(Entry.id).where(Entry.event == "logo.removed")
+            entry_id = session.scalars(removal).one()
+        db.run(changes.undo, cast.otto, entry_id)
+        with db.read() as session:
+            assert session.get_one(Organization, cast.otto_ltd.id).logo == logo.digest
 
     def test_a_live_one_is_kept(self, cast: Cast, clock: Clock):
         run_after(clock, 400 * DAY)
