@@ -72,7 +72,7 @@ def find_people(session: Session, actor: Actor, words: str) -> list[FoundPerson]
     Members find the people of their own organizations, staff those of all. Only administrators
     find people without any.
     """
-    if not words.strip():
+    if not words.strip() or _WEB_ADDRESS.fullmatch(words.strip()):
         return []
     rights = staff_rights(session, actor)
     theirs = (
@@ -145,11 +145,15 @@ def _is_named(words: str) -> ColumnElement[bool]:
 
 
 def _host(words: str) -> str:
-    """Return the host of a pasted web address, by which websites are found; else the words."""
+    """Return what a pasted web address is found by, its host without `www` and `com`.
+
+    The last part of a host is in so many rows that looking for it takes long.
+    """
     if not _WEB_ADDRESS.fullmatch(words):
         return words
     address = words if "://" in words else f"https://{words}"
     try:
-        return (urlsplit(address).hostname or "").removeprefix("www.")
+        host = (urlsplit(address).hostname or "").removeprefix("www.")
     except ValueError:
         return words
+    return host.rpartition(".")[0] or host
