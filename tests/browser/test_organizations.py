@@ -17,6 +17,7 @@ from core.models import Organization, Role
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from tests.browser import acts
+from tests.browser.test_accessibility import problems
 from tests.organizations.test_table import make_organizations
 from tests.support.cast import Cast
 
@@ -86,6 +87,11 @@ def test_a_link_is_a_view(page: Page, cast: Cast) -> None:
     page.reload()
     expect(rows(page).first).to_contain_text("ORG-0000025")
     expect(page).to_have_url(re.compile(r"organizations\?[^#]*rows=25"))
+
+    page.emulate_media(color_scheme="dark")
+    page.get_by_role("button", name="Columns").click()
+    expect(page.get_by_role("button", name="Remove Members")).to_be_visible()
+    assert problems(page, "color-contrast") == []
 
 
 def test_the_quick_view_walks_on_to_the_next_page_and_the_list_follows(
