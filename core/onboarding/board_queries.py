@@ -159,7 +159,8 @@ def count(query: BoardQuery, column: Column, limit: int) -> ColumnElement[int]:
     if query.only is None and column is not Column.REQUESTED:
         return _count_in_stage(column.stage, query.rep_id)
     if query.only is None:  # two counts that each read an index only
-        deleted = [Organization.deleted_at.is_not(None), *_in_column_unindexed(query, column)]
+        asked = orm.unindexed(Organization.requested_at).is_not(None)
+        deleted: list[ColumnElement[bool]] = [Organization.deleted_at.is_not(None), asked]
         return _count_where(_in_column(query, column)) - _count_where(deleted)
     numbers = [capped_count(_select_scan(scan, limit), limit) for scan in _scans(query, column)]
     return sum(numbers[1:], start=numbers[0])
@@ -175,16 +176,6 @@ def _in_column(query: BoardQuery, column: Column) -> list[ColumnElement[bool]]:
     where = [Organization.stage == column.stage]
     if query.rep_id is not None:
         where.append(has_rep(Organization.rep_id.expression, query.rep_id))
-    return where
-
-
-def _in_column_unindexed(query: BoardQuery, column: Column) -> list[ColumnElement[bool]]:
-    """Return the same conditions in a form that leaves the choice of index to other conditions."""
-    if column is Column.REQUESTED:
-        return [orm.unindexed(Organization.requested_at).is_not(None)]
-    where: list[ColumnElement[bool]] = [orm.unindexed(Organization.stage) == column.stage]
-    if query.rep_id is not None:
-        where.append(has_rep(orm.unindexed(Organization.rep_id), query.rep_id))
     return where
 
 
@@ -235,24 +226,21 @@ def _scans(query: BoardQuery, column: Column) -> list[_Scan]:
     """Return the scans that make up a column, each written so that only its index can serve it."""
     not_deleted = Organization.deleted_at.is_(None)
     in_column = [*_in_column(query, column), not_deleted]
-    by_due = [*_in_column_unindexed(query, column), not_deleted]
     due = Organization.next_step_on
     if query.only is Only.STUCK:
-        return _stuck_scans(column, in_column, by_due)
+        return _stuck_scans(column, in_column)
     if query.only is Only.DUE:
-        return [_Scan(0, _DUE, [*by_due, *_matches_only(query)])]
+        return [_Scan(0, _DUE, [*in_column, *_matches_only(query)])]
     if query.only is Only.READY:
         key = _NEWEST if query.sort is Sort.NEWEST else _LONGEST
         return [_Scan(0, key, [*in_column, *_matches_only(query)])]
     if _sort_key(query, column) is _DUE:
         without_due = _Scan(1, _LONGEST, [*in_column, due.is_(None)])
-        return [_Scan(0, _DUE, [*by_due, due.is_not(None)]), without_due]
+        return [_Scan(0, _DUE, [*in_column, due.is_not(None)]), without_due]
     return [_Scan(0, _sort_key(query, column), in_column)]
 
 
-def _stuck_scans(
-    column: Column, in_column: list[ColumnElement[bool]], by_due: list[ColumnElement[bool]]
-) -> list[_Scan]:
+def _stuck_scans(column: Column, in_column: list[ColumnElement[bool]]) -> list[_Scan]:
     """Return `stuck.condition` as two scans: over the limit of the stage, and otherwise overdue."""
     due, today = Organization.next_step_on, working_days.today()
     not_snoozed = or_(Organization.snoozed_until.is_(None), Organization.snoozed_until <= today)
@@ -265,7 +253,7 @@ def _stuck_scans(
     over_limit = stuck.is_over_limit(column.stage, today)
     return [
         _Scan(0, _LONGEST, [*in_column, not_snoozed, over_limit]),
-        _Scan(1, _DUE, [*by_due, not_snoozed, *overdue]),
+        _Scan(1, _DUE, [*in_column, not_snoozed, *overdue]),
     ]
 
 
