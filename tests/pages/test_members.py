@@ -310,6 +310,9 @@ class TestInvitedUsers:
 
     def test_revoke(self, screen: AppTest, cast: Cast, invited: Invitation) -> None:
         choose_invited(screen, invited, "revoke")
+        screen.button(key="revoke-cancel").click().run()
+        assert "revoke-submit" not in keys(screen)
+        choose_invited(screen, invited, "revoke")
         assert state(invited).status is InvitationStatus.PENDING
         screen.button(key="revoke-submit").click().run()
         assert state(invited).status is InvitationStatus.REVOKED

@@ -66,6 +66,9 @@ def test_only_the_author_can_edit_and_delete(show: Show, cast: Cast):
     assert "edited just now" in words(screen)
 
     screen.button(key=f"note-delete-{note_id}").click().run()
+    screen.button(key="note-delete-cancel").click().run()
+    assert about(cast) == [("They called back.", False)]
+    screen.button(key=f"note-delete-{note_id}").click().run()
     screen.button(key="note-deleted").click().run()
     assert about(cast) == []
 
