@@ -410,8 +410,8 @@ def _state(session: Session) -> dict[str, Any]:
 
 
 def _facts(session: Session) -> Iterator[tuple[str, Any]]:
-    ignored = {"confirmed_at", "version", "last_active_at", "search_text", "name_key"}
-    columns = [column for column in Organization.__table__.c if column.name not in ignored]
+    recorded = [it for it in Organization.__table__.c if not it.info.get("unrecorded")]
+    columns = [column for column in recorded if column.name != "confirmed_at"]
     for row in session.execute(select(*columns)).mappings():
         yield f"organization {row['id']}", dict(row)
     for member in session.execute(
