@@ -10,7 +10,7 @@ from core.models.orm import Base, partial_index
 
 HAS_MOVED: Final = "summed_position IS NULL OR summed_position <> position"
 """Condition of an index: heads that are to be part of the next checkpoint."""
-IS_ABOUT_LOGO: Final = "event IN ('logo.changed', 'logo.removed')"
+IS_ABOUT_LOGO: Final = "event = 'logo.changed' OR event = 'logo.removed'"
 """Condition of an index: entries that name the pictures of logos."""
 
 

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sqlite_where=reports,
         postgresql_where=reports,
     )
-    is_about_logo = sa.text("event IN ('logo.changed', 'logo.removed')")
+    is_about_logo = sa.text("event = 'logo.changed' OR event = 'logo.removed'")
     op.create_index(
         "ix_history_logos",
         "history",
