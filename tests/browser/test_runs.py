@@ -57,7 +57,7 @@ def test_a_rep_flags_everything_and_takes_it_back(page: Page, cast: Cast) -> Non
     press(page, "Flag for onboarding")
     press(page.get_by_role("dialog"), f"Flag {len(free)} organizations")
     said = f"{len(free)} of 62 organizations, {62 - len(free)} refused."
-    expect(page.get_by_text(said)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(said)).to_be_visible(timeout=60_000)
 
     flagged = [name for name in free if name not in {"Acme", "Otto Ltd"}][:2]
     meant = select(Organization.id).where(Organization.name.in_(flagged))
@@ -78,7 +78,7 @@ def test_a_rep_flags_everything_and_takes_it_back(page: Page, cast: Cast) -> Non
     assert problems(page) == []
     press(dialog, f"Undo {len(free)} changes")
     said = f"{len(free) - 2} of {len(free)} changes, 2 refused."
-    expect(page.get_by_text(said)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(said)).to_be_visible(timeout=60_000)
 
     after = values()
     assert {name for name in after if after[name] != before[name]} == set(flagged)
