@@ -22,7 +22,8 @@ from core.staff import impersonation
 POLL_INTERVAL: Final = timedelta(seconds=1)
 HOUSEKEEPING_INTERVAL: Final = timedelta(minutes=1)
 """How often this process checks whether cleanup, morning alerts, reminders and the like are due."""
-FAILURE_PAUSE: Final = timedelta(seconds=30)
+MAX_FAILURE_PAUSE: Final = timedelta(seconds=30)
+"""The longest pause after failures; the first takes `POLL_INTERVAL`, each next is doubled."""
 STOP_TIMEOUT: Final = timedelta(seconds=5)
 
 log = logging.getLogger(__name__)
@@ -54,12 +55,13 @@ class Worker:
         self._thread.join(STOP_TIMEOUT.total_seconds())
 
     def _run(self) -> None:
+        pause = POLL_INTERVAL
         while not self._stopping.is_set():
             went_well = not self._check_database() or self._run_due()
-            pause = POLL_INTERVAL if went_well else FAILURE_PAUSE
             if not (went_well and self._has_more):
                 self._wake_up.wait(pause.total_seconds())
             self._wake_up.clear()
+            pause = POLL_INTERVAL if went_well else min(2 * pause, MAX_FAILURE_PAUSE)
 
     def _run_due(self) -> bool:
         """Run all jobs that are due; return whether they went well."""

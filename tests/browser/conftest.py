@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import (
@@ -52,6 +53,7 @@ def engine(
     template = engines["sqlite"].template(with_cast="cast" in request.fixturenames)
     with closing(sqlite3.connect(template)) as empty, closing(sqlite3.connect(served)) as live:
         empty.backup(live)
+    Path(f"{served}.checkpoints").unlink(missing_ok=True)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PUBLIC_URL", server.url)
         with use(server.database_url) as engine:

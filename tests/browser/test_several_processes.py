@@ -128,9 +128,10 @@ def see_members(page: Page, site: Site) -> None:
         if site.has_open_pages(port):
             break
         page.wait_for_timeout(100)
-    page.get_by_role("link", name="Overview").click()
+    pages = page.get_by_role("navigation", name="Pages")
+    pages.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", name="People")).to_be_visible(timeout=20_000)
-    page.get_by_role("link", name="Access Control").click()
+    pages.get_by_role("link", name="Access Control").click()
     expect(page.get_by_role("link", name="Users", exact=True)).to_be_visible(timeout=20_000)
     expect(user_menu(page)).to_contain_text("Olga")
 

@@ -13,7 +13,7 @@ from core.database import db
 from core.imports import imports, planning, reader, results
 from core.imports.columns import What
 from core.imports.plans import Outcome, Plan
-from core.members import acceptance, invitation_rows, invitations, leaving
+from core.members import acceptance, invitation_rows, invitations, invitees, leaving
 from core.models import Entry, Invitation, ItemState, Mail, Organization, Role, Run, RunItem
 from core.ops.run_types import RUN_TYPES
 from core.profile import profile
@@ -227,9 +227,9 @@ class TestMembers:
         assert db.run(acceptance.accept, cast.otto, token).role is Role.MEMBER
 
     def test_a_plan_foresees_the_limit_of_an_organization(self, cast: Cast) -> None:
-        rows = [[f"p{n}@example.com", "Acme"] for n in range(202)]
+        rows = [[f"p{n}@example.com", "Acme"] for n in range(invitees.MAX_PENDING + 2)]
         found = plan(cast.oda, csv_file([["Email", "Organization"], *rows]), What.MEMBERS)
-        assert found.count() == {Outcome.NEW: 200, Outcome.ERROR: 2}
+        assert found.count() == {Outcome.NEW: invitees.MAX_PENDING, Outcome.ERROR: 2}
 
     def test_who_is_invited_already_stays_as_they_are(self, cast: Cast) -> None:
         db.run(invitations.invite, cast.olga, cast.acme.id, "nora@example.com", role=Role.ADMIN)

@@ -105,7 +105,6 @@ def test_it_continues_after_a_bug(server, monkeypatch: pytest.MonkeyPatch, caplo
         background = worker.start()
         assert broken.wait(PATIENCE)
     enqueue("olga@example.com")
-    background.wake()
     wait_until(lambda: server.recipients)
     background.stop()
     assert "ZeroDivisionError" in caplog.text
