@@ -23,6 +23,8 @@ from core.base import clock
 from core.base.errors import DomainError
 from core.changes import changes, undo_marks
 from core.changes.changes import Act
+from core.changes.inverses import INVERSES
+from core.changes.judgement import State
 from core.changes.undo_marks import Offer
 from core.database import change_tracking, db
 from core.members import account_access, invitations, leaving, members, ownership
@@ -72,6 +74,8 @@ class World:
     cast: Cast
     random: Random
     moment: datetime = field(default_factory=clock.now)
+    has_left_some: bool = False
+    """Whether an undo left a field as others had changed it since, for good."""
 
     def undoers(self, entry: Entry) -> Iterator[Actor]:
         """Yield those who may be able to undo an entry: who made it, and two others at random."""
@@ -291,7 +295,7 @@ def _live(world: World, tally: Tally, acts: int) -> None:
     tally.worlds += 1
     left = [entry.event for entry in _standing(world.session)]
     tally.stuck += bool(left)
-    if not left and not events & _FORWARD:
+    if not left and not world.has_left_some and not events & _FORWARD:
         assert _state(world.session) == before
         tally.whole += 1
 
@@ -329,6 +333,9 @@ def _try(world: World, tally: Tally, entry_id: int, actor: Actor) -> bool:
         assert _state(world.session) == before, "a refusal has changed something"
         return False
     tally.undos += 1
+    event = world.session.get_one(Entry, entry_id).event
+    if INVERSES[event].lead:  # the rest is not offered once its leading field is put back
+        world.has_left_some |= any(line.state is State.CHANGED for line in act.lines)
     _check(world.session)
     if world.random.random() < 0.3:
         again, _ = _plan_one(world, tally, made.id, actor)
