@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -30,59 +31,62 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """A thread that runs all background jobs; processes share the work through the database."""
+    """Threads that run all background jobs; processes share the work through the database.
+
+    Email has a thread of its own, so that nothing else waits for a mail server that is silent.
+    """
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
-        self._wake_up = threading.Event()
-        self._is_database_up = True
+        self._is_database_up: bool | None = None
         self._housekeeping_at = 0.0
-        self._has_more = False
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._loops = (
+            _Loop("worker", self._run_due, self._stopping),
+            _Loop("mail", self._send_mail, self._stopping),
+        )
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the threads."""
+        for loop in self._loops:
+            loop.thread.start()
 
     def wake(self) -> None:
         """Run due jobs now instead of at the next interval."""
-        self._wake_up.set()
+        for loop in self._loops:
+            loop.wake_up.set()
 
     def stop(self) -> None:
         """Stop after the current step; wait for it up to `STOP_TIMEOUT`."""
         self._stopping.set()
-        self._wake_up.set()
-        self._thread.join(STOP_TIMEOUT.total_seconds())
+        self.wake()
+        ends_at = time.monotonic() + STOP_TIMEOUT.total_seconds()
+        for loop in self._loops:
+            loop.thread.join(max(ends_at - time.monotonic(), 0))
 
-    def _run(self) -> None:
-        pause = POLL_INTERVAL
-        while not self._stopping.is_set():
-            went_well = not self._check_database() or self._run_due()
-            if not (went_well and self._has_more):
-                self._wake_up.wait(pause.total_seconds())
-            self._wake_up.clear()
-            pause = POLL_INTERVAL if went_well else min(2 * pause, MAX_FAILURE_PAUSE)
+    def is_running(self) -> bool:
+        """Return whether a thread has not ended."""
+        return any(loop.thread.is_alive() for loop in self._loops)
+
+    def _send_mail(self) -> bool:
+        if self._is_database_up:
+            delivery.run_due(self._stopping.is_set)
+        return False
 
     def _run_due(self) -> bool:
-        """Run all jobs that are due; return whether they went well."""
-        try:
-            dispatch.run_due(self._stopping.is_set)
-            delivery.run_due(self._stopping.is_set)
-            search_texts.run_due()
-            self._has_more = advance.run_due(RUN_TYPES, self._stopping.is_set)
-            if time.monotonic() >= self._housekeeping_at:
-                impersonation.run_due(self._stopping.is_set)
-                cleanup.run_due(self._stopping.is_set)
-                onboarding_alerts.run_due(self._stopping.is_set)
-                reminders.run_due(self._stopping.is_set)
-                checkpoints.run_due()
-                self._housekeeping_at = time.monotonic() + HOUSEKEEPING_INTERVAL.total_seconds()
-        except Unavailable:
-            return False  # already logged
-        except Exception:  # a bug must not end the thread that sends all mail
-            log.exception("a background job failed; the worker continues")
+        """Run all other jobs that are due, and return whether there is more to do at once."""
+        if not self._check_database():
             return False
-        return True
+        dispatch.run_due(self._stopping.is_set)
+        search_texts.run_due()
+        has_more = advance.run_due(RUN_TYPES, self._stopping.is_set)
+        if time.monotonic() >= self._housekeeping_at:
+            impersonation.run_due(self._stopping.is_set)
+            cleanup.run_due(self._stopping.is_set)
+            onboarding_alerts.run_due(self._stopping.is_set)
+            reminders.run_due(self._stopping.is_set)
+            checkpoints.run_due()
+            self._housekeeping_at = time.monotonic() + HOUSEKEEPING_INTERVAL.total_seconds()
+        return has_more
 
     def _check_database(self) -> bool:
         """Return whether the database is available; log when that changes."""
@@ -90,14 +94,42 @@ class Worker:
             with db.engine().connect() as connection:
                 connection.exec_driver_sql("SELECT 1")
         except SQLAlchemyError as error:
-            if self._is_database_up:
+            if self._is_database_up is not False:
                 log.error("the worker is waiting for the database: %s", error)
             self._is_database_up = False
         else:
-            if not self._is_database_up:
+            if self._is_database_up is False:
                 log.warning("the database is available again")
             self._is_database_up = True
         return self._is_database_up
+
+
+class _Loop:
+    """A thread that calls a job again and again, with pauses; a job returns whether it has more."""
+
+    def __init__(self, name: str, job: Callable[[], bool], stopping: threading.Event) -> None:
+        self._job, self._stopping = job, stopping
+        self.wake_up = threading.Event()
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def _run(self) -> None:
+        pause = POLL_INTERVAL
+        while not self._stopping.is_set():
+            went_well, has_more = self._call()
+            if not has_more:
+                self.wake_up.wait(pause.total_seconds())
+            self.wake_up.clear()
+            pause = POLL_INTERVAL if went_well else min(2 * pause, MAX_FAILURE_PAUSE)
+
+    def _call(self) -> tuple[bool, bool]:
+        """Return whether the job went well, and whether it has more to do."""
+        try:
+            return True, self._job()
+        except Unavailable:
+            return False, False  # already logged
+        except Exception:  # a bug must not end the thread
+            log.exception("a background job failed; the worker continues")
+            return False, False
 
 
 def start() -> Worker:

@@ -107,6 +107,7 @@ def test_a_rep_does_everything_by_keyboard(page: Page, cast: Cast) -> None:
     expect(drawer).to_have_count(0)
     expect(acme).to_be_focused()
 
+    acts.wait_until_drawn(page)
     keys.press("m")
     page.get_by_role("dialog").get_by_role("button", name="Move to preproduction").press("Enter")
     expect(column(page, "preproduction")).to_contain_text("Acme")

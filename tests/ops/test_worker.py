@@ -41,7 +41,7 @@ def background(engine) -> Iterator[worker.Worker]:
     started = worker.start()
     yield started
     started.stop()
-    assert not started._thread.is_alive()
+    assert not started.is_running()
 
 
 def enqueue(recipient: str) -> None:
@@ -151,4 +151,4 @@ def test_it_stops_soon_even_if_the_mail_server_is_slow(engine, monkeypatch: pyte
     background.stop()
     assert time.monotonic() - started_at < 1
     released.set()
-    background._thread.join(PATIENCE)
+    wait_until(lambda: not background.is_running())
