@@ -24,7 +24,8 @@ def own_parameters() -> Iterator[None]:
         context = get_script_run_ctx()
         if context is not None:
             with context.session_state.query_params() as parameters:
-                for widget_id in context.shared.widget_ids_this_run.snapshot():
+                # Also those of a rerun that was interrupted before the widget was registered.
+                for widget_id in list(parameters._bindings_by_widget):
                     parameters.unbind_widget(widget_id)
 
 
