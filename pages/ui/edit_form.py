@@ -62,32 +62,27 @@ class EditForm(Form):
         The buttons stay where they are, whatever appears beside them. A form that opens in place
         has `on_cancel`, which closes it, and does not say what was changed: it is all there is.
         """
-        self._choices = st.container()
-        self.reserve_footer()
+        self._choices, key = st.container(), f"{self.name}-submit"
         if on_cancel is not None:
-            return self._submit_in_place(label, on_cancel)
+            pressed = self.buttons(label, key=key, on_cancel=on_cancel)
+        else:
+            pressed = self._draw_foot(label, key)
+        if not pressed:
+            self._draw_choices()
+        return pressed
+
+    def _draw_foot(self, label: str, key: str) -> bool:
+        """Draw the buttons, and beside them what was changed."""
+        self.reserve_footer()
         with row(key=f"reversed-{self.name}", vertical_alignment="top"):
             with row(width="content", key=f"{self.name}-foot"):
                 if dialogs.is_inside() and st.button("Cancel", key=f"{self.name}-cancel"):
                     self.cancel()
                 if self.changed and not dialogs.is_inside():
                     self._draw_discard()
-                pressed = st.button(label, key=f"{self.name}-submit", type="primary")
+                pressed = st.button(label, key=key, type="primary")
             marks = " ".join(f":gray-badge[{esc(self._labels[it])}]" for it in self.changed)
             st.markdown(f"{quiet('Changed')} {marks}" if marks else "", width="stretch")
-        if not pressed:
-            self._draw_choices()
-        return pressed
-
-    def _submit_in_place(self, label: str, on_cancel: Callable[[], None]) -> bool:
-        with row(key=f"reversed-{self.name}"):
-            pressed = st.button(label, key=f"{self.name}-submit", type="primary")
-            if st.button("Cancel", key=f"{self.name}-cancel"):
-                self.reset()
-                on_cancel()
-                st.rerun()
-        if not pressed:
-            self._draw_choices()
         return pressed
 
     def _draw_discard(self) -> None:

@@ -19,7 +19,6 @@ from core.base.settings import settings
 from core.database import change_tracking, db
 from core.models import Draft
 from pages.ui import authentication, dialogs, last_act, rerun_cache
-from pages.ui.dialogs import close_dialog
 from pages.ui.open_page import count_visits, ensure_signed_in, show_notice
 from pages.ui.text import quiet, refusal
 
@@ -123,6 +122,23 @@ class Form:
                 self.cancel()
         return is_pressed
 
+    def buttons(
+        self,
+        label: str,
+        *,
+        key: str = "",
+        disabled: bool = False,
+        on_cancel: Callable[[], None] = dialogs.close_dialog,
+    ) -> bool:
+        """Draw the button that saves `fields`, and `Cancel`; return whether it was just pressed."""
+        self.reserve_footer()
+        key = key or f"{self.name}-save"
+        with st.container(horizontal=True, gap="xsmall", key=f"form-actions-{self.name}"):
+            is_pressed = st.button(label, key=key, type="primary", disabled=disabled)
+            if st.button("Cancel", key=f"{self.name}-cancel"):
+                self.cancel(on_cancel)
+        return is_pressed
+
     def reserve_footer(self) -> None:
         """Reserve space for errors that concern no single field, in a form without `submit`."""
         self._footer = st.empty()
@@ -151,7 +167,7 @@ class Form:
             self.show_error(error)
         else:
             self.empty()
-            close_dialog()
+            dialogs.close_dialog()
             show_notice(notice)
             st.session_state[f"{self.name} saved"] = notice
             st.rerun()
@@ -173,10 +189,10 @@ class Form:
             change(drafts.discard, actor, self._draft_name)
         self.empty()
 
-    def cancel(self) -> None:
-        """Discard what was typed, close the dialog and rerun."""
+    def cancel(self, close: Callable[[], None] = dialogs.close_dialog) -> None:
+        """Discard what was typed, close the dialog or what else the form is in, and rerun."""
         self.reset()
-        close_dialog()
+        close()
         st.rerun()
 
     def empty(self) -> None:

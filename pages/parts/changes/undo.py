@@ -16,7 +16,6 @@ from core.changes.judgement import State
 from core.changes.undo_marks import Mark, Offer
 from core.database import db
 from pages import ui
-from pages.parts.members.dialogs import draw_buttons
 from pages.ui import authentication, elements, last_act
 from pages.ui.last_act import forget
 
@@ -174,7 +173,7 @@ def _draw_end(
         name = form.field(st.text_input, "name", "Type the exact name", placeholder=shown)
     if Ask.PASSWORD in asks:
         password = form.current_password()
-    if not draw_buttons(form, f"{offer} {ui.count(len(chosen), 'change')}", disabled=not chosen):
+    if not form.buttons(f"{offer} {ui.count(len(chosen), 'change')}", disabled=not chosen):
         return
     proof = None
     if Ask.PASSWORD in asks:

@@ -124,7 +124,7 @@ def _draw_change_roles(actor: Actor, org: Organization, user_ids: Sequence[int])
     )
     reason = _reason_field(form)
     password = form.current_password() if new is Role.OWNER else ""
-    if draw_buttons(form, "Change role") and (
+    if form.buttons("Change role") and (
         new is not Role.OWNER or form.prepare(authentication.verify_password, actor, password)
     ):
         outcome = form.change(bulk.change_roles, actor, org.id, user_ids, new, reason=reason)
@@ -140,7 +140,7 @@ def _draw_remove_members(actor: Actor, org: Organization, user_ids: Sequence[int
     )
     form = ui.fields("remove-members")
     reason = _reason_field(form)
-    if draw_buttons(form, "Remove"):
+    if form.buttons("Remove"):
         outcome = form.change(bulk.remove, actor, org.id, user_ids, reason=reason)
         _finish(form, outcome, "Removed")
 
@@ -209,7 +209,7 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
     reason = _reason_field(form) if is_member else ""
     makes_owner = new is Role.OWNER and old is not Role.OWNER
     password = form.current_password() if makes_owner else ""
-    if draw_buttons(form, "Save", disabled=new is old) and (
+    if form.buttons("Save", disabled=new is old) and (
         not makes_owner or form.prepare(authentication.verify_password, actor, password)
     ):
         _save_role(form, actor, org, row, new, reason)
@@ -225,15 +225,6 @@ def _save_role(
     else:
         notice = f"Invited as {new}"
         form.save(notice, invitations.change_role, actor, org.id, int(row["id"]), new)
-
-
-def draw_buttons(form: ui.Form, label: str, *, disabled: bool = False) -> bool:
-    """Draw `Cancel` and the button that saves a dialog; return whether that was just pressed."""
-    form.reserve_footer()
-    with elements.row(horizontal_alignment="right"):
-        if st.button("Cancel", key=f"{form.name}-cancel"):
-            form.cancel()
-        return st.button(label, key=f"{form.name}-save", type="primary", disabled=disabled)
 
 
 def draw_permissions(role: Role) -> None:

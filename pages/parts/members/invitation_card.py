@@ -38,7 +38,7 @@ def draw_answer(invitation: OpenInvitation, actor: Actor, token: str) -> None:
     with elements.row():
         accepted = st.button(ACCEPT, key="invitation-accept", type="primary")
         _draw_decline(actor, token)
-    joined = form.prepare(ui.change, acceptance.accept, actor, token) if accepted else None
+    joined = form.change(acceptance.accept, actor, token) if accepted else None
     if joined is not None:
         ui.show_notice(f"You joined {invitation.organization.name}")
         st.switch_page("overview.py", query_params={"org": invitation.organization.public_id})
@@ -57,7 +57,7 @@ def draw_sign_up(invitation: OpenInvitation, token: str) -> None:
     new = form.prepare(accounts.prepare_account, name, invitation.email, password)
     if new is None:
         return
-    joined = form.prepare(ui.change, acceptance.accept_with_new_account, ANONYMOUS, token, new)
+    joined = form.change(acceptance.accept_with_new_account, ANONYMOUS, token, new)
     if joined is not None:
         st.session_state.pop(browser.FRAGMENT, None)
         authentication.enter(joined.user_id)

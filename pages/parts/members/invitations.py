@@ -15,7 +15,7 @@ from core.members.invitations import State
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs
-from pages.ui import authentication, badges, elements
+from pages.ui import authentication, badges
 from pages.ui.column import Style
 
 _ACTIONS: Final = (
@@ -139,12 +139,7 @@ def _draw_revoke(actor: Actor, org: Organization, row: dialogs.Row) -> None:
     email = ui.esc(row["email"])
     st.markdown(f"The link sent to **{email}** stops working, and they are notified by email.")
     form = ui.fields("revoke")
-    form.reserve_footer()
-    with elements.row(horizontal_alignment="right"):
-        if st.button("Cancel", key="revoke-cancel"):
-            form.cancel()
-        pressed = st.button("Revoke", key="revoke-submit", type="primary")
-    if pressed:
+    if form.buttons("Revoke", key="revoke-submit"):
         notice = f"Invitation of {row['email']} revoked"
         form.save(notice, invitations.revoke, actor, org.id, int(row["id"]))
 

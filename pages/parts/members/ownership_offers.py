@@ -74,7 +74,7 @@ def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Pending
     )
     dialogs.draw_change_log(own_role, Role.OWNER)
     form = ui.fields("accept-ownership")
-    if dialogs.draw_buttons(form, ACCEPT):
+    if form.buttons(ACCEPT):
         notice = f"You're now an owner of {org.name}"
         form.save(notice, ownership.accept, actor, org.id, offer.handover.id)
 

@@ -63,12 +63,7 @@ def _draw(actor: Actor, rights: Rights, selection: Selection) -> None:
         if (value := _draw_field(form, field, current[field], reps)) != LEAVE
     }
     reason = form.field(st.text_input, "reason", "Reason", hint="Owners can see this.")
-    form.reserve_footer()
-    with st.container(horizontal=True, gap="xsmall", key="edit-buttons"):
-        pressed = st.button("Preview", key="edit-submit", type="primary")
-        if st.button("Cancel", key="edit-cancel"):
-            form.cancel()
-    if pressed:
+    if form.buttons("Preview", key="edit-submit"):
         found = form.change(bulk_edit.propose, actor, selection, values, reason=reason)
         if found is not None:
             st.session_state[_PREVIEW] = found

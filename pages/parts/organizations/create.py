@@ -9,7 +9,6 @@ from core.database import db
 from core.organizations import organizations
 from core.organizations.organizations import SimilarNames
 from pages import ui
-from pages.ui import elements
 
 _SIMILAR: Final = "create-similar-names"
 """The key of the name that was looked up last, and what was found."""
@@ -38,16 +37,11 @@ def _draw(actor: Actor) -> None:
         live=True,
     )
     is_new = _draw_similar(actor, name)
-    form.reserve_footer()
-    with elements.row(key="reversed-create"):
-        is_saved = st.button("Save", type="primary", key="create-save")
-        if st.button("Cancel", key="create-cancel"):
-            form.cancel()
-    if is_saved:
+    if form.buttons("Save"):
         if is_new:  # typed and saved in one go: they have not read it yet
             form.set_error("name", "Check the similar names below, then save again.")
             return
-        org = form.prepare(ui.change, organizations.create, actor, name)
+        org = form.change(organizations.create, actor, name)
         if org is not None:
             form.reset()
             ui.close_dialog()

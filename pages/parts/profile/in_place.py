@@ -107,13 +107,6 @@ def _draw_request(
     form = ui.fields(name)
     hint = "Optional: dates, systems, plans."
     note = form.field(st.text_area, "note", "Anything we should know?", hint=hint, height=80)
-    form.reserve_footer()
-    with st.container(horizontal=True, key=f"reversed-{name}"):
-        pressed = st.button("Request onboarding", key=f"{name}-submit", type="primary")
-        if st.button("Cancel", key=f"{name}-cancel"):
-            form.reset()
-            on_cancel()
-            st.rerun()
-    if pressed:
+    if form.buttons("Request onboarding", key=f"{name}-submit", on_cancel=on_cancel):
         notice = "Onboarding requested. Your sales contact will get back to you."
         form.save(notice, onboarding.request, actor, org.id, note=note)

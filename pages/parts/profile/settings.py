@@ -88,7 +88,7 @@ def _delete(actor: Actor, org: Organization) -> None:
     if (
         pressed
         and form.prepare(authentication.verify_password, actor, password)
-        and form.prepare(ui.change, organizations.delete, actor, org.id, name=name)
+        and form.change(organizations.delete, actor, org.id, name=name)
     ):
         ui.close_dialog()
         ui.show_notice(f"{org.name} deleted")

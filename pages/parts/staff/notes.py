@@ -11,7 +11,7 @@ from core.staff import notes
 from core.staff.notes import PAGE_SIZE, ListedNote
 from pages.ui import elements
 from pages.ui.dialogs import draw_dialog, open_dialog
-from pages.ui.forms import fields, form, save
+from pages.ui.forms import fields, form
 from pages.ui.text import ago, day, esc, quiet
 
 STAFF_ONLY, SHARED = "Staff only", "Shared with the organization"
@@ -171,9 +171,6 @@ def _edit(actor: Actor, note: ListedNote) -> None:
 def _delete(actor: Actor, note: ListedNote) -> None:
     st.text(note.text)
     st.markdown(quiet("The note disappears everywhere; its text stays in history."))
-    with elements.row(horizontal_alignment="right"):
-        if st.button("Cancel", key="note-delete-cancel"):
-            fields("note-delete").cancel()
-        pressed = st.button("Delete note", key="note-deleted", type="primary")
-    if pressed:
-        save("Note deleted", notes.delete, actor, note.id)
+    drawn = fields("note-delete")
+    if drawn.buttons("Delete note", key="note-deleted"):
+        drawn.save("Note deleted", notes.delete, actor, note.id)
