@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core.access.permissions import Action, Actor, access_staff, lock_self
+from core.access.permissions import Action, Actor, access_staff
 from core.base import validation
 from core.base.errors import (
     AlreadyUndone,
@@ -20,6 +20,7 @@ from core.base.errors import (
 )
 from core.changes import changes
 from core.changes.judgement import State
+from core.database import db
 from core.models import Entry, Run, RunItem, RunStatus
 from core.runs import advance, runs
 from core.runs.advance import Refused
@@ -55,7 +56,6 @@ def propose(session: Session, actor: Actor, run_id: int, *, reason: str) -> Undo
     still be undone: history has its changes.
     """
     access_staff(session, actor, Action.VIEW_ALL)
-    lock_self(session, actor)
     check = validation.Check()
     reason = check("reason", validation.reason, reason) or ""
     check.done()
@@ -66,9 +66,11 @@ def propose(session: Session, actor: Actor, run_id: int, *, reason: str) -> Undo
         raise CannotUndo("This run has changed nothing that can be undone.")
     params = UndoParams(run_id=run_id)
     undo = runs.propose(session, actor, UNDO, params, listed, reason=reason, undoes_run_id=run_id)
-    doubtful = _list_doubtful(session, undo)
-    refused = advance.foresee(session, actor, undo, UNDO, doubtful[: advance.MAX_TRIED])
-    return UndoPlan(undo, len(listed) - len(doubtful), len(doubtful), refused)
+    doubtful = _select_doubtful(undo)
+    number = session.scalar(select(func.count()).select_from(doubtful.subquery())) or 0
+    tried = session.scalars(doubtful.order_by(RunItem.n).limit(advance.MAX_TRIED)).all()
+    refused = advance.foresee(session, actor, undo, UNDO, tried)
+    return UndoPlan(undo, len(listed) - number, number, refused)
 
 
 def start(session: Session, actor: Actor, run_id: int, *, reason: str, shown: int) -> Run:
@@ -78,29 +80,24 @@ def start(session: Session, actor: Actor, run_id: int, *, reason: str, shown: in
 
 
 def _ensure_over(session: Session, run_id: int) -> None:
-    run = session.get(Run, run_id)
+    """Raise unless a run is over and not undone; it is locked, so that nobody resumes it now."""
+    run = session.get(Run, run_id, populate_existing=True, with_for_update=db.is_writing(session))
     if run is not None and run.status in {RunStatus.PROPOSED, RunStatus.GOING}:
         raise RunNotOver
-    undoing = runs.find_undoing(session, run_id)
-    if undoing is not None:
+    if runs.find_undoing(session, run_id) is not None:
         raise RunUndone
 
 
-def _list_doubtful(session: Session, undo: Run) -> list[RunItem]:
-    """Return the items whose organization has later entries that are not of the same run."""
+def _select_doubtful(undo: Run) -> Select[RunItem]:
+    """Select the items whose organization has later entries that are not of the same run."""
     entry, later = aliased(Entry), aliased(Entry)
     is_followed = exists().where(
         later.org_id == entry.org_id,
         later.id > entry.id,
         later.run_id.is_distinct_from(undo.undoes_run_id),
     )
-    doubtful = (
-        select(RunItem)
-        .join(entry, entry.id == RunItem.entry_id)
-        .where(RunItem.run_id == undo.id, is_followed)
-        .order_by(RunItem.n)
-    )
-    return list(session.scalars(doubtful))
+    items = select(RunItem).join(entry, entry.id == RunItem.entry_id)
+    return items.where(RunItem.run_id == undo.id, is_followed)
 
 
 def _check(session: Session, actor: Actor, _params: UndoParams) -> None:

@@ -6,14 +6,26 @@ from functools import partial
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
-from core.base.errors import AlreadyUndone, ChangedSince, DomainError, NotFound
-from core.changes import changes
+from core.base.errors import (
+    AlreadyUndone,
+    ChangedSince,
+    DomainError,
+    NotFound,
+    RunNotOver,
+    RunUndone,
+)
+from core.changes import changes, run_undo
 from core.database import db
-from core.models import Entry, Organization
+from core.models import Entry, Organization, Run, RunStatus
+from core.onboarding import bulk_flag
+from core.onboarding.onboarding import Plan
 from core.organizations import organizations
 from core.profile import profile
+from core.runs import runs
+from core.runs.items import Selection
+from tests.runs.work import reload, run_to_end
 from tests.support.cast import Cast
 from tests.support.history import last_entry, verified
 
@@ -100,3 +112,24 @@ def test_a_deletion_comes_before_or_after(cast: Cast, mistake: Callable[[], int]
         db.run(organizations.restore, cast.ada, cast.acme.id)
         if not is_undone:
             db.run(changes.undo, cast.olga, entry_id)
+
+
+def test_a_run_is_undone_or_resumed_but_not_both(cast: Cast):
+    chosen = Selection((cast.acme.id,))
+    for _ in range(ROUNDS):
+        run = db.run(bulk_flag.start, cast.sam, chosen, Plan(), expected=1)
+        run_to_end()
+        with db.engine().begin() as connection:
+            stopped = update(Run).where(Run.id == run.id).values(status=RunStatus.CANCELLED)
+            connection.execute(stopped)
+        undone, resumed = at_once(
+            partial(db.run, run_undo.start, cast.sam, run.id, reason="A slip.", shown=1),
+            partial(db.run, runs.resume, cast.sam, run.id),
+        )
+        is_undone = isinstance(undone, Run)
+        assert isinstance(resumed, RunUndone) if is_undone else isinstance(undone, RunNotOver)
+        run_to_end()
+        if not is_undone:
+            db.run(run_undo.start, cast.sam, run.id, reason="A slip.", shown=1)
+            run_to_end()
+        assert reload(run).status is (RunStatus.CANCELLED if is_undone else RunStatus.ENDED)
