@@ -24,7 +24,6 @@ from core.imports.reader import Row, Sheet
 from core.members import invitation_rows, invitees
 from core.models import Invitation, InvitationStatus, Membership, Organization, User
 
-_NO_EMAIL: Final = "Enter an email address like ana@example.com."
 _NO_ORGANIZATION: Final = "Enter the Organization ID, or the name of the organization."
 _UNKNOWN_NAME: Final = "No organization has this name. Enter its Organization ID."
 _SAME_NAME: Final = "{n} organizations have this name. Enter the Organization ID of one."
@@ -52,6 +51,7 @@ class _Known(NamedTuple):
     by_id: Mapping[str, Organization]
     by_name: Mapping[str, Sequence[Organization]]
     people: set[tuple[int, str]]
+    """The organization and the key of the address of each person in the rows who is one of them."""
     open: Mapping[int, int]
     """How many open invitations each organization has."""
 
@@ -77,15 +77,21 @@ def plan(
 
 def _find_known(session: Session, typed: Sequence[Mapping[str, str]]) -> _Known:
     by_id = find_by_id(session, [each.get("public_id", "") for each in typed])
-    keys = {_key_of(each) for each in typed} - {""}
+    names = {_key_of(each) for each in typed} - {""}
     by_name: dict[str, list[Organization]] = defaultdict(list)
     named = select(Organization).where(
-        Organization.name_key.in_(keys), Organization.deleted_at.is_(None)
+        Organization.name_key.in_(names), Organization.deleted_at.is_(None)
     )
     for org in session.scalars(named):
         by_name[org.name_key].append(org)
     ids = {org.id for org in by_id.values()} | {o.id for orgs in by_name.values() for o in orgs}
-    return _Known(by_id, by_name, _find_people(session, ids), _count_open(session, ids))
+    addresses = (_read_address(validation.Check(), each) for each in typed)
+    keys = {validation.email_key(address) for address in addresses if address}
+    return _Known(by_id, by_name, _find_people(session, ids, keys), _count_open(session, ids))
+
+
+def _read_address(check: validation.Check, typed: Mapping[str, str]) -> str:
+    return check("email", validation.email, unguarded(typed.get("email", "")))
 
 
 def _key_of(typed: Mapping[str, str]) -> str:
@@ -94,15 +100,17 @@ def _key_of(typed: Mapping[str, str]) -> str:
     return tokenizer.name_key(name) if name else ""
 
 
-def _find_people(session: Session, org_ids: set[int]) -> set[tuple[int, str]]:
-    """Return the organization and the key of the address of each member and invited person."""
+def _find_people(session: Session, org_ids: set[int], keys: set[str]) -> set[tuple[int, str]]:
+    """Return which of these addresses, by their key, are of members or invited, and where."""
     members = (
         select(Membership.org_id, User.email_key)
         .join(User, User.id == Membership.user_id)
-        .where(Membership.org_id.in_(org_ids))
+        .where(Membership.org_id.in_(org_ids), User.email_key.in_(keys))
     )
     invited = select(Invitation.org_id, Invitation.email_key).where(
-        Invitation.org_id.in_(org_ids), Invitation.status == InvitationStatus.PENDING
+        Invitation.org_id.in_(org_ids),
+        Invitation.email_key.in_(keys),
+        Invitation.status == InvitationStatus.PENDING,
     )
     return {(org_id, key) for org_id, key in session.execute(members.union_all(invited))}
 
@@ -115,7 +123,7 @@ def _count_open(session: Session, org_ids: set[int]) -> dict[int, int]:
 
 def _plan_row(context: _Context, row: Row, typed: Mapping[str, str], known: _Known) -> PlannedRow:
     check = validation.Check()
-    address = check("email", validation.email, unguarded(typed.get("email", "")))
+    address = _read_address(check, typed)
     org = check("public_id", _find_organization, typed, known=known)
     label = address or typed.get("email", "")
     if check.errors:
