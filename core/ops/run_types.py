@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from pydantic import ValidationError
+
 from core.bulk_edit import bulk_edit
 from core.changes import run_undo
 from core.imports import imports
@@ -15,9 +17,12 @@ RUN_TYPES: Final[Kinds] = {
 
 
 def title(kind: str, params: dict[str, object]) -> str:
-    """Return what a run does, in words."""
-    known = RUN_TYPES.get(kind)
-    return known.title(known.params.model_validate(params)) if known else kind.capitalize()
+    """Return what a run does, in words; only its kind if its parameters can't be read."""
+    try:
+        known = RUN_TYPES[kind]
+        return known.title(known.params.model_validate(params))
+    except (KeyError, ValidationError):
+        return kind.capitalize()
 
 
 def noun(kind: str) -> str:

@@ -94,7 +94,8 @@ def list_refusals(session: Session, actor: Actor, run_id: int) -> pd.DataFrame:
     access_staff(session, actor, Action.VIEW_ALL)
     if session.get(Run, run_id) is None:
         raise NotFound("run")
-    name = func.coalesce(Organization.name, "A deleted organization").label("name")
+    label = RunItem.input["label"].as_string()  # of a row that would have created one
+    name = func.coalesce(Organization.name, label, "A deleted organization").label("name")
     rows = (
         select(RunItem.n, Organization.public_id, name, RunItem.why)
         .select_from(RunItem)

@@ -17,7 +17,7 @@ from core.members import acceptance, invitation_rows, invitations, invitees, lea
 from core.models import Entry, Invitation, ItemState, Mail, Organization, Role, Run, RunItem
 from core.ops.run_types import RUN_TYPES
 from core.profile import profile
-from core.runs import advance
+from core.runs import advance, items
 from tests.support.cast import Cast, email
 from tests.support.sheets import csv_file, xlsx
 
@@ -91,6 +91,8 @@ def test_the_rejects_come_back_as_the_same_file_with_a_reason(cast: Cast) -> Non
     assert "Phone: Enter the full number" in first[5]
     assert second[:3] == ["", "Red Door", "oda@example.com"]
     with db.read() as session:
+        listed = items.list_refusals(session, cast.oda, run.id)
+        assert listed["name"].tolist() == ["=cmd|calc", "Red Door"]
         entry = session.scalars(select(Entry).order_by(Entry.id.desc())).first()
         assert entry is not None
         assert (entry.event, entry.reason) == (

@@ -25,7 +25,7 @@ from core.members import account_access
 from core.models import Entry, Move, Organization, Run, RunItem, RunStatus, Staff, Stage
 from core.onboarding import bulk_flag, onboarding
 from core.onboarding.onboarding import Plan
-from core.ops import cleanup
+from core.ops import cleanup, run_types
 from core.ops.run_types import RUN_TYPES
 from core.organizations import organizations, public_ids
 from core.organizations.filters import Filters
@@ -215,6 +215,7 @@ class TestRunDue:
         run_to_end()
         assert (reload(run).status, reload(run).done) == (RunStatus.FAILED, 0)
         assert reload(run).ended_because.endswith(("delete everything.", "can't be read."))
+        assert run_types.title_of(reload(run)) in {"Delete everything", "Flag"}
 
     @one
     def test_a_short_run_does_not_wait_for_a_long_one(self, cast: Cast, free_count: int) -> None:
