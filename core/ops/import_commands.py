@@ -48,13 +48,20 @@ def import_file(
 
 def _make_plan(actor: Actor, file: Path, what: What) -> Plan:
     """Return the plan of a file; end with a sentence for each column that is missing."""
-    sheet = reader.read(file.read_bytes())
+    sheet = reader.read(_read(file))
     with db.read() as session:
         found = imports.find_columns(session, actor, what, sheet.titles)
         missing = columns.list_missing(what, found)
         if missing:
             raise InvalidInput({"file": f"This file has no column {' and no '.join(missing)}."})
         return planning.plan(session, actor, what, sheet, found, file=file.name)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput({"file": f"{file} can't be read: {error.strerror}."}) from error
 
 
 def _print(plan: Plan) -> None:

@@ -542,6 +542,9 @@ class TestImport:
         done = manage("import", str(file), "--as", "oda@example.com")
         assert done.stderr == "This file has no column Organization ID or Name.\n"
         assert manage("import").returncode == 2
+        file.unlink()
+        done = manage("import", str(file), "--as", "oda@example.com")
+        assert done.stderr == f"{file} can't be read: No such file or directory.\n"
 
 
 class TestUndo:
