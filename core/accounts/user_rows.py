@@ -1,7 +1,7 @@
 """Rows of users: find, lock and create them. Use cases check permissions."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, union_all
@@ -48,6 +48,12 @@ def lock_by_email(session: Session, email_key: str) -> User | None:
     user_id = session.scalar(select(User.id).where(User.email_key == email_key))
     user = lock_user_or_none(session, user_id) if user_id is not None else None
     return user if user is not None and user.email_key == email_key else None
+
+
+def find_names(session: Session, user_ids: Collection[int | None]) -> dict[int, str]:
+    """Return the names of people by id; None and ids without an account are left out."""
+    known = select(User.id, User.name).where(User.id.in_({*user_ids} - {None}))
+    return dict(session.execute(known).all())
 
 
 def find_domain(session: Session, user_id: int | None) -> str:

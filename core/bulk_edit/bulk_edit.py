@@ -126,8 +126,7 @@ def _move(edit: _Edit) -> None:
 
 def _plan(edit: _Edit) -> None:
     if any(edit.differs(field) for field in PLANNED):
-        org = edit.org
-        now = Plan(org.rep_id, org.target_on, org.next_step or "", org.next_step_on)
+        now = Plan.of(edit.org)
         edit.call(onboarding.plan, _planned(edit, now), earlier=now)
 
 
@@ -155,7 +154,7 @@ def _edit_contact(edit: _Edit) -> None:
 
 def _choose_alerts(edit: _Edit) -> None:
     if edit.differs(Field.ALERTS):
-        wanted = fields.alerts_on(edit.values[Field.ALERTS])
+        wanted = alerts.from_stored(str(edit.values[Field.ALERTS] or ""))
         edit.call(alerts.choose_for_owners, wanted, reason=edit.reason)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core.access.permissions import Action, Actor, Rights
 from core.base import validation
 from core.base.errors import InvalidInput
-from core.models import Alert, Organization, RunItem, Stage
+from core.models import Organization, RunItem, Stage
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from core.profile import profile
@@ -163,12 +163,6 @@ def _errors_of_snooze(values: Values) -> Mapping[str, str]:
 def as_date(value: str | int | None) -> date | None:
     """Return a stored date."""
     return date.fromisoformat(value) if isinstance(value, str) and value else None
-
-
-def alerts_on(value: str | int | None) -> list[Alert]:
-    """Return the alerts that are on, of those off as they are stored."""
-    off = str(value or "").split(", ")
-    return [alert for alert in Alert if alert not in off]
 
 
 def count_changes(session: Session, run_id: int, values: Values) -> dict[Field, int]:

@@ -22,7 +22,7 @@ _WITH_STAGE: Final = frozenset({"stage_entered_at", "snoozed_until", *_PLAN, *_R
 def _put_back_stage(undoing: Undoing) -> None:
     """Move back with the days in stage, the plan, the snooze and the request of before.
 
-    What somebody has changed since is left as it is now.
+    What someone has changed since is left as it is now.
     """
     org = undoing.call(access, undoing.org_id, Action.MOVE_STAGES)
     to_stage, from_stage = Stage(undoing.old("stage")), Stage(undoing.new("stage"))
@@ -43,11 +43,10 @@ def _put_back_stage(undoing: Undoing) -> None:
 
 def _put_back_plan(undoing: Undoing) -> None:
     org = undoing.call(access, undoing.org_id, Action.MOVE_STAGES)
-    now = Plan(org.rep_id, org.target_on, org.next_step or "", org.next_step_on)
     then = {field: _value(undoing, field) for field in undoing.fields & _PLAN}
     if "next_step" in then:
         then["next_step"] = then["next_step"] or ""
-    plan = replace(now, **then)
+    plan = replace(Plan.of(org), **then)
     undoing.call(onboarding.plan, undoing.org_id, plan, earlier=plan)
 
 

@@ -10,7 +10,7 @@ from core.changes.cells import EXISTENCE
 from core.changes.inverse import Ask, Inverse, Undoing, ask_name
 from core.database import change_tracking
 from core.imports import unclaimed
-from core.models import Alert, Entry, Logo
+from core.models import Entry, Logo
 from core.notifications import alerts
 from core.organizations import organizations
 from core.profile import directory, logos, profile
@@ -45,8 +45,7 @@ def _put_back_address(undoing: Undoing) -> None:
 
 
 def _put_back_alerts(undoing: Undoing) -> None:
-    off = (undoing.old("alerts_off") or "").split(", ")
-    wanted = [alert for alert in Alert if alert not in off]
+    wanted = alerts.from_stored(undoing.old("alerts_off"))
     if undoing.call(may, undoing.org_id, Action.EDIT_PROFILE):
         undoing.call(alerts.choose, undoing.org_id, wanted)
     else:

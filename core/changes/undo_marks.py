@@ -3,7 +3,7 @@
 Whether the reader may do it is for the plan to say.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,9 +11,10 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.accounts import user_rows
 from core.changes import cells
 from core.changes.inverses import INVERSES
-from core.models import Entry, User
+from core.models import Entry
 
 _Undos = dict[int, list[Entry]]
 
@@ -39,11 +40,12 @@ def find_marks(
 ) -> dict[int, Mark]:
     """Return the mark of each entry that can be undone, as its reader sees it.
 
-    Notes for staff and saved views are undone by the person alone whose they are.
+    Only their author can undo changes of a staff note, and only its owner those of a saved view.
     """
     entries = _load(session, entry_ids)
     undos = _list_undos(session, entry_ids)
-    names = _names(session, [undo for found in undos.values() for undo in found])
+    actor_ids = {undo.actor_id for found in undos.values() for undo in found}
+    names = user_rows.find_names(session, actor_ids)
     return {
         entry.id: _mark(session, entry, undos, names)
         for entry in entries
@@ -51,7 +53,7 @@ def find_marks(
     }
 
 
-def _mark(session: Session, entry: Entry, undos: _Undos, names: dict[int | None, str]) -> Mark:
+def _mark(session: Session, entry: Entry, undos: _Undos, names: Mapping[int, str]) -> Mark:
     offer = Offer.REDO if _is_undo(session, entry) else Offer.UNDO
     if entry.id not in undos:
         return Mark(offer)
@@ -59,7 +61,7 @@ def _mark(session: Session, entry: Entry, undos: _Undos, names: dict[int | None,
     undo = undos[entry.id][-1]
     if _is_undone(undo.id, undos):
         return Mark(rest)  # it was redone, and the redo has an offer of its own
-    return Mark(rest, names.get(undo.actor_id, "Orgdesk"), undo.at)
+    return Mark(rest, names.get(undo.actor_id or 0, "Orgdesk"), undo.at)
 
 
 def _is_shared(entry: Entry) -> bool:
@@ -101,8 +103,3 @@ def _leaves_some(session: Session, entry: Entry, undos: Sequence[Entry]) -> bool
     judged = {it for it in cells.changes_of(session, entry) if inverse.judges(entry, it)}
     undone = {cell for undo in undos for cell in cells.changes_of(session, undo)} & judged
     return bool(undone) and undone < judged
-
-
-def _names(session: Session, undos: Collection[Entry]) -> dict[int | None, str]:
-    ids = {undo.actor_id for undo in undos}
-    return dict(session.execute(select(User.id, User.name).where(User.id.in_(ids - {None}))).all())

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, Rights
+from core.accounts import user_rows
 from core.base import formulas, validation
 from core.base.errors import DomainError, GateNotMet, InvalidInput
 from core.imports.columns import CLEAR, unguarded
@@ -25,12 +26,11 @@ from core.profile import profile
 PLAN: Final = {"rep": "rep_id", "target_on": "", "next_step": "", "next_step_on": ""}
 """The fields of a plan, with their names in `onboarding.Plan` where those differ."""
 ONLY_LATER: Final = "New organizations start in Free. Leave this empty."
-ONLY_OWNERS: Final = "Only owners can change this. Ask one of them."
 _ONLY_SALES: Final = "Only sales reps and administrators can change this."
 _NO_STAGE: Final = "Enter Free, Onboarding, Preproduction or Production."
 _NO_DATE: Final = "Enter a date like 2026-12-31."
 _NO_REP: Final = "Enter the name or the email of someone who works in sales."
-_NO_PLAN: Final = "Only organizations in onboarding have this. Set the stage to Onboarding, too."
+_NO_PLAN: Final = "Only organizations in onboarding have this. Set the stage to Onboarding as well."
 _CLAIMED: Final = "This organization has owners. Ask one of them to invite this person."
 
 
@@ -70,7 +70,7 @@ def judge(
     judged = Judged()
     for name in ("name", "overview"):
         if name in typed and not _is_same(typed[name], getattr(org, name) or ""):
-            judged.errors[name] = ONLY_OWNERS
+            judged.errors[name] = profile.ONLY_OWNERS
     if "owner_email" in typed:
         owners = people.owners.get(org.id, frozenset())
         _judge_owner(org, typed["owner_email"], owners, judged)
@@ -116,9 +116,8 @@ def find_people(session: Session, orgs: Sequence[Organization]) -> People:
     found: dict[int, set[str]] = defaultdict(set)
     for org_id, key in session.execute(owners.union_all(invited)):
         found[org_id].add(key)
-    rep_ids = {org.rep_id for org in orgs if org.rep_id is not None}
-    reps = select(User.id, User.name).where(User.id.in_(rep_ids))
-    return People(found, dict(session.execute(reps).all()))
+    rep_ids = {org.rep_id for org in orgs}
+    return People(found, user_rows.find_names(session, rep_ids))
 
 
 def _is_same(cell: str, stored: str) -> bool:
@@ -234,8 +233,9 @@ def plan_of(session: Session, actor: Actor, org: Organization, given: Mapping[st
 
     Raises `InvalidInput`, for the names of `Plan`.
     """
-    rep_id = org.rep_id or (actor.user_id if org.stage is Stage.FREE else None)
-    plan = Plan(rep_id, org.target_on, org.next_step or "", org.next_step_on)
+    plan = Plan.of(org)
+    if org.stage is Stage.FREE:
+        plan = replace(plan, rep_id=org.rep_id or actor.user_id)
     check = validation.Check()
     if "rep" in given:
         plan = replace(plan, rep_id=check("rep_id", _find_rep, given["rep"], session=session))

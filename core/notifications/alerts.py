@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from core.access.permissions import Action, Actor, access
 from core.audit import history
 from core.base import phones, validation
-from core.mail import digests
 from core.models import Alert, Entry, Organization, Role
 
 LABELS: Final = {
@@ -99,9 +98,14 @@ def as_stored(wanted: Collection[Alert]) -> str | None:
     return ", ".join(alert for alert in Alert if alert not in wanted) or None
 
 
+def from_stored(off: str | None) -> list[Alert]:
+    """Return the alerts that are on, of those off as they are stored."""
+    return [alert for alert in Alert if alert not in (off or "").split(", ")]
+
+
 def list_enabled(org: Organization) -> list[Alert]:
     """Return the alerts that an organization receives."""
-    return [alert for alert in Alert if digests.is_alert_enabled(org, alert)]
+    return from_stored(org.alerts_off)
 
 
 def describe(entry: Entry, people: People) -> Iterator[AlertItem]:

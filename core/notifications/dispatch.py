@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
+from core.accounts import user_rows
 from core.database import change_tracking, db
 from core.mail import digests, outbox
 from core.models import Alert, ChainHead, DigestItem, Entry, Membership, Organization, Role, User
@@ -99,8 +100,7 @@ def _find_people(session: Session, entries: Sequence[Entry]) -> People:
     for change in changes:
         if change["field"] == "user_id":
             ids |= {change["old"], change["new"]}
-    known = select(User.id, User.name).where(User.id.in_(ids - {None}))
-    return People(dict(session.execute(known).all()), members)
+    return People(user_rows.find_names(session, ids), members)
 
 
 def _add_alerts(

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from core.accounts import user_rows
 from core.base import clock
 from core.base.settings import settings
 from core.database import change_tracking, db, job_locks
@@ -190,9 +191,7 @@ def _add_new_rep(
     session: Session, org: Organization, entry: Entry, old_id: int | None, new_id: int | None
 ) -> None:
     """Tell both sales reps about an organization that a run gave to another, but not who did it."""
-    ids = {old_id, new_id, entry.actor_id} - {None}
-    known = select(User.id, User.name).where(User.id.in_(ids))
-    names = dict(session.execute(known).all())
+    names = user_rows.find_names(session, {old_id, new_id, entry.actor_id})
     by = f"By {names.get(entry.actor_id or 0, 'Orgdesk')}."
     for rep_id, title in (
         (new_id, f"{org.name} is now yours"),

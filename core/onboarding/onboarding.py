@@ -35,6 +35,11 @@ class Plan:
     next_step: str = ""
     next_step_on: date | None = None
 
+    @classmethod
+    def of(cls, org: Organization) -> "Plan":
+        """Return the plan of an organization as it is now."""
+        return cls(org.rep_id, org.target_on, org.next_step or "", org.next_step_on)
+
     def as_json(self) -> dict[str, Any]:
         """Return the plan as values that JSON can store."""
         return {

@@ -42,8 +42,8 @@ CLEANERS: Final[dict[str, Callable[[str], str | None]]] = {
     "website": validation.website,
     "twitter": validation.twitter_handle,
 }
-"""What makes a clean value of the text of each field, or refuses it."""
 """How the text of each field is cleaned; empty ones become None, except the name."""
+ONLY_OWNERS: Final = "Only owners can change this. Ask one of them."
 
 
 def save(
@@ -89,7 +89,7 @@ def save_contact_details(
     check = validation.Check()
     reason = check("reason", validation.reason, reason) or ""
     for field in set(edited) - set(CONTACT_FIELDS):
-        check.refuse(field, "Only owners can change this. Ask one of them.")
+        check.refuse(field, ONLY_OWNERS)
     allowed = {field: text for field, text in edited.items() if field in CONTACT_FIELDS}
     changed = _change(session, actor, org, original, allowed, check)
     if changed:

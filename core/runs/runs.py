@@ -14,13 +14,8 @@ import pandas as pd
 from sqlalchemy import Select, delete, false, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from core.access.permissions import (
-    Action,
-    Actor,
-    access_staff,
-    find_staff_role,
-    lock_self,
-)
+from core.access.permissions import Action, Actor, access_staff, find_staff_role, lock_self
+from core.accounts import user_rows
 from core.base import clock
 from core.base.errors import (
     DifferentNumber,
@@ -178,9 +173,7 @@ def list_open(session: Session, actor: Actor) -> list[Run]:
 
 def list_names(session: Session, listed: Sequence[Run]) -> dict[int, str]:
     """Return the names of the people whose runs these are, by id."""
-    ids = {run.actor_id for run in listed}
-    known = select(User.id, User.name).where(User.id.in_(ids))
-    return dict(session.execute(known).all()) if ids else {}
+    return user_rows.find_names(session, {run.actor_id for run in listed})
 
 
 def table(session: Session, actor: Actor, *, before_id: int | None = None) -> pd.DataFrame:
