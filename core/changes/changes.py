@@ -1,4 +1,4 @@
-"""Undo: plan what would be put back, try it without a trace, and do it by ordinary use cases."""
+"""Undo: plan what would be put back, try it, and do it by ordinary use cases."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -288,6 +288,6 @@ def _put_back(inverse: Inverse, undoing: Undoing) -> Entry:
     made = [session.get_one(Entry, entry_id) for entry_id in recorded]
     undos = [each for each in made if each.undoes_id == entry.id]
     if not undos:
-        raise CannotUndo("Undoing this changes nothing any more.")
+        raise CannotUndo("There is nothing left to undo.")
     outbox.spare(session, undos[0].id, stopped)
     return undos[0]

@@ -2,7 +2,7 @@
 
 It is put back where the value now is the one that the entry wrote, and no later entry of that cell
 is in force. The value alone would not do: after A → B → A → B the first entry fits as well, and
-undoing it would overrule the last one, which was somebody's decision.
+undoing it would overrule the last one, which was someone's decision.
 """
 
 from collections import defaultdict
@@ -23,7 +23,6 @@ class State(StrEnum):
     PUT_BACK = "will be put back"
     ALREADY = "is so already"
     CHANGED = "changed since"
-    CANNOT = "cannot be undone"
 
 
 class Standing(NamedTuple):

@@ -1,4 +1,4 @@
-"""Apply what was planned for a row, by the use cases behind the forms."""
+"""Apply what was planned for an organization, by the use cases behind the forms."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access
 from core.base.errors import Stale
-from core.imports import existing, member_invitations, unclaimed
-from core.models import Invitation, Organization, Stage
+from core.imports import existing, unclaimed
+from core.models import Organization, Stage
 from core.onboarding import onboarding
 from core.profile import profile
 
@@ -40,17 +40,10 @@ def apply_to_organization(
     return org
 
 
-def invite(
-    session: Session, actor: Actor, org_id: int, edits: Mapping[str, str], *, run_id: int
-) -> Invitation:
-    """Invite a member as planned."""
-    return member_invitations.invite(session, actor, org_id, edits["email"], run_id=run_id)
-
-
 def _ensure_current(
     session: Session, org: Organization, edits: Mapping[str, str], base: Mapping[str, str]
 ) -> None:
-    """Raise `Stale` if somebody has changed one of these fields since the plan was made."""
+    """Raise `Stale` if someone has changed one of these fields since the plan was made."""
     people = existing.find_people(session, [org])
     current = profile.form_texts(org) | existing.texts_of(org, people.reps)
     theirs = {
@@ -71,7 +64,6 @@ def _move(
         onboarding.flag_one(session, actor, org.id, plan, note=reason)
         return
     if to_stage is not before:
-        move = onboarding.move
-        move(session, actor, org.id, to_stage, from_stage=before, reason=reason)
+        onboarding.move(session, actor, org.id, to_stage, from_stage=before, reason=reason)
     if given:
         onboarding.plan(session, actor, org.id, plan)

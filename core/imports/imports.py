@@ -15,7 +15,7 @@ from core.access.permissions import Action, Actor, access_staff, find_staff_role
 from core.base import validation
 from core.base.errors import ProposalExpired, Stale, TooManyImportMails
 from core.base.settings import settings
-from core.imports import applying, columns, mail_caps
+from core.imports import applying, columns, mail_caps, member_invitations
 from core.imports.columns import FIELDS, WHY, What
 from core.imports.plans import Outcome, Plan, PlannedRow
 from core.models import ItemState, Run, RunItem, RunStatus, Staff
@@ -141,7 +141,9 @@ def _apply(session: Session, actor: Actor, run: Run, item: RunItem, params: Para
     edits, base = item.input["edits"], item.base or {}
     try:
         if params.what is What.MEMBERS:
-            applying.invite(session, actor, item.org_id or 0, edits, run_id=run.id)
+            member_invitations.invite(
+                session, actor, item.org_id or 0, edits["email"], run_id=run.id
+            )
             return
         org = applying.apply_to_organization(
             session, actor, item.org_id, edits, base, reason=run.reason, run_id=run.id

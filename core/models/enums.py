@@ -70,4 +70,4 @@ class ItemState(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     SKIPPED = "skipped"
-    """There was nothing to change."""
+    """Left out, most often because there was nothing to change."""

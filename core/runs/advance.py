@@ -1,7 +1,7 @@
 """The work of runs, in the background and in small batches.
 
 Each batch is a transaction that changes the items and writes down what became of them. A process
-that is killed leaves whole batches behind; whichever continues does the rest, each item once.
+that is killed leaves whole batches behind; another one continues with the rest, each item once.
 Several workers may share a run: they take turns.
 """
 
