@@ -336,7 +336,6 @@ CALLED_BY_USE_CASES = {
     "access.permissions.staff_rights",
     "audit.history.record",
     "imports.applying.apply_to_organization",
-    "imports.applying.invite",
     "imports.existing.judge",
     "imports.existing.plan_of",
     "imports.plan_members.plan",
