@@ -45,6 +45,7 @@ elif invitation := form.prepare(get_invitation, token):
             invitation_card.draw_sign_up(invitation, token)
         else:
             invitation_card.draw_sign_up_first(invitation, token)
+    invitation_card.draw_decline_dialog(actor)
 else:
     head.title("This invitation link is not valid", anchor=False)
     st.page_link("home.py", label="Go home", icon=":material/arrow_back:")

@@ -61,6 +61,7 @@ def draw_dialog(
     if opened != name:
         return
 
+    is_signed_in = authentication.actor() is not None
     roles = authentication.roles()
 
     def dismiss() -> None:
@@ -72,8 +73,9 @@ def draw_dialog(
     @st.dialog(title, width=width, icon=icon, position=position, on_dismiss=dismiss)
     def body() -> None:
         with rerun_cache.rerun_scope(), error_display.show_errors(name), _inside(about):
-            ensure_signed_in()
-            authentication.identify(roles)
+            if is_signed_in:  # a public page has dialogs, too
+                ensure_signed_in()
+                authentication.identify(roles)
             draw(*args) if about is None else draw(*args, about)
 
     body()

@@ -57,6 +57,10 @@ def test_the_invited_person_accepts(follow: Follow, cast: Cast) -> None:
 def test_the_invited_person_declines(follow: Follow, cast: Cast) -> None:
     screen = follow(email(cast.otto), cast.otto)
     screen.button(key="invitation-decline").click().run()
+    screen.button(key="decline-cancel").click().run()
+    assert status() is InvitationStatus.PENDING
+    screen.button(key="invitation-decline").click().run()
+    screen.button(key="decline-save").click().run()
     assert status() is InvitationStatus.DECLINED
     assert "You declined the invitation" in words(screen)
 
@@ -98,6 +102,8 @@ def test_the_form_is_kept_after_an_error(follow: Follow) -> None:
 def test_a_stranger_declines(follow: Follow) -> None:
     screen = follow("nora@example.com")
     screen.button(key="invitation-decline").click().run()
+    assert "**Olga** is notified by email" in words(screen)
+    screen.button(key="decline-save").click().run()
     assert status() is InvitationStatus.DECLINED
 
 
@@ -144,6 +150,8 @@ class TestWaiting:
         screen = show("welcome", cast.mia)
         assert "**Otto** invited you to join **Otto Ltd**" in words(screen)
         screen.button(key=f"waiting-{cast.otto_ltd.public_id}-decline").click().run()
+        assert status() is InvitationStatus.PENDING
+        screen.button(key="decline-save").click().run()
         assert status() is InvitationStatus.DECLINED
         assert "invited you" not in words(screen)
 

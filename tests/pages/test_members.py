@@ -213,7 +213,13 @@ class TestActiveUsers:
 
     def test_quick_view_removes(self, olgas: AppTest, cast: Cast) -> None:
         choose_person(olgas, cast.mia, "quick-view")
-        olgas.text_input(key="remove.reason").set_value("She retired.")
+        olgas.button(key="remove").click().run()
+        olgas.button(key="remove-cancel").click().run()
+        assert "remove-confirm" not in keys(olgas)
+        assert role(cast, cast.mia) is Role.MEMBER
+        choose_person(olgas, cast.mia, "quick-view")
+        olgas.button(key="remove").click().run()
+        olgas.text_input(key="remove.reason.1").set_value("She retired.")
         olgas.button(key="remove-confirm").click().run()
         assert role(cast, cast.mia) is None
         with db.read() as session:
@@ -223,12 +229,17 @@ class TestActiveUsers:
     def test_an_admin_cannot_remove_an_owner(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.adam, org=cast.acme.public_id)
         choose_person(screen, cast.olga, "quick-view")
-        assert "remove-confirm" not in keys(screen)
+        assert {"remove", "remove-confirm"}.isdisjoint(keys(screen))
 
     def test_people_leave_from_their_own_quick_view(self, show: Show, cast: Cast) -> None:
         screen = show("members", cast.adam, org=cast.acme.public_id)
         choose_person(screen, cast.adam, "quick-view")
+        screen.button(key="leave").click().run()
         assert "only owner" not in words(screen)
+        screen.button(key="leave-cancel").click().run()
+        assert role(cast, cast.adam) is Role.ADMIN
+        choose_person(screen, cast.adam, "quick-view")
+        screen.button(key="leave").click().run()
         screen.button(key="leave-confirm").click().run()
         assert role(cast, cast.adam) is None
         assert [toast.value for toast in screen.toast] == ["You left Acme"]
@@ -236,6 +247,7 @@ class TestActiveUsers:
 
     def test_the_last_owner_reads_what_to_do_first(self, olgas: AppTest, cast: Cast) -> None:
         choose_person(olgas, cast.olga, "quick-view")
+        olgas.button(key="leave").click().run()
         assert "You're the only owner" in unescaped(olgas)
         assert "leave-confirm" not in keys(olgas)
 
@@ -244,7 +256,7 @@ class TestActiveUsers:
         db.run(leaving.leave, cast.mia, cast.acme.id)
         olgas.run()
         outdated.ask("quick-view", cast.mia.user_id)
-        assert "remove-confirm" not in keys(olgas)
+        assert {"remove", "remove-confirm"}.isdisjoint(keys(olgas))
 
 
 class TestSelectedUsers:
@@ -498,6 +510,10 @@ class TestOwnership:
         db.run(ownership.offer, cast.olga, acme, mia)
         screen = show("members", cast.mia, org=cast.acme.public_id)
         screen.button(key="ownership-decline").click().run()
+        screen.button(key="decline-ownership-cancel").click().run()
+        assert "wants to make you" in words(screen)
+        screen.button(key="ownership-decline").click().run()
+        screen.button(key="decline-ownership-save").click().run()
         assert "wants to make you" not in words(screen)
         made = db.run(ownership.offer, cast.olga, acme, mia)
         screen = show("members", cast.olga, org=cast.acme.public_id)

@@ -27,6 +27,7 @@ ACTIONS: Final = (
 )
 """What can be done with a member; each action opens the dialog of that name."""
 
+_LEAVE: Final = "Leave organization"
 _EDITING: Final = "editing roles"
 
 Row = dict[str, Any]
@@ -108,6 +109,8 @@ def draw(actor: Actor, org: Organization) -> None:
     icon = ":material/manage_accounts:"
     ui.draw_dialog("edit-roles", EDIT_ROLES, _draw_roles, actor, org, width="medium", icon=icon)
     ui.draw_dialog("quick-view", QUICK_VIEW, _draw_quick_view, actor, org)
+    ui.draw_dialog("leave", _LEAVE, _draw_leave, actor, org)
+    ui.draw_dialog("remove", "Remove", _draw_remove, actor, org)
     ui.draw_dialog("change-roles", "Change role", _draw_change_roles, actor, org, icon=icon)
     ui.draw_dialog("remove-members", "Remove", _draw_remove_members, actor, org)
     ui.draw_dialog("members-refused", "Not everything was changed", _draw_refused)
@@ -265,47 +268,48 @@ def _draw_quick_view(actor: Actor, org: Organization, row: Row) -> None:
         with grid.cell(), st.container(gap=None):
             st.markdown(ui.quiet(label))
             st.text(fact)
+    with db.read() as session:
+        grantable = members.list_grantable_roles(session, actor, org.id)
     if row["user_id"] == actor.user_id:
-        _draw_leave(actor, org)
-    else:
-        _draw_remove(actor, org, row)
+        _draw_opener("leave", _LEAVE, "logout")
+    elif row.get("role") in grantable:
+        _draw_opener("remove", "Remove", "person_remove", row)
+
+
+def _draw_opener(dialog: str, label: str, icon: str, row: Row | None = None) -> None:
+    if st.button(label, key=dialog, icon=f":material/{icon}:"):
+        ui.open_dialog(dialog, row)
+        st.rerun()
 
 
 def _draw_leave(actor: Actor, org: Organization) -> None:
+    """Draw the question before a person leaves; the only owner cannot."""
     with db.read() as session:
         is_last_owner = leaving.is_last_owner(session, actor, org.id)
-    with st.popover("Leave organization", icon=":material/logout:", key="leave"):
-        if is_last_owner:
-            st.markdown("You're the only owner. Offer ownership to someone else, then leave.")
-            return
-        st.markdown(f"You lose access to {ui.esc(org.name)} until you're invited again.")
-        form = ui.fields("leave")
-        form.reserve_footer()
-        pressed = st.button("Leave", key="leave-confirm", type="primary")
-        left = form.change(leaving.leave, actor, org.id) if pressed else None
-        if left is not None:
-            ui.close_dialog()
-            ui.show_notice(f"You left {org.name}")
-            st.switch_page("organizations.py")
+    if is_last_owner:
+        st.markdown("You're the only owner. Offer ownership to someone else, then leave.")
+        return
+    st.markdown(f"You lose access to {ui.esc(org.name)} until you're invited again.")
+    form = ui.fields("leave")
+    pressed = form.buttons("Leave", key="leave-confirm")
+    left = form.change(leaving.leave, actor, org.id) if pressed else None
+    if left is not None:
+        ui.close_dialog()
+        ui.show_notice(f"You left {org.name}")
+        st.switch_page("organizations.py")
 
 
 def _draw_remove(actor: Actor, org: Organization, row: Row) -> None:
-    """Draw `Remove` if the member's role is not above the actor's own."""
-    with db.read() as session:
-        grantable = members.list_grantable_roles(session, actor, org.id)
-    if row.get("role") not in grantable:
-        return
-    with st.popover("Remove", icon=":material/person_remove:", key="remove"):
-        st.markdown(
-            f"{ui.esc(row['name'])} loses access to {ui.esc(org.name)} immediately and is notified "
-            "by email. Invitations they have sent are revoked."
-        )
-        form = ui.fields("remove")
-        reason = _reason_field(form)
-        form.reserve_footer()
-        if st.button("Remove", key="remove-confirm", type="primary"):
-            notice, user_id = f"{row['name']} removed", int(row["user_id"])
-            form.save(notice, members.remove, actor, org.id, user_id, reason=reason)
+    """Draw the question before a member is removed."""
+    st.markdown(
+        f"{ui.esc(row['name'])} loses access to {ui.esc(org.name)} immediately and is notified "
+        "by email. Invitations they have sent are revoked."
+    )
+    form = ui.fields("remove")
+    reason = _reason_field(form)
+    if form.buttons("Remove", key="remove-confirm"):
+        notice, user_id = f"{row['name']} removed", int(row["user_id"])
+        form.save(notice, members.remove, actor, org.id, user_id, reason=reason)
 
 
 def draw_person(row: Row) -> None:

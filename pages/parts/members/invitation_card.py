@@ -8,7 +8,7 @@ import streamlit as st
 from core.access.permissions import ANONYMOUS, Actor
 from core.accounts import accounts
 from core.members import acceptance
-from core.members.acceptance import OpenInvitation
+from core.members.acceptance import OpenInvitation, WaitingInvitation
 from pages import ui
 from pages.parts.members import dialogs
 from pages.ui import authentication, badges, browser, elements
@@ -37,7 +37,7 @@ def draw_answer(invitation: OpenInvitation, actor: Actor, token: str) -> None:
     form.reserve_footer()
     with elements.row():
         accepted = st.button(ACCEPT, key="invitation-accept", type="primary")
-        _draw_decline(actor, token)
+        _draw_decline(invitation, token)
     joined = form.change(acceptance.accept, actor, token) if accepted else None
     if joined is not None:
         ui.show_notice(f"You joined {invitation.organization.name}")
@@ -51,7 +51,7 @@ def draw_sign_up(invitation: OpenInvitation, token: str) -> None:
         password = form.new_password("password", "Password")
         st.markdown(ui.quiet(f"You'll log in as {ui.esc(invitation.email)}."))
         accepted = form.submit(ACCEPT, width="stretch")
-    _draw_decline(ANONYMOUS, token)
+    _draw_decline(invitation, token)
     if not accepted:
         return
     new = form.prepare(accounts.prepare_account, name, invitation.email, password)
@@ -72,7 +72,7 @@ def draw_log_in(invitation: OpenInvitation, token: str) -> None:
         if st.button("Log in to accept", key="invitation-log-in", type="primary"):
             st.session_state[LOGS_IN] = token
             st.rerun()
-        _draw_decline(ANONYMOUS, token)
+        _draw_decline(invitation, token)
 
 
 def draw_sign_up_first(invitation: OpenInvitation, token: str) -> None:
@@ -83,7 +83,7 @@ def draw_sign_up_first(invitation: OpenInvitation, token: str) -> None:
     )
     with elements.row():
         st.page_link("sign_up.py", label="Create an account", icon=":material/person_add:")
-        _draw_decline(ANONYMOUS, token)
+        _draw_decline(invitation, token)
 
 
 def draw_switch_account(invitation: OpenInvitation, actor: Actor) -> None:
@@ -98,8 +98,29 @@ def draw_switch_account(invitation: OpenInvitation, actor: Actor) -> None:
     st.page_link("home.py", label="Stay logged in", icon=":material/arrow_back:")
 
 
-def _draw_decline(actor: Actor, token: str) -> None:
+def _draw_decline(invitation: OpenInvitation, token: str) -> None:
     if st.button("Decline", key="invitation-decline", type="tertiary"):
+        open_decline(invitation, token)
+
+
+def open_decline(invitation: OpenInvitation | WaitingInvitation, token: str) -> None:
+    """Open the dialog that asks before an invitation is declined."""
+    ui.open_dialog("decline", (token, invitation.inviter, invitation.organization.name))
+
+
+def draw_decline_dialog(actor: Actor) -> None:
+    """Draw the dialog if it is open."""
+    ui.draw_dialog("decline", "Decline invitation", _draw_question, actor)
+
+
+def _draw_question(actor: Actor, about: tuple[str, str, str]) -> None:
+    token, inviter, organization = about
+    st.markdown(
+        f"**{ui.esc(inviter)}** is notified by email. To join **{ui.esc(organization)}** later, "
+        "you need a new invitation."
+    )
+    form = ui.fields("decline")
+    if form.buttons("Decline"):
         st.session_state[DECLINED] = token
-        ui.save("Invitation declined", acceptance.decline, actor, token)
+        form.save("Invitation declined", acceptance.decline, actor, token)
         del st.session_state[DECLINED]

@@ -23,7 +23,7 @@ def draw_offers(actor: Actor, org: Organization, offers: Sequence[PendingOffer])
         with st.container(border=True, key=f"offer-{offer.handover.id}"), elements.row():
             st.markdown(_describe(actor, org, offer), width="stretch")
             if offer.is_for_actor:
-                _draw_response(actor, org, offer)
+                _draw_response(offer)
             else:
                 _draw_withdraw(actor, org, offer)
 
@@ -32,6 +32,7 @@ def draw_dialogs(actor: Actor, org: Organization, role: Role | None) -> None:
     """Draw the dialog that is open, if any; `role` is this person's own."""
     about = (actor, org, role or Role.MEMBER)
     ui.draw_dialog("accept-ownership", ACCEPT, _draw_accept, *about, width="medium")
+    ui.draw_dialog("decline-ownership", "Decline ownership", _draw_decline, actor, org)
     ui.draw_dialog("offer-ownership", OFFER, _draw_offer, actor, org, width="medium")
 
 
@@ -51,12 +52,11 @@ def _describe(actor: Actor, org: Organization, offer: PendingOffer) -> str:
     return f"{icon} {who} offered ownership to **{recipient}** and will become {after}. {ends}"
 
 
-def _draw_response(actor: Actor, org: Organization, offer: PendingOffer) -> None:
+def _draw_response(offer: PendingOffer) -> None:
     if st.button(ACCEPT, key="ownership-accept"):
         ui.open_dialog("accept-ownership", offer)
     if st.button("Decline", key="ownership-decline", type="tertiary"):
-        notice = f"Offer declined. {offer.from_name} is notified"
-        ui.save(notice, ownership.decline, actor, org.id, offer.handover.id)
+        ui.open_dialog("decline-ownership", offer)
 
 
 def _draw_withdraw(actor: Actor, org: Organization, offer: PendingOffer) -> None:
@@ -77,6 +77,16 @@ def _draw_accept(actor: Actor, org: Organization, own_role: Role, offer: Pending
     if form.buttons(ACCEPT):
         notice = f"You're now an owner of {org.name}"
         form.save(notice, ownership.accept, actor, org.id, offer.handover.id)
+
+
+def _draw_decline(actor: Actor, org: Organization, offer: PendingOffer) -> None:
+    """Draw the question before an offer is declined."""
+    owner = ui.esc(offer.from_name)
+    st.markdown(f"**{owner}** stays an owner of **{ui.esc(org.name)}** and is notified by email.")
+    form = ui.fields("decline-ownership")
+    if form.buttons("Decline"):
+        notice = f"Offer declined. {offer.from_name} is notified"
+        form.save(notice, ownership.decline, actor, org.id, offer.handover.id)
 
 
 def _draw_offer(actor: Actor, org: Organization, row: dialogs.Row) -> None:

@@ -8,7 +8,7 @@ from core.access.permissions import Actor
 from core.members import acceptance
 from core.members.acceptance import WaitingInvitation
 from pages import ui
-from pages.parts.members.invitation_card import ACCEPT
+from pages.parts.members.invitation_card import ACCEPT, draw_decline_dialog, open_decline
 from pages.ui import badges, elements
 
 
@@ -16,6 +16,7 @@ def draw(actor: Actor, waiting: Sequence[WaitingInvitation]) -> None:
     """Draw each invitation with the buttons that answer it."""
     for invitation in waiting:
         _draw_invitation(actor, invitation)
+    draw_decline_dialog(actor)
 
 
 def _draw_invitation(actor: Actor, invitation: WaitingInvitation) -> None:
@@ -29,11 +30,10 @@ def _draw_invitation(actor: Actor, invitation: WaitingInvitation) -> None:
                 f"{badges.inline(invitation.role)}",
                 width="stretch",
             )
-            declined = st.button("Decline", key=f"{key}-decline", type="tertiary")
+            if st.button("Decline", key=f"{key}-decline", type="tertiary"):
+                open_decline(invitation, invitation.token)
             accepted = st.button(ACCEPT, key=f"{key}-accept", type="primary")
         form.reserve_footer()
-    if declined:
-        form.save("Invitation declined", acceptance.decline, actor, invitation.token)
     joined = form.change(acceptance.accept, actor, invitation.token) if accepted else None
     if joined is not None:
         ui.show_notice(f"You joined {org.name}")
