@@ -4,7 +4,7 @@ import { textOf } from "./table_cells.js"
 
 const FORMULA = /^[\t\r\n\v\f \u00a0\u200b\u2060\u3000\ufeff"]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2013\u2212]/
 const BREAK = /^[\t\r\n]/
-const PHONE_NUMBER = /^\+[0-9]+$/
+const PHONE_NUMBER = /^\+[0-9][0-9x]*$/
 
 /** Put an apostrophe before text that a spreadsheet would run as a formula. */
 export function harmless(text) {

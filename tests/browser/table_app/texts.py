@@ -12,7 +12,8 @@ HOSTILE: Final = (
     "-2+3",
     "a\tb\nc",
 )
-FORMULAS: Final = (*HOSTILE, "+4943197990", "plain", '"=1', "\tx", "\u00a0=1", "1=2", "'=1", "")
+_PHONES: Final = ("+4943197990", "+4943197990x5", "+x5")
+FORMULAS: Final = (*HOSTILE, *_PHONES, "plain", '"=1', "\tx", "\u00a0=1", "1=2", "'=1", "")
 RIGHT_TO_LEFT: Final = "مستشفى النور التخصصي"
 _NAMES: Final = ("Ada Whitfield", RIGHT_TO_LEFT, *HOSTILE)
 
