@@ -16,6 +16,7 @@ _MEDIA_TYPES: Final = {"js": "text/javascript; charset=utf-8", "css": "text/css;
 _NAME: Final = re.compile(r"[a-z_]+\.(js|css)")
 _IMPORT: Final = re.compile(r'(?<=from "\./)[a-z_]+\.js(?=")')
 """The name of another script that a script imports, `import { … } from "./name.js"`."""
+_STYLE_IMPORT: Final = re.compile(r'@import "\./([a-z_]+\.css)";\n')
 
 
 class Asset(NamedTuple):
@@ -32,11 +33,14 @@ def find(name: str) -> Asset | None:
     """Return a script or style of the folder by its file name, such as `table.js`, or None.
 
     Scripts import each other by file name; the name is replaced by the address with the hash.
+    A style contains those that it imports, as browsers ignore `@import` in a `CSSStyleSheet`.
     """
     match = _NAME.fullmatch(name)
     if match is None or not (FOLDER / name).is_file():
         return None
-    text = _IMPORT.sub(lambda found: _file_name(found[0]), (FOLDER / name).read_text())
+    text = (FOLDER / name).read_text()
+    text = _IMPORT.sub(lambda found: _file_name(found[0]), text)
+    text = _STYLE_IMPORT.sub(lambda found: get(found[1]).content.decode(), text)
     content = text.encode()
     stem, kind = name.split(".")
     path = f"/assets/{stem}.{sha256(content).hexdigest()[:16]}.{kind}"

@@ -458,3 +458,13 @@ class TestAssets:
         inner, outer = assets.get("inner.js"), assets.get("outer.js")
         assert outer.content.decode() == f'import {{ a }} from ".{inner.path[7:]}"'
         assets.find.cache_clear()
+
+    def test_a_style_contains_those_that_it_imports(
+        self, engine: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "outer.css").write_text('@import "./inner.css";\n.a { color: red }')
+        (tmp_path / "inner.css").write_text(".b { color: blue }\n")
+        monkeypatch.setattr(assets, "FOLDER", tmp_path)
+        outer = assets.get("outer.css")
+        assert outer.content == b".b { color: blue }\n.a { color: red }"
+        assets.find.cache_clear()

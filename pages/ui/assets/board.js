@@ -1,6 +1,6 @@
 // The board: organizations as cards in columns. Cards are kept by id from one redraw to the next, so
 // focus, place and what is typed on them survive.
-import { addressWith, element, follow, isPlainClick } from "./dom.js"
+import { addressWith, element, fillWindow, follow, isPlainClick, setChildren } from "./dom.js"
 import { drawCard, describeMissing } from "./board_card.js"
 import { drawColumn, drawTab } from "./board_column.js"
 import { listenToDrag } from "./board_drag.js"
@@ -10,7 +10,6 @@ import { openMenu } from "./table_menu.js"
 import { restorePosition, savePosition, waitForDialog } from "./table_position.js"
 
 const boards = new WeakMap()
-const MIN_HEIGHT = 240
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".board")
@@ -301,13 +300,6 @@ class Board {
 
   /** Let the columns reach down to the end of the window; longer ones scroll inside. */
   fit() {
-    const main = this.root.getRootNode().host?.closest("[data-testid=stMain]")
-    const top = this.box.getBoundingClientRect().top + (main?.scrollTop ?? 0)
-    this.box.style.setProperty("--height", `${Math.round(Math.max(MIN_HEIGHT, innerHeight - top - 14))}px`)
+    fillWindow(this.box, 14)
   }
-}
-
-function setChildren(parent, children) {
-  if (children.length !== parent.children.length || children.some((each, at) => parent.children[at] !== each))
-    parent.replaceChildren(...children)
 }

@@ -1,5 +1,7 @@
 // What the scripts of our components share: elements, icons, avatars, links, moments.
 
+const MIN_HEIGHT = 240
+
 /** Return a new element. Text is shown letter by letter, never read as HTML. */
 export function element(tag, className = "", text = null) {
   const made = document.createElement(tag)
@@ -56,6 +58,19 @@ export function words(text, className = "") {
   return made
 }
 
+/** Replace the children of an element unless they are these already, so that they keep the focus. */
+export function setChildren(parent, children) {
+  if (children.length !== parent.children.length || children.some((each, at) => parent.children[at] !== each))
+    parent.replaceChildren(...children)
+}
+
+/** Let a box reach down to the end of the window, but for the space below it. */
+export function fillWindow(box, space) {
+  const main = box.getRootNode().host?.closest("[data-testid=stMain]")
+  const top = box.getBoundingClientRect().top + (main?.scrollTop ?? 0)
+  box.style.setProperty("--height", `${Math.round(Math.max(MIN_HEIGHT, innerHeight - top - space))}px`)
+}
+
 /** Open an address of the app without loading the app again, as Back and Forward do. */
 export function follow(href) {
   history.pushState({}, "", href)
@@ -70,6 +85,19 @@ export function addressWith(change) {
     for (const value of [values].flat()) if (value !== "") address.searchParams.append(name, value)
   }
   return address.href
+}
+
+/** Return the link to another page of a list; a button that is off where there is none. */
+export function drawTurn({ label, change, isOn }) {
+  const turn = element(isOn ? "a" : "button", "turn", label)
+  turn.dataset.name = label
+  if (!isOn) {
+    turn.disabled = true
+    return turn
+  }
+  turn.href = addressWith(change)
+  onPlainClick(turn, () => follow(addressWith(change)))
+  return turn
 }
 
 /** Call `act` for a click that opens a link in this tab, in place of the browser. */
@@ -122,4 +150,18 @@ export function day(seconds) {
 /** Return date and time of a moment in the reader's time zone: `23 Nov 2026, 14:05`. */
 export function exact(seconds) {
   return `${day(seconds)}, ${TIME.format(seconds * 1000)}`
+}
+
+/** Return a moment with date and time as its tooltip: `text`, or else how long ago it was. */
+export function drawMoment(seconds, now, text = null) {
+  const made = element("time", "", text ?? ago(seconds, now))
+  made.dateTime = new Date(seconds * 1000).toISOString()
+  made.title = exact(seconds)
+  if (text === null) made.dataset.at = seconds
+  return made
+}
+
+/** Write anew how long ago the moments in an element were. */
+export function updateMoments(root, now) {
+  for (const time of root.querySelectorAll("time[data-at]")) time.textContent = ago(Number(time.dataset.at), now)
 }

@@ -1,6 +1,6 @@
 // The table of the app. Python sends the rows of one page as arrays: [id, cell, cell, …]. Rows are
 // kept by id from one redraw to the next, so focus, selection and scroll position survive.
-import { ago, element, follow, isPlainClick } from "./dom.js"
+import { element, fillWindow, follow, isPlainClick, setChildren, updateMoments } from "./dom.js"
 import { drawActions, drawCell, textOf } from "./table_cells.js"
 import { drawBar, drawFooter } from "./table_footer.js"
 import { copyRows } from "./table_copy.js"
@@ -13,7 +13,6 @@ import { drawSummary } from "./table_summary.js"
 import { restorePosition, savePosition, waitForDialog } from "./table_position.js"
 
 const tables = new WeakMap()
-const MIN_HEIGHT = 240
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".table")
@@ -97,14 +96,11 @@ class Table {
       drawn.set(values[0], known?.signature === signature ? known : this.drawRow(values, signature, known))
     }
     this.rows = drawn
-    const elements = [...drawn.values()].map(({ row }) => row)
-    if (elements.some((row, at) => this.body.children[at] !== row) || this.body.children.length !== elements.length)
-      this.body.replaceChildren(...elements)
+    setChildren(this.body, [...drawn.values()].map(({ row }) => row))
     if (!drawn.has(this.visited)) this.visited = null
     this.current = this.visited ?? rows[0]?.[0] ?? null
     for (const [id, { row }] of drawn) row.tabIndex = id === this.current ? 0 : -1
-    for (const time of this.body.querySelectorAll("time[data-at]"))
-      time.textContent = ago(Number(time.dataset.at), this.now)
+    updateMoments(this.body, this.now)
     return isOtherPage
   }
 
@@ -296,11 +292,7 @@ class Table {
 
   /** Let the table reach down to the end of the window; longer ones scroll inside. */
   fit() {
-    if (!this.data.fillsWindow) return
-    const main = this.root.getRootNode().host?.closest("[data-testid=stMain]")
-    const top = this.box.getBoundingClientRect().top + (main?.scrollTop ?? 0)
-    const height = Math.max(MIN_HEIGHT, innerHeight - top - this.footer.offsetHeight - 20)
-    this.box.style.setProperty("--height", `${Math.round(height)}px`)
+    if (this.data.fillsWindow) fillWindow(this.box, this.footer.offsetHeight + 20)
   }
 
   /** Return where the focus is inside the table: the row, and the place in it or outside rows. */

@@ -1,9 +1,11 @@
 // The cells of a table by the kind of their column: what they show, and their text when copied.
-import { ago, badge, day, drawAvatar, element, exact, icon, iconButton, words } from "./dom.js"
+import { ago, badge, day, drawAvatar, drawMoment, element, exact, icon, iconButton, words } from "./dom.js"
 import { drawStrip } from "./strip.js"
 
 const LARGE = 100_000
 const BRIEF = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 })
+
+const MOMENTS = { day, exact } // how a column shows its moments; without one, how long ago they were
 
 /** Return what a cell shows; an empty cell shows the column's word for it. */
 export function drawCell(column, value, table) {
@@ -28,11 +30,9 @@ const KINDS = {
   },
   moment: {
     draw: (value, column, table) => {
-      const time = element("time", "quiet", momentText(value, column, table.now))
-      time.dateTime = new Date(value * 1000).toISOString()
-      time.title = exact(value)
-      if (column.shows === "ago") time.dataset.at = value
-      return time
+      const moment = drawMoment(value, table.now, MOMENTS[column.shows]?.(value))
+      moment.className = "quiet"
+      return moment
     },
     text: (value, column, now) => (column.shows === "ago" && now ? ago(value, now) : exact(value)),
   },
@@ -133,12 +133,6 @@ function numberOf(value) {
   brief.setAttribute("aria-hidden", "true")
   made.append(element("span", "whole", whole), brief)
   return made
-}
-
-function momentText(value, column, now) {
-  return { ago: () => ago(value, now), day: () => day(value), exact: () => exact(value) }[
-    column.shows
-  ]()
 }
 
 /** Let text end in dots where it is too long, with all of it as a tooltip. */

@@ -1,5 +1,5 @@
 // Below a table: how much it shows, and the pages; or, while rows are selected, what to do with them.
-import { addressWith, element, follow, icon, onPlainClick } from "./dom.js"
+import { drawTurn, element, icon } from "./dom.js"
 import { copyColumn } from "./table_copy.js"
 import { openKeys } from "./table_keys.js"
 
@@ -27,19 +27,6 @@ function selectButton(table) {
   }, "check_box")
   made.classList.add("by-finger")
   return made
-}
-
-/** Return the link to another page; a button that is off where there is none. */
-function drawTurn({ label, change, isOn }) {
-  const turn = element(isOn ? "a" : "button", "turn", label)
-  turn.dataset.name = label
-  if (!isOn) {
-    turn.disabled = true
-    return turn
-  }
-  turn.href = addressWith(change)
-  onPlainClick(turn, () => follow(addressWith(change)))
-  return turn
 }
 
 export function drawBar(table) {

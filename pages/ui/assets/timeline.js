@@ -1,5 +1,5 @@
 // A list of events as sentences, newest first, under the days of the reader's time zone.
-import { addressWith, ago, day, drawAvatar, element, exact, follow, onPlainClick, words } from "./dom.js"
+import { day, drawAvatar, drawMoment, drawTurn, element, follow, onPlainClick, updateMoments, words } from "./dom.js"
 
 const drawn = new WeakMap() // what each list shows, as JSON
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" })
@@ -10,16 +10,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const { now, ...shown } = data
   const signature = JSON.stringify(shown)
   root.ask = (id) => setTriggerValue("ask", id)
-  if (drawn.get(root) === signature) return updateTimes(root, now)
+  if (drawn.get(root) === signature) return updateMoments(root, now)
   drawn.set(root, signature)
   const focused = root.getRootNode().activeElement?.dataset.name
   root.classList.toggle("short", data.isShort)
   root.replaceChildren(...(data.events.length ? drawDays(data) : drawEmpty(data.empty)), ...drawFooter(data))
   if (focused) root.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus()
-}
-
-function updateTimes(root, now) {
-  for (const time of root.querySelectorAll("time[data-at]")) time.textContent = ago(+time.dataset.at, now)
 }
 
 /** Return a list for each day below its date, or one list where it is short. */
@@ -54,7 +50,7 @@ function drawEvent(event, data) {
   if (event.place.length) facts.append(drawLink(event, "place", ...event.place))
   if (event.undone.length) facts.append(drawUndone(event.undone, data.now))
   if (event.offer) facts.append(drawOffer(event))
-  facts.append(drawTime(event.at, data))
+  facts.append(drawMoment(event.at, data.now, data.isShort ? null : TIME.format(event.at * 1000)))
   item.append(drawAvatar(event.avatar), text, facts)
   return item
 }
@@ -89,10 +85,7 @@ function drawLink(event, name, label, href) {
 
 function drawUndone([who, at], now) {
   const undone = element("span", "undone", "Undone by ")
-  const time = element("time", "", ago(at, now))
-  Object.assign(time, { dateTime: new Date(at * 1000).toISOString(), title: exact(at) })
-  time.dataset.at = at
-  undone.append(words(who, "name"), ", ", time)
+  undone.append(words(who, "name"), ", ", drawMoment(at, now))
   return undone
 }
 
@@ -103,14 +96,6 @@ function drawOffer(event) {
   button.setAttribute("aria-label", `${event.offer}: ${event.who} ${sentence}`)
   button.addEventListener("click", () => button.closest(".timeline").ask(event.id))
   return button
-}
-
-function drawTime(at, { isShort, now }) {
-  const time = element("time", "", isShort ? ago(at, now) : TIME.format(at * 1000))
-  if (isShort) time.dataset.at = at
-  time.dateTime = new Date(at * 1000).toISOString()
-  time.title = exact(at)
-  return time
 }
 
 function drawEmpty(lines) {
@@ -124,17 +109,4 @@ function drawFooter({ text, turns }) {
   const footer = element("div", "footer")
   footer.append(element("span", "quiet", text), element("span", "space"), ...turns.map(drawTurn))
   return [footer]
-}
-
-/** Return the link to another page; a button that is off where there is none. */
-function drawTurn({ label, change, isOn }) {
-  const turn = element(isOn ? "a" : "button", "turn", label)
-  turn.dataset.name = label
-  if (!isOn) {
-    turn.disabled = true
-    return turn
-  }
-  turn.href = addressWith(change)
-  onPlainClick(turn, () => follow(addressWith(change)))
-  return turn
 }
