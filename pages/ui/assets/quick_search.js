@@ -8,19 +8,38 @@ const OPEN = "orgdesk-search"
 const OPENED = "orgdesk-opened"
 const MAX_OPENED = 8
 const MAX_FOUND = 5 // pages, and actions
+const PATIENCE = 2000 // milliseconds in which the next page is drawn
 const PAUSE = 60 // milliseconds between two requests while somebody types
-const boxes = new WeakMap()
+
+let box = null // of the page that is open
+let awaitedAt = -Infinity // when the shortcut came while the next page was being drawn
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const dialog = parentElement.querySelector("dialog")
-  const box = boxes.get(dialog) ?? new Box(parentElement, dialog)
-  boxes.set(dialog, box)
+  if (box?.dialog !== dialog) box = new Box(parentElement, dialog)
   box.update(data, setTriggerValue)
-  return () => box.stop.abort()
+  if (performance.now() - awaitedAt < PATIENCE) openBox()
+}
+
+function openBox() {
+  const isThere = box?.dialog.isConnected
+  awaitedAt = isThere ? -Infinity : performance.now()
+  if (isThere) box.open()
+}
+
+addEventListener(OPEN, openBox)
+document.addEventListener("keydown", onShortcut, { capture: true })
+
+function onShortcut(event) {
+  const isShortcut = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey
+  if (!isShortcut || event.key.toLowerCase() !== "k") return
+  event.preventDefault()
+  event.stopPropagation()
+  if (box?.dialog.open) box.dialog.close()
+  else openBox()
 }
 
 class Box {
-  stop = new AbortController()
   results = { organizations: [], people: [] }
   isWaiting = false // for results of the words in the field
   opensFirst = false // Enter came before the results
@@ -34,9 +53,6 @@ class Box {
     const opener = root.querySelector(".opener")
     opener.replaceChildren(icon("search"))
     opener.onclick = () => this.open()
-    const { signal } = this.stop
-    addEventListener(OPEN, () => this.open(), { signal })
-    document.addEventListener("keydown", (event) => this.onShortcut(event), { signal, capture: true })
     this.input.oninput = () => this.search()
     this.input.onkeydown = (event) => this.onKey(event)
     dialog.onclick = ({ target }) => target === dialog && dialog.close()
@@ -47,15 +63,6 @@ class Box {
     Object.assign(this, { data, send })
     if (data.opened) this.remember(data.opened)
     if (this.dialog.open) this.draw()
-  }
-
-  onShortcut(event) {
-    const isShortcut = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey
-    if (!isShortcut || event.key.toLowerCase() !== "k") return
-    event.preventDefault()
-    event.stopPropagation()
-    if (this.dialog.open) this.dialog.close()
-    else this.open()
   }
 
   /** Open the box, unless another dialog is open: it would keep the focus. */
