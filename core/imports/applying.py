@@ -44,8 +44,8 @@ def _ensure_current(
     session: Session, org: Organization, edits: Mapping[str, str], base: Mapping[str, str]
 ) -> None:
     """Raise `Stale` if someone has changed one of these fields since the plan was made."""
-    people = existing.find_people(session, [org])
-    current = profile.form_texts(org) | existing.texts_of(org, people.reps)
+    texts = existing.texts_of(org, existing.find_people(session, [org]))
+    current = profile.form_texts(org) | texts
     theirs = {
         name: current[name] for name in base if name in current and current[name] != base[name]
     }

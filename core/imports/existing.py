@@ -39,6 +39,8 @@ class People(NamedTuple):
 
     owners: Mapping[int, Set[str]]
     """The keys of the addresses of owners, or of who is invited as the first one, by id."""
+    invited: Mapping[int, str]
+    """The address that is invited as the first owner, by the id of the organization."""
     reps: Mapping[int, str]
     """The names of sales reps by their own id."""
 
@@ -72,10 +74,9 @@ def judge(
         if name in typed and not _is_same(typed[name], getattr(org, name) or ""):
             judged.errors[name] = profile.ONLY_OWNERS
     if "owner_email" in typed:
-        owners = people.owners.get(org.id, frozenset())
-        _judge_owner(org, typed["owner_email"], owners, judged)
+        _judge_owner(org, typed["owner_email"], people, judged)
     _judge_contact(org, typed, judged)
-    current = texts_of(org, people.reps)
+    current = texts_of(org, people)
     moved = {
         name: _typed(typed[name])
         for name in ("stage", *PLAN)
@@ -89,11 +90,12 @@ def judge(
     return judged
 
 
-def texts_of(org: Organization, reps: Mapping[int, str]) -> dict[str, str]:
-    """Return the stage and the plan of an organization, as texts."""
+def texts_of(org: Organization, people: People) -> dict[str, str]:
+    """Return who is invited as first owner, the stage and the plan, as texts."""
     return {
+        "owner_email": people.invited.get(org.id, ""),
         "stage": org.stage.value,
-        "rep": reps.get(org.rep_id or 0, ""),
+        "rep": people.reps.get(org.rep_id or 0, ""),
         "target_on": str(org.target_on or ""),
         "next_step": org.next_step or "",
         "next_step_on": str(org.next_step_on or ""),
@@ -108,16 +110,21 @@ def find_people(session: Session, orgs: Sequence[Organization]) -> People:
         .join(User, User.id == Membership.user_id)
         .where(Membership.org_id.in_(ids), Membership.role == Role.OWNER)
     )
-    invited = select(Invitation.org_id, Invitation.email_key).where(
-        Invitation.org_id.in_([org.id for org in orgs if org.unclaimed_since]),
-        Invitation.status == InvitationStatus.PENDING,
-        Invitation.role == Role.OWNER,
+    waiting = (
+        select(Invitation.org_id, Invitation.email_key, Invitation.email)
+        .where(
+            Invitation.org_id.in_([org.id for org in orgs if org.unclaimed_since]),
+            Invitation.status == InvitationStatus.PENDING,
+            Invitation.role == Role.OWNER,
+        )
+        .order_by(Invitation.id)
     )
+    invited = session.execute(waiting).all()
     found: dict[int, set[str]] = defaultdict(set)
-    for org_id, key in session.execute(owners.union_all(invited)):
+    for org_id, key, *_ in (*session.execute(owners), *invited):
         found[org_id].add(key)
-    rep_ids = {org.rep_id for org in orgs}
-    return People(found, user_rows.find_names(session, rep_ids))
+    addresses = {org_id: address for org_id, _, address in invited}
+    return People(found, addresses, user_rows.find_names(session, {org.rep_id for org in orgs}))
 
 
 def _is_same(cell: str, stored: str) -> bool:
@@ -140,16 +147,16 @@ def _is_current(name: str, cell: str, current: str) -> bool:
     return _is_same("" if cell.casefold() == CLEAR else cell, current)
 
 
-def _judge_owner(org: Organization, cell: str, owners: Set[str], judged: Judged) -> None:
+def _judge_owner(org: Organization, cell: str, people: People, judged: Judged) -> None:
     check = validation.Check()
     address = check("owner_email", validation.email, unguarded(cell))
     judged.errors |= check.errors
-    if check.errors or validation.email_key(address) in owners:
+    if check.errors or validation.email_key(address) in people.owners.get(org.id, ()):
         return
     if org.unclaimed_since is None:
         judged.errors["owner_email"] = _CLAIMED
     else:
-        judged.change("owner_email", "", address)
+        judged.change("owner_email", people.invited.get(org.id, ""), address)
 
 
 def _judge_contact(org: Organization, typed: Mapping[str, str], judged: Judged) -> None:

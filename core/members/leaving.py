@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from sqlalchemy import Text, cast, delete, func, null, select, update
+from sqlalchemy import Text, cast, delete, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import ORGDESK, Action, Actor, access, lock_self, lock_staff_roles
@@ -113,7 +113,12 @@ def _erase_traces(session: Session, user: User) -> None:
     drafts.delete_all(session, user.id)
     session.execute(delete(FormerMembership).where(FormerMembership.user_id == user.id))
     address = json.dumps(user.email.lower())[1:-1]
-    is_theirs = func.lower(cast(RunItem.input, Text)).contains(address, autoescape=True)
+    is_theirs = or_(
+        *(
+            func.lower(cast(column, Text)).contains(address, autoescape=True)
+            for column in (RunItem.input, RunItem.base)
+        )
+    )
     session.execute(
         update(RunItem)
         .where(RunItem.input.is_not(None), is_theirs)

@@ -221,10 +221,13 @@ def test_the_owner_of_an_unclaimed_organization_is_replaced(session: Session, ca
     same = {"Organization ID": org.public_id, "Owner email": "Nora@Example.com"}
     assert plan(session, cast.oda, same).rows[0].outcome is Outcome.UNCHANGED
     planned = plan(session, cast.oda, same | {"Owner email": "paul@example.com"}).rows[0]
+    assert planned.base == {"owner_email": "nora@example.com"}
     apply(session, cast.oda, planned)
     invitation = unclaimed.find_owner_invitation(session, cast.oda, org.id)
     assert invitation is not None
     assert invitation.email == "paul@example.com"
+    with pytest.raises(Stale):
+        apply(session, cast.oda, planned)
 
 
 def test_a_row_that_somebody_has_changed_since_is_not_applied(session: Session, cast: Cast) -> None:
