@@ -78,11 +78,17 @@ def confirm(session: Session, actor: Actor, run_id: int, *, digest: str) -> Run:
     run = session.get(Run, run_id)
     if run is None or run.kind != IMPORT.name or run.digest != digest:
         raise ProposalExpired
+    if run.status is RunStatus.PROPOSED:
+        _ensure_few_mails(session, actor, run)
+    return runs.confirm(session, actor, run_id, shown=run.total)
+
+
+def _ensure_few_mails(session: Session, actor: Actor, run: Run) -> None:
+    """Raise `TooManyImportMails` if imports may not email so many today; administrators may."""
     limit, mails = settings().import_mails_a_day, int(run.params["mails"])
     is_over = mails + mail_caps.count_today(session, IMPORT.name) > limit
     if is_over and find_staff_role(session, actor) is not Staff.ADMINISTRATOR:
         raise TooManyImportMails(mails, limit)
-    return runs.confirm(session, actor, run_id, shown=run.total)
 
 
 def find_columns(session: Session, actor: Actor, what: What, titles: Sequence[str]) -> list[str]:

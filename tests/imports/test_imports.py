@@ -14,7 +14,17 @@ from core.imports import imports, planning, reader, results
 from core.imports.columns import What
 from core.imports.plans import Outcome, Plan
 from core.members import acceptance, invitation_rows, invitations, invitees, leaving
-from core.models import Entry, Invitation, ItemState, Mail, Organization, Role, Run, RunItem
+from core.models import (
+    Entry,
+    Invitation,
+    ItemState,
+    Mail,
+    Organization,
+    Role,
+    Run,
+    RunItem,
+    RunStatus,
+)
 from core.ops.run_types import RUN_TYPES
 from core.profile import profile
 from core.runs import advance, items
@@ -23,6 +33,8 @@ from tests.support.sheets import csv_file, xlsx
 
 TITLES = ["Organization ID", "Name", "Owner email", "Phone", "Color"]
 REASON = "From the sales fair."
+
+one = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 def organizations_file(cast: Cast) -> bytes:
@@ -155,6 +167,15 @@ def test_many_invitations_are_started_by_an_administrator(
         run_all(cast.oda, propose(cast.oda, csv_file([["Name", "Owner email"], ["E", "e@x.org"]])))
 
 
+@one
+def test_confirming_it_twice_starts_it_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "settings", lambda: Settings(import_mails_a_day=1))
+    run = propose(cast.oda, csv_file([["Name", "Owner email"], ["E", "e@x.org"]]))
+    for _ in range(2):
+        started = db.run(imports.confirm, cast.oda, run.id, digest=run.digest)
+        assert started.status is RunStatus.GOING
+
+
 def test_a_run_ends_with_the_right_to_import(cast: Cast) -> None:
     run = propose(cast.oda, organizations_file(cast))
     for person in (cast.olga, cast.sam):
@@ -175,6 +196,17 @@ def test_the_rows_of_an_erased_account_are_empty_and_not_imported(cast: Cast) ->
     assert (ended.done, ended.skipped) == (1, 1)
     rejected = reader.read(db.run(results.rejects, cast.oda, run.id))
     assert "erased" in rejected.rows[0].cells[-1]
+
+
+@one
+def test_an_erased_address_is_not_kept_as_what_a_row_replaces(cast: Cast) -> None:
+    address = email(cast.mia)
+    db.run(profile.save, cast.olga, cast.acme.id, {"sales_email": ""}, {"sales_email": address})
+    titles = ["Organization ID", "Sales email"]
+    run = propose(cast.oda, csv_file([titles, [cast.acme.public_id, "new@example.com"]]))
+    db.run(leaving.delete_account, cast.mia)
+    with db.read() as session:
+        assert session.get_one(RunItem, (run.id, 1)).base is None
 
 
 class TestMembers:
