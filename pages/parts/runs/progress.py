@@ -103,7 +103,7 @@ def describe_progress(run: Any) -> str:
     """Return how far a run is, or a row of their list: `812 of 1,234 organizations, 12 refused`."""
     parts = [f"{run.done:,} of {ui.count(run.total, run_types.noun(run.kind))}"]
     parts += [f"{run.refused:,} refused"] if run.refused else []
-    parts += [f"{run.skipped:,} unchanged"] if run.skipped else []
+    parts += [f"{run.skipped:,} skipped"] if run.skipped else []
     return ", ".join(parts)
 
 
