@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, ScalarSelect, false, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, false, func, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, find_role, staff_rights
 from core.base import clock, crypto, parameters
+from core.mail import outbox
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
 
 MAILED: Final = "invitation"
@@ -210,16 +211,4 @@ def cancel_mail(session: Session, invitation: Invitation) -> bool:
 
     A mail that was sent, or is being sent, is not affected.
     """
-    stopped = session.scalar(
-        update(Mail)
-        .where(
-            Mail.id == invitation.mail_id,
-            Mail.sent_at.is_(None),
-            Mail.due_at.is_not(None),
-            (Mail.claimed_until.is_(None)) | (Mail.claimed_until < clock.now()),
-        )
-        .values(due_at=None)
-        .returning(Mail.id)
-        .execution_options(synchronize_session=False)
-    )
-    return stopped is not None
+    return bool(outbox.cancel_waiting(session, Mail.id == invitation.mail_id))
