@@ -87,9 +87,7 @@ def redeem(session: Session, kind: str, token: str) -> Link:
 
 def not_valid(kind: str) -> LinkNotValid:
     """Return the error for links that are unknown, used, revoked or expired alike."""
-    return LinkNotValid(
-        _HOW_TO_GET_A_NEW_ONE.get(kind, "If alerts don't arrive, ask an owner to send a new link.")
-    )
+    return LinkNotValid(_HOW_TO_GET_A_NEW_ONE.get(kind, _ASK_AN_OWNER))
 
 
 def revoke(

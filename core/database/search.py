@@ -1,4 +1,4 @@
-"""Full-text search for organizations, notes and users, on both engines."""
+"""Full-text search for organizations, notes, users and history, on both engines."""
 
 import re
 from collections.abc import Collection, Sequence

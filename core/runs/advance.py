@@ -28,7 +28,7 @@ BATCH_SIZE: Final = 10
 MAX_TRIED: Final = 20
 """Items that `foresee` tries."""
 MAX_WORK: Final = timedelta(seconds=2)
-"""How long `run_due` works before the worker sends emails again."""
+"""How long `run_due` works before the worker runs its other jobs again."""
 FAILED: Final = "Failed; the server log has the details. Resume it to try the rest again."
 _MIN_PAUSE = 0.02
 """Seconds; after each batch it pauses for as long as it worked, to leave others half the time."""
