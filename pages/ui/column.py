@@ -3,7 +3,8 @@
 `ui.column.text("Email")`, `ui.column.link("Name", href="href")` and so on, by the name of the
 frame's column. `sort` is the value of `sort` in the address that a click on the head asks for, and
 `reverse` the one of a second click. On a phone a row has two lines: `phone="detail"` puts a value
-into the second line, `"end"` to the right of both, `"hide"` leaves it out.
+into the second line, `"whole"` does so without cutting it, `"end"` puts it to the right of both
+lines, `"hide"` leaves it out.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from core.models import Role, Stage
 from pages.ui import badges
 from pages.ui.badges import Color
 
-Phone = Literal["detail", "end", "hide"]
+Phone = Literal["detail", "whole", "end", "hide"]
 Cells = list[Any]
 
 _HEADS: Final = (

@@ -72,7 +72,11 @@ def test_a_workbook_is_imported_and_its_rejects_are_corrected(page: Page, cast: 
 def test_on_a_phone_a_file_is_checked(phone: Page, cast: Cast) -> None:
     become(phone, cast.oda)
     visit(phone, "/import?what=members")
-    choose(phone, "people.csv", b"Email,Organization\nnora@example.com,Acme\n")
-    check(phone, "New (1)")
+    choose(phone, "people.csv", b"Email,Organization\nnora@example.com,Acme\nnope,Nowhere\n")
+    check(phone, "New (1)", "Errors (1)")
+    phone.get_by_text("Errors (1)").tap()
+    refused = phone.locator(".details").filter(has_text="Row 3")
+    expect(refused).to_contain_text("Enter an email address")
+    assert refused.evaluate("each => each.scrollWidth <= each.clientWidth")
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(phone.get_by_role("button", name="Import 1 row")).to_be_visible()

@@ -45,9 +45,9 @@ def draw_rows(actor: Actor, run: Run, params: Params) -> None:
         rows = results.table(session, actor, run.id, shown, page=page)
     what = "Errors" if shown is Outcome.ERROR else "Fields"
     columns = {
-        "row": ui.column.number("Row", width=64, phone="detail", prefix="Row "),
         "label": ui.column.text("Name", width=240),
-        "what": ui.column.text(what, is_whole=True),
+        "row": ui.column.number("Row", width=64, prefix="Row "),
+        "what": ui.column.text(what, is_whole=True, phone="whole"),
         "warning": ui.column.text("Warning", width=340),
     }
     if not rows["warning"].any():

@@ -164,9 +164,11 @@ class Table {
   drawDetails(row, cells) {
     const first = row.querySelector("[data-phone=title]")
     const place = first.querySelector(".details") ?? first.appendChild(element("span", "details"))
+    place.classList.toggle("wraps", this.data.columns.some((column) => column.phone === "whole"))
     const lines = this.data.columns
       .map((column, at) => [column, cells[at]])
-      .filter(([column, value], at) => at && column.phone === "detail" && value !== null && value !== "")
+      .filter(([column], at) => at && ["detail", "whole"].includes(column.phone))
+      .filter(([, value]) => value !== null && value !== "")
       .map(([column, value]) => `${column.prefix}${textOf(column, value, this.now)}`)
     place.textContent = lines.join(" · ")
   }
