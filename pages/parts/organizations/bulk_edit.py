@@ -148,14 +148,24 @@ def _draw_preview(actor: Actor, preview: Preview) -> None:
         if total > TYPED_ABOVE:
             typed = form.field(st.text_input, "shown", f"Enter {total:,} to confirm")
             shown = int(digits) if (digits := typed.replace(",", "").strip()).isdecimal() else 0
-        pressed = form.submit(f"Change {ui.count(total, 'organization')}")
+        pressed = _draw_buttons(form, f"Change {ui.count(total, 'organization')}")
+    if pressed:
+        progress.expect_new()
+        form.save("Change started", runs.confirm, actor, preview.run.id, shown=shown)
+
+
+def _draw_buttons(form: Form, label: str) -> bool:
+    """Draw the button with this label, `Cancel` and `Back`; return whether the first is pressed."""
+    form.reserve_footer()
+    with st.container(horizontal=True, gap="xsmall", key="reversed-edit-confirm"):
+        pressed = st.form_submit_button(label, key="edit-confirm-submit", type="primary")
+        if st.form_submit_button("Cancel", key="edit-confirm-cancel"):
+            form.cancel()
         if st.form_submit_button("Back", key="edit-back", type="tertiary"):
             st.session_state.pop(_PREVIEW, None)
             st.session_state.update(st.session_state.pop(_TYPED, {}))
             st.rerun()
-    if pressed:
-        progress.expect_new()
-        form.save("Change started", runs.confirm, actor, preview.run.id, shown=shown)
+    return pressed
 
 
 def _draw_refused(preview: Preview) -> None:
