@@ -147,6 +147,7 @@ def withdraw(actor: Actor, org: Organization) -> None:
             "Move back to",
             options=BACK[from_stage],
             default=BACK[from_stage][0],
+            format_func=str.capitalize,
             required=True,
         )
         reason = withdrawing.field(st.text_area, "reason", "Reason", hint="Owners will see this.")

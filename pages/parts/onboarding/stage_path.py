@@ -42,9 +42,8 @@ def _describe_stage(org: Organization, stage: Stage, stay: Stay | None) -> dict[
     if stay is None:
         marks, note = [drawn | {"isPlain": True, "color": ""}], "Not started"
     else:
-        again = {"label": f"{_ordinal(stay.times)} time", "color": "gray", "icon": ""}
         marks = [drawn, *([_OVERRIDDEN] if stay.is_override else ())]
-        marks, note = [*marks, *([again] if stay.times > 1 else ())], _duration(org, stay)
+        note = _describe_stay(org, stay)
     share, is_here = _progress(org, stay), stage is org.stage
     return {"share": share, "badges": marks, "note": note, "isHere": is_here}
 
@@ -164,9 +163,11 @@ def _progress(org: Organization, stay: Stay | None) -> float:
     return min(1.0, max(0.05, stay.days / max_days))
 
 
-def _duration(org: Organization, stay: Stay) -> str:
+def _describe_stay(org: Organization, stay: Stay) -> str:
+    """Return since when it is or was there, and in a second line how long."""
     if stay.entered_at is None:
         return "Done"
     max_days = stuck.limit(stay.stage) if stay.stage is org.stage else None
+    again = f" · {_ordinal(stay.times)} time" if stay.times > 1 else ""
     duration = f"{count(stay.days, 'working day')}{f' of {max_days}' if max_days else ''}"
-    return f"{day(stay.entered_at)} · {duration}"
+    return f"{day(stay.entered_at)}{again}\n{duration}"
