@@ -116,18 +116,19 @@ def _search(page: str, name: str, label: str) -> str:
 
 def _day(page: str, name: str, label: str) -> date | None:
     """Draw a date after its label, and return it if one is chosen."""
-    st.markdown(quiet(label), width="content")
     requested = [parameters.day(day) for day in st.query_params.get_all(name)]
-    chosen: date | None = keep(
-        *(page, st.date_input, name, label),
-        read=parameters.day,
-        write=date.isoformat,
-        min_value=min([_FIRST_DAY, *requested]),
-        max_value=max([clock.now().date() + timedelta(days=1), *requested]),
-        format="YYYY-MM-DD",
-        width=150,
-        on_change=_turn_to_newest,
-    )
+    with elements.row(width="content", wrap=False):
+        st.markdown(quiet(label), width="content")
+        chosen: date | None = keep(
+            *(page, st.date_input, name, label),
+            read=parameters.day,
+            write=date.isoformat,
+            min_value=min([_FIRST_DAY, *requested]),
+            max_value=max([clock.now().date() + timedelta(days=1), *requested]),
+            format="YYYY-MM-DD",
+            width=140,
+            on_change=_turn_to_newest,
+        )
     return chosen
 
 
