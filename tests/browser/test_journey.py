@@ -74,6 +74,11 @@ class TestTheMainJob:
     ) -> None:
         steps.sign_up(phone, mailbox, "Nora")
         steps.create_organization(phone, NAME)
+        contact = phone.locator(".st-key-contact-details").bounding_box()
+        activity = steps.heading(phone, "Recent activity").bounding_box()
+        assert contact is not None
+        assert activity is not None
+        assert contact["y"] < activity["y"]
         steps.fill_profile(phone)
         steps.upload_logo(phone, steps.photograph())
         expect(phone.locator(".st-key-profile-card")).to_contain_text("nordlicht_hl7")
