@@ -11,7 +11,7 @@ from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from core.staff import notes
 from pages.ui.navigation import PAGES
-from tests.browser.acts import become, go, visit
+from tests.browser.acts import become, go, visit, wait_until_drawn
 from tests.support.cast import Cast
 
 SERIOUS = {"serious", "critical"}
@@ -67,4 +67,28 @@ def test_no_page_has_a_serious_problem(page: Page, cast: Cast, who: str, pages: 
         page.emulate_media(color_scheme="dark")
         expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark")
         found[f"{name}, dark"] = problems(page, "color-contrast")
+    assert {name: each for name, each in found.items() if each} == {}
+
+
+def test_no_menu_and_dialog_of_access_control_has_a_serious_problem(page: Page, cast: Cast) -> None:
+    become(page, cast.olga)
+    visit(page, f"/members?org={cast.acme.public_id}")
+    actions = page.get_by_role("button", name="Actions: Mia")
+    dialog, found = page.get_by_role("dialog"), {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
+        actions.click()
+        found[f"menu, {scheme}"] = problems(page)
+        page.keyboard.press("Escape")
+        for label in ("Edit roles", "Quick View", "Offer ownership"):
+            actions.click()
+            page.get_by_role("menuitem", name=label).click()
+            expect(dialog.get_by_text("mia@example.com")).to_be_visible()
+            wait_until_drawn(page)
+            if label == "Offer ownership":
+                dialog.get_by_role("button", name=label).hover()
+            found[f"{label}, {scheme}"] = problems(page)
+            page.keyboard.press("Escape")
+            expect(dialog).to_have_count(0)
     assert {name: each for name, each in found.items() if each} == {}

@@ -13,6 +13,7 @@ from core.database import db
 from core.models import Organization, Stage, User
 from core.onboarding import onboarding, working_days
 from core.onboarding.onboarding import Plan
+from core.organizations import organizations
 from core.staff import notes
 from tests.browser import acts
 from tests.browser.conftest import PHONE
@@ -236,6 +237,8 @@ def test_a_view_of_the_board_can_be_shared(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_on_it_is_in_the_way_of_anybody(page: Page, cast: Cast, scheme: str) -> None:
+    blue = db.run(organizations.create, cast.olga, "Blue Door")
+    db.run(onboarding.request, cast.olga, blue.id, note="In spring.")
     page.emulate_media(color_scheme=scheme)
     acts.become(page, cast.ada)
     acts.visit(page, "/board")
@@ -259,14 +262,23 @@ def test_nothing_on_it_is_in_the_way_of_anybody(page: Page, cast: Cast, scheme: 
         found[name] = problems(page)
         keys.press("Escape")
         expect(shown).to_have_count(0)
-    for label in ("Override", "Plan", "Withdraw"):
-        card(page, "Otto Ltd").focus()
+    for name, *labels in (
+        ("Otto Ltd", "Override"),
+        ("Otto Ltd", "Plan"),
+        ("Otto Ltd", "Withdraw"),
+        ("Acme", "Move to preproduction"),
+        ("Acme", "Snooze", "Pick a date…"),
+        ("Blue Door", "Flag for onboarding"),
+    ):
+        card(page, name).focus()
         keys.press("Shift+F10")
-        page.get_by_role("menuitem", name=label).click()
+        for label in labels:
+            page.get_by_role("menuitem", name=label).click()
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_role("button", name="Cancel")).to_be_visible()
         acts.wait_until_drawn(page)
-        found[label] = problems(page)
+        dialog.locator("[class*=-submit] button").hover()
+        found[" · ".join(labels)] = problems(page)
         dialog.get_by_role("button", name="Cancel").click()
         expect(dialog).to_have_count(0)
     acme.focus()
