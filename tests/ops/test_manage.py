@@ -140,6 +140,8 @@ def test_without_its_database_every_command_fails_with_one_sentence(
     monkeypatch.chdir(tmp_path)
     Path("new.csv").write_text("Name,Owner email\nBlue Door,nora@example.com\n")
     db.run(outbox.enqueue, "alert_test", "olga@example.com", organization="Acme")
+    db.run(bulk_flag.start, cast.sam, Selection((), Filters()), Plan(), expected=2)
+    run_to_end()
     for url, working in broken_databases(tmp_path):
         for name in sorted(COMMANDS.keys() - working):
             done = manage(

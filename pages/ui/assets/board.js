@@ -280,9 +280,9 @@ class Board {
 
   /** Put the focus back if the redraw has moved or replaced what had it. */
   focusAgain(focus) {
-    if (!focus || this.editor?.id === focus.id) return
-    const active = this.root.getRootNode().activeElement
-    if (active !== focus.focused) this.focusRow(this.rows.has(focus.id) ? focus.id : this.current)
+    if (!focus || this.root.getRootNode().activeElement === focus.focused) return
+    if (focus.focused.isConnected) focus.focused.focus()
+    else if (this.editor?.id !== focus.id) this.focusRow(this.rows.has(focus.id) ? focus.id : this.current)
   }
 
   focusRow(id) {
