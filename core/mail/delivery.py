@@ -82,6 +82,9 @@ def _claim(session: Session) -> Mail | None:
 
 def _send(connection: Connection, mail: Mail) -> bool:
     """Send a claimed mail, store the outcome, and return whether the server accepted it."""
+    if _is_pointless(mail):
+        db.run(_settle, mail)
+        return False
     try:
         sender = parseaddr(settings().mail_from)[1]
         connection.send(messages.build(mail), sender, messages.ascii_address(mail.recipient))
@@ -97,6 +100,15 @@ def _send(connection: Connection, mail: Mail) -> bool:
         db.run(_settle, mail, sent_at=clock.now())
         return True
     return False
+
+
+def _is_pointless(mail: Mail) -> bool:
+    """Return whether a mail invites to an organization that was deleted while the mail waited."""
+    if mail.template != "invitation":
+        return False
+    with db.read() as session:
+        org = session.get(Organization, mail.org_id)
+        return org is None or org.deleted_at is not None
 
 
 def _settle(

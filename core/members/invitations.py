@@ -23,6 +23,8 @@ from core.members import invitation_rows, invitees, member_mails, membership_row
 from core.models import Invitation, InvitationStatus, Mail, Organization, Role, User
 
 PER_PAGE: Final = 50
+_PER_ENTRY: Final = 10
+"""Invitations in one entry of history, so that those of a long list can be read, and undone."""
 
 
 class State(StrEnum):
@@ -61,8 +63,8 @@ def invite(
     ]
     for invitation in invited:
         member_mails.send_invitation(session, actor, org, invitation)
-    for start in range(0, len(invited), invitees.MAX_PER_MINUTE):
-        some = invited[start : start + invitees.MAX_PER_MINUTE]
+    for start in range(0, len(invited), _PER_ENTRY):
+        some = invited[start : start + _PER_ENTRY]
         history.record(session, actor, org, "invitation.sent", *some)
     return invited
 

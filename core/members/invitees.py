@@ -83,9 +83,9 @@ def ensure_below_limit(session: Session, org: Organization, *, more: int) -> Non
 
 
 def plan_mails(session: Session, actor: Actor, org: Organization, mails: int) -> list[datetime]:
-    """Return when so many new invitations may be mailed: as many as possible now, others later.
+    """Return when to mail each of this many new invitations: as many as possible now, others later.
 
-    The limits hold for what is planned, too, so nobody gets ahead by several lists.
+    Invitations that already wait count against the limits, so a second list queues behind them.
     """
     now, planned = clock.now(), list[datetime]()
     by_actor = _mailed(session, Invitation.invited_by == actor.user_id)

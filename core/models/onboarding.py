@@ -98,7 +98,8 @@ class StageCount(Base):
 class CohortCount(Base):
     """The number of organizations that were last flagged in a week, by sales rep and present stage.
 
-    Deleted ones are left out. Sum up the rows, as those of `MoveCount`.
+    Those whose flag was withdrawn or undone are counted as free; deleted ones are left out. Sum up
+    the rows, as those of `MoveCount`.
     """
 
     __tablename__ = "cohort_counts"

@@ -71,7 +71,10 @@ class Organization(Audited, Base):
     stage: Mapped[Stage] = mapped_column(default=Stage.FREE)
     stage_entered_at: Mapped[datetime]
     flagged_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
-    """When it was last flagged for onboarding."""
+    """When it was last flagged for onboarding; withdrawing or undoing that does not clear it.
+
+    It only changes together with the stage: the triggers that count cohorts rely on this.
+    """
     rep_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     target_on: Mapped[date | None]
     next_step: Mapped[str | None] = mapped_column(String(200))

@@ -43,7 +43,8 @@ class Charts:
 
     - `funnel`: stage, entered (organizations that were last flagged in the period, and how many of
       them are in each later stage, or beyond, by now), conversion (their share in percent; empty
-      for the first). With a sales rep, these are the organizations that they have now.
+      for the first). An organization stays in it when the flag is withdrawn or undone. With a
+      sales rep, these are the organizations that they have now.
     - `stays`: stage, left (moves out of it), over (those after more working days than its limit),
       lower, median, upper (quartiles of its working days), dots (its limit, and the working days of
       a sample of `DOTS`, evenly spread over all of them).

@@ -26,7 +26,9 @@ _ROWS: Final = re.compile(rb"^rows (\d+)$", re.MULTILINE)
 def begin(session: Session, actor: Actor, filters: Filters, form: Format) -> Entry | None:
     """Record that a person downloads all organizations that match the filters; staff only."""
     queries.authorize(session, actor, filters)
-    return _record(session, actor, f"{form.upper()}: {filters.to_query() or 'all organizations'}")
+    return record_file(
+        session, actor, f"{form.upper()}: {filters.to_query() or 'all organizations'}"
+    )
 
 
 def summary_csv(
@@ -49,16 +51,12 @@ def summary_csv(
         which = filters.to_query() or "all organizations"
     elif org_id is not None:
         which = access(session, actor, org_id, Action.VIEW_INVITATIONS).public_id
-    _record(session, actor, f"{title}: {which}")
+    record_file(session, actor, f"{title}: {which}")
     return formulas.csv_file(rows.reset_index())
 
 
 def record_file(session: Session, actor: Actor, what: str) -> Entry | None:
-    """Record that a person downloads a file about organizations, for which they have the right."""
-    return _record(session, actor, what)
-
-
-def _record(session: Session, actor: Actor, what: str) -> Entry | None:
+    """Record the download of a file about organizations; the caller has checked the right to it."""
     person = lock_self(session, actor)
     return history.record(
         session,

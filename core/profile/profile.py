@@ -57,11 +57,10 @@ def save(
 ) -> Organization:
     """Save the fields in which `edited` differs from the `original` texts of the form.
 
-    Saving confirms that the profile is correct, unless `confirms` is False.
-
-    Changes that others made to other fields meanwhile are kept. Raises `InvalidInput`, and `Stale`
-    with both texts where someone changed the same field; to overwrite theirs, save again with
-    theirs as `original`.
+    Saving confirms that the profile is correct, unless `confirms` is False. Changes that others
+    made to other fields meanwhile are kept. Raises `InvalidInput`, and `Stale` with both texts
+    where someone changed the same field; to overwrite theirs, save again with theirs as
+    `original`.
     """
     org = access(session, actor, org_id, Action.EDIT_PROFILE)
     if _change(session, actor, org, original, edited, validation.Check()):

@@ -71,6 +71,21 @@ class TestSend:
         parts = [part.get_content_type() for part in message.iter_parts()]
         assert parts == ["text/plain", "text/html"]
 
+    def test_an_invitation_to_an_organization_deleted_meanwhile_is_not_sent(
+        self, cast: Cast, server
+    ):
+        (invited,) = db.run(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
+        db.run(organizations.delete, cast.olga, cast.acme.id, name=cast.acme.name)
+        delivery.run_due()
+        assert "new@example.com" not in server.recipients
+        db.run(organizations.restore, cast.ada, cast.acme.id)
+        with db.read() as session:
+            found = invitations.table(session, cast.olga, cast.acme.id)
+        assert found["delivery"].tolist() == ["not sent"]
+        db.run(invitations.resend, cast.olga, cast.acme.id, invited.id)
+        delivery.run_due()
+        assert "new@example.com" in server.recipients
+
     def test_without_a_server_mails_wait(self, queued):
         assert delivery.run_due() == 0
         assert now(queued).attempts == 0
