@@ -12,6 +12,7 @@ from core.onboarding import onboarding
 from core.profile import profile
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
+from tests.support.tables import find_table
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -103,3 +104,14 @@ class TestDialog:
         dialog.button(key="withdraw-cancel").click().run()
         assert "withdraw-submit" not in [button.key for button in dialog.button]
         assert kept(cast.sam) == {}
+
+    @pytest.mark.parametrize(("person", "typed"), [("mia", "She retired."), ("adam", "")])
+    def test_what_was_typed_about_a_row_is_for_this_row_alone(
+        self, show: Show, cast: Cast, person: str, typed: str
+    ) -> None:
+        form = f"remove {cast.acme.public_id} {cast.mia.user_id}"
+        type_before(cast.olga, form, reason="She retired.")
+        screen = show("members", cast.olga, org=cast.acme.public_id)
+        find_table(screen, "Active users").ask("quick-view", getattr(cast, person).user_id)
+        screen.button(key="remove").click().run()
+        assert screen.text_input(key="remove.reason").value == typed
