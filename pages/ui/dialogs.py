@@ -1,8 +1,9 @@
 """Dialogs whose open state is kept in the session: they survive reruns and can be tested."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from numbers import Integral
 from typing import Any, Literal, TypeVar
 
 import streamlit as st
@@ -97,10 +98,19 @@ _about: ContextVar[str | None] = ContextVar("about", default=None)
 @contextmanager
 def _inside(about: Any) -> Iterator[None]:
     """Mark what is drawn as part of a dialog, for forms, and its id in the page for scripts."""
-    found = str(about) if isinstance(about, int) else ""
+    found = _find_id(about)
     token = _about.set(found)
     try:
         with st.container(key=f"about-{found}") if found else nullcontext():
             yield
     finally:
         _about.reset(token)
+
+
+def _find_id(about: Any) -> str:
+    """Return the id of one thing, or of its row; empty if a dialog is about several."""
+    if isinstance(about, Mapping):
+        about = about.get("user_id", about.get("id"))
+    elif isinstance(about, tuple) and about:
+        about = about[0]
+    return str(about) if isinstance(about, Integral) else ""

@@ -28,7 +28,7 @@ ACTIONS: Final = (
 """What can be done with a member; each action opens the dialog of that name."""
 
 _LEAVE: Final = "Leave organization"
-_EDITING: Final = "editing roles"
+_EDITING: Final = "role to begin with"
 
 Row = dict[str, Any]
 """One row of `members.table` or of `invitations.table`."""
@@ -99,9 +99,7 @@ def open_asked(asked: ui.Asked, chosen: Sequence[int]) -> None:
 def open_roles(row: Row, chosen: str = "") -> None:
     """Open `Edit roles` for a member or an invitation; `chosen` is the new role, if it is known."""
     ui.open_dialog("edit-roles", row)
-    st.session_state[_EDITING] = bool(chosen)
-    if chosen:
-        st.session_state[ui.fields("edit-roles").key("role")] = Role(chosen)
+    st.session_state[_EDITING] = Role(chosen) if chosen else None
 
 
 def draw(actor: Actor, org: Organization) -> None:
@@ -185,7 +183,7 @@ def _draw_roles(actor: Actor, org: Organization, row: Row) -> None:
         is_editing = bool(st.session_state.get(_EDITING))
         if not is_editing:
             edit = st.session_state.__setitem__
-            st.button("Edit", key="edit-roles-edit", on_click=edit, args=(_EDITING, True))
+            st.button("Edit", key="edit-roles-edit", on_click=edit, args=(_EDITING, old))
     if is_editing:
         _draw_edit(actor, org, row, old)
     else:
@@ -203,7 +201,7 @@ def _draw_edit(actor: Actor, org: Organization, row: Row, old: Role) -> None:
         "role",
         "Role",
         options=grantable,
-        index=grantable.index(old),
+        index=grantable.index(st.session_state[_EDITING]),
         format_func=str.capitalize,
     )
     new = Role(chosen)
