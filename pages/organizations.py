@@ -17,11 +17,12 @@ from pages.parts.organizations import (
     create,
     download,
     filter_bar,
+    hand_over,
     listing,
     quick_view,
     summary,
 )
-from pages.parts.runs import progress, undo
+from pages.parts.runs import progress
 from pages.parts.staff import view_picker
 from pages.ui import elements
 
@@ -54,7 +55,7 @@ with elements.row(key="organizations-filter"):
     filter_bar.draw_filters(rights)
     st.space("stretch")
     columns = [] if is_summary else listing.draw_columns()
-    downloads = st.container(width="content")
+    downloads = elements.row(width="content")
 filters = filter_bar.read_filters(words)
 filter_bar.draw_chips(filters)
 with db.read() as session:
@@ -98,6 +99,7 @@ else:
         watched=page.rows["id"].tolist(),
     )
     with downloads:
+        hand_over.draw_button(filters, rights)
         download.draw_menu(filters, page.total, columns)
     download.draw_progress(actor, page.total)
 
@@ -113,5 +115,5 @@ else:
     quick_view.draw_quick_view(actor, partial(listing.turn, actor, filters))
     bulk_flag.draw_dialogs(actor)
     bulk_edit.draw_dialog(actor, rights)
-    undo.draw_dialog(actor)
+    hand_over.draw_dialog(actor)
     ui.draw_dialog("restore", "Restore organization", listing.draw_restore, actor)

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 from core.access.permissions import Actor
 from core.changes import run_undo
 from core.database import db
+from core.members import account_access
 from core.models import Organization, Run, RunStatus, Stage
 from core.onboarding import bulk_flag, onboarding
 from core.onboarding.onboarding import Plan
@@ -112,6 +113,70 @@ class TestEdit:
         with db.read() as session:
             going = session.scalars(select(func.count()).where(Run.status == RunStatus.GOING))
             assert going.one() == 1
+
+
+class TestHandOver:
+    """All organizations of a sales rep go to another one, and back."""
+
+    @pytest.fixture
+    def _of_sam(self, cast: Cast) -> None:
+        for org in (cast.acme, cast.otto_ltd):
+            db.run(onboarding.plan, cast.sam, org.id, Plan(cast.sam.user_id, next_step="Call"))
+
+    def confirm(self, screen: AppTest, cast: Cast, number: int) -> AppTest:
+        """Choose Sue in the open dialog, look at the preview and confirm it."""
+        name = f"hand-over-{cast.sam.user_id}.rep_id"
+        assert f"**{number} organization" in unescaped(screen)
+        assert "Sam" not in screen.selectbox(key=name).options
+        screen.selectbox(key=name).set_value(cast.sue.user_id).run()
+        screen.button(key="hand-over-submit").click().run()
+        assert f"Sales rep → Sue: changes in **{number}**" in unescaped(screen)
+        return screen.button(key="edit-confirm-submit").click().run()
+
+    @pytest.mark.usefixtures("_of_sam")
+    def test_it_starts_at_a_person_and_is_undone_there(self, show: Show, cast: Cast) -> None:
+        db.run(account_access.set_staff, cast.ada, cast.sam.user_id, None)
+        screen = show("people", cast.ada)
+        screen.session_state["dialog"] = ("person", cast.sam.user_id)
+        button = screen.run().button(key="hand-over")
+        assert button.label == "Hand over 2 organizations"
+        self.confirm(button.click().run(), cast, 2)
+        run_to_end()
+        assert reps() == [cast.sue.user_id] * 2
+        screen.run()
+        screen.button(key="undo-1").click().run()
+        assert "**Will be put back (2)**" in unescaped(screen)
+        screen.button(key="undo-run-submit").click().run()
+        run_to_end()
+        assert reps() == [cast.sam.user_id] * 2
+
+    @pytest.mark.usefixtures("_of_sam")
+    def test_it_starts_at_organizations_of_one_rep(self, show: Show, cast: Cast) -> None:
+        db.run(onboarding.flag, cast.sam, [cast.acme.id], Plan(cast.sam.user_id))
+        address = {"rep": str(cast.sam.user_id), "stage": "onboarding"}
+        screen = show("organizations", cast.sue, **address)
+        self.confirm(screen.button(key="hand-over").click().run(), cast, 1)
+        run_to_end()
+        assert reps() == [cast.sue.user_id, cast.sam.user_id]
+
+    @pytest.mark.usefixtures("_of_sam")
+    def test_it_is_offered_where_there_is_something_to_hand_over(
+        self, show: Show, cast: Cast
+    ) -> None:
+        of_sam = {"rep": str(cast.sam.user_id)}
+        for who, address in ((cast.oda, of_sam), (cast.sue, {}), (cast.sue, {"rep": "0"})):
+            shown = [button.key for button in show("organizations", who, **address).button]
+            assert "hand-over" not in shown
+        screen = show("people", cast.ada)
+        screen.session_state["dialog"] = ("person", cast.mia.user_id)
+        assert "hand-over" not in [button.key for button in screen.run().button]
+
+    @pytest.mark.usefixtures("_of_sam")
+    def test_a_sales_rep_is_asked_for(self, show: Show, cast: Cast) -> None:
+        screen = show("organizations", cast.sue, rep=str(cast.sam.user_id))
+        screen.button(key="hand-over").click().run()
+        screen.button(key="hand-over-submit").click().run()
+        assert "Choose a sales rep." in unescaped(screen)
 
 
 class TestRuns:

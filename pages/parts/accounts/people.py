@@ -14,6 +14,7 @@ from core.database import db
 from core.members import account_access
 from core.models import Staff, User
 from pages import ui
+from pages.parts.organizations import hand_over
 from pages.ui import authentication, elements
 from pages.ui.column import Style
 from pages.ui.dialogs import open_dialog
@@ -107,6 +108,7 @@ def draw_person(actor: Actor, user_id: int) -> None:
     with db.read() as session:
         person = administration.get(session, actor, user_id)
     _draw_header(person)
+    hand_over.draw_button_for(person.id)
     drawn = fields("person")
     staff = drawn.field(
         st.selectbox,

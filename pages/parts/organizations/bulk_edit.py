@@ -10,7 +10,7 @@ import streamlit as st
 from core.access.permissions import Actor, Rights
 from core.bulk_edit import bulk_edit, fields
 from core.bulk_edit.bulk_edit import Preview
-from core.bulk_edit.fields import LABELS, NEVER_EMPTY, Current, Field
+from core.bulk_edit.fields import LABELS, NEVER_EMPTY, Current, Field, Values
 from core.database import db
 from core.models import Stage
 from core.notifications import alerts
@@ -32,8 +32,13 @@ _PREVIEW, _TYPED = "edit preview", "edit typed"
 
 def open_dialog(asked: ui.Asked, filters: Filters) -> None:
     """Open the dialog about what is selected: some organizations, or all that match."""
+    open_for(Selection(asked.rows, filters if asked.is_all else None))
+
+
+def open_for(selection: Selection, name: str = "edit") -> None:
+    """Open the dialog about these organizations, or another one that ends in `draw_preview`."""
     st.session_state.pop(_PREVIEW, None)
-    ui.open_dialog("edit", Selection(asked.rows, filters if asked.is_all else None))
+    ui.open_dialog(name, selection)
 
 
 def draw_dialog(actor: Actor, rights: Rights) -> None:
@@ -42,18 +47,14 @@ def draw_dialog(actor: Actor, rights: Rights) -> None:
 
 
 def _draw(actor: Actor, rights: Rights, selection: Selection) -> None:
-    preview: Preview | None = st.session_state.get(_PREVIEW)
-    if preview is not None:
-        _draw_preview(actor, preview)
+    if draw_preview(actor):
         return
     with db.read() as session:
         number = as_opened("number", items.count(session, selection))
         current = as_opened("current", fields.count_values(session, actor, selection))
         reps = onboarding.list_reps(session)
     if number > MAX_ITEMS:
-        st.markdown(
-            f"More than **{MAX_ITEMS:,} organizations** match. Narrow the list with a filter first."
-        )
+        draw_too_many()
         return
     st.markdown(f"**{ui.count(number, 'organization')}**")
     form = ui.fields("edit")
@@ -64,17 +65,31 @@ def _draw(actor: Actor, rights: Rights, selection: Selection) -> None:
     }
     reason = form.field(st.text_input, "reason", "Reason", hint="Owners can see this.")
     if form.buttons("Preview", key="edit-submit"):
-        found = form.change(bulk_edit.propose, actor, selection, values, reason=reason)
-        if found is not None:
-            st.session_state[_PREVIEW] = found
-            st.session_state[_TYPED] = _widget_values()
-            st.rerun()
+        propose(form, actor, selection, values, reason=reason)
 
 
-def _widget_values() -> dict[str, Any]:
+def draw_too_many() -> None:
+    """Draw why organizations cannot be edited: there are more than a run can have."""
+    st.markdown(
+        f"More than **{MAX_ITEMS:,} organizations** match. Narrow the list with a filter first."
+    )
+
+
+def propose(
+    form: Form, actor: Actor, selection: Selection, values: Values, *, reason: str = ""
+) -> None:
+    """Propose to set these fields, and open the preview of what that changes."""
+    found = form.change(bulk_edit.propose, actor, selection, values, reason=reason)
+    if found is not None:
+        st.session_state[_PREVIEW] = found
+        st.session_state[_TYPED] = _widget_values(form)
+        st.rerun()
+
+
+def _widget_values(form: Form) -> dict[str, Any]:
     """Return what was chosen and typed; Streamlit forgets it while the preview is shown."""
-    fields_of_form = (key for key in st.session_state if str(key).startswith("edit."))
-    return {str(key): st.session_state[key] for key in fields_of_form}
+    keys = [str(key) for key in st.session_state if str(key).startswith(f"{form.name}.")]
+    return {key: st.session_state[key] for key in keys}
 
 
 def _draw_field(form: Form, field: Field, current: Current, reps: Mapping[int, str]) -> Any:
@@ -129,6 +144,14 @@ def _as_text(field: Field, value: Any, reps: Mapping[int, str]) -> str:
     if field is Field.STAGE:
         return str(value).capitalize()
     return f"Off: {value}" if field is Field.ALERTS else str(value)
+
+
+def draw_preview(actor: Actor) -> bool:
+    """Draw the preview of what was proposed, to confirm it; return whether there is one."""
+    preview: Preview | None = st.session_state.get(_PREVIEW)
+    if preview is not None:
+        _draw_preview(actor, preview)
+    return preview is not None
 
 
 def _draw_preview(actor: Actor, preview: Preview) -> None:

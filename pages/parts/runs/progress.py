@@ -24,11 +24,15 @@ def expect_new() -> None:
 
 
 def draw(actor: Actor) -> None:
-    """Draw the runs of the actor until they are dismissed; if there are none, look once."""
+    """Draw the runs of the actor until they are dismissed; if there are none, look once.
+
+    A run that is over can be undone: draw the dialog for it as well.
+    """
     if st.session_state.get(_NONE):
         return
     drawn = _draw_repeatedly if st.session_state.get(_GOING) else _draw_once
     drawn(actor)
+    undo.draw_dialog(actor)
 
 
 def _draw_runs(actor: Actor) -> None:
