@@ -9,7 +9,7 @@ users.
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -53,6 +53,8 @@ class Action(StrEnum):
     MOVE_STAGES = "flag for onboarding and move stages"
     EDIT_CONTACT = "edit the contact details of other organizations"
     IMPORT = "import organizations and members"
+    MERGE = "merge duplicate organizations"
+    UNDO_MERGE = "undo a merge of organizations"
     OVERRIDE_GATE = "override failed checks"
     RESTORE = "restore a deleted organization"
     REMOVE_VIEWS = "remove shared views of other people"
@@ -80,6 +82,8 @@ ALLOWED: Final[dict[Action, set[Role | Staff]]] = {
     Action.MOVE_STAGES: {Staff.SALES, Staff.ADMINISTRATOR},
     Action.EDIT_CONTACT: {Staff.OPS, Staff.ADMINISTRATOR},
     Action.IMPORT: {Staff.OPS, Staff.ADMINISTRATOR},
+    Action.MERGE: {Staff.OPS, Staff.ADMINISTRATOR},
+    Action.UNDO_MERGE: {Staff.OPS, Staff.ADMINISTRATOR},
     Action.OVERRIDE_GATE: {Staff.ADMINISTRATOR},
     Action.RESTORE: {Staff.ADMINISTRATOR},
     Action.REMOVE_VIEWS: {Staff.ADMINISTRATOR},
@@ -119,15 +123,16 @@ def rights_of(role: Role | None, staff: Staff | None = None) -> Rights:
 def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organization:
     """Return the organization, if the actor may do this in it.
 
-    In a write transaction its row is locked first. Deleted organizations exist for `RESTORE` only.
-    Raises `NotFound` for outsiders, and `NotPermitted` for insiders without the permission.
+    In a write transaction its row is locked first. Deleted organizations exist for `RESTORE` only,
+    and those that were merged into another one for `UNDO_MERGE` only. Raises `NotFound` for
+    outsiders, and `NotPermitted` for insiders without the permission.
     """
     if is_writing(session):
-        _lock_organization(session, org_id, deleted=action is Action.RESTORE)
+        _lock_organization(session, org_id, action)
     org, rights, *_ = _get_access(session, actor, org_id)
     if org is None or Action.VIEW not in rights:
         raise NotFound("organization")
-    if org.deleted_at is not None and action is not Action.RESTORE:
+    if _state_of(org) is not _STATES.get(action, _State.LIVE):
         raise NotFound("organization")
     if action not in rights:
         raise NotPermitted(action.value)
@@ -238,11 +243,29 @@ def lock_self(session: Session, actor: Actor) -> User:
     return lock_user(session, actor.user_id or 0)
 
 
-def _lock_organization(session: Session, org_id: int, *, deleted: bool) -> None:
-    state = Organization.deleted_at.is_not(None) if deleted else Organization.deleted_at.is_(None)
+class _State(Enum):
+    """The states of an organization, each with its condition in SQL."""
+
+    LIVE = (Organization.deleted_at.is_(None),)
+    DELETED = (Organization.deleted_at.is_not(None), Organization.merged_into.is_(None))
+    MERGED = (Organization.merged_into.is_not(None),)
+
+
+_STATES: Final = {Action.RESTORE: _State.DELETED, Action.UNDO_MERGE: _State.MERGED}
+"""The state in which an organization exists for an action; for all others it must be live."""
+
+
+def _state_of(org: Organization) -> _State:
+    if org.merged_into is not None:
+        return _State.MERGED
+    return _State.LIVE if org.deleted_at is None else _State.DELETED
+
+
+def _lock_organization(session: Session, org_id: int, action: Action) -> None:
+    state = _STATES.get(action, _State.LIVE)
     session.execute(
         update(Organization)
-        .where(Organization.id == org_id, state)
+        .where(Organization.id == org_id, *state.value)
         .values(version=Organization.version + 1)
         .execution_options(unrecorded=True, synchronize_session=False)
     )

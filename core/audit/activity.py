@@ -148,10 +148,17 @@ def find_names(session: Session, entries: Sequence[Entry]) -> Names:
     if not entries:
         return Names()
     people, invited = sentences.list_people(entries), sentences.list_invitations(entries)
+    merged = sentences.list_organizations(entries)
     named = select(literal("users"), User.id, User.name).where(User.id.in_(people))
     addressed = select(literal("invitations"), Invitation.id, Invitation.email)
-    found = session.execute(named.union_all(addressed.where(Invitation.id.in_(invited)))).all()
+    others = select(literal("organizations"), Organization.id, Organization.name)
+    queries = [
+        addressed.where(Invitation.id.in_(invited)),
+        others.where(Organization.id.in_(merged)),
+    ]
+    found = session.execute(named.union_all(*queries)).all()
     return Names(
         {row_id: name for table, row_id, name in found if table == "users"},
-        {f"{table}:{row_id}": name for table, row_id, name in found if table != "users"},
+        {f"{table}:{row_id}": name for table, row_id, name in found if table == "invitations"},
+        {row_id: name for table, row_id, name in found if table == "organizations"},
     )

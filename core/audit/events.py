@@ -1,8 +1,9 @@
 """The events of history: what each is called in a sentence, and what fields are called.
 
-`{person}`, `{addresses}` and `{changes}` in a sentence are whom it concerned, the addresses that
-were invited, and every field that changed; `{old_role}` and `{new_role}` are the values of a field.
-What is in square brackets is left out where such a fact is missing.
+`{person}`, `{organization}`, `{addresses}` and `{changes}` in a sentence are whom it concerned, the
+other organization, the addresses that were invited, and every field that changed; `{old_role}` and
+`{new_role}` are the values of a field. What is in square brackets is left out where such a fact is
+missing.
 """
 
 from typing import Final
@@ -36,6 +37,10 @@ SENTENCES: Final[dict[str, str | tuple[str, str]]] = {
     "organization.created": "created the organization",
     "organization.deleted": "deleted the organization",
     "organization.restored": "restored the organization",
+    "organization.merged": "merged it into {organization}",
+    "organization.merged_in": "merged {organization} into it[: {changes}]",
+    "organization.unmerged": "undid the merge into {organization}",
+    "organization.unmerged_from": "undid the merge of {organization}[: {changes}]",
     "organization.purged": "purged the organization",
     "organization.members_limited": "{changes}",
     "organizations.downloaded": "downloaded organizations",

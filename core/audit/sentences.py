@@ -13,6 +13,9 @@ from core.database.change_tracking import PRIVATE_MARK
 from core.models import Entry
 
 _DELETED: Final = "a deleted account"
+_PURGED: Final = "another organization"
+_MERGES: Final = ("organization.merged", "organization.unmerged")
+_ORGANIZATIONS: Final = "organizations:"
 _MAX_ADDRESSES: Final = 3
 _MAX_VALUE: Final = 300
 _TOKEN: Final = re.compile(r"\[([^\]]*)\]|{(\w+)}")
@@ -33,20 +36,29 @@ Parts = list[Part]
 
 @dataclass(frozen=True)
 class Names:
-    """What history refers to by id: the names of people, and invited addresses by row."""
+    """What history refers to by id: names of people and organizations, invited addresses by row."""
 
     people: Mapping[int, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
+    organizations: Mapping[int, str] = field(default_factory=dict)
 
     def person(self, user_id: int) -> str:
         """Return the name of a person."""
         return self.people.get(user_id) or _DELETED
+
+    def organization(self, org_id: int) -> str:
+        """Return the name of an organization."""
+        return self.organizations.get(org_id) or _PURGED
 
 
 class _Nameless(Names):
     """Names for a sentence without any."""
 
     def person(self, _user_id: int) -> str:
+        """Return no name."""
+        return ""
+
+    def organization(self, _org_id: int) -> str:
         """Return no name."""
         return ""
 
@@ -98,6 +110,22 @@ def list_invitations(entries: Iterable[Entry]) -> set[int]:
     """Return the ids of the invitations whose addresses the sentences of these entries need."""
     rows = {row for entry in entries for row in _invitations(entry)[:_MAX_ADDRESSES]}
     return {int(row.partition(":")[2]) for row in rows}
+
+
+def list_organizations(entries: Iterable[Entry]) -> set[int]:
+    """Return the ids of the other organizations whose names the sentences of entries need."""
+    return {other for entry in entries if (other := _other_organization(entry)) is not None}
+
+
+def _other_organization(entry: Entry) -> int | None:
+    """Return the organization that the one of an entry was merged with."""
+    if entry.event in _MERGES:
+        merged = [each for each in entry.changes if each["field"] == "merged_into"]
+        return next((each["new"] or each["old"] for each in merged), None)
+    is_other = entry.subject != f"{_ORGANIZATIONS}{entry.org_id}"
+    if is_other and entry.subject.startswith(_ORGANIZATIONS):
+        return int(entry.subject.removeprefix(_ORGANIZATIONS))
+    return None
 
 
 def list_words(entry: Entry) -> list[str]:
@@ -169,6 +197,9 @@ class _Facts:
         if name == "person":
             person_id = self.entry.person_id
             return [Part(self.names.person(person_id), "name")] if person_id else []
+        if name == "organization":
+            other = _other_organization(self.entry)
+            return [Part(self.names.organization(other), "name")] if other else []
         if name == "addresses":
             return self._list_addresses()
         if name == "changes":
@@ -181,9 +212,13 @@ class _Facts:
         return [Part(value, side)] if value else []
 
     def find(self, field_name: str) -> Mapping[str, Any] | None:
-        """Return the change of a field, if it changed: of the row that the entry is about."""
+        """Return the change of a field, if it changed: of a row that the entry is about."""
         found = [each for each in self.entry.changes if each["field"] == field_name]
-        return next((each for each in found if each["row"] == self.entry.subject), None)
+        return next((each for each in found if each["row"] in self._rows()), None)
+
+    def _rows(self) -> set[str]:
+        """Return the rows that the entry is about: its subject and its organization."""
+        return {self.entry.subject, f"{_ORGANIZATIONS}{self.entry.org_id}"}
 
     def _addresses(self) -> list[str]:
         known = self.names.addresses
@@ -200,10 +235,9 @@ class _Facts:
         return _joined(clauses)
 
     def _list_changes(self) -> Parts:
-        """Return the words for every change of the row that the entry is about."""
-        subject = self.entry.subject
+        """Return the words for every change of the rows that the entry is about."""
         told = [each for each in self.entry.changes if each["field"] in events.FIELDS]
-        told = [each for each in told if each["row"] == subject]
+        told = [each for each in told if each["row"] in self._rows()]
         if told and self.hides_values:
             labels = [[Part(f"the {events.FIELDS[each['field']]}")] for each in told]
             return [Part("changed "), *_joined(labels)]

@@ -398,6 +398,10 @@ class LeftByChoice(DomainError):
         )
 
 
+class CannotMerge(DomainError):
+    """Two organizations can't be merged: the sentence says why."""
+
+
 class CannotUndo(DomainError):
     """A change has no way back: the sentence says why."""
 

@@ -5,16 +5,14 @@ and reinstated has another membership, whose role is the same cell.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Date, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.database import change_tracking
 from core.members import membership_rows
 from core.models import Base, Entry, Membership, Organization
-from core.models.orm import UtcDateTime
 
 ORGANIZATION: Final = "organization"
 """The key of the cells of an organization."""
@@ -22,6 +20,10 @@ EXISTENCE: Final = "existence"
 """The field of an organization that says whether it is deleted."""
 EXISTS: Final = "exists"
 DELETED: Final = "deleted"
+
+MERGED_INTO: Final = "merged_into"
+"""The field of an organization that says which one it was merged into."""
+_MERGED_INTO: Final = ("organization.merged_in", "organization.unmerged_from")
 
 _EXISTENCE_AFTER: Final = {
     "organization.created": (None, EXISTS),
@@ -31,7 +33,10 @@ _EXISTENCE_AFTER: Final = {
 
 
 class Cell(NamedTuple):
-    """A field of something: the organization, a person (`person:5`) or a row (`notes:7`)."""
+    """A field of something: a person (`person:5`), a row (`notes:7`), or an organization.
+
+    That of the chain is `organization`, one that was merged into it `organization:5`.
+    """
 
     key: str
     field: str
@@ -54,6 +59,10 @@ def changes_of(session: Session, entry: Entry) -> dict[Cell, Change]:
     found: dict[Cell, Change] = {}
     if entry.event in _EXISTENCE_AFTER:
         found[Cell(ORGANIZATION, EXISTENCE)] = Change(*_EXISTENCE_AFTER[entry.event])
+    if entry.event in _MERGED_INTO:
+        other = Cell(f"{ORGANIZATION}:{entry.subject.partition(':')[2]}", MERGED_INTO)
+        is_merge = entry.event == _MERGED_INTO[0]
+        found[other] = Change(None, entry.org_id) if is_merge else Change(entry.org_id, None)
     for change in entry.changes:
         cell = _cell_of(session, entry, change)
         if cell is not None:
@@ -93,6 +102,9 @@ def value_now(session: Session, org: Organization | None, cell: Cell) -> Any:
     """Return the value of a cell as history would record it; None for a row that is gone."""
     if cell.key == ORGANIZATION:
         return None if org is None else _organization_value(org, cell.field)
+    if cell.key.startswith(f"{ORGANIZATION}:"):
+        other = session.get(Organization, cell.id, populate_existing=True)
+        return None if other is None else _recorded(other, cell.field)
     if cell.key.startswith("person:"):
         membership = org and membership_rows.find(session, org, cell.id)
         return membership.role if membership else None
@@ -110,17 +122,6 @@ def find_row(session: Session, name: str) -> Base | None:
     """Return the row that history calls by this name, such as `notes:7`, if it is still there."""
     table, _, row_id = name.partition(":")
     return session.get(_MODELS[table], int(row_id), populate_existing=True)
-
-
-def stored_value(model: type[Base], field: str, recorded: Any) -> Any:
-    """Return a recorded value as the column of a model stores it."""
-    if isinstance(recorded, str):
-        kind = model.__table__.c[field].type
-        if isinstance(kind, UtcDateTime):
-            return datetime.fromisoformat(recorded)
-        if isinstance(kind, Date):
-            return date.fromisoformat(recorded)
-    return recorded
 
 
 def _recorded(row: Base, field: str) -> Any:

@@ -3,6 +3,8 @@
 Whether someone may undo it is for the use case of the inverse to say.
 """
 
+from typing import Final
+
 from sqlalchemy.orm import Session
 
 from core.access.permissions import (
@@ -12,11 +14,17 @@ from core.access.permissions import (
     access_staff,
     lock_user_or_none,
     may,
+    staff_rights,
 )
-from core.base.errors import NotFound, NotPermitted
+from core.base.errors import CannotUndo, NotFound, NotPermitted
+from core.duplicates import merge_history, merging
+from core.members import leaving
 from core.models import Entry, Note, Organization
 
 _NOT_SEEN = "change"
+_MERGES: Final = frozenset(
+    f"organization.{act}" for act in ("merged", "merged_in", "unmerged", "unmerged_from")
+)
 
 
 def open_entry(session: Session, actor: Actor, entry_id: int) -> tuple[Entry, Organization | None]:
@@ -40,6 +48,10 @@ def open_entry(session: Session, actor: Actor, entry_id: int) -> tuple[Entry, Or
 
 
 def _open_organization(session: Session, actor: Actor, entry: Entry, org_id: int) -> Organization:
+    if entry.event in _MERGES:
+        found = _open_merged(session, actor, entry, org_id)
+        if found is not None:
+            return found
     stored = session.get(Organization, org_id, populate_existing=True)
     is_deleted = stored is not None and stored.deleted_at is not None
     is_deletion = entry.event == "organization.deleted"
@@ -49,6 +61,27 @@ def _open_organization(session: Session, actor: Actor, entry: Entry, org_id: int
     if not is_own and not may(session, actor, org_id, Action.VIEW_HISTORY):
         raise NotPermitted(Action.VIEW_HISTORY.value)
     return org
+
+
+def _open_merged(session: Session, actor: Actor, entry: Entry, org_id: int) -> Organization | None:
+    """Return the organization of a merge's entry, both locked; None if they are apart now.
+
+    Those who can see the entry and can't undo it are told so.
+    """
+    pair = merge_history.find_pair(session, entry)
+    if pair is None:
+        raise NotFound(_NOT_SEEN)
+    source_id, target_id = pair.of_source.org_id or 0, pair.of_target.org_id or 0
+    source = session.get(Organization, source_id, populate_existing=True)
+    if source is None or source.merged_into != target_id:
+        leaving.lock_organizations(session, (source_id, target_id))
+        return None
+    if not may(session, actor, org_id, Action.VIEW_HISTORY):
+        raise NotFound(_NOT_SEEN)
+    if Action.UNDO_MERGE not in staff_rights(session, actor):
+        raise CannotUndo("Only the Orgdesk team can undo a merge. Ask them to.")
+    source, target = merging.open_merge(session, actor, source_id)
+    return source if org_id == source.id else target
 
 
 def _lock_note(session: Session, actor: Actor, entry: Entry) -> None:

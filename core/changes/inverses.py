@@ -4,6 +4,7 @@ from typing import Final
 
 from core.changes import (
     member_inverses,
+    merge_inverses,
     onboarding_inverses,
     organization_inverses,
     staff_inverses,
@@ -13,6 +14,7 @@ from core.changes.inverse import Inverse
 INVERSES: Final[dict[str, Inverse]] = {
     **organization_inverses.INVERSES,
     **member_inverses.INVERSES,
+    **merge_inverses.INVERSES,
     **onboarding_inverses.INVERSES,
     **staff_inverses.INVERSES,
 }

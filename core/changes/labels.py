@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from core.base import phones
 from core.changes import cells
-from core.changes.cells import EXISTENCE, ORGANIZATION, Cell
-from core.models import Handover, Invitation, User
+from core.changes.cells import EXISTENCE, MERGED_INTO, ORGANIZATION, Cell
+from core.models import Handover, Invitation, Organization, User
 from core.profile import profile
 
 _EMPTY: Final = "(empty)"
@@ -30,6 +30,7 @@ _ORGANIZATION: Final = profile.FIELDS | {
     "requested_at": "Onboarding requested",
     "request_note": "Note of the request",
     EXISTENCE: "Organization",
+    MERGED_INTO: "Organization",
 }
 _OTHERS: Final = {
     ("notes", "text"): "Note",
@@ -47,6 +48,8 @@ def label_of(session: Session, cell: Cell) -> str:
     if kind in {"person", "users"}:
         what = {"staff": "Staff role", "disabled_at": "Account"}.get(cell.field, "Role")
         return f"{what} of {_name_of(session, cell.id)}"
+    if kind == ORGANIZATION:
+        return _name_of_organization(session, cell.id)
     row = cells.find_row(session, cell.key)
     if isinstance(row, Invitation):
         return f"{'Role' if cell.field == 'role' else 'Invitation'} of {row.email or _GONE}"
@@ -63,6 +66,8 @@ def text_of(session: Session, cell: Cell, value: Any) -> str:
         return "Not a member"
     if cell.field == EXISTENCE:
         return {cells.EXISTS: "In use", cells.DELETED: "Deleted"}.get(value, "Not created")
+    if cell.field == MERGED_INTO:
+        return f"Merged into {_name_of_organization(session, value)}" if value else "Not merged"
     if value is None or value == "":
         return _EMPTY
     return _TEXTS.get(cell.field, _plain)(session, value)
@@ -75,6 +80,11 @@ def _plain(_session: Session, value: Any) -> str:
 def _name_of(session: Session, user_id: int) -> str:
     person = session.get(User, user_id)
     return _GONE if person is None or person.deleted_at is not None else person.name
+
+
+def _name_of_organization(session: Session, org_id: int) -> str:
+    org = session.get(Organization, org_id)
+    return "A purged organization" if org is None else org.name
 
 
 def _capitalized(_session: Session, value: Any) -> str:

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from core.access.permissions import Action, access
 from core.base.errors import InvalidInput
-from core.changes.cells import ORGANIZATION, Cell, stored_value
+from core.changes.cells import ORGANIZATION, Cell
 from core.changes.inverse import Inverse, Undoing, ask_reason
+from core.database import change_tracking
 from core.models import Organization, Stage
 from core.onboarding import onboarding, stages, working_days
 from core.onboarding.onboarding import Plan
@@ -68,7 +69,7 @@ def _put_back_request(undoing: Undoing) -> None:
 
 def _value(undoing: Undoing, field: str) -> Any:
     old = undoing.changes[Cell(ORGANIZATION, field)].old
-    return stored_value(Organization, field, old)
+    return change_tracking.as_stored(Organization.__table__.c[field], old)
 
 
 _STAGE: Final = Inverse(

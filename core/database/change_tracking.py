@@ -12,11 +12,12 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import event, inspect
+from sqlalchemy import Date, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from core.models import Audited, Base, Mail, Membership
+from core.models.orm import UtcDateTime
 
 Values = dict[str, tuple[Any, Any]]
 
@@ -177,6 +178,15 @@ def as_recorded(column: KeyedColumnElement[Any], value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     return value
+
+
+def as_stored(column: KeyedColumnElement[Any], recorded: Any) -> Any:
+    """Return a value as a column stores it, of what history has recorded."""
+    if isinstance(recorded, str) and isinstance(column.type, UtcDateTime):
+        return datetime.fromisoformat(recorded)
+    if isinstance(recorded, str) and isinstance(column.type, Date):
+        return date.fromisoformat(recorded)
+    return recorded
 
 
 def _refuse_bulk_changes(state: ORMExecuteState) -> None:

@@ -43,6 +43,7 @@ _ADMINISTRATOR = "There is always an active administrator."
 _HISTORY = "History is only ever added to."
 _MOVES = "A move is never altered."
 _DELETED = "A deleted organization can only be restored or purged."
+_MERGED = "A merged organization stays deleted until the merge is undone."
 
 RULES = (
     Rule("keep_owner_on_removal", "DELETE ON memberships", _WAS_OWNER, _OWNER),
@@ -54,6 +55,12 @@ RULES = (
     AND NEW.unclaimed_since IS NULL
     AND NOT EXISTS (SELECT 1 FROM memberships WHERE org_id = NEW.id AND role = 'owner')""",
         _OWNER,
+    ),
+    Rule(
+        "keep_merged_deleted",
+        "UPDATE OF deleted_at, merged_into ON organizations",
+        "NEW.merged_into IS NOT NULL AND NEW.deleted_at IS NULL",
+        _MERGED,
     ),
     Rule(
         "claim_with_owner",

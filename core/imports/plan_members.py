@@ -124,7 +124,7 @@ def _count_open(session: Session, org_ids: set[int]) -> dict[int, int]:
 def _plan_row(context: _Context, row: Row, typed: Mapping[str, str], known: _Known) -> PlannedRow:
     check = validation.Check()
     address = _read_address(check, typed)
-    org = check("public_id", _find_organization, typed, known=known)
+    org = check("public_id", _find_organization, typed, session=context.session, known=known)
     label = address or typed.get("email", "")
     if check.errors:
         return PlannedRow(row.number, row.cells, Outcome.ERROR, label, errors=check.errors)
@@ -142,12 +142,14 @@ def _plan_row(context: _Context, row: Row, typed: Mapping[str, str], known: _Kno
     return PlannedRow(row.number, row.cells, Outcome.NEW, label, org.id, edits)
 
 
-def _find_organization(typed: Mapping[str, str], *, known: _Known) -> Organization:
+def _find_organization(
+    typed: Mapping[str, str], *, session: Session, known: _Known
+) -> Organization:
     """Return the organization that a row names; raises `InvalidValue`."""
     if "public_id" in typed:
         public_id = typed["public_id"].upper()
         org = known.by_id.get(public_id)
-        refusal = refuse_id(public_id, org)
+        refusal = refuse_id(session, public_id, org)
         if org is None or refusal:
             raise validation.InvalidValue(refusal)
         return org

@@ -30,6 +30,7 @@ BATCH: Final = 500
 """Rows that are looked up together."""
 _TYPO: Final = "This isn't an Organization ID. Check it for typing errors."
 _UNKNOWN: Final = "No organization has this ID. Check it, or leave it empty to create one."
+_MERGED: Final = "This organization was merged into {id}. Use that ID instead."
 _DELETED: Final = "This organization was deleted. Ask an administrator to restore it."
 
 
@@ -116,7 +117,7 @@ def _plan_existing(
     org = orgs.get(public_id)
     first = context.ids.setdefault(public_id, row.number)
     twice = f"Row {first} has the same Organization ID." if first != row.number else ""
-    refusal = refuse_id(public_id, org) or twice
+    refusal = refuse_id(context.session, public_id, org) or twice
     if org is None or refusal:
         return _error(row, typed["public_id"], {"public_id": refusal})
     judged = existing.judge(
@@ -130,12 +131,14 @@ def _plan_existing(
     return PlannedRow(row.number, row.cells, outcome, org.name, org.id, judged.edits, judged.base)
 
 
-def refuse_id(public_id: str, org: Organization | None) -> str:
+def refuse_id(session: Session, public_id: str, org: Organization | None) -> str:
     """Return why an Organization ID cannot be imported, or an empty text."""
     if not public_ids.is_valid(public_id):
         return _TYPO
     if org is None:
         return _UNKNOWN
+    if org.merged_into is not None:
+        return _MERGED.format(id=session.get_one(Organization, org.merged_into).public_id)
     return _DELETED if org.deleted_at is not None else ""
 
 

@@ -78,12 +78,14 @@ def send_to_owners(
         )
 
 
-def add_to_digests(session: Session, org: Organization, title: str, detail: str) -> None:
+def add_to_digests(
+    session: Session, org: Organization, title: str, detail: str, *, page: str = "history"
+) -> None:
     """Add what staff have edited to the digests of the owners, who get one mail for a whole run."""
     for owner in list_notified_owners(session, org):
         digests.add_for_person(
             *(session, owner.id, org, digests.EDITED, title, detail),
-            page="history",
+            page=page,
             interval=digests.OWNER_INTERVAL,
         )
 

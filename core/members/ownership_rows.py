@@ -49,6 +49,16 @@ def is_open(handover: Handover) -> bool:
     return handover.status is InvitationStatus.PENDING and handover.expires_at > clock.now()
 
 
+def is_any_open(session: Session, org: Organization) -> bool:
+    """Return whether an offer of ownership waits in an organization."""
+    pending = select(Handover.id).where(
+        Handover.org_id == org.id,
+        Handover.status == InvitationStatus.PENDING,
+        Handover.expires_at > clock.now(),
+    )
+    return session.scalar(pending.limit(1)) is not None
+
+
 def revoke_for(
     session: Session, org: Organization, user_id: int, role: Role | None
 ) -> list[Handover]:

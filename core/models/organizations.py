@@ -88,6 +88,8 @@ class Organization(Audited, Base):
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     deleted_at: Mapped[datetime | None]
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
+    """The organization that this duplicate was merged into; until that is undone it is deleted."""
     unclaimed_since: Mapped[datetime | None]
     """When it was imported, until its first owner joins; None for all others, which have owners."""
     last_active_at: Mapped[datetime] = mapped_column(
@@ -129,6 +131,7 @@ class Organization(Audited, Base):
             "requested_at IS NOT NULL", "ix_organizations_requested_at_id", "requested_at", "id"
         ),
         partial_index("deleted_at IS NOT NULL", "ix_organizations_deleted_at", "deleted_at"),
+        partial_index("merged_into IS NOT NULL", "ix_organizations_merged_into", "merged_into"),
         partial_index("unclaimed_since IS NOT NULL", "ix_organizations_unclaimed", "id"),
         partial_index("is_listed", "ix_organizations_is_listed", "id"),
         NEVER_REUSE_IDS,

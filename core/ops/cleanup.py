@@ -7,7 +7,7 @@ selects its rows in its own transaction.
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -72,6 +72,8 @@ EXPIRED_TTL: Final = timedelta(days=1)
 BATCH_SIZE: Final = 200
 """Rows deleted in one transaction, so that no request waits long for it."""
 _PAUSE_SECONDS: Final = 0.02
+_TAKES_LOGO: Final = ("organization.merged_in", "organization.unmerged_from")
+"""Events that can have changed a logo among other fields."""
 
 log = logging.getLogger(__name__)
 
@@ -99,22 +101,21 @@ def _purge_all(purge: Callable[[Session], int], is_stopping: Callable[[], bool])
 
 
 def purge_organizations(session: Session) -> int:
-    """Purge one organization deleted longer ago than `DELETED_TTL`, with everything it owns."""
-    deleted_until = clock.now() - DELETED_TTL
+    """Purge one organization deleted longer ago than `DELETED_TTL`, with everything it owns.
+
+    Those that were merged into it go first. While the other one lives, they are part of it.
+    """
     org_id = session.scalar(
         select(Organization.id)
-        .where(Organization.deleted_at <= deleted_until)
+        .where(Organization.deleted_at <= _deleted_until(), Organization.merged_into.is_(None))
         .order_by(Organization.deleted_at)
         .limit(1)
     )
-    if org_id is None:
+    merged = select(Organization.id).where(Organization.merged_into == org_id).limit(1)
+    source_id = session.scalar(merged) if org_id is not None else None
+    if org_id is None or not (locked := _lock_to_purge(session, org_id, source_id)):
         return 0
-    try:
-        org = access(session, ORGDESK, org_id, Action.RESTORE)
-    except NotFound:
-        return 0  # another process has just purged it
-    if org.deleted_at is None or org.deleted_at > deleted_until:
-        return 0
+    org = locked[source_id or org_id]
     logo = org.logo
     session.delete(org)
     history.record(session, ORGDESK, org, "organization.purged", org)
@@ -123,13 +124,30 @@ def purge_organizations(session: Session) -> int:
     return 1
 
 
+def _deleted_until() -> datetime:
+    """Return when an organization must have been deleted, at the latest, to be purged now."""
+    return clock.now() - DELETED_TTL
+
+
+def _lock_to_purge(session: Session, org_id: int, source_id: int | None) -> dict[int, Organization]:
+    """Lock a deleted organization, and one merged into it; none if another process has them."""
+    ids = {org_id: Action.RESTORE} | ({source_id: Action.UNDO_MERGE} if source_id else {})
+    try:
+        locked = {each: access(session, ORGDESK, each, ids[each]) for each in sorted(ids)}
+    except NotFound:
+        return {}
+    deleted_at = locked[org_id].deleted_at
+    return locked if deleted_at is not None and deleted_at <= _deleted_until() else {}
+
+
 def _is_needed(session: Session, org: Organization, logo: str) -> bool:
     """Return whether another organization has a picture, or can have it back by an undo."""
     is_named = cast(Entry.changes, String).contains(logo)
     elsewhere = Entry.chain != f"org:{org.id}"
     named = select(Entry.id).where(text(IS_ABOUT_LOGO), elsewhere, is_named)
+    merged = select(Entry.id).where(Entry.event.in_(_TAKES_LOGO), elsewhere, is_named)
     shared = select(Organization.id).where(Organization.logo == logo, Organization.id != org.id)
-    return any(session.scalar(found.limit(1)) is not None for found in (shared, named))
+    return any(session.scalar(found.limit(1)) is not None for found in (shared, named, merged))
 
 
 def purge_accounts(session: Session) -> int:

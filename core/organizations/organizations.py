@@ -158,6 +158,17 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
         return org
     if clock.now() - org.deleted_at > DELETED_TTL:
         raise NotFound("organization")
+    returned = bring_back(session, org)
+    history.record(session, actor, org, "organization.restored", org, *returned)
+    return org
+
+
+def bring_back(session: Session, org: Organization) -> list[Base]:
+    """Bring a deleted organization back, with all members who have an account.
+
+    Returns the memberships, invitations and offers that end, for the caller to record with it.
+    Raises `NoOwnerLeft` and `MembershipLimit`, as `restore` does.
+    """
     at_limit = _list_members_at_limit(session, org)
     without_account = membership_rows.list_deleted_accounts(session, org)
     gone = sum(each.role is Role.OWNER for each in without_account)
@@ -171,9 +182,8 @@ def restore(session: Session, actor: Actor, org_id: int) -> Organization:
         ended += leaving.withdraw(session, org, membership.user_id, None)
         membership_rows.end(session, org, membership)
     ended += invitation_rows.revoke_unheld(session, org)  # rights may have ended meanwhile
-    org.deleted_at = None
-    history.record(session, actor, org, "organization.restored", org, *without_account, *ended)
-    return org
+    org.deleted_at = org.merged_into = None
+    return [*without_account, *ended]
 
 
 def limit_members(session: Session, actor: Actor, org_id: int, limit: int | None) -> Organization:

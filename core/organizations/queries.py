@@ -245,7 +245,8 @@ def _activity_range(activity: Activity | None) -> tuple[datetime | None, datetim
 
 def _is_live_or_deleted(filters: Filters) -> ColumnElement[bool]:
     deleted_at = Organization.deleted_at
-    return deleted_at.is_not(None) if filters.is_deleted else deleted_at.is_(None)
+    is_deleted = and_(deleted_at.is_not(None), Organization.merged_into.is_(None))
+    return is_deleted if filters.is_deleted else deleted_at.is_(None)
 
 
 def _conditions_on(conditions: Sequence[_Condition], order: Order) -> list[_Condition]:

@@ -41,6 +41,7 @@ from core.audit import activity, queries
 from core.base import clock, crypto
 from core.base.errors import (
     AlreadyClaimed,
+    CannotUndo,
     GateNotMet,
     HasOwner,
     InvalidInput,
@@ -54,6 +55,7 @@ from core.base.errors import (
 from core.bulk_edit.fields import Field
 from core.changes import changes
 from core.database import change_tracking, db
+from core.duplicates import merging
 from core.imports import imports, plans
 from core.imports.columns import What
 from core.imports.reader import Sheet
@@ -156,6 +158,10 @@ organizations.statistics.count_by_stage    no     no     no     no     yes    ye
 organizations.statistics.memberships       no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write         no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write deleted no     no     no     no     no     no     no     yes    no
+duplicates.merging.merge                   no     no     no     hidden yes    no     no     yes    hidden
+duplicates.merging.undo_merge              no     no     no     hidden yes    no     no     yes    hidden
+changes.undo a merge                       no     hidden hidden hidden yes    no     no     yes    hidden
+changes.undo the undo of a merge           no     no     no     hidden yes    no     no     yes    hidden
 imports.planning.plan                      no     no     no     no     yes    no     no     yes    no
 imports.propose                            no     no     no     no     yes    no     no     yes    no
 imports.confirm                            no     no     no     no     yes    no     no     yes    no
@@ -323,6 +329,8 @@ CALLED_BY_USE_CASES = {
     "audit.activity.authorize",
     "members.leaving.end_offers",
     "changes.entry_access.open_entry",
+    "duplicates.merge_history.record",
+    "duplicates.merging.open_merge",
     "access.permissions.access",
     "access.permissions.access_staff",
     "access.permissions.find_organization",
@@ -425,6 +433,16 @@ def in_onboarding(session: Session, cast: Cast) -> int:
 def deleted(session: Session, cast: Cast) -> int:
     organizations.delete(session, ORGDESK, cast.acme.id, name=cast.acme.name)
     return cast.acme.id
+
+
+def merged(session: Session, cast: Cast) -> int:
+    """Merge Otto Ltd into Acme as Oda, and return its id."""
+    merging.merge(session, cast.oda, cast.otto_ltd.id, cast.acme.id, reason="The same company.")
+    return cast.otto_ltd.id
+
+
+def merged_and_apart(session: Session, cast: Cast) -> None:
+    merging.undo_merge(session, cast.oda, merged(session, cast), reason="Two companies.")
 
 
 def offered(session: Session, cast: Cast) -> int:
@@ -621,6 +639,14 @@ ACTS: dict[str, Act] = {
     "members.bulk.remove": lambda session, actor, cast: use_case("members.bulk.remove")(
         session, actor, cast.acme.id, [cast.mia.user_id]
     ),
+    "duplicates.merging.merge": lambda session, actor, cast: use_case("duplicates.merging.merge")(
+        session, actor, cast.otto_ltd.id, cast.acme.id, reason="The same company."
+    ),
+    "duplicates.merging.undo_merge": lambda session, actor, cast: use_case(
+        "duplicates.merging.undo_merge"
+    )(session, actor, merged(session, cast), reason="Two companies."),
+    "changes.undo a merge": undoing(merged),
+    "changes.undo the undo of a merge": undoing(merged_and_apart),
     "imports.planning.plan": alone(
         "imports.planning.plan", What.ORGANIZATIONS, Sheet(["Name"], []), ["name"]
     ),
@@ -933,7 +959,7 @@ def outcome(act: Act, actor: Actor, cast: Cast) -> str:
             act(session, actor, cast)
         except NotFound:
             return "hidden"
-        except (NotPermitted, RoleTooHigh, WrongInvitee):
+        except (CannotUndo, NotPermitted, RoleTooHigh, WrongInvitee):
             return "no"
         except (AlreadyClaimed, GateNotMet, ProposalExpired, HasOwner, InvalidInput, LastOwner):
             return "yes"

@@ -42,6 +42,10 @@ EVERYTHING = {
 }
 
 
+_INLINE_KEY = re.compile(r"((\w+) [A-Z]+) (CONSTRAINT \w+) (REFERENCES)")
+"""A foreign key in the definition of an added column; SQLite can't add it as others have it."""
+
+
 def read(engine: Engine) -> set[tuple[object, ...]]:
     """Return the schema as the database describes it, in no particular order."""
     with engine.connect() as connection:
@@ -57,6 +61,7 @@ def _sorted_parts(value: object) -> object:
     """Return a table's definition as sorted parts, as added columns follow the constraints."""
     if str(value).startswith("CREATE TABLE"):
         plain = str(value).replace('"', "").removesuffix(")")  # rebuilt tables have quoted names
+        plain = _INLINE_KEY.sub(r"\1\n\3 FOREIGN KEY(\2) \4", plain)
         parts = re.split(r"[,\n]", plain)
         return tuple(sorted(part.strip() for part in parts if part.strip()))
     return value

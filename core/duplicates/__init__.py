@@ -1,0 +1,1 @@
+"""Duplicates: organizations that are the same company, merged and taken apart again."""
