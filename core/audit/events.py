@@ -43,6 +43,8 @@ SENTENCES: Final[dict[str, str | tuple[str, str]]] = {
     "organization.unmerged_from": "undid the merge of {organization}[: {changes}]",
     "organization.purged": "purged the organization",
     "organization.members_limited": "{changes}",
+    "duplicate.dismissed": "marked {new_organizations} as not duplicates",
+    "duplicate.restored": "marked {old_organizations} as possible duplicates again",
     "organizations.downloaded": "downloaded organizations",
     "history.downloaded": "downloaded the history",
     "key.rotated": "replaced the secret key",

@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 from functools import cache
 from typing import Final
+from urllib.parse import urlsplit
 
 import idna
 from confusable_homoglyphs import categories, confusables
@@ -43,6 +45,21 @@ def normalize(host: str) -> str:
 def to_ascii(host: str) -> str:
     """Return a normalized host name as it is looked up, in ASCII (`xn--…`)."""
     return ".".join(map(_to_ascii, host.split(".")))
+
+
+def of_address(address: str) -> str:
+    """Return the host of a web address, with or without `https://`, as it is looked up.
+
+    It is without `www`, and empty if the address has none.
+    """
+    try:
+        host = urlsplit(address if "://" in address else f"https://{address}").hostname or ""
+    except ValueError:
+        return ""
+    if not host.isascii():
+        with suppress(ValueError):
+            host = to_ascii(host)
+    return host.removeprefix("www.")
 
 
 def is_deceptive(host: str) -> bool:

@@ -115,6 +115,23 @@ def name_key(name: str) -> str:
     return " ".join(words(name))[:_MAX_KEY_LENGTH] or name.casefold()[:_MAX_KEY_LENGTH]
 
 
+def run_together(name: str) -> str:
+    """Return the letters of a name as they look; equal for names that differ in spaces alone."""
+    return "".join(_comparable(name).split())
+
+
+def sorted_words(name: str) -> str:
+    """Return the words of a name as they look, in the order of the alphabet."""
+    return " ".join(sorted(_comparable(name).split()))
+
+
+def similarity(one: str, other: str) -> float:
+    """Return how similar two names are, 80–100, or 0 for those that nobody mistakes."""
+    if _numbers(one) != _numbers(other):
+        return 0.0
+    return _similarity(_comparable(one), _comparable(other), score_cutoff=_MIN_SIMILARITY)
+
+
 def similar_names(name: str, candidates: Iterable[str], *, limit: int = 3) -> list[str]:
     """Return the candidates that could be mistaken for a name, the most similar first.
 

@@ -40,6 +40,8 @@ def open_entry(session: Session, actor: Actor, entry_id: int) -> tuple[Entry, Or
         return entry, _open_organization(session, actor, entry, entry.org_id)
     if entry.event.startswith("account."):
         access_staff(session, actor, Action.MANAGE_PEOPLE)
+    elif entry.event.startswith("duplicate."):
+        access_staff(session, actor, Action.MERGE)
     elif entry.actor_id != actor.user_id:
         raise NotFound(_NOT_SEEN)
     _lock_note(session, actor, entry)

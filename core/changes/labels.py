@@ -34,6 +34,7 @@ _ORGANIZATION: Final = profile.FIELDS | {
 }
 _OTHERS: Final = {
     ("notes", "text"): "Note",
+    ("not_duplicates", "organizations"): "Not duplicates",
     ("saved_views", "name"): "Name of the view",
     ("saved_views", "query"): "Filters of the view",
     ("saved_views", "is_shared"): "Shared with staff",

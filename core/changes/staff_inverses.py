@@ -1,16 +1,19 @@
-"""Inverses of changes to notes, saved views and accounts, which staff makes."""
+"""Inverses of changes to notes, saved views, duplicates and accounts, which staff makes."""
 
 from typing import Final
 
 from core.accounts import administration
 from core.base.errors import NotPermitted
 from core.changes.inverse import Inverse, Undoing, ask_password
+from core.duplicates import candidates
 from core.members import account_access
 from core.models import Staff
 from core.staff import notes, saved_views
 
 _NOTES: Final = "notes"
 _VIEWS: Final = "saved_views"
+_PAIRS: Final = "not_duplicates"
+_PAIR: Final = frozenset({"organizations"})
 _TEXT: Final = frozenset({"text"})
 _VIEW: Final = frozenset({"name", "query", "is_shared"})
 
@@ -59,6 +62,14 @@ def _save_again(undoing: Undoing) -> None:
     undoing.call(saved_views.save, page, name, query, is_shared=is_shared)
 
 
+def _restore_pair(undoing: Undoing) -> None:
+    undoing.call(candidates.restore, undoing.new("first_id"), undoing.new("second_id"))
+
+
+def _dismiss_pair(undoing: Undoing) -> None:
+    undoing.call(candidates.dismiss, undoing.old("first_id"), undoing.old("second_id"))
+
+
 def _put_back_staff(undoing: Undoing) -> None:
     old = undoing.old("staff")
     staff = None if old is None else Staff(old)
@@ -100,6 +111,8 @@ INVERSES: Final = {
         pairs=_VIEW,
         caution="It is a new view: whose default it was stays forgotten.",
     ),
+    "duplicate.dismissed": Inverse(_restore_pair, _PAIR, about=_PAIRS),
+    "duplicate.restored": Inverse(_dismiss_pair, _PAIR, about=_PAIRS),
     "account.staff_changed": Inverse(
         _put_back_staff,
         frozenset({"staff"}),

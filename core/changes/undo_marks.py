@@ -65,7 +65,7 @@ def _mark(session: Session, entry: Entry, undos: _Undos, names: Mapping[int, str
 
 
 def _is_shared(entry: Entry) -> bool:
-    return entry.org_id is not None or entry.event.startswith("account.")
+    return entry.org_id is not None or entry.event.startswith(("account.", "duplicate."))
 
 
 def _load(session: Session, entry_ids: Collection[int]) -> Sequence[Entry]:

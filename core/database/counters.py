@@ -118,17 +118,17 @@ def triggers(dialect: str) -> list[str]:
     for event, row, number in (("INSERT", "NEW", 1), ("DELETE", "OLD", -1)):
         week = _WEEK[dialect].format(at=f"{row}.at")
         body = _COUNT_MOVE.format(week=week, row=row, number=number)
-        statements += _trigger(dialect, _NAMES[event], f"{event} ON moves", body)
+        statements += trigger(dialect, _NAMES[event], f"{event} ON moves", body)
     for name, event, sides in _EVENTS:
         changed = _CHANGED if len(sides) > 1 else ""
         body = "".join(_count_organization(dialect, row, n, changed) for row, n in sides)
-        statements += _trigger(dialect, name, f"{event} ON organizations", body)
+        statements += trigger(dialect, name, f"{event} ON organizations", body)
     for name, event, sides in _ROLE_EVENTS:
         lock = _LOCK[dialect]
         body = "".join(_COUNT_ROLE.format(row=row, number=n, lock=lock) for row, n in sides)
-        statements += _trigger(dialect, name, f"{event} ON memberships", body)
+        statements += trigger(dialect, name, f"{event} ON memberships", body)
     changed = "UPDATE OF two_factor_at ON users"
-    statements += _trigger(dialect, "count_owners_protected", changed, _COUNT_PROTECTED)
+    statements += trigger(dialect, "count_owners_protected", changed, _COUNT_PROTECTED)
     return statements
 
 
@@ -138,7 +138,8 @@ def _count_organization(dialect: str, row: str, number: int, changed: str) -> st
     return _COUNT_STAGE.format(**values) + _COUNT_COHORT.format(**values)
 
 
-def _trigger(dialect: str, name: str, event: str, body: str) -> list[str]:
+def trigger(dialect: str, name: str, event: str, body: str) -> list[str]:
+    """Return the statements that create a trigger after an event, with the statements `body`."""
     if dialect == "sqlite":
         return [f"CREATE TRIGGER {name} AFTER {event} BEGIN {body} END"]
     return [

@@ -173,6 +173,15 @@ RETURN NULL; END $$""",
 }
 """Keeps `memberships.found_by` up to date with the search text of users."""
 
+_MATCH_ORGANIZATIONS = {
+    "match_new_organizations": "INSERT",
+    "match_changed_organizations": (
+        "UPDATE OF name, website, phone, sales_email, alert_email, deleted_at"
+    ),
+}
+_MATCH = "INSERT INTO unmatched_organizations (org_id) VALUES (NEW.id);"
+"""Lets `core.duplicates.matching` look for duplicates of whatever may have some now."""
+
 _SQLITE_RULE = """CREATE TRIGGER {rule.name} AFTER {rule.after}
 WHEN {rule.forbidden}
 BEGIN SELECT RAISE(ABORT, '{rule.sentence}'); END"""
@@ -219,6 +228,9 @@ def install_triggers(connection: Connection) -> None:
         statements += _NO_TRUNCATE
     statements += _UPDATE_MEMBER_SEARCH[connection.dialect.name]
     statements += counters.triggers(connection.dialect.name)
+    for name, event in _MATCH_ORGANIZATIONS.items():
+        on = f"{event} ON organizations"
+        statements += counters.trigger(connection.dialect.name, name, on, _MATCH)
     for statement in statements:
         connection.exec_driver_sql(statement)
 

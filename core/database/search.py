@@ -1,7 +1,6 @@
 """Full-text search for organizations, notes, users and history, on both engines."""
 
 import re
-from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -13,7 +12,6 @@ from sqlalchemy import (
     cast,
     column,
     false,
-    func,
     inspect,
     literal,
     literal_column,
@@ -89,30 +87,6 @@ def list_similar_names(session: Session, name: str) -> list[str]:
         *session.scalars(_names(_match(session, name, Organization, near=True))),
     ]
     return tokenizer.similar_names(name, candidates)
-
-
-def list_websites(session: Session, hosts: Collection[str]) -> Sequence[tuple[str, str]]:
-    """Return Organization IDs and websites of organizations that may be at one of these hosts.
-
-    They are found by the longest word of each host; at most `_MAX_CANDIDATES` are returned.
-    """
-    words = {max(tokenizer.words(f"https://{host}")[1:], key=len, default="") for host in hosts}
-    words.discard("")
-    website = func.coalesce(Organization.website, "")
-    found = select(Organization.public_id, website)
-    if session.get_bind().dialect.name == "sqlite":
-        index = table("organizations_search", column("rowid"))
-        query = " OR ".join(f'"{word}"' for word in sorted(words))
-        found = found.join(index, Organization.id == index.c.rowid)
-        is_found = literal_column(index.name).op("MATCH")(query)
-    else:
-        query = " | ".join(f"'{word}'" for word in sorted(words))
-        is_found = literal_column("organizations.search_tokens").op("@@")(
-            cast(literal(query, String()), TSQUERY)
-        )
-    found = found.where(is_found, website != "", Organization.deleted_at.is_(None))
-    found = found.limit(_MAX_CANDIDATES)
-    return session.execute(found).all() if words else ()
 
 
 def _names(matches: Matches) -> Select[str]:

@@ -1,1 +1,1 @@
-"""Duplicates: organizations that are the same company, merged and taken apart again."""
+"""Organizations that are in twice: found, compared, merged, and taken apart again."""

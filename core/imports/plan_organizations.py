@@ -6,10 +6,10 @@ is a warning.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,13 +18,13 @@ from core.access.permissions import Action, Actor, Rights, access_staff, staff_r
 from core.accounts import user_rows
 from core.base import tokenizer, validation
 from core.base.errors import InvalidInput
-from core.database import search
 from core.imports import existing, mail_caps, unclaimed
 from core.imports.columns import What, texts, unguarded
 from core.imports.plans import Outcome, Plan, PlannedRow
 from core.imports.reader import Row, Sheet
 from core.models import Organization
-from core.organizations import public_ids
+from core.organizations import look_alikes, public_ids
+from core.organizations.look_alikes import Reason, Traits
 
 BATCH: Final = 500
 """Rows that are looked up together."""
@@ -177,43 +177,25 @@ def _judge_address(context: _Context, address: str, errors: dict[str, str]) -> N
 
 def _with_warnings(context: _Context, planned: list[PlannedRow]) -> list[PlannedRow]:
     """Warn where a new organization has the name or the website of another one."""
-    new = [row for row in planned if row.outcome is Outcome.NEW]
-    keys = {row.number: tokenizer.name_key(row.edits["name"]) for row in new}
-    hosts = {row.number: _host(row.edits.get("website", "")) for row in new}
-    by_name = _find_names(context.session, set(keys.values()))
-    by_host = _find_hosts(context.session, {*hosts.values()} - {""})
+    new = {row.number: row.edits for row in planned if row.outcome is Outcome.NEW}
+    keys = {
+        number: Traits.of(edits["name"], edits.get("website")).keys for number, edits in new.items()
+    }
+    known = look_alikes.find(context.session, {*chain(*keys.values())})
     warned = []
     for row in planned:
         warning = ""
-        if row.number in keys:
-            key, host = keys[row.number], hosts[row.number]
+        if row.number in new:
+            key = tokenizer.name_key(row.edits["name"])
             first = context.names.setdefault(key, row.number)
-            alike = by_name.get(key) or by_host.get(host, "")
-            what = "name" if key in by_name else "website"
             warning = f"Row {first} has the same name." if first != row.number else ""
-            warning = f"This may be {alike}, which has the same {what}." if alike else warning
-        warned.append(_warned(row, warning))
+            warning = _describe_alike(known, keys[row.number]) or warning
+        warned.append(replace(row, warning=warning) if warning else row)
     return warned
 
 
-def _warned(row: PlannedRow, warning: str) -> PlannedRow:
-    return replace(row, warning=warning) if warning else row
-
-
-def _find_names(session: Session, keys: set[str]) -> dict[str, str]:
-    """Return the Organization ID of one organization with each of these names, by its key."""
-    live = Organization.deleted_at.is_(None)
-    found = select(Organization.name_key, Organization.public_id).where(
-        Organization.name_key.in_(keys), live
-    )
-    return dict(session.execute(found).all()) if keys else {}
-
-
-def _find_hosts(session: Session, hosts: set[str]) -> dict[str, str]:
-    found = search.list_websites(session, hosts) if hosts else ()
-    return {_host(website): public_id for public_id, website in found}
-
-
-def _host(website: str) -> str:
-    text = website if "://" in website else f"https://{website}"
-    return (urlsplit(text).hostname or "").removeprefix("www.")
+def _describe_alike(known: Mapping[str, str], keys: Collection[str]) -> str:
+    """Return which organization a new one may be, or an empty text."""
+    shared = min((key for key in keys if key in known), default="")  # the name before the website
+    what = "website" if shared.startswith(Reason.WEBSITE) else "name"
+    return f"This may be {known[shared]}, which has the same {what}." if shared else ""

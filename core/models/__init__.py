@@ -12,6 +12,13 @@ from core.models.accounts import (
     User,
 )
 from core.models.audit import ChainHead, Checkpoint, Entry, EntryText, SecretKey
+from core.models.duplicates import (
+    DuplicateGroup,
+    DuplicateKey,
+    DuplicatePair,
+    NotDuplicate,
+    UnmatchedOrganization,
+)
 from core.models.enums import Alert, InvitationStatus, ItemState, Role, RunStatus, Staff, Stage
 from core.models.mail import Digest, DigestItem, LastNotification, Mail
 from core.models.members import FormerMembership, Handover, Invitation, Membership
@@ -33,6 +40,9 @@ __all__ = [
     "Digest",
     "DigestItem",
     "Draft",
+    "DuplicateGroup",
+    "DuplicateKey",
+    "DuplicatePair",
     "Entry",
     "EntryText",
     "FormerMembership",
@@ -50,6 +60,7 @@ __all__ = [
     "Membership",
     "Move",
     "MoveCount",
+    "NotDuplicate",
     "Note",
     "Organization",
     "RecoveryCode",
@@ -66,6 +77,7 @@ __all__ = [
     "StageCount",
     "StayCount",
     "Throttle",
+    "UnmatchedOrganization",
     "Upload",
     "User",
     "ViewVisit",

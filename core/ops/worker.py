@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.audit import checkpoints, search_texts
 from core.base.errors import Unavailable
 from core.database import db
+from core.duplicates import matching
 from core.mail import delivery
 from core.members import reminders
 from core.notifications import dispatch, onboarding_alerts
@@ -78,6 +79,7 @@ class Worker:
             return False
         dispatch.run_due(self._stopping.is_set)
         search_texts.run_due()
+        matching.run_due()
         has_more = advance.run_due(RUN_TYPES, self._stopping.is_set)
         if time.monotonic() >= self._housekeeping_at:
             impersonation.run_due(self._stopping.is_set)

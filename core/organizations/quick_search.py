@@ -3,13 +3,12 @@
 import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, staff_rights
-from core.base import tokenizer
+from core.base import hosts, tokenizer
 from core.database import search
 from core.models import Membership, Organization, Stage, User
 
@@ -151,9 +150,5 @@ def _host(words: str) -> str:
     """
     if not _WEB_ADDRESS.fullmatch(words):
         return words
-    address = words if "://" in words else f"https://{words}"
-    try:
-        host = (urlsplit(address).hostname or "").removeprefix("www.")
-    except ValueError:
-        return words
+    host = hosts.of_address(words)
     return host.rpartition(".")[0] or host

@@ -158,6 +158,12 @@ organizations.statistics.count_by_stage    no     no     no     no     yes    ye
 organizations.statistics.memberships       no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write         no     no     no     no     yes    yes    yes    yes    no
 organizations.export_process.write deleted no     no     no     no     no     no     no     yes    no
+duplicates.candidates.table                no     no     no     no     yes    no     no     yes    no
+duplicates.candidates.list_groups          no     no     no     no     yes    no     no     yes    no
+duplicates.candidates.is_matching          no     no     no     no     yes    no     no     yes    no
+duplicates.candidates.compare              no     no     no     no     yes    no     no     yes    no
+duplicates.candidates.dismiss              no     no     no     no     yes    no     no     yes    no
+duplicates.candidates.restore              no     no     no     no     yes    no     no     yes    no
 duplicates.merging.merge                   no     no     no     hidden yes    no     no     yes    hidden
 duplicates.merging.undo_merge              no     no     no     hidden yes    no     no     yes    hidden
 changes.undo a merge                       no     hidden hidden hidden yes    no     no     yes    hidden
@@ -499,6 +505,13 @@ def alone(name: str, *args: Any, **options: Any) -> Act:
     return lambda session, actor, _cast: use_case(name)(session, actor, *args, **options)
 
 
+def about_both(name: str) -> Act:
+    """Return a call of a use case with both organizations of the cast."""
+    return lambda session, actor, cast: use_case(name)(
+        session, actor, cast.acme.id, cast.otto_ltd.id
+    )
+
+
 def about_sam(name: str, *args: Any) -> Act:
     return lambda session, actor, cast: use_case(name)(session, actor, cast.sam.user_id, *args)
 
@@ -639,6 +652,9 @@ ACTS: dict[str, Act] = {
     "members.bulk.remove": lambda session, actor, cast: use_case("members.bulk.remove")(
         session, actor, cast.acme.id, [cast.mia.user_id]
     ),
+    "duplicates.candidates.compare": about_both("duplicates.candidates.compare"),
+    "duplicates.candidates.dismiss": about_both("duplicates.candidates.dismiss"),
+    "duplicates.candidates.restore": about_both("duplicates.candidates.restore"),
     "duplicates.merging.merge": lambda session, actor, cast: use_case("duplicates.merging.merge")(
         session, actor, cast.otto_ltd.id, cast.acme.id, reason="The same company."
     ),

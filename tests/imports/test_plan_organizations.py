@@ -15,6 +15,7 @@ from core.access import throttling
 from core.access.permissions import Actor
 from core.base.errors import NotPermitted, Stale
 from core.database import change_tracking, db
+from core.duplicates import matching
 from core.imports import applying, columns, plan_organizations, reader, unclaimed
 from core.imports.columns import What
 from core.imports.plans import Outcome, Plan, PlannedRow
@@ -167,10 +168,11 @@ def test_look_alikes_are_warned_of_and_never_matched(session: Session, cast: Cas
         session, cast.oda, cast.acme.id, {"website": ""}, website, reason=REASON
     )
     session.flush()
+    matching.match_some(session)
     planned = plan(
         session,
         cast.oda,
-        NEW | {"Name": "ACME"},
+        NEW | {"Name": "ACME Inc"},
         NEW | {"Name": "Other", "Website": "acme.example"},
         NEW,
         NEW | {"Name": "BLUE door"},
