@@ -33,11 +33,13 @@ def create(
 ) -> dict[str, str]:
     """Store a new link and return its kind and nonce, from which the token is derived on sending.
 
-    Earlier links of the same kind for the same person or organization are revoked.
+    Earlier links of the same kind for the same person or organization are revoked. A link of
+    nobody can't be used.
     """
     now = clock.now()
     nonce = crypto.new_nonce()
-    revoke(session, kind, user_id=user_id, org_id=org_id)
+    is_of_nobody = user_id is None and org_id is None
+    revoke(session, kind, user_id=0 if is_of_nobody else user_id, org_id=org_id)
     session.add(
         Link(
             kind=kind,

@@ -1,8 +1,10 @@
 """Registration: open sign-up with a confirmed address, the first administrator, and others."""
 
 import hmac
+import secrets
 from base64 import b32encode
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +17,7 @@ from core.audit import history
 from core.base import clock, crypto, validation
 from core.base.errors import InvalidInput, SignUpClosed
 from core.base.settings import settings
-from core.database import db
+from core.database import change_tracking, db
 from core.mail import outbox
 from core.models import Staff, User
 
@@ -33,29 +35,37 @@ def list_sign_up_domains() -> Sequence[str]:
 def sign_up(session: Session, actor: Actor, new: NewAccount) -> None:
     """Create an unconfirmed account and mail the link that confirms its address.
 
-    The result does not reveal whether the address has an account: its owner is mailed instead. Past
-    `throttling.MAILS` nothing happens. Raises `SignUpClosed`, `InvalidInput(email)`.
+    The result does not reveal whether the address has an account: its owner is mailed instead,
+    after the same work. Past `throttling.MAILS` nothing happens. Raises `SignUpClosed`,
+    `InvalidInput(email)`.
     """
     _ensure_may_sign_up(new.email)
     key = validation.email_key(new.email)
     if throttling.hit(session, "sign-up mails", key, throttling.MAILS):
         return
-    try:
-        user = user_rows.create(session, new, is_confirmed=False)
-    except InvalidInput:  # only the owner of the address may know
-        if known := user_rows.find_confirmed(session, key):
-            outbox.enqueue(session, "already_have_account", known.email, name=known.name)
-        return
+    user = user_rows.lock_by_email(session, key)
+    known = user if user is not None and user.proven_at is not None else None
+    waiting, account = user, new
+    if known is not None:  # the same work for an account that is not kept, so that it takes as long
+        waiting, account = None, replace(new, email=f"{secrets.token_hex(16)}@example.invalid")
+    with change_tracking.savepoint(session, keeps=known is None):
+        link = _create_unconfirmed(session, actor, waiting, account)
+    if known is None:
+        outbox.enqueue(session, "prove_address", new.email, link={"page": "prove", **link})
+    else:  # only the owner of the address may know
+        outbox.enqueue(session, "already_have_account", known.email, name=known.name)
+
+
+def _create_unconfirmed(
+    session: Session, actor: Actor, waiting: User | None, new: NewAccount
+) -> dict[str, str]:
+    """Create an account, or overwrite one that waits, and return the link that confirms it."""
+    user = user_rows.put(session, waiting, new, is_confirmed=False)
     email_links.revoke(session, email_links.RESET, user_id=user.id)
-    link = email_links.create(
-        session,
-        email_links.CONFIRM,
-        user.email,
-        email_links.CONFIRM_TTL,
-        user_id=user.id,
-    )
-    outbox.enqueue(session, "prove_address", user.email, link={"page": "prove", **link})
+    kind, ttl = email_links.CONFIRM, email_links.CONFIRM_TTL
+    link = email_links.create(session, kind, user.email, ttl, user_id=user.id)
     history.record(session, actor, user.id, "account.created", user)
+    return link
 
 
 def get_unconfirmed(session: Session, token: str) -> User:

@@ -44,9 +44,12 @@ def list_staff_addresses(session: Session) -> set[str]:
 
 
 def lock_by_email(session: Session, email_key: str) -> User | None:
-    """Lock and return the account with this address, confirmed or not, or None."""
+    """Lock and return the account with this address, confirmed or not, or None.
+
+    It takes the same statements with and without one.
+    """
     user_id = session.scalar(select(User.id).where(User.email_key == email_key))
-    user = lock_user_or_none(session, user_id) if user_id is not None else None
+    user = lock_user_or_none(session, user_id or 0)
     return user if user is not None and user.email_key == email_key else None
 
 
@@ -76,17 +79,23 @@ def list_guessable_words(session: Session, user_id: int) -> Sequence[str]:
 def create(session: Session, new: NewAccount, *, is_confirmed: bool) -> User:
     """Create an account; raises `InvalidInput(email)` if its address has a confirmed one.
 
-    An unconfirmed account with the same address is overwritten, so that whoever confirms the
-    address has chosen the name and the password.
+    An unconfirmed account with the same address is overwritten.
     """
-    key = validation.email_key(new.email)
-    user = lock_by_email(session, key)
+    user = lock_by_email(session, validation.email_key(new.email))
     if user is not None and user.proven_at is not None:
         raise InvalidInput({"email": "This address already has an account. Log in instead."})
+    return put(session, user, new, is_confirmed=is_confirmed)
+
+
+def put(session: Session, user: User | None, new: NewAccount, *, is_confirmed: bool) -> User:
+    """Create an account, or overwrite the `user` that is unconfirmed and locked.
+
+    So whoever confirms the address has chosen the name and the password.
+    """
     is_new = user is None
     if user is None:
         user = User(
-            email_key=key,
+            email_key=validation.email_key(new.email),
             password_epoch=0,
             staff=None,
             two_factor_at=None,

@@ -178,23 +178,27 @@ def _get_by_token(session: Session, token: str) -> tuple[Invitation, Organizatio
 
     In a write transaction the organization's row is locked before the token is looked up.
     """
-    org_id = invitation_rows.find_org_id(session, token)
-    try:
-        org = access(session, ORGDESK, org_id or 0, Action.VIEW)
-    except NotFound as error:
-        raise _link_not_valid() from error
-    found = invitation_rows.find_by_token(session, token)
-    if found is None:
+    org = _find_organization(session, invitation_rows.find_org_id(session, token))
+    found = invitation_rows.find_by_token(session, token)  # whatever the link: it takes as long
+    if org is None or found is None:
         raise _link_not_valid()
     invitation, is_mailed = found
     return invitation, org, is_mailed
 
 
+def _find_organization(session: Session, org_id: int | None) -> Organization | None:
+    try:
+        return access(session, ORGDESK, org_id or 0, Action.VIEW)
+    except NotFound:
+        return None
+
+
 def _ensure_open(session: Session, invitation: Invitation) -> User:
     """Return the inviter, provided that the invitation is open and still within their rights."""
-    inviter = invitation_rows.find_inviter(session, invitation)
     is_over = invitation.expires_at <= clock.now()
-    if invitation.status is not InvitationStatus.PENDING or is_over or inviter is None:
+    if invitation.status is not InvitationStatus.PENDING or is_over:
+        raise _link_not_valid()
+    if (inviter := invitation_rows.find_inviter(session, invitation)) is None:
         raise _link_not_valid()
     return inviter
 

@@ -50,7 +50,8 @@ def started(engine: str, *, is_fast: bool = True) -> Iterator[Sqlite | Postgresq
     with scratch() as directory:
         folder = directory / "engines" / engine
         folder.mkdir(parents=True)
-        running = ENGINES[engine](folder) if is_fast else Postgresql(folder, is_fast=False)
+        is_durable = engine == "postgresql" and not is_fast
+        running = Postgresql(folder, is_fast=False) if is_durable else ENGINES[engine](folder)
         try:
             yield running
         finally:
