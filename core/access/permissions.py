@@ -13,11 +13,12 @@ from enum import Enum, StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, case, select, update
+from sqlalchemy import Select, Update, and_, bindparam, case, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.base import clock
 from core.base.errors import NotFound, NotPermitted
+from core.database import change_tracking
 from core.database.db import is_writing
 from core.models import Impersonation, Lock, Membership, Organization, Role, Staff, User
 
@@ -262,10 +263,20 @@ def _state_of(org: Organization) -> _State:
 
 
 def _lock_organization(session: Session, org_id: int, action: Action) -> None:
-    state = _STATES.get(action, _State.LIVE)
-    session.execute(
+    """Lock an organization's row, once in a transaction."""
+    locked = change_tracking.locked_ids(session)
+    if org_id not in locked:
+        lock = _lock(_STATES.get(action, _State.LIVE))
+        found: Any = session.execute(lock, {"org_id": org_id})
+        if found.rowcount:
+            locked.add(org_id)
+
+
+@cache
+def _lock(state: _State) -> Update:
+    return (
         update(Organization)
-        .where(Organization.id == org_id, *state.value)
+        .where(Organization.id == bindparam("org_id"), *state.value)
         .values(version=Organization.version + 1)
         .execution_options(unrecorded=True, synchronize_session=False)
     )

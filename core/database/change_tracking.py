@@ -3,7 +3,8 @@
 SQLAlchemy forgets the history of attributes at every flush, also at the autoflush before a SELECT.
 So changes are collected before each flush, and `history.record` takes them from here. What else a
 transaction must remember until it commits is kept here, too: the cause of its changes, the entries
-that were recorded, and the mails queued since. `savepoint` takes all of it back.
+that were recorded, the mails queued since, and the organizations that are locked. `savepoint` takes
+all of it back.
 """
 
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ _CAUSE: Final = "cause"
 _REASON: Final = "reason"
 _RECORDED: Final = "recorded"
 _MAILS: Final = "mails"
+_LOCKED: Final = "locked"
 
 
 class Unrecorded(RuntimeError):
@@ -87,6 +89,12 @@ def unattributed_mails(session: Session) -> list[Mail]:
     return mails
 
 
+def locked_ids(session: Session) -> set[int]:
+    """Return the ids of the organizations that this transaction has locked, for one to be added."""
+    ids: set[int] = session.info.setdefault(_LOCKED, set())
+    return ids
+
+
 @contextmanager
 def savepoint(session: Session, *, keeps: bool = True) -> Iterator[None]:
     """Roll the `with` block back when it raises, and always unless it `keeps` its changes.
@@ -96,6 +104,7 @@ def savepoint(session: Session, *, keeps: bool = True) -> Iterator[None]:
     session.flush()
     tracked = {row: dict(values) for row, values in session.info.get(_CHANGES, {}).items()}
     recorded, mails = [*recorded_ids(session)], [*unattributed_mails(session)]
+    locked = {*locked_ids(session)}
     point, is_kept = session.begin_nested(), False
     try:
         yield
@@ -107,6 +116,7 @@ def savepoint(session: Session, *, keeps: bool = True) -> Iterator[None]:
         else:
             point.rollback()
             session.info.update({_CHANGES: tracked, _RECORDED: recorded, _MAILS: mails})
+            session.info[_LOCKED] = locked  # PostgreSQL has released the others
 
 
 def row_name(row: Base) -> str:
@@ -154,12 +164,12 @@ def _collect(session: Session, _context: UOWTransaction, _instances: object) -> 
 def _differences(row: Base, *, is_deleted: bool) -> Iterator[tuple[str, Any, Any]]:
     state = inspect(row)
     for field in _recorded_fields(type(row)):
-        now = state.attrs[field].value
-        past = state.attrs[field].history
         if is_deleted:
-            yield field, now, None
-        elif past.has_changes():
-            yield field, past.deleted[0] if past.deleted else None, now
+            yield field, state.attrs[field].value, None
+        elif field in state.committed_state:  # of those that were set
+            past = state.attrs[field].history
+            if past.has_changes():
+                yield field, past.deleted[0] if past.deleted else None, state.attrs[field].value
 
 
 @cache

@@ -32,7 +32,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from core.base import logs, metrics
 from core.base.errors import DomainError, Unavailable
 from core.base.settings import settings
-from core.database import change_tracking
+from core.database import change_tracking, write_lock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +85,7 @@ def read() -> Iterator[Session]:
 
     Within `shared_session` every call yields the same session, until `run` changes something.
     """
+    _note_use()
     shared: _SharedSession | None = getattr(_thread, "shared", None)
     with _translated():
         _ensure_in_place()
@@ -141,6 +142,30 @@ def shared_session() -> Iterator[None]:
 
 
 _thread = threading.local()
+_last_use = {"at": 0.0}
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """Mark this thread as one for which nobody waits; see `is_used_since`."""
+    _thread.is_background = True
+    try:
+        yield
+    finally:
+        _thread.is_background = False
+
+
+def is_used_since(moment: float) -> bool:
+    """Return whether a thread that is not in the background used the database since a moment.
+
+    The moment is of `time.monotonic`. Other processes do not count.
+    """
+    return _last_use["at"] >= moment
+
+
+def _note_use() -> None:
+    if not getattr(_thread, "is_background", False):
+        _last_use["at"] = time.monotonic()
 
 
 class _SharedSession:
@@ -172,6 +197,7 @@ def run(use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options
     The whole use case is called again, at most `ATTEMPTS` times in all, after a conflict with
     another transaction: a deadlock, a lost connection, or a unique value that was just taken.
     """
+    _note_use()
     if shared := getattr(_thread, "shared", None):
         shared.end()
     with _translated():
@@ -298,5 +324,7 @@ def _ensure_in_place() -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get(_WRITING)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    if connection.get_execution_options().get(_WRITING):
+        write_lock.begin(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")

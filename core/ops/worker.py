@@ -116,12 +116,13 @@ class _Loop:
 
     def _run(self) -> None:
         pause = POLL_INTERVAL
-        while not self._stopping.is_set():
-            went_well, has_more = self._call()
-            if not has_more:
-                self.wake_up.wait(pause.total_seconds())
-            self.wake_up.clear()
-            pause = POLL_INTERVAL if went_well else min(2 * pause, MAX_FAILURE_PAUSE)
+        with db.in_background():
+            while not self._stopping.is_set():
+                went_well, has_more = self._call()
+                if not has_more:
+                    self.wake_up.wait(pause.total_seconds())
+                self.wake_up.clear()
+                pause = POLL_INTERVAL if went_well else min(2 * pause, MAX_FAILURE_PAUSE)
 
     def _call(self) -> tuple[bool, bool]:
         """Return whether the job went well, and whether it has more to do."""

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor
@@ -31,7 +31,7 @@ MAX_WORK: Final = timedelta(seconds=2)
 """How long `run_due` works before the worker runs its other jobs again."""
 FAILED: Final = "Failed; the server log has the details. Resume it to try the rest again."
 _MIN_PAUSE = 0.02
-"""Seconds; after each batch it pauses for as long as it worked, to leave others half the time."""
+"""Seconds between two batches: whoever waits to write gets a turn."""
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +48,17 @@ def run_due(kinds: Kinds, is_stopping: Callable[[], bool] = lambda: False) -> bo
                 return not is_stopping()
             started_at = time.monotonic()
             run_batch(run_id, kinds)
-            time.sleep(max(_MIN_PAUSE, time.monotonic() - started_at))
+            time.sleep(_pause_after(started_at))
     return False
+
+
+def _pause_after(started_at: float) -> float:
+    """Return how long to pause: as long as the work took, if anyone was here meanwhile.
+
+    So people have half of the time of this process, which alone does all it can.
+    """
+    worked = time.monotonic() - started_at if db.is_used_since(started_at) else 0.0
+    return max(_MIN_PAUSE, worked)
 
 
 class Refused(NamedTuple):
@@ -118,33 +127,62 @@ def _run_batch(session: Session, run_id: int, kinds: Kinds) -> None:
         raise DomainError("The parameters of this run can't be read.") from None
     user = session.get_one(User, run.actor_id)
     actor = Actor(user.id, user.name)
-    kind.check(session, actor, params)
+    _kept = _check(session, actor, kind, params)
     batch = items.next_waiting(session, run_id, BATCH_SIZE)
     with change_tracking.because(session, run_id=run.id):
-        for item in batch:
-            _work_on(session, actor, run, item, kind, params)
+        outcomes = [_work_on(session, actor, run, item, kind, params) for item in batch]
+    _write_down(run, batch, outcomes)
     if len(batch) < BATCH_SIZE:
         run.status, run.ended_at = RunStatus.ENDED, clock.now()
 
 
+def _check(session: Session, actor: Actor, kind: Kind[P], params: P) -> Sequence[object]:
+    """Check what is to be done, and return the rows that this has read.
+
+    As long as they are kept in memory, the session does not read them again for each item.
+    """
+    rows: list[object] = []
+
+    def keep(_session: Session, row: object) -> None:
+        rows.append(row)
+
+    event.listen(session, "loaded_as_persistent", keep)
+    kind.check(session, actor, params)
+    event.remove(session, "loaded_as_persistent", keep)
+    return rows
+
+
+class _Outcome(NamedTuple):
+    """What became of an item, and why if it was not done."""
+
+    state: ItemState
+    why: str = ""
+
+
 def _work_on(
     session: Session, actor: Actor, run: Run, item: RunItem, kind: Kind[P], params: P
-) -> None:
-    """Apply a run to an item, all or nothing, and write down what became of it."""
-    state, why = ItemState.DONE, ""
+) -> _Outcome:
+    """Apply a run to an item, all or nothing."""
     try:
         with change_tracking.savepoint(session):
             kind.apply(session, actor, run, item, params)
     except Unavailable:
         raise
     except Skipped as skipped:
-        state, why = ItemState.SKIPPED, str(skipped)
+        return _Outcome(ItemState.SKIPPED, str(skipped))
     except DomainError as refusal:
-        state, why = ItemState.REFUSED, str(refusal)
-    item.state, item.why = state, why
-    run.done += state is ItemState.DONE
-    run.refused += state is ItemState.REFUSED
-    run.skipped += state is ItemState.SKIPPED
+        return _Outcome(ItemState.REFUSED, str(refusal))
+    return _Outcome(ItemState.DONE)
+
+
+def _write_down(run: Run, batch: Sequence[RunItem], outcomes: Sequence[_Outcome]) -> None:
+    """Write down what became of a batch, at its end: in one statement for all."""
+    for item, outcome in zip(batch, outcomes, strict=True):
+        item.state, item.why = outcome
+    states = [outcome.state for outcome in outcomes]
+    run.done += states.count(ItemState.DONE)
+    run.refused += states.count(ItemState.REFUSED)
+    run.skipped += states.count(ItemState.SKIPPED)
 
 
 def _lock_going(session: Session, run_id: int) -> Run | None:

@@ -92,6 +92,7 @@ from core.runs.items import NewItem, Selection
 from core.staff import impersonation, notes, saved_views
 from tests.support.cast import Cast, email
 from tests.support.history import last_entry
+from tests.support.statements import recorded
 
 MATRIX = """
                                            olga   adam   mia    otto   oda    sam    sue    ada    nobody
@@ -1087,6 +1088,20 @@ class TestAccess:
         session.execute(lowered.values(role=Role.MEMBER).execution_options(unrecorded=True))
         with pytest.raises(NotPermitted):
             access(session, cast.adam, cast.acme.id, Action.INVITE)
+
+    def test_a_row_is_locked_once_and_again_after_a_savepoint_that_was_rolled_back(
+        self, engine: Engine, session: Session, cast: Cast
+    ) -> None:
+        def lock() -> None:
+            access(session, cast.olga, cast.acme.id, Action.VIEW)
+
+        with recorded(engine) as sent:
+            with change_tracking.savepoint(session, keeps=False):
+                lock()
+                lock()
+            lock()
+            lock()
+        assert sum(statement.startswith("UPDATE organizations") for statement in sent) == 2
 
     def test_only_restore_finds_a_deleted_organization(self, session: Session, cast: Cast) -> None:
         deleted(session, cast)

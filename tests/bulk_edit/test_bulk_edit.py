@@ -1,10 +1,11 @@
 """Bulk edit: what was previewed is what is changed, by the rules of the single edit."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import ORGDESK, Actor
@@ -27,6 +28,7 @@ from core.runs.items import Selection
 from tests.conftest import Clock
 from tests.runs.work import finish, work_on_a_batch
 from tests.support.cast import Cast, email
+from tests.support.statements import recorded
 
 ALL = Selection((), Filters())
 WHY = "They told us by phone."
@@ -155,6 +157,16 @@ class TestEdit:
                 ("onboarding.planned", run.id, 2),
                 ("profile.changed", run.id, 2),
             }
+
+    def test_each_takes_few_statements(self, engine: Engine, cast: Cast) -> None:
+        run = propose(cast.sam, rep_id=cast.sue.user_id).run
+        db.run(runs.confirm, cast.sam, run.id, shown=2)
+        with recorded(engine) as sent:
+            work_on_a_batch(run)
+        counts = Counter(" ".join(statement.split()[:2]).rstrip(",") for statement in sent)
+        assert counts["UPDATE organizations"] == 2 * 2  # the lock, and the new value
+        assert counts["SELECT users.id"] == 2  # who does it, and the rep
+        assert (counts["UPDATE run_items"], counts["UPDATE runs"]) == (1, 2)  # and its lock
 
     def test_an_onboarding_keeps_what_is_left_as_it_is(self, cast: Cast) -> None:
         day = working_days.today()

@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -169,6 +170,17 @@ class TestSqlite:
             enqueue()
             release.join()
         assert count_mails() == 1
+        with engine.connect() as connection:  # the same one
+            left = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+        assert left == db.SQLITE_WAITS_MS
+
+    def test_many_who_wait_all_get_their_turn(self, engine: Engine):
+        with closing(self.locked(engine)) as other, ThreadPoolExecutor(8) as pool:
+            waiting = [pool.submit(enqueue) for _ in range(8)]
+            threading.Timer(0.1, other.rollback).start()
+            for each in waiting:
+                each.result()
+        assert count_mails() == 8
 
     def test_a_lasting_lock_is_a_refusal_and_the_next_attempt_works(
         self, engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog
@@ -204,6 +216,16 @@ class TestSqlite:
 
         with pytest.raises(IntegrityError):
             db.run(point_nowhere)
+
+
+class TestIsUsedSince:
+    def test_threads_in_the_background_do_not_count(self, engine: Engine):
+        before = time.monotonic()
+        with db.in_background():
+            enqueue()
+        assert not db.is_used_since(before)
+        count_mails()
+        assert db.is_used_since(before)
 
 
 class TestUnavailable:

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -99,6 +101,11 @@ def set_stage(cast: Cast, stage: Stage) -> None:
         connection.execute(set_stage)
 
 
+def _list_organizations() -> list[int]:
+    with db.read() as session:
+        return list(session.scalars(select(Organization.id)))
+
+
 one = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
@@ -121,6 +128,14 @@ class TestRunDue:
         assert list(listed["name"]) == ["Acme"]
         assert "is in production now" in listed["why"].iloc[0]
         assert reps == {None, cast.sue.user_id}
+
+    @one
+    def test_it_leaves_people_half_the_time_but_only_if_any_are_here(self, engine: Engine) -> None:
+        began = time.monotonic() - 1
+        with db.in_background(), ThreadPoolExecutor(1) as someone:
+            assert advance._pause_after(time.monotonic()) < 0.1
+            someone.submit(_list_organizations).result()
+            assert 1 <= advance._pause_after(began) < 10
 
     @one
     def test_organizations_created_later_are_not_flagged(self, cast: Cast, free_count: int) -> None:
