@@ -1,4 +1,4 @@
-"""Undo in races: with itself, with an edit of the same field, and with the deletion."""
+"""Undo in races: with itself, with an edit or a run that sets the same field, with a deletion."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +16,8 @@ from core.base.errors import (
     RunNotOver,
     RunUndone,
 )
+from core.bulk_edit import bulk_edit
+from core.bulk_edit.fields import Field
 from core.changes import changes, run_undo
 from core.database import db
 from core.models import Entry, Organization, Run, RunStatus
@@ -25,7 +27,7 @@ from core.organizations import organizations
 from core.profile import profile
 from core.runs import runs
 from core.runs.items import Selection
-from tests.runs.work import reload, run_to_end
+from tests.runs.work import reload, run_to_end, work_on_a_batch
 from tests.support.cast import Cast
 from tests.support.history import last_entry, verified
 
@@ -112,6 +114,52 @@ def test_a_deletion_comes_before_or_after(cast: Cast, mistake: Callable[[], int]
         db.run(organizations.restore, cast.ada, cast.acme.id)
         if not is_undone:
             db.run(changes.undo, cast.olga, entry_id)
+
+
+def test_a_run_that_sets_the_same_field_comes_before_or_after(
+    cast: Cast, mistake: Callable[[], int]
+):
+    for number in range(ROUNDS):
+        entry_id, theirs = mistake(), f"+1212555012{number}"
+        run = edit_phone(cast, theirs)
+        undone, _ = at_once(
+            partial(db.run, changes.undo, cast.olga, entry_id), partial(work_on_a_batch, run)
+        )
+        assert isinstance(undone, Entry | ChangedSince)
+        assert (reload(run).done, phone(cast)) == (1, theirs)
+    assert verified()[0] == []
+
+
+def test_the_undo_of_a_run_leaves_what_somebody_changes_meanwhile(cast: Cast):
+    for number in range(ROUNDS):
+        mine, theirs = f"+1212555013{number}", f"+1212555014{number}"
+        before = phone(cast)
+        run = edit_phone(cast, mine)
+        run_to_end()
+        undo = db.run(run_undo.start, cast.oda, run.id, reason="A slip.", shown=1)
+        edit = ({"phone": shown_phone(cast)}, {"phone": theirs})
+        _, edited = at_once(
+            partial(work_on_a_batch, undo),
+            partial(db.run, profile.save, cast.olga, cast.acme.id, *edit),
+        )
+        ended = reload(undo)
+        if isinstance(edited, DomainError):  # Stale: the undo came first
+            assert (ended.done, ended.refused, phone(cast)) == (1, 0, before)
+        else:
+            assert (ended.done, ended.refused, phone(cast)) == (0, 1, theirs)
+    assert verified()[0] == []
+
+
+def edit_phone(cast: Cast, number: str) -> Run:
+    """Confirm a run that sets the phone of Acme."""
+    chosen, values = Selection((cast.acme.id,)), {Field.PHONE: number}
+    run = db.run(bulk_edit.propose, cast.oda, chosen, values, reason="They told us.").run
+    return db.run(runs.confirm, cast.oda, run.id, shown=1)
+
+
+def shown_phone(cast: Cast) -> str:
+    with db.read() as session:
+        return profile.form_texts(session.get_one(Organization, cast.acme.id))["phone"]
 
 
 def test_a_run_is_undone_or_resumed_but_not_both(cast: Cast):
