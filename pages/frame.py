@@ -5,7 +5,7 @@ import streamlit as st
 from core.accounts import registration
 from core.database import db
 from pages.parts.accounts import two_factor_settings
-from pages.parts.changes import undo
+from pages.parts.changes import as_of, undo
 from pages.parts.organizations import quick_view, worklist
 from pages.parts.staff import impersonation
 from pages.ui import (
@@ -39,7 +39,7 @@ with (
         if navigation.is_about_organization(page):
             impersonation.draw_banner(actor)
             worklist.draw(actor)
-        page.run()
+        as_of.draw(actor, page.url_path) if as_of.is_asked(page.url_path) else page.run()
         if page.url_path not in quick_view.PAGES:
             quick_view.draw_found(actor)
     else:

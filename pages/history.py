@@ -29,4 +29,5 @@ with db.read() as session:
     found = activity.table(session, actor, filters, org_id=org.id, before_id=changes.find_cursor())
     since = activity.find_searchable_since(session, filters)
 
-changes.draw_entries(actor, found, filters, since, key="history")
+as_of = f"/overview?org={org.public_id}&as_of="
+changes.draw_entries(actor, found, filters, since, key="history", as_of=as_of)

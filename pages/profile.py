@@ -6,7 +6,7 @@ from core.access.permissions import Action
 from core.base import validation
 from core.profile import directory, profile
 from pages import ui
-from pages.parts.profile import alerts, company_card, contact, in_place, logo, settings
+from pages.parts.profile import alerts, contact, facts, in_place, logo, settings
 from pages.ui import authentication, elements
 
 actor, org, rights = ui.open_page("Organization Profile")
@@ -46,20 +46,14 @@ def edit_info() -> None:
             form.save_changes("Profile saved", profile.save, actor, org.id)
     with right:
         switch_listing()
-        draw_card(profile.preview(form.typed))
+        st.markdown(ui.quiet("Preview"))
+        facts.draw_card(org, profile.preview(form.typed))
 
 
 def show_info() -> None:
     who = "You can edit contact details." if may_edit_contact else "They're under Access Control."
     st.markdown(ui.quiet(f":material/lock: Only owners can edit this. {who}"))
-    left, right = st.columns([5, 2], gap="large")
-    grid = left.grid(2, min_column_width=240, gap="small")
-    for field, label in profile.FIELDS.items():
-        text = org.alert_email or "" if field == "alert_email" else saved[field]
-        with grid.cell(column_span="all" if field == "overview" else 1):
-            elements.fact(label, text or "–", key=f"profile-{field}")
-    with right:
-        draw_card(saved)
+    facts.draw(org)
 
 
 def switch_listing() -> None:
@@ -72,13 +66,6 @@ def switch_listing() -> None:
     if listed != org.is_listed:
         notice = "Now listed in Connected solutions" if listed else "No longer listed"
         ui.save(notice, directory.list_in_solutions, actor, org.id, listed=listed)
-
-
-def draw_card(texts: dict[str, str]) -> None:
-    st.markdown(ui.quiet("Preview" if may_edit else "Card in Connected solutions"))
-    with st.container(border=True, key="profile-card", gap="small"):
-        avatar = elements.avatar_url(org.name, org.public_id, org.logo)
-        company_card.draw(avatar, **{field: texts[field] for field in company_card.FIELDS})
 
 
 elements.page_header(org, actions=contact.draw_button if may_edit_contact else None)

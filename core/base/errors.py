@@ -242,6 +242,13 @@ class ProposalExpired(DomainError):
         )
 
 
+class NotCreatedYet(DomainError):
+    """An organization is to be shown as it was before it was created."""
+
+    def __init__(self) -> None:
+        super().__init__("This organization hadn't been created yet. Choose a later date.")
+
+
 class DifferentNumber(DomainError):
     """The number that was confirmed is not that of the run: `total`."""
 

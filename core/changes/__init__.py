@@ -17,5 +17,5 @@ so that what takes a password is refused. `undo_all` undoes the few entries of o
 `cells` names what an entry changed · `judgement` says what can be put back · `inverse` is the shape
 of a way back, and `inverses` the table of them, by event · `changes` plans and undoes ·
 `undo_marks` says for a list of entries which are undone, and which can be · `entry_access` who may
-look · `labels` the words of a plan.
+look · `labels` the words of a plan · `as_of` an organization as it was at a moment.
 """

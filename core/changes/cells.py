@@ -76,12 +76,12 @@ def _cell_of(session: Session, entry: Entry, change: Mapping[str, Any]) -> Cell 
         is_new = entry.event == "organization.created"
         return None if is_new or field == "deleted_at" else Cell(ORGANIZATION, field)
     if table == "memberships":
-        person_id = _person_of(session, entry, change) if field == "role" else None
+        person_id = person_of(session, entry, change) if field == "role" else None
         return None if person_id is None else Cell(f"person:{person_id}", field)
     return Cell(change["row"], field)
 
 
-def _person_of(session: Session, entry: Entry, change: Mapping[str, Any]) -> int | None:
+def person_of(session: Session, entry: Entry, change: Mapping[str, Any]) -> int | None:
     """Return whose membership changed; older entries name only the person of their first row."""
     row: str = change["row"]
     if "person" in change:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Date, event, inspect
+from sqlalchemy import Date, Enum, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 from sqlalchemy.sql.elements import KeyedColumnElement
 
@@ -196,6 +196,8 @@ def as_stored(column: KeyedColumnElement[Any], recorded: Any) -> Any:
         return datetime.fromisoformat(recorded)
     if isinstance(recorded, str) and isinstance(column.type, Date):
         return date.fromisoformat(recorded)
+    if recorded is not None and isinstance(column.type, Enum) and column.type.enum_class:
+        return column.type.enum_class(recorded)
     return recorded
 
 

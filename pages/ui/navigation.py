@@ -26,8 +26,8 @@ _FOLDER: Final = Path(__file__).parent
 _BRAND: Final = (_FOLDER / "assets" / "brand.svg").read_text()
 _MARK: Final = (_FOLDER / "assets" / "mark.svg").read_text()
 _ORG = "org"
-_LIST: Final = ("list", "at")
-"""The list that an organization was opened from, and its position there."""
+_KEPT: Final = ("list", "at", "as_of")
+"""The list that an organization was opened from, its position there, and the date shown."""
 _EVERYBODYS: Final = ("organizations", "solutions", "account")
 _SIDEBAR: Final = "sidebar"
 _SIDEBAR_WIDTH: Final = 216
@@ -285,12 +285,12 @@ def _list_pages(org: Organization | None, rights: Rights, staff: Rights) -> list
 def address_of(page: str, org: Organization | None = None) -> str:
     """Return the address of a page, and of an organization on it: `/members?org=ORG-ACME234`.
 
-    One about the organization of this page keeps the list that it was opened from.
+    One about the organization of this page keeps the list that it was opened from, and the date.
     """
     if org is None:
         return f"/{page}"
     here = st.query_params
-    names = _LIST if here.get(_ORG) == org.public_id else ()
+    names = _KEPT if here.get(_ORG) == org.public_id else ()
     kept = {name: here[name] for name in names if name in here}
     return f"/{page}?{urlencode({_ORG: org.public_id} | kept)}"
 

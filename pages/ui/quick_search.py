@@ -1,12 +1,15 @@
 """The search box that opens on every page: organizations, people, pages, and what one can do."""
 
+from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
 from core.access.permissions import Action, Actor, Rights
+from core.base import clock
 from core.models import Organization, Stage
 from pages.ui import authentication, badges, component, dialogs
+from pages.ui.text import local
 
 _box = component.load("quick_search")
 _Json = dict[str, Any]
@@ -23,6 +26,8 @@ class Command(NamedTuple):
     dialog: str = ""
     field: str = ""
     stages: tuple[Stage, ...] = tuple(Stage)
+    shows_past: bool = False
+    """Whether the page opens as of yesterday, with a date to choose."""
 
 
 _STARTED: Final = (Stage.ONBOARDING, Stage.PREPRODUCTION, Stage.PRODUCTION)
@@ -52,6 +57,7 @@ COMMANDS: Final = (
         *("Withdraw", "undo", "onboarding", Action.MOVE_STAGES), dialog="withdraw", stages=_STARTED
     ),
     Command("Write a note", "edit_note", "onboarding", Action.WRITE_NOTES, field="note-text"),
+    Command("Show as of a date", "history", "overview", Action.VIEW_HISTORY, shows_past=True),
     Command("Act as owner", "shield_person", "overview", Action.ACT_AS_OWNER, "act-as-owner"),
     Command("Member limit", "group", "members", Action.LIMIT_MEMBERS, "member-limit"),
     Command("Change password", "lock", "account", field="password-password"),
@@ -100,4 +106,11 @@ def _start(command: Command, org: Organization | None) -> None:
         dialogs.open_dialog(command.dialog)
     about = {"org": org.public_id} if org is not None and command.action is not None else {}
     field = {"field": command.field} if command.field else {}
-    st.switch_page(f"{command.page}.py", query_params=about | field)
+    date = {"as_of": _yesterday(org)} if command.shows_past and org is not None else {}
+    st.switch_page(f"{command.page}.py", query_params=about | field | date)
+
+
+def _yesterday(org: Organization) -> str:
+    """Return the date of yesterday, or today's if the organization is not older."""
+    yesterday = local(clock.now()).date() - timedelta(days=1)
+    return max(yesterday, local(org.created_at).date()).isoformat()

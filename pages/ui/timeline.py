@@ -41,11 +41,13 @@ def timeline(
     paging: Paging | None = None,
     empty: tuple[str, str] = ("Nothing here yet", ""),
     is_short: bool = False,
+    as_of: str = "",
 ) -> int | None:
     """Draw events as one list, which `label` names for screen readers.
 
     Return the `id` of the event whose button was just pressed. `is_short` fits the list beside
-    other things: without days and pages, and with the time as `2 hours ago`.
+    other things: without days and pages, and with the time as `2 hours ago`. Each day has a link to
+    the address `as_of`, which ends with the date then.
     """
     shown = paging or Paging(len(frame), "")
     data = {
@@ -53,6 +55,7 @@ def timeline(
         "events": [_describe(row) for row in frame.to_dict("records")],
         "empty": [line for line in empty if line],
         "isShort": is_short,
+        "asOf": as_of,
         "text": shown.text,
         "turns": [
             {

@@ -257,6 +257,7 @@ onboarding.stages.path                     yes    yes    yes    hidden yes    ye
 profile.save_contact_details               no     no     no     hidden yes    no     no     yes    hidden
 changes.plan                               yes    no     no     hidden yes    yes    yes    yes    hidden
 changes.undo                               yes    no     no     hidden yes    no     no     yes    hidden
+changes.as_of.get                          yes    no     no     hidden yes    yes    yes    yes    hidden
 changes.undo_all                           yes    no     no     hidden yes    no     no     yes    hidden
 changes.undo a change of role              yes    no     no     hidden no     no     no     no     hidden
 changes.undo Adam's removal of Mia         yes    yes    hidden hidden no     no     no     no     hidden
@@ -645,6 +646,7 @@ EVERYTHING = Selection((), Filters())
 PICTURE = SimpleNamespace(digest="0" * 64, png=b"png", thumbnail=b"png")
 ACTS: dict[str, Act] = {
     "audit.changes.has_changed": alone("audit.changes.has_changed", [1], clock.now()),
+    "changes.as_of.get": about_acme("changes.as_of.get", clock.now()),
     "members.table by role": about_acme("members.table", sort=members.Sort.ROLE),
     "members.table by last seen": about_acme("members.table", sort=members.Sort.SEEN),
     "members.bulk.change_roles": lambda session, actor, cast: use_case("members.bulk.change_roles")(

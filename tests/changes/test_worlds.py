@@ -10,3 +10,4 @@ def test_whatever_happened_is_put_back_as_its_plan_foresees(engine: Engine, cast
     tally = undos.run(100, "make test", cast, acts=2)
     assert tally.worlds == 100
     assert tally.whole > 50
+    assert tally.copies > 200

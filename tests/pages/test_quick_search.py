@@ -38,7 +38,7 @@ def test_each_person_is_offered_what_they_can_do(show: Show, cast: Cast) -> None
     assert labels(show("account", cast.oda), "commands") == everybodys
     assert labels(show("overview", cast.olga, **about), "commands") == [
         *("Create New Organization", "Invite user", "Edit profile", "Request onboarding"),
-        "Change password",
+        *("Show as of a date", "Change password"),
     ]
     assert "Flag for onboarding" in labels(show("overview", cast.sam, **about), "commands")
     assert "Act as owner" in labels(show("overview", cast.ada, **about), "commands")
@@ -77,6 +77,8 @@ def test_a_command_opens_its_dialog_or_field(show: Show, cast: Cast, command: Co
     if command.dialog:
         assert screen.session_state["dialog"][0] == command.dialog
         assert screen.get("dialog")
+    elif command.shows_past:
+        assert screen.date_input[0].label == "As of"
     else:
         form, _, field = command.field.rpartition("-")
         drawn = [*screen.text_input, *screen.text_area]

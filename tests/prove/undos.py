@@ -2,7 +2,7 @@
 
 What a plan foresees is what happens, a plan changes nothing, a refusal changes nothing, an undo is
 one entry, a redo gives back what the undo took, and once everything is undone the organization, its
-members and the days they joined on are as before.
+members and the days they joined on are as before. As of any day it is what a copy kept that day is.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +16,12 @@ from unittest import mock
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Actor
+from core.access.permissions import ORGDESK, Actor
 from core.accounts import administration
 from core.accounts.sessions import VerifiedPassword
 from core.base import clock
 from core.base.errors import DomainError
-from core.changes import changes, undo_marks
+from core.changes import as_of, changes, undo_marks
 from core.changes.changes import Act
 from core.changes.inverses import INVERSES
 from core.changes.judgement import State
@@ -76,6 +76,8 @@ class World:
     moment: datetime = field(default_factory=clock.now)
     has_left_some: bool = False
     """Whether an undo left a field as others had changed it since, for good."""
+    kept: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
+    """Copies of Acme and its members after each act."""
 
     def undoers(self, entry: Entry) -> Iterator[Actor]:
         """Yield those who may be able to undo an entry: who made it, and two others at random."""
@@ -101,6 +103,7 @@ class Tally:
     plans: int = 0
     undos: int = 0
     redos: int = 0
+    copies: int = 0
     whole: int = 0
     stuck: int = 0
 
@@ -110,6 +113,7 @@ class Tally:
             f"undos {engine} 0 of {self.plans} plans changed anything, or foresaw it wrongly",
             f"undos {engine} 0 of {self.undos} undos left another number of entries than one",
             f"undos {engine} 0 of {self.redos} redos left anything but what the undo took",
+            f"undos {engine} 0 of {self.copies} copies differ from the organization as of then",
             f"undos {engine} 0 of {self.whole} worlds undone whole differ from before; "
             f"{self.stuck} of {self.worlds} met refusals",
         ]
@@ -288,10 +292,12 @@ def run(examples: int, seed: str, cast: Cast, *, acts: int) -> Tally:
 
 def _live(world: World, tally: Tally, acts: int) -> None:
     before = _state(world.session)
+    _keep_copy(world, before=timedelta(minutes=1))
     for _ in range(acts):
         _act(world)
     events = {*world.session.scalars(select(Entry.event))}
     _undo_all(world, tally)
+    _compare_copies(world, tally)
     tally.worlds += 1
     left = [entry.event for entry in _standing(world.session)]
     tally.stuck += bool(left)
@@ -306,7 +312,35 @@ def _act(world: World) -> None:
     actor = getattr(world.cast, world.one(people.split()))
     with suppress(DomainError), change_tracking.savepoint(world.session):
         step(world, actor)
+    _keep_copy(world)
     world.moment += timedelta(minutes=world.random.choice([2, 90, 60 * 24, 60 * 24 * 4]))
+
+
+def _keep_copy(world: World, *, before: timedelta = timedelta()) -> None:
+    """Keep a copy of Acme as it is, and was some time before."""
+    world.session.flush()
+    org = world.session.get_one(Organization, world.cast.acme.id, populate_existing=True)
+    of_acme = select(Membership).where(Membership.org_id == org.id)
+    members_now = {it.user_id: (it.role, it.joined_at) for it in world.session.scalars(of_acme)}
+    world.kept.append((world.moment - before, _facts_of(org) | members_now))
+
+
+def _compare_copies(world: World, tally: Tally) -> None:
+    """Compare each copy with the organization as of then."""
+    is_deleted = Organization.deleted_at.is_not(None)
+    if world.session.scalar(select(is_deleted).where(Organization.id == world.cast.acme.id)):
+        return
+    for moment, copy in world.kept:
+        then = as_of.get(world.session, ORGDESK, world.cast.acme.id, moment)
+        found = {it.user_id: (it.role, it.joined_at) for it in then.members.itertuples()}
+        assert _facts_of(then.org) | found == copy, moment
+        assert then.org.member_count == len(found)
+        tally.copies += 1
+
+
+def _facts_of(org: Organization) -> dict[Any, Any]:
+    recorded = [it.name for it in Organization.__table__.c if not it.info.get("unrecorded")]
+    return {name: getattr(org, name) for name in recorded}
 
 
 def _undo_all(world: World, tally: Tally) -> None:

@@ -140,10 +140,11 @@ def draw_entries(
     *,
     key: str,
     organizations: bool = False,
+    as_of: str = "",
 ) -> None:
     """Draw a page of entries that match, with `Undo`, `Redo` or who has undone each.
 
-    `organizations` names the organization of each.
+    `organizations` names the organization of each. `as_of` is where a date is added to the address.
     `since` is the time of the first entry that words can find, if not all of them can be found yet.
     """
     note = "Entries can't be edited or deleted."
@@ -160,6 +161,7 @@ def draw_entries(
         label="Changes",
         paging=_paging(entries, note),
         empty=empty,
+        as_of=as_of,
     )
     if asked is not None:
         undo.open_for_entry(marked, asked)

@@ -22,7 +22,22 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function drawDays(data) {
   if (data.isShort) return [drawList(data.events, data)]
   const days = Map.groupBy(data.events, (event) => day(event.at))
-  return [...days].flatMap(([date, events]) => [element("h2", "day", nameDay(date, data.now)), drawList(events, data)])
+  return [...days].flatMap(([date, events]) => [drawDay(date, events[0].at, data), drawList(events, data)])
+}
+
+/** Return the heading of a day, with a link to how things were at its end unless it is today. */
+function drawDay(date, at, { now, asOf }) {
+  const heading = element("h2", "day", nameDay(date, now))
+  if (!asOf || date === day(now)) return heading
+  const row = element("div", "day-row")
+  const href = asOf + new Date(at * 1000).toLocaleDateString("sv-SE") // 2026-11-23
+  const link = element("a", "as-of", "Show as of this day")
+  link.dataset.name = `${date} as of`
+  link.href = href
+  link.setAttribute("aria-label", `Show as of ${date}`)
+  onPlainClick(link, () => follow(href))
+  row.append(heading, link)
+  return row
 }
 
 function nameDay(date, now) {
