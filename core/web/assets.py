@@ -1,17 +1,20 @@
-"""Send the scripts and styles of our components, compressed, to be kept until they change."""
+"""Send the scripts, styles and icons of our components, to be kept until they change."""
 
 import re
+from functools import cache
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from core.base import assets
+from core.web.compression import choose_encoding, compress, respond
 
-_HASHED_NAME: Final = re.compile(r"([a-z_]+)\.[0-9a-f]{16}\.(js|css)")
+_HASHED_NAME: Final = re.compile(r"([a-z_]+)\.[0-9a-f]{16}\.([a-z0-9]+)")
+FOREVER: Final = "public, max-age=31536000, immutable"
 
 
-async def send_asset(request: Request) -> Response:
+def send_asset(request: Request) -> Response:
     """Send a file of our components by its address with the hash.
 
     A page that was opened before an update still asks for the old hash. It gets the current file,
@@ -21,12 +24,11 @@ async def send_asset(request: Request) -> Response:
     asset = assets.find(f"{name[1]}.{name[2]}") if name else None
     if asset is None:
         return PlainTextResponse("File not found.", 404)
-    is_current = request.url.path == asset.path
-    headers = {
-        "cache-control": "public, max-age=31536000, immutable" if is_current else "no-store",
-        "vary": "accept-encoding",
-    }
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(asset.content, media_type=asset.media_type, headers=headers)
-    headers["content-encoding"] = "gzip"
-    return Response(asset.compressed, media_type=asset.media_type, headers=headers)
+    encoding = "" if asset.media_type.startswith("font/") else choose_encoding(request)
+    cache_control = FOREVER if request.url.path == asset.path else "no-store"
+    return respond(_compress(asset, encoding), encoding, asset.media_type, cache_control)
+
+
+@cache
+def _compress(asset: assets.Asset, encoding: str) -> bytes:
+    return compress(asset.content, encoding)

@@ -1,16 +1,15 @@
 """Streamlit's HTML, scripts and styles, compressed.
 
 Streamlit itself sends them uncompressed, and its scripts request each other one after another; here
-the HTML names those that every page needs, so that browsers request them together.
+the HTML names those that every page needs, so that browsers request them together. Its font of all
+icons, a quarter of the bytes of a first visit, is replaced by one with the icons that pages show.
 """
 
-import gzip
 import re
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-import brotli
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -18,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import file_util
 
 from core.base import assets
+from core.web.assets import FOREVER
+from core.web.compression import choose_encoding, compress, respond
 
 _FILES: Final = "/static/"
 _ROOT: Final = Path(file_util.get_static_dir())
@@ -30,25 +31,19 @@ _MEDIA_TYPES: Final = {
     ".woff2": "font/woff2",
 }
 _COMPRESSED: Final = (".js", ".css", ".json", ".svg")
-_BROTLI_QUALITY: Final = 9
-"""Half a second for all files of a page; the best quality, 11, takes ten, for a tenth less."""
 _NOT_OURS: Final = re.compile(
     r'<title>.*?</title>|<link rel="service-desc".*?>|<!--.*?-->|<p>.*</p>|<script>.*?</script>',
     re.DOTALL,
 )
 """Streamlit's title, comments, inline script, and texts for agents and without JavaScript."""
 _NO_SCRIPT: Final = "<p>Orgdesk needs JavaScript. Turn it on, then reload the page.</p>"
-_EVERYWHERE: Final = ("BidiComponent", "sidebar")
-"""The scripts that every page needs: Streamlit's by the start of their names, and our own."""
-_IN_LISTS: Final = ("TextInput", "table")
+_EVERYWHERE: Final = ("BidiComponent",)
+"""Streamlit's scripts that every page needs, by the start of their names."""
+_IN_LISTS: Final = ("TextInput",)
 _LISTS: Final = ("organizations", "members", "people", "mail")
-"""The pages with a table and a search field, which need the scripts in `_IN_LISTS` as well."""
+"""The pages with a search field, which need the scripts in `_IN_LISTS` as well."""
+_ICON_FONT: Final = re.compile(r"\.\./media/MaterialSymbols-[^)]+")
 _IMPORTED: Final = re.compile(r'from ?"\./([^"]+)"')
-_CONNECTION: Final = "connection.js"
-_FORMS: Final = "forms.js"
-"""Runs before anything is drawn, so that it misses nothing that is typed."""
-_STYLE: Final = "style.css"
-"""Our own style; at the end of the page it comes after Streamlit's, which grows in its head."""
 
 
 class StaticFiles:
@@ -68,10 +63,10 @@ class StaticFiles:
 
 def send_page(request: Request) -> Response:
     """Send the HTML in which Streamlit draws every page."""
-    encoding = _choose_encoding(request)
+    encoding = choose_encoding(request)
     is_list = request.url.path.strip("/") in _LISTS
     content = _page(encoding, is_list=is_list)
-    return _respond(content, encoding, "text/html; charset=utf-8", {"cache-control": "no-cache"})
+    return respond(content, encoding, "text/html; charset=utf-8", "no-cache")
 
 
 def _send_file(request: Request) -> Response:
@@ -79,22 +74,8 @@ def _send_file(request: Request) -> Response:
     path = _files().get(request.url.path.removeprefix(_FILES))
     if path is None:
         return PlainTextResponse("File not found.", 404)
-    encoding = _choose_encoding(request) if path.suffix in _COMPRESSED else ""
-    headers = {"cache-control": "public, max-age=31536000, immutable"}
-    return _respond(_read(path, encoding), encoding, _MEDIA_TYPES[path.suffix], headers)
-
-
-def _respond(content: bytes, encoding: str, media_type: str, headers: dict[str, str]) -> Response:
-    headers["vary"] = "accept-encoding"
-    if encoding:
-        headers["content-encoding"] = encoding
-    return Response(content, media_type=media_type, headers=headers)
-
-
-def _choose_encoding(request: Request) -> str:
-    accepted = request.headers.get("accept-encoding", "")
-    offered = {choice.partition(";")[0].strip() for choice in accepted.split(",")}
-    return next((each for each in ("br", "gzip") if each in offered), "")
+    encoding = choose_encoding(request) if path.suffix in _COMPRESSED else ""
+    return respond(_read(path, encoding), encoding, _MEDIA_TYPES[path.suffix], FOREVER)
 
 
 @cache
@@ -111,11 +92,15 @@ def _files() -> dict[str, Path]:
 @cache
 def _read(path: Path, encoding: str) -> bytes:
     """Return the content of a file; the few that pages use stay in memory, a few megabytes."""
-    return _compress(path.read_bytes(), encoding)
+    content = path.read_bytes()
+    if path.suffix == ".css":
+        content = _ICON_FONT.sub(assets.get(assets.ICONS).path, content.decode()).encode()
+    return compress(content, encoding)
 
 
 @cache
 def _page(encoding: str, *, is_list: bool) -> bytes:
+    """Return the HTML with our scripts first: they tell Streamlit's where the server is."""
     html = _NOT_OURS.sub("", (_ROOT / "index.html").read_text())
     needed = _list_scripts((*_EVERYWHERE, *_IN_LISTS) if is_list else _EVERYWHERE)
     links = "".join(
@@ -123,49 +108,32 @@ def _page(encoding: str, *, is_list: bool) -> bytes:
         for path in needed
         if path not in html
     )
-    connection = f'<script src="{assets.get(_CONNECTION).path}"></script>'
-    forms = f'<script type="module" src="{assets.get(_FORMS).path}"></script>'
-    style = f'<link rel="stylesheet" href="{assets.get(_STYLE).path}">'
+    script = f'<script type="module" src="{assets.get(assets.COMPONENTS).path}"></script>'
+    icons = assets.get(assets.ICONS)
+    font = f'<link rel="preload" as="font" type="font/woff2" crossorigin href="{icons.path}">'
+    version = icons.path.split(".")[-2]  # the name of Streamlit's style knows nothing of our font
     for tag, replacement in (
-        ("<head>", f"<head><title>Orgdesk</title>{connection}{forms}"),
-        ("</head>", f"{links}</head>"),
+        ('.css">', f'.css?{version}">'),
+        ("<head>", f"<head><title>Orgdesk</title>{script}"),
+        ("</head>", f"{font}{links}</head>"),
         ("<noscript>", f"<noscript>{_NO_SCRIPT}"),
-        ("</body>", f"{style}</body>"),
     ):
         html = html.replace(tag, replacement, 1)
-    return _compress(html.encode(), encoding)
+    return compress(html.encode(), encoding)
 
 
 def _list_scripts(names: tuple[str, ...]) -> list[str]:
     """Return the addresses of scripts and of all that they import, as the HTML spells them."""
     found: dict[str, None] = {}
-    for name in names:
-        ours = assets.find(f"{name}.js")
-        if ours is not None:
-            _add_imports(found, "/assets/", ours.path.rpartition("/")[2])
-            continue
-        for path in _files():
-            if path.startswith(f"js/{name}."):
-                _add_imports(found, "./static/js/", path.removeprefix("js/"))
-    return list(found)
+    for path in _files():
+        if path.startswith(tuple(f"js/{name}." for name in names)):
+            _add_imports(found, path.removeprefix("js/"))
+    return [f"./static/js/{name}" for name in found]
 
 
-def _add_imports(found: dict[str, None], folder: str, name: str) -> None:
-    if f"{folder}{name}" in found:
+def _add_imports(found: dict[str, None], name: str) -> None:
+    if name in found:
         return
-    found[f"{folder}{name}"] = None
-    for imported in _IMPORTED.findall(_read_script(folder, name)):
-        _add_imports(found, folder, imported)
-
-
-def _read_script(folder: str, name: str) -> str:
-    if folder == "/assets/":
-        stem, *_ = name.split(".")
-        return assets.get(f"{stem}.js").content.decode()
-    return _files()[f"js/{name}"].read_text()
-
-
-def _compress(content: bytes, encoding: str) -> bytes:
-    if encoding == "br":
-        return bytes(brotli.compress(content, quality=_BROTLI_QUALITY))
-    return gzip.compress(content, mtime=0) if encoding == "gzip" else content
+    found[name] = None
+    for imported in _IMPORTED.findall(_files()[f"js/{name}"].read_text()):
+        _add_imports(found, imported)

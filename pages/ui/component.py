@@ -13,26 +13,24 @@ from streamlit.components import v2
 from core.base import assets
 
 _LOADER: Final = """
-const address = (path) => new URL(path, location.href).href
-const script = import(address("{script}"))
-const style = "{style}" && fetch(address("{style}"))
-  .then((response) => response.text())
-  .then((text) => new CSSStyleSheet().replace(text))
+const loaded = import(new URL("{script}", location.href).href)
+const sheet = new CSSStyleSheet()
+loaded.then(({ styles }) => sheet.replaceSync(styles.{name} ?? ""), () => {})
 
 export default async function (component) {
-  const root = component.parentElement.getRootNode()
-  const [module, sheet] = await Promise.all([script, style]).catch(() => [])
-  if (!module) {
+  const components = await loaded.catch(() => null)
+  if (!components) {
     component.parentElement.textContent = "This part of the page didn't load. Reload the page."
     return
   }
-  if (sheet && !root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet)
-  return module.default(component)
+  const root = component.parentElement.getRootNode()
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet)
+  return components.{name}.draw(component)
 }
 """
 """Streamlit sends a component's script again with every rerun, so this is all of it that it sends.
 
-The files come from our own route, and stay in the browser's cache.
+The script with all components comes from our own route, and stays in the browser's cache.
 """
 
 
@@ -41,12 +39,11 @@ def load(name: str) -> Callable[..., Any]:
 
     Mount it with `key`, `data` and a callback `on_<value>_change` for each value that it sends.
     """
-    html, style = assets.FOLDER / f"{name}.html", assets.find(f"{name}.css")
-    loader = _LOADER.replace("{script}", assets.get(f"{name}.js").path)
+    html, script = assets.FOLDER / f"{name}.html", assets.get(assets.COMPONENTS).path
     return v2.component(
         f"orgdesk_{name}",
         html=html.read_text() if html.exists() else "<div></div>",
-        js=loader.replace("{style}", style.path if style else ""),
+        js=_LOADER.replace("{script}", script).replace("{name}", name),
     )
 
 

@@ -45,6 +45,14 @@ SHIFT = """() => new Promise((resolve) => {
 })"""
 
 
+LOADED = """() => {
+  const files = performance.getEntriesByType("resource")
+  return [files.length, files.reduce((sum, each) => sum + each.encodedBodySize, 0)]
+}"""
+"""What a page loads, also if the browser has it already: the files, and their bytes as sent."""
+MAX_REQUESTS, MAX_SENT = 110, 900_000
+
+
 def switcher(page: Page) -> Locator:
     return page.get_by_role("button", name="Acme, switch organization")
 
@@ -84,7 +92,7 @@ def test_every_page_has_the_same_frame(
     assert len(set(titles.values())) == 1, titles
 
 
-def test_nothing_moves_while_a_page_loads(page: Page, cast: Cast) -> None:
+def test_a_page_loads_little_and_nothing_moves_meanwhile(page: Page, cast: Cast) -> None:
     for person, names in ((cast.ada, STILL_OF_STAFF), (cast.olga, OWN_PAGES)):
         become(page, person)
         for name in names:
@@ -92,6 +100,9 @@ def test_nothing_moves_while_a_page_loads(page: Page, cast: Cast) -> None:
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
             assert page.evaluate(SHIFT) <= 0.1, name
+            requests, sent = page.evaluate(LOADED)
+            assert requests <= MAX_REQUESTS, name
+            assert sent <= MAX_SENT, name
 
 
 def test_the_sidebar_by_keyboard(page: Page, cast: Cast) -> None:

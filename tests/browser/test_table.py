@@ -18,8 +18,8 @@ from tests.support.engines import Postgresql, Sqlite
 
 HARMLESS = """async texts => {
   const files = performance.getEntriesByType("resource").map(each => each.name)
-  const { harmless } = await import(files.find(name => name.includes("/assets/table_copy.")))
-  return texts.map(harmless)
+  const components = await import(files.find(name => name.includes("/assets/components.")))
+  return texts.map(components.table_copy.harmless)
 }"""
 """The rule of the component for cells that a spreadsheet would run."""
 

@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 from streamlit import file_util
 
+from core.base import assets
 from core.web.endpoints import ROUTES
 from core.web.static_files import StaticFiles
 
@@ -46,6 +47,19 @@ def test_a_font_is_not_compressed_again(client: TestClient) -> None:
     assert response.content == font.read_bytes()
 
 
+def test_the_style_has_our_font_of_icons_at_an_address_that_changes_with_it(
+    client: TestClient,
+) -> None:
+    font = assets.get(assets.ICONS)
+    [style] = re.findall(r'"\.(/static/css/[^"]+)"', client.get("/").text)
+    assert style.endswith(f".css?{font.path.split('.')[1]}")
+    assert re.findall(r"Material Symbols[^}]+url\(([^)]+)\)", client.get(style).text) == [font.path]
+    response = client.get(font.path)
+    assert response.headers["content-type"] == "font/woff2"
+    assert "content-encoding" not in response.headers
+    assert response.content == (assets.FOLDER / assets.ICONS).read_bytes()
+
+
 @pytest.mark.parametrize("path", ["%2e%2e/index.html", "js", "js/nothing.js"])
 def test_nothing_but_these_files_is_sent(client: TestClient, path: str) -> None:
     assert client.get(f"/static/{path}").status_code == 404
@@ -62,14 +76,13 @@ def test_each_page_names_its_scripts_at_the_beginning(client: TestClient, path: 
     assert "Orgdesk needs JavaScript" in html
     assert "<script>" not in html, "our policy forbids inline scripts"
     names = re.findall(r'(?:href|src)="(?:\./static|/assets)/([^"]+)"', html)
-    for name in ("js/BidiComponent", "sidebar", "dom", "forms"):
+    for name in ("js/BidiComponent", "components", "icons"):
         assert any(each.startswith(f"{name}.") for each in names), name
-    assert any(each.startswith("table.") for each in names) == (path == "/organizations")
+    assert any(each.startswith("js/TextInput.") for each in names) == (path == "/organizations")
     assert len(names) == len(set(names))
     own = re.findall(r'"(/assets/[^"]+)"', html)
     assert {client.get(each).status_code for each in own} == {200}
     theirs = re.findall(r'"\./static/([^"]+)"', html)
-    assert [name for name in theirs if not (STATIC / name).is_file()] == []
-    before, _, _ = html.partition('<script type="module"')
-    assert "/assets/connection." in before, "Streamlit's scripts read it when they start"
-    assert re.search(r'href="/assets/style\.\w+\.css"></body>', html)
+    assert [name for name in theirs if not (STATIC / name.partition("?")[0]).is_file()] == []
+    ours, _, _ = html.partition('src="./static/js/index.')
+    assert "/assets/components." in ours, "Streamlit's scripts read it when they start"

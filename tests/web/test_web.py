@@ -413,58 +413,64 @@ def test_the_raw_token_is_not_in_the_database(client: TestClient, cast: Cast) ->
 
 class TestAssets:
     @pytest.fixture
-    def table(self) -> assets.Asset:
-        return assets.get("file_field.js")
+    def script(self) -> assets.Asset:
+        return assets.get(assets.COMPONENTS)
 
-    def test_a_script_is_sent_compressed_and_kept_until_it_changes(
-        self, client: TestClient, table: assets.Asset
+    def test_the_script_is_sent_compressed_and_kept_until_it_changes(
+        self, client: TestClient, script: assets.Asset
     ) -> None:
-        response = client.get(table.path)
+        response = client.get(script.path, headers={"accept-encoding": "gzip"})
         assert response.headers["content-type"] == "text/javascript; charset=utf-8"
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert response.headers["content-encoding"] == "gzip"
         assert response.headers["vary"] == "accept-encoding"
-        assert response.content == (assets.FOLDER / "file_field.js").read_bytes()
+        assert response.content == script.content
         assert int(response.headers["content-length"]) < len(response.content) / 2
-        plain = client.get(table.path, headers={"accept-encoding": "identity"})
+        plain = client.get(script.path, headers={"accept-encoding": "identity"})
         assert "content-encoding" not in plain.headers
         assert plain.content == response.content
 
     def test_a_page_from_before_an_update_gets_the_script_of_now_and_does_not_keep_it(
-        self, client: TestClient, table: assets.Asset
+        self, client: TestClient, script: assets.Asset
     ) -> None:
-        response = client.get(f"/assets/file_field.{'0' * 16}.js")
-        assert response.content == table.content
+        response = client.get(f"/assets/components.{'0' * 16}.js")
+        assert response.content == script.content
         assert response.headers["cache-control"] == "no-store"
 
     @pytest.mark.parametrize(
         "name",
         [
-            "file_field.js",
-            f"nothing.{'0' * 16}.js",
+            "components.js",
+            f"file_field.{'0' * 16}.js",
             f"brand.{'0' * 16}.svg",
-            f"..style.{'0' * 16}.css",
+            f"style.{'0' * 16}.css",
+            f"..components.{'0' * 16}.js",
         ],
     )
     def test_nothing_else_is_sent(self, client: TestClient, name: str) -> None:
         assert client.get(f"/assets/{name}").status_code == 404
 
-    def test_a_script_imports_others_by_their_hash(
+    def test_scripts_run_after_those_that_they_import(
         self, engine: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        (tmp_path / "outer.js").write_text('import { a } from "./inner.js"')
-        (tmp_path / "inner.js").write_text("export const a = 1")
-        monkeypatch.setattr(assets, "FOLDER", tmp_path)
-        inner, outer = assets.get("inner.js"), assets.get("outer.js")
-        assert outer.content.decode() == f'import {{ a }} from ".{inner.path[7:]}"'
-        assets.find.cache_clear()
-
-    def test_a_style_contains_those_that_it_imports(
-        self, engine: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+        (tmp_path / "a.js").write_text(
+            'import { b } from "./z.js"\n\nexport default function () {\n  b()\n}\n'
+        )
+        (tmp_path / "z.js").write_text("export function b() {}\n")
         (tmp_path / "outer.css").write_text('@import "./inner.css";\n.a { color: red }')
         (tmp_path / "inner.css").write_text(".b { color: blue }\n")
         monkeypatch.setattr(assets, "FOLDER", tmp_path)
-        outer = assets.get("outer.css")
-        assert outer.content == b".b { color: blue }\n.a { color: red }"
         assets.find.cache_clear()
+        joined = assets.get(assets.COMPONENTS).content.decode()
+        assets.find.cache_clear()
+        assert joined.splitlines() == [
+            "const z = (() => {",
+            *("function b() {}", "", "return { b }", "})()"),
+            "const a = (() => {",
+            *("const { b } = z", "", "const drawComponent = function () {", "  b()", "}", ""),
+            *("return { draw: drawComponent }", "})()"),
+            'export const styles = {"inner": ".b { color: blue }\\n", '
+            '"outer": ".b { color: blue }\\n.a { color: red }"}',
+            *("", "const sheet = new CSSStyleSheet()", "sheet.replaceSync(styles.style)"),
+            *("document.adoptedStyleSheets.push(sheet)", "", "export { z, a }"),
+        ]

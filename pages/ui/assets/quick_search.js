@@ -11,7 +11,7 @@ const MAX_FOUND = 5 // pages, and actions
 const PATIENCE = 2000 // milliseconds in which the next page is drawn
 const PAUSE = 60 // milliseconds between two requests while somebody types
 
-let box = null // of the page that is open
+let box = null // of the page that is open; none before somebody is signed in
 let awaitedAt = -Infinity // when the shortcut came while the next page was being drawn
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -32,7 +32,7 @@ document.addEventListener("keydown", onShortcut, { capture: true })
 
 function onShortcut(event) {
   const isShortcut = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey
-  if (!isShortcut || event.key.toLowerCase() !== "k") return
+  if (!box || !isShortcut || event.key.toLowerCase() !== "k") return
   event.preventDefault()
   event.stopPropagation()
   if (box?.dialog.open) box.dialog.close()

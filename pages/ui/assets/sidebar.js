@@ -11,7 +11,7 @@ window.navigation?.addEventListener("navigate", rememberView)
 
 // Once the session has ended, by its time or in another tab, a reload clears the screen.
 let idle = 0
-new BroadcastChannel("orgdesk").onmessage = () => location.reload()
+new BroadcastChannel("orgdesk").onmessage = () => shown && location.reload()
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".sidebar")
