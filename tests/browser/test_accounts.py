@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.acts import become, log_in, user_menu, visit
 from tests.browser.steps import field, fill, heading, press
@@ -15,6 +15,12 @@ NEW = "four tame otters paint fences"
 def click_somewhere(page: Page) -> None:
     """Make the next interaction, whatever it is."""
     page.get_by_role("button", name="Save name").click()
+
+
+def answer_late(route: Route) -> None:
+    """Let the page go on for as long as another answer takes, before it is loaded again."""
+    route.request.frame.page.request.get("/healthz")
+    route.continue_()
 
 
 class TestForgotten:
@@ -33,8 +39,10 @@ class TestForgotten:
         link = link_in(mailbox.wait_for(email(cast.mia)))
         page.goto(f"{link}x")
         expect(page.get_by_text("has expired or is incomplete")).to_be_visible()
+        page.route("**/reset", answer_late)
         page.goto(link)  # in the same tab, without a reload
         expect(page.get_by_role("button", name="Save password")).to_be_visible()
+        page.unroute("**/reset")
         page.reload()
         fill(page, "reset", new=NEW)
         assert "#" not in page.url
