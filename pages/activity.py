@@ -20,4 +20,4 @@ with db.read() as session:
     found = activity.table(session, actor, filters, before_id=changes.find_cursor())
     since = activity.find_searchable_since(session, filters)
 
-changes.draw_entries(actor, found, filters, since, key="activity", organizations=True)
+changes.draw_entries(actor, found, filters, since, key="activity")

@@ -30,4 +30,4 @@ with db.read() as session:
     since = activity.find_searchable_since(session, filters)
 
 as_of = f"/overview?org={org.public_id}&as_of="
-changes.draw_entries(actor, found, filters, since, key="history", as_of=as_of)
+changes.draw_entries(actor, found, filters, since, key="history", of_org=org.id, as_of=as_of)

@@ -33,6 +33,8 @@ def draw_buttons() -> None:
         ui.open_dialog("invite")
 
 
+if grantable:
+    invitations.open_from_link()
 elements.page_header(org, "Access Control", actions=draw_buttons)
 ownership_offers.draw_offers(actor, org, offers)
 member_limit.draw_advice(org, rights, numbers)

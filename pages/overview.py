@@ -8,6 +8,7 @@ from core.access.permissions import Action
 from core.audit import activity
 from core.base import avatars
 from core.database import db
+from core.duplicates import merging
 from core.members import members, membership_rows, statistics
 from core.models import Role, Stage, organizations
 from core.onboarding import getting_started, onboarding, stages
@@ -16,6 +17,7 @@ from pages import ui
 from pages.parts.imports import owner
 from pages.parts.members import invitations
 from pages.parts.onboarding import stage_path
+from pages.parts.organizations.merges import draw_merges
 from pages.parts.profile import contact, in_place
 from pages.parts.staff import changes, impersonation
 from pages.parts.staff.notes import draw_notes
@@ -45,6 +47,8 @@ with db.read() as session:
     latest = activity.latest(session, actor, org.id, limit=MAX_CHANGES)
     reps = onboarding.list_reps(session) if org.rep_id is not None else {}
     found_notes = notes.list_about(session, actor, org.id, limit=MAX_NOTES + 1)
+    may_review = Action.VIEW_HISTORY in rights
+    merges = merging.list_merged_in(session, actor, org.id) if may_review else []
     grantable = members.list_grantable_roles(session, actor, org.id) if may_invite else []
 
 
@@ -94,6 +98,7 @@ def draw_people() -> None:
 
 
 elements.page_header(org, actions=draw_actions)
+draw_merges(merges)
 left, right = st.columns([5, 3], gap="medium")
 with left:
     with st.container(border=True, key="path"):

@@ -9,7 +9,7 @@ users.
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +21,7 @@ from core.base.errors import NotFound, NotPermitted
 from core.database import change_tracking
 from core.database.db import is_writing
 from core.models import Impersonation, Lock, Membership, Organization, Role, Staff, User
+from core.models.organizations import State, state_of
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organ
     org, rights, *_ = _get_access(session, actor, org_id)
     if org is None or Action.VIEW not in rights:
         raise NotFound("organization")
-    if _state_of(org) is not _STATES.get(action, _State.LIVE):
+    if state_of(org) is not _STATES.get(action, State.LIVE):
         raise NotFound("organization")
     if action not in rights:
         raise NotPermitted(action.value)
@@ -143,8 +144,13 @@ def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organ
 def find_organization(
     session: Session, actor: Actor, public_id: str
 ) -> tuple[Organization, Rights] | None:
-    """Return the organization with a public id and the actor's rights in it; None for outsiders."""
+    """Return the organization with a public id and the actor's rights in it; None for outsiders.
+
+    The id of an organization that was merged leads to the one that it was merged into.
+    """
     found = _load_access(session, actor, Organization.public_id, public_id)
+    if found.org is not None and found.org.merged_into is not None:
+        found = _load_access(session, actor, Organization.id, found.org.merged_into)
     if found.org is None or found.org.deleted_at is not None or Action.VIEW not in found.rights:
         return None
     _cache(session)[actor, found.org.id] = found
@@ -244,36 +250,22 @@ def lock_self(session: Session, actor: Actor) -> User:
     return lock_user(session, actor.user_id or 0)
 
 
-class _State(Enum):
-    """The states of an organization, each with its condition in SQL."""
-
-    LIVE = (Organization.deleted_at.is_(None),)
-    DELETED = (Organization.deleted_at.is_not(None), Organization.merged_into.is_(None))
-    MERGED = (Organization.merged_into.is_not(None),)
-
-
-_STATES: Final = {Action.RESTORE: _State.DELETED, Action.UNDO_MERGE: _State.MERGED}
+_STATES: Final = {Action.RESTORE: State.DELETED, Action.UNDO_MERGE: State.MERGED}
 """The state in which an organization exists for an action; for all others it must be live."""
-
-
-def _state_of(org: Organization) -> _State:
-    if org.merged_into is not None:
-        return _State.MERGED
-    return _State.LIVE if org.deleted_at is None else _State.DELETED
 
 
 def _lock_organization(session: Session, org_id: int, action: Action) -> None:
     """Lock an organization's row, once in a transaction."""
     locked = change_tracking.locked_ids(session)
     if org_id not in locked:
-        lock = _lock(_STATES.get(action, _State.LIVE))
+        lock = _lock(_STATES.get(action, State.LIVE))
         found: Any = session.execute(lock, {"org_id": org_id})
         if found.rowcount:
             locked.add(org_id)
 
 
 @cache
-def _lock(state: _State) -> Update:
+def _lock(state: State) -> Update:
     return (
         update(Organization)
         .where(Organization.id == bindparam("org_id"), *state.value)

@@ -5,13 +5,22 @@ from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import Row, Select, literal, select
+from sqlalchemy import Row, Select, func, literal, select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, access, access_staff, may
+from core.access import merged
+from core.access.permissions import (
+    Action,
+    Actor,
+    access,
+    access_staff,
+    may,
+    staff_rights,
+)
 from core.audit import search_texts, sentences
 from core.audit.queries import EVERYTHING, Filters, find_ids
 from core.audit.sentences import Names
+from core.base.parameters import MAX_ID
 from core.models import Entry, Invitation, Organization, User
 
 COLUMNS: Final = (
@@ -61,8 +70,23 @@ def table(
     `logos` those before and after, by digest; moments are in UTC.
     """
     authorize(session, actor, org_id)
-    ids = find_ids(session, filters, org_id=org_id, before_id=before_id, limit=limit)
+    others = find_merged(session, actor, org_id)
+    ids = find_ids(session, filters, org_id=org_id, merged=others, before_id=before_id, limit=limit)
     return _frame(session, load(session, ids))
+
+
+def find_merged(session: Session, actor: Actor, org_id: int | None) -> dict[int, int]:
+    """Return the organizations merged into one, each with the first entry that the actor can see.
+
+    Staff see the whole history of both; others see what has happened since the merge.
+    """
+    if org_id is None:
+        return {}
+    ids = merged.list_sources(session, org_id)
+    if Action.VIEW_ALL in staff_rights(session, actor):
+        return dict.fromkeys(ids, 0)
+    merges = select(func.max(Entry.id)).where(Entry.event == "organization.merged")
+    return {each: session.scalar(merges.where(Entry.org_id == each)) or MAX_ID for each in ids}
 
 
 def load(session: Session, ids: Sequence[int]) -> Sequence[Found]:
@@ -148,13 +172,13 @@ def find_names(session: Session, entries: Sequence[Entry]) -> Names:
     if not entries:
         return Names()
     people, invited = sentences.list_people(entries), sentences.list_invitations(entries)
-    merged = sentences.list_organizations(entries)
+    merged_with = sentences.list_organizations(entries)
     named = select(literal("users"), User.id, User.name).where(User.id.in_(people))
     addressed = select(literal("invitations"), Invitation.id, Invitation.email)
     others = select(literal("organizations"), Organization.id, Organization.name)
     queries = [
         addressed.where(Invitation.id.in_(invited)),
-        others.where(Organization.id.in_(merged)),
+        others.where(Organization.id.in_(merged_with)),
     ]
     found = session.execute(named.union_all(*queries)).all()
     return Names(

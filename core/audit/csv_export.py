@@ -10,6 +10,7 @@ import io
 import os
 import sys
 from codecs import BOM_UTF8
+from functools import partial
 from typing import BinaryIO, Final
 
 from sqlalchemy.orm import Session
@@ -51,7 +52,9 @@ def write(
     sink.write(BOM_UTF8)  # Excel takes a file without it for another encoding
     sink.write(_lines([COLUMNS]))
     written, before_id = 0, None
-    while ids := find_ids(session, filters, org_id=org_id, before_id=before_id, limit=_BATCH):
+    merged = activity.find_merged(session, actor, org_id)
+    find = partial(find_ids, session, filters, org_id=org_id, merged=merged, limit=_BATCH)
+    while ids := find(before_id=before_id):
         sink.write(_lines(_rows(session, ids)))
         written, before_id = written + len(ids), ids[-1]
         session.expunge_all()

@@ -5,9 +5,10 @@ organization, by person, by word, by event, or by id alone. What else is filtere
 way.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -84,11 +85,15 @@ def find_ids(
     filters: Filters,
     *,
     org_id: int | None = None,
+    merged: Mapping[int, int] = MappingProxyType({}),
     before_id: int | None = None,
     limit: int,
 ) -> list[int]:
-    """Return the ids of the newest entries that match, of one organization or of all."""
-    search_ = _resolve(session, filters, org_id, before_id)
+    """Return the ids of the newest entries that match, of one organization or of all.
+
+    `merged` are organizations whose entries are read with those of the one, from an id on.
+    """
+    search_ = _resolve(session, filters, org_id, merged, before_id)
     if search_ is None:
         return []
     walks = [select(walk.limit(limit).subquery()) for walk in search_.walks(session)]
@@ -105,6 +110,7 @@ class _Search:
     people: Sequence[int] | None = None
     invitations: Sequence[str] = ()
     """The rows of invitations that the filter by person finds, too."""
+    merged: Mapping[int, int] = field(default_factory=dict)
     first_id: int | None = None
     end_id: int | None = None
 
@@ -117,7 +123,10 @@ class _Search:
     def walks(self, session: Session) -> list[Select[int]]:
         """Return queries for ids in order, one for each part of an index that is walked."""
         if self.org_ids is not None:
-            return [self._walk(Entry.org_id == each, self._has_text()) for each in self.org_ids]
+            return [
+                self._walk(Entry.org_id == each, self._from(each), self._has_text())
+                for each in self.org_ids
+            ]
         if self.people is not None:
             columns = (Entry.actor_id, Entry.person_id)
             chosen = [column == each for each in self.people for column in columns]
@@ -137,6 +146,9 @@ class _Search:
         given = [each for each in conditions if each is not None]
         walk = select(Entry.id.label("id")).where(*given, *self._conditions(Entry.id))
         return walk.order_by(Entry.id.desc())
+
+    def _from(self, org_id: int) -> ColumnElement[bool] | None:
+        return Entry.id >= self.merged[org_id] if org_id in self.merged else None
 
     def _has_text(self) -> ColumnElement[bool] | None:
         if not self.typed:
@@ -164,10 +176,14 @@ class _Search:
 
 
 def _resolve(
-    session: Session, filters: Filters, org_id: int | None, before_id: int | None
+    session: Session,
+    filters: Filters,
+    org_id: int | None,
+    merged: Mapping[int, int],
+    before_id: int | None,
 ) -> _Search | None:
     """Return what to look for; None if the words of a filter stand for nothing."""
-    org_ids = [org_id] if org_id is not None else None
+    org_ids = [org_id, *merged] if org_id is not None else None
     if org_id is None and filters.organization.strip():
         org_ids = _named(session, search.match_organizations(session, filters.organization))
     people, invitations = _find_people(session, filters.person, org_id)
@@ -175,7 +191,7 @@ def _resolve(
         return None
     first, end = _range(session, filters) if org_ids is None else (None, None)
     ends = [each for each in (end, before_id) if each is not None]
-    return _Search(filters, org_ids, people, invitations, first, min(ends, default=None))
+    return _Search(filters, org_ids, people, invitations, merged, first, min(ends, default=None))
 
 
 def _find_people(

@@ -78,7 +78,7 @@ def _open_merged(session: Session, actor: Actor, entry: Entry, org_id: int) -> O
     if source is None or source.merged_into != target_id:
         leaving.lock_organizations(session, (source_id, target_id))
         return None
-    if not may(session, actor, org_id, Action.VIEW_HISTORY):
+    if not any(may(session, actor, each, Action.VIEW_HISTORY) for each in (org_id, target_id)):
         raise NotFound(_NOT_SEEN)
     if Action.UNDO_MERGE not in staff_rights(session, actor):
         raise CannotUndo("Only the Orgdesk team can undo a merge. Ask them to.")

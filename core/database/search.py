@@ -12,6 +12,7 @@ from sqlalchemy import (
     cast,
     column,
     false,
+    func,
     inspect,
     literal,
     literal_column,
@@ -37,6 +38,7 @@ from core.models import (
 _PREFIX_LENGTH = 4
 """Leading letters of a word by which candidates for similar names are found."""
 _MAX_CANDIDATES = 300
+_SHORTEST_NAME: Final = 3
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -62,21 +64,45 @@ def index_organization(org: Organization) -> None:
 def match_organizations(session: Session, words: str) -> Matches:
     """Return the organizations that match all words by prefix.
 
-    An email address also finds the organizations of that person, and those that invited it.
+    An email address also finds the organizations of that person, and those that invited it. What
+    names a merged organization finds the one that it was merged into.
     """
     found = _match(session, words, Organization)
-    if not _ADDRESS.fullmatch(words.strip()):
+    others = [*_by_address(words), *_by_merged(session, words)]
+    if not others:
         return found
+    of_words = select(found.id.label("id")).select_from(found.source).where(found.is_found)
+    ids = union(of_words, *others).subquery()
+    rows = inspect(Organization).local_table
+    return Matches(rows, rows.c.id, rows.c.id.in_(select(ids.c.id)))
+
+
+def _by_address(words: str) -> list[Select[int]]:
+    if not _ADDRESS.fullmatch(words.strip()):
+        return []
     key = validation.email_key(words)
     member = select(Membership.org_id).join(User, User.id == Membership.user_id)
     invited = select(Invitation.org_id).where(Invitation.status == InvitationStatus.PENDING)
-    ids = union(
-        select(found.id.label("id")).select_from(found.source).where(found.is_found),
-        member.where(User.email_key == key),
-        invited.where(Invitation.email_key == key),
-    ).subquery()
-    rows = inspect(Organization).local_table
-    return Matches(rows, rows.c.id, rows.c.id.in_(select(ids.c.id)))
+    return [member.where(User.email_key == key), invited.where(Invitation.email_key == key)]
+
+
+def _by_merged(session: Session, words: str) -> list[Select[int]]:
+    """Return the query for what merged organizations led to, if these words find any.
+
+    A short word finds so much that combining both takes long, and it names none of them.
+    """
+    if len(words.strip()) < _SHORTEST_NAME:
+        return []
+    targets = select_targets(words)
+    return [targets] if session.scalar(targets.limit(1)) is not None else []
+
+
+def select_targets(words: str) -> Select[int]:
+    """Select the ids of organizations into which one was merged that has all these words."""
+    is_merged = Organization.merged_into.is_not(None)
+    return select(func.coalesce(Organization.merged_into, 0)).where(
+        is_merged, *has_words(Organization.search_text, words)
+    )
 
 
 def list_similar_names(session: Session, name: str) -> list[str]:

@@ -7,13 +7,13 @@ and those can ask to join.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core.access.permissions import Action, Actor, access, may
+from core.access.permissions import Action, Actor, access, may, staff_rights
 from core.base import clock, validation
 from core.base.errors import CannotMerge, CannotUndo
 from core.base.settings import settings
@@ -135,6 +135,30 @@ def list_sources(session: Session, target_id: int) -> Sequence[Organization]:
     """Return the organizations that were merged into another one, in the order of their ids."""
     merged = select(Organization).where(Organization.merged_into == target_id)
     return session.scalars(merged.order_by(Organization.id)).all()
+
+
+class MergedIn(NamedTuple):
+    """An organization that was merged into another one, for the page of that one."""
+
+    name: str
+    public_id: str
+    at: datetime
+    entry_id: int | None
+    """The entry whose undo takes them apart; None if the reader can't do that, or no longer."""
+
+
+def list_merged_in(session: Session, actor: Actor, org_id: int) -> list[MergedIn]:
+    """Return what was merged into an organization, for those who can view its history."""
+    access(session, actor, org_id, Action.VIEW_HISTORY)
+    may_undo = Action.UNDO_MERGE in staff_rights(session, actor)
+    found = []
+    for source in list_sources(session, org_id):
+        merged, at = merge_history.find_merge(session, source), source.deleted_at
+        if merged is not None and at is not None:
+            can_undo = may_undo and clock.now() - at <= UNDO_TTL
+            entry_id = merged.of_target.id if can_undo else None
+            found.append(MergedIn(source.name, source.public_id, at, entry_id))
+    return found
 
 
 def count_people_only_in(session: Session, source: Organization, target: Organization) -> int:

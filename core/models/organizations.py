@@ -1,6 +1,7 @@
 """Organizations and their logos, and how complete a profile is, for one row and in SQL."""
 
 from datetime import date, datetime
+from enum import Enum
 from typing import Final
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, and_, case, or_, text
@@ -136,6 +137,21 @@ class Organization(Audited, Base):
         partial_index("is_listed", "ix_organizations_is_listed", "id"),
         NEVER_REUSE_IDS,
     )
+
+
+class State(Enum):
+    """Whether an organization is in use, deleted, or merged; each with its conditions in SQL."""
+
+    LIVE = (Organization.deleted_at.is_(None),)
+    DELETED = (Organization.deleted_at.is_not(None), Organization.merged_into.is_(None))
+    MERGED = (Organization.merged_into.is_not(None),)
+
+
+def state_of(org: Organization) -> State:
+    """Return the state of an organization."""
+    if org.merged_into is not None:
+        return State.MERGED
+    return State.LIVE if org.deleted_at is None else State.DELETED
 
 
 class Logo(Base):

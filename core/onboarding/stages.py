@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session, aliased
 
+from core.access import merged
 from core.access.permissions import Action, Actor, access
 from core.audit import history
 from core.base import clock, validation
@@ -285,8 +286,10 @@ def _stay(org: Organization, moves: Sequence[Move], stage: Stage) -> Stay:
 def move_history(session: Session, actor: Actor, org_id: int) -> pd.DataFrame:
     """Return the moves of an organization, newest first; needs the right to view its history.
 
-    The columns are at, from_stage, to_stage, days (working days in the stage that was left),
-    who_id, who, rep, is_override, missing (the checks that failed, one per line), reason.
+    Staff also see those of organizations that were merged into it: `merged` is the name of such an
+    one, empty for its own. The columns are merged, at, from_stage, to_stage, days (working days in
+    the stage that was left), who_id, who, rep, is_override, missing (the checks that failed, one
+    per line), reason.
     """
     access(session, actor, org_id, Action.VIEW_HISTORY)
     rep = aliased(User)
@@ -295,10 +298,12 @@ def move_history(session: Session, actor: Actor, org_id: int) -> pd.DataFrame:
             *(Move.id, Move.at, Move.from_stage, Move.to_stage, Move.days),
             *(Move.actor_id.label("who_id"), User.name.label("who"), rep.name.label("rep")),
             *(Move.is_override, Move.missing, Move.reason),
+            case((Move.org_id == org_id, ""), else_=Organization.name).label("merged"),
         )
+        .join(Organization, Organization.id == Move.org_id)
         .outerjoin(User, User.id == Move.actor_id)
         .outerjoin(rep, rep.id == Move.rep_id)
-        .where(Move.org_id == org_id)
+        .where(Move.org_id.in_(merged.list_read_together(session, actor, org_id)))
         .order_by(Move.id.desc())
     )
     return frame(session, moves.limit(MAX_MOVES))

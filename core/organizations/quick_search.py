@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, staff_rights
@@ -57,7 +57,9 @@ def find_organizations(session: Session, actor: Actor, words: str) -> list[Found
         source, is_found, order = matches.source, matches.is_found, matches.id.desc()
     else:
         source = Organization.__table__
-        is_found = and_(_is_own(actor), *search.has_words(Organization.search_text, words))
+        has_words = and_(*search.has_words(Organization.search_text, words))
+        is_named = or_(has_words, Organization.id.in_(search.select_targets(words)))
+        is_found = and_(_is_own(actor), is_named)
         order = Organization.id.desc()
     found = select(*_COLUMNS).select_from(source).where(is_found).order_by(order)
     exact = select(*_COLUMNS).where(_is_named(words), _is_visible(session, actor))

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import FromClause, Select, inspect, select
 from sqlalchemy.orm import Session
 
+from core.access import merged
 from core.access.permissions import Action, Actor, access, access_staff, lock_self, may
 from core.audit import history
 from core.base import clock, tokenizer, validation
@@ -85,10 +86,12 @@ def list_about(
 ) -> Sequence[ListedNote]:
     """Return notes about an organization, newest first; its members see shared notes only.
 
-    `before_id` continues after a page.
+    Staff also see those about organizations that were merged into it. `before_id` continues after
+    a page.
     """
     org = access(session, actor, org_id, Action.VIEW)
-    selected = _select_notes(inspect(Note).local_table).where(Note.org_id == org.id)
+    ids = merged.list_read_together(session, actor, org.id)
+    selected = _select_notes(inspect(Note).local_table).where(Note.org_id.in_(ids))
     if not may(session, actor, org_id, Action.WRITE_NOTES):
         selected = selected.where(Note.is_shared)
     return _read(session, selected, before_id, limit)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 
+from core.access import merged
 from core.access.permissions import (
     Action,
     ActiveImpersonation,
@@ -22,7 +23,7 @@ from core.base.errors import Unavailable
 from core.database import db
 from core.models import Organization, Role, Staff
 from pages.ui import authentication, error_display, rerun_cache, url_choices
-from pages.ui.text import esc
+from pages.ui.text import day, esc
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,7 +49,9 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
     explanation instead of the page.
     """
     actor = open_signed_in_page(title)
-    found = find_current(actor)
+    asked, found = st.query_params.get("org"), find_current(actor)
+    if found is None and _was_merged(actor):
+        run_instead("merged.py")
     if found is None:
         _stop_with(
             "Organization not found",
@@ -56,8 +59,10 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
             "Manage Organizations, or ask an owner for an invitation.",
         )
     org, rights, *_ = found
-    if st.query_params.get("org") != org.public_id:
+    if asked != org.public_id:
         st.query_params["org"] = org.public_id
+    if asked and asked != org.public_id:
+        _say_merged(asked, org)
     st.set_page_config(page_title=f"{title} · {org.name}")
     if action not in rights:
         _stop_with(f"You don't have access to {title.lower()}", "Ask an owner to give you access.")
@@ -66,8 +71,26 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
 
 def find_current(actor: Actor) -> PageContext | None:
     """Return the organization in the address, or else the last one opened; None for outsiders."""
-    public_id = st.query_params.get("org") or st.session_state.get("org", "")
+    public_id = find_current_id()
     return find_context(actor, public_id) if public_id else None
+
+
+def find_current_id() -> str:
+    """Return the Organization ID in the address, or else the last one opened; empty if none."""
+    return str(st.query_params.get("org") or st.session_state.get("org", ""))
+
+
+def _say_merged(asked: str, org: Organization) -> None:
+    """Say that the link to another organization has led here."""
+    with db.read() as session:
+        at = merged.find_moment(session, asked)
+    if at is not None:
+        st.toast(esc(f"{asked} was merged into {org.name} on {day(at)}"), icon=":material/merge:")
+
+
+def _was_merged(actor: Actor) -> bool:
+    with db.read() as session:
+        return merged.find_joined(session, actor, find_current_id()) is not None
 
 
 def find_context(actor: Actor, public_id: str) -> PageContext | None:

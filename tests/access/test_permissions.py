@@ -167,6 +167,8 @@ duplicates.candidates.dismiss              no     no     no     no     yes    no
 duplicates.candidates.restore              no     no     no     no     yes    no     no     yes    no
 duplicates.merging.merge                   no     no     no     hidden yes    no     no     yes    hidden
 duplicates.merging.undo_merge              no     no     no     hidden yes    no     no     yes    hidden
+duplicates.merging.list_merged_in          yes    no     no     hidden yes    yes    yes    yes    hidden
+duplicates.joining.ask_to_join             hidden hidden hidden yes    hidden hidden hidden hidden hidden
 changes.undo a merge                       no     hidden hidden hidden yes    no     no     yes    hidden
 changes.undo the undo of a merge           no     no     no     hidden yes    no     no     yes    hidden
 imports.planning.plan                      no     no     no     no     yes    no     no     yes    no
@@ -339,6 +341,10 @@ CALLED_BY_USE_CASES = {
     "changes.entry_access.open_entry",
     "duplicates.merge_history.record",
     "duplicates.merging.open_merge",
+    "duplicates.joining.find_merged",
+    "access.merged.find_joined",
+    "access.merged.list_read_together",
+    "audit.activity.find_merged",
     "access.permissions.access",
     "access.permissions.access_staff",
     "access.permissions.find_organization",
@@ -664,6 +670,9 @@ ACTS: dict[str, Act] = {
     "duplicates.merging.undo_merge": lambda session, actor, cast: use_case(
         "duplicates.merging.undo_merge"
     )(session, actor, merged(session, cast), reason="Two companies."),
+    "duplicates.joining.ask_to_join": lambda session, actor, cast: use_case(
+        "duplicates.joining.ask_to_join"
+    )(session, actor, session.get_one(Organization, merged(session, cast)).public_id),
     "changes.undo a merge": undoing(merged),
     "changes.undo the undo of a merge": undoing(merged_and_apart),
     "imports.planning.plan": alone(

@@ -164,13 +164,23 @@ def draw_invite_dialog(actor: Actor, org: Organization, grantable: Sequence[Role
     )
 
 
-def _draw_invite_form(actor: Actor, org: Organization, grantable: Sequence[Role]) -> None:
+def open_from_link() -> None:
+    """Open the dialog for the address in the link of an email, once."""
+    if address := st.query_params.get("invite"):
+        del st.query_params["invite"]
+        ui.open_dialog("invite", address)
+
+
+def _draw_invite_form(
+    actor: Actor, org: Organization, grantable: Sequence[Role], address: str = ""
+) -> None:
     with ui.form("invite") as form:
         emails = form.field(
             st.text_area,
             "emails",
             "Email",
             hint=_LIMITS,
+            value=address,
             placeholder="",
             height=96,
         )

@@ -136,7 +136,7 @@ def draw_stuck(org: Organization) -> None:
 
 def describe_moves(moves: pd.DataFrame) -> pd.DataFrame:
     """Return moves as people read them, each with its reason and the checks it overrode."""
-    why = zip(moves["missing"], moves["reason"], strict=True)
+    why = zip(moves["missing"], moves["reason"], moves["merged"], strict=True)
     return moves.assign(
         who=moves["who"].fillna("Orgdesk"),
         who_id=moves["who_id"].fillna(0).astype(int),
@@ -144,9 +144,10 @@ def describe_moves(moves: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _reason(missing: str, reason: str) -> str:
+def _reason(missing: str, reason: str, merged: str) -> str:
     failed = missing.splitlines()
-    return f"{reason} (Overridden: {'; '.join(failed)}.)" if failed else reason
+    why = f"{reason} (Overridden: {'; '.join(failed)}.)" if failed else reason
+    return f"In {merged}, before the merge. {why}".strip() if merged else why
 
 
 def _ordinal(number: int) -> str:

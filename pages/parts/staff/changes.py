@@ -139,12 +139,13 @@ def draw_entries(
     since: datetime | None,
     *,
     key: str,
-    organizations: bool = False,
+    of_org: int | None = None,
     as_of: str = "",
 ) -> None:
     """Draw a page of entries that match, with `Undo`, `Redo` or who has undone each.
 
-    `organizations` names the organization of each. `as_of` is where a date is added to the address.
+    Each names its organization, unless it is `of_org`: then only those merged into that one do.
+    `as_of` is where a date is added to the address.
     `since` is the time of the first entry that words can find, if not all of them can be found yet.
     """
     note = "Entries can't be edited or deleted."
@@ -156,7 +157,7 @@ def draw_entries(
         empty = ("No matching entries", "Change the search or clear the filters.")
     marked = _placed(undo.with_marks(actor, entries))
     asked = ui.timeline(
-        marked if organizations else marked.drop(columns="organization"),
+        marked.assign(organization=marked["organization"].where(marked["org_id"] != of_org)),
         key=key,
         label="Changes",
         paging=_paging(entries, note),

@@ -45,7 +45,11 @@ def draw_notes(
         st.markdown(quiet("No notes yet"))
     drawn = found[: limit or count_to_load() - 1]
     for note in drawn:
-        draw_note(actor, note, is_staff=is_staff, may_change=limit is None)
+        is_merged = note.org_id != org.id
+        may_change = limit is None and not is_merged
+        draw_note(
+            actor, note, is_staff=is_staff, may_change=may_change, names_organization=is_merged
+        )
     if limit is not None and (is_staff or len(found) > limit):
         label = "All notes" if found else "Write a note"
         st.page_link("onboarding.py", label=label, query_params={"org": org.public_id})
