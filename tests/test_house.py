@@ -167,3 +167,10 @@ def test_no_draft_ever_holds_a_secret() -> None:
     }
     assert {"code", "new", "password"} <= fields
     assert all(drafts.is_secret(field) for field in fields)
+
+
+def test_no_page_loads_the_syntax_highlighter() -> None:
+    calls = [
+        node for file in PAGES for node in ast.walk(parsed(file)) if isinstance(node, ast.Call)
+    ]
+    assert "st.code" not in {ast.unparse(call.func) for call in calls}

@@ -15,6 +15,7 @@ from core.base.settings import PROJECT
 from core.database import db
 from pages.ui import authentication
 from tests.support import logins
+from tests.support.tables import code_blocks
 
 
 class Show(Protocol):
@@ -64,9 +65,10 @@ def words(screen: AppTest) -> str:
     assert not screen.exception
     groups = (
         *(screen.title, screen.header, screen.subheader, screen.markdown, screen.text),
-        *(screen.info, screen.code, screen.toast),
+        *(screen.info, screen.toast),
     )
-    return "\n".join(element.value for group in groups for element in group)
+    written = [element.value for group in groups for element in group]
+    return "\n".join([*written, *code_blocks(screen)])
 
 
 def unescaped(screen: AppTest) -> str:

@@ -16,7 +16,7 @@ from tests.conftest import Clock
 from tests.pages.conftest import Show, unescaped, words
 from tests.support.cast import PASSWORD, Cast, email
 from tests.support.history import last_entry
-from tests.support.tables import find_table, tables
+from tests.support.tables import code_blocks, find_table, tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -353,7 +353,7 @@ class TestInvitedUsers:
         choose_invited(screen, invited, "copy-link")
         with db.read() as session:
             link = invitations.get_link(session, cast.olga, cast.acme.id, invited.id)
-        assert link in [code.value for code in screen.code]
+        assert code_blocks(screen) == [link]
 
     def test_an_address_without_a_name_is_drawn_once(
         self, screen: AppTest, cast: Cast, invited: Invitation

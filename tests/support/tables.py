@@ -49,6 +49,13 @@ class Table:
         return self.screen._run(states)
 
 
+def code_blocks(screen: AppTest) -> list[str]:
+    """Return the links and lines of code on the screen that can be copied."""
+    protos = [element.proto for element in screen.get("bidi_component")]
+    copied = [json.loads(each.json) for each in protos if each.component_name == "orgdesk_copy"]
+    return [each["text"] for each in copied if each["isBlock"]]
+
+
 def tables(screen: AppTest) -> list[Table]:
     """Return the tables on the screen, from top to bottom."""
     protos = [element.proto for element in screen.get("bidi_component")]

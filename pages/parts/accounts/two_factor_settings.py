@@ -80,7 +80,7 @@ def _draw_setup(actor: Actor, state: State, here: SignedIn) -> None:
         st.image(_qr_code(uri), width=168, alt="QR code for an authenticator app")
         with st.container(width=200, gap="xxsmall"):
             st.markdown(quiet("Key"))
-            st.code(totp.format_secret(secret), language=None, wrap_lines=True)
+            elements.code_block(totp.format_secret(secret), "Copy key", key="two-factor-secret")
     st.markdown("**2.** Enter the code your app shows.")
     with form("two-factor") as drawn:
         code = drawn.field(
@@ -108,7 +108,7 @@ def _draw_codes(codes: list[str]) -> None:
         "You won't see them again."
     )
     text = "\n".join(codes)
-    st.code(text, language=None)
+    elements.code_block(text, "Copy recovery codes", key="recovery-codes")
     with elements.row(key="two-factor-keeping"):
         st.download_button(
             "Download",

@@ -15,7 +15,7 @@ from core.members.invitations import State
 from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs
-from pages.ui import authentication, badges
+from pages.ui import authentication, badges, elements
 from pages.ui.column import Style
 
 _ACTIONS: Final = (
@@ -147,7 +147,7 @@ def _draw_revoke(actor: Actor, org: Organization, row: dialogs.Row) -> None:
 def _draw_link(actor: Actor, org: Organization, row: dialogs.Row) -> None:
     with db.read() as session:
         link = invitations.get_link(session, actor, org.id, int(row["id"]))
-    st.code(link, language=None, wrap_lines=True)
+    elements.code_block(link, "Copy link", key="invitation-link")
     st.markdown(
         ui.quiet(
             f"Only for {ui.esc(row['email'])}. People without an account sign up first; only the "

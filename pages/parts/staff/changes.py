@@ -106,7 +106,7 @@ def _search(page: str, name: str, label: str) -> str:
         write=str,
         default="",
         type="search",
-        live=True,
+        live=elements.LIVE_PAUSE,
         placeholder=label,
         width=160,
         on_change=_turn_to_newest,

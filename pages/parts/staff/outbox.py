@@ -114,7 +114,7 @@ def _draw_link(actor: Actor, mail: Mail) -> None:
         link = drawn.change(accounts.open_link, actor, mail.id, reason=reason)
         if link:
             st.markdown("Send this link to the recipient only:")
-            st.code(link, language=None, wrap_lines=True)
+            elements.code_block(link, "Copy link", key="mail-link-opened")
 
 
 def _draw_actions(actor: Actor, details: MailDetails) -> None:

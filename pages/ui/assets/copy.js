@@ -5,6 +5,7 @@ const SHOWN_MS = 1500
 
 export default function ({ data, parentElement }) {
   const place = parentElement.querySelector(".copy")
+  place.classList.toggle("block", data.isBlock)
   place.querySelector("code").textContent = data.text
   place.querySelector("button")?.remove()
   const button = iconButton("content_copy", data.label)
