@@ -77,6 +77,12 @@ def get(session: Session, actor: Actor, upload_id: int) -> Upload:
     return upload
 
 
+def remove(session: Session, actor: Actor, upload_id: int) -> None:
+    """Delete one of the actor's uploads, if it is still there."""
+    mine = (Upload.id == upload_id) & (Upload.user_id == actor.user_id)
+    session.execute(delete(Upload).where(mine))
+
+
 def delete_all(session: Session, user_id: int) -> None:
     """Delete all uploads of a user."""
     session.execute(delete(Upload).where(Upload.user_id == user_id))

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Action, Actor, access_staff, find_staff_role
+from core.accounts import uploads
 from core.base import validation
 from core.base.errors import ProposalExpired, Stale, TooManyImportMails
 from core.base.settings import settings
@@ -38,12 +39,17 @@ class Params(kinds.Params):
     """Invitations that it emails."""
     counts: dict[Outcome, int]
     """Rows by outcome. The list has new ones first, then changes, then errors."""
+    upload_id: int | None = None
+    """The file, which is kept until the import is confirmed or it expires."""
 
 
-def propose(session: Session, actor: Actor, plan: Plan, *, reason: str) -> Run:
+def propose(
+    session: Session, actor: Actor, plan: Plan, *, reason: str, upload_id: int | None = None
+) -> Run:
     """Write down an import of what was planned, for the actor to confirm.
 
-    The owners of organizations that change read the reason. Raises `InvalidInput(reason)`.
+    `upload_id` is the file that it was read from, if it is an upload. The owners of organizations
+    that change read the reason. Raises `InvalidInput(reason)`.
     """
     access_staff(session, actor, Action.IMPORT)
     has_changes = bool(plan.having(Outcome.CHANGE))
@@ -58,6 +64,7 @@ def propose(session: Session, actor: Actor, plan: Plan, *, reason: str) -> Run:
         columns=list(plan.columns),
         mails=plan.mails,
         counts=dict(plan.count()),
+        upload_id=upload_id,
     )
     wanted = [*plan.having(Outcome.NEW), *plan.having(Outcome.CHANGE)]
     wrong = plan.having(Outcome.ERROR)
@@ -71,8 +78,9 @@ def propose(session: Session, actor: Actor, plan: Plan, *, reason: str) -> Run:
 def confirm(session: Session, actor: Actor, run_id: int, *, digest: str) -> Run:
     """Start an import that the actor proposed; `digest` is that of the run that was shown.
 
-    Raises `ProposalExpired`, and `TooManyImportMails` if it emails more invitations than imports
-    may in a day and the actor is no administrator.
+    Its list has all that is needed from now on, so the file is deleted. Raises `ProposalExpired`,
+    and `TooManyImportMails` if it emails more invitations than imports may in a day and the actor
+    is no administrator.
     """
     access_staff(session, actor, Action.IMPORT)
     run = session.get(Run, run_id)
@@ -80,6 +88,8 @@ def confirm(session: Session, actor: Actor, run_id: int, *, digest: str) -> Run:
         raise ProposalExpired
     if run.status is RunStatus.PROPOSED:
         _ensure_few_mails(session, actor, run)
+    if (upload_id := run.params.get("upload_id")) is not None:
+        uploads.remove(session, actor, upload_id)
     return runs.confirm(session, actor, run_id, shown=run.total)
 
 

@@ -320,6 +320,7 @@ ABOUT_ONESELF = {
     "accounts.drafts.list_drafts",
     "accounts.uploads.get",
     "accounts.uploads.keep",
+    "accounts.uploads.remove",
     "accounts.uploads.max_bytes",
 }
 """Use cases about the actor only, which refuse no one."""

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from core.access.permissions import Actor
+from core.accounts import uploads
 from core.base import crypto
 from core.base.errors import InvalidInput, NotPermitted, ProposalExpired, TooManyImportMails
 from core.base.settings import Settings
@@ -24,6 +25,7 @@ from core.models import (
     Run,
     RunItem,
     RunStatus,
+    Upload,
 )
 from core.ops.run_types import RUN_TYPES
 from core.profile import profile
@@ -90,6 +92,20 @@ def test_what_was_shown_is_what_is_applied(cast: Cast) -> None:
         assert entries[-1].reason == REASON
         invited = session.scalars(select(Invitation)).one()
         assert (invited.run_id, invited.role) == (run.id, Role.OWNER)
+
+
+@one
+def test_the_file_is_kept_until_it_is_confirmed(cast: Cast) -> None:
+    content = organizations_file(cast)
+    kept = db.run(uploads.keep, cast.oda, "fair.csv", content, is_import=True)
+    others = db.run(uploads.keep, cast.ada, "fair.csv", content, is_import=True)
+    made = plan(cast.oda, content)
+    run = db.run(imports.propose, cast.oda, made, reason=REASON, upload_id=kept.id)
+    with db.read() as session:
+        assert uploads.get(session, cast.oda, kept.id).content == content
+    run_all(cast.oda, run)
+    with db.read() as session:
+        assert list(session.scalars(select(Upload.id))) == [others.id]
 
 
 def test_the_rejects_come_back_as_the_same_file_with_a_reason(cast: Cast) -> None:

@@ -27,6 +27,7 @@ from core.changes.inverses import INVERSES
 from core.changes.judgement import State
 from core.changes.undo_marks import Offer
 from core.database import change_tracking, db
+from core.imports import applying
 from core.members import account_access, invitations, leaving, members, ownership
 from core.models import (
     Alert,
@@ -133,6 +134,17 @@ def _save_profile(world: World, actor: Actor) -> object:
     return profile.save(world.session, actor, org.id, shown, shown | typed)
 
 
+def _import(world: World, actor: Actor) -> object:
+    """Apply a row of an import to Acme, as its run does."""
+    org = world.session.get_one(Organization, world.cast.acme.id)
+    shown = profile.form_texts(org)
+    edits = {name: world.one(_TEXTS[name]) for name in profile.CONTACT_FIELDS}
+    base = {name: shown[name] for name in edits}
+    apply = applying.apply_to_organization
+    with change_tracking.because(world.session, run_id=1):
+        return apply(world.session, actor, org.id, edits, base, reason=_WHY, run_id=1)
+
+
 def _set_logo(world: World, actor: Actor) -> object:
     picture = world.one([None, *_PICTURES])
     if picture is None:
@@ -222,6 +234,7 @@ def _save_view(world: World, actor: Actor) -> object:
 _ALERTS: Final = [[], [Alert.STAGE], [*Alert]]
 STEPS: Final[dict[str, tuple[Step, str]]] = {
     "save the profile": (_save_profile, "olga oda"),
+    "import": (_import, "oda ada"),
     "set the logo": (_set_logo, "olga"),
     "choose alerts": (_of_acme(alerts.choose, wanted=lambda w: w.one(_ALERTS)), "olga"),
     "list": (

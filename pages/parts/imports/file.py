@@ -172,4 +172,5 @@ def _propose(
     if len(plan.having(Outcome.UNCHANGED)) == len(plan.rows):
         st.markdown("Nothing to import: every row is unchanged.")
         return None
-    return ui.change(imports.propose, actor, plan, reason=reason)
+    upload_id = parameters.find_row_id(st.query_params.get("file", ""))
+    return ui.change(imports.propose, actor, plan, reason=reason, upload_id=upload_id)
