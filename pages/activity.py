@@ -6,6 +6,7 @@ from core.access.permissions import Action
 from core.audit import activity
 from core.database import db
 from pages import ui
+from pages.parts.organizations import quick_view, worklist
 from pages.parts.staff import changes
 from pages.ui import elements
 
@@ -20,4 +21,11 @@ with db.read() as session:
     found = activity.table(session, actor, filters, before_id=changes.find_cursor())
     since = activity.find_searchable_since(session, filters)
 
-changes.draw_entries(actor, found, filters, since, key="activity")
+# A button in a row opens the quick view, which walks through the organizations of this page.
+listed = found.dropna(subset="public_id").drop_duplicates("public_id")
+rest = worklist.displayed_query("activity", listed["public_id"].tolist())
+looked = changes.draw_entries(actor, found, filters, since, key="activity", rest=rest)
+if looked is not None:
+    rows = zip(listed["org_id"].astype(int).tolist(), listed["public_id"].tolist(), strict=True)
+    quick_view.open_quick_view(looked, [quick_view.Listed(*row, query=rest) for row in rows])
+quick_view.draw_quick_view(actor)

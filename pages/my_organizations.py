@@ -3,14 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from core.base import tokenizer
 from core.database import db
 from core.members import acceptance
 from core.models import Role, Stage
 from core.organizations import organizations
+from core.organizations.worklist import OWN
 from pages import ui
 from pages.parts.members import waiting_invitations
-from pages.parts.organizations import create, quick_view, summary
+from pages.parts.organizations import create, quick_view, summary, worklist
 from pages.ui import elements
 
 MIN_FOR_SEARCH = 10
@@ -36,13 +36,13 @@ if len(mine) > 1:
 found, total = mine, len(mine)
 if total > MIN_FOR_SEARCH:
     words = elements.search_field("Search name or ID")
-    texts = mine[["name", "public_id"]].itertuples(index=False)
-    found = mine[[tokenizer.matches(words, *each) for each in texts]].reset_index(drop=True)
+    found = organizations.search_mine(mine, words)
 
+rest = worklist.displayed_query(OWN)
 asked = ui.table(
     found.assign(href="/overview?org=" + found["public_id"]),
     {
-        "name": ui.column.link("Name", href="href", seed="public_id", logo="logo"),
+        "name": ui.column.link("Name", href="href", seed="public_id", logo="logo", rest=rest),
         "role": ui.column.role(),
         "stage": ui.column.stage(phone="detail"),
         "member_count": ui.column.number("Members", width=92, prefix="Members "),
@@ -64,6 +64,7 @@ asked = ui.table(
     ),
 )
 if asked.action == "look":
-    rows = zip(found["id"].tolist(), found["public_id"].tolist(), strict=True)
-    quick_view.open_quick_view(asked.row, [quick_view.Listed(*row) for row in rows])
+    pairs = zip(found["id"].tolist(), found["public_id"].tolist(), strict=True)
+    rows = [quick_view.Listed(*pair, query=rest) for pair in pairs]
+    quick_view.open_quick_view(asked.row, rows)
 quick_view.draw_quick_view(actor)

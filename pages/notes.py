@@ -1,11 +1,14 @@
 """Notes: search the notes of staff about all organizations."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.access.permissions import Action
 from core.database import db
 from core.staff import notes
 from pages import ui
+from pages.parts.organizations import quick_view, worklist
 from pages.parts.staff.notes import count_to_load, draw_dialogs, draw_note, draw_older
 from pages.ui import elements
 
@@ -31,8 +34,13 @@ with db.read() as session:
     found = notes.list_all(session, actor, words, author_id=author_id, limit=count_to_load())
 
 drawn = found[: count_to_load() - 1]
+orgs = {note.org_id: note.public_id for note in drawn}
+listed = worklist.displayed_list("notes", list(orgs.values()))
+rest = worklist.displayed_query("notes", list(orgs.values()))
+rows = [quick_view.Listed(org_id, public_id, rest) for org_id, public_id in orgs.items()]
 for note in drawn:
-    draw_note(actor, note, is_staff=True, names_organization=True)
+    look = partial(quick_view.open_quick_view, note.org_id, rows)
+    draw_note(actor, note, is_staff=True, listed=listed, on_look=look)
 if not found and words:
     elements.empty_state("search_off", "No matching notes", "Try another word.")
 elif not found:
@@ -42,3 +50,4 @@ elif not found:
 elif len(found) > len(drawn):
     draw_older(len(drawn))
 draw_dialogs(actor, drawn)
+quick_view.draw_quick_view(actor)

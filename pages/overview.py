@@ -56,7 +56,7 @@ def draw_actions() -> None:
     if may_invite and st.button("Invite user", type="primary", key="invite-user"):
         ui.open_dialog("invite")
     if may_edit and st.button("Edit profile", icon=":material/edit:"):
-        st.switch_page("profile.py", query_params={"org": org.public_id})
+        st.switch_page("profile.py", query_params=ui.query_about(org.public_id))
     if Action.EDIT_CONTACT in rights and not may_edit:
         contact.draw_button()
     may_start = Action.ACT_AS_OWNER in rights and not may_edit

@@ -13,7 +13,7 @@ from core.access import throttling
 from core.access.permissions import Action, Actor, access, lock_self, staff_rights
 from core.accounts import user_rows
 from core.audit import history
-from core.base import clock, validation
+from core.base import clock, tokenizer, validation
 from core.base.errors import (
     InvalidInput,
     MembershipLimit,
@@ -224,6 +224,12 @@ def list_mine(session: Session, actor: Actor) -> pd.DataFrame:
         .where(Membership.user_id == actor.user_id, Organization.deleted_at.is_(None))
         .order_by(Organization.name_key, Organization.id),
     )
+
+
+def search_mine(mine: pd.DataFrame, words: str) -> pd.DataFrame:
+    """Return the rows of `list_mine` whose name or Organization ID has these words."""
+    texts = mine[["name", "public_id"]].itertuples(index=False)
+    return mine[[tokenizer.matches(words, *each) for each in texts]].reset_index(drop=True)
 
 
 def _list_members_at_limit(session: Session, org: Organization) -> list[str]:

@@ -5,10 +5,11 @@ exact even after it was changed so that it is elsewhere in the list, or in it no
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from core.access.permissions import Actor
 from core.base import clock, parameters
 from core.models import ListVisit, Organization, User
-from core.organizations import queries
+from core.organizations import organizations, public_ids, queries
 from core.organizations.filters import ORDERS, Filters, Order, Sort
 from core.organizations.queries import MAX_COUNTED
 from core.organizations.table import find_beyond
@@ -31,6 +32,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MAX_MICROSECONDS: Final = 10**16
 _MAX_KEY: Final = 400
+MAX_DISPLAYED: Final = 200
+"""Organizations of a list that is remembered as it was displayed."""
+OWN: Final = "organizations"
+"""The page that lists the organizations of which somebody is a member."""
+PAGES: Final = (OWN, "board", "activity", "notes")
+"""The pages with lists that `Filters` do not describe."""
 
 
 class Position(NamedTuple):
@@ -84,6 +91,40 @@ class Neighbors:
     sort: Sort
 
 
+@dataclass(frozen=True)
+class Displayed:
+    """A list that filters do not describe: organizations in the order in which a page had them.
+
+    `query` is that of the page. The page `OWN` has no ids: it lists what a person is a member of.
+    """
+
+    page: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    public_ids: Sequence[str] = ()
+
+    @classmethod
+    def from_query(cls, text: str) -> "Displayed":
+        """Return the list that `to_query` has written into an address; raises `ValueError`."""
+        query = dict(parse_qsl(text, max_num_fields=60))
+        page, ids = query.pop("page", ""), query.pop("ids", "")
+        listed = [f"{public_ids.PREFIX}{each}" for each in ids.split(".") if each]
+        is_valid = all(public_ids.is_valid(each) for each in listed)
+        if page not in PAGES or not is_valid or bool(listed) is (page == OWN):
+            raise ValueError("not a list")
+        return cls(page, query, listed[:MAX_DISPLAYED])
+
+    def to_query(self) -> str:
+        """Return the list as the value of a parameter of an address."""
+        ids = [each.removeprefix(public_ids.PREFIX) for each in self.public_ids[:MAX_DISPLAYED]]
+        listed = {"ids": ".".join(dict.fromkeys(ids))} if ids else {}
+        return urlencode({"page": self.page} | dict(self.query) | listed)
+
+    @property
+    def address(self) -> str:
+        """The address of the page with the list."""
+        return f"/{self.page}?{urlencode(dict(self.query))}".rstrip("?")
+
+
 class Others(NamedTuple):
     """The names of others who work on a list, and whether the actor's own visit is due."""
 
@@ -119,6 +160,50 @@ def neighbors(
         total=after.total,
         sort=after.sort,
     )
+
+
+def displayed_neighbors(
+    session: Session, actor: Actor, displayed: Displayed, public_id: str
+) -> Neighbors:
+    """Return what is before and after an organization in a list as it was displayed.
+
+    Organizations that were deleted since are passed over, and all that the actor may not see.
+    """
+    own = displayed.page == OWN
+    order, found = (_own if own else _still_there)(session, actor, displayed)
+    at = order.index(public_id) if public_id in order else len(order)
+    before = [found[each] for each in order[:at] if each in found]
+    after = [found[each] for each in order[at + 1 :] if each in found]
+    is_listed = public_id in found
+    return Neighbors(
+        previous=before[-1] if before and at < len(order) else None,
+        next=after[0] if after else None,
+        number=len(before) + 1 if is_listed else None,
+        total=len(found),
+        sort=Sort.NAME if own else Sort.NEWEST,
+    )
+
+
+def _own(
+    session: Session, actor: Actor, displayed: Displayed
+) -> tuple[Sequence[str], Mapping[str, Neighbor]]:
+    """Return the actor's organizations, in their order, and those that the words find."""
+    mine = organizations.list_mine(session, actor)
+    found = organizations.search_mine(mine, displayed.query.get("q", ""))
+    pairs = zip(found["public_id"].tolist(), found["name"].tolist(), strict=True)
+    return mine["public_id"].tolist(), {each: Neighbor(each, name, "") for each, name in pairs}
+
+
+def _still_there(
+    session: Session, actor: Actor, displayed: Displayed
+) -> tuple[Sequence[str], Mapping[str, Neighbor]]:
+    queries.authorize(session, actor, Filters())
+    rows = session.execute(
+        select(Organization.public_id, Organization.name).where(
+            Organization.public_id.in_(displayed.public_ids), Organization.deleted_at.is_(None)
+        )
+    )
+    return displayed.public_ids, {each: Neighbor(each, name, "") for each, name in rows}
 
 
 def list_others(session: Session, actor: Actor, filters: Filters) -> Others:

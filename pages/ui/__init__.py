@@ -12,6 +12,7 @@ from pages.ui.open_page import (
     open_public_page,
     open_signed_in_page,
     open_staff_page,
+    query_about,
     run_instead,
     show_notice,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "page_number",
     "page_switch",
     "page_turns",
+    "query_about",
     "quiet",
     "refusal",
     "reset_button",

@@ -20,14 +20,19 @@ from core.members import membership_rows
 from core.models import Organization, Role, Staff
 from pages.ui import authentication, component, quick_search, rerun_cache
 from pages.ui.elements import logo_url
-from pages.ui.open_page import PageContext, find_context, find_current, fragment, record_page
+from pages.ui.open_page import (
+    PageContext,
+    find_context,
+    find_current,
+    fragment,
+    query_about,
+    record_page,
+)
 
 _FOLDER: Final = Path(__file__).parent
 _BRAND: Final = (_FOLDER / "assets" / "brand.svg").read_text()
 _MARK: Final = (_FOLDER / "assets" / "mark.svg").read_text()
 _ORG = "org"
-_KEPT: Final = ("list", "at", "as_of")
-"""The list that an organization was opened from, its position there, and the date shown."""
 _EVERYBODYS: Final = ("organizations", "solutions", "account")
 _SIDEBAR: Final = "sidebar"
 _SIDEBAR_WIDTH: Final = 216
@@ -287,12 +292,7 @@ def address_of(page: str, org: Organization | None = None) -> str:
 
     One about the organization of this page keeps the list that it was opened from, and the date.
     """
-    if org is None:
-        return f"/{page}"
-    here = st.query_params
-    names = _KEPT if here.get(_ORG) == org.public_id else ()
-    kept = {name: here[name] for name in names if name in here}
-    return f"/{page}?{urlencode({_ORG: org.public_id} | kept)}"
+    return f"/{page}" + (f"?{urlencode(query_about(org.public_id))}" if org is not None else "")
 
 
 def _list_menu(org: Organization | None) -> list[_Json]:

@@ -30,6 +30,8 @@ R = TypeVar("R")
 
 _FOLDER = Path(__file__).parent.parent
 _NOTICE = "notice"
+_KEPT = ("list", "at", "as_of")
+"""The list that an organization was opened from, its position there, and the date shown."""
 _PAGE, _PREVIOUS_PAGE, _VISITS = "current page", "previous page", "page visits"
 
 
@@ -67,6 +69,16 @@ def open_page(title: str, action: Action = Action.VIEW) -> tuple[Actor, Organiza
     if action not in rights:
         _stop_with(f"You don't have access to {title.lower()}", "Ask an owner to give you access.")
     return actor, org, rights
+
+
+def query_about(public_id: str, **more: str) -> dict[str, str]:
+    """Return the query of an address about an organization.
+
+    If it is the one that this page is about, the list that it was opened from stays, and the date.
+    """
+    here = st.query_params
+    names = _KEPT if here.get("org") == public_id else ()
+    return {"org": public_id} | more | {name: here[name] for name in names if name in here}
 
 
 def find_current(actor: Actor) -> PageContext | None:

@@ -11,8 +11,8 @@ as pairs of a text and its style. It can have `logos` (before and after, by dige
 It can also have an `offer`, the label of a button, and `undone_by` with `undone_at`.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -21,6 +21,8 @@ from pages.ui import component
 from pages.ui.table import Paging
 
 _timeline = component.load("timeline")
+LOOK: Final = "look"
+OFFER: Final = "offer"
 _OPTIONAL: Final = (
     "logos",
     "reason",
@@ -33,6 +35,13 @@ _OPTIONAL: Final = (
 )
 
 
+class Asked(NamedTuple):
+    """The button that was just pressed, `LOOK` or `OFFER`, and the `id` of its event."""
+
+    action: str
+    id: int
+
+
 def timeline(
     frame: pd.DataFrame,
     *,
@@ -42,12 +51,14 @@ def timeline(
     empty: tuple[str, str] = ("Nothing here yet", ""),
     is_short: bool = False,
     as_of: str = "",
-) -> int | None:
-    """Draw events as one list, which `label` names for screen readers.
+    can_look: bool = False,
+    rest: str = "",
+) -> Asked | None:
+    """Draw events as one list, which `label` names for screen readers; return what was pressed.
 
-    Return the `id` of the event whose button was just pressed. `is_short` fits the list beside
-    other things: without days and pages, and with the time as `2 hours ago`. Each day has a link to
-    the address `as_of`, which ends with the date then.
+    `is_short` fits the list beside other things: without days and pages, and with the time as
+    `2 hours ago`. Each day has a link to the address `as_of`, which ends with the date then. With
+    `can_look` each organization has a button for its quick view. Addresses end with `rest`.
     """
     shown = paging or Paging(len(frame), "")
     data = {
@@ -56,6 +67,8 @@ def timeline(
         "empty": [line for line in empty if line],
         "isShort": is_short,
         "asOf": as_of,
+        "canLook": can_look,
+        "rest": rest,
         "text": shown.text,
         "turns": [
             {
@@ -68,8 +81,17 @@ def timeline(
         "now": int(clock.now().timestamp()),
     }
     result: Any = _timeline(key=key, data=data, height="content", on_ask_change=component.ignore)
-    asked = result.ask
-    return asked if asked in {int(row_id) for row_id in frame["id"]} else None
+    return _read(result.ask, {int(row_id) for row_id in frame["id"]})
+
+
+def _read(sent: Any, ids: Collection[int]) -> Asked | None:
+    """Return what the browser has sent, unless no button sends that."""
+    if not isinstance(sent, dict):
+        return None
+    action, event_id = sent.get("action"), sent.get("id")
+    if not (isinstance(action, str) and isinstance(event_id, int)):
+        return None
+    return Asked(action, event_id) if action in {LOOK, OFFER} and event_id in ids else None
 
 
 def _describe(row: dict[Any, Any]) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from core.base.errors import NotPermitted
 from core.database import db
 from core.models import ListVisit, Organization, Stage
 from core.ops import cleanup
-from core.organizations import queries, table, worklist
+from core.organizations import organizations, queries, table, worklist
 from core.organizations.filters import Filters, Sort
-from core.organizations.worklist import Neighbor, Position
+from core.organizations.worklist import Displayed, Neighbor, Position
 from tests.conftest import Clock
 from tests.organizations.test_table import EXAMPLES, make_organizations, read_plans_of
 from tests.support.cast import Cast
@@ -170,3 +170,67 @@ class TestOthers:
         clock.turn(timedelta(minutes=6))
         assert cleanup.purge_list_visits(session) == 1
         assert session.scalars(select(ListVisit)).all() == []
+
+
+class TestDisplayed:
+    """Lists without filters, as they were displayed."""
+
+    def test_what_was_displayed_is_read_again(self, cast: Cast) -> None:
+        ids = [cast.otto_ltd.public_id, cast.acme.public_id]
+        displayed = Displayed("board", {"rep": "mine", "q": "a&b=ä"}, ids)
+        assert Displayed.from_query(displayed.to_query()) == displayed
+        assert displayed.address == "/board?rep=mine&q=a%26b%3D%C3%A4"
+
+    @pytest.mark.parametrize(
+        "query",
+        ["", "page=board", "page=account&ids=A", "page=board&ids=ACME", "ids=x", "a=b&" * 99],
+    )
+    def test_another_address_is_no_list(self, query: str) -> None:
+        with pytest.raises(ValueError, match=r"not a list|Max number"):
+            Displayed.from_query(query)
+
+    def test_it_keeps_its_order_and_passes_over_what_is_gone(
+        self, session: Session, cast: Cast
+    ) -> None:
+        acme, otto = cast.acme.public_id, cast.otto_ltd.public_id
+        displayed = Displayed("activity", {}, [acme, "ORG-2222222", otto])
+        at = partial(worklist.displayed_neighbors, session, cast.oda, displayed)
+        first, last = at(acme), at(otto)
+        assert (first.number, first.total, first.previous) == (1, 2, None)
+        assert (first.next, last.previous) == (
+            Neighbor(otto, "Otto Ltd", ""),
+            Neighbor(acme, "Acme", ""),
+        )
+        assert (last.number, last.next) == (2, None)
+
+    def test_an_organization_that_is_not_in_it_has_no_neighbors(
+        self, session: Session, cast: Cast
+    ) -> None:
+        displayed = Displayed("board", {}, [cast.acme.public_id])
+        found = worklist.displayed_neighbors(session, cast.oda, displayed, cast.otto_ltd.public_id)
+        assert (found.previous, found.next, found.number) == (None, None, None)
+
+    def test_ids_in_an_address_tell_nothing_to_others(self, session: Session, cast: Cast) -> None:
+        displayed = Displayed("board", {}, [cast.acme.public_id, cast.otto_ltd.public_id])
+        with pytest.raises(NotPermitted):
+            worklist.displayed_neighbors(session, cast.olga, displayed, cast.acme.public_id)
+
+    def test_everyone_walks_through_their_own(self, session: Session, cast: Cast) -> None:
+        for name in ("Zeta", "Alpha One", "Alpha Two"):
+            organizations.create(session, cast.olga, name)
+        ids = organizations.list_mine(session, cast.olga)["public_id"].tolist()
+        at = partial(worklist.displayed_neighbors, session, cast.olga)
+        found = at(Displayed(worklist.OWN), ids[1])
+        assert (found.number, found.total) == (2, 4)
+        assert (found.previous, found.next) == (
+            Neighbor(ids[0], "Acme", ""),
+            Neighbor(ids[2], "Alpha Two", ""),
+        )
+        alphas = Displayed(worklist.OWN, {"q": "alpha"})
+        assert (at(alphas, ids[1]).number, at(alphas, ids[2]).number) == (1, 2)
+        left = at(alphas, ids[3])
+        assert (left.number, left.total, left.previous) == (
+            None,
+            2,
+            Neighbor(ids[2], "Alpha Two", ""),
+        )

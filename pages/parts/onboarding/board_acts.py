@@ -43,21 +43,28 @@ def act(actor: Actor, rows: Sequence[quick_view.Listed]) -> None:
 
 
 def list_rows(loaded: Board, query: BoardQuery) -> list[quick_view.Listed]:
-    """Return the cards, for the quick view. Those of a stage lead on through its table."""
+    """Return the cards, for the quick view, each with the list that its addresses lead through."""
     return [
-        quick_view.Listed(card.org.id, card.org.public_id, _worklist_query(card.org, query, column))
+        quick_view.Listed(org.id, org.public_id, address)
         for column, cards in loaded.columns.items()
-        for card in cards.cards
+        for org, address in _list_addresses(query, column, [card.org for card in cards.cards])
     ]
 
 
-def _worklist_query(org: Organization, query: BoardQuery, column: Column) -> str:
-    """Return the list of a column's organizations, longest in their stage first."""
-    if column is Column.REQUESTED or query.only is not None:
-        return ""  # no table has these filters
+def _list_addresses(
+    query: BoardQuery, column: Column, orgs: Sequence[Organization]
+) -> list[tuple[Organization, str]]:
+    """Return the organizations of a column, each with the query of the list that it is in.
+
+    That is the table of the stage as long as the cards are in its order, and else the cards.
+    """
+    in_order = sorted(orgs, key=lambda org: (org.stage_entered_at, org.id))
+    if column is Column.REQUESTED or query.only is not None or in_order != list(orgs):
+        address = worklist.displayed_query("board", [org.public_id for org in orgs])
+        return [(org, address) for org in orgs]
     filters = Filters(query.words, (column.stage,), query.rep_id, TableSort.STAGE_TIME)
-    position = worklist.position_query(org.stage_entered_at, org.id)
-    return position + worklist.list_query(filters)
+    rest = worklist.list_query(filters)
+    return [(org, worklist.position_query(org.stage_entered_at, org.id) + rest) for org in orgs]
 
 
 def card_limits() -> dict[Column, int]:

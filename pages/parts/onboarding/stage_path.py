@@ -16,7 +16,7 @@ from core.onboarding.stages import FORWARD, Check, Stay
 from pages.ui import badges, component, details
 from pages.ui.details import Row
 from pages.ui.elements import row
-from pages.ui.open_page import find_context, fragment
+from pages.ui.open_page import find_context, fragment, query_about
 from pages.ui.text import count, day, esc
 
 POLL_INTERVAL: Final = 5.0
@@ -68,7 +68,7 @@ def draw_checks(org: Organization, checks: Sequence[Check], *, may_fix: bool) ->
                     label=check.action if may_fix else "View",
                     icon=":material/arrow_forward:",
                     icon_position="right",
-                    query_params={"org": org.public_id, "field": check.field},
+                    query_params=query_about(org.public_id, field=check.field),
                 )
         if done := [check.met_text for check in checks if check.is_met]:
             st.markdown(f":green[:material/check_circle:] :gray[{' · '.join(done)}]")

@@ -39,7 +39,7 @@ class Listed(NamedTuple):
 Turn = Callable[[Direction, str], Sequence[Listed]]
 """Returns the rows of the page after or before the one with an Organization ID."""
 
-PAGES: Final = ("organizations", "board")
+PAGES: Final = ("organizations", "board", "activity", "notes")
 """The pages that draw it themselves, with the list that K and J walk through."""
 _DIALOG: Final = "organization"
 _PAGE: Final = "quick view page"

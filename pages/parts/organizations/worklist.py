@@ -1,5 +1,6 @@
 """The way through a list from the pages of an organization that was opened from it."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,15 @@ from core.database import db
 from core.organizations import worklist
 from core.organizations.filters import Filters
 from core.organizations.queries import MAX_COUNTED
-from core.organizations.worklist import MAX_NUMBER, Neighbor, Neighbors, Others, Position
+from core.organizations.worklist import (
+    MAX_NUMBER,
+    OWN,
+    Displayed,
+    Neighbor,
+    Neighbors,
+    Others,
+    Position,
+)
 from pages import ui
 from pages.ui import component
 from pages.ui.open_page import find_current
@@ -29,27 +38,61 @@ def position_query(key: Any, org_id: int) -> str:
     return f"&at={quote(Position(key, org_id).to_text())}"
 
 
+def displayed_list(page: str, public_ids: Sequence[str] = ()) -> str:
+    """Return the parameter `list` of an organization on a page whose list has no filters.
+
+    It has the list as it is displayed, and the choices in the address of the page.
+    """
+    return Displayed(page, st.query_params.to_dict(), public_ids).to_query()
+
+
+def displayed_query(page: str, public_ids: Sequence[str] = ()) -> str:
+    """Return what the addresses of organizations end with there."""
+    return f"&list={quote(displayed_list(page, public_ids), safe='')}"
+
+
 def draw(actor: Actor) -> None:
-    """Draw Previous and Next if the address has a list and the position of the organization."""
-    parameters = st.query_params
-    opened = worklist.read(parameters.get("list", ""), parameters.get("at", ""))
-    here = find_current(actor) if opened is not None else None
-    if opened is None or here is None or Action.VIEW_ALL not in here.rights:
+    """Draw Previous and Next if the address has a list that the organization was opened from."""
+    query = st.query_params.get("list", "")
+    here = find_current(actor) if query else None
+    if here is None:
         return
-    filters, position = opened
+    sees_all = Action.VIEW_ALL in here.rights
+    displayed = _read_displayed(query)
+    opened = worklist.read(query, st.query_params.get("at", "")) if displayed is None else None
+    if displayed is not None and (sees_all or displayed.page == OWN):
+        with db.read() as session:
+            found = worklist.displayed_neighbors(session, actor, displayed, here.org.public_id)
+        _draw(found, displayed.address)
+    elif opened is not None and sees_all:
+        _draw_filtered(actor, here.org.id, *opened)
+
+
+def _read_displayed(query: str) -> Displayed | None:
+    try:
+        return Displayed.from_query(query)
+    except ValueError:
+        return None
+
+
+def _draw_filtered(actor: Actor, org_id: int, filters: Filters, position: Position) -> None:
     with db.read() as session:
-        found = worklist.neighbors(session, actor, filters, position, here.org.id)
+        found = worklist.neighbors(session, actor, filters, position, org_id)
         others = worklist.list_others(session, actor, filters)
     if others.is_due:
         ui.change(worklist.visit, actor, filters)
+    _draw(found, _list_address(filters, found), _describe_others(others))
+
+
+def _draw(found: Neighbors, address: str, others: str = "") -> None:
     _worklist(
         key="worklist",
         data={
             "previous": _describe(found.previous),
             "next": _describe(found.next),
             "number": _number(found),
-            "others": _describe_others(others),
-            "list": _list_address(filters, found),
+            "others": others,
+            "list": address,
             "hasLetterKeys": has_letter_keys(),
         },
     )

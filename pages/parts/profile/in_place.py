@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -79,8 +80,8 @@ def _describe(check: Check, public_id: str, *, may_act: bool) -> Row:
         return row._replace(action=check.action, action_icon="add", opens_form=True)
     if may_act and check.key in _INVITING:
         return row._replace(action=check.action, action_icon="person_add")
-    field = f"&field={check.field}" if check.field else ""
-    return row._replace(action="View", href=f"/{check.page}?org={public_id}{field}")
+    query = urlencode(ui.query_about(public_id, **({"field": check.field} if check.field else {})))
+    return row._replace(action="View", href=f"/{check.page}?{query}")
 
 
 def draw_form(actor: Actor, org: Organization, key: str, field: str) -> None:

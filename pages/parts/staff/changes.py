@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +17,7 @@ from pages import ui
 from pages.parts.changes import undo
 from pages.ui import elements
 from pages.ui.text import quiet, start_of
+from pages.ui.timeline import LOOK, OFFER
 from pages.ui.url_choices import choose, keep
 
 KINDS: Final = {
@@ -140,12 +142,14 @@ def draw_entries(
     *,
     key: str,
     of_org: int | None = None,
+    rest: str = "",
     as_of: str = "",
-) -> None:
+) -> int | None:
     """Draw a page of entries that match, with `Undo`, `Redo` or who has undone each.
 
     Each names its organization, unless it is `of_org`: then only those merged into that one do.
-    `as_of` is where a date is added to the address.
+    Without `of_org` organizations have a button for the quick view; return the id of the one whose
+    button was just pressed. Addresses end with `rest`; `as_of` is where a date is added to one.
     `since` is the time of the first entry that words can find, if not all of them can be found yet.
     """
     note = "Entries can't be edited or deleted."
@@ -163,9 +167,15 @@ def draw_entries(
         paging=_paging(entries, note),
         empty=empty,
         as_of=as_of,
+        can_look=of_org is None,
+        rest=rest,
     )
-    if asked is not None:
-        undo.open_for_entry(marked, asked)
+    if asked is not None and asked.action == OFFER:
+        undo.open_for_entry(marked, asked.id)
+    if asked is None or asked.action != LOOK:
+        return None
+    about = marked.loc[(marked["id"] == asked.id) & marked["public_id"].notna(), "org_id"]
+    return next(iter(about.astype(int)), None)
 
 
 def draw_latest(entries: pd.DataFrame, *, key: str) -> None:
@@ -185,8 +195,12 @@ def _placed(entries: pd.DataFrame) -> pd.DataFrame:
     pages = zip(places, entries["public_id"], strict=True)
     return entries.assign(
         place=[name for _, name in places],
-        href=[f"/{page}?org={org}" if page and org else "" for (page, _), org in pages],
+        href=[_address(page, org) if page and org else "" for (page, _), org in pages],
     )
+
+
+def _address(page: str, public_id: str) -> str:
+    return f"/{page}?{urlencode(ui.query_about(public_id))}"
 
 
 def _paging(entries: pd.DataFrame, words: str) -> ui.Paging:

@@ -1,6 +1,6 @@
 """Drawing notes: each with its author and a badge for who can see it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -12,6 +12,7 @@ from core.staff.notes import PAGE_SIZE, ListedNote
 from pages.ui import elements
 from pages.ui.dialogs import draw_dialog, open_dialog
 from pages.ui.forms import fields, form
+from pages.ui.open_page import query_about
 from pages.ui.text import ago, day, esc, quiet
 
 STAFF_ONLY, SHARED = "Staff only", "Shared with the organization"
@@ -52,7 +53,7 @@ def draw_notes(
         )
     if limit is not None and (is_staff or len(found) > limit):
         label = "All notes" if found else "Write a note"
-        st.page_link("onboarding.py", label=label, query_params={"org": org.public_id})
+        st.page_link("onboarding.py", label=label, query_params=query_about(org.public_id))
     elif len(found) > len(drawn):
         draw_older(len(drawn))
     draw_dialogs(actor, found)
@@ -64,12 +65,17 @@ def draw_note(
     *,
     is_staff: bool,
     may_change: bool = True,
-    names_organization: bool = False,
+    listed: str = "",
+    on_look: Callable[[], None] | None = None,
 ) -> None:
-    """Draw a note, with actions for its author if `may_change`."""
+    """Draw a note, with actions for its author if `may_change`.
+
+    With `on_look`, which opens the quick view, its organization is named; `listed` is the list that
+    the link to the organization leads through.
+    """
     with st.container(border=True, key=f"note-{note.id}", gap="xxsmall"):
-        if names_organization:
-            _draw_organization(note)
+        if on_look is not None:
+            _draw_organization(note, listed, on_look)
         with elements.row():
             elements.avatar(note.author, note.author_id)
             st.markdown(esc(note.author), width="content")
@@ -133,13 +139,20 @@ def _draw_form(actor: Actor, org: Organization) -> None:
         drawn.save(notice, notes.write, actor, org.id, text, is_shared=visibility == SHARED)
 
 
-def _draw_organization(note: ListedNote) -> None:
+def _draw_organization(note: ListedNote, listed: str, on_look: Callable[[], None]) -> None:
     with elements.row(wrap=False):
         elements.avatar(note.organization, note.public_id, note.logo)
         st.page_link(
             "onboarding.py",
             label=f"**{esc(note.organization)}**",
-            query_params={"org": note.public_id},
+            query_params={"org": note.public_id, "list": listed},
+        )
+        st.button(
+            "Quick view",
+            icon=":material/right_panel_open:",
+            key=f"note-look-{note.id}",
+            type="tertiary",
+            on_click=on_look,
         )
 
 

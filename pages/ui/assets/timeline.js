@@ -1,5 +1,5 @@
 // A list of events as sentences, newest first, under the days of the reader's time zone.
-import { day, drawAvatar, drawMoment, drawTurn, element, follow, onPlainClick, updateMoments, words } from "./dom.js"
+import { day, drawAvatar, drawMoment, drawTurn, element, follow, iconButton, onPlainClick, updateMoments, words } from "./dom.js"
 
 const drawn = new WeakMap() // what each list shows, as JSON
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" })
@@ -9,7 +9,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".timeline")
   const { now, ...shown } = data
   const signature = JSON.stringify(shown)
-  root.ask = (id) => setTriggerValue("ask", id)
+  root.ask = (action, id) => setTriggerValue("ask", { action, id })
   if (drawn.get(root) === signature) return updateMoments(root, now)
   drawn.set(root, signature)
   const focused = root.getRootNode().activeElement?.dataset.name
@@ -61,8 +61,9 @@ function drawEvent(event, data) {
   text.append(sentence)
   if (event.reason) text.append(words(`“${event.reason}”`, "reason"))
   const facts = element("span", "facts")
-  if (event.organization.length) facts.append(drawLink(event, "organization", ...event.organization))
-  if (event.place.length) facts.append(drawLink(event, "place", ...event.place))
+  if (event.organization.length) facts.append(drawLink(event, "organization", ...event.organization, data.rest))
+  if (event.organization.length && data.canLook) facts.append(drawLook(event))
+  if (event.place.length) facts.append(drawLink(event, "place", ...event.place, data.rest))
   if (event.undone.length) facts.append(drawUndone(event.undone, data.now))
   if (event.offer) facts.append(drawOffer(event))
   facts.append(drawMoment(event.at, data.now, data.isShort ? null : TIME.format(event.at * 1000)))
@@ -88,7 +89,8 @@ function drawLogos(logos) {
   return [" ", images[0], " → ", images[1]]
 }
 
-function drawLink(event, name, label, href) {
+function drawLink(event, name, label, address, rest) {
+  const href = address + rest
   const link = words(label, "label")
   const made = element("a", name)
   made.dataset.name = `${event.id} ${name}`
@@ -109,7 +111,15 @@ function drawOffer(event) {
   button.dataset.name = `${event.id} offer`
   const sentence = event.parts.map(([text]) => text).join("")
   button.setAttribute("aria-label", `${event.offer}: ${event.who} ${sentence}`)
-  button.addEventListener("click", () => button.closest(".timeline").ask(event.id))
+  button.addEventListener("click", () => button.closest(".timeline").ask("offer", event.id))
+  return button
+}
+
+/** Return the button that opens the quick view of the organization that an event is about. */
+function drawLook(event) {
+  const button = iconButton("right_panel_open", `Quick view: ${event.organization[0]}`, "look")
+  button.dataset.name = `${event.id} look`
+  button.onclick = () => button.closest(".timeline").ask("look", event.id)
   return button
 }
 
