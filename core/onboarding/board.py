@@ -86,6 +86,16 @@ def load(
     return Board(columns, subsets)
 
 
+def list_ids(
+    session: Session, actor: Actor, query: BoardQuery, column: Column, *, limit: int
+) -> list[int]:
+    """Return the ids of all organizations in a column, in their order, up to a limit."""
+    access_staff(session, actor, Action.VIEW_ALL)
+    found = board_queries.rows(session, query, column)
+    ids = select(found.id).select_from(found.source).where(*found.where)
+    return list(session.scalars(ids.order_by(found.id).limit(limit)))
+
+
 class _List(NamedTuple):
     """The first cards of a column."""
 

@@ -12,7 +12,8 @@ from core.models import Move, Organization, Stage
 from core.onboarding import onboarding, working_days
 from core.onboarding.onboarding import Plan
 from core.staff import notes
-from tests.pages.conftest import Show, words
+from tests.pages.conftest import Show, unescaped, words
+from tests.runs.work import run_to_end
 from tests.support.boards import find_board
 from tests.support.cast import Cast
 
@@ -111,6 +112,45 @@ class TestCards:
         rail = find_board(show("board", cast.sam, rep="mine")).column("production")
         assert rail["href"] == f"/organizations?stage=production&rep={cast.sam.user_id}"
 
+    def test_all_of_a_column_are_edited_at_once(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        db.run(onboarding.flag, cast.sam, [cast.otto_ltd.id])
+        board = find_board(show("board", cast.sue, rep="mine"))
+        assert board.sent["canEditAll"]
+        screen = board.ask("edit-all", 0, column="onboarding")
+        assert "**1 organization**" in unescaped(screen)
+        screen.selectbox(key="edit.next_step-mode").set_value("Set to").run()
+        screen.text_input(key="edit.next_step").set_value("Call them").run()
+        screen.button(key="edit-submit").click().run()
+        screen.button(key="edit-confirm-submit").click().run()
+        run_to_end()
+        assert "**Edit next step** 1 of 1 organization." in unescaped(screen.run())
+        assert reload_acme(cast).next_step == "Call them"
+
+    def test_only_what_matches_is_edited(self, show: Show, cast: Cast, acme: Organization) -> None:
+        db.run(onboarding.flag, cast.sam, [cast.otto_ltd.id])
+        for query, number in (({"only": "stuck"}, 1), ({"q": "otto"}, 1), ({}, 2)):
+            board = find_board(show("board", cast.sam, **query))
+            screen = board.ask("edit-all", 0, column="onboarding")
+            assert f"**{number} organization" in unescaped(screen)
+        for column in ("nonsense", "preproduction"):
+            screen = find_board(show("board", cast.sam)).ask("edit-all", 0, column=column)
+            assert "edit-submit" not in [button.key for button in screen.button]
+
+    def test_cards_lead_on_through_their_column(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        board = find_board(show("board", cast.sam))
+        column = board.column("onboarding")
+        assert board.cards[acme.id]["href"].startswith(f"/onboarding?org={acme.public_id}&at=")
+        assert column["listQuery"] == "&list=stage%3Donboarding%26sort%3Dtime%2Bin%2Bstage"
+        stuck = find_board(show("board", cast.sam, only="stuck"))
+        ids = acme.public_id.removeprefix("ORG-")
+        listed = stuck.column("onboarding")["listQuery"]
+        assert listed == f"&list=page%3Dboard%26only%3Dstuck%26ids%3D{ids}"
+        assert stuck.cards[acme.id]["href"] == f"/onboarding?org={acme.public_id}"
+
     def test_a_column_shows_more_when_asked(self, show: Show, cast: Cast) -> None:
         board = find_board(show("board", cast.sam))
         assert not board.ask("more", 0, column="onboarding").exception
@@ -126,6 +166,18 @@ class TestMoving:
         assert "Open checks: Confirm the alert email address" in refusal(screen)
         assert reload_acme(cast).stage is Stage.ONBOARDING
         assert refusal(find_board(screen).ask("look", acme.id)) == ""
+
+    def test_a_drop_can_be_undone_beside_its_message(
+        self, show: Show, cast: Cast, acme: Organization
+    ) -> None:
+        change_acme(cast, **FILLED)
+        screen = find_board(show("board", cast.sam)).ask("drop", acme.id, column="onboarding")
+        assert reload_acme(cast).stage is Stage.PREPRODUCTION
+        assert "Saved." in unescaped(screen)
+        screen.button(key="last-act-undo").click().run()
+        screen.text_input(key="undo.reason").set_value("The wrong card.").run()
+        screen.button(key="undo-save").click().run()
+        assert reload_acme(cast).stage is Stage.ONBOARDING
 
     def test_a_ready_card_moves_as_it_is_dropped(
         self, show: Show, cast: Cast, acme: Organization

@@ -1,6 +1,7 @@
 """The way through a list on the pages of an organization that was opened from it."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,13 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 from core.database import db
 from core.models import ListVisit, Organization, Stage
-from core.organizations import worklist
+from core.onboarding import onboarding
+from core.organizations import organizations, worklist
 from core.organizations.filters import Filters
+from core.staff import notes
 from tests.pages.conftest import Show
 from tests.pages.test_sidebar import sidebar
 from tests.support.boards import find_board
 from tests.support.cast import Cast
-from tests.support.tables import find_table
+from tests.support.tables import find_table, find_timeline
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -109,6 +112,67 @@ def test_members_of_the_organization_have_no_list(show: Show, cast: Cast) -> Non
     assert bar(show("overview", cast.olga, **query)) is None
     with db.read() as session:
         assert session.scalar(select(func.count()).select_from(ListVisit)) == 0
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_list_stays_on_the_way_through_the_pages(show: Show, cast: Cast, page: str) -> None:
+    query = {"org": cast.acme.public_id, "list": "stage=free", "at": str(cast.acme.id)}
+    screen = show(page, cast.ada, **query)
+    sent = [each.proto.json for each in screen.get("bidi_component")]
+    places = re.findall(r'"/\w+\?(org=[^"]+)"', " ".join(sent))
+    places += [link.proto.query_string for link in screen.get("page_link")]
+    about_acme = [query for query in places if f"org={cast.acme.public_id}" in query]
+    assert about_acme
+    assert all(f"list=stage%3Dfree&at={cast.acme.id}" in query for query in about_acme)
+
+
+def test_people_walk_through_their_own_organizations(show: Show, cast: Cast) -> None:
+    zeta = db.run(organizations.create, cast.olga, "Zeta")
+    table = find_table(show("organizations", cast.olga), "Organizations")
+    assert table.sent["columns"][0]["rest"] == "&list=page%3Dorganizations"
+    for page in PAGES:
+        found = bar(show(page, cast.olga, org=zeta.public_id, list="page=organizations"))
+        assert found is not None
+        assert (found["number"], found["previous"]["name"]) == ("2 of 2", "Acme")
+        assert (found["next"], found["list"]) == (None, "/organizations")
+
+
+def test_ids_in_an_address_show_members_nothing(show: Show, cast: Cast) -> None:
+    ids = f"{cast.acme.public_id[4:]}.{cast.otto_ltd.public_id[4:]}"
+    query = {"org": cast.acme.public_id, "list": f"page=board&ids={ids}"}
+    assert bar(show("overview", cast.olga, **query)) is None
+    found = bar(show("overview", cast.oda, **query))
+    assert found is not None
+    assert (found["number"], found["next"]["name"]) == ("1 of 2", "Otto Ltd")
+
+
+@pytest.mark.parametrize("page", ["activity", "notes"])
+def test_activity_and_notes_have_a_quick_view_that_leads_on(
+    show: Show, cast: Cast, page: str
+) -> None:
+    for org in (cast.otto_ltd, cast.acme):
+        db.run(notes.write, cast.sam, org.id, "They are in a hurry.")
+        db.run(onboarding.flag, cast.sam, [org.id])
+    screen = show(page, cast.sam)
+    if page == "notes":
+        (button,) = [each for each in screen.button if each.key == "note-look-2"]
+        screen = button.click().run()
+    else:
+        shown = find_timeline(screen, "Changes")
+        (event, *_) = [each for each in shown.events if each["organization"][:1] == ["Acme"]]
+        assert shown.sent["canLook"]
+        screen = shown.ask("look", event["id"])
+    sent = [each.proto for each in screen.get("bidi_component")]
+    (stepper,) = [json.loads(p.json) for p in sent if p.component_name == "orgdesk_stepper"]
+    assert stepper["ids"] == [cast.acme.id, cast.otto_ltd.id]
+    address = urlsplit(stepper["href"])
+    query = {name: values[0] for name, values in parse_qs(address.query).items()}
+    found = bar(show(address.path.strip("/"), cast.sam, **query))
+    assert found is not None
+    assert (found["number"], found["list"]) == ("1 of 2", f"/{page}")
+    for wrong in (["look", 0], ["nothing", 1], [None, None]):
+        if page == "activity":
+            assert not find_timeline(show(page, cast.sam), "Changes").ask(*wrong).exception
 
 
 def test_the_quick_view_of_a_card_leads_on_through_its_stage(show: Show, cast: Cast) -> None:

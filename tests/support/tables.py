@@ -41,12 +41,8 @@ class Table:
 
     def ask(self, action: str, *rows: Any, **more: Any) -> AppTest:
         """Ask for an action as the browser does, and run the page."""
-        sent = {"event": "ask", "value": {"action": action, "ids": list(rows), **more}}
-        states = self.screen._tree.get_widget_states()
-        state = states.widgets.add()
-        state.id = _make_trigger_id(self.widget_id, "events")
-        state.json_trigger_value = json.dumps([sent])
-        return self.screen._run(states)
+        asked = {"action": action, "ids": list(rows), **more}
+        return _ask(self.screen, self.widget_id, "ask", asked)
 
 
 def code_blocks(screen: AppTest) -> list[str]:
@@ -76,6 +72,8 @@ def find_table(screen: AppTest, label: str) -> Table:
 class Timeline:
     """A list of `ui.timeline` as Python has sent it to the browser."""
 
+    screen: AppTest
+    widget_id: str
     sent: dict[str, Any]
 
     @property
@@ -93,12 +91,24 @@ class Timeline:
             for each in self.events
         ]
 
+    def ask(self, action: Any, event: Any) -> AppTest:
+        """Press a button of an event as the browser does, and run the page."""
+        return _ask(self.screen, self.widget_id, "ask", {"action": action, "id": event})
+
+
+def _ask(screen: AppTest, widget_id: str, name: str, value: Any) -> AppTest:
+    states = screen._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = _make_trigger_id(widget_id, "events")
+    state.json_trigger_value = json.dumps([{"event": name, "value": value}])
+    return screen._run(states)
+
 
 def timelines(screen: AppTest) -> list[Timeline]:
     """Return the lists of events on the screen."""
     protos = [element.proto for element in screen.get("bidi_component")]
     return [
-        Timeline(json.loads(proto.json))
+        Timeline(screen, proto.id, json.loads(proto.json))
         for proto in protos
         if proto.component_name == "orgdesk_timeline"
     ]

@@ -16,22 +16,26 @@ from core.onboarding.board_queries import BoardQuery, Column
 from core.onboarding.stages import FORWARD
 from core.organizations.filters import Filters
 from core.organizations.filters import Sort as TableSort
+from core.runs.items import MAX_ITEMS, Selection
 from pages import ui
 from pages.parts.onboarding import board_element, forms
-from pages.parts.organizations import quick_view, worklist
+from pages.parts.onboarding.board_element import ListedColumn
+from pages.parts.organizations import bulk_edit, quick_view, worklist
 
 _LIMITS: Final = "board cards"
 _REFUSED: Final = "board refused"
 _DIALOGS: Final = ("flag", "override", "plan", "withdraw")
 
 
-def act(actor: Actor, rows: Sequence[quick_view.Listed]) -> None:
+def act(actor: Actor, query: BoardQuery, rows: Sequence[quick_view.Listed]) -> None:
     """Do what was just asked for on the board; `rows` are its cards, for the quick view."""
     asked = board_element.asked()
     st.session_state.pop(_REFUSED, None)
     action, org_id = asked.get("action"), asked.get("id", 0)
     if action == "more":
         _show_more(str(asked.get("column")))
+    elif action == "edit-all":
+        _edit_all(actor, query, str(asked.get("column")))
     elif action == "look" and org_id in {row.id for row in rows}:
         quick_view.open_quick_view(org_id, rows)
     elif action in _DIALOGS:
@@ -42,29 +46,34 @@ def act(actor: Actor, rows: Sequence[quick_view.Listed]) -> None:
         _CHANGES[action](actor, org_id, asked)
 
 
-def list_rows(loaded: Board, query: BoardQuery) -> list[quick_view.Listed]:
-    """Return the cards, for the quick view, each with the list that its addresses lead through."""
-    return [
-        quick_view.Listed(org.id, org.public_id, address)
-        for column, cards in loaded.columns.items()
-        for org, address in _list_addresses(query, column, [card.org for card in cards.cards])
-    ]
+def list_columns(loaded: Board, query: BoardQuery) -> dict[Column, ListedColumn]:
+    """Return each column as a list.
 
-
-def _list_addresses(
-    query: BoardQuery, column: Column, orgs: Sequence[Organization]
-) -> list[tuple[Organization, str]]:
-    """Return the organizations of a column, each with the query of the list that it is in.
-
-    That is the table of the stage as long as the cards are in its order, and else the cards.
+    It is the table of the stage as long as the cards are in its order, and else the cards.
     """
+    return {
+        column: _list_column(column, [card.org for card in cards.cards], query)
+        for column, cards in loaded.columns.items()
+    }
+
+
+def _list_column(column: Column, orgs: Sequence[Organization], query: BoardQuery) -> ListedColumn:
     in_order = sorted(orgs, key=lambda org: (org.stage_entered_at, org.id))
     if column is Column.REQUESTED or query.only is not None or in_order != list(orgs):
-        address = worklist.displayed_query("board", [org.public_id for org in orgs])
-        return [(org, address) for org in orgs]
+        ids = [org.public_id for org in orgs]
+        return ListedColumn(orgs, [""] * len(ids), worklist.displayed_query("board", ids))
     filters = Filters(query.words, (column.stage,), query.rep_id, TableSort.STAGE_TIME)
-    rest = worklist.list_query(filters)
-    return [(org, worklist.position_query(org.stage_entered_at, org.id) + rest) for org in orgs]
+    positions = [worklist.position_query(org.stage_entered_at, org.id) for org in orgs]
+    return ListedColumn(orgs, positions, worklist.list_query(filters))
+
+
+def list_rows(columns: Mapping[Column, ListedColumn]) -> list[quick_view.Listed]:
+    """Return the cards of all columns, for the quick view."""
+    return [
+        quick_view.Listed(org.id, org.public_id, position + listed.list_query)
+        for listed in columns.values()
+        for org, position in zip(listed.cards, listed.positions, strict=True)
+    ]
 
 
 def card_limits() -> dict[Column, int]:
@@ -85,6 +94,16 @@ def _show_more(column: str) -> None:
         limits = card_limits()
         more = limits[Column(column)] + 2 * board.PAGE_SIZE
         st.session_state[_LIMITS] = limits | {Column(column): more}
+
+
+def _edit_all(actor: Actor, query: BoardQuery, name: str) -> None:
+    """Open the bulk edit of all organizations in a column, also of those without a card."""
+    if name not in list(query.columns):
+        return
+    with db.read() as session:
+        ids = board.list_ids(session, actor, query, Column(name), limit=MAX_ITEMS + 1)
+    if ids:
+        bulk_edit.open_for(Selection(tuple(ids)))
 
 
 def _ask_to_move(actor: Actor, org_id: int, asked: Mapping[str, Any]) -> None:
@@ -165,7 +184,8 @@ def _read_date(text: Any) -> date | None:
 
 
 def draw_dialogs(actor: Actor, reps: Mapping[int, str], rights: Rights) -> None:
-    """Draw the open dialog, for the card that opened it."""
+    """Draw the open dialog, for the card that opened it, or for all cards of a column."""
+    bulk_edit.draw_dialog(actor, rights)
     if Action.MOVE_STAGES not in rights:
         return
     ui.draw_dialog("card-move", "Move to the next stage", _draw_move, actor)

@@ -1,14 +1,15 @@
 """The board as one element: what the browser gets of its columns and cards."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.access.permissions import Action, Rights
 from core.base import avatars
-from core.models import Stage
+from core.bulk_edit import fields
+from core.models import Organization, Stage
 from core.onboarding import stuck, working_days
 from core.onboarding.board import MAX_CARDS, Board, Card, CardList
 from core.onboarding.board_queries import MAX_COUNTED, BoardQuery, Column, Only
@@ -34,11 +35,23 @@ _Json = dict[str, Any]
 _board = component.load("board")
 
 
+class ListedColumn(NamedTuple):
+    """A column as a list of organizations, for the way through it on their pages.
+
+    The query of an organization's address is its position, if the list needs one, then the list.
+    """
+
+    cards: Sequence[Organization]
+    positions: Sequence[str]
+    list_query: str
+
+
 def draw(
     board: Board,
     query: BoardQuery,
     rights: Rights,
     reps: Mapping[int, str],
+    lists: Mapping[Column, ListedColumn],
     *,
     refused: tuple[int, str] | None,
     focus: int | None,
@@ -46,8 +59,8 @@ def draw(
 ) -> None:
     """Draw the board; `on_ask` is called when a person asks for something on it, see `asked`.
 
-    `refused` is a card with the reason why what was asked for it was not done, and `focus` a card
-    to focus.
+    `lists` has the way through each column. `refused` is a card with the reason why what was asked
+    for it was not done, and `focus` a card to focus.
     """
     can_move = Action.MOVE_STAGES in rights
     cards = [card for each in board.columns.values() for card in each.cards]
@@ -56,12 +69,14 @@ def draw(
         "chips": [_describe_chip(only, board, query) for only in Only],
         "columns": [
             _describe_column(column, board.columns[column], query, rights)
+            | _describe_cards(column, board.columns[column], lists[column], rights)
             for column in board.columns
         ],
         "people": {card.org.rep_id: _describe_person(card) for card in cards if card.rep},
         "reps": list(reps.items()) if can_move else [],
         "snoozes": [[label, days] for days, label in (*SNOOZES.items(), _PICK_DATE)],
         "canMove": can_move,
+        "canEditAll": bool(fields.list_editable(rights)),
         "hasLetterKeys": has_letter_keys(),
         "refused": {"id": refused[0], "text": refused[1]} if refused else None,
         "focus": focus,
@@ -89,8 +104,6 @@ def _describe_chip(only: Only, board: Board, query: BoardQuery) -> _Json:
 def _describe_column(column: Column, shown: CardList, query: BoardQuery, rights: Rights) -> _Json:
     is_request, is_rail = column is Column.REQUESTED, column is Column.PRODUCTION
     to_stage = FORWARD.get(column.stage)
-    actions = _list_actions(column, rights)
-    names = [action["name"] for action in actions]
     limit = None if is_request else stuck.limit(column.stage)
     number = sum(1 for card in shown.cards if card.why_stuck)
     is_filtered = query != BoardQuery(rep_id=query.rep_id, sort=query.sort)
@@ -112,9 +125,18 @@ def _describe_column(column: Column, shown: CardList, query: BoardQuery, rights:
         "to": to_stage,
         "go": "flag" if is_request else "move",
         "asks": is_request or to_stage is Stage.PRODUCTION,
-        "actions": actions,
-        "cards": [] if is_rail else [_describe_card(column, card, names) for card in shown.cards],
+        "actions": _list_actions(column, rights),
     }
+
+
+def _describe_cards(column: Column, shown: CardList, listed: ListedColumn, rights: Rights) -> _Json:
+    """Return the cards of a column, and what their addresses end with after their positions."""
+    names = [action["name"] for action in _list_actions(column, rights)]
+    cards = [
+        _describe_card(column, card, names, position)
+        for card, position in zip(shown.cards, listed.positions, strict=True)
+    ]
+    return {"cards": [] if column is Column.PRODUCTION else cards, "listQuery": listed.list_query}
 
 
 def _list_address(stage: Stage, query: BoardQuery) -> str:
@@ -145,7 +167,7 @@ def _action(name: str, label: str, icon: str) -> _Json:
     return {"name": name, "label": label, "icon": icon}
 
 
-def _describe_card(column: Column, card: Card, actions: list[str]) -> _Json:
+def _describe_card(column: Column, card: Card, actions: list[str], position: str) -> _Json:
     """Return a card; what is empty is left out."""
     org, today = card.org, working_days.today()
     is_request, is_snoozed = column is Column.REQUESTED, stuck.is_snoozed(org, today)
@@ -157,7 +179,7 @@ def _describe_card(column: Column, card: Card, actions: list[str]) -> _Json:
     described = {
         "id": org.id,
         "name": org.name,
-        "href": f"/onboarding?org={org.public_id}",
+        "href": f"/onboarding?org={org.public_id}{position}",
         "avatar": [f"/logos/{org.logo}-thumb.png"]
         if org.logo
         else avatars.describe(org.name, org.public_id),

@@ -12,7 +12,7 @@ export function drawCard(board, card, column, refused) {
   row.setAttribute("aria-label", describe(card, column))
   row.classList.toggle("stuck", Boolean(card.why))
   row.draggable = board.data.canMove && Boolean(column.to)
-  row.append(drawName(board, card), drawNext(board, card, column), drawFoot(board, card, column))
+  row.append(drawName(board, card, column), drawNext(board, card, column), drawFoot(board, card, column))
   if (refused) row.append(element("p", "refusal", refused.text))
   return row
 }
@@ -32,11 +32,11 @@ function describe(card, column) {
   return parts.filter(Boolean).join(". ")
 }
 
-function drawName(board, card) {
+function drawName(board, card, column) {
   const line = element("div", "line")
   const name = words(card.name)
   const link = element("a", "name")
-  link.href = card.href
+  link.href = card.href + column.listQuery
   link.title = card.name
   link.draggable = false
   link.append(name)

@@ -1,5 +1,5 @@
 // A column: its head, the strip of working days against the limit, its cards, and more of them.
-import { element, follow, icon, onPlainClick } from "./dom.js"
+import { element, follow, icon, iconButton, onPlainClick } from "./dom.js"
 import { drawStrip } from "./strip.js"
 
 /** Draw a column into the element that it had before, if any. */
@@ -15,16 +15,26 @@ export function drawColumn(board, column, known) {
   if (column.isRail) section.replaceChildren(drawRail(column))
   else {
     section.setAttribute("aria-label", `${column.label}: ${column.total}`)
-    section.replaceChildren(...[drawHead(column), drawDays(column, days), list, drawEnd(board, column)].filter(Boolean))
+    section.replaceChildren(...[drawHead(board, column), drawDays(column, days), list, drawEnd(board, column)].filter(Boolean))
   }
   return { section, list, signature }
 }
 
-function drawHead(column) {
-  const head = element("h2", "head")
-  head.append(icon(column.icon), element("span", "", column.label), element("span", "number", column.total))
+function drawHead(board, column) {
+  const head = element("div", "head")
+  const title = element("h2", "title")
+  title.append(icon(column.icon), element("span", "", column.label), element("span", "number", column.total))
+  head.append(title)
   if (column.note) head.append(element("span", "note", column.note))
+  if (board.data.canEditAll && column.cards.length) head.append(drawEditAll(board, column))
   return head
+}
+
+/** Draw the button that edits all organizations of a column, also those without a card. */
+function drawEditAll(board, column) {
+  const button = iconButton("edit", `Edit all ${column.total}: ${column.label}`, "edit-all")
+  button.onclick = () => board.ask("edit-all", 0, { column: column.key })
+  return button
 }
 
 /** Draw the working days of each card against the limit. */
