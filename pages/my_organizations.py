@@ -4,7 +4,6 @@ import pandas as pd
 import streamlit as st
 
 from core.database import db
-from core.members import acceptance
 from core.models import Role, Stage
 from core.organizations import organizations
 from core.organizations.worklist import OWN
@@ -18,12 +17,11 @@ MIN_FOR_SEARCH = 10
 actor = ui.open_signed_in_page("Organizations")
 with db.read() as session:
     mine = organizations.list_mine(session, actor)
-    waiting = acceptance.list_waiting(session, actor)
 
 with elements.row(key="organizations-head"):
     st.title("Organizations", anchor=False, width="stretch")
     create.draw_create(actor)
-waiting_invitations.draw(actor, waiting)
+waiting_invitations.draw(actor)
 
 # The summary: in how many organizations of each stage the person has which role.
 if len(mine) > 1:

@@ -11,6 +11,7 @@ from core.organizations import statistics, table
 from core.organizations.filters import Sort
 from core.organizations.statistics import COUNTED
 from pages import ui
+from pages.parts.members import waiting_invitations
 from pages.parts.organizations import (
     bulk_edit,
     bulk_flag,
@@ -31,7 +32,6 @@ with db.read() as session:
     rights = staff_rights(session, actor)
 if Action.VIEW_ALL not in rights:
     ui.run_instead("my_organizations.py")
-may_flag, may_restore = Action.MOVE_STAGES in rights, Action.RESTORE in rights
 is_summary = st.query_params.get("view") == "memberships"
 
 # The head: the two views of this page, saved views, and the form for a new organization.
@@ -43,6 +43,7 @@ with elements.row(key="organizations-head"):
     if Action.IMPORT in rights:
         st.page_link("imports.py", label="Import", icon=":material/upload:")
     create.draw_create(actor)
+waiting_invitations.draw(actor)
 with st.container(key="organizations-runs"):
     progress.draw(actor)
 
@@ -88,7 +89,7 @@ else:
         listing.columns(columns, replace(filters, sort=page.sort)),
         key="organizations",
         label="Organizations",
-        actions=listing.actions(filters, may_restore=may_restore),
+        actions=listing.actions(filters, may_restore=Action.RESTORE in rights),
         bulk=listing.bulk_actions(filters, rights),
         row_action="" if filters.is_deleted else "look",
         focus=quick_view.last_seen(),

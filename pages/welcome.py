@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.access.permissions import staff_rights
 from core.database import db
-from core.members import acceptance, membership_rows
+from core.members import membership_rows
 from pages import ui
 from pages.parts.members import waiting_invitations
 from pages.parts.organizations import create
@@ -15,7 +15,6 @@ actor = ui.open_signed_in_page("Welcome")
 with db.read() as session:
     is_staff = bool(staff_rights(session, actor))
     has_organization = bool(membership_rows.list_organizations(session, actor, limit=1))
-    waiting = acceptance.list_waiting(session, actor)
 if is_staff or has_organization:
     st.switch_page("home.py")
 
@@ -23,10 +22,10 @@ with st.container(horizontal_alignment="center"), st.container(width=520, key="w
     st.space("large")
     elements.large_icon("domain_add")
     st.title(f"Welcome, {ui.esc(actor.name)}", anchor=False)
-    waiting_invitations.draw(actor, waiting)
+    is_invited = waiting_invitations.draw(actor)
     st.markdown(
         "Accept your invitation, or create an organization of another name."
-        if waiting
+        if is_invited
         else "You don't have an organization yet. Create one and invite your team, or open the "
         "invitation link in your email."
     )

@@ -135,10 +135,14 @@ def test_without_the_link_a_page_asks_to_open_it_again(
 
 
 class TestWaiting:
-    def test_it_stands_on_organizations_and_is_accepted_there(self, show: Show, cast: Cast) -> None:
-        db.run(invitations.invite, cast.olga, cast.acme.id, email(cast.otto), role=Role.ADMIN)
+    @pytest.mark.parametrize("who", ["otto", "oda"])
+    def test_it_stands_on_organizations_and_is_accepted_there(
+        self, show: Show, cast: Cast, who: str
+    ) -> None:
+        person = getattr(cast, who)
+        db.run(invitations.invite, cast.olga, cast.acme.id, email(person), role=Role.ADMIN)
         key = f"waiting-{cast.acme.public_id}"
-        screen = show("organizations", cast.otto)
+        screen = show("organizations", person)
         assert "**Olga** invited you to join **Acme**" in words(screen)
         screen.button(key=f"{key}-accept").click().run()
         assert status() is InvitationStatus.ACCEPTED

@@ -1,10 +1,9 @@
 """Invitations that wait for the answer of the person who is logged in."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from core.access.permissions import Actor
+from core.database import db
 from core.members import acceptance
 from core.members.acceptance import WaitingInvitation
 from pages import ui
@@ -12,11 +11,14 @@ from pages.parts.members.invitation_card import ACCEPT, draw_decline_dialog, ope
 from pages.ui import badges, elements
 
 
-def draw(actor: Actor, waiting: Sequence[WaitingInvitation]) -> None:
-    """Draw each invitation with the buttons that answer it."""
+def draw(actor: Actor) -> bool:
+    """Draw each invitation with the buttons that answer it; return whether there are any."""
+    with db.read() as session:
+        waiting = acceptance.list_waiting(session, actor)
     for invitation in waiting:
         _draw_invitation(actor, invitation)
     draw_decline_dialog(actor)
+    return bool(waiting)
 
 
 def _draw_invitation(actor: Actor, invitation: WaitingInvitation) -> None:

@@ -147,13 +147,9 @@ def _draw_organization(note: ListedNote, listed: str, on_look: Callable[[], None
             label=f"**{esc(note.organization)}**",
             query_params={"org": note.public_id, "list": listed},
         )
-        st.button(
-            "Quick view",
-            icon=":material/right_panel_open:",
-            key=f"note-look-{note.id}",
-            type="tertiary",
-            on_click=on_look,
-        )
+        icon = ":material/right_panel_open:"
+        if st.button("Quick view", icon=icon, key=f"note-look-{note.id}", type="tertiary"):
+            on_look()
 
 
 def _draw_when(note: ListedNote) -> None:
