@@ -79,13 +79,13 @@ from core.models import (
     User,
 )
 from core.onboarding import bulk_flag, onboarding, working_days
-from core.onboarding.board_queries import BoardQuery
+from core.onboarding.board_queries import BoardQuery, Column
 from core.onboarding.onboarding import Plan
 from core.onboarding.statistics import Period
 from core.organizations import organizations
 from core.organizations.csv_export import Format
 from core.organizations.filters import Filters
-from core.organizations.worklist import Position
+from core.organizations.worklist import Displayed, Position
 from core.profile import profile
 from core.runs import runs
 from core.runs.items import NewItem, Selection
@@ -149,6 +149,7 @@ organizations.quick_search.find_people     yes    yes    yes    hidden yes    ye
 organizations.quick_search.list_opened     yes    yes    yes    hidden yes    yes    yes    yes    hidden
 organizations.table.table                  no     no     no     no     yes    yes    yes    yes    no
 organizations.worklist.neighbors           no     no     no     no     yes    yes    yes    yes    no
+organizations.worklist.displayed_neighbors no     no     no     no     yes    yes    yes    yes    no
 organizations.worklist.list_others         no     no     no     no     yes    yes    yes    yes    no
 organizations.worklist.visit               no     no     no     no     yes    yes    yes    yes    no
 organizations.downloads.summary_csv        no     no     no     no     yes    yes    yes    yes    no
@@ -213,6 +214,7 @@ onboarding.request                         yes    yes    no     hidden no     no
 onboarding.withdraw_request                yes    yes    no     hidden no     no     no     no     hidden
 onboarding.stages.move_history             yes    no     no     hidden yes    yes    yes    yes    hidden
 onboarding.statistics.load_charts          no     no     no     no     yes    yes    yes    yes    no
+onboarding.board.list_ids                  no     no     no     no     yes    yes    yes    yes    no
 onboarding.board.load                      no     no     no     no     yes    yes    yes    yes    no
 staff.saved_views.save                     no     no     no     no     yes    yes    yes    yes    no
 staff.saved_views.visit                    no     no     no     no     yes    yes    yes    yes    no
@@ -802,6 +804,9 @@ ACTS: dict[str, Act] = {
     "organizations.worklist.neighbors": alone(
         "organizations.worklist.neighbors", Filters(), Position(1, 1), 1
     ),
+    "organizations.worklist.displayed_neighbors": alone(
+        "organizations.worklist.displayed_neighbors", Displayed("board"), "ORG-2222222"
+    ),
     "organizations.worklist.list_others": alone("organizations.worklist.list_others", Filters()),
     "organizations.worklist.visit": alone("organizations.worklist.visit", Filters()),
     "organizations.downloads.summary_csv": alone(
@@ -875,6 +880,9 @@ ACTS: dict[str, Act] = {
         session, actor, in_onboarding(session, cast), until=working_days.today() + timedelta(3)
     ),
     "onboarding.statistics.load_charts": alone("onboarding.statistics.load_charts", Period.QUARTER),
+    "onboarding.board.list_ids": alone(
+        "onboarding.board.list_ids", BoardQuery(), Column.ONBOARDING, limit=1
+    ),
     "onboarding.board.load": alone("onboarding.board.load", BoardQuery()),
     "staff.saved_views.save": alone("staff.saved_views.save", "organizations", "All", "sort=name"),
     "staff.saved_views.visit": about_view("staff.saved_views.visit"),
