@@ -31,6 +31,8 @@ KINDS: Final = {
 _FIELDS: Final = {
     name: label[0].upper() + label[1:] for name, label in events.FIELDS.items() if name != "text"
 }
+_EMPTY: Final = ("No changes yet", "Every change is recorded here permanently.")
+_NO_MATCHES: Final = ("No matching entries", "Change the search or clear the filters.")
 _FIRST_DAY: Final = date(2000, 1, 1)
 _PROFILE: Final = ("profile", "Profile")
 _MEMBERS: Final = ("members", "Access Control")
@@ -155,26 +157,24 @@ def draw_entries(
     note = "Entries can't be edited or deleted."
     if since is not None:
         note = f"Entries before {ui.day(since)} are still being prepared for search."
-    if filters == EVERYTHING:
-        empty = ("No changes yet", "Every change is recorded here permanently.")
-    else:
-        empty = ("No matching entries", "Change the search or clear the filters.")
     marked = _placed(undo.with_marks(actor, entries))
     asked = ui.timeline(
         marked.assign(organization=marked["organization"].where(marked["org_id"] != of_org)),
         key=key,
         label="Changes",
         paging=_paging(entries, note),
-        empty=empty,
+        empty=_EMPTY if filters == EVERYTHING else _NO_MATCHES,
         as_of=as_of,
         can_look=of_org is None,
         rest=rest,
     )
     if asked is not None and asked.action == OFFER:
         undo.open_for_entry(marked, asked.id)
-    if asked is None or asked.action != LOOK:
-        return None
-    about = marked.loc[(marked["id"] == asked.id) & marked["public_id"].notna(), "org_id"]
+    return _organization_of(marked, asked.id) if asked and asked.action == LOOK else None
+
+
+def _organization_of(entries: pd.DataFrame, entry_id: int) -> int | None:
+    about = entries.loc[(entries["id"] == entry_id) & entries["public_id"].notna(), "org_id"]
     return next(iter(about.astype(int)), None)
 
 
