@@ -1,5 +1,7 @@
 """History of an organization: every change in a sentence, with whom it concerns and why."""
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from core.access.permissions import Action
@@ -29,5 +31,6 @@ with db.read() as session:
     found = activity.table(session, actor, filters, org_id=org.id, before_id=changes.find_cursor())
     since = activity.find_searchable_since(session, filters)
 
-as_of = f"/overview?org={org.public_id}&as_of="
+about = {name: text for name, text in ui.query_about(org.public_id).items() if name != "as_of"}
+as_of = f"/overview?{urlencode(about)}&as_of="
 changes.draw_entries(actor, found, filters, since, key="history", of_org=org.id, as_of=as_of)
