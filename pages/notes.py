@@ -40,7 +40,7 @@ rest = worklist.displayed_query("notes", list(orgs.values()))
 rows = [quick_view.Listed(org_id, public_id, rest) for org_id, public_id in orgs.items()]
 for note in drawn:
     look = partial(quick_view.open_quick_view, note.org_id, rows)
-    draw_note(actor, note, is_staff=True, listed=listed, on_look=look)
+    draw_note(actor, note, is_staff=True, names_organization=True, listed=listed, on_look=look)
 if not found and words:
     elements.empty_state("search_off", "No matching notes", "Try another word.")
 elif not found:

@@ -65,16 +65,17 @@ def draw_note(
     *,
     is_staff: bool,
     may_change: bool = True,
+    names_organization: bool = False,
     listed: str = "",
     on_look: Callable[[], None] | None = None,
 ) -> None:
     """Draw a note, with actions for its author if `may_change`.
 
-    With `on_look`, which opens the quick view, its organization is named; `listed` is the list that
-    the link to the organization leads through.
+    The name of its organization leads through `listed`, the list in its address if there is one,
+    and `on_look` opens the quick view of it.
     """
     with st.container(border=True, key=f"note-{note.id}", gap="xxsmall"):
-        if on_look is not None:
+        if names_organization:
             _draw_organization(note, listed, on_look)
         with elements.row():
             elements.avatar(note.author, note.author_id)
@@ -139,17 +140,18 @@ def _draw_form(actor: Actor, org: Organization) -> None:
         drawn.save(notice, notes.write, actor, org.id, text, is_shared=visibility == SHARED)
 
 
-def _draw_organization(note: ListedNote, listed: str, on_look: Callable[[], None]) -> None:
+def _draw_organization(note: ListedNote, listed: str, on_look: Callable[[], None] | None) -> None:
     with elements.row(wrap=False):
         elements.avatar(note.organization, note.public_id, note.logo)
         st.page_link(
             "onboarding.py",
             label=f"**{esc(note.organization)}**",
-            query_params={"org": note.public_id, "list": listed},
+            query_params={"org": note.public_id} | ({"list": listed} if listed else {}),
         )
-        icon = ":material/right_panel_open:"
-        if st.button("Quick view", icon=icon, key=f"note-look-{note.id}", type="tertiary"):
-            on_look()
+        if on_look is not None:
+            icon, key = ":material/right_panel_open:", f"note-look-{note.id}"
+            if st.button("Quick view", icon=icon, key=key, type="tertiary"):
+                on_look()
 
 
 def _draw_when(note: ListedNote) -> None:
