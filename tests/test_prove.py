@@ -42,7 +42,7 @@ def test_snapshots_of_the_same_acts_are_equal(database: Database) -> None:
 def test_the_invariants_hold_in_races(database: Database, aim: str) -> None:
     with races.executor_of("threads", database.address) as executor:
         tally = races.run(
-            database, executor, aim, count=rounds(3 if aim in races.SINGLE else 5, 40), seed="test"
+            database, executor, aim, count=rounds(2 if aim in races.SINGLE else 3, 40), seed="test"
         )
     assert tally.broken == []
 

@@ -91,6 +91,7 @@ from core.runs import runs
 from core.runs.items import NewItem, Selection
 from core.staff import impersonation, notes, saved_views
 from tests.support.cast import Cast, email
+from tests.support.depth import sample
 from tests.support.history import last_entry
 from tests.support.statements import recorded
 
@@ -1005,7 +1006,13 @@ def outcome(act: Act, actor: Actor, cast: Cast) -> str:
     return "yes"
 
 
-@pytest.mark.parametrize(("name", "expected"), [pytest.param(*row, id=row[0]) for row in rows()])
+def rows_by_engine() -> Iterator[Any]:
+    """Yield all rows for SQLite; PostgreSQL, which asks the same code, gets some of them."""
+    for engine, judged in {"sqlite": [*rows()], "postgresql": sample([*rows()], 5)}.items():
+        yield from (pytest.param(engine, *row, id=f"{engine}-{row[0]}") for row in judged)
+
+
+@pytest.mark.parametrize(("engine", "name", "expected"), [*rows_by_engine()], indirect=["engine"])
 def test_the_matrix(engine: Engine, cast: Cast, name: str, expected: list[str]) -> None:
     people = [getattr(cast, person, ANONYMOUS) for person in PEOPLE]
     met = [outcome(act_of(name), person, cast) for person in people]

@@ -260,8 +260,8 @@ class TestVerify:
         "url", ["sqlite:///{0}/none.db", "postgresql+psycopg://nobody@127.0.0.1:1/none"]
     )
     @EMPTY
-    def test_a_missing_database_is_one_sentence(self, shell: Manage, tmp_path: Path, url: str):
-        done = shell("verify", DATABASE_URL=url.format(tmp_path))
+    def test_a_missing_database_is_one_sentence(self, manage: Manage, tmp_path: Path, url: str):
+        done = manage("verify", DATABASE_URL=url.format(tmp_path))
         assert done.returncode == 1
         assert done.stderr == "There is no Orgdesk database that can be read. Check DATABASE_URL.\n"
         assert done.stdout == ""

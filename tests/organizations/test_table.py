@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -85,20 +85,24 @@ def session(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+@cache
+def indexed(index: int) -> dict[str, str]:
+    """Return the id and the name of an organization, and what they are found and sorted by."""
+    org = Organization(public_id=f"ORG-{index:07d}", name=f"Clinic {index % 97} of {index % 7}")
+    search.index_organization(org)
+    columns = ("public_id", "name", "name_key", "search_text")
+    return {column: getattr(org, column) for column in columns}
+
+
 def make_organizations(session: Session, number: int, *, start: int = 0) -> None:
     """Add organizations whose names, sizes and stages repeat, so that sort keys have ties."""
     stages, now, rows = list(Stage), clock.now(), []
     session.merge(Logo(digest=LOGO, png=b"", thumbnail=b"", created_at=now))
     session.flush()
     for index in range(start, start + number):
-        org = Organization(public_id=f"ORG-{index:07d}", name=f"Clinic {index % 97} of {index % 7}")
-        search.index_organization(org)
         rows.append(
             {
-                "public_id": org.public_id,
-                "name": org.name,
-                "name_key": org.name_key,
-                "search_text": org.search_text,
+                **indexed(index),
                 "is_listed": False,
                 "stage": stages[index % 4],
                 "stage_entered_at": now - timedelta(days=index % 11),
@@ -284,24 +288,24 @@ class TestTable:
 
 class TestPagination:
     @pytest.mark.parametrize("narrowed", ["all", "two stages", "a rep", "words"])
-    @pytest.mark.parametrize("sort", list(Sort))
     def test_every_row_appears_once_from_either_end(
-        self, session: Session, cast: Cast, sort: Sort, narrowed: str
+        self, session: Session, cast: Cast, narrowed: str
     ) -> None:
         make_organizations(session, 180)
-        filters = replace(EXAMPLES[narrowed], sort=sort, size=25)
-        total = table.table(session, cast.oda, filters).total
+        for sort in Sort:
+            filters = replace(EXAMPLES[narrowed], sort=sort, size=25)
+            total = table.table(session, cast.oda, filters).total
 
-        forward = read_pages(session, cast, filters, Direction.FIRST)
-        back = read_pages(session, cast, filters, Direction.LAST)
+            forward = read_pages(session, cast, filters, Direction.FIRST)
+            back = read_pages(session, cast, filters, Direction.LAST)
 
-        rows = [row for page in forward for row in page]
-        assert len(rows) == len(set(rows)) == total
-        backwards = [row for page in reversed(back[:-1]) for row in page]
-        assert backwards == rows[-len(backwards) :]
-        assert back[-1] == forward[0], "a first page is a full one"
-        assert {*backwards, *back[-1]} == set(rows)
-        assert all(len(page) == 25 for page in forward[:-1])
+            rows = [row for page in forward for row in page]
+            assert len(rows) == len(set(rows)) == total, sort
+            backwards = [row for page in reversed(back[:-1]) for row in page]
+            assert backwards == rows[-len(backwards) :], sort
+            assert back[-1] == forward[0], f"a first page is a full one by {sort}"
+            assert {*backwards, *back[-1]} == set(rows), sort
+            assert all(len(page) == 25 for page in forward[:-1]), sort
 
     def test_the_previous_page_is_the_same_again(self, session: Session, cast: Cast) -> None:
         make_organizations(session, 120)

@@ -25,6 +25,17 @@ from tests.support import cast as the_cast
 from tests.support.cast import Cast
 
 _OURS = ("core", "pages")
+_NEVER_CHANGES = {
+    "core.base.hosts._suffixes",
+    "core.base.tokenizer._latin_look_alikes",
+    "core.database.db.engine_of",
+    "core.database.upgrade.newest_revision",
+    "core.mail.messages._environment",
+    "core.web.static_files._files",
+    "core.web.static_files._read",
+}
+"""Caches of what is the same in every test, and slow to make."""
+_Cache = type(cache(len))
 SECRET_KEY = "a secret that only the tests know"
 _MEMORY = Path("/dev/shm")
 _MEMORY_NEEDED = 256 * 2**20
@@ -66,16 +77,19 @@ def use(url: str, *, keeps_connections: bool = False) -> Iterator[Engine]:
 
 
 def clear_caches() -> None:
-    """Clear the caches of settings and keys; those of compiled statements are kept."""
-    for kept in _caches_of(tuple(name for name in sys.modules if name.startswith(_OURS))):
+    """Clear the caches of settings, keys and what else may depend on the database in use."""
+    for kept in _caches(len(sys.modules)):
         kept.cache_clear()
 
 
 @cache
-def _caches_of(modules: tuple[str, ...]) -> list[Any]:
-    values = [value for name in modules for value in vars(sys.modules[name]).copy().values()]
-    kept = {id(value): value for value in values if hasattr(value, "cache_clear")}
-    return [value for value in kept.values() if value is not db.engine_of]
+def _caches(_imported: int) -> list[Any]:
+    """Return the caches of all modules of ours that were imported so far."""
+    ours = [module for name, module in sys.modules.items() if name.startswith(_OURS)]
+    values = [value for module in ours for value in vars(module).copy().values()]
+    kept = {id(value): value for value in values if isinstance(value, _Cache)}
+    names = {key: f"{value.__module__}.{value.__name__}" for key, value in kept.items()}
+    return [value for key, value in kept.items() if names[key] not in _NEVER_CHANGES]
 
 
 def _make_cast() -> bytes:
