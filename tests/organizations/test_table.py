@@ -482,7 +482,8 @@ class TestCost:
     def _measure_all(self, session: Session, cast: Cast) -> dict[str, int]:
         if session.get_bind().dialect.name == "postgresql":  # as autovacuum does now and then
             session.execute(text("SELECT gin_clean_pending_list('ix_organizations_search_tokens')"))
-        session.execute(text("ANALYZE"))
+        for name in ("organizations", "memberships", "invitations"):  # the others are empty
+            session.execute(text(f"ANALYZE {name}"))
         return {
             name: measure(session, cast, filters, cursor)
             for name, filters, cursor in pages(Cursor(), Cursor(Direction.LAST), MIDDLE)

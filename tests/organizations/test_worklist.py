@@ -129,7 +129,7 @@ class TestNeighbors:
             monkeypatch.setattr(module, "MAX_COUNTED", 50)
         monkeypatch.setattr(queries, "MAX_SORTED", 700)
         make_organizations(session, 3_000)
-        session.execute(text("ANALYZE"))
+        session.execute(text("ANALYZE organizations"))
         for filters in (
             *(Filters(sort=sort) for sort in Sort),
             Filters(stages=(Stage.FREE,)),
