@@ -76,7 +76,8 @@ def matches(session: Session, filters: Filters, *, scanned: Order | None = None)
     if filters.has_words:
         indexed = []
     elif scanned is None and len({c.index for c in conditions}) > 1:
-        _, indexed = _find_most_selective(session, conditions)
+        _, column = _find_most_selective(session, filters)
+        indexed = [c for c in conditions if column is None or c.index is column]
     where = [_is_live_or_deleted(filters), *(c.to_sql(is_indexed=c in indexed) for c in conditions)]
     if not filters.has_words:
         return Matches(_TABLE, Organization.id.expression, where)
@@ -112,7 +113,7 @@ def is_faster_sorted(session: Session, filters: Filters) -> bool:
     conditions = _conditions(filters)
     if filters.has_words or all(c.index is filters.order.column for c in conditions):
         return False
-    number, _ = _find_most_selective(session, conditions)
+    number, _ = _find_most_selective(session, filters)
     return number <= MAX_SORTED or _are_large_faster_sorted(session, filters)
 
 
@@ -178,6 +179,13 @@ class _Condition(NamedTuple):
     def to_sql(self, *, is_indexed: bool = True) -> ColumnElement[bool]:
         """Return the condition; `is_indexed` says whether the database may use its index."""
         return self.on(self.column.expression if is_indexed else orm.unindexed(self.column))
+
+
+class _Selective(NamedTuple):
+    """An index, and the number of rows that it leaves."""
+
+    number: int
+    column: InstrumentedAttribute[Any] | None
 
 
 def _conditions(filters: Filters) -> list[_Condition]:
@@ -253,27 +261,39 @@ def _conditions_on(conditions: Sequence[_Condition], order: Order) -> list[_Cond
     return [c for c in conditions if c.index is order.column]
 
 
-def _find_most_selective(
-    session: Session, conditions: list[_Condition]
-) -> tuple[int, list[_Condition]]:
-    """Return the smallest number of rows that one index leaves, and the conditions on that index.
+def _find_most_selective(session: Session, filters: Filters) -> _Selective:
+    """Return the index that leaves the fewest rows, asked once in a transaction of one rerun.
 
     Rows are counted up to `MAX_SORTED` + 1. PostgreSQL has statistics and chooses itself: for it
-    all conditions are returned, with that number.
+    that number is returned, and no index.
     """
     if session.get_bind().dialect.name != "sqlite":
-        return MAX_SORTED + 1, conditions
+        return _Selective(MAX_SORTED + 1, None)
+    known: dict[Filters, _Selective] = session.info.setdefault("most selective", {})
+    if filters not in known:
+        known[filters] = _count_by_index(session, filters)
+    return known[filters]
+
+
+def _count_by_index(session: Session, filters: Filters) -> _Selective:
+    """Count the rows that each index leaves.
+
+    No index knows the whole profile, and to count those rows means to read them: it is asked only
+    if there is no other filter.
+    """
+    conditions = _conditions(filters)
     indexes = {c.index for c in conditions}
-    groups = [[c for c in conditions if c.index is index] for index in indexes]
+    asked = [*(indexes - {Organization.id} or indexes)]
+    groups = ([c for c in conditions if c.index is index] for index in asked)
     counts = (capped_count(_select(group), MAX_SORTED) for group in groups)
     numbers = session.execute(select(*counts)).one()
-    return min(zip(numbers, groups, strict=True), key=_preference)
+    found = [_Selective(number, index) for number, index in zip(numbers, asked, strict=True)]
+    return min(found, key=_preference)
 
 
-def _preference(group: tuple[int, list[_Condition]]) -> tuple[int, bool]:
-    """Return the sort key of a group: fewest rows first, then the index that covers the query."""
-    number, (first, *_) = group
-    return number, first.index is not Organization.member_count
+def _preference(found: _Selective) -> tuple[int, bool]:
+    """Return the sort key of an index: fewest rows first, then the index that covers the query."""
+    return found.number, found.column is not Organization.member_count
 
 
 def _select(conditions: Sequence[_Condition]) -> Select[*tuple[Any, ...]]:

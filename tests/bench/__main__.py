@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 import pandas as pd
 import typer
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from core.access.permissions import Actor
 from core.base import clock
@@ -58,9 +58,10 @@ def _measure(server: Server, empty: Server, organizations: int, only: str) -> di
     newcomer = sign_in(server.url, _newcomer())
     with db.read() as session:
         org = session.scalars(select(Organization.public_id).order_by(Organization.id)).first()
+        rep = session.scalar(select(func.min(Organization.rep_id)))
     first = pages.first_rerun(server.url, cookie)
     costs = []
-    for request in pages.list_requests(str(org)):
+    for request in pages.list_requests(str(org), rep or 0):
         if only not in request.name:
             continue
         typer.echo(f"\r\033[K{request.name}", nl=False, err=True)

@@ -13,7 +13,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.models import Stage
 from core.organizations.filters import Activity, Members, Profile, Sort
-from data.seed.names import STAFF
 from pages.ui.navigation import PAGES
 from tests.support.streamlit_client import open_app
 
@@ -54,7 +53,7 @@ class Cost:
         return asdict(self) | {"times_empty": round(self.rerun_p50_ms / self.empty_p50_ms, 2)}
 
 
-def list_requests(org: str) -> Iterator[Request]:
+def list_requests(org: str, rep: int) -> Iterator[Request]:
     """Yield every page, then every filter and sort order of Organizations."""
     for page in PAGES:
         if page.section != "public" and page.address != "organizations":
@@ -71,8 +70,8 @@ def list_requests(org: str) -> Iterator[Request]:
         "search, one letter": {"q": "s"},
         "search, an ID": {"q": org},
         "100 rows": {"rows": 100},
-        "sales rep": {"rep": STAFF[1][0]},
-        "sales rep and stage": {"rep": STAFF[1][0], "stage": [Stage.ONBOARDING]},
+        "sales rep": {"rep": rep},
+        "sales rep and stage": {"rep": rep, "stage": [Stage.ONBOARDING]},
         "search and stage": {"q": "clinic", "stage": [Stage.ONBOARDING]},
     }
     views |= {f"stage {stage}": {"stage": [stage]} for stage in Stage}
@@ -84,7 +83,7 @@ def list_requests(org: str) -> Iterator[Request]:
         "created in a month": {"from": "2025-03-01", "to": "2025-03-31"},
         "deleted": {"deleted": "true"},
         "every filter": {
-            "rep": STAFF[1][0],
+            "rep": rep,
             "stage": [Stage.ONBOARDING, Stage.PRODUCTION],
             "members": Members.HANDFUL,
             "profile": Profile.COMPLETE,

@@ -456,6 +456,23 @@ class TestCost:
         assert any("ix_organizations_stage_entered (stage=?" in step for step in steps), steps
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_the_best_of_several_indexes_is_looked_for_once(
+        self, session: Session, cast: Cast
+    ) -> None:
+        make_organizations(session, 300)
+        filters = Filters(
+            stages=(Stage.FREE, Stage.PRODUCTION),
+            rep_id=REP,
+            members=Members.HANDFUL,
+            profile=Profile.COMPLETE,
+            created_from=date(2024, 1, 1),
+        )
+        plans = _explain(session, cast, filters, Cursor(), "EXPLAIN QUERY PLAN ")
+        assert len(plans) == 5
+        steps = [step for _, plan in plans for *_, step in plan]
+        assert not any("ix_organizations_logo" in step for step in steps), "it reads every row"
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
     def test_large_ones_are_found_without_scanning_all_small_ones(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
