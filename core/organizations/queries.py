@@ -288,12 +288,9 @@ def _count_by_index(session: Session, filters: Filters) -> _Selective:
     counts = (capped_count(_select(group), MAX_SORTED) for group in groups)
     numbers = session.execute(select(*counts)).one()
     found = [_Selective(number, index) for number, index in zip(numbers, asked, strict=True)]
-    return min(found, key=_preference)
-
-
-def _preference(found: _Selective) -> tuple[int, bool]:
-    """Return the sort key of an index: fewest rows first, then the index that covers the query."""
-    return found.number, found.column is not Organization.member_count
+    # Of equals: one sales rep has few organizations, and the index of sizes covers the query.
+    best = Organization.member_count if filters.rep_id is None else Organization.stage
+    return min(found, key=lambda each: (each.number, each.column is not best))
 
 
 def _select(conditions: Sequence[_Condition]) -> Select[*tuple[Any, ...]]:
