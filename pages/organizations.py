@@ -37,7 +37,7 @@ is_summary = st.query_params.get("view") == "memberships"
 # The head: the two views of this page, saved views, and the form for a new organization.
 with elements.row(key="organizations-head"):
     st.title("Organizations", anchor=False, width="content")
-    filter_bar.draw_views(is_summary=is_summary)
+    filter_bar.draw_views("memberships" if is_summary else "list", rights)
     st.space("stretch")
     view_picker.draw_views(actor, "organizations", rights)
     if Action.IMPORT in rights:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor, find_role
@@ -86,7 +87,7 @@ def plan(session: Session, actor: Actor, entry_ids: Collection[int]) -> list[Act
     with change_tracking.savepoint(session, keeps=False):
         return [
             _foresee(session, actor, entry_id, tries=number < MAX_TRIED)
-            for number, entry_id in enumerate(_newest_first(entry_ids))
+            for number, entry_id in enumerate(_each_act(session, entry_ids))
         ]
 
 
@@ -125,7 +126,7 @@ def undo_all(
 ) -> Outcome:
     """Undo the entries of one act, newest first; what is refused does not keep the others."""
     done, refused = [], []
-    for entry_id in _newest_first(entry_ids):
+    for entry_id in _each_act(session, entry_ids):
         try:
             done.append(undo(session, actor, entry_id, reason=reason, proof=proof))
         except DomainError as error:
@@ -133,8 +134,17 @@ def undo_all(
     return Outcome(done, refused)
 
 
-def _newest_first(entry_ids: Collection[int]) -> list[int]:
-    return sorted(set(entry_ids), reverse=True)
+def _each_act(session: Session, entry_ids: Collection[int]) -> Iterator[int]:
+    """Yield entries, newest first, but not those that were undone together with one before.
+
+    A merge has an entry in the history of each organization, and both are undone at once.
+    """
+    before = len(change_tracking.recorded_ids(session))
+    for entry_id in sorted(set(entry_ids), reverse=True):
+        recorded = change_tracking.recorded_ids(session)[before:]
+        undone = select(Entry.undoes_id).where(Entry.id.in_(recorded))
+        if not recorded or entry_id not in session.scalars(undone).all():
+            yield entry_id
 
 
 @dataclass(frozen=True)

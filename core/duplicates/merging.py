@@ -169,6 +169,13 @@ def count_people_only_in(session: Session, source: Organization, target: Organiz
     return session.scalar(number) or 0
 
 
+def list_takeable(
+    session: Session, actor: Actor, source: Organization, target: Organization
+) -> list[str]:
+    """Return the fields of `TAKEABLE` that a merge could take from the source."""
+    return [field for field in TAKEABLE if not _refuse_field(session, actor, source, target, field)]
+
+
 def _lock(
     session: Session, actor: Actor, source_id: int, target_id: int
 ) -> tuple[Organization, Organization]:

@@ -113,6 +113,19 @@ def person(label: str, *, seed: str, **head: Any) -> Column:
     return Column("person", label, cells, **head)
 
 
+def organization(label: str, *, seed: str, logo: str, **head: Any) -> Column:
+    """Return a column of organizations beside the one that names the row.
+
+    `seed` is the column with the Organization ID and `logo` the one with the logo, for the avatar.
+    """
+
+    def cells(rows: pd.DataFrame, key: str) -> Cells:
+        names, images = _texts(rows, key), _avatars(rows, key, seed, logo)
+        return [name and [name, *image] for name, image in zip(names, images, strict=True)]
+
+    return Column("person", label, cells, **head)
+
+
 def number(label: str, **head: Any) -> Column:
     """Return a column of numbers, to the right."""
     return Column("number", label, _values, **head, more={"isNumeric": True})

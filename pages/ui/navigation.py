@@ -76,6 +76,7 @@ PAGES: Final = (
     PageInfo("history", "History", "history", _ORGANIZATION, Action.VIEW_HISTORY),
     PageInfo("solutions", "Connected solutions", "hub", _ORGANIZATION),
     PageInfo("organizations", "Organizations", "domain", _STAFF_DESK, Action.VIEW_ALL),
+    PageInfo("duplicates", "Duplicates", "", _STAFF_DESK, Action.MERGE, beneath="organizations"),
     PageInfo(
         *("import", "Import", "", _STAFF_DESK, Action.IMPORT),
         module="imports",

@@ -361,6 +361,7 @@ CALLED_BY_USE_CASES = {
     "access.permissions.may",
     "access.permissions.staff_rights",
     "audit.history.record",
+    "duplicates.merging.list_takeable",
     "imports.applying.apply_to_organization",
     "imports.existing.judge",
     "imports.existing.plan_of",

@@ -263,6 +263,16 @@ class TestUndo:
         changes.undo(session, cast.oda, undone.id, reason="It was right.")
         assert (source.merged_into, target.phone) == (target.id, "+12125550100")
 
+    def test_both_entries_of_one_act_are_undone_as_one(self, session: Session, cast: Cast) -> None:
+        merge(session, cast)
+        named = {cast.otto_ltd: "organization.merged", cast.acme: "organization.merged_in"}
+        act = [last(session, org, event).id for org, event in named.items()]
+        assert [each.refusal for each in changes.plan(session, cast.oda, act)] == [""]
+        outcome = changes.undo_all(session, cast.oda, act, reason="Two companies.")
+        assert (len(outcome.done), outcome.refused) == (1, [])
+        source = session.get_one(Organization, cast.otto_ltd.id)
+        assert source.merged_into is None
+
     def test_it_can_be_undone_for_thirty_days(
         self, session: Session, cast: Cast, clock: Clock
     ) -> None:

@@ -53,12 +53,19 @@ def turn_to_first_page() -> None:
     st.query_params.pop(CURSOR, None)
 
 
-def draw_views(*, is_summary: bool) -> None:
-    """Draw the links to the two views of the page."""
+def draw_views(here: str, rights: Rights) -> None:
+    """Draw the links to the views of organizations; `here` is the one that is shown."""
+    is_list = here != "duplicates"
     views = [
-        Link("list", "List", {"view": []}, is_on=not is_summary),
-        Link("memberships", "Memberships", {"view": ["memberships"]}, is_on=is_summary),
+        Link("list", "List", {"view": []}, "" if is_list else "/organizations"),
+        Link(
+            *("memberships", "Memberships", {"view": ["memberships"]}),
+            "" if is_list else "/organizations?view=memberships",
+        ),
     ]
+    if Action.MERGE in rights:
+        views.append(Link("duplicates", "Duplicates", href="/duplicates"))
+    views = [view._replace(is_on=view.name == here) for view in views]
     links.draw(views, key="organizations-views", label="Views", variant="views", forgets=[CURSOR])
 
 
