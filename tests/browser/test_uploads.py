@@ -20,6 +20,14 @@ from tests.support.depth import rounds
 from tests.web.test_web import sign_in
 
 MIB = 2**20
+EDGES = """() => new Promise((resolve) => {
+  const box = (id) => document.querySelector(`[data-testid=${id}]`)?.getBoundingClientRect()
+  const look = () => box("stToast")
+    ? resolve([box("stExpandSidebarButton").right, box("stToast").left])
+    : requestAnimationFrame(look)
+  look()
+})"""
+"""Where the button that opens the sidebar ends, and a notice begins, once there is one."""
 HALF_A_PICTURE = b"\xff\xd8\xff\xe0" + b"\0" * 999
 
 
@@ -61,6 +69,8 @@ def test_on_a_phone_the_thumbnail_chooses_the_logo_and_a_field_changes_the_numbe
     phone_number = phone.locator(".st-key-profile-phone input").first
     phone_number.fill("+1 507 284 2511")
     phone_number.press("Enter")
+    opener, notice = phone.evaluate(EDGES)
+    assert opener <= notice
     expect(phone.get_by_test_id("stToast")).to_contain_text("Profile saved")
 
     field = phone.locator(".st-key-logo-logo")
