@@ -32,27 +32,29 @@ _NO_ANSWER = re.compile(r"We couldn't save that\. .* error id (\w{8})")
 
 
 @pytest.fixture(scope="module")
-def silent_mail_server() -> Iterator[str]:
-    """The URL of a mail server that accepts connections and never responds."""
+def silent_mail_server() -> Iterator[socket.socket]:
+    """A mail server that accepts connections and never responds."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        yield f"smtp://127.0.0.1:{listening.getsockname()[1]}"
+        yield listening
 
 
 @pytest.fixture(scope="module")
 def server(
     engines: dict[str, Sqlite | Postgresql],
     tmp_path_factory: pytest.TempPathFactory,
-    silent_mail_server: str,
+    silent_mail_server: socket.socket,
 ) -> Iterator[Server]:
     """A server on a PostgreSQL that can be disconnected; its mail server never responds."""
     url = engines["postgresql"].make("outage")
+    smtp_url = f"smtp://127.0.0.1:{silent_mail_server.getsockname()[1]}"
     with (
-        serve(url, tmp_path_factory.mktemp("outage"), SMTP_URL=silent_mail_server) as server,
+        serve(url, tmp_path_factory.mktemp("outage"), SMTP_URL=smtp_url) as server,
         pytest.MonkeyPatch.context() as environment,
     ):
         environment.setenv("PUBLIC_URL", server.url)
         with use(url):
             yield server
+        silent_mail_server.close()  # else the end of the server waits for it
     engines["postgresql"].drop("outage")
 
 

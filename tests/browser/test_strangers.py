@@ -42,11 +42,14 @@ def server(
 
 
 class TestAStranger:
-    def test_is_asked_to_set_up_what_is_empty(self, page: Page) -> None:
-        for address in ("/members", "/mail", "/", "/sign_up"):
-            page.goto(address)
-            expect(page.get_by_role("heading", name="Set up Orgdesk")).to_be_visible()
-            expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    def test_is_asked_to_set_up_what_is_empty(self, server: Server, page: Page) -> None:
+        page.goto("/members")
+        expect(page.get_by_role("heading", name="Set up Orgdesk")).to_be_visible()
+        expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+        for address in ("mail", "", "sign_up"):
+            with open_app(server.url) as stranger:
+                sent = b"".join(m.SerializeToString() for m in stranger.rerun(address))
+            assert b"Set up Orgdesk" in sent, address
 
     def test_signs_in_before_any_page_is_shown(self, page: Page, cast: Cast) -> None:
         for address in ADDRESSES:

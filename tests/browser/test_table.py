@@ -13,7 +13,7 @@ from tests.browser.acts import wait_until_drawn
 from tests.browser.conftest import DESKTOP, PHONE, ContextPool
 from tests.browser.server import serve
 from tests.browser.table_app import texts
-from tests.browser.test_accessibility import problems
+from tests.browser.test_accessibility import SCHEMES, problems
 from tests.support.engines import Postgresql, Sqlite
 
 HARMLESS = """async texts => {
@@ -321,7 +321,7 @@ def test_menus_selection_and_keys_are_accessible_in_light_and_dark(open_table: O
     page = open_table("?rows=12")
     expect(row(page, "Ada Whitfield")).to_be_visible()
     found = {}
-    for theme, rules in (("light", ()), ("dark", ("color-contrast",))):
+    for theme, rules in SCHEMES.items():
         page.emulate_media(color_scheme=theme)
         expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", theme)
         row(page, "Ada Whitfield").hover()
