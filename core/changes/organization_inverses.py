@@ -78,6 +78,8 @@ def _delete(undoing: Undoing) -> None:
     if _is_unclaimed(undoing):
         _ensure_untouched(undoing)
         undoing.call(unclaimed.remove, undoing.org_id)
+    elif _is_imported(undoing):
+        raise CannotUndo("An owner has joined since the import, so this organization stays.")
     else:
         undoing.call(organizations.delete, undoing.org_id, name=undoing.name)
 
@@ -85,6 +87,10 @@ def _delete(undoing: Undoing) -> None:
 def _is_unclaimed(undoing: Undoing) -> bool:
     """Return whether an import added the organization and nobody has claimed it."""
     return undoing.org is not None and undoing.org.unclaimed_since is not None
+
+
+def _is_imported(undoing: Undoing) -> bool:
+    return undoing.entry.event == "organization.created" and undoing.entry.run_id is not None
 
 
 def _ensure_untouched(undoing: Undoing) -> None:
@@ -97,8 +103,8 @@ def _ensure_untouched(undoing: Undoing) -> None:
 
 
 def _asks_for_deletion(undoing: Undoing) -> set[Ask]:
-    """Ask for the password and the name, unless nobody has claimed the organization."""
-    return set() if _is_unclaimed(undoing) else ask_name(undoing)
+    """Ask for the password and the name, unless an import added the organization."""
+    return set() if _is_unclaimed(undoing) or _is_imported(undoing) else ask_name(undoing)
 
 
 def _restore(undoing: Undoing) -> None:
