@@ -39,7 +39,13 @@ _MERGE: Final = Inverse(
     asks=ask_reason,
     caution="Members without an account are not brought back.",
 )
-_UNDO: Final = Inverse(_merge_again, _FIELDS, lead=MERGED_INTO, asks=ask_reason)
+_UNDO: Final = Inverse(
+    _merge_again,
+    _FIELDS,
+    lead=MERGED_INTO,
+    asks=ask_reason,
+    caution="It can be undone for 30 days, from today on.",
+)
 
 INVERSES: Final = {
     "organization.merged": _MERGE,

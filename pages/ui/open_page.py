@@ -97,7 +97,7 @@ def _say_merged(asked: str, org: Organization) -> None:
     with db.read() as session:
         at = merged.find_moment(session, asked)
     if at is not None:
-        st.toast(esc(f"{asked} was merged into {org.name} on {day(at)}"), icon=":material/merge:")
+        st.toast(esc(f"{asked} was merged into {org.name} on {day(at)}"), icon=":material/info:")
 
 
 def _was_merged(actor: Actor) -> bool:

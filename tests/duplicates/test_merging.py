@@ -15,6 +15,7 @@ from core.duplicates import merging
 from core.members import invitations, membership_rows, ownership
 from core.models import DigestItem, Entry, Membership, Organization, Role, Stage
 from core.onboarding import onboarding, working_days
+from core.ops import cleanup
 from core.organizations import organization_rows, organizations
 from core.profile import profile
 from core.staff import impersonation
@@ -297,6 +298,16 @@ class TestUndo:
         merge(session, cast)
         with pytest.raises(NotFound):
             organizations.restore(session, cast.ada, cast.otto_ltd.id)
+
+    def test_cleanup_keeps_it_while_the_target_lives_and_purges_both_afterwards(
+        self, session: Session, cast: Cast, clock: Clock
+    ) -> None:
+        merge(session, cast)
+        clock.turn(organizations.DELETED_TTL + timedelta(days=1))
+        assert cleanup.purge_organizations(session) == 0
+        organizations.delete(session, cast.olga, cast.acme.id, name="Acme")
+        clock.turn(organizations.DELETED_TTL + timedelta(days=1))
+        assert [cleanup.purge_organizations(session) for _ in range(3)] == [1, 1, 0]
 
     def test_history_verifies_afterwards(self, session: Session, cast: Cast) -> None:
         merge(session, cast)

@@ -27,6 +27,7 @@ from core.changes.inverses import INVERSES
 from core.changes.judgement import State
 from core.changes.undo_marks import Offer
 from core.database import change_tracking, db
+from core.duplicates import merging
 from core.imports import applying
 from core.members import account_access, invitations, leaving, members, ownership
 from core.models import (
@@ -84,6 +85,7 @@ class World:
         """Yield those who may be able to undo an entry: who made it, and two others at random."""
         cast = self.cast
         people = [cast.olga, cast.adam, cast.mia, cast.oda, cast.sam, cast.sue, cast.ada]
+        people.append(cast.otto)
         yield from (person for person in people if person.user_id == entry.actor_id)
         yield from self.random.sample([cast.olga, cast.ada, self.one(people)], 2)
 
@@ -231,6 +233,23 @@ def _save_view(world: World, actor: Actor) -> object:
     return saved_views.save(world.session, actor, "organizations", name, "stage=free")
 
 
+def _save_other_profile(world: World, actor: Actor) -> object:
+    org = world.session.get_one(Organization, world.cast.otto_ltd.id)
+    shown = profile.form_texts(org)
+    typed = {name: world.one(_TEXTS[name]) for name in ("phone", "website", "overview")}
+    return profile.save(world.session, actor, org.id, shown, shown | typed)
+
+
+def _merge(world: World, actor: Actor) -> object:
+    """Merge one of the two into the other, with some of what the target can take."""
+    both = [world.cast.acme.id, world.cast.otto_ltd.id]
+    source, target = world.random.sample(both, 2)
+    org = world.session.get_one(Organization, source)
+    filled = [name for name in merging.TAKEABLE if getattr(org, name) is not None]
+    take = [name for name in filled if world.random.random() < 0.5]
+    return merging.merge(world.session, actor, source, target, take=take, reason=_WHY)
+
+
 _ALERTS: Final = [[], [Alert.STAGE], [*Alert]]
 STEPS: Final[dict[str, tuple[Step, str]]] = {
     "save the profile": (_save_profile, "olga oda"),
@@ -284,6 +303,9 @@ STEPS: Final[dict[str, tuple[Step, str]]] = {
     ),
     "remove a view": (_of_row(saved_views.remove, SavedView, acme=False), "sue"),
     "change staff": (_set_staff, "ada"),
+    "save the other profile": (_save_other_profile, "otto"),
+    "merge": (_merge, "oda ada"),
+    "merge again": (_merge, "oda ada"),
     "disable": (_disable, "ada"),
 }
 

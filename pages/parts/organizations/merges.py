@@ -16,7 +16,7 @@ def draw_merges(merges: Sequence[MergedIn]) -> None:
     for merged in merges:
         with elements.row(key=f"merged-in-{merged.public_id}"):
             st.markdown(
-                f":small[:material/merge: {ui.esc(merged.name)} ({merged.public_id}) was merged "
+                f":small[:material/info: {ui.esc(merged.name)} ({merged.public_id}) was merged "
                 f"into this organization on {ui.day(merged.at)}]",
                 width="content",
             )
