@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access.permissions import Action, Actor, find_role, staff_rights
+from core.access.permissions import Action, Actor, find_role, has_merged, staff_rights
 from core.models import Organization
 
 
@@ -25,14 +25,17 @@ def find_moment(session: Session, public_id: str) -> datetime | None:
     return session.scalar(select(Organization.deleted_at).where(*is_merged))
 
 
-def list_sources(session: Session, org_id: int) -> list[int]:
+def list_sources(session: Session, actor: Actor, org_id: int) -> list[int]:
     """Return the ids of the organizations that were merged into another one."""
+    if not has_merged(session, actor, org_id):
+        return []
     merged = select(Organization.id).where(Organization.merged_into == org_id)
     return list(session.scalars(merged.order_by(Organization.id)))
 
 
 def list_read_together(session: Session, actor: Actor, org_id: int) -> list[int]:
     """Return the id of an organization and, for staff, of those that were merged into it."""
-    if Action.VIEW_ALL not in staff_rights(session, actor):
+    sources = list_sources(session, actor, org_id)
+    if not sources or Action.VIEW_ALL not in staff_rights(session, actor):
         return [org_id]
-    return [org_id, *list_sources(session, org_id)]
+    return [org_id, *sources]

@@ -13,8 +13,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, Update, and_, bindparam, case, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Select, Update, and_, bindparam, case, exists, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from core.base import clock
 from core.base.errors import NotFound, NotPermitted
@@ -105,6 +105,7 @@ _STAFF_ROLE: Final = select(_STAFF).where(
 )
 """The staff role of a user whose account is not disabled."""
 
+_SOURCE: Final = aliased(Organization)
 _CACHE: Final = "access"
 _IMPERSONATION_REASONS: Final = "impersonation reasons"
 
@@ -218,6 +219,11 @@ def find_impersonation_reason(session: Session, actor: Actor, org_id: int) -> st
     return reason
 
 
+def has_merged(session: Session, actor: Actor, org_id: int) -> bool:
+    """Return whether other organizations may have been merged into this one."""
+    return _get_access(session, actor, org_id).has_merged
+
+
 def lock_staff_roles(session: Session) -> None:
     """Lock the assignment of staff roles; must be the first lock of a transaction."""
     session.execute(update(Lock).where(Lock.name == "staff").values(n=Lock.n + 1))
@@ -282,6 +288,7 @@ class _Access(NamedTuple):
     role: Role | None
     staff: Staff | None = None
     impersonation: ActiveImpersonation | None = None
+    has_merged: bool = True
 
 
 def _get_access(session: Session, actor: Actor, org_id: int) -> _Access:
@@ -309,12 +316,13 @@ def _load_access(
         return _Access(None, frozenset(), None)
     if actor is ORGDESK:
         return _Access(row[0], frozenset(Action), Role.OWNER)
-    org, role, staff, until, reason = row
+    org, role, staff, until, reason, has_merged = row
     if until is None or staff is not Staff.ADMINISTRATOR:
-        return _Access(org, rights_of(role, staff), role, staff)
+        return _Access(org, rights_of(role, staff), role, staff, has_merged=has_merged)
     session.info.setdefault(_IMPERSONATION_REASONS, {})[actor, org.id] = reason
     impersonation = ActiveImpersonation(until, reason)
-    return _Access(org, rights_of(Role.OWNER, staff), Role.OWNER, staff, impersonation)
+    rights = rights_of(Role.OWNER, staff)
+    return _Access(org, rights, Role.OWNER, staff, impersonation, has_merged)
 
 
 @cache
@@ -334,6 +342,7 @@ def _query(column: InstrumentedAttribute[Any], *, as_orgdesk: bool) -> Select[*t
     )
     return (
         org.add_columns(Membership.role, _STAFF, Impersonation.ends_at, Impersonation.reason)
+        .add_columns(exists().where(_SOURCE.merged_into == Organization.id))
         .select_from(Organization)
         .join(User, and_(User.id == bindparam("user_id"), User.disabled_at.is_(None)))
         .outerjoin(Membership, is_own)

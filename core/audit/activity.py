@@ -82,7 +82,7 @@ def find_merged(session: Session, actor: Actor, org_id: int | None) -> dict[int,
     """
     if org_id is None:
         return {}
-    ids = merged.list_sources(session, org_id)
+    ids = merged.list_sources(session, actor, org_id)
     if Action.VIEW_ALL in staff_rights(session, actor):
         return dict.fromkeys(ids, 0)
     merges = select(func.max(Entry.id)).where(Entry.event == "organization.merged")

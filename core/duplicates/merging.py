@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core.access.permissions import Action, Actor, access, may, staff_rights
+from core.access.permissions import Action, Actor, access, has_merged, may, staff_rights
 from core.base import clock, validation
 from core.base.errors import CannotMerge, CannotUndo
 from core.base.settings import settings
@@ -150,6 +150,8 @@ class MergedIn(NamedTuple):
 def list_merged_in(session: Session, actor: Actor, org_id: int) -> list[MergedIn]:
     """Return what was merged into an organization, for those who can view its history."""
     access(session, actor, org_id, Action.VIEW_HISTORY)
+    if not has_merged(session, actor, org_id):
+        return []
     may_undo = Action.UNDO_MERGE in staff_rights(session, actor)
     found = []
     for source in list_sources(session, org_id):

@@ -355,6 +355,8 @@ CALLED_BY_USE_CASES = {
     "access.permissions.find_impersonation_reason",
     "access.permissions.find_impersonation",
     "access.permissions.find_role",
+    "access.permissions.has_merged",
+    "access.merged.list_sources",
     "access.permissions.find_staff_role",
     "access.permissions.list_roles",
     "access.permissions.lock_self",
