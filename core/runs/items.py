@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -41,6 +42,12 @@ class Selection:
     def view(self) -> str:
         """The query of the list whose rows were all selected; empty if single rows were."""
         return self.matching.to_query() if self.matching is not None else ""
+
+    @property
+    def digest(self) -> str:
+        """What tells the selection from others, and is the same when it is made again."""
+        is_all = self.matching is not None
+        return sha256(f"{is_all} {self.view} {sorted(self.org_ids)}".encode()).hexdigest()[:12]
 
 
 def list_ids(session: Session, actor: Actor, selection: Selection) -> list[int]:

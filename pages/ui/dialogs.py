@@ -108,7 +108,9 @@ def _inside(about: Any) -> Iterator[None]:
 
 
 def _find_id(about: Any) -> str:
-    """Return the id of one thing, or of its row; empty if a dialog is about several."""
+    """Return the id of one thing or of its row, the digest of a selection, or else nothing."""
+    if isinstance(digest := getattr(about, "digest", None), str):
+        return digest
     if isinstance(about, Mapping):
         about = about.get("user_id", about.get("id"))
     elif isinstance(about, tuple) and about:

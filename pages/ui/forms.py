@@ -1,7 +1,7 @@
 """Forms that show each error below its field, and keep what was typed until it is saved.
 
-What is typed goes to the person's drafts in the browser (`assets/forms.js`). A field that is drawn
-anew, after a look at another page, a reload or another login, is filled with its draft.
+What is typed or chosen goes to the person's drafts in the browser (`assets/forms.js`). A field that
+is drawn anew, after a look at another page, a reload or another login, is filled with its draft.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ from core.base.errors import DomainError, InvalidInput, Unavailable
 from core.base.settings import settings
 from core.database import change_tracking, db
 from core.models import Draft
-from pages.ui import authentication, dialogs, last_act, rerun_cache
+from pages.ui import authentication, dialogs, draft_values, last_act, rerun_cache
 from pages.ui.open_page import count_visits, ensure_signed_in, show_notice
 from pages.ui.text import quiet, refusal
 
@@ -64,8 +64,8 @@ class Form:
     ) -> Any:
         """Draw a widget with a hint below it, which an error replaces, and return its value."""
         with st.container(key=f"{self.name}-{name}", gap="xxsmall"):
-            if widget in {st.text_input, st.text_area} and not drafts.is_secret(name):
-                self._restore(name, options)
+            if draft_values.is_kept(widget) and not drafts.is_secret(name):
+                self._restore(widget, name, options)
             value = widget(label, key=self.key(name), **options)
             self._below[name] = st.empty()
         self._values[name] = value
@@ -205,7 +205,7 @@ class Form:
         found = rerun_cache.cached(_list_drafts, actor) if actor is not None else {}
         return found.get(self._draft_name)
 
-    def _restore(self, name: str, options: dict[str, Any]) -> None:
+    def _restore(self, widget: Callable[..., Any], name: str, options: dict[str, Any]) -> None:
         """Fill a field that is drawn anew with its draft."""
         self._has_draft = True
         key = self.key(name)
@@ -213,8 +213,7 @@ class Form:
             return
         draft = self.find_draft()
         if draft is not None and name in draft.texts:
-            st.session_state[key] = draft.texts[name]
-            options.pop("value", None)
+            draft_values.fill(widget, key, draft.texts[name], options)
 
     @property
     def _draft_name(self) -> str:

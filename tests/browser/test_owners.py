@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
 from core.accounts import drafts, sessions
 from core.database import db
 from core.models import Organization
-from core.onboarding import onboarding
+from core.onboarding import onboarding, working_days
 from core.profile import profile
 from tests.browser import acts
 from tests.browser.steps import field, fill, heading, press
@@ -205,6 +206,33 @@ def test_a_note_is_kept_while_it_is_written_but_not_after_it_is_added(
     expect(field(page, "note", "text")).to_have_value("")
     page.reload()
     expect(field(page, "note", "text")).to_have_value("")
+
+
+def test_what_was_chosen_in_a_form_is_there_after_a_reload(page: Page, cast: Cast) -> None:
+    acts.become(page, cast.sam)
+    acts.visit(page, f"/onboarding?org={cast.acme.public_id}")
+    rep = page.get_by_role("combobox", name="Sales rep")
+    day = page.get_by_role("group", name="Target date")
+    shared = page.get_by_role("radio", name="Shared with the organization")
+    rep.click()
+    with drafted(page):
+        page.get_by_role("option", name="Sue").click()
+    day.get_by_role("spinbutton").first.click()
+    with drafted(page):
+        page.keyboard.type(f"{working_days.today() + timedelta(days=9):%Y%m%d}")
+    with drafted(page):
+        shared.click()
+    page.reload()
+    expect(rep).to_have_value("Sue")
+    expect(shared).to_be_checked()
+    press(page, "Flag for onboarding")
+    expect(page.get_by_text("Acme moved to onboarding")).to_be_visible()
+    with db.read() as session:
+        acme = session.get_one(Organization, cast.acme.id)
+    assert (acme.rep_id, acme.target_on) == (
+        cast.sue.user_id,
+        working_days.today() + timedelta(days=9),
+    )
 
 
 def test_what_an_owner_deletes_an_administrator_restores(

@@ -31,7 +31,7 @@ def look_at_the_edit(page: Page) -> None:
     expect(dialog.get_by_text("62 organizations")).to_be_visible()
     expect(dialog.get_by_text("4 different values")).to_be_visible()
     assert problems(page) == []
-    page.locator(".st-key-edit-target_on-mode").get_by_role("combobox").click()
+    page.locator(".st-key-edit-target_on_mode").get_by_role("combobox").click()
     page.get_by_role("option", name="Clear").click()
     press(dialog, "Preview")
     expect(dialog.get_by_text("Target date → empty: changes in 1")).to_be_visible()

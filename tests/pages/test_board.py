@@ -120,7 +120,7 @@ class TestCards:
         assert board.sent["canEditAll"]
         screen = board.ask("edit-all", 0, column="onboarding")
         assert "**1 organization**" in unescaped(screen)
-        screen.selectbox(key="edit.next_step-mode").set_value("Set to").run()
+        screen.selectbox(key="edit.next_step_mode").set_value("Set to").run()
         screen.text_input(key="edit.next_step").set_value("Call them").run()
         screen.button(key="edit-submit").click().run()
         screen.button(key="edit-confirm-submit").click().run()

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Actor
+from core.accounts import drafts
 from core.changes import run_undo
 from core.database import db
 from core.members import account_access
@@ -37,7 +38,7 @@ def open_edit(show: Show, actor: Actor) -> AppTest:
 
 
 def choose(screen: AppTest, field: str, mode: str = bulk_edit.SET) -> AppTest:
-    return screen.selectbox(key=f"edit.{field}-mode").set_value(mode).run()
+    return screen.selectbox(key=f"edit.{field}_mode").set_value(mode).run()
 
 
 def preview(screen: AppTest) -> str:
@@ -63,9 +64,9 @@ class TestEdit:
             (cast.ada, "alerts_off"),
         ):
             shown = {box.key for box in open_edit(show, actor).selectbox}
-            assert f"edit.{fields}-mode" in shown
-            assert ("edit.rep_id-mode" in shown) == (actor != cast.oda)
-            assert ("edit.phone-mode" in shown) == (actor != cast.sam)
+            assert f"edit.{fields}_mode" in shown
+            assert ("edit.rep_id_mode" in shown) == (actor != cast.oda)
+            assert ("edit.phone_mode" in shown) == (actor != cast.sam)
 
     def test_it_shows_what_they_have_now(self, edit: AppTest) -> None:
         seen = unescaped(edit)
@@ -82,6 +83,19 @@ class TestEdit:
         run_to_end()
         assert "**Edit sales rep** 2 of 2 organizations." in unescaped(edit.run())
         assert reps() == [cast.sue.user_id] * 2
+
+    def test_what_was_chosen_for_a_selection_is_kept_for_this_one_alone(
+        self, show: Show, cast: Cast
+    ) -> None:
+        form = f"edit {ALL.digest}"
+        for field, text in (("target_on_mode", bulk_edit.CLEAR), ("stage_mode", "Nothing")):
+            db.run(drafts.keep, cast.sam, form, field, text, original=bulk_edit.LEAVE)
+        screen = open_edit(show, cast.sam)
+        assert screen.selectbox(key="edit.target_on_mode").value == bulk_edit.CLEAR
+        assert screen.selectbox(key="edit.stage_mode").value == bulk_edit.LEAVE
+        table = find_table(show("organizations", cast.sam), "Organizations")
+        other = table.ask("edit", cast.acme.id)
+        assert other.selectbox(key="edit.target_on_mode").value == bulk_edit.LEAVE
 
     def test_one_can_go_back_from_the_preview(self, edit: AppTest, cast: Cast) -> None:
         choose(edit, "next_step").text_input(key="edit.next_step").set_value("Call").run()

@@ -1,5 +1,7 @@
 """Forms are filled with what their person typed before, and never overwrite others by it."""
 
+from datetime import timedelta
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -8,7 +10,7 @@ from core.accounts import drafts
 from core.database import db
 from core.members import membership_rows
 from core.models import Organization, Role
-from core.onboarding import onboarding
+from core.onboarding import onboarding, working_days
 from core.profile import profile
 from tests.pages.conftest import Show
 from tests.support.cast import Cast
@@ -115,3 +117,38 @@ class TestDialog:
         find_table(screen, "Active users").ask("quick-view", getattr(cast, person).user_id)
         screen.button(key="remove").click().run()
         assert screen.text_input(key="remove.reason").value == typed
+
+
+class TestChoices:
+    """What was chosen is kept like what was typed, and is never more than could be chosen now."""
+
+    def open_flag(self, show: Show, cast: Cast, **texts: str) -> AppTest:
+        type_before(cast.sam, f"flag {cast.acme.public_id}", original="?", **texts)
+        return show("onboarding", cast.sam, org=cast.acme.public_id)
+
+    def test_choices_and_dates_are_there_and_are_saved(self, show: Show, cast: Cast) -> None:
+        due = working_days.today() + timedelta(days=9)
+        screen = self.open_flag(show, cast, rep_id="Sue", target_on=due.isoformat()).run()
+        assert screen.selectbox(key="flag.rep_id").value == cast.sue.user_id
+        assert screen.date_input(key="flag.target_on").value == due
+        screen.button(key="flag-submit").click().run()
+        with db.read() as session:
+            acme = session.get_one(Organization, cast.acme.id)
+            assert (acme.rep_id, acme.target_on) == (cast.sue.user_id, due)
+        assert kept(cast.sam) == {}
+
+    @pytest.mark.parametrize(
+        "text", ["Olga", "", "0", "null", "[]", "9999-99-99", "0001-01-01", "Sam\n" * 3000]
+    )
+    def test_what_could_not_be_chosen_is_ignored(self, show: Show, cast: Cast, text: str) -> None:
+        screen = self.open_flag(show, cast, rep_id=text, target_on=text)
+        assert not screen.exception
+        assert screen.selectbox(key="flag.rep_id").value == cast.sam.user_id
+        assert screen.date_input(key="flag.target_on").value is None
+        screen.button(key="flag-submit").click().run()
+        assert not screen.exception
+
+    def test_what_buttons_chose_is_there(self, show: Show, cast: Cast) -> None:
+        type_before(cast.sam, f"note {cast.acme.public_id}", reach="Shared with the organization")
+        screen = show("onboarding", cast.sam, org=cast.acme.public_id)
+        assert screen.session_state["note.reach"] == "Shared with the organization"

@@ -98,7 +98,7 @@ def _draw_field(form: Form, field: Field, current: Current, reps: Mapping[int, s
     left, right = st.columns([2, 3], gap="small")
     with left:
         hint = _describe(field, current, reps)
-        mode = form.field(st.selectbox, f"{field}-mode", LABELS[field], options=modes, hint=hint)
+        mode = form.field(st.selectbox, f"{field}_mode", LABELS[field], options=modes, hint=hint)
     if mode != SET:
         return LEAVE if mode == LEAVE else None
     with right:

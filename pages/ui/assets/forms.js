@@ -1,16 +1,25 @@
 // What is typed into a form goes to our own route while it is typed, for the person who is logged
 // in, and at once when a field is left: a link may lead back before the pause is over. Streamlit
-// learns of a text area only when it is left. Enter sends every form.
+// learns of a text area only when it is left, and of nothing in a form before it is sent. Choices are
+// looked at after each click and key. Enter sends every form.
+import { choiceSelector, readChoice } from "./choices.js"
+
 const PAUSE = 300
+const DRAWN = 100 // after this, what was clicked is drawn
+const TEXTS = ".stTextInput, .stTextArea"
+const CHOICES = choiceSelector()
 const SETTLING = 2000
 const originals = new WeakMap()
 const waiting = new Map()
+const seen = new WeakMap() // what each choice was at the last look
 const early = new Set() // fields that were typed into before the person was known
 let person = 0
 let focused = ""
 
-const fieldOf = (node) => {
-  if (!node.closest?.(".stTextInput, .stTextArea")) return null
+const read = (node) => (node.matches(CHOICES) ? readChoice(node) : node.value)
+
+const fieldOf = (node, kinds = TEXTS) => {
+  if (!node.closest?.(kinds)) return null
   const element = node.closest(".stElementContainer[class*=st-key-]")
   const key = [...(element?.classList ?? [])].find((name) => name.startsWith("st-key-"))
   const name = key?.replace(/-\d+$/, "")
@@ -43,7 +52,7 @@ const send = async (id, draft, node) => {
     if (response.ok) sessionStorage.removeItem(`draft ${id}`)
     else if (response.status === 401 || response.status === 503) keep()
     else if (response.status === 409 || response.status === 429) {
-      const again = () => node.isConnected && node.value === draft.text && send(id, draft, node)
+      const again = () => node.isConnected && read(node) === draft.text && send(id, draft, node)
       setTimeout(again, SETTLING)
     }
   } catch {
@@ -55,8 +64,22 @@ const remember = ({ target }) => {
   if (fieldOf(target) && !originals.has(target)) originals.set(target, target.value)
 }
 
-const schedule = ({ target }) => {
-  const found = fieldOf(target)
+const type = ({ target }) => schedule(target, fieldOf(target))
+
+/** Send what was chosen since the last look; the first look at a field sees its original. */
+const look = () => {
+  for (const block of document.querySelectorAll(CHOICES)) {
+    const field = fieldOf(block, CHOICES)
+    const text = field && readChoice(block)
+    if (!field || seen.get(block) === text) continue
+    if (seen.has(block)) schedule(block, field)
+    else originals.set(block, text)
+    seen.set(block, text)
+  }
+}
+const lookLater = () => setTimeout(look, DRAWN)
+
+const schedule = (target, found) => {
   if (!found || isSecret(target)) return
   if (!person) {
     early.add(target)
@@ -64,7 +87,7 @@ const schedule = ({ target }) => {
   }
   const form = [found.form, ...subjectOf(target)].filter(Boolean).join(" ")
   const original = originals.get(target) ?? ""
-  const draft = { person, form, field: found.field, text: target.value, original }
+  const draft = { person, form, field: found.field, text: read(target), original }
   const id = `${form} ${found.field}`
   clearTimeout(waiting.get(id)?.timer)
   const now = () => send(id, draft, target)
@@ -89,7 +112,9 @@ const submit = (event) => {
 
 document.addEventListener("focusin", remember, true)
 document.addEventListener("beforeinput", remember, true)
-document.addEventListener("input", schedule, true)
+document.addEventListener("input", type, true)
+for (const name of ["focusin", "pointerdown"]) document.addEventListener(name, look, true)
+for (const name of ["click", "keyup", "change"]) document.addEventListener(name, lookLater, true)
 document.addEventListener("focusout", flush, true)
 document.addEventListener("visibilitychange", flush)
 document.addEventListener("keydown", submit, true)
@@ -112,7 +137,7 @@ const focus = (attempts = 50) => {
 
 export default function ({ data }) {
   person = data.person
-  for (const target of early) if (target.isConnected) schedule({ target })
+  for (const target of early) if (target.isConnected) schedule(target, fieldOf(target, `${TEXTS}, ${CHOICES}`))
   if (early.size) flush()
   early.clear()
   focus()
