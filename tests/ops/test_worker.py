@@ -11,8 +11,9 @@ from core.base import settings
 from core.database import db
 from core.mail import delivery, outbox
 from core.members import invitations, reminders
-from core.models import Invitation, Lock, Mail
+from core.models import DuplicatePair, Invitation, Lock, Mail
 from core.ops import cleanup, worker
+from core.organizations import organizations
 from tests.support.mailbox import Mailbox, receive
 
 PATIENCE = 10.0
@@ -90,6 +91,18 @@ def test_it_runs_the_cleanup(background):
             return session.get(Lock, "housekeeping") is not None
 
     wait_until(has_run)
+
+
+@SQLITE
+def test_it_looks_for_duplicates_of_a_new_organization(engine, cast, background):
+    made = db.run(organizations.create, cast.otto, "The ACME Company")
+
+    def is_found() -> bool:
+        with db.read() as session:
+            return session.get(DuplicatePair, (cast.acme.id, made.id)) is not None
+
+    background.wake()
+    wait_until(is_found)
 
 
 @SQLITE
