@@ -188,6 +188,7 @@ def join(page: Page, mailbox: Mailbox, name: str) -> None:
     fill(page, "join", name=name, password=PASSWORD)
     press(page, "Accept Invitation")
     expect(user_menu(page)).to_contain_text(name)
+    expect(page).to_have_url(re.compile("/overview"))
 
 
 def make_sales_rep(page: Page, name: str) -> None:

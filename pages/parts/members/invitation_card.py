@@ -60,7 +60,8 @@ def draw_sign_up(invitation: OpenInvitation, token: str) -> None:
     joined = form.change(acceptance.accept_with_new_account, ANONYMOUS, token, new)
     if joined is not None:
         st.session_state.pop(browser.FRAGMENT, None)
-        authentication.enter(joined.user_id)
+        page = f"/overview?org={invitation.organization.public_id}"
+        authentication.enter(joined.user_id, page=page)
 
 
 def draw_log_in(invitation: OpenInvitation, token: str) -> None:
