@@ -135,7 +135,7 @@ def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organ
     org, rights, *_ = _get_access(session, actor, org_id)
     if org is None or Action.VIEW not in rights:
         raise NotFound("organization")
-    if state_of(org) is not _STATES.get(action, State.LIVE):
+    if state_of(org) not in _STATES.get(action, (State.LIVE,)):
         raise NotFound("organization")
     if action not in rights:
         raise NotPermitted(action.value)
@@ -256,15 +256,15 @@ def lock_self(session: Session, actor: Actor) -> User:
     return lock_user(session, actor.user_id or 0)
 
 
-_STATES: Final = {Action.RESTORE: State.DELETED, Action.UNDO_MERGE: State.MERGED}
-"""The state in which an organization exists for an action; for all others it must be live."""
+_STATES: Final = {Action.RESTORE: (State.DELETED, State.LIVE), Action.UNDO_MERGE: (State.MERGED,)}
+"""The states in which it exists for an action, the one to lock first; for all others it is live."""
 
 
 def _lock_organization(session: Session, org_id: int, action: Action) -> None:
     """Lock an organization's row, once in a transaction."""
     locked = change_tracking.locked_ids(session)
     if org_id not in locked:
-        lock = _lock(_STATES.get(action, State.LIVE))
+        lock = _lock(_STATES.get(action, (State.LIVE,))[0])
         found: Any = session.execute(lock, {"org_id": org_id})
         if found.rowcount:
             locked.add(org_id)

@@ -244,12 +244,12 @@ def test_nothing_on_it_is_in_the_way_of_anybody(page: Page, cast: Cast, scheme: 
     acts.visit(page, "/board")
     acme, keys = card(page, "Acme"), page.keyboard
     acme.focus()
-    found = {"cards": problems(page, *SCHEMES[scheme])}
+    found = {"cards": problems(page)}
     keys.press("ArrowDown")
     keys.press("m")
     expect(card(page, "Otto Ltd").locator(".refusal")).to_be_visible()
     expect(page.locator(".tip")).to_be_visible()
-    found["refusal and missing checks"] = problems(page, *SCHEMES[scheme])
+    found["refusal and missing checks"] = problems(page)
     for name, key, shown in (
         ("editor", "e", page.get_by_role("form")),
         ("menu", "Shift+F10", page.get_by_role("menu")),
@@ -259,7 +259,7 @@ def test_nothing_on_it_is_in_the_way_of_anybody(page: Page, cast: Cast, scheme: 
         acme.focus()
         keys.press(key)
         expect(shown).to_be_visible()
-        found[name] = problems(page, *SCHEMES[scheme])
+        found[name] = problems(page)
         keys.press("Escape")
         expect(shown).to_have_count(0)
     for name, *labels in (
@@ -278,12 +278,12 @@ def test_nothing_on_it_is_in_the_way_of_anybody(page: Page, cast: Cast, scheme: 
         expect(dialog.get_by_role("button", name="Cancel")).to_be_visible()
         acts.wait_until_drawn(page)
         dialog.locator("[class*=-submit] button").hover()
-        found[" · ".join(labels)] = problems(page, *SCHEMES[scheme])
+        found[" · ".join(labels)] = problems(page)
         dialog.get_by_role("button", name="Cancel").click()
         expect(dialog).to_have_count(0)
     acme.focus()
     keys.press(" ")
     expect(page.get_by_role("button", name="Add note")).to_be_visible()
     acts.wait_until_drawn(page)
-    found["quick view"] = problems(page, *SCHEMES[scheme])
+    found["quick view"] = problems(page)
     assert {name: each for name, each in found.items() if each} == {}
