@@ -405,6 +405,8 @@ def _try(world: World, tally: Tally, entry_id: int, actor: Actor) -> bool:
     event = world.session.get_one(Entry, entry_id).event
     if INVERSES[event].lead:  # the rest is not offered once its leading field is put back
         world.has_left_some |= any(line.state is State.CHANGED for line in act.lines)
+    if event == "organization.merged":  # what the other organization has left is in its own entry
+        world.has_left_some = True
     _check(world.session)
     if world.random.random() < 0.3:
         again, _ = _plan_one(world, tally, made.id, actor)
