@@ -34,15 +34,16 @@ window.watch = (() => {
     "people": () => title() === "Access Control" && rows().length > 0,
     "profile": () => document.title.startsWith("Organization Profile") &&
       has("[data-test-script-state=notRunning]"),
-    "activity": () => title() === "Activity" && (rows().length > 0 || has("canvas")),
+    "activity": () => title() === "Activity" && find(".timeline li").length > 0,
     "notice": () => has("[data-testid=stToast]"),
   }
   // Resolve with the milliseconds from `since()` to the first frame that shows the answer.
-  const until = (what, value, since) => new Promise((resolve) => {
+  const until = (what, value, since) => new Promise((resolve, reject) => {
     const before = text()
     const look = (at) => since() !== null && shown[what](value, before)
       ? resolve(at - since()) : requestAnimationFrame(look)
     requestAnimationFrame(look)
+    setTimeout(() => reject(new Error(`"${what}" was not shown`)), TIMEOUT_MS)
   })
   return {
     rows,
@@ -55,7 +56,7 @@ window.watch = (() => {
     },
   }
 })()
-"""
+""".replace("TIMEOUT_MS", str(TIMEOUT_MS))
 
 
 def open_page(page: Page, path: str, shown: str) -> float:
