@@ -158,7 +158,10 @@ def _report_commits(pipe: int) -> None:
         reported += [row for row in session.new if isinstance(row, Entry | Mail)]
 
     def say(session: Session) -> None:
-        for row in session.info.pop("reported", []):
+        if session.in_nested_transaction():
+            return  # the end of a savepoint commits nothing
+        rows = session.info.pop("reported", [])
+        for row in (row for row in rows if row in session):  # others ended with a savepoint
             mark = row.mac if isinstance(row, Entry) else row.message_id
             os.write(pipe, f"{row.__tablename__} {row.id} {mark}\n".encode())
 
