@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from core.accounts import accounts
 from core.base.errors import NotCreatedYet
 from core.changes import as_of
-from core.database import change_tracking
 from core.members import leaving, members, ownership
 from core.models import Role, Stage
 from core.onboarding import onboarding
@@ -41,21 +40,8 @@ def test_profile_stage_and_plan_are_as_they_were(session: Session, cast: Cast, c
     assert then.number_since == 0
 
 
-@pytest.mark.parametrize("has_person", [True, False])
-def test_members_are_who_they_were(
-    session: Session, cast: Cast, clock: Clock, has_person: bool, monkeypatch: pytest.MonkeyPatch
-):
-    """Entries of before say whose membership changed for their first row only."""
-    if not has_person:
-        pop = change_tracking.pop_changes
-        monkeypatch.setattr(
-            change_tracking,
-            "pop_changes",
-            lambda *args: [
-                {key: value for key, value in each.items() if key != "person"}
-                for each in pop(*args)
-            ],
-        )
+@pytest.mark.usefixtures("has_person")
+def test_members_are_who_they_were(session: Session, cast: Cast, clock: Clock):
     acme, before = cast.acme.id, clock.now()
     clock.turn(timedelta(days=1))
     offer = ownership.offer(session, cast.olga, acme, cast.mia.user_id)

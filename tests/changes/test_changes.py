@@ -20,7 +20,7 @@ from core.changes import changes, undo_marks
 from core.changes.cells import Cell
 from core.changes.inverse import Ask
 from core.changes.judgement import State
-from core.database import change_tracking, db
+from core.database import db
 from core.members import leaving, members, ownership
 from core.models import Entry, FormerMembership, Logo, Mail, Membership, Organization, Role, Stage
 from core.onboarding import onboarding, working_days
@@ -210,21 +210,8 @@ class TestPeople:
         mine = select(Membership).where(Membership.user_id == cast.mia.user_id)
         assert session.scalar(mine) is None
 
-    @pytest.mark.parametrize("has_person", [True, False])
-    def test_a_transfer_is_undone_and_redone_by_one_entry_each(
-        self, session: Session, cast: Cast, has_person: bool, monkeypatch: pytest.MonkeyPatch
-    ):
-        """Entries of before say whose membership changed for their first row only."""
-        if not has_person:
-            pop = change_tracking.pop_changes
-            monkeypatch.setattr(
-                change_tracking,
-                "pop_changes",
-                lambda *args: [
-                    {key: value for key, value in each.items() if key != "person"}
-                    for each in pop(*args)
-                ],
-            )
+    @pytest.mark.usefixtures("has_person")
+    def test_a_transfer_is_undone_and_redone_by_one_entry_each(self, session: Session, cast: Cast):
         offer = ownership.offer(session, cast.olga, cast.acme.id, cast.mia.user_id)
         ownership.accept(session, cast.mia, cast.acme.id, offer.id)
         transfer = last_entry(session)

@@ -78,7 +78,7 @@ def draw_table(page: Page) -> None:
         ),
         {
             "name": ui.column.link("Name", seed="user_id"),
-            "email": ui.column.text("Email"),
+            "email": ui.column.text("Email", width=190),
             "staff": ui.column.badge("Staff role", _STAFF, width=130, phone="end"),
             "two_factor": ui.column.two_factor(),
             "state": ui.column.badge("Account", _STATES, width=116),
