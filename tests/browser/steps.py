@@ -91,7 +91,9 @@ def set_up_two_factor(page: Page, keep: list[str] | None = None) -> str:
     press(page, "Turn on two-factor")
     expect(page.get_by_role("button", name="I saved them")).to_be_visible()
     if keep is not None:
-        keep += page.locator(".st-key-recovery-codes code").inner_text().split()
+        codes = page.locator(".st-key-recovery-codes code")
+        expect(codes).to_have_text(re.compile(r"^(\S+\s+){9}\S+$"))
+        keep += codes.inner_text().split()
     press(page, "I saved them")
     return secret
 
