@@ -111,7 +111,11 @@ def test_a_migration_knows_no_code_that_may_change():
         assert not [name for name in imports(str(step)) if name.split(".")[0] in OURS], step.name
 
 
-GUIDES = ("README.md", "core/DECISIONS.md", "core/changes/README.md", "core/ops/README.md")
+PACKAGES_WITH_GUIDES = ("changes", "duplicates", "imports", "ops")
+GUIDES = (
+    *("README.md", "core/DECISIONS.md"),
+    *(f"core/{package}/README.md" for package in PACKAGES_WITH_GUIDES),
+)
 
 
 @pytest.mark.parametrize("guide", GUIDES)

@@ -24,7 +24,7 @@ from core.imports.plans import Outcome, Plan, PlannedRow
 from core.imports.reader import Row, Sheet
 from core.models import Organization
 from core.organizations import look_alikes, public_ids
-from core.organizations.look_alikes import Reason, Traits
+from core.organizations.look_alikes import LookAlike, Reason, Traits
 
 BATCH: Final = 500
 """Rows that are looked up together."""
@@ -189,13 +189,19 @@ def _with_warnings(context: _Context, planned: list[PlannedRow]) -> list[Planned
             key = tokenizer.name_key(row.edits["name"])
             first = context.names.setdefault(key, row.number)
             warning = f"Row {first} has the same name." if first != row.number else ""
-            warning = _describe_alike(known, keys[row.number]) or warning
+            warning = _describe_alike(known, keys[row.number], key) or warning
         warned.append(replace(row, warning=warning) if warning else row)
     return warned
 
 
-def _describe_alike(known: Mapping[str, str], keys: Collection[str]) -> str:
-    """Return which organization a new one may be, or an empty text."""
+def _describe_alike(known: Mapping[str, LookAlike], keys: Collection[str], name_key: str) -> str:
+    """Return which organization a new one may be and why, or an empty text."""
     shared = min((key for key in keys if key in known), default="")  # the name before the website
-    what = "website" if shared.startswith(Reason.WEBSITE) else "name"
-    return f"This may be {known[shared]}, which has the same {what}." if shared else ""
+    if not shared:
+        return ""
+    public_id, name = known[shared]
+    if shared.startswith(Reason.WEBSITE):
+        return f"This may be {public_id}, which has the same website."
+    if tokenizer.name_key(name) == name_key:
+        return f"This may be {public_id}, which has the same name."
+    return f"This may be {public_id}, {name}: the names read alike."

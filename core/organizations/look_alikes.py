@@ -101,12 +101,21 @@ def compare(one: Traits, other: Traits) -> Likeness:
     return Likeness(round(100 * (1 - doubt)), tuple(each for each, share in found.items() if share))
 
 
-def find(session: Session, keys: Collection[str]) -> Mapping[str, str]:
-    """Return the Organization ID of one live organization with each of these keys."""
+class LookAlike(NamedTuple):
+    """A live organization that shares a key."""
+
+    public_id: str
+    name: str
+
+
+def find(session: Session, keys: Collection[str]) -> Mapping[str, LookAlike]:
+    """Return one live organization with each of these keys."""
     found = (
-        select(DuplicateKey.key, Organization.public_id)
+        select(DuplicateKey.key, Organization.public_id, Organization.name)
         .join(Organization, Organization.id == DuplicateKey.org_id)
         .where(DuplicateKey.key.in_(keys), Organization.deleted_at.is_(None))
         .order_by(Organization.id.desc())
     )
-    return dict(session.execute(found).all()) if keys else {}
+    if not keys:
+        return {}
+    return {key: LookAlike(*which) for key, *which in session.execute(found)}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.access.permissions import Action, may
 from core.audit import activity, history
 from core.base.errors import DomainError, InvalidInput, LinkNotValid, NotFound
+from core.base.settings import PROJECT
 from core.duplicates import joining, merging
 from core.mail import digests
 from core.members import acceptance, invitations, members, ownership
@@ -63,6 +64,9 @@ def columns_of_organizations() -> dict[str, Column[int]]:
 
 def test_every_column_with_an_organization_has_a_rule() -> None:
     assert columns_of_organizations().keys() == RULES.keys()
+    told = (PROJECT / "core/duplicates/README.md").read_text()
+    tables = {name.partition(".")[0] for name in RULES} - {"organizations"}
+    assert {name for name in tables if f"`{name}`" not in told} == set()
 
 
 def test_nothing_moves(session: Session, cast: Cast) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.access import throttling
 from core.access.permissions import Actor
 from core.base.errors import NotPermitted, Stale
+from core.base.settings import PROJECT
 from core.database import change_tracking, db
 from core.duplicates import matching
 from core.imports import applying, columns, plan_organizations, reader, unclaimed
@@ -172,19 +173,29 @@ def test_look_alikes_are_warned_of_and_never_matched(session: Session, cast: Cas
     planned = plan(
         session,
         cast.oda,
-        NEW | {"Name": "ACME Inc"},
+        NEW | {"Name": "ACME"},
+        NEW | {"Name": "Acme, Inc."},
+        NEW | {"Name": "Ltd Otto"},
         NEW | {"Name": "Other", "Website": "acme.example"},
         NEW,
         NEW | {"Name": "BLUE door"},
     )
-    acme = cast.acme.public_id
+    acme, otto_ltd = cast.acme.public_id, cast.otto_ltd.public_id
     assert {it.outcome for it in planned.rows} == {Outcome.NEW}
     assert [it.warning for it in planned.rows] == [
         f"This may be {acme}, which has the same name.",
+        f"This may be {acme}, Acme: the names read alike.",
+        f"This may be {otto_ltd}, Otto Ltd: the names read alike.",
         f"This may be {acme}, which has the same website.",
         "",
-        "Row 4 has the same name.",
+        "Row 6 has the same name.",
     ]
+
+
+def test_the_guide_names_every_column() -> None:
+    guide = (PROJECT / "core/imports/README.md").read_text()
+    titles = [field.title for what in What for field in columns.FIELDS[what].values()]
+    assert [title for title in titles if f"`{title}`" not in guide] == []
 
 
 def test_an_address_that_a_file_invites_too_often_is_an_error(session: Session, cast: Cast) -> None:
