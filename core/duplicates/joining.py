@@ -15,6 +15,8 @@ from core.models import Organization, User
 
 _ONCE_A_DAY: Final = ((1, timedelta(days=1)),)
 """Requests of one person to join one organization."""
+_BY_ONE: Final = ((10, timedelta(days=1)),)
+"""Requests of one person, whatever they want to join: an owner may own many of these."""
 _FOR_ONE: Final = ((20, timedelta(days=1)),)
 """Requests to join one organization, by anyone."""
 
@@ -52,6 +54,7 @@ def ask_to_join(session: Session, actor: Actor, public_id: str) -> Organization:
     source, target, _ = merged
     if throttling.hit(session, "ask to join", f"{person.id} {target.id}", _ONCE_A_DAY):
         return target
+    throttling.ensure_allowed(throttling.hit(session, "asks", str(person.id), _BY_ONE))
     throttling.ensure_allowed(throttling.hit(session, "asked", str(target.id), _FOR_ONE))
     address = {"org": target.public_id, "invite": person.email}
     member_mails.send_to_owners(

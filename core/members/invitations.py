@@ -6,12 +6,13 @@ is in `acceptance`.
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.access import merged
 from core.access.permissions import Action, Actor, access
 from core.audit import history
 from core.base import clock, parameters
@@ -28,13 +29,17 @@ _PER_ENTRY: Final = 10
 
 
 class State(StrEnum):
-    """The state of an invitation as displayed: its status, or `expired` while still pending."""
+    """The state of an invitation as displayed: its status, or why a pending one doesn't work.
+
+    It is `expired`, or `paused` while its organization is merged into the one that lists it.
+    """
 
     PENDING = "pending"
     EXPIRED = "expired"
     ACCEPTED = "accepted"
     DECLINED = "declined"
     REVOKED = "revoked"
+    PAUSED = "paused"
 
 
 def invite(
@@ -160,47 +165,76 @@ def table(
 ) -> pd.DataFrame:
     """Return one page of invitations, newest first, in the given states or in all of them.
 
-    Columns: id, email, role, invited_by (a name), sent_at, expires_at, reminded_at, state, delivery
-    (`waiting` for its turn, `queued`, `sent`, `failed` or `not sent`) and delivery_error (the mail
-    server's response).
+    Staff also see the open ones of organizations that were merged into this one: they are paused.
+
+    Columns: id, email, role, organization (a name), invited_by (a name), sent_at, expires_at,
+    reminded_at, state, delivery (`waiting` for its turn, `queued`, `sent`, `failed` or `not sent`)
+    and delivery_error (the mail server's response).
     """
     access(session, actor, org_id, Action.VIEW_INVITATIONS)
     invited = (
-        select(
-            Invitation.id,
-            Invitation.email,
-            Invitation.role,
-            User.name.label("invited_by"),
-            Invitation.sent_at,
-            Invitation.expires_at,
-            Invitation.reminded_at,
-            _state().label("state"),
-            _delivery().label("delivery"),
-            case((_IS_UNSENT, Mail.error)).label("delivery_error"),
-        )
-        .join(User, User.id == Invitation.invited_by)
-        .outerjoin(Mail, Mail.id == Invitation.mail_id)
-        .where(Invitation.org_id == org_id, *has_words(Invitation.search_text, search))
+        _rows(org_id)
+        .where(_is_listed(session, actor, org_id))
+        .where(*has_words(Invitation.search_text, search))
         .order_by(Invitation.id.desc())
         .limit(per_page)
         .offset((parameters.page_number(page) - 1) * per_page)
     )
     if states:
-        invited = invited.where(or_(*(_is_in(state) for state in states)))
+        invited = invited.where(or_(*(_is_in(state, org_id) for state in states)))
     return frame(session, invited)
 
 
 def count_by_state(session: Session, actor: Actor, org_id: int) -> dict[State, int]:
     """Return the number of invitations in each state."""
     access(session, actor, org_id, Action.VIEW_INVITATIONS)
-    state = _state().label("state")
-    counted = select(state, func.count()).where(Invitation.org_id == org_id).group_by(state)
-    found = session.execute(counted)
+    state = _state(org_id).label("state")
+    counted = select(state, func.count()).where(_is_listed(session, actor, org_id))
+    found = session.execute(counted.group_by(state))
     return dict.fromkeys(State, 0) | {State(name): number for name, number in found}
 
 
-def _is_in(state: State) -> ColumnElement[bool]:
+def _rows(org_id: int) -> Select[*tuple[Any, ...]]:
+    """Select what `table` returns, of all invitations."""
+    return (
+        select(
+            Invitation.id,
+            Invitation.email,
+            Invitation.role,
+            Organization.name.label("organization"),
+            User.name.label("invited_by"),
+            Invitation.sent_at,
+            Invitation.expires_at,
+            Invitation.reminded_at,
+            _state(org_id).label("state"),
+            _delivery().label("delivery"),
+            case((_IS_UNSENT, Mail.error)).label("delivery_error"),
+        )
+        .join(User, User.id == Invitation.invited_by)
+        .join(Organization, Organization.id == Invitation.org_id)
+        .outerjoin(Mail, Mail.id == Invitation.mail_id)
+    )
+
+
+def _is_listed(session: Session, actor: Actor, org_id: int) -> ColumnElement[bool]:
+    """Return the condition for the invitations of an organization, and for the paused ones."""
+    is_own = Invitation.org_id == org_id
+    merged_ids = [
+        each for each in merged.list_read_together(session, actor, org_id) if each != org_id
+    ]
+    if not merged_ids:
+        return is_own
+    return is_own | (Invitation.org_id.in_(merged_ids) & invitation_rows.is_open())
+
+
+def _is_in(state: State, org_id: int) -> ColumnElement[bool]:
     """Return the condition for a state, written to use the index on status and expiry."""
+    if state is State.PAUSED:
+        return Invitation.org_id != org_id
+    return (Invitation.org_id == org_id) & _has_status(state)
+
+
+def _has_status(state: State) -> ColumnElement[bool]:
     if state is State.PENDING:
         return invitation_rows.is_open()
     if state is State.EXPIRED:
@@ -222,8 +256,12 @@ def _delivery() -> ColumnElement[str]:
     )
 
 
-def _state() -> ColumnElement[str]:
-    return case((_is_in(State.EXPIRED), State.EXPIRED.value), else_=cast(Invitation.status, String))
+def _state(org_id: int) -> ColumnElement[str]:
+    return case(
+        (_is_in(State.PAUSED, org_id), State.PAUSED.value),
+        (_has_status(State.EXPIRED), State.EXPIRED.value),
+        else_=cast(Invitation.status, String),
+    )
 
 
 def _get_pending(

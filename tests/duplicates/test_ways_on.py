@@ -1,5 +1,6 @@
 """What leads from a merged organization to the one that stays, and who reads both as one."""
 
+from contextlib import nullcontext
 from io import BytesIO
 
 import pytest
@@ -14,13 +15,17 @@ from core.duplicates import joining, merging
 from core.imports import plan_organizations
 from core.imports.plans import Outcome
 from core.imports.reader import Row, Sheet
+from core.members import invitations
+from core.members.invitation_rows import INVITATION_TTL
+from core.members.invitations import State
 from core.models import Mail, Organization
 from core.onboarding import onboarding, stages
-from core.organizations import quick_search
+from core.organizations import organizations, quick_search
 from core.organizations.filters import Filters
 from core.organizations.table import table
 from core.profile import profile
 from core.staff import notes
+from tests.conftest import Clock
 from tests.support.cast import Cast, email
 
 
@@ -133,12 +138,59 @@ class TestAskingToJoin:
             with pytest.raises(NotFound):
                 joining.ask_to_join(session, person, merged)
 
+    def test_one_person_cannot_fill_the_mailbox_of_an_owner_of_many(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Merged into one after the other of Olga's organizations, and asked to join each."""
+        monkeypatch.setattr(joining, "_BY_ONE", ((2, joining.timedelta(days=1)),))
+        otto_ltd = cast.otto_ltd
+        for number in range(3):
+            target = organizations.create(session, cast.olga, f"Olga {number}")
+            merging.merge(session, cast.oda, otto_ltd.id, target.id, reason="The same company.")
+            with pytest.raises(TooManyAttempts) if number == 2 else nullcontext():
+                joining.ask_to_join(session, cast.otto, otto_ltd.public_id)
+            merging.undo_merge(session, cast.oda, otto_ltd.id, reason="Two companies.")
+        mails = select(Mail).where(Mail.template == "ask_to_join")
+        assert len(session.scalars(mails).all()) == 2
+
     def test_a_crowd_is_stopped(
         self, session: Session, cast: Cast, merged: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(joining, "_FOR_ONE", ((0, joining.timedelta(days=1)),))
         with pytest.raises(TooManyAttempts):
             joining.ask_to_join(session, cast.otto, merged)
+
+
+def test_staff_read_open_invitations_of_both_and_owners_do_not(
+    session: Session, cast: Cast, clock: Clock
+) -> None:
+    acme, otto_ltd = cast.acme.id, cast.otto_ltd.id
+    invitations.invite(session, cast.otto, otto_ltd, "late@example.com")
+    clock.turn(INVITATION_TTL)
+    invitations.invite(session, cast.otto, otto_ltd, "new@example.com, gone@example.com")
+    [revoked] = invitations.table(session, cast.otto, otto_ltd, search="gone")["id"]
+    invitations.revoke(session, cast.otto, otto_ltd, int(revoked))
+    invitations.invite(session, cast.olga, acme, "own@example.com")
+    merging.merge(session, cast.oda, otto_ltd, acme, reason="The same company.")
+
+    found = invitations.table(session, cast.oda, acme).set_index("email")
+    assert found["state"].to_dict() == {
+        "own@example.com": State.PENDING,
+        "new@example.com": State.PAUSED,
+    }
+    assert found["organization"].tolist() == ["Acme", "Otto Ltd"]
+    for states in ([State.PAUSED], [State.PENDING]):
+        listed = invitations.table(session, cast.oda, acme, states=states)
+        assert set(listed["state"]) == set(states)
+    counts = invitations.count_by_state(session, cast.oda, acme)
+    assert (counts[State.PENDING], counts[State.PAUSED]) == (1, 1)
+    assert invitations.table(session, cast.olga, acme)["email"].tolist() == ["own@example.com"]
+    assert invitations.count_by_state(session, cast.olga, acme)[State.PAUSED] == 0
+
+    merging.undo_merge(session, cast.oda, otto_ltd, reason="Two companies.")
+    assert invitations.count_by_state(session, cast.oda, acme)[State.PAUSED] == 0
+    pending = invitations.table(session, cast.otto, otto_ltd, states=[State.PENDING])
+    assert pending["email"].tolist() == ["new@example.com"]
 
 
 def test_an_imported_row_with_the_old_id_names_the_target(

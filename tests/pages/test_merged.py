@@ -5,10 +5,12 @@ from sqlalchemy import select
 
 from core.database import db
 from core.duplicates import merging
+from core.members import invitations
 from core.models import Mail, Organization
 from core.staff import notes
 from tests.pages.conftest import Show, unescaped
 from tests.support.cast import Cast
+from tests.support.tables import tables
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -74,3 +76,18 @@ def test_history_and_notes_of_staff_mark_what_is_of_the_other_one(
         if each.proto.component_name == "orgdesk_timeline"
     ]
     assert '["Otto Ltd", ' in timeline.proto.json
+
+
+def test_invitations_of_the_other_one_are_listed_as_paused_for_staff(
+    show: Show, cast: Cast
+) -> None:
+    db.run(invitations.invite, cast.otto, cast.otto_ltd.id, "new@example.com")
+    db.run(merging.merge, cast.oda, cast.otto_ltd.id, cast.acme.id, reason="The same company.")
+    screen = show("members", cast.oda, org=cast.acme.public_id, view="invited")
+    [table] = tables(screen)
+    assert table.column("organization") == ["Otto Ltd"]
+    assert table.actions(table.ids[0]) == []
+    assert "Paused invitations are from organizations that were merged" in unescaped(screen)
+    screen = show("members", cast.olga, org=cast.acme.public_id, view="invited")
+    assert "Paused" not in unescaped(screen)
+    assert not tables(screen)[0].ids

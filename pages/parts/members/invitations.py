@@ -16,7 +16,7 @@ from core.models import Organization, Role
 from pages import ui
 from pages.parts.members import dialogs
 from pages.ui import authentication, badges, elements
-from pages.ui.column import Style
+from pages.ui.column import Column, Style
 
 _ACTIONS: Final = (
     ui.Action("resend", "Resend", "forward_to_inbox"),
@@ -29,6 +29,10 @@ _LIMITS: Final = (
     f"{invitees.MAX_PER_MINUTE} a minute and {invitees.MAX_PER_DAY} a day; the others wait under "
     "Invited Users."
 )
+_PAUSED: Final = (
+    "Paused invitations are from organizations that were merged into this one. They work again if "
+    "the merge is undone before they expire."
+)
 _MAX_REFUSALS: Final = 20
 _STATES: Final = {
     State.PENDING: Style("Pending", "blue"),
@@ -36,6 +40,7 @@ _STATES: Final = {
     State.ACCEPTED: Style("Accepted", "green"),
     State.DECLINED: Style("Declined", "gray"),
     State.REVOKED: Style("Revoked", "gray"),
+    State.PAUSED: Style("Paused", "gray"),
 }
 
 
@@ -51,16 +56,7 @@ def draw(actor: Actor, org: Organization, grantable: Sequence[Role], search: str
     total = sum(counts[state] for state in states or State)
     asked = ui.table(
         _displayed(found, actions),
-        {
-            "email": ui.column.text("Email", is_whole=True),
-            "role": dialogs.role_column(grantable, is_fixed="is_fixed"),
-            "state": ui.column.badge("State", _STATES, width=104),
-            "invited_by": ui.column.text("Invited by", width=130, phone="hide"),
-            "sent_at": ui.column.moment("Sent", width=112, phone="hide"),
-            "expires_at": ui.column.moment("Expires", width=104, phone="hide"),
-            "delivery": ui.column.text("Delivery", width=130, phone="hide"),
-            "reminders": ui.column.text("Reminders", width=120, phone="hide"),
-        },
+        _columns(grantable, has_paused=counts[State.PAUSED] > 0),
         key="invited",
         label="Invited users",
         actions=_ACTIONS,
@@ -71,10 +67,28 @@ def draw(actor: Actor, org: Organization, grantable: Sequence[Role], search: str
             is_narrowed=bool(search or sum(counts.values())), may_invite=bool(grantable)
         ),
     )
+    if counts[State.PAUSED]:
+        st.markdown(ui.quiet(_PAUSED))
     if asked:
         _do(actor, org, asked)
     ui.draw_dialog("copy-link", "Copy link", _draw_link, actor, org, icon=":material/link:")
     ui.draw_dialog("revoke", "Revoke invitation", _draw_revoke, actor, org)
+
+
+def _columns(grantable: Sequence[Role], *, has_paused: bool) -> dict[str, Column]:
+    """Return the columns of the table; paused ones are of another organization, which is named."""
+    organization = {"organization": ui.column.text("Organization", width=150, phone="whole")}
+    return {
+        "email": ui.column.text("Email", is_whole=True),
+        "role": dialogs.role_column(grantable, is_fixed="is_fixed"),
+        "state": ui.column.badge("State", _STATES, width=104),
+        **(organization if has_paused else {}),
+        "invited_by": ui.column.text("Invited by", width=130, phone="hide"),
+        "sent_at": ui.column.moment("Sent", width=112, phone="hide"),
+        "expires_at": ui.column.moment("Expires", width=104, phone="hide"),
+        "delivery": ui.column.text("Delivery", width=130, phone="hide"),
+        "reminders": ui.column.text("Reminders", width=120, phone="hide"),
+    }
 
 
 def _describe_nothing(*, is_narrowed: bool, may_invite: bool) -> tuple[str, str]:
@@ -87,11 +101,12 @@ def _describe_nothing(*, is_narrowed: bool, may_invite: bool) -> tuple[str, str]
 
 def _state_filter(counts: dict[State, int]) -> list[State]:
     """Draw the filter by state with counts, and return the states chosen; not accepted at first."""
+    offered = [state for state in State if state is not State.PAUSED or counts[state]]
     return st.pills(
         "State",
-        list(State),
+        offered,
         selection_mode="multi",
-        default=[state for state in State if state is not State.ACCEPTED],
+        default=[state for state in offered if state is not State.ACCEPTED],
         format_func=lambda state: f"{state.capitalize()} {counts[state]:,}",
         label_visibility="collapsed",
         on_change=ui.first_page,
