@@ -16,6 +16,7 @@ from pages.ui import (
     rerun_cache,
     url_choices,
 )
+from pages.ui.open_page import show_waiting_notice
 
 page = navigation.register()
 with (
@@ -50,3 +51,4 @@ with (
             st.switch_page("setup.py")
         with navigation.narrow_layout():
             page.run() if navigation.is_public(page) else authentication.sign_in()
+    show_waiting_notice()

@@ -1,4 +1,7 @@
-"""Bulk flagging: a run that flags organizations for onboarding, in the background."""
+"""Bulk flagging: a run that flags organizations for onboarding, in the background.
+
+`core.runs.advance` does its work, and goes on with it after a restart.
+"""
 
 from dataclasses import replace
 from datetime import date

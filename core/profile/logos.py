@@ -2,10 +2,10 @@
 
 A PNG, JPEG or WebP of at most `MAX_BYTES` (2 MB) and 4096 × 4096 pixels is accepted, whatever its
 name. What is stored is a PNG of at most 512 pixels and a thumbnail of 96. An upload is never
-decoded in the process of the app: `logo_decoder` is a program of its own, which takes at most 5
-seconds of processor time, 10 seconds in all and 640 MB of memory, whatever the picture; two run at
-once. One that needs more is refused as damaged. `python -m tests.bench.logos` measures the worst
-pictures known.
+decoded in the process of the app: `logo_decoder`, where the formats and pixels are set, is a
+program of its own, which takes at most 5 seconds of processor time, 10 seconds in all and 640 MB of
+memory, whatever the picture; two run at once. One that needs more is refused as damaged.
+`python -m tests.bench.logos` measures the worst pictures known.
 """
 
 import hashlib

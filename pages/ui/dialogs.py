@@ -7,31 +7,31 @@ from numbers import Integral
 from typing import Any, Literal, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.ui import authentication, error_display, rerun_cache
-from pages.ui.open_page import ensure_signed_in
+from pages.ui.open_page import OPEN_DIALOG, ensure_signed_in
 
 T = TypeVar("T")
 
-_OPEN = "dialog"
 _OPENED_WITH = "dialog opened with"
 
 
 def open_dialog(name: str, about: Any = None) -> None:
     """Open a dialog in this rerun or the next, about one thing, such as the id of a member."""
-    st.session_state[_OPEN] = (name, about)
+    st.session_state[OPEN_DIALOG] = (name, about)
     st.session_state.pop(_OPENED_WITH, None)
 
 
 def close_dialog() -> None:
     """Close the dialog that is open, if any."""
-    st.session_state.pop(_OPEN, None)
+    st.session_state.pop(OPEN_DIALOG, None)
     st.session_state.pop(_OPENED_WITH, None)
 
 
 def is_open(name: str) -> bool:
     """Return whether this dialog is the open one."""
-    opened, _ = st.session_state.get(_OPEN, (None, None))
+    opened, _ = st.session_state.get(OPEN_DIALOG, (None, None))
     return bool(opened == name)
 
 
@@ -58,7 +58,7 @@ def draw_dialog(
 
     One at the `right` is a drawer. `on_close` is called when the person closes it.
     """
-    opened, about = st.session_state.get(_OPEN, (None, None))
+    opened, about = st.session_state.get(OPEN_DIALOG, (None, None))
     if opened != name:
         return
 
@@ -66,10 +66,12 @@ def draw_dialog(
     roles = authentication.roles()
 
     def dismiss() -> None:
-        close_dialog()
+        if is_open(name):  # a key may have opened another one meanwhile
+            close_dialog()
         if on_close is not None:
             on_close()
-        st.rerun()  # after a key in the same tick, Streamlit would redraw the closed dialog only
+        if _redraws_only_a_fragment():
+            st.rerun()  # a key in the same tick: only the closed dialog would be drawn, once more
 
     @st.dialog(title, width=width, icon=icon, position=position, on_dismiss=dismiss)
     def body() -> None:
@@ -80,6 +82,16 @@ def draw_dialog(
             draw(*args) if about is None else draw(*args, about)
 
     body()
+
+
+def _redraws_only_a_fragment() -> bool:
+    """Return whether this rerun draws a part of the page.
+
+    A rerun of the page needs no other after it: between the two, the browser would open the
+    dialog again.
+    """
+    context = get_script_run_ctx()
+    return bool(context and context.fragment_ids_this_run)
 
 
 def is_inside() -> bool:

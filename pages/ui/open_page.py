@@ -30,6 +30,8 @@ R = TypeVar("R")
 
 _FOLDER = Path(__file__).parent.parent
 _NOTICE = "notice"
+OPEN_DIALOG = "dialog"
+"""The name of the open dialog in `st.session_state`."""
 _KEPT = ("list", "at", "as_of")
 """The list that an organization was opened from, its position there, and the date shown."""
 _PAGE, _PREVIOUS_PAGE, _VISITS = "current page", "previous page", "page visits"
@@ -145,10 +147,14 @@ def run_instead(file: str) -> NoReturn:
 
 
 def open_public_page(title: str) -> None:
-    """Open a page that needs no sign-in, and show the notice that waits for the next page."""
+    """Open a page that needs no sign-in, and show the notice that waits for the next page.
+
+    While a dialog is open, the notice comes after it, at the end of the page: before it, it would
+    take its place, and the browser would close the dialog and open it again.
+    """
     st.set_page_config(page_title=title)
-    if notice := st.session_state.pop(_NOTICE, None):
-        st.toast(esc(notice), icon=":material/check:")
+    if OPEN_DIALOG not in st.session_state:
+        show_waiting_notice()
 
 
 def record_page(page: str) -> None:
@@ -174,6 +180,12 @@ def previous_page() -> str | None:
 def show_notice(sentence: str) -> None:
     """Show a sentence as a toast, once, on the page that opens next."""
     st.session_state[_NOTICE] = sentence
+
+
+def show_waiting_notice() -> None:
+    """Show the notice that waits, if there is one."""
+    if notice := st.session_state.pop(_NOTICE, None):
+        st.toast(esc(notice), icon=":material/check:")
 
 
 def fragment(draw: Callable[P, R], *, every: float | None = None) -> Callable[P, R | None]:

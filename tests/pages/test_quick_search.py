@@ -97,6 +97,15 @@ def test_an_organization_that_was_found_opens_its_quick_view(show: Show, cast: C
     assert not screen.get("dialog")
 
 
+def test_a_notice_does_not_take_the_place_of_the_open_dialog(show: Show, cast: Cast) -> None:
+    screen = show("solutions", cast.sam)
+    screen.session_state["quick-search"] = {"looked": cast.acme.public_id}
+    screen.session_state["notice"] = "Note added"
+    screen.run()
+    event = screen._tree.children[2]
+    assert [child.type for child in event.children.values()] == ["dialog", "toast"]
+
+
 def actor_for(command: Command, cast: Cast) -> Actor:
     """Return somebody who is offered a command in Acme."""
     people = (cast.olga, cast.oda, cast.sam, cast.ada)

@@ -24,17 +24,20 @@ export function restorePosition(table) {
   table.focusRow(position.id)
 }
 
+const REDRAWN_FOR = 2000 // ms in which Streamlit may draw a closed dialog once more and drop the focus with it
+
 /** Focus the current row again when the dialog that a row has opened is closed. */
 export function waitForDialog(table) {
   table.watching?.disconnect()
+  let closedAt = null
   let wasOpen = false
   const watching = new MutationObserver(() => {
     const isOpen = Boolean(document.querySelector("[role=dialog]"))
-    if (wasOpen && !isOpen) {
-      watching.disconnect()
-      if (document.activeElement === document.body) table.focusRow(table.current)
-    }
+    if (wasOpen && !isOpen) closedAt ??= performance.now()
     wasOpen = isOpen
+    if (closedAt === null || isOpen) return
+    if (document.activeElement === document.body) table.focusRow(table.current)
+    if (performance.now() - closedAt > REDRAWN_FOR) watching.disconnect()
   })
   watching.observe(document.body, { childList: true, subtree: true })
   table.watching = watching
