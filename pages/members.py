@@ -64,13 +64,12 @@ if view == "active" and sees_roles:
         counts = statistics.count_by_role(session, actor, org.id)
         joined = statistics.joined_by_month(session, actor, org.id)
     by_role = (
-        counts.pivot_table(
-            "people", "role", "two_factor", "sum", margins=True, margins_name="total"
-        )
-        .reindex(index=[*reversed(Role), "total"], columns=[True, False, "total"], fill_value=0)
-        .fillna(0)
-        .set_axis(["With two-factor", "Without", "Total"], axis="columns")
+        counts.set_index(["role", "two_factor"])["people"]
+        .unstack(fill_value=0)
+        .reindex(index=[*reversed(Role)], columns=[True, False], fill_value=0)
+        .set_axis(["With two-factor", "Without"], axis="columns")
     )
+    by_role["Total"] = by_role.sum(axis="columns")
     by_month = joined.rename(lambda month: f"{month:%b %Y}").to_frame("joined").T
     save = summary.save(actor, org_id=org.id)
     with st.container(key="members-summary"):
