@@ -34,11 +34,9 @@ code: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.nginx
-	$(BIN)/pytest -n 2 --dist worksteal
+	QUICK=1 $(BIN)/pytest -n 2 --dist worksteal
 
-# The tests of which `make test` runs samples; DEEP=1 runs them whole.
-DEEP_TESTS = $(shell grep -rl --include='test_*.py' 'from tests.support.depth import' tests)
-
+# `make test` runs samples, QUICK=1 on PostgreSQL, too; DEEP=1 runs everything (tests/support/depth.py).
 # Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500 UNDOS=5000
 prove: RACES ?= 200
 prove: KILLS ?= 40
@@ -46,7 +44,7 @@ prove: WALKS ?= 20
 prove: STOPS ?= 4
 prove: UNDOS ?= 200
 prove: .venv/ready
-	DEEP=1 $(BIN)/pytest -q -n 2 $(DEEP_TESTS)
+	DEEP=1 $(BIN)/pytest -q -n 2 --dist worksteal
 	$(BIN)/python -m tests.prove --races $(RACES) --kills $(KILLS) --walks $(WALKS) --stops $(STOPS) --undos $(UNDOS)
 
 bench: ORGANIZATIONS ?= 10000

@@ -13,19 +13,28 @@ from sqlalchemy.orm import Session
 from core.base import clock as core_clock
 from core.database import db
 from tests.support.cast import Cast
+from tests.support.depth import list_repeated, rounds
 from tests.support.engines import ENGINES, Postgresql, Sqlite, use, without_disk
 from tests.support.mailbox import Mailbox, receive
 
-settings.register_profile(  # a loaded machine is no failure, and fixtures hold for all examples
+settings.register_profile(  # a loaded machine is no failure; fixtures hold for all examples
     "orgdesk",
+    max_examples=rounds(25, 200),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("orgdesk")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the browser's tests: they take longest, and no worker shall wait for one."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out repetitions, and begin with the browser's tests.
+
+    They take longest, and no worker shall wait for one.
+    """
+    if repeated := list_repeated(items):
+        config.hook.pytest_deselected(items=repeated)
+        left_out = set(repeated)
+        items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: "browser" not in item.path.parts)
 
 

@@ -46,6 +46,7 @@ from core.models import Entry, Invitation, InvitationStatus, Mail, Membership, R
 from core.organizations import organizations
 from tests.conftest import Clock
 from tests.support.cast import Cast, email
+from tests.support.depth import rounds
 
 
 def invite(session: Session, cast: Cast, to: str, role: Role = Role.MEMBER) -> Invitation:
@@ -101,7 +102,7 @@ class TestInvite:
         made = invitations.invite(session, cast.olga, cast.acme.id, pasted)
         assert [each.email for each in made] == [f"{name}@x.example" for name in invited.split()]
 
-    @settings(max_examples=60)
+    @settings(max_examples=rounds(20, 60))
     @given(
         names=st.lists(st.text(st.characters(exclude_characters='"'), max_size=8), max_size=4),
         separator=st.sampled_from([", ", ";", "\n", ",\r\n"]),

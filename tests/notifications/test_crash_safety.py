@@ -20,9 +20,10 @@ from core.models import Digest, DigestItem, Mail, Organization
 from core.notifications import dispatch
 from core.profile import profile
 from tests.support.cast import Cast
+from tests.support.depth import rounds
 from tests.support.mailbox import Mailbox, receive
 
-KILLS = 8
+KILLS = rounds(3, 8)
 PATIENCE = 20.0
 CHANGES = 3
 """How many before each kill."""

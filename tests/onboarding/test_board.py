@@ -342,10 +342,18 @@ def test_the_number_of_queries_is_constant(
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    "query",
-    ["", "rep=6", "sort=due", "only=due", "only=stuck", "only=ready", "rep=6&only=ready"],
+    ("query", "without_stuck"),
+    [
+        ("", False),
+        ("", True),
+        ("rep=6", True),
+        ("sort=due", True),
+        ("only=due", True),
+        ("only=stuck", False),
+        ("only=ready", True),
+        ("rep=6&only=ready", False),
+    ],
 )
-@pytest.mark.parametrize("without_stuck", [False, True])
 def test_no_column_is_sorted_completely(
     session: Session, cast: Cast, query: str, without_stuck: bool
 ) -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from datetime import date, timedelta
+from itertools import product
 
 import pytest
 from sqlalchemy import select
@@ -58,25 +59,21 @@ def discard_changes(session: Session) -> None:
 
 
 class TestTransitions:
-    @pytest.mark.parametrize("to", Stage)
-    @pytest.mark.parametrize("stage", Stage)
-    def test_only_listed_transitions_are_allowed(
-        self, session: Session, cast: Cast, stage: Stage, to: Stage
-    ) -> None:
-        org = put_acme(session, cast, stage)
-        with nullcontext() if (stage, to) in TRANSITIONS else pytest.raises(WrongStage):
-            onboarding.move(session, cast.sam, org.id, to, from_stage=stage, reason="They asked.")
-        assert (org.stage is to) == ((stage, to) in TRANSITIONS or stage is to)
+    def test_only_listed_transitions_are_allowed(self, session: Session, cast: Cast) -> None:
+        for stage, to in product(Stage, Stage):
+            org = put_acme(session, cast, stage)
+            with nullcontext() if (stage, to) in TRANSITIONS else pytest.raises(WrongStage):
+                onboarding.move(session, cast.sam, org.id, to, from_stage=stage, reason="Asked.")
+            assert org.stage is (to if (stage, to) in TRANSITIONS else stage), (stage, to)
 
-    @pytest.mark.parametrize("to", Stage)
-    @pytest.mark.parametrize("shown", [FREE, PREPRODUCTION, PRODUCTION])
     def test_a_move_from_a_stage_that_was_left_is_refused(
-        self, session: Session, cast: Cast, shown: Stage, to: Stage
+        self, session: Session, cast: Cast
     ) -> None:
         org = put_acme(session, cast, ONBOARDING)
-        with pytest.raises(WrongStage):
-            onboarding.move(session, cast.sam, org.id, to, from_stage=shown, reason="Why not.")
-        assert org.stage is ONBOARDING
+        for shown, to in product((FREE, PREPRODUCTION, PRODUCTION), Stage):
+            with pytest.raises(WrongStage):
+                onboarding.move(session, cast.sam, org.id, to, from_stage=shown, reason="Why not.")
+            assert org.stage is ONBOARDING
 
     @pytest.mark.parametrize(
         ("start", "end"), [transition for transition in TRANSITIONS if transition[1] is not FREE]

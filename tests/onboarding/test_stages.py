@@ -17,6 +17,7 @@ from core.onboarding import onboarding, stages
 from core.onboarding.stages import Stay
 from tests.conftest import Clock
 from tests.support.cast import Cast
+from tests.support.depth import sample
 from tests.support.engines import Postgresql, Sqlite, use
 
 FREE, ONBOARDING, PREPRODUCTION, PRODUCTION = Stage
@@ -74,7 +75,7 @@ def test_members_cannot_read_the_move_history(session: Session, cast: Cast) -> N
         stages.path(session, cast.otto, cast.acme.id)
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine_name", sample(["sqlite", "postgresql"], 2))
 def test_the_migration_derives_moves_from_history(
     engines: dict[str, Sqlite | Postgresql], engine_name: str
 ) -> None:

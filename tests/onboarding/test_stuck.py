@@ -14,6 +14,7 @@ from core.models import Organization, Stage
 from core.onboarding import stuck
 from tests.conftest import Clock
 from tests.support.cast import Cast
+from tests.support.depth import rounds
 
 TODAY = date(2026, 11, 23)
 
@@ -76,7 +77,9 @@ def test_the_rule(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-@hypothesis(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=rounds(20, 60)
+)
 @given(
     stage=st.sampled_from(Stage),
     days=st.integers(0, 60),

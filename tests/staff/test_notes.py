@@ -18,6 +18,7 @@ from core.models import Entry, Note, Organization
 from core.staff import notes
 from tests.conftest import Clock
 from tests.support.cast import Cast
+from tests.support.depth import rounds
 
 
 def write(cast: Cast, actor: Actor, text: str, *, is_shared: bool = False) -> Note:
@@ -163,7 +164,7 @@ class TestSearch:
             assert session.scalar(select(func.count()).select_from(Note)) == 0
 
     @given(content=st.text(max_size=40), words=st.text(max_size=12))
-    @hypothesis_settings(max_examples=15)
+    @hypothesis_settings(max_examples=rounds(5, 15))
     def test_both_engines_find_the_same(self, cast: Cast, content: str, words: str):
         with db.Session(db.writing_engine()) as session, session.begin():
             session.execute(text("DELETE FROM notes"))

@@ -44,13 +44,13 @@ def client(cast: Cast) -> Iterator[TestClient]:
         yield client
 
 
-MORE_THAN_IS_BUFFERED = 12_000
-"""Rows that neither the pipe nor its reader holds: the process ends only if it is killed."""
+MORE_THAN_IS_BUFFERED = 3_000
+"""Long rows that neither the pipe nor its reader holds: the process ends only if it is killed."""
 
 
-def add_many(number: int) -> None:
+def add_many(number: int, *, website: str = "there") -> None:
     with db.Session(db.writing_engine()) as session, session.begin():
-        make_organizations(session, number)
+        make_organizations(session, number, website=website)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -259,7 +259,7 @@ class TestCancellation:
     """A slow or vanished reader must not pile up memory or work."""
 
     def test_closing_the_connection_ends_the_process(self, cast: Cast) -> None:
-        add_many(MORE_THAN_IS_BUFFERED)
+        add_many(MORE_THAN_IS_BUFFERED, website="x" * 500)
         asyncio.run(self._read_and_leave(sign_in(cast.oda)))
         assert export_processes() == []
 
@@ -287,7 +287,7 @@ class TestCancellation:
         await asyncio.wait_for(responding, 20)
 
     def test_cancelling_on_the_page_ends_the_process(self, cast: Cast) -> None:
-        add_many(MORE_THAN_IS_BUFFERED)
+        add_many(MORE_THAN_IS_BUFFERED, website="x" * 500)
         asyncio.run(self._read_and_stop(cast, sign_in(cast.oda)))
         assert export_processes() == []
         assert downloads.list_in_progress(cast.oda) == []
