@@ -87,10 +87,7 @@ def _cause_of(session: Session, chain: str) -> dict[str, int | None]:
 def _announce(session: Session, entry: Entry) -> None:
     """Name the entry in the mails that its change queued, and in the security log if it matters."""
     change_tracking.recorded_ids(session).append(entry.id)
-    mails = change_tracking.unattributed_mails(session)
-    for mail in mails:
-        mail.entry_id = entry.id
-    mails.clear()
+    change_tracking.attribute(session, entry.id)
     if entry.event.startswith("account.") or entry.event in WATCHED:
         _log_after_commit(session, entry)
 

@@ -17,7 +17,7 @@ from sqlalchemy import Date, Enum, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 from sqlalchemy.sql.elements import KeyedColumnElement
 
-from core.models import Audited, Base, Mail, Membership
+from core.models import Audited, Base, DigestItem, Mail, Membership
 from core.models.orm import UtcDateTime
 
 Values = dict[str, tuple[Any, Any]]
@@ -28,7 +28,7 @@ _CHANGES: Final = "changes"
 _CAUSE: Final = "cause"
 _REASON: Final = "reason"
 _RECORDED: Final = "recorded"
-_MAILS: Final = "mails"
+_UNATTRIBUTED: Final = "unattributed"
 _LOCKED: Final = "locked"
 
 
@@ -83,10 +83,18 @@ def recorded_ids(session: Session) -> list[int]:
     return ids
 
 
-def unattributed_mails(session: Session) -> list[Mail]:
-    """Return the mails that were queued since the last entry, for the next one to take."""
-    mails: list[Mail] = session.info.setdefault(_MAILS, [])
-    return mails
+def unattributed(session: Session) -> list[Mail | DigestItem]:
+    """Return the mails and items of digests since the last entry, for the next one to take."""
+    messages: list[Mail | DigestItem] = session.info.setdefault(_UNATTRIBUTED, [])
+    return messages
+
+
+def attribute(session: Session, entry_id: int) -> None:
+    """Name the entry that the mails and items of digests since the last one tell of."""
+    messages = unattributed(session)
+    for message in messages:
+        message.entry_id = entry_id
+    messages.clear()
 
 
 def locked_ids(session: Session) -> set[int]:
@@ -103,7 +111,7 @@ def savepoint(session: Session, *, keeps: bool = True) -> Iterator[None]:
     """
     session.flush()
     tracked = {row: dict(values) for row, values in session.info.get(_CHANGES, {}).items()}
-    recorded, mails = [*recorded_ids(session)], [*unattributed_mails(session)]
+    recorded, messages = [*recorded_ids(session)], [*unattributed(session)]
     locked = {*locked_ids(session)}
     point, is_kept = session.begin_nested(), False
     try:
@@ -115,7 +123,7 @@ def savepoint(session: Session, *, keeps: bool = True) -> Iterator[None]:
             point.commit()
         else:
             point.rollback()
-            session.info.update({_CHANGES: tracked, _RECORDED: recorded, _MAILS: mails})
+            session.info.update({_CHANGES: tracked, _RECORDED: recorded, _UNATTRIBUTED: messages})
             session.info[_LOCKED] = locked  # PostgreSQL has released the others
 
 

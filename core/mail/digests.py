@@ -3,10 +3,12 @@
 A use case or a background job adds an item in the transaction of its cause. `run_due` turns the
 items that wait for a recipient into one mail and deletes them in the same transaction, so that each
 item is mailed once. While a recipient's last digest is still unsent, new items keep waiting. Those
-that a run causes wait until it has ended, so that it mails everyone once.
+that a run causes wait until it has ended, so that it mails everyone once. What is undone while its
+item waits is told to no one, as is its undo.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +20,17 @@ from core.base import clock
 from core.base.settings import settings
 from core.database import change_tracking, db
 from core.mail import outbox
-from core.models import Alert, Digest, DigestItem, Mail, Organization, Run, RunStatus, User
+from core.models import (
+    Alert,
+    Digest,
+    DigestItem,
+    Entry,
+    Mail,
+    Organization,
+    Run,
+    RunStatus,
+    User,
+)
 
 DELAY: Final = timedelta(seconds=5)
 """How long the first item of a digest waits for others."""
@@ -65,12 +77,34 @@ def is_alert_enabled(org: Organization, alert: Alert) -> bool:
     return alert not in (org.alerts_off or "").split(", ")
 
 
+@contextmanager
+def caused_by(session: Session, entry: Entry) -> Iterator[None]:
+    """Add the items of an entry in the `with` block.
+
+    What it undoes is told to no one if it was not mailed yet.
+    """
+    with change_tracking.because(session, run_id=entry.run_id, undoes_id=entry.undoes_id):
+        yield
+    change_tracking.attribute(session, entry.id)
+    if entry.undoes_id is not None:
+        fields = {change["field"] for change in entry.changes}
+        undone = (DigestItem.entry_id == entry.undoes_id, DigestItem.field.in_(fields))
+        _take_back(session, *undone)
+
+
 def add_for_alert_address(
-    session: Session, org: Organization, topic: str, title: str, detail: str = "", *, page: str
+    session: Session,
+    org: Organization,
+    topic: str,
+    title: str,
+    detail: str = "",
+    *,
+    page: str,
+    field: str = "",
 ) -> None:
     """Add an item for the alert address of an organization, if it has one."""
     if org.alert_email is not None:
-        item = _make_item(org, topic, title, detail, page)
+        item = _make_item(org, topic, title, detail, page, field)
         _add(session, f"org:{org.id}", item, interval=ALERT_INTERVAL)
 
 
@@ -84,17 +118,17 @@ def add_for_person(
     *,
     page: str,
     interval: timedelta,
-    replaces: bool = False,
+    field: str = "",
+    cancels: str = "",
 ) -> None:
     """Add an item about an organization for a person, who gets at most one digest per interval.
 
-    With `replaces` it takes the place of items of the same topic that wait: only the last counts.
+    If one of the topic that it `cancels` waits, neither is mailed: things are as they were.
     """
-    item, recipient = _make_item(org, topic, title, detail, page), f"person:{user_id}"
-    if replaces:
-        same = (DigestItem.org_id == org.id, DigestItem.topic == topic)
-        session.execute(delete(DigestItem).where(DigestItem.reader == recipient, *same))
-    _add(session, recipient, item, interval=interval)
+    item, recipient = _make_item(org, topic, title, detail, page, field), f"person:{user_id}"
+    opposite = (DigestItem.reader == recipient, DigestItem.org_id == org.id)
+    if not cancels or not _take_back(session, *opposite, DigestItem.topic == cancels):
+        _add(session, recipient, item, interval=interval)
 
 
 def add_lockout(session: Session, email_key: str, origin: str) -> None:
@@ -144,21 +178,33 @@ def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
     return handled
 
 
-def _make_item(org: Organization, topic: str, title: str, detail: str, page: str) -> DigestItem:
+def _make_item(
+    org: Organization, topic: str, title: str, detail: str, page: str, field: str
+) -> DigestItem:
     return DigestItem(
         org_id=org.id,
         topic=topic,
         title=" ".join(title.split())[:_MAX_TITLE],
         detail=" ".join(detail.split()),
         page=f"{page}?org={org.public_id}",
+        field=field,
     )
 
 
 def _add(session: Session, recipient: str, item: DigestItem, *, interval: timedelta) -> None:
-    """Add an item and move the recipient's digest forward, but not closer than the interval."""
-    item.reader, item.at = recipient, clock.now()
-    item.run_id = change_tracking.find_cause(session).get("run_id")
+    """Add an item and move the recipient's digest forward, but not closer than the interval.
+
+    If it tells of an undo, it takes the item of what was undone back instead, where that waits.
+    """
+    session.flush()  # the digest that the last item has moved
+    cause = change_tracking.find_cause(session)
+    undoes_id = cause.get("undoes_id") if item.field else None
+    undone = (DigestItem.entry_id == undoes_id, DigestItem.field == item.field)
+    if undoes_id is not None and _take_back(session, DigestItem.reader == recipient, *undone):
+        return
+    item.reader, item.at, item.run_id = recipient, clock.now(), cause.get("run_id")
     session.add(item)
+    change_tracking.unattributed(session).append(item)
     digest = session.get(Digest, recipient, populate_existing=True, with_for_update=True)
     if digest is None:
         digest = Digest(reader=recipient, is_off=False)
@@ -168,7 +214,13 @@ def _add(session: Session, recipient: str, item: DigestItem, *, interval: timede
         due_at = max(due_at, digest.sent_at + interval)
     if digest.due_at is None or due_at < digest.due_at:
         digest.due_at = due_at
-    session.flush()  # the next item reads the digest
+
+
+def _take_back(session: Session, *which: ColumnElement[bool]) -> bool:
+    """Delete items that wait, and return whether there were any."""
+    session.flush()
+    waiting = delete(DigestItem).where(*which).returning(DigestItem.id)
+    return bool(session.scalars(waiting).all())
 
 
 def _is_any_due() -> bool:

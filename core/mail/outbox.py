@@ -38,7 +38,7 @@ def enqueue(
     )
     session.add(mail)
     session.flush()  # for its id
-    change_tracking.unattributed_mails(session).append(mail)
+    change_tracking.unattributed(session).append(mail)
     return mail
 
 

@@ -79,7 +79,13 @@ def send_to_owners(
 
 
 def add_to_digests(
-    session: Session, org: Organization, title: str, detail: str, *, page: str = "history"
+    session: Session,
+    org: Organization,
+    title: str,
+    detail: str,
+    *,
+    page: str = "history",
+    field: str = "",
 ) -> None:
     """Add what staff have edited to the digests of the owners, who get one mail for a whole run."""
     for owner in list_notified_owners(session, org):
@@ -87,6 +93,7 @@ def add_to_digests(
             *(session, owner.id, org, digests.EDITED, title, detail),
             page=page,
             interval=digests.OWNER_INTERVAL,
+            field=field,
         )
 
 

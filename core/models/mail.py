@@ -66,8 +66,18 @@ class DigestItem(Base):
     at: Mapped[datetime]
     run_id: Mapped[int | None]
     """The run that caused it; it waits until that has ended."""
+    entry_id: Mapped[int | None]
+    """The entry of history that it tells of."""
+    field: Mapped[str] = mapped_column(String(80), server_default="")
+    """What has changed, such as `phone`: an undo of this takes the item back.
 
-    __table_args__ = (Index("ix_digest_items_reader_id", "reader", "id"),)
+    Empty for what is told in any case.
+    """
+
+    __table_args__ = (
+        Index("ix_digest_items_reader_id", "reader", "id"),
+        partial_index("entry_id IS NOT NULL", "ix_digest_items_entry_id", "entry_id"),
+    )
 
 
 class Digest(Base):

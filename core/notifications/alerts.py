@@ -52,6 +52,8 @@ class AlertItem(NamedTuple):
     title: str
     detail: str
     page: str
+    field: str = ""
+    """What has changed, if an undo before the alert is mailed leaves nothing to tell."""
 
 
 class People(NamedTuple):
@@ -139,26 +141,29 @@ def _describe_role(
     name = people.name(who)
     previously = f"Previously {old}. " if old else ""
     if new == Role.OWNER:
-        yield AlertItem(Alert.OWNERS, f"{name} became an owner", previously + by, "members")
+        title = f"{name} became an owner"
+        yield AlertItem(Alert.OWNERS, title, previously + by, "members", "role")
     elif old == Role.OWNER:
         now = f"Now {new}. " if new else ""
-        yield AlertItem(Alert.OWNERS, f"{name} is no longer an owner", now + by, "members")
+        title = f"{name} is no longer an owner"
+        yield AlertItem(Alert.OWNERS, title, now + by, "members", "role")
     elif old and new and Role(new).rank > Role(old).rank:
-        yield AlertItem(Alert.ROLES, f"{name} became an {new}", previously + by, "members")
+        title = f"{name} became an {new}"
+        yield AlertItem(Alert.ROLES, title, previously + by, "members", "role")
 
 
 def _describe_organization(values: Values, by: str) -> Iterator[AlertItem]:
     for field, (old, new) in values.items():
         if field == "stage":
             title = f"Stage changed to {new}"
-            yield AlertItem(Alert.STAGE, title, f"Previously {old}. {by}", "onboarding")
+            yield AlertItem(Alert.STAGE, title, f"Previously {old}. {by}", "onboarding", field)
         elif field == "alerts_off":
             choice = f"Turned off: {new}." if new else "All alerts are on."
             yield AlertItem(ALWAYS, "Alert settings changed", f"{choice} {by}", "profile")
         elif field in _CONTACT_FIELDS and not (field == "alert_email_new" and new is None):
             title = f"{_CONTACT_FIELDS[field]} changed"
             change = f"{_format(field, old)} → {_format(field, new)}. {by}"
-            yield AlertItem(Alert.CONTACT, title, change, "profile")
+            yield AlertItem(Alert.CONTACT, title, change, "profile", field)
 
 
 def _format(field: str, value: str | None) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from core.accounts import user_rows
-from core.database import change_tracking, db
+from core.database import db
 from core.mail import digests, outbox
 from core.models import Alert, ChainHead, DigestItem, Entry, Membership, Organization, Role, User
 from core.notifications import alerts, onboarding_alerts
@@ -83,8 +83,7 @@ def _dispatch_entries(session: Session, entries: Sequence[Entry]) -> None:
         of_chain = list(chain)
         org = orgs.get(of_chain[0].org_id or 0)
         if org is not None:
-            _add_alerts(session, org, of_chain, people)
-            onboarding_alerts.add_for_entries(session, org, of_chain)
+            _dispatch_organization(session, org, of_chain, people)
         elif _has_two_factor_changed(of_chain) and (user_id := of_chain[0].person_id):
             onboarding_alerts.compare_checks_of_owner(session, user_id)
 
@@ -103,19 +102,22 @@ def _find_people(session: Session, entries: Sequence[Entry]) -> People:
     return People(user_rows.find_names(session, ids), members)
 
 
-def _add_alerts(
+def _dispatch_organization(
     session: Session, org: Organization, entries: Sequence[Entry], people: People
 ) -> None:
-    """Add the alerts of entries, and inform the previous alert address of a new one.
+    """Add the items of entries, and inform the previous alert address of a new one.
 
     An alert is left out only if it was off before and after every entry.
     """
     choices = {org.alerts_off, *(old for old, _ in _changes_of("alerts_off", entries))}
     for entry in entries:
-        with change_tracking.because(session, run_id=entry.run_id):
+        with digests.caused_by(session, entry):
             for item in alerts.describe(entry, people):
                 if _is_wanted(item, choices):
-                    digests.add_for_alert_address(session, org, *item[:-1], page=item.page)
+                    digests.add_for_alert_address(session, org, **item._asdict())
+            onboarding_alerts.add_for_entry(session, org, entry)
+    is_by_rep = all(entry.actor_id == org.rep_id for entry in entries)
+    onboarding_alerts.compare_checks(session, org, is_by_rep=is_by_rep)
     for old, new in _changes_of("alert_email", entries):
         if old:
             outbox.enqueue(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from core.accounts import user_rows
 from core.base import clock
 from core.base.settings import settings
-from core.database import change_tracking, db, job_locks
+from core.database import db, job_locks
 from core.mail import digests
 from core.members import member_mails
 from core.models import (
@@ -46,16 +46,8 @@ _JOB: Final = "mornings"
 _CHECKED: Final = (Stage.ONBOARDING, Stage.PREPRODUCTION)
 
 
-def add_for_entries(session: Session, org: Organization, entries: Sequence[Entry]) -> None:
-    """Add the digest items that history entries of an organization cause."""
-    for entry in entries:
-        with change_tracking.because(session, run_id=entry.run_id):
-            _add_for_entry(session, org, entry)
-    is_by_rep = all(entry.actor_id == org.rep_id for entry in entries)
-    _compare_checks(session, org, is_by_rep=is_by_rep)
-
-
-def _add_for_entry(session: Session, org: Organization, entry: Entry) -> None:
+def add_for_entry(session: Session, org: Organization, entry: Entry) -> None:
+    """Add the digest items that a history entry of an organization causes."""
     for change in entry.changes:
         if change["field"] == "stage" and entry.event.startswith("stage."):
             _add_move(session, org, change["old"], change["new"], entry.reason)
@@ -79,7 +71,7 @@ def compare_checks_of_owner(session: Session, user_id: int) -> None:
         .order_by(Organization.id)
     )
     for org in session.scalars(owned).all():
-        _compare_checks(session, org)
+        compare_checks(session, org)
 
 
 def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
@@ -97,7 +89,7 @@ def run_due(is_stopping: Callable[[], bool] = lambda: False) -> int:
     return added
 
 
-def _compare_checks(session: Session, org: Organization, *, is_by_rep: bool = False) -> None:
+def compare_checks(session: Session, org: Organization, *, is_by_rep: bool = False) -> None:
     """Report the checks that have changed since the last report, unless the rep changed them."""
     if org.stage not in _CHECKED or org.rep_id is None or org.deleted_at is not None:
         return
@@ -112,8 +104,10 @@ def _compare_checks(session: Session, org: Organization, *, is_by_rep: bool = Fa
     for check in checks:
         if check.is_met != (check.key in passed):
             detail = f"{'Check passed' if check.is_met else 'Check failed'}. {left}"
-            title, topic = f"{org.name}: {check.text}", f"check {check.key}"
-            _add_for_rep(session, org, org.rep_id, topic, title, detail, replaces=True)
+            topics = f"no {check.key}", check.key
+            topic, opposite = topics[check.is_met], topics[not check.is_met]
+            title = f"{org.name}: {check.text}"
+            _add_for_rep(session, org, org.rep_id, topic, title, detail, cancels=opposite)
 
 
 def _describe_left(checks: Sequence[stages.Check]) -> str:
@@ -167,7 +161,8 @@ def _add_move(session: Session, org: Organization, old: str, new: str, reason: s
     title = f"{org.name} moved to {new}"
     detail = f"Moved from {old} to {new}." + (f" Reason: {reason}" if reason else "")
     for owner in member_mails.list_notified_owners(session, org):
-        _add(session, org, owner.id, digests.MOVED, title, detail, interval=digests.OWNER_INTERVAL)
+        options = {"interval": digests.OWNER_INTERVAL, "field": "stage"}
+        _add(session, org, owner.id, digests.MOVED, title, detail, **options)
 
 
 def _add_request(session: Session, org: Organization) -> None:
@@ -179,7 +174,8 @@ def _add_request(session: Session, org: Organization) -> None:
     reps = reps or _list_staff(session, Staff.ADMINISTRATOR)
     detail = f"They wrote: {org.request_note}" if org.request_note else ""
     for rep_id in reps:
-        _add_for_rep(session, org, rep_id, REQUESTED, f"{org.name} requested onboarding", detail)
+        title = f"{org.name} requested onboarding"
+        _add_for_rep(session, org, rep_id, REQUESTED, title, detail, field="requested_at")
 
 
 def _list_staff(session: Session, role: Staff) -> list[int]:
@@ -198,7 +194,7 @@ def _add_new_rep(
         (old_id, f"{org.name} now has {names.get(new_id or 0, 'no sales rep')}"),
     ):
         if rep_id is not None and rep_id != entry.actor_id:
-            _add_for_rep(session, org, rep_id, HANDED_OVER, title, by)
+            _add_for_rep(session, org, rep_id, HANDED_OVER, title, by, field="rep_id")
 
 
 def _add_for_rep(
@@ -208,11 +204,9 @@ def _add_for_rep(
     topic: str,
     title: str,
     detail: str,
-    *,
-    replaces: bool = False,
+    **options: Any,
 ) -> None:
-    options = {"interval": REP_INTERVAL, "replaces": replaces}
-    _add(session, org, rep_id, topic, title, detail, **options)
+    _add(session, org, rep_id, topic, title, detail, interval=REP_INTERVAL, **options)
 
 
 def _add(session: Session, org: Organization, user_id: int, *item: str, **options: Any) -> None:

@@ -1,6 +1,6 @@
 """The profile of an organization: its fields, how they are edited, and when they were confirmed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -92,19 +92,20 @@ def save_contact_details(
     allowed = {field: text for field, text in edited.items() if field in CONTACT_FIELDS}
     changed = _change(session, actor, org, original, allowed, check)
     if changed:
-        what = ", ".join(CONTACT_FIELDS[field] for field in changed)
-        _notify_owners(session, actor, org, what, reason)
+        _notify_owners(session, actor, org, changed, reason)
         history.record(session, actor, org, "profile.changed", org, reason=reason)
     return org
 
 
 def _notify_owners(
-    session: Session, actor: Actor, org: Organization, what: str, reason: str
+    session: Session, actor: Actor, org: Organization, changed: Sequence[str], reason: str
 ) -> None:
     """Mail the owners what staff have changed; in a run it becomes a line of their digest."""
+    what = ", ".join(CONTACT_FIELDS[field] for field in changed)
     if change_tracking.find_cause(session).get("run_id") is not None:
         detail = f"By {actor.name} from the Orgdesk team. Reason: {reason}"
-        member_mails.add_to_digests(session, org, f"{org.name}: {what} changed", detail)
+        title, field = f"{org.name}: {what} changed", ", ".join(sorted(changed))
+        member_mails.add_to_digests(session, org, title, detail, field=field)
         return
     member_mails.send_to_owners(
         session,

@@ -14,6 +14,7 @@ from core.base.errors import InvalidInput, NotPermitted
 from core.bulk_edit import bulk_edit, fields
 from core.bulk_edit.bulk_edit import Preview
 from core.bulk_edit.fields import Current, Field
+from core.changes import run_undo
 from core.database import change_tracking, db
 from core.mail import digests
 from core.members import account_access, membership_rows
@@ -251,6 +252,15 @@ class TestMails:
         titles = {line["title"] for line in mail.context["lines"]}
         assert titles == {"Acme: Phone changed", "Otto Ltd: Phone changed"}
         assert WHY in mail.context["lines"][0]["detail"]
+
+    def test_a_run_that_is_undone_before_its_mail_is_told_to_no_one(
+        self, cast: Cast, clock: Clock
+    ) -> None:
+        run = propose(cast.oda, phone="+49 431 979900").run
+        finish(cast.oda, run)
+        undo = db.run(run_undo.propose, cast.oda, run.id, reason=WHY).run
+        finish(cast.oda, undo)
+        assert self.dispatch_all(clock) == []
 
     def test_both_reps_hear_of_what_was_handed_over(self, cast: Cast, clock: Clock) -> None:
         db.run(onboarding.plan, cast.sam, cast.acme.id, Plan(cast.sam.user_id))

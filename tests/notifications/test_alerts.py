@@ -13,6 +13,8 @@ from core.accounts import accounts
 from core.audit import history
 from core.base import settings
 from core.base.errors import DomainError, NotPermitted, TooManyAttempts
+from core.changes import changes
+from core.changes.cells import ORGANIZATION, Cell
 from core.database import db
 from core.mail import delivery, digests, outbox
 from core.members import invitations, members, ownership
@@ -312,6 +314,60 @@ class TestChoice:
         assert len(org.alerts_off) <= 100
         assert alerts.list_enabled(org) == []
         assert set(alerts.LABELS) == set(Alert)
+
+
+class TestUndone:
+    """What is undone before its alert is mailed."""
+
+    def undo(self, actor: Actor, *, only: str = "") -> None:
+        """Undo the last change, or only one of its fields."""
+        cells = {Cell(ORGANIZATION, only)} if only else None
+        with db.read() as session:
+            last = session.scalars(select(Entry.id).order_by(Entry.id.desc()).limit(1)).one()
+        do(changes.undo, actor, last, only=cells, reason="By mistake.")
+
+    @pytest.mark.parametrize("is_read_between", [False, True])
+    def test_no_one_hears_of_either(self, cast: Cast, clock: Clock, *, is_read_between: bool):
+        for act in (
+            lambda: save(cast, cast.olga, phone="+1 507 284 2511"),
+            lambda: change_role(cast, cast.adam, Role.OWNER),
+            lambda: change_role(cast, cast.mia, Role.ADMIN),  # whose undo alone causes no alert
+        ):
+            act()
+            if is_read_between:
+                dispatch.run_due()
+            self.undo(cast.olga)
+        assert dispatch_alerts(clock) == []
+
+    def test_an_alert_that_was_mailed_is_followed_by_that_of_the_undo(
+        self, cast: Cast, clock: Clock
+    ):
+        save(cast, cast.olga, phone="+1 507 284 2511")
+        dispatch_alerts(clock)
+        self.undo(cast.olga)
+        clock.turn(digests.ALERT_INTERVAL)
+        details = [mail.context["lines"][0]["detail"] for mail in dispatch_alerts(clock)]
+        assert details == [
+            "(empty) → +1 507-284-2511. By Olga.",
+            "+1 507-284-2511 → (empty). By Olga. Reason: By mistake.",
+        ]
+
+    def test_what_was_not_undone_is_told(self, cast: Cast, clock: Clock):
+        save(cast, cast.olga, phone="+1 507 284 2511", website="acme.example")
+        self.undo(cast.olga, only="phone")
+        assert titles(dispatch_alerts(clock)) == ["Public website changed"]
+
+    def test_a_redo_is_told_once(self, cast: Cast, clock: Clock):
+        save(cast, cast.olga, phone="+1 507 284 2511")
+        self.undo(cast.olga)
+        self.undo(cast.olga)
+        assert titles(dispatch_alerts(clock)) == ["Phone changed"]
+
+    def test_what_is_always_sent_is_sent(self, cast: Cast, clock: Clock):
+        """Otherwise a change while alerts are off could be hidden by turning them on again."""
+        do(alerts.choose, cast.olga, cast.acme.id, [Alert.OWNERS])
+        self.undo(cast.olga)
+        assert titles(dispatch_alerts(clock)) == ["Alert settings changed"] * 2
 
 
 class TestSafety:

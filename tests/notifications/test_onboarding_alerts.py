@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from core.access.permissions import Actor, lock_user_or_none
 from core.audit import history
-from core.database import db
+from core.changes import changes
+from core.database import change_tracking, db
 from core.mail import digests, messages
 from core.members import account_access, members
-from core.models import DigestItem, Lock, Mail, Membership, Organization, Role, Stage, User
+from core.models import DigestItem, Entry, Lock, Mail, Membership, Organization, Role, Stage, User
 from core.notifications import dispatch, onboarding_alerts
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
@@ -193,6 +195,29 @@ class TestRequests:
         ]
 
 
+def test_what_is_undone_before_it_is_mailed_is_told_to_no_one(cast: Cast, clock: Clock):
+    do(onboarding.plan, cast.sam, cast.otto_ltd.id, Plan(cast.sam.user_id))
+
+    def give_to_sue(session: Session) -> None:
+        with change_tracking.because(session, run_id=1):  # of a run that was purged
+            onboarding.plan(session, cast.ada, cast.otto_ltd.id, Plan(cast.sue.user_id))
+
+    for person, act in (
+        (cast.adam, lambda: do(onboarding.request, cast.adam, cast.acme.id)),
+        (cast.sam, lambda: flag(cast, cast.sam)),
+        (cast.ada, lambda: db.run(give_to_sue)),
+    ):
+        act()
+        dispatch.run_due()
+        with db.read() as session:
+            last = session.scalars(select(Entry.id).order_by(Entry.id.desc()).limit(1)).one()
+        do(changes.undo, person, last, reason="By mistake.")
+    for person in (cast.olga, cast.sam, cast.sue, cast.ada):
+        assert dispatch_digests(clock, person) == []
+    with db.read() as session:
+        assert session.scalars(select(DigestItem)).all() == []
+
+
 class TestChecks:
     def test_the_rep_gets_checks_that_changed(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
@@ -206,6 +231,14 @@ class TestChecks:
         save_profile(cast, cast.olga, phone="")
         clock.turn(onboarding_alerts.REP_INTERVAL)
         assert titles(dispatch_digests(clock, cast.sam)[1:]) == ["Acme: Add a phone number"]
+
+    def test_a_check_that_is_as_it_was_last_reported_is_not(self, cast: Cast, clock: Clock):
+        flag(cast, cast.sam)
+        dispatch_digests(clock, cast.sam)
+        for overview in ("We heal.", ""):
+            save_profile(cast, cast.olga, overview=overview)
+            dispatch.run_due()
+        assert dispatch_digests(clock, cast.sam) == []
 
     def test_unchanged_checks_are_not_reported(self, cast: Cast, clock: Clock):
         flag(cast, cast.sam)
