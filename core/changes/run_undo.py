@@ -117,12 +117,15 @@ def _apply(session: Session, actor: Actor, run: Run, item: RunItem, _params: Und
 
 
 def _describe(session: Session, actor: Actor, entry_id: int) -> str:
-    """Return which fields were changed since, by whom and when."""
+    """Return which fields were changed since, by whom and when.
+
+    Of those that stand or fall together it names the first one, such as the stage.
+    """
     (act,) = changes.plan(session, actor, [entry_id])
+    changed = [line for line in act.lines if line.state is State.CHANGED and line.changed_at]
     return " ".join(
         f"{line.label} was changed since, by {line.changed_by}, {_format(line.changed_at)}."
-        for line in act.lines
-        if line.state is State.CHANGED and line.changed_at is not None
+        for line in (changed if act.has_choice else changed[:1])
     )
 
 

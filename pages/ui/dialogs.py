@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from hashlib import sha256
+from itertools import takewhile
 from numbers import Integral
 from typing import Any, Literal, TypeVar
 
@@ -120,11 +122,14 @@ def _inside(about: Any) -> Iterator[None]:
 
 
 def _find_id(about: Any) -> str:
-    """Return the id of one thing or of its row, the digest of a selection, or else nothing."""
+    """Return the id of one thing or of its row, the digest of a selection, or else nothing.
+
+    A selection is a list of ids, a tuple that begins with several, or has a digest of its own.
+    """
     if isinstance(digest := getattr(about, "digest", None), str):
         return digest
     if isinstance(about, Mapping):
         about = about.get("user_id", about.get("id"))
-    elif isinstance(about, tuple) and about:
-        about = about[0]
-    return str(about) if isinstance(about, Integral) else ""
+    parts = about if isinstance(about, list | tuple) else [about]
+    ids = [str(each) for each in takewhile(lambda part: isinstance(part, Integral), parts)]
+    return sha256(" ".join(ids).encode()).hexdigest()[:12] if len(ids) > 1 else "".join(ids)

@@ -1,6 +1,6 @@
 """Rows of links: tabs, the views of a page, its filters, and switches between pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -45,19 +45,22 @@ def draw(
     variant: Literal["tabs", "views", "chips"] = "tabs",
     forgets: Sequence[str] = (),
     counts_from: str = "",
+    counts_as_of: Hashable = None,
     max_count: int = 0,
 ) -> None:
     """Draw links side by side, and mark those that are on.
 
     A click also removes the parameters `forgets` from the address, such as the page number. The
     browser requests the count of each link, by name, from the path `counts_from` with the query of
-    the address, and shows the sum on the first link. Counts above `max_count` are cut: `1,000+`.
+    the address, again when `counts_as_of` changes, and shows the sum on the first link. Counts
+    above `max_count` are cut: `1,000+`.
     """
     data = {
         "label": label,
         "variant": variant,
         "forgets": list(forgets),
         "countsFrom": counts_from,
+        "countsAsOf": str(counts_as_of),
         "most": max_count,
         "links": [_describe(link) for link in links],
     }

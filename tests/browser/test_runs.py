@@ -50,7 +50,9 @@ def test_a_rep_flags_everything_and_takes_it_back(page: Page, cast: Cast) -> Non
     free = [name for name, (stage, *_) in before.items() if stage is Stage.FREE]
 
     acts.become(page, cast.sam)
-    acts.visit(page, "/organizations")
+    acts.visit(page, "/organizations?from=2020-01-01")
+    count_of_free = page.get_by_role("link", name="Free").locator(".count")
+    expect(count_of_free).to_have_text(str(len(free)))
     page.get_by_role("checkbox", name="Select all rows on this page").check()
     page.get_by_role("button", name="Select all 62 that match").click()
     look_at_the_edit(page)
@@ -58,6 +60,7 @@ def test_a_rep_flags_everything_and_takes_it_back(page: Page, cast: Cast) -> Non
     press(page.get_by_role("dialog"), f"Flag {len(free)} organizations")
     said = f"{len(free)} of 62 organizations, {62 - len(free)} refused."
     expect(page.get_by_text(said)).to_be_visible(timeout=60_000)
+    expect(count_of_free).to_have_text("0")
 
     flagged = [name for name in free if name not in {"Acme", "Otto Ltd"}][:2]
     meant = select(Organization.id).where(Organization.name.in_(flagged))
@@ -75,6 +78,7 @@ def test_a_rep_flags_everything_and_takes_it_back(page: Page, cast: Cast) -> Non
     expect(dialog.get_by_text(f"Will be put back ({len(free) - 2})")).to_be_visible()
     expect(dialog.get_by_text("Changed since (2)")).to_be_visible()
     expect(dialog.get_by_text("Stage was changed since, by Ada,")).to_have_count(2)
+    expect(dialog.get_by_text("was changed since")).to_have_count(2)
     assert problems(page) == []
     press(dialog, f"Undo {len(free)} changes")
     said = f"{len(free) - 2} of {len(free)} changes, 2 refused."

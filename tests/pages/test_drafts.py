@@ -118,6 +118,16 @@ class TestDialog:
         screen.button(key="remove").click().run()
         assert screen.text_input(key="remove.reason").value == typed
 
+    def test_what_was_typed_about_several_is_for_them_alone(self, show: Show, cast: Cast) -> None:
+        shared = f"change-roles {cast.acme.public_id}"
+        for form in (shared, f"{shared} {cast.adam.user_id}"):
+            type_before(cast.olga, form, reason="They lead now.")
+        both = cast.adam.user_id, cast.mia.user_id
+        for people, typed in ((both, ""), (both[:1], "They lead now.")):
+            screen = show("members", cast.olga, org=cast.acme.public_id)
+            find_table(screen, "Active users").ask("change-roles", *people)
+            assert screen.text_input(key="change-roles.reason").value == typed
+
 
 class TestChoices:
     """What was chosen is kept like what was typed, and is never more than could be chosen now."""

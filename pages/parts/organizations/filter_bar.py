@@ -15,7 +15,8 @@ from core.onboarding import onboarding
 from core.organizations import queries
 from core.organizations.filters import Activity, Filters, Members, Profile
 from core.organizations.queries import MAX_COUNTED
-from pages.ui import badges, links, rerun_cache
+from pages.parts.runs import progress
+from pages.ui import badges, last_act, links, rerun_cache
 from pages.ui.links import Link
 from pages.ui.url_choices import choose, keep, refuse, validate_address
 
@@ -159,6 +160,7 @@ def draw_stages(filters: Filters, counts: Mapping[Stage, int] | None) -> None:
         label="Stages",
         forgets=[CURSOR],
         counts_from="" if counts is not None else "/counts/organizations",
+        counts_as_of=(last_act.find_entries(), progress.last_drawn()),
         max_count=MAX_COUNTED,
     )
 

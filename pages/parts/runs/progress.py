@@ -15,12 +15,18 @@ from pages.parts.runs import undo
 from pages.ui import elements
 
 _REFRESH_SECONDS: Final = 2.0
-_NONE, _GOING = "runs-none", "runs-going"
+_NONE, _GOING, _DRAWN = "runs-none", "runs-going", "runs-drawn"
 
 
 def expect_new() -> None:
     """Look for runs again, since one is about to start."""
     st.session_state.pop(_NONE, None)
+
+
+def last_drawn() -> tuple[tuple[int, RunStatus], ...]:
+    """Return the runs of the actor that were last drawn, each with its status."""
+    drawn: tuple[tuple[int, RunStatus], ...] = st.session_state.get(_DRAWN, ())
+    return drawn
 
 
 def draw(actor: Actor) -> None:
@@ -41,6 +47,7 @@ def _draw_runs(actor: Actor) -> None:
         names = runs.list_names(session, found)
         undoing = runs.list_undoing(session, [run.id for run in found])
     st.session_state[_NONE] = not found
+    st.session_state[_DRAWN] = tuple((run.id, run.status) for run in found)
     was_going = st.session_state.get(_GOING, False)
     st.session_state[_GOING] = any(run.status is RunStatus.GOING for run in found)
     if was_going != st.session_state[_GOING]:

@@ -2,7 +2,7 @@
 import { addressWith, element, follow, icon, onPlainClick } from "./dom.js"
 
 const NUMBER = new Intl.NumberFormat("en-US")
-const asked = new WeakMap() // the counts of each row, by the address that they were fetched for
+const asked = new WeakMap() // the counts of each row, and which they are
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".links")
@@ -46,17 +46,18 @@ function setCount(link, count, share) {
   link.style.setProperty("--share", share ? Math.max(share, 0.02) : 0)
 }
 
-/** Fetch the counts once for each address, after everything else is drawn, and show them. */
-async function showCounts(root, { countsFrom, most }) {
+/** Fetch the counts after everything else is drawn, and show them; once until they change. */
+async function showCounts(root, { countsFrom, countsAsOf, most }) {
   const address = `${countsFrom}${location.search}`
+  const which = `${address} ${countsAsOf}`
   const known = asked.get(root)
-  if (known?.address !== address) {
+  if (known?.which !== which) {
     known?.stop.abort()
     const stop = new AbortController()
-    asked.set(root, { address, stop, counts: fetchCounts(address, stop.signal) })
+    asked.set(root, { which, stop, counts: fetchCounts(address, stop.signal) })
   }
   const counts = await asked.get(root).counts
-  if (!counts || asked.get(root).address !== address) return
+  if (!counts || asked.get(root).which !== which) return
   const isCapped = Object.values(counts).some((count) => count > most)
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
   for (const link of root.children) {
