@@ -24,7 +24,8 @@ with db.read() as session:
 # A button in a row opens the quick view, which walks through the organizations of this page.
 listed = found.dropna(subset="public_id").drop_duplicates("public_id")
 rest = worklist.displayed_query("activity", listed["public_id"].tolist())
-looked = changes.draw_entries(actor, found, filters, since, key="activity", rest=rest)
+seen = quick_view.last_seen()
+looked = changes.draw_entries(actor, found, filters, since, key="activity", focus=seen, rest=rest)
 if looked is not None:
     rows = zip(listed["org_id"].astype(int).tolist(), listed["public_id"].tolist(), strict=True)
     quick_view.open_quick_view(looked, [quick_view.Listed(*row, query=rest) for row in rows])

@@ -18,7 +18,7 @@ import pandas as pd
 
 from core.base import avatars, clock
 from pages.ui import component
-from pages.ui.table import Paging
+from pages.ui.table import Paging, Turn
 
 _timeline = component.load("timeline")
 LOOK: Final = "look"
@@ -52,13 +52,15 @@ def timeline(
     is_short: bool = False,
     as_of: str = "",
     can_look: bool = False,
+    focus: Collection[int] = (),
     rest: str = "",
 ) -> Asked | None:
     """Draw events as one list, which `label` names for screen readers; return what was pressed.
 
     `is_short` fits the list beside other things: without days and pages, and with the time as
     `2 hours ago`. Each day has a link to the address `as_of`, which ends with the date then. With
-    `can_look` each organization has a button for its quick view. Addresses end with `rest`.
+    `can_look` each organization has a button for its quick view; that of the events `focus` gets
+    the focus, of several the one that was pressed or else the first. Addresses end with `rest`.
     """
     shown = paging or Paging(len(frame), "")
     data = {
@@ -68,20 +70,19 @@ def timeline(
         "isShort": is_short,
         "asOf": as_of,
         "canLook": can_look,
+        "focus": list(focus),
         "rest": rest,
         "text": shown.text,
-        "turns": [
-            {
-                "label": turn.label,
-                "change": dict(turn.change or {}),
-                "isOn": turn.change is not None,
-            }
-            for turn in shown.turns
-        ],
+        "turns": [_describe_turn(turn) for turn in shown.turns],
         "now": int(clock.now().timestamp()),
     }
     result: Any = _timeline(key=key, data=data, height="content", on_ask_change=component.ignore)
     return _read(result.ask, {int(row_id) for row_id in frame["id"]})
+
+
+def _describe_turn(turn: Turn) -> dict[str, Any]:
+    change = dict(turn.change or {})
+    return {"label": turn.label, "change": change, "isOn": turn.change is not None}
 
 
 def _read(sent: Any, ids: Collection[int]) -> Asked | None:

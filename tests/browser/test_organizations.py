@@ -212,6 +212,17 @@ def test_operations_works_by_keyboard_alone(new_page: Callable[..., Page], cast:
         recorded = activity.table(session, cast.ada, HistoryFilters(person="Oda"))
     assert "Memberships by stage: q=clin" in recorded["reason"].iloc[0]
 
+    for org in (cast.acme, cast.otto_ltd):
+        db.run(onboarding.flag_one, cast.sam, org.id)
+    acts.go(oda, "/activity")
+    look = oda.get_by_role("button", name="Quick view: Acme").first
+    look.focus()
+    oda.keyboard.press("Enter")
+    expect(drawer.get_by_text("Acme", exact=True)).to_be_visible()
+    oda.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(look).to_be_focused()
+
 
 def wait_for_focus(page: Page, words: str) -> None:
     """Wait until the element with these words has the focus."""

@@ -144,6 +144,7 @@ def draw_entries(
     *,
     key: str,
     of_org: int | None = None,
+    focus: int | None = None,
     rest: str = "",
     as_of: str = "",
 ) -> int | None:
@@ -151,7 +152,8 @@ def draw_entries(
 
     Each names its organization, unless it is `of_org`: then only those merged into that one do.
     Without `of_org` organizations have a button for the quick view; return the id of the one whose
-    button was just pressed. Addresses end with `rest`; `as_of` is where a date is added to one.
+    button was just pressed. That of the organization `focus` gets the focus. Addresses end with
+    `rest`; `as_of` is where a date is added to one.
     `since` is the time of the first entry that words can find, if not all of them can be found yet.
     """
     note = "Entries can't be edited or deleted."
@@ -166,6 +168,7 @@ def draw_entries(
         empty=_EMPTY if filters == EVERYTHING else _NO_MATCHES,
         as_of=as_of,
         can_look=of_org is None,
+        focus=marked.loc[marked["org_id"] == focus, "id"].tolist(),
         rest=rest,
     )
     if asked is not None and asked.action == OFFER:

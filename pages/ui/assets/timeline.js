@@ -7,15 +7,26 @@ const DAY_SECONDS = 86_400
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".timeline")
-  const { now, ...shown } = data
+  const { now, focus, ...shown } = data
   const signature = JSON.stringify(shown)
   root.ask = (action, id) => setTriggerValue("ask", { action, id })
-  if (drawn.get(root) === signature) return updateMoments(root, now)
+  if (drawn.get(root) === signature) updateMoments(root, now)
+  else redraw(root, data, signature)
+  focusLook(root, focus)
+}
+
+function redraw(root, data, signature) {
   drawn.set(root, signature)
   const focused = root.getRootNode().activeElement?.dataset.name
   root.classList.toggle("short", data.isShort)
   root.replaceChildren(...(data.events.length ? drawDays(data) : drawEmpty(data.empty)), ...drawFooter(data))
   if (focused) root.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus()
+}
+
+/** Focus the button for the quick view of one of these events: the one that was pressed, or the first. */
+function focusLook(root, ids) {
+  const id = ids.includes(root.looked) ? root.looked : ids[0]
+  root.querySelector(`[data-name="${id} look"]`)?.focus()
 }
 
 /** Return a list for each day below its date, or one list where it is short. */
@@ -119,7 +130,11 @@ function drawOffer(event) {
 function drawLook(event) {
   const button = iconButton("right_panel_open", `Quick view: ${event.organization[0]}`, "look")
   button.dataset.name = `${event.id} look`
-  button.onclick = () => button.closest(".timeline").ask("look", event.id)
+  button.onclick = () => {
+    const root = button.closest(".timeline")
+    root.looked = event.id
+    root.ask("look", event.id)
+  }
   return button
 }
 
