@@ -252,6 +252,11 @@ def transaction() -> Iterator[Session]:
         session.commit()
 
 
+def after_commit(session: SqlSession, wake: threading.Event) -> None:
+    """Set the event once the transaction of this session is committed."""
+    event.listen(session, "after_commit", lambda _session: wake.set())
+
+
 def _run_once(
     use_case: Callable[Concatenate[Session, P], R], *args: P.args, **options: P.kwargs
 ) -> R:

@@ -1,15 +1,19 @@
 """The outbox: queue a mail in the transaction of its cause; the worker sends it later."""
 
 import secrets
+import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.base import clock
-from core.database import change_tracking
+from core.database import change_tracking, db
 from core.models import Mail
+
+queued: Final = threading.Event()
+"""Set when this process has queued mail, so that its worker sends it without delay."""
 
 
 def enqueue(
@@ -39,6 +43,7 @@ def enqueue(
     session.add(mail)
     session.flush()  # for its id
     change_tracking.unattributed(session).append(mail)
+    db.after_commit(session, queued)
     return mail
 
 

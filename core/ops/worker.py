@@ -13,12 +13,12 @@ from core.audit import checkpoints, search_texts
 from core.base.errors import Unavailable
 from core.database import db
 from core.duplicates import matching
-from core.mail import delivery
+from core.mail import delivery, outbox
 from core.members import reminders
 from core.notifications import dispatch, onboarding_alerts
 from core.ops import cleanup
 from core.ops.run_types import RUN_TYPES
-from core.runs import advance
+from core.runs import advance, runs
 from core.staff import impersonation
 
 POLL_INTERVAL: Final = timedelta(seconds=1)
@@ -42,8 +42,8 @@ class Worker:
         self._is_database_up: bool | None = None
         self._housekeeping_at = 0.0
         self._loops = (
-            _Loop("worker", self._run_due, self._stopping),
-            _Loop("mail", self._send_mail, self._stopping),
+            _Loop("worker", self._run_due, self._stopping, runs.started),
+            _Loop("mail", self._send_mail, self._stopping, outbox.queued),
         )
 
     def start(self) -> None:
@@ -107,21 +107,29 @@ class Worker:
 
 
 class _Loop:
-    """A thread that calls a job again and again, with pauses; a job returns whether it has more."""
+    """A thread that calls a job again and again, with pauses; a job returns whether it has more.
 
-    def __init__(self, name: str, job: Callable[[], bool], stopping: threading.Event) -> None:
-        self._job, self._stopping = job, stopping
-        self.wake_up = threading.Event()
+    `wake_up` ends a pause.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        job: Callable[[], bool],
+        stopping: threading.Event,
+        wake_up: threading.Event,
+    ) -> None:
+        self._job, self._stopping, self.wake_up = job, stopping, wake_up
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def _run(self) -> None:
         pause = POLL_INTERVAL
         with db.in_background():
             while not self._stopping.is_set():
-                went_well, has_more = self._call()
-                if not has_more:
-                    self.wake_up.wait(pause.total_seconds())
                 self.wake_up.clear()
+                went_well, has_more = self._call()
+                if not (has_more or self._stopping.is_set()):
+                    self.wake_up.wait(pause.total_seconds())
                 pause = POLL_INTERVAL if went_well else min(2 * pause, MAX_FAILURE_PAUSE)
 
     def _call(self) -> tuple[bool, bool]:

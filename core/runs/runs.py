@@ -6,6 +6,7 @@ was confirmed. `core.runs.kinds` says how to add a kind, and `core.runs.advance`
 
 import hashlib
 import json
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -38,6 +39,9 @@ PAGE_SIZE: Final = 50
 """Runs that `table` returns."""
 _STOPPED: Final = (RunStatus.CANCELLED, RunStatus.FAILED)
 _OVER: Final = (RunStatus.ENDED, *_STOPPED)
+
+started: Final = threading.Event()
+"""Set when this process has started a run, so that its worker begins without delay."""
 
 
 def propose(
@@ -96,6 +100,7 @@ def confirm(session: Session, actor: Actor, run_id: int, *, shown: int) -> Run:
     if shown != run.total:
         raise DifferentNumber(run.total)
     run.status, run.started_at = RunStatus.GOING, clock.now()
+    db.after_commit(session, started)
     return run
 
 
@@ -122,6 +127,7 @@ def resume(session: Session, actor: Actor, run_id: int) -> Run:
             raise RunUndone
         run.status, run.ended_at, run.ended_because = RunStatus.GOING, None, ""
         run.dismissed_at = None
+        db.after_commit(session, started)
     return run
 
 

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -54,6 +55,17 @@ def test_it_sends_queued_mail(server, background):
     enqueue("olga@example.com")
     background.wake()
     wait_until(lambda: server.recipients == ["olga@example.com"])
+
+
+@SQLITE
+def test_queued_mail_is_sent_without_waiting_for_the_next_poll(server, monkeypatch):
+    monkeypatch.setattr(worker, "POLL_INTERVAL", timedelta(hours=1))
+    started = worker.start()
+    wait_until(lambda: started._is_database_up)
+    for number in range(3):
+        enqueue(f"person{number}@example.com")
+        wait_until(lambda number=number: len(server.recipients) == number + 1)
+    started.stop()
 
 
 @BOTH
