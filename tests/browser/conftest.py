@@ -124,7 +124,7 @@ def new_page(
         if message.type == "error" and "Component Error" in message.text:
             problems.append(message.text)
 
-    def note_request(request: Request) -> None:
+    def note_failure(request: Request) -> None:
         problems.extend(_foreign(request.url, server.url))
 
     with ExitStack() as borrowed:
@@ -133,7 +133,7 @@ def new_page(
             context = borrowed.enter_context(contexts.borrow(server.url, screen))
             for event, note in (
                 ("weberror", note_error),
-                ("request", note_request),
+                ("requestfailed", note_failure),  # as all do that leave this machine
                 ("console", note_message),
             ):
                 context.on(event, note)

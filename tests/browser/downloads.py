@@ -1,17 +1,18 @@
 """The downloads of Organizations, uncompressed, so that their content can be searched."""
 
 import zipfile
+from collections.abc import Sequence
 from io import BytesIO
 
 from playwright.sync_api import Page
 from pyarrow import parquet
 
-FORMS = ("csv", "xlsx", "parquet")
+FORMS = ("xlsx", "csv", "parquet")
 
 
-def fetch_all(page: Page) -> dict[str, bytes]:
-    """Return the downloads in all formats, for the person who is logged in on the page."""
-    return {form: _unpacked(form, _fetch(page, form)) for form in FORMS}
+def fetch(page: Page, forms: Sequence[str]) -> dict[str, bytes]:
+    """Return the downloads in these formats, for the person who is logged in on the page."""
+    return {form: _unpacked(form, _fetch(page, form)) for form in forms}
 
 
 def _fetch(page: Page, form: str) -> bytes:

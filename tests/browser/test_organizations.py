@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -12,8 +11,7 @@ from sqlalchemy import select
 from core.audit import activity
 from core.audit.queries import Filters as HistoryFilters
 from core.database import db
-from core.members import members
-from core.models import Organization, Role
+from core.models import Organization
 from core.onboarding import onboarding
 from core.onboarding.onboarding import Plan
 from tests.browser import acts
@@ -149,10 +147,9 @@ def test_the_quick_view_walks_on_to_the_next_page_and_the_list_follows(
     expect(rows(page).filter(has_text="ORG-0000034")).to_be_visible()
 
 
-def test_operations_works_by_keyboard_alone(new_page: Callable[..., Page], cast: Cast) -> None:
-    oda, sam = new_page(), new_page()
+def test_operations_works_by_keyboard_alone(page: Page, cast: Cast) -> None:
+    oda = page
     acts.become(oda, cast.oda)
-    acts.become(sam, cast.sam)
     acts.visit(oda, "/organizations?rows=25")
     expect(rows(oda)).to_have_count(25)
 
@@ -195,10 +192,6 @@ def test_operations_works_by_keyboard_alone(new_page: Callable[..., Page], cast:
     expect(oda.get_by_role("searchbox", name="Search")).to_have_value("clin")
     wait_for_focus(oda, names[3])
 
-    acts.visit(sam, oda.url)
-    expect(rows(sam)).to_have_count(24)
-    assert rows(sam).get_by_role("link").all_inner_texts() == names
-
     oda.get_by_role("link", name="Memberships").focus()
     oda.keyboard.press("Enter")
     by_stage = oda.get_by_role("grid", name="Memberships by stage")
@@ -227,14 +220,3 @@ def test_operations_works_by_keyboard_alone(new_page: Callable[..., Page], cast:
 def wait_for_focus(page: Page, words: str) -> None:
     """Wait until the element with these words has the focus."""
     page.wait_for_function(f"words => ({FOCUSED})().includes(words)", arg=words)
-
-
-def test_no_list_has_a_download_that_nobody_records(page: Page, cast: Cast) -> None:
-    """Only tables of numbers are saved by the browser alone."""
-    db.run(members.change_role, cast.olga, cast.acme.id, cast.mia.user_id, Role.ADMIN)
-    acts.become(page, cast.olga)
-    acts.visit(page, f"/members?org={cast.acme.public_id}")
-    shown = page.locator(".table.list").filter(has=page.get_by_role("grid", name="Active users"))
-    expect(shown.get_by_role("row")).not_to_have_count(0)
-    expect(shown.get_by_role("button", name="Download")).to_have_count(0)
-    expect(page.get_by_test_id("stDataFrame")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Orgdesk on PostgreSQL: the main job, and what people see when the database is unreachable."""
+"""Orgdesk on PostgreSQL, and what people see when the database is unreachable."""
 
 import re
 import socket
@@ -14,13 +14,14 @@ from sqlalchemy import make_url, select
 from core.database import db
 from core.models import Invitation, Mail
 from tests.browser import steps
-from tests.browser.acts import become, give_password, log_in, user_menu, visit
+from tests.browser.acts import become, give_password, go, log_in, user_menu, visit
 from tests.browser.conftest import DESKTOP
 from tests.browser.server import Server, serve
 from tests.browser.steps import field, fill, press
 from tests.support import cast as the_cast
 from tests.support.cast import Cast
 from tests.support.engines import Postgresql, Sqlite, use
+from tests.support.streamlit_client import open_app
 
 FORMS = (
     ("members", "Invite user", "invite", "emails", "new@example.com", "Invite"),
@@ -70,9 +71,8 @@ def reconnect(postgresql: Postgresql) -> None:
     postgresql.connection.execute("ALTER DATABASE outage ALLOW_CONNECTIONS true")
 
 
-@pytest.fixture(scope="module")
-def cast(server: Server) -> Cast:
-    """The cast, in the database of this server."""
+def make_cast() -> Cast:
+    """Put the cast into the database of this server."""
     with db.Session(db.writing_engine(), expire_on_commit=False) as session, session.begin():
         return the_cast.make(session)
 
@@ -106,27 +106,11 @@ def try_again(page: Page) -> None:
         page.get_by_role("button", name=re.compile("Try again$")).click(timeout=3_000)
 
 
-def test_an_owner_fills_in_a_profile_and_sales_flags_it(
-    page: Page, server: Server, cast: Cast
+def test_people_set_it_up_see_an_error_id_and_lose_no_input(
+    page: Page, server: Server, postgresql: Postgresql
 ) -> None:
-    become(page, cast.olga)
-    visit(page, f"/overview?org={cast.acme.public_id}")
-    steps.fill_profile(page)
-    become(page, cast.sam)
-    visit(page, "/organizations?q=nordlicht")
-    steps.flag_for_onboarding(page)
-    url = make_url(server.database_url).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
-        stored = connection.execute(
-            "SELECT phone, stage, next_step FROM organizations WHERE public_id = %s",
-            [cast.acme.public_id],
-        ).fetchall()
-    assert stored == [("+49431979900", "onboarding", "Call about the interface list")]
-
-
-def test_people_see_an_error_id_and_lose_no_input(
-    page: Page, server: Server, cast: Cast, postgresql: Postgresql
-) -> None:
+    see_the_set_up_of_an_empty_server(page, server)
+    cast = make_cast()
     visit(page)
     disconnect(postgresql)
     give_password(page, cast.olga)
@@ -137,7 +121,7 @@ def test_people_see_an_error_id_and_lose_no_input(
     expect(user_menu(page)).to_be_visible()
 
     for address, open_form, form, name, typed, send in FORMS:
-        visit(page, f"/{address}?org={cast.acme.public_id}")
+        go(page, f"/{address}?org={cast.acme.public_id}")
         if open_form:
             press(page, open_form)
         fill(page, form, **{name: typed})
@@ -150,6 +134,32 @@ def test_people_see_an_error_id_and_lose_no_input(
         press(page, send)
         expect(page.get_by_test_id("stToast").first).to_be_visible()
 
+    become(page, cast.sam)
+    visit(page, "/organizations?q=acme")
+    steps.flag_for_onboarding(page)
+    see_rows(server, cast)
+
+
+def see_the_set_up_of_an_empty_server(page: Page, server: Server) -> None:
+    """See no page before the first administrator is set up, not even in the very first rerun."""
+    page.goto("/members")
+    expect(page.get_by_role("heading", name="Set up Orgdesk")).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    for address in ("mail", "", "sign_up"):
+        with open_app(server.url) as stranger:
+            sent = b"".join(message.SerializeToString() for message in stranger.rerun(address))
+        assert b"Set up Orgdesk" in sent, address
+
+
+def see_rows(server: Server, cast: Cast) -> None:
+    """Find what was saved, also without any of Orgdesk's own code, and no mail sent."""
+    url = make_url(server.database_url).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        stored = connection.execute(
+            "SELECT overview, stage, next_step FROM organizations WHERE public_id = %s",
+            [cast.acme.public_id],
+        ).fetchall()
+    assert stored == [("Connects clinics.", "onboarding", "Call about the interface list")]
     with db.read() as session:
         assert session.scalar(select(Invitation.email)) == "new@example.com"
         assert set(session.scalars(select(Mail.sent_at))) == {None}

@@ -13,10 +13,11 @@ from core.members import account_access
 from tests.browser.acts import cookie_of
 from tests.browser.server import Server
 from tests.support.cast import Cast
+from tests.support.depth import rounds, sample
 from tests.support.streamlit_client import open_app
 
 PAGES = ("overview", "profile", "members", "account")
-ENDED = 20
+ENDED = rounds(5, 20)
 
 
 def words(messages: Sequence[ForwardMsg]) -> bytes:
@@ -42,7 +43,7 @@ def cookie(person: Actor) -> str:
 
 
 class TestASessionIdAlone:
-    @pytest.mark.parametrize("page", PAGES)
+    @pytest.mark.parametrize("page", sample(PAGES, 2))
     def test_opens_nothing_for_a_stranger(self, server: Server, cast: Cast, page: str) -> None:
         with open_app(server.url, cookie=cookie(cast.olga)) as hers:
             for part in fragments(hers.rerun(page)) or [""]:
@@ -54,7 +55,7 @@ class TestASessionIdAlone:
                     assert theirs.session_id != hers.session_id
             assert shows_olga(hers.rerun(page))
 
-    @pytest.mark.parametrize("page", PAGES)
+    @pytest.mark.parametrize("page", sample(PAGES, 2))
     def test_opens_nothing_for_another_person(self, server: Server, cast: Cast, page: str) -> None:
         with open_app(server.url, cookie=cookie(cast.olga)) as hers:
             for part in fragments(hers.rerun(page)) or [""]:
@@ -118,7 +119,7 @@ WAYS = (log_out, end_session, end_all_others, end_by_administrator, disable, cha
 
 
 class TestAnEndedSession:
-    @pytest.mark.parametrize("page", ["profile", "members"])
+    @pytest.mark.parametrize("page", sample(["profile", "members"], 2))
     @pytest.mark.parametrize("end", WAYS, ids=lambda way: way.__name__)
     def test_is_dead_at_the_next_interaction(
         self, server: Server, cast: Cast, end: Callable[[Cast, int], None], page: str

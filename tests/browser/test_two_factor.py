@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from core.database import db
 from core.members import account_access
 from core.models import Staff
-from tests.browser.acts import become, give_code, user_menu, visit
-from tests.browser.steps import field, heading, log_out, press, set_up_two_factor
+from tests.browser.acts import give_code, user_menu, visit
+from tests.browser.steps import heading, log_out, press, set_up_two_factor
 from tests.support.cast import PASSWORD, Cast, email
 from tests.support.mailbox import Mailbox
 
@@ -64,18 +63,3 @@ def test_staff_sets_it_up_and_a_password_alone_is_worth_nothing(
     press(mia, "Log in")
     expect(user_menu(mia)).to_contain_text("Mia")
     assert "Recovery codes left: 9." in mailbox.wait_for(email(cast.mia), count=3).as_string()
-
-
-def test_new_recovery_codes_are_downloaded(new_page: Callable[..., Page], cast: Cast) -> None:
-    page = new_page()
-    become(page, cast.sam)
-    visit(page, "/account")
-    press(page, "New recovery codes")
-    field(page, "make-codes", "password").fill(PASSWORD)
-    press(page.get_by_role("dialog"), "Create new codes")
-    with page.expect_download() as download:
-        press(page, "Download")
-    lines = Path(download.value.path()).read_text().split()
-    assert len([line for line in lines if re.fullmatch(r"(\w{4}-){2}\w{4}", line)]) == 10
-    press(page, "I saved them")
-    expect(page.get_by_text("10 recovery codes left")).to_be_visible()

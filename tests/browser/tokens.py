@@ -2,39 +2,34 @@
 
 import re
 
-from playwright.sync_api import Page, Request, Response
+from playwright.sync_api import BrowserContext, Page, Request
 
-_COOKIE = re.compile(r"^[^=]+=([^;]{20,})")
 _TOKEN = re.compile(r"[\w-]{40,}")
+_SHORTEST = 20
+"""Characters of a cookie that is a secret."""
 
 
 class CapturedTokens:
-    """The tickets and session cookies of the given pages."""
+    """The tickets of one page, and the session cookies of several."""
 
-    def __init__(self, *pages: Page) -> None:
+    def __init__(self, page: Page, *others: Page) -> None:
         self._requests: list[Request] = []
-        self._responses: list[Response] = []
-        for page in pages:
-            page.on("request", self._note_request)
-            page.on("response", self._note_response)
+        self._contexts: list[BrowserContext] = [each.context for each in (page, *others)]
+        page.on("request", self._note_request)  # for each file of a page: of one page is enough
 
     def read(self) -> set[str]:
         """Return all tickets and cookies in plain text."""
         tickets = {
             word for request in self._requests for word in _TOKEN.findall(request.post_data or "")
         }
-        cookies = {
-            found[1]
-            for response in self._responses
-            for header in response.headers_array()
-            if header["name"].lower() == "set-cookie" and (found := _COOKIE.match(header["value"]))
-        }
-        return tickets | cookies
+        cookies = [
+            {cookie["value"] for cookie in context.cookies() if len(cookie["value"]) >= _SHORTEST}
+            for context in self._contexts
+        ]
+        assert tickets
+        assert all(cookies)
+        return tickets.union(*cookies)
 
     def _note_request(self, request: Request) -> None:
         if "/auth/" in request.url:
             self._requests.append(request)
-
-    def _note_response(self, response: Response) -> None:
-        if "/auth/" in response.url:
-            self._responses.append(response)

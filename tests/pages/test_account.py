@@ -1,6 +1,10 @@
 """The User Settings page."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
+from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
 from core.access.permissions import Actor
@@ -53,6 +57,21 @@ class TestName:
         screen.button(key="rename-submit").click().run()
         assert "Leave out the web address" in words(screen)
         assert screen.text_input(key="rename.name").value == "www.example.com"
+
+    def test_a_locked_database_keeps_what_was_typed(
+        self, show: Show, cast: Cast, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(db, "SQLITE_WAITS_MS", 50)
+        engine.dispose()
+        screen = show("account", cast.mia)
+        screen.text_input(key="rename.name").set_value("Mia Novak")
+        with closing(sqlite3.connect(str(engine.url.database))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            screen.button(key="rename-submit").click().run()
+        assert "We couldn't save that. Nothing was changed." in unescaped(screen)
+        assert screen.text_input(key="rename.name").value == "Mia Novak"
+        screen.button(key="rename-submit").click().run()
+        assert person(cast.mia).name == "Mia Novak"
 
     def test_a_name_is_shown_letter_by_letter(self, show: Show, cast: Cast) -> None:
         db.run(accounts.rename, cast.mia, ":red[Mia] <b>x</b>")
