@@ -10,9 +10,10 @@ import re
 import unicodedata
 from email import message_from_bytes
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from functools import cache
 from pathlib import Path
@@ -56,6 +57,27 @@ _NOT_PRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _HIDDEN = "(the link is only shown in the email itself)"
 
 
+class _Policy(EmailPolicy):
+    """Writes a subject either as it is or as a whole in encoded words.
+
+    `email` encodes it word by word, and loses the space where a line ends between two of them.
+    """
+
+    def fold(self, name: str, value: Any) -> str:
+        """Return a header on its lines, as text."""
+        if name.lower() != "subject":
+            return str(super().fold(name, value))
+        lines = Header(str(value), header_name=name).encode(linesep=self.linesep)
+        return f"{name}: {lines}{self.linesep}"
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Return a header on its lines, as bytes."""
+        return self.fold(name, value).encode("utf-8" if self.utf8 else "ascii", "surrogateescape")
+
+
+_POLICY: Final = _Policy(linesep=SMTP.linesep)
+
+
 class Message(NamedTuple):
     """The content of a mail."""
 
@@ -87,7 +109,7 @@ def build(mail: Mail) -> EmailMessage:
     """
     content = render(mail)
     name, sender = parseaddr(settings().mail_from)
-    message = EmailMessage()
+    message = EmailMessage(policy=_POLICY)
     message["Subject"] = content.subject
     message["From"] = Address(_one_line(name), addr_spec=sender)
     message["To"] = Address("", *_parts(mail.recipient))
@@ -136,8 +158,8 @@ def _one_line(text: str) -> str:
 
 def _ensure_as_built(message: EmailMessage, content: Message) -> None:
     """Parse the finished message and raise `MessageError` unless it says what was meant."""
-    policy = SMTP.clone(utf8=not str(message["To"]).isascii())
-    parsed = message_from_bytes(message.as_bytes(policy=policy), policy=policy)
+    policy = _POLICY.clone(utf8=not str(message["To"]).isascii())
+    parsed = message_from_bytes(message.as_bytes(policy=policy), policy=SMTP)
     addresses = [str(message["From"]), str(message["To"])]
     meant = [*sorted(message.keys()), *addresses, *content]
     addresses = [str(parsed["From"]), str(parsed["To"])]
@@ -149,7 +171,7 @@ def _ensure_as_built(message: EmailMessage, content: Message) -> None:
 
 
 def _unix_lines(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _template(name: str, ending: str) -> Template:
