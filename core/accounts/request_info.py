@@ -1,7 +1,7 @@
 """Read the session cookie, the client's IP address and the device from a request's headers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
 from core.base.settings import settings
@@ -63,10 +63,14 @@ def is_loopback(host: str) -> bool:
     return re.sub(r":\d+$", "", host).lower() in _LOOPBACK
 
 
-def find_ip_address(peer: str, forwarded_for: str) -> str:
-    """Return the IP address of the client: the last hop that is not a trusted proxy."""
+def find_ip_address(peer: str, forwarded_for: Sequence[str]) -> str:
+    """Return the IP address of the client: the last hop that is not a trusted proxy.
+
+    `forwarded_for` are all `X-Forwarded-For` headers in order: some proxies append their hop as
+    another header, behind those that the client made up.
+    """
     trusted = settings().trusted_proxies
-    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
+    hops = [hop.strip() for hop in ",".join(forwarded_for).split(",") if hop.strip()]
     while peer in trusted and hops:
         peer = hops.pop()
     try:

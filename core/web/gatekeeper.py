@@ -143,8 +143,9 @@ async def _respond(scope: Scope) -> Response | None:
 
 def _log_refusal(connection: HTTPConnection, status: int) -> None:
     peer = connection.client.host if connection.client else ""
-    origin = request_info.find_ip_address(peer, connection.headers.get("x-forwarded-for", ""))
-    path = connection.url.path.split("/", 2)[1][:40]
+    origin = request_info.find_ip_address(peer, connection.headers.getlist("x-forwarded-for"))
+    first = connection.scope["path"].strip("/").split("/")[0]
+    path = quote(first, safe="", errors="replace")[:40]  # no line and no fact of its own
     logs.security("request.refused", origin=origin, status=status, path=path)
 
 
@@ -227,7 +228,11 @@ def is_same_origin(connection: HTTPConnection, *, required: bool = False) -> boo
     origin = connection.headers.get("origin")
     if origin is None:
         return not required
-    sent, ours = urlsplit(origin), urlsplit(settings().public_url)
+    try:
+        sent = urlsplit(origin)
+    except ValueError:  # such as `http://[`
+        return False
+    ours = urlsplit(settings().public_url)
     expected = ours.netloc
     if request_info.is_loopback(expected) and request_info.is_loopback(sent.netloc):
         expected = connection.headers.get("host", "")

@@ -110,7 +110,7 @@ def connection_key() -> str | None:
 def ip_address() -> str:
     """Return the client's IP address."""
     peer = st.context.ip_address or "127.0.0.1"
-    return request_info.find_ip_address(peer, st.context.headers.get("X-Forwarded-For", ""))
+    return request_info.find_ip_address(peer, st.context.headers.get_all("X-Forwarded-For"))
 
 
 def _bind(found: SignedIn | None) -> None:

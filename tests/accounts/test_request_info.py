@@ -36,15 +36,19 @@ class TestDevice:
 
 class TestIpAddress:
     def test_an_untrusted_proxy_is_ignored(self) -> None:
-        assert request_info.find_ip_address("203.0.113.9", "198.51.100.7") == "203.0.113.9"
+        assert request_info.find_ip_address("203.0.113.9", ["198.51.100.7"]) == "203.0.113.9"
 
-    def test_behind_our_proxy_the_last_hop_counts(self, trusted_proxy: str) -> None:
-        assert (
-            request_info.find_ip_address(trusted_proxy, "6.6.6.6, 198.51.100.7") == "198.51.100.7"
-        )
+    @pytest.mark.parametrize(
+        "headers",
+        [["6.6.6.6, 198.51.100.7"], ["6.6.6.6", "198.51.100.7"], ["6.6.6.6,", "198.51.100.7"]],
+    )
+    def test_behind_our_proxy_the_last_hop_counts(
+        self, trusted_proxy: str, headers: list[str]
+    ) -> None:
+        assert request_info.find_ip_address(trusted_proxy, headers) == "198.51.100.7"
 
     def test_an_invalid_address_is_not_repeated(self, trusted_proxy: str) -> None:
-        assert request_info.find_ip_address(trusted_proxy, "<script>") == "unknown"
+        assert request_info.find_ip_address(trusted_proxy, ["<script>"]) == "unknown"
 
 
 class TestCookie:

@@ -1,6 +1,7 @@
 """The gatekeeper, the security headers and the plain endpoints, without Streamlit."""
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from core import web
 from core.access.permissions import Actor
 from core.accounts import sessions
-from core.base import assets, clock
+from core.base import assets, clock, logs
 from core.base.settings import settings
 from core.database import db
 from core.models import Logo, Session
@@ -265,6 +266,19 @@ class TestHost:
         for host in ("evil.example", "orgdesk.example.evil.example", "orgdesk.example:8443", ""):
             response = client.get(path, headers={"host": host})
             assert (response.status_code, "PUBLIC_URL" in response.text) == (421, True), host
+
+    def test_nonsense_is_refused_and_adds_nothing_to_the_log(
+        self, client: TestClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, logs.SECURITY)
+        path = "x%20actor%3D1%E2%80%A8%1B%5B31m"
+        for host in ("[", "a[b", "evil@orgdesk.example", "orgdesk.example/x"):
+            response = client.get(f"/{path}", headers={"host": host})
+            assert response.status_code == 421, host
+        for origin in ("http://[", "https://[orgdesk.example", "https://"):
+            assert client.post("/members", headers={"origin": origin}).status_code == 403, origin
+        found = {record.__dict__["facts"]["path"] for record in caplog.records}
+        assert found == {path, "members"}
 
     def test_a_websocket_for_another_host_is_closed(self, client: TestClient) -> None:
         with (
