@@ -15,7 +15,7 @@ from core.access.permissions import ORGDESK
 from core.accounts import accounts, administration, password_reset, registration, user_rows
 from core.audit import keys, verification
 from core.audit.verification import Broken, Verified
-from core.base import crypto, validation
+from core.base import crypto, logs, validation
 from core.base.errors import DomainError, Unavailable
 from core.base.settings import settings
 from core.database import counters, db
@@ -76,21 +76,17 @@ app.add_typer(safety_commands.app)
 def configure() -> None:
     """Run Orgdesk from the command line. Settings are environment variables."""
     try:
-        level = settings().log_level.upper()
+        logs.configure(replaces=False, hidden=_is_database_failure)
     except ValidationError as error:
         for problem in error.errors():
             name = ".".join(str(part) for part in problem["loc"]).upper()
             typer.echo(f"{name or 'SETTINGS'}: {problem['msg']}", err=True)
         raise typer.Exit(FAILED) from error
-    handler = logging.StreamHandler()
-    handler.addFilter(_is_no_database_failure)
-    log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=level, format=log_format, handlers=[handler])
 
 
-def _is_no_database_failure(record: logging.LogRecord) -> bool:
-    """Return whether a record is not about what the command prints as one sentence."""
-    return not (record.exc_info and isinstance(record.exc_info[1], DBAPIError))
+def _is_database_failure(record: logging.LogRecord) -> bool:
+    """Return whether a record is about what the command prints as one sentence."""
+    return bool(record.exc_info and isinstance(record.exc_info[1], DBAPIError))
 
 
 @app.command()

@@ -26,6 +26,7 @@ MAX_REASON: Final = 500
 WATCHED: Final = frozenset(
     "acting.started acting.ended member.role_changed member.removed ownership.named "
     "ownership.transferred organization.deleted organization.restored organization.purged "
+    "organization.merged mail.link_opened "
     "organizations.downloaded history.downloaded stage.overridden key.rotated "
     "backup.restored".split()
 )

@@ -6,6 +6,7 @@ acts, by ids and fingerprints. No address, name, password or token of a person i
 
 import json
 import logging
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
@@ -15,15 +16,21 @@ from core.base.settings import settings
 
 SECURITY: Final = "orgdesk.security"
 _security_log = logging.getLogger(SECURITY)
+_Condition = Callable[[logging.LogRecord], bool]
 _caller: ContextVar[tuple[int | None, str]] = ContextVar("caller", default=(None, ""))
 """The user id and the IP address of the current thread or request."""
 
 
-def configure() -> None:
-    """Log to standard error, by the settings `LOG_LEVEL` and `LOG_FORMAT`."""
+def configure(*, replaces: bool = True, hidden: _Condition | None = None) -> None:
+    """Log to standard error, by the settings `LOG_LEVEL` and `LOG_FORMAT`.
+
+    Without `replaces`, handlers that are there already stay alone. `hidden` records are left out.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if settings().log_format == "json" else _Text())
-    logging.basicConfig(level=settings().log_level, handlers=[handler], force=True)
+    if hidden is not None:
+        handler.addFilter(lambda record: not hidden(record))
+    logging.basicConfig(level=settings().log_level, handlers=[handler], force=replaces)
     _security_log.setLevel(logging.INFO)
 
 

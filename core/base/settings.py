@@ -3,6 +3,7 @@
 from datetime import date
 from email.utils import parseaddr
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
@@ -67,7 +68,7 @@ class Settings(BaseSettings):
     """Hour of the day, in UTC, at which sales reps get their digest on working days."""
     import_mails_a_day: int = Field(2_000, ge=0)
     """Invitations that imports email in a day; only administrators can start more."""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     metrics_token: str = ""
     """Bearer token that allows another machine to read `/metrics`."""
@@ -89,12 +90,22 @@ class Settings(BaseSettings):
         AnyHttpUrl(url)
         return url.rstrip("/")
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_address(proxy)) for proxy in proxies)
+
     @field_validator("breached_passwords_file")
     @classmethod
     def _names_a_file(cls, path: str) -> str:
         if path and not Path(path).is_file():
             raise ValueError("must be the path of a file")
         return path
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, level: object) -> object:
+        return level.upper() if isinstance(level, str) else level
 
     @field_validator("smtp_url")
     @classmethod

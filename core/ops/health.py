@@ -24,7 +24,16 @@ from core.models import Entry, Mail
 MAX_CLOCK_DIFFERENCE: Final = timedelta(seconds=30)
 SAFE_PASSWORD_MINIMUM: Final = 15
 """Characters of a password that is the only factor: NIST SP 800-63B-4, 3.1.1.2."""
+MIN_TOKEN: Final = 16
+"""Characters of METRICS_TOKEN."""
+MAX_SESSION_HOURS: Final = 24
+MAX_IDLE_MINUTES: Final = 60
+"""How long sessions with two-factor should last: NIST SP 800-63B-4, 2.2.3."""
 
+_LONG_SESSIONS: Final = (
+    f"Sessions are long. With two-factor, at most {MAX_SESSION_HOURS} for SESSION_HOURS and "
+    f"{MAX_IDLE_MINUTES} for SESSION_IDLE_MINUTES are recommended."
+)
 STREAMLIT_CONFIG = PROJECT / ".streamlit" / "config.toml"
 _ENCRYPTED_MODES: Final = {"require", "verify-ca", "verify-full"}
 _TRIGGERS: Final = {
@@ -66,6 +75,8 @@ def _settings() -> Iterator[Finding]:
     weak = list_weak_settings()
     for problem in weak:
         yield Finding("settings", False, problem)
+    if _are_sessions_long():
+        yield Finding("settings", True, _LONG_SESSIONS, is_warning=True)
     if not weak and not settings().secret_key:
         yield Finding("settings", True, "Valid. The secret key is stored in a file.")
     elif not weak:
@@ -99,6 +110,32 @@ def _weak_settings() -> Iterator[str]:
             "Streamlit's server.enableAgentApi is on, which opens the app to other programs. "
             "Turn it off."
         )
+    yield from _weak_secrets()
+
+
+def _weak_secrets() -> Iterator[str]:
+    """Yield what is wrong with settings that let others read or replace a secret."""
+    if not settings().cookie_name.startswith("__Host-"):
+        yield (
+            "COOKIE_NAME doesn't begin with __Host-, so other sites of the same domain can set "
+            "the session cookie. Add it."
+        )
+    if 0 < len(settings().metrics_token) < MIN_TOKEN:
+        yield (
+            f"METRICS_TOKEN has fewer than {MIN_TOKEN} characters. Create one with "
+            "`openssl rand -hex 32`."
+        )
+    url = settings().smtp_url
+    if url and settings().smtp_unencrypted and not Server.from_url(url).is_local:
+        yield (
+            "SMTP_UNENCRYPTED lets links for new passwords cross the network unencrypted. "
+            "Use a mail server with TLS."
+        )
+
+
+def _are_sessions_long() -> bool:
+    hours, minutes = settings().session_hours, settings().session_idle_minutes
+    return hours > MAX_SESSION_HOURS or minutes > MAX_IDLE_MINUTES
 
 
 def _is_database_unencrypted(url: URL) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from core.access.permissions import Action, access
@@ -16,8 +16,8 @@ from core.base import logs
 from core.base.errors import NotFound, NotPermitted, TooManyAttempts
 from core.base.settings import settings
 from core.database import db
-from core.members import account_access, members
-from core.models import Role, Staff
+from core.members import account_access, invitations, members
+from core.models import Mail, Role, Staff
 from tests.support.cast import PASSWORD, Cast, email
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -109,9 +109,14 @@ def test_weighty_acts_once_they_are_done(lines: io.StringIO, cast: Cast) -> None
     with db.Session(db.writing_engine(), info={"writing": True}) as session:
         members.remove(session, cast.olga, cast.acme.id, cast.mia.user_id or 0)
         session.rollback()
+    db.run(invitations.invite, cast.olga, cast.acme.id, "new@example.com")
+    with db.read() as session:
+        mail_id = session.scalars(select(Mail.id).order_by(-Mail.id)).first() or 0
+    db.run(administration.open_link, cast.ada, mail_id, reason="They asked for it.")
     assert [name for name in names(lines) if name != "session.ended"] == [
         "member.role_changed",
         "account.staff_changed",
+        "mail.link_opened",
     ]
 
 

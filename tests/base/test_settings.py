@@ -50,6 +50,9 @@ def test_a_trailing_slash_of_the_url_is_removed(monkeypatch: pytest.MonkeyPatch)
         ("SMTP_URL", "mail.example.com:587"),
         ("SMTP_URL", "http://mail.example.com"),
         ("MAIL_FROM", "Orgdesk"),
+        ("LOG_LEVEL", "loud"),
+        ("TRUSTED_PROXIES", '["*"]'),
+        ("TRUSTED_PROXIES", '["10.0.0.0/8"]'),
     ],
 )
 def test_an_invalid_value_is_refused_by_name(

@@ -1,5 +1,6 @@
 """The command line: in this process as Typer's own runner calls it, and as a shell does."""
 
+import json
 import logging
 import os
 import signal
@@ -130,6 +131,14 @@ def broken_databases(directory: Path) -> Iterator[tuple[str, set[str]]]:
     yield "postgresql+psycopg://nobody@127.0.0.1:1/none", set()
     yield "mysql://root@127.0.0.1/none", set()
     yield "nonsense", set()
+
+
+@EMPTY
+def test_what_a_command_does_is_in_the_security_log(shell: Manage):
+    done = shell("restored", LOG_FORMAT="json", LOG_LEVEL="warning")
+    assert done.returncode == 0, done.stderr
+    (line,) = [json.loads(line) for line in done.stderr.splitlines() if "security" in line]
+    assert (line["logger"], line["message"]) == ("orgdesk.security", "backup.restored")
 
 
 @EMPTY
@@ -340,6 +349,8 @@ class TestCheck:
             ({"PUBLIC_URL": "http://10.0.0.7:8501"}, "PUBLIC_URL"),
             ({"PASSWORD_MINIMUM": "14"}, "PASSWORD_MINIMUM"),
             ({"STREAMLIT_SERVER_ENABLE_AGENT_API": "true"}, "enableAgentApi"),
+            ({"COOKIE_NAME": "orgdesk"}, "COOKIE_NAME"),
+            ({"METRICS_TOKEN": "monitor"}, "METRICS_TOKEN"),
         ],
     )
     @EMPTY
@@ -356,6 +367,25 @@ class TestCheck:
     @EMPTY
     def test_a_safe_address_is_ok(self, manage: Manage, url: str):
         assert manage("check", PUBLIC_URL=url).returncode == 0
+
+    @EMPTY
+    def test_long_sessions_are_a_warning(self, manage: Manage):
+        done = manage("check", SESSION_HOURS="48")
+        assert done.returncode == 0, done.stdout
+        assert "settings  warn   Sessions are long." in done.stdout
+
+    @pytest.mark.parametrize(
+        ("url", "is_weak"),
+        [("smtp://mail.example", True), ("smtp://127.0.0.1", False), ("", False)],
+    )
+    def test_email_in_the_clear_stays_on_this_machine(
+        self, monkeypatch: pytest.MonkeyPatch, url: str, is_weak: bool
+    ):
+        monkeypatch.setenv("SMTP_URL", url)
+        monkeypatch.setenv("SMTP_UNENCRYPTED", "true")
+        clear_caches()
+        weak = health.list_weak_settings()
+        assert any("SMTP_UNENCRYPTED" in problem for problem in weak) is is_weak
 
     @pytest.mark.parametrize(
         ("url", "is_weak"),
