@@ -4,10 +4,11 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -15,10 +16,27 @@ from tests.prove import contention, crashes, faults, killed_runs, state_machine,
 from tests.prove import undos as undo_worlds
 from tests.prove.database import Database
 from tests.prove.invariants import NAMES
+from tests.prove.workers import Servers
+from tests.support.cast import Cast
 from tests.support.engines import Postgresql, Sqlite, use
 
 _MAX_PRINTED = 20
 """How many violations are printed in full."""
+
+
+class Job(NamedTuple):
+    """A stage on one engine: what to run on the database at `address`, how often, by which seed."""
+
+    stage: "Stage"
+    engine: str
+    address: str
+    count: int
+    seed: str
+    cast: Cast | None
+
+
+Stage = Callable[[Job], Iterator[str]]
+"""Prints what it found to hold, and yields the violations."""
 
 
 def main(
@@ -39,65 +57,89 @@ def main(
     logging.disable()
     seed = seed or str(time.time_ns())
     typer.echo(f"seed {seed}")
-    violations = [
-        *(_race(engine, aim, races, seed) if races else ()),
-        *(_run_state_machine(engine, walks) if walks else ()),
-        *(_undo(engine, undos, seed) if undos else ()),
-        *(_crash(engine, kills, seed) if kills else ()),
-        *(_kill_runs(engine, kills, seed) if kills else ()),
-        *(_inject_faults(engine, stops, seed) if stops else ()),
-    ]
+    violations: list[str] = []
+    with ExitStack() as running:
+        servers = {name: running.enter_context(workers.started(name)) for name in engine}
+        violations += _race(servers, aim, races, seed) if races else ()
+        jobs = [
+            *_jobs(_undo, servers, undos, seed),
+            *_jobs(_run_state_machine, servers, walks, seed),
+            *_jobs(_kill_runs, servers, kills, seed),
+            *_jobs(_crash, servers, kills, seed),
+        ]
+        violations += _run_beside(jobs)
+    violations += _inject_faults(engine, stops, seed) if stops else ()
     if violations:
         typer.echo("\nVIOLATED")
         typer.echo("\n".join(violations[:_MAX_PRINTED]))
         raise typer.Exit(1)
 
 
-def _race(engines: list[str], aims: list[str], count: int, seed: str) -> Iterator[str]:
-    for engine, tally in workers.race(engines, aims, count, seed).items():
+def _race(servers: Servers, aims: list[str], count: int, seed: str) -> Iterator[str]:
+    for engine, tally in workers.race(servers, aims, count, seed).items():
         typer.echo("\n".join(tally.lines(engine)))
         for broken, race in tally.broken:
             yield f"{broken.name} {engine}: {broken.why}\n    {race}"
 
 
-def _run_state_machine(engines: list[str], examples: int) -> Iterator[str]:
-    for engine in engines:
-        with _database(engine) as (database, _):
-            try:
-                state_machine.run(database, examples=examples, steps=40)
-            except AssertionError as broken:
-                yield f"walk {engine}: {broken}"
-                continue
-        typer.echo(f"walks {engine} 0 of {examples}")
+def _jobs(stage: Stage, servers: Servers, count: int, seed: str) -> Iterator[Job]:
+    """Yield a stage on each engine, with a database of its own; none if it is left out."""
+    for engine, server in servers.items() if count else ():
+        if stage is _undo:
+            address = server.borrow(with_cast=True)
+            yield Job(stage, engine, address, count, seed, server.cast())
+        else:
+            address = server.make(stage.__name__.strip("_"))
+            yield Job(stage, engine, address, count, seed, None)
 
 
-def _undo(engines: list[str], worlds: int, seed: str) -> Iterator[str]:
-    for engine in engines:
-        with workers.started(engine, is_fast=True) as server, use(server.borrow(with_cast=True)):
-            try:
-                tally = undo_worlds.run(worlds, seed, server.cast(), acts=8)
-            except AssertionError as broken:
-                yield f"undos {engine}: {broken}"
-            else:
-                typer.echo("\n".join(tally.lines(engine)))
+def _run_beside(jobs: list[Job]) -> list[str]:
+    """Run jobs side by side, as many as there are processors, and return the violations."""
+    if not jobs:
+        return []
+    with get_context("fork").Pool(os.cpu_count()) as pool:
+        return [why for found in pool.imap_unordered(_run, jobs) for why in found]
 
 
-def _crash(engines: list[str], count: int, seed: str) -> Iterator[str]:
-    for engine in engines:
-        with _database(engine) as (database, _):
-            result = crashes.run(database, count, seed)
-        yield from _report(engine, "kills", result)
+def _run(job: Job) -> list[str]:
+    with use(job.address):
+        return list(job.stage(job))
 
 
-def _kill_runs(engines: list[str], count: int, seed: str) -> Iterator[str]:
-    for engine in engines:
-        with _database(engine) as (database, _):
-            result = killed_runs.kill(database, count, seed)
-        typer.echo(
-            f"runs {engine} {len(result.broken)} broken of {result.items} items done once each, "
-            f"in {result.kills} kills of their workers"
-        )
-        yield from (f"runs on {engine}: {why}" for why in result.broken)
+def _run_state_machine(job: Job) -> Iterator[str]:
+    with closing(Database(job.address)) as database:
+        try:
+            state_machine.run(database, examples=job.count, steps=40)
+        except AssertionError as broken:
+            yield f"walk {job.engine}: {broken}"
+        else:
+            typer.echo(f"walks {job.engine} 0 of {job.count}")
+
+
+def _undo(job: Job) -> Iterator[str]:
+    assert job.cast is not None
+    try:
+        tally = undo_worlds.run(job.count, job.seed, job.cast, acts=8)
+    except AssertionError as broken:
+        yield f"undos {job.engine}: {broken}"
+    else:
+        typer.echo("\n".join(tally.lines(job.engine)))
+
+
+def _crash(job: Job) -> Iterator[str]:
+    with closing(Database(job.address)) as database:
+        result = crashes.run(database, job.count, job.seed)
+    yield from _report(job.engine, "kills", result)
+
+
+def _kill_runs(job: Job) -> Iterator[str]:
+    with closing(Database(job.address)) as database:
+        result = killed_runs.kill(database, job.count, job.seed)
+    typer.echo(
+        f"runs {job.engine} {len(result.broken)} broken of {result.items} items done once each, "
+        f"in {result.kills} kills of their workers"
+    )
+    yield from (f"runs on {job.engine}: {why}" for why in result.broken)
 
 
 def _report(engine: str, what: str, result: crashes.Crashes) -> Iterator[str]:
@@ -111,6 +153,8 @@ def _report(engine: str, what: str, result: crashes.Crashes) -> Iterator[str]:
 
 
 def _inject_faults(engines: list[str], stops: int, seed: str) -> Iterator[str]:
+    """Yield what faults break, one after another: some are timed."""
+    typer.echo(f"seals {contention.measure_seals():.3f} ms of processor per entry of history")
     for engine in engines:
         is_durable = engine == "postgresql"
         with (
@@ -129,8 +173,6 @@ def _inject_faults(engines: list[str], stops: int, seed: str) -> Iterator[str]:
 
 
 def _contend(database: Database, engine: str) -> Iterator[str]:
-    seals = contention.measure_seals()
-    typer.echo(f"seals {seals:.3f} ms of processor per entry of history")
     waits = contention.measure(database)
     typer.echo(
         f"writers {engine} {contention.WRITERS} at once: {waits.refused} refused, "

@@ -148,7 +148,8 @@ def _run_together(database: Database, executor: Executor, races: Sequence[Race])
     tally = Tally(Counter({races[0].aim: len(races)}), len(serial))
     with database.begin() as connection:
         broken = check(connection, datasets, before, done)
-        broken += _compare(races, serial, done, snapshot(connection, datasets))
+        if serial:
+            broken += _compare(races, serial, done, snapshot(connection, datasets))
     descriptions = {race.data.number: str(race) for race in everything}
     tally.broken = [
         (each, descriptions.get(each.number, f"one of {races[0]} …")) for each in broken

@@ -6,8 +6,8 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -19,6 +19,8 @@ from tests.prove import races
 from tests.prove.database import Database
 from tests.support.engines import ENGINES, Postgresql, Sqlite, use
 
+Servers = Mapping[str, Sqlite | Postgresql]
+"""The running engines by their names."""
 WORKERS_PER_KIND: Final = max(1, (os.cpu_count() or 1) // 2)
 """Worker processes for each engine and executor."""
 
@@ -58,25 +60,22 @@ def started(engine: str, *, is_fast: bool = True) -> Iterator[Sqlite | Postgresq
             running.stop()
 
 
-def race(engines: Sequence[str], aims: Sequence[str], count: int, seed: str) -> dict[str, Any]:
+def race(servers: Servers, aims: Sequence[str], count: int, seed: str) -> dict[str, Any]:
     """Run `count` races for each invariant on each engine, and return a tally for each engine."""
-    tallies = {engine: races.Tally() for engine in engines}
+    tallies = {engine: races.Tally() for engine in servers}
     begun = time.monotonic()
-    with ExitStack() as running:
-        workers = []
-        for engine in engines:
-            server = running.enter_context(started(engine))
-            executors = [executor for executor in races.EXECUTORS for _ in range(WORKERS_PER_KIND)]
-            workers += [
-                Worker(engine, server.make(f"worker{index}"), executor)
-                for index, executor in enumerate(executors)
-            ]
-        share = -(-count // (len(workers) // len(engines)))
-        for worker, tally in _run_beside(workers, aims, share, seed):
-            tallies[worker.engine].add(tally)
-            ran = sum(each.races.total() for each in tallies.values())
-            rate = ran / (time.monotonic() - begun)
-            typer.echo(f"\r\033[K{ran:,} races, {rate:.0f} a second", nl=False, err=True)
+    executors = [executor for executor in races.EXECUTORS for _ in range(WORKERS_PER_KIND)]
+    workers = [
+        Worker(engine, server.make(f"worker{index}"), executor)
+        for engine, server in servers.items()
+        for index, executor in enumerate(executors)
+    ]
+    share = -(-count // len(executors))
+    for worker, tally in _run_beside(workers, aims, share, seed):
+        tallies[worker.engine].add(tally)
+        ran = sum(each.races.total() for each in tallies.values())
+        rate = ran / (time.monotonic() - begun)
+        typer.echo(f"\r\033[K{ran:,} races, {rate:.0f} a second", nl=False, err=True)
     typer.echo(err=True)
     return tallies
 
