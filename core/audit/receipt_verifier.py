@@ -51,6 +51,8 @@ def find_problems(
         return problems
     if older["chain"] != receipt["chain"]:
         return ["The two receipts are of different organizations."]
+    if older["at"] > receipt["at"]:
+        return ["The older receipt was downloaded after this one. Swap the two files."]
     if receipt["entries"][: len(older["entries"])] != older["entries"]:
         return ["The older receipt isn't the beginning of this one: history was rewritten."]
     return []

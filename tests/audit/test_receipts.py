@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from core.base import crypto
 from core.base.errors import HistoryAltered, NotPermitted
 from core.database import db
 from core.manage import app
+from tests.conftest import Clock
 from tests.support.cast import Cast
 from tests.support.history import rename, tampering, verified
 
@@ -69,10 +71,15 @@ class TestMake:
 
 @SQLITE
 class TestVerify:
-    def test_two_receipts_prove_each_other(self, two):
+    def test_two_receipts_prove_each_other(self, clock: Clock, cast: Cast, two):
         first, second = two
         assert find_problems(first, public_keys()) == []
         assert find_problems(second, ["00" * 32, *public_keys()], first) == []
+        clock.turn(timedelta(minutes=1))
+        third = download(cast.olga, cast.acme.id)
+        assert find_problems(third, public_keys(), second) == []
+        [problem] = find_problems(second, public_keys(), third)
+        assert "Swap the two files" in problem
 
     def test_another_key_proves_nothing(self, two):
         assert find_problems(two[0], ["00" * 32]) == [
