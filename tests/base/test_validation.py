@@ -95,6 +95,7 @@ class TestEveryCleaner:
     @example("xn--" + "a" * 400 + ".com")
     @example("https://" + "." * 400)
     @example("\u0344" * 80)
+    @example("A\u200bn\u202ea\ufeff b\u2066c\u200ed")
     def test_any_text_is_cleaned_or_refused(self, cleaner, text):
         ensure_consistent(cleaner, text)
 

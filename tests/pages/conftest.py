@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 from streamlit.util import calc_hash
 
 from core.access.permissions import Actor
@@ -30,6 +30,21 @@ def _scan_for_components_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         scan = cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _wait_without_polling() -> Iterator[None]:
+    """Wait for the thread of a page: AppTest looks every millisecond, which slows the page."""
+    wait = local_script_runner.require_widgets_deltas
+
+    def join(runner: local_script_runner.LocalScriptRunner, timeout: float = 3) -> None:
+        assert runner._script_thread is not None
+        runner._script_thread.join(timeout)
+        wait(runner, timeout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_script_runner, "require_widgets_deltas", join)
         yield
 
 
