@@ -141,6 +141,13 @@ def test_the_quick_view_walks_on_to_the_next_page_and_the_list_follows(
         page.keyboard.press(key)
         expect(here).to_contain_text(f"{number} of 62")
         expect(page).to_have_url(re.compile(f"/profile.*{org}"))
+    for key in "jj":  # faster than the page is drawn
+        page.keyboard.press(key)
+    expect(here).to_contain_text("28 of 62")
+    page.keyboard.press("k")
+    expect(here).to_contain_text("27 of 62")
+    page.keyboard.press("k")
+    expect(here).to_contain_text("26 of 62")
     page.reload()
     expect(here).to_contain_text("26 of 62")
     here.get_by_role("link", name="Back to list").press("Enter")

@@ -118,6 +118,20 @@ class TestAPhoneNumber:
         changes.undo(session, cast.olga, redo.id)
         assert org(session, cast).phone is None
 
+    def test_a_redo_is_in_force_like_the_change_itself(
+        self, session: Session, cast: Cast, clock: Clock
+    ):
+        first = save(session, cast.olga, cast, phone=PHONE)
+        save(session, cast.olga, cast, phone="+12125550199")
+        back = save(session, cast.olga, cast, phone=PHONE)
+        undo = changes.undo(session, cast.olga, back.id)
+        clock.turn(timedelta(hours=1))
+        redo = changes.undo(session, cast.ada, undo.id, reason=WHY)
+        (act,) = changes.plan(session, cast.olga, [first.id])
+        (line,) = act.lines
+        assert (line.state, line.changed_by) == (State.CHANGED, "Ada")
+        assert line.changed_at == redo.at
+
     def test_staff_gives_a_reason_which_history_keeps(self, session: Session, cast: Cast):
         mistake = save(session, cast.olga, cast, phone=PHONE)
         (act,) = changes.plan(session, cast.oda, [mistake.id])
@@ -207,6 +221,8 @@ class TestPeople:
         leaving.leave(session, cast.mia, cast.acme.id)
         made = changes.undo(session, cast.olga, last_entry(session).id)
         assert made.event == "invitation.sent"
+        with pytest.raises(AlreadyUndone):
+            changes.undo(session, cast.olga, made.undoes_id or 0)
         mine = select(Membership).where(Membership.user_id == cast.mia.user_id)
         assert session.scalar(mine) is None
 
@@ -323,6 +339,15 @@ class TestStages:
             "next_step": State.CHANGED,
             "next_step_on": State.CHANGED,
         }
+        onboarding.plan(session, cast.sam, acme, Plan(cast.sam.user_id))
+        (act,) = changes.plan(session, cast.sam, [last_entry(session).id])
+        assert act.has_choice is False
+        only = [Cell("organization", "next_step")]
+        changes.undo(session, cast.sam, last_entry(session).id, only=only, reason=WHY)
+        assert (org(session, cast).next_step, org(session, cast).next_step_on) == (
+            "Call them",
+            today + timedelta(days=1),
+        )
 
     def test_there_is_no_way_back_over_two_stages(self, session: Session, cast: Cast):
         def move(to_stage: Stage, from_stage: Stage) -> Entry:

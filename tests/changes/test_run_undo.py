@@ -129,7 +129,9 @@ class TestUndo:
         edit = db.run(bulk_edit.propose, cast.ada, ALL, set_to, reason="As agreed.")
         run = finish(cast.ada, edit.run)
         assert values() != before
-        undo = finish(cast.ada, propose(cast.ada, run).run)
+        plan = propose(cast.ada, run)
+        assert (plan.put_back, plan.doubtful) == (4, 0)
+        undo = finish(cast.ada, plan.run)
         assert (undo.done, undo.refused) == (4, 0)
         assert values() == before
 

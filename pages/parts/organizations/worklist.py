@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.access.permissions import Action, Actor
 from core.database import db
+from core.models import Organization
 from core.organizations import worklist
 from core.organizations.filters import Filters
 from core.organizations.queries import MAX_COUNTED
@@ -63,9 +64,9 @@ def draw(actor: Actor) -> None:
     if displayed is not None and (sees_all or displayed.page == OWN):
         with db.read() as session:
             found = worklist.displayed_neighbors(session, actor, displayed, here.org.public_id)
-        _draw(found, displayed.address)
+        _draw(found, here.org.public_id, displayed.address)
     elif opened is not None and sees_all:
-        _draw_filtered(actor, here.org.id, *opened)
+        _draw_filtered(actor, here.org, *opened)
 
 
 def _read_displayed(query: str) -> Displayed | None:
@@ -75,19 +76,20 @@ def _read_displayed(query: str) -> Displayed | None:
         return None
 
 
-def _draw_filtered(actor: Actor, org_id: int, filters: Filters, position: Position) -> None:
+def _draw_filtered(actor: Actor, org: Organization, filters: Filters, position: Position) -> None:
     with db.read() as session:
-        found = worklist.neighbors(session, actor, filters, position, org_id)
+        found = worklist.neighbors(session, actor, filters, position, org.id)
         others = worklist.list_others(session, actor, filters)
     if others.is_due:
         ui.change(worklist.visit, actor, filters)
-    _draw(found, _list_address(filters, found), _describe_others(others))
+    _draw(found, org.public_id, _list_address(filters, found), _describe_others(others))
 
 
-def _draw(found: Neighbors, address: str, others: str = "") -> None:
+def _draw(found: Neighbors, here: str, address: str, others: str = "") -> None:
     _worklist(
         key="worklist",
         data={
+            "here": here,
             "previous": _describe(found.previous),
             "next": _describe(found.next),
             "number": _number(found),

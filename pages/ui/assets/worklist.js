@@ -14,6 +14,9 @@ export default function ({ data, parentElement }) {
 }
 
 class Worklist {
+  left = null // the organization that was left for another one, which is not drawn yet
+  ahead = null // the link that was pressed meanwhile
+
   constructor(root) {
     this.stop = new AbortController()
     this.back = element("a", "back")
@@ -50,6 +53,20 @@ class Worklist {
       link.title = neighbor?.name ?? ""
       link.querySelector("kbd").hidden = !data.hasLetterKeys
     }
+    if (data.here !== this.left) this.goAhead()
+  }
+
+  /** Follow the link that was pressed before this organization was drawn. */
+  goAhead() {
+    const link = this.ahead
+    this.left = this.ahead = null
+    if (link) this.go(link)
+  }
+
+  /** Return whether the address has moved on, but the neighbors are still those of the last one. */
+  isBehind() {
+    const org = new URLSearchParams(location.search).get("org") ?? ""
+    return this.left === this.data.here && org.toUpperCase() !== this.left
   }
 
   /** Let a link lead to this page, about the next or the previous organization if there is one. */
@@ -61,7 +78,9 @@ class Worklist {
 
   go(link) {
     this.point(link)
-    if (link.href) follow(link.href)
+    if (!link.href) return
+    this.left = this.data.here
+    follow(link.href)
   }
 
   onKey(event) {
@@ -69,7 +88,8 @@ class Worklist {
     const link = { j: this.next, k: this.previous }[letter]
     if (!link || !this.data.hasLetterKeys || document.querySelector("[role=dialog]")) return
     event.preventDefault()
-    this.go(link)
+    if (this.isBehind()) this.ahead = link
+    else this.go(link)
   }
 }
 
