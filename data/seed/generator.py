@@ -133,8 +133,9 @@ class SampleData:
         self._rows["organizations"].append(tuple(row[field] for field in _ORGANIZATION_COLUMNS))
         for note in notes.generate(org_id, rep_id, entered, self.now):
             self._rows["notes"].append((org_id, *note))
-        self._rows["history"] += chain.entries
-        self._rows["chain_heads"].append(chain.head)
+        entries, head = chain.seal()
+        self._rows["history"] += entries
+        self._rows["chain_heads"].append(head)
 
     def _count(self, people: list[tuple[int, Role, datetime]]) -> dict[str, int]:
         roles = [role for _, role, _ in people]
@@ -189,7 +190,8 @@ class SampleData:
         seen = self.now - (self.now - created) * self._random.random() ** 3
         row = (user_id, email, email, name, self.password_hash, 0, staff, created, created)
         self._rows["users"].append((*row, None, seen, tokenizer.search_text(name, email), 0))
-        self._rows["chain_heads"].append(Chain(f"users:{user_id}", f"person:{user_id}").head)
+        _, head = Chain(f"users:{user_id}", f"person:{user_id}").seal()
+        self._rows["chain_heads"].append(head)
         if staff is not None:
             self._turn_on_two_factor(user_id)
         return user_id

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -82,6 +82,14 @@ class TestSampleData:
             assert [row[0] for row in sorted(batch[table], key=lambda row: row[at])] == [
                 row[0] for row in batch[table]
             ]
+
+    def test_the_entries_of_a_history_are_in_the_order_of_time(self):
+        [batch] = SampleData(60, NOW).batches()
+        positions = defaultdict(list)
+        for _, chain, position, *_ in batch["history"]:
+            positions[chain].append(position)
+        for found in positions.values():
+            assert found == [*range(1, len(found) + 1)]
 
 
 class TestLoading:
