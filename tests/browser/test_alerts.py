@@ -43,17 +43,19 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     expect(alerts).to_be_visible()
     page.reload()
     expect(alerts).to_contain_text(ADDRESS)
+    assert "Alert email address changed" in text_of(mailbox.wait_for(ADDRESS, count=3))
+    db.run(let_a_minute_pass, cast)
     page.locator(".st-key-alerts-stage label").click()
     press(page, "Save alerts")
     expect(page.get_by_test_id("stToast")).to_contain_text("Alerts saved")
-    assert "Turned off: stage." in text_of(mailbox.wait_for(ADDRESS, count=3))
+    assert "Turned off: stage." in text_of(mailbox.wait_for(ADDRESS, count=4))
 
     acme, adam, mia = cast.acme.id, cast.adam.user_id, cast.mia.user_id
     db.run(onboarding.flag, cast.sam, [acme])
     db.run(members.change_role, cast.olga, acme, mia, Role.ADMIN)
     db.run(members.change_role, cast.olga, acme, adam, Role.OWNER)
     db.run(let_a_minute_pass, cast)
-    mail = mailbox.wait_for(ADDRESS, count=4)
+    mail = mailbox.wait_for(ADDRESS, count=5)
     assert mail["Subject"] == "Acme: 2 alerts"
     lines = text_of(mail).splitlines()
     assert "- Mia became an admin" in lines
@@ -62,7 +64,7 @@ def test_an_owner_proves_an_address_and_hears_what_was_chosen_in_one_mail(
     (link,) = re.findall(r"http\S+/history\?org=\S+", text_of(mail))
     page.goto(link)
     expect(heading(page, "History")).to_be_visible()
-    assert len(mailbox.to(ADDRESS)) == 4
+    assert len(mailbox.to(ADDRESS)) == 5
 
 
 def prove(stranger: Page, mailbox: Mailbox) -> None:
