@@ -12,9 +12,12 @@ from core.base import settings
 from core.database import db
 from core.mail import delivery, outbox
 from core.members import invitations, reminders
-from core.models import DuplicatePair, Invitation, Lock, Mail
+from core.models import DuplicatePair, Invitation, Lock, Mail, Run, RunStatus
+from core.onboarding import bulk_flag
+from core.onboarding.onboarding import Plan
 from core.ops import cleanup, worker
 from core.organizations import organizations
+from core.runs.items import Selection
 from tests.support.mailbox import Mailbox, receive
 
 PATIENCE = 10.0
@@ -50,6 +53,11 @@ def enqueue(recipient: str) -> None:
     db.run(outbox.enqueue, "alert_test", recipient, organization="Acme")
 
 
+def status_of(run: Run) -> RunStatus:
+    with db.read() as session:
+        return session.get_one(Run, run.id).status
+
+
 @BOTH
 def test_it_sends_queued_mail(server, background):
     enqueue("olga@example.com")
@@ -65,6 +73,16 @@ def test_queued_mail_is_sent_without_waiting_for_the_next_poll(server, monkeypat
     for number in range(3):
         enqueue(f"person{number}@example.com")
         wait_until(lambda number=number: len(server.recipients) == number + 1)
+    started.stop()
+
+
+@SQLITE
+def test_a_confirmed_run_begins_without_waiting_for_the_next_poll(engine, cast, monkeypatch):
+    monkeypatch.setattr(worker, "POLL_INTERVAL", timedelta(hours=1))
+    started = worker.start()
+    wait_until(lambda: started._housekeeping_at)  # it has nothing to do, and waits
+    run = db.run(bulk_flag.start, cast.sam, Selection((cast.acme.id,)), Plan(), expected=1)
+    wait_until(lambda: status_of(run) is RunStatus.ENDED)
     started.stop()
 
 
