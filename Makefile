@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 BIN := .venv/bin
 SERVE = @echo "Orgdesk is on http://$(ADDRESS):$(PORT) (Ctrl+C stops it)" && exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
-.PHONY: run demo code test prove bench lint pictures
+.PHONY: run demo code test test-postgresql prove bench lint pictures
 
 run: .venv/ready
 	$(SERVE)
@@ -34,9 +34,15 @@ code: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.nginx
-	QUICK=1 $(BIN)/pytest -n 2 --dist worksteal
+	ENGINES=first $(BIN)/pytest -n 2 --dist worksteal
 
-# `make test` runs samples, QUICK=1 on PostgreSQL, too; DEEP=1 runs everything (tests/support/depth.py).
+# What `make test` leaves out: tests that it runs on SQLite, on PostgreSQL.
+test-postgresql: .venv/ready
+	ENGINES=second $(BIN)/pytest -q -n 2 --dist worksteal
+
+# The tests of which `make test` runs samples; DEEP=1 runs them whole.
+DEEP_TESTS = $(shell grep -rl --include='test_*.py' 'from tests.support.depth import' tests)
+
 # Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500 UNDOS=5000
 prove: RACES ?= 200
 prove: KILLS ?= 40
@@ -44,7 +50,7 @@ prove: WALKS ?= 20
 prove: STOPS ?= 4
 prove: UNDOS ?= 200
 prove: .venv/ready
-	DEEP=1 $(BIN)/pytest -q -n 2 --dist worksteal
+	DEEP=1 $(BIN)/pytest -q -n 2 --dist worksteal $(DEEP_TESTS)
 	$(BIN)/python -m tests.prove --races $(RACES) --kills $(KILLS) --walks $(WALKS) --stops $(STOPS) --undos $(UNDOS)
 
 bench: ORGANIZATIONS ?= 10000

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.base import clock as core_clock
 from core.database import db
 from tests.support.cast import Cast
-from tests.support.depth import list_repeated, rounds
+from tests.support.depth import list_left_out, rounds
 from tests.support.engines import ENGINES, Postgresql, Sqlite, use, without_disk
 from tests.support.mailbox import Mailbox, receive
 
@@ -27,13 +27,12 @@ settings.load_profile("orgdesk")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out repetitions, and begin with the browser's tests.
+    """Leave out the tests of another run, and begin with the browser's.
 
     They take longest, and no worker shall wait for one.
     """
-    if repeated := list_repeated(items):
-        config.hook.pytest_deselected(items=repeated)
-        left_out = set(repeated)
+    if left_out := set(list_left_out(items)):
+        config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: "browser" not in item.path.parts)
 

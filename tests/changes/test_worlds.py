@@ -4,11 +4,10 @@ from sqlalchemy import Engine
 
 from tests.prove import undos
 from tests.support.cast import Cast
-from tests.support.depth import rounds
 
 
 def test_whatever_happened_is_put_back_as_its_plan_foresees(engine: Engine, cast: Cast):
-    worlds = rounds(10, 100)
+    worlds = 100
     tally = undos.run(worlds, "make test", cast, acts=2)
     assert tally.worlds == worlds
     assert tally.whole > worlds / 2

@@ -1,8 +1,10 @@
 """How deep tests go: `make test` takes samples, `make prove` everything.
 
-`DEEP=1` runs long lists and many rounds whole. `QUICK=1` runs on PostgreSQL only some of the tests
-that run on SQLite, too. Without either, as when a few files are run by hand, lists are sampled and
-every test runs on both engines.
+`DEEP=1` runs long lists and many rounds whole. Without it, lists are sampled.
+
+Every test of core runs on both engines before a change lands. `make test` has `ENGINES=first`,
+which leaves out on PostgreSQL what SQLite repeats, and `make test-postgresql` has `ENGINES=second`,
+which runs what was left out. Without either, as when a few files are run by hand, all of them run.
 """
 
 import os
@@ -15,7 +17,7 @@ import pytest
 T = TypeVar("T")
 
 IS_DEEP: Final = os.environ.get("DEEP") == "1"
-IS_QUICK: Final = os.environ.get("QUICK") == "1"
+_ENGINES: Final = os.environ.get("ENGINES", "")
 _ENGINES_DIFFER: Final = (
     *("tests/database/", "tests/access/", "tests/ops/", "tests/duplicates/", "tests/test_prove.py"),
     *("_races.py", "test_board.py", "test_table.py", "test_quick_search.py", "test_activity.py"),
@@ -35,13 +37,19 @@ def rounds(few: int, many: int) -> int:
     return many if IS_DEEP else few
 
 
-def list_repeated(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Return the tests on PostgreSQL that `make test` leaves out, because SQLite runs them.
-
-    Of each file every third test stays, the first among them, with all of its cases.
-    """
-    if not IS_QUICK:
+def list_left_out(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests that this run leaves to the other one."""
+    if _ENGINES not in ("first", "second"):
         return []
+    repeated = set(_list_repeated(items))
+    return [item for item in items if (item in repeated) == (_ENGINES == "first")]
+
+
+def _list_repeated(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return tests on PostgreSQL that SQLite runs as well.
+
+    Of each file every third test is none of them, beginning with the first, with all of its cases.
+    """
     engines_of: dict[tuple[str, str], set[str]] = defaultdict(set)
     for item in items:
         engines_of[_function_of(item)].add(_engine_of(item))
