@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 import pytest
@@ -31,7 +31,7 @@ from core.audit.verification import Broken, Verified
 from core.base import crypto
 from core.base.errors import DomainError
 from core.database import change_tracking, db
-from core.models import Base, ChainHead, Entry, Membership, Organization
+from core.models import Base, ChainHead, Checkpoint, Entry, Membership, Organization
 from tests.conftest import Clock
 from tests.support.cast import Cast
 from tests.support.depth import rounds
@@ -214,6 +214,16 @@ class TestCheckpoints:
         assert newest is not None
         assert (newest.number, newest.chains) == (3, 10)
         assert verified()[0] == []
+
+    def test_each_is_made_of_few_so_that_others_can_write_between_them(self, cast: Cast):
+        heads = [sealing.new_head(f"org:{number}") for number in range(1_000, 3_500)]
+        with db.transaction() as session:
+            session.add_all(heads)
+        checkpoints.make_all()
+        with db.read() as session:
+            chains = session.scalars(select(Checkpoint.chains).order_by(Checkpoint.number)).all()
+        assert chains[-1] == len(heads) + 10
+        assert max(after - before for before, after in pairwise([0, *chains])) <= 1_000
 
     @pytest.mark.usefixtures("cast")
     @pytest.mark.parametrize(

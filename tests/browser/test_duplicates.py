@@ -3,13 +3,13 @@
 from playwright.sync_api import Page, expect
 
 from core.database import db
-from core.duplicates import matching
+from core.duplicates import matching, merging
 from core.models import Organization
 from core.profile import profile
 from tests.browser.acts import become, go, visit
 from tests.browser.steps import heading
 from tests.browser.tables import find_row
-from tests.browser.test_accessibility import problems
+from tests.browser.test_accessibility import SCHEMES, problems
 from tests.support.cast import Cast
 
 LONG = "https://acme.example/" + "a" * 200
@@ -22,6 +22,16 @@ def make_pair(cast: Cast) -> None:
         before, after = {field: ""}, {field: text}
         db.run(profile.save_contact_details, cast.oda, org.id, before, after, reason="By phone.")
     db.run(matching.match_some)
+
+
+def problems_of_all_colors(page: Page) -> list[str]:
+    """Return every serious finding in light and in dark colors; it is light again afterwards."""
+    found = []
+    for scheme, rules in reversed(SCHEMES.items()):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
+        found += problems(page, *rules)
+    return found
 
 
 def press(page: Page, role: str, name: str) -> None:
@@ -41,13 +51,13 @@ def test_duplicates_are_compared_merged_and_taken_apart_again(page: Page, cast: 
     taken = page.get_by_role("checkbox", name=f"Take from {cast.otto_ltd.public_id}")
     expect(taken).to_have_count(2)
     expect(page.locator(".st-key-compare-field-phone").get_by_role("checkbox")).to_be_checked()
-    assert problems(page) == []
+    assert problems_of_all_colors(page) == []
 
     label = f"Merge into {cast.acme.public_id}"
     press(page, "button", label)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("1 person is in")).to_be_visible()
-    assert problems(page) == []
+    assert problems_of_all_colors(page) == []
     dialog.get_by_role("textbox", name="Reason").focus()
     page.keyboard.type("Registered twice.")
     page.keyboard.press("Tab")
@@ -74,6 +84,16 @@ def test_duplicates_are_compared_merged_and_taken_apart_again(page: Page, cast: 
     expect(heading(page, "Otto Ltd")).to_be_visible()
     with db.read() as session:
         assert session.get_one(Organization, cast.acme.id).phone is None
+
+
+def test_people_of_the_other_one_learn_where_it_went(page: Page, cast: Cast) -> None:
+    db.run(merging.merge, cast.oda, cast.otto_ltd.id, cast.acme.id, reason="Registered twice.")
+    become(page, cast.otto)
+    visit(page, f"/overview?org={cast.otto_ltd.public_id}")
+    expect(heading(page, "Otto Ltd was merged")).to_be_visible()
+    assert problems_of_all_colors(page) == []
+    press(page, "button", "Ask to join")
+    expect(page.get_by_text("Sent to the owners of Acme")).to_be_visible()
 
 
 def test_on_a_phone_both_are_side_by_side(phone: Page, cast: Cast) -> None:
