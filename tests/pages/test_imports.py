@@ -61,6 +61,17 @@ def checked(show: Show, cast: Cast) -> AppTest:
     return press(screen, "Check")
 
 
+def test_a_warning_comes_before_the_fields_which_may_be_wider_than_the_page(
+    show: Show, cast: Cast
+) -> None:
+    rows = [["", "Blue Door", "nora@example.com"], ["", "BLUE door", "nils@example.com"]]
+    content = csv_file([["Organization ID", "Name", "Owner email"], *rows])
+    screen = press(show("import", cast.oda, file=upload(cast, content)), "Check")
+    [table] = tables(screen)
+    assert list(table.columns) == ["label", "row", "warning", "what"]
+    assert table.column("warning") == ["", "Row 2 has the same name."]
+
+
 def test_what_is_shown_by_the_check_is_imported(show: Show, cast: Cast) -> None:
     screen = checked(show, cast)
     assert outcomes(screen) == ["New (1)", "Change (1)", "Unchanged (1)", "Errors (1)"]

@@ -47,8 +47,8 @@ def draw_rows(actor: Actor, run: Run, params: Params) -> None:
     columns = {
         "label": ui.column.text("Name", width=240),
         "row": ui.column.number("Row", width=64, prefix="Row "),
+        "warning": ui.column.text("Warning", is_whole=True),
         "what": ui.column.text(what, is_whole=True, phone="whole"),
-        "warning": ui.column.text("Warning", width=340),
     }
     if not rows["warning"].any():
         columns.pop("warning")
