@@ -1110,6 +1110,16 @@ class TestAccess:
             refusals.append(str(refused.value))
         assert refusals[0] == refusals[1]
 
+    @pytest.mark.parametrize(
+        ("action", "who"),
+        [(Action.EDIT_PROFILE, "an owner"), (Action.OVERRIDE_GATE, "an administrator")],
+    )
+    def test_a_refusal_names_who_can_do_it(
+        self, session: Session, cast: Cast, action: Action, who: str
+    ) -> None:
+        with pytest.raises(NotPermitted, match=f"Ask {who} to do it"):
+            access(session, cast.oda, cast.acme.id, action)
+
     def test_a_new_role_takes_effect_in_the_next_transaction(
         self, session: Session, cast: Cast
     ) -> None:
