@@ -138,12 +138,9 @@ def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organ
     if state_of(org) not in _STATES.get(action, (State.LIVE,)):
         raise NotFound("organization")
     if action not in rights:
-        raise NotPermitted(action.value, ask=_who_may(action))
+        ask = "an owner" if Role.OWNER in ALLOWED[action] else "an administrator"
+        raise NotPermitted(action.value, ask=ask)
     return org
-
-
-def _who_may(action: Action) -> str:
-    return "an owner" if Role.OWNER in ALLOWED[action] else "an administrator"
 
 
 def find_organization(
