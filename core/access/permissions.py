@@ -3,8 +3,7 @@
 The table `ALLOWED` decides for use cases, the `Roles` tab, the navigation and the test matrix.
 Roles are never passed around: each transaction looks them up again.
 
-Locks are taken in a fixed order, so that transactions cannot deadlock: staff roles, organizations,
-users.
+Locks are taken in one order, so that no transactions deadlock: staff roles, organizations, users.
 """
 
 from dataclasses import dataclass
@@ -138,8 +137,8 @@ def access(session: Session, actor: Actor, org_id: int, action: Action) -> Organ
     if state_of(org) not in _STATES.get(action, (State.LIVE,)):
         raise NotFound("organization")
     if action not in rights:
-        ask = "an owner" if Role.OWNER in ALLOWED[action] else "an administrator"
-        raise NotPermitted(action.value, ask=ask)
+        is_theirs = Role.OWNER in ALLOWED[action]
+        raise NotPermitted(action.value, ask="an owner" if is_theirs else "an administrator")
     return org
 
 
