@@ -154,7 +154,6 @@ def _report(engine: str, what: str, result: crashes.Crashes) -> Iterator[str]:
 
 def _inject_faults(engines: list[str], stops: int, seed: str) -> Iterator[str]:
     """Yield what faults break, one after another: some are timed."""
-    typer.echo(f"seals {contention.measure_seals():.3f} ms of processor per entry of history")
     for engine in engines:
         is_durable = engine == "postgresql"
         with (
@@ -173,6 +172,8 @@ def _inject_faults(engines: list[str], stops: int, seed: str) -> Iterator[str]:
 
 
 def _contend(database: Database, engine: str) -> Iterator[str]:
+    seals = contention.measure_seals()
+    typer.echo(f"seals {seals:.3f} ms of processor per entry of history")
     waits = contention.measure(database)
     typer.echo(
         f"writers {engine} {contention.WRITERS} at once: {waits.refused} refused, "
