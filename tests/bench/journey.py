@@ -72,7 +72,7 @@ def main(
     times = Times()
     with serve("orgdesk") as orgdesk, serve("empty") as empty, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium.find(), args=list(chromium.ARGUMENTS)
+            executable_path=chromium.find(), args=list(chromium.USUAL_ARGUMENTS)
         )
         warm_empty, warm = _open_window(browser, empty), _open_window(browser, orgdesk, staff)
         for page, path, shown in ((warm_empty, "/", "empty"), (warm, "/organizations", "rows")):

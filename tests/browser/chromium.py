@@ -15,7 +15,7 @@ NAMES = (
     "google-chrome-stable",
     "chrome",
 )
-ARGUMENTS = (
+USUAL_ARGUMENTS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -25,11 +25,15 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+)
+ARGUMENTS = (
+    *USUAL_ARGUMENTS,
     # Requests to other machines fail, and tests hear of what fails: of all requests is too many.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     # Pages live for seconds: optimizing their code costs more than it gains.
     "--js-flags=--no-opt --no-maglev",
 )
+"""Those of tests; the others are for figures, of a browser as people have it."""
 
 
 def find() -> str | None:
