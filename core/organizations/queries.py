@@ -104,6 +104,12 @@ def count(session: Session, filters: Filters) -> int:
     return count_up_to(session, select(literal(1)).select_from(source).where(*where), MAX_COUNTED)
 
 
+def are_rows_read(filters: Filters) -> bool:
+    """Return whether counting what matches reads the rows, as no index has all that is filtered."""
+    indexes = {c.index for c in _conditions(filters)}
+    return len(indexes) > 1 or Organization.id in indexes
+
+
 def is_faster_sorted(session: Session, filters: Filters) -> bool:
     """Return whether sorting the rows of one filter is faster than an index scan in the order.
 

@@ -91,7 +91,7 @@ class _Keyset(NamedTuple):
 class _Found(NamedTuple):
     """The number of matching rows, up to `MAX_COUNTED` + 1, and the ids of one page.
 
-    `ids` is None if a search matches more: such results are scanned newest first.
+    `ids` is None where more match: results of a search are then scanned newest first.
     """
 
     total: int
@@ -142,7 +142,8 @@ def find_beyond(
     Pass the `total` if it is known already.
     """
     keyset = _Keyset(filters.order, start, limit).reversed(is_reversed=not is_forward)
-    total, ids = (_search if filters.has_words else _find)(session, filters, keyset, total)
+    find = _count_and_sort if filters.has_words else _find
+    total, ids = find(session, filters, keyset, total)
     if ids is None:
         filters = replace(filters, sort=Sort.NEWEST)
         start = start and (start[1], start[1])
@@ -163,8 +164,10 @@ def _find_start(session: Session, order: Order, cursor: Cursor) -> tuple[Any, in
     return None if row is None else (row[0], row[1])
 
 
-def _search(session: Session, filters: Filters, keyset: _Keyset, total: int | None) -> _Found:
-    """Count, sort and cut the results of a search in one query, since searching costs the most."""
+def _count_and_sort(
+    session: Session, filters: Filters, keyset: _Keyset, total: int | None
+) -> _Found:
+    """Count, sort and cut what matches in one query, where finding it costs the most."""
     if total is not None and total > MAX_COUNTED:
         return _Found(total, None)
     matches = queries.matches(session, filters)
@@ -185,6 +188,10 @@ def _search(session: Session, filters: Filters, keyset: _Keyset, total: int | No
 
 def _find(session: Session, filters: Filters, keyset: _Keyset, total: int | None) -> _Found:
     """Count and find the rows of filters without a search, in the cheapest way for them."""
+    if total is None and queries.are_rows_read(filters):
+        total, ids = _count_and_sort(session, filters, keyset, None)
+        if ids is not None:
+            return _Found(total, ids)
     total = queries.count(session, filters) if total is None else total
     if not filters.is_narrowed:
         return _Found(total, _scan(session, filters, keyset))
