@@ -34,6 +34,7 @@ def initials_url(name: str, seed: str, *, round: bool = False) -> str:
     return "data:image/svg+xml," + quote(svg, safe="/:=,'")
 
 
+@lru_cache(maxsize=10_000)
 def describe(name: str, seed: str | int) -> tuple[str, str, bool]:
     """Return the initials, their color, and whether it is a circle, for browsers to draw."""
     is_round = isinstance(seed, int)

@@ -5,7 +5,7 @@ A component is a script of its own, beside a style and HTML where it needs them:
 Streamlit's `{data, parentElement, setStateValue, setTriggerValue}` after each rerun.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from streamlit.components import v2
@@ -40,11 +40,21 @@ def load(name: str) -> Callable[..., Any]:
     Mount it with `key`, `data` and a callback `on_<value>_change` for each value that it sends.
     """
     html, script = assets.FOLDER / f"{name}.html", assets.get(assets.COMPONENTS).path
-    return v2.component(
+    mount = v2.component(
         f"orgdesk_{name}",
         html=html.read_text() if html.exists() else "<div></div>",
         js=_LOADER.replace("{script}", script).replace("{name}", name),
     )
+
+    def draw(*, data: Mapping[str, Any], **options: Any) -> Any:
+        return mount(data={key: _as_sent(value) for key, value in data.items()}, **options)
+
+    return draw
+
+
+def _as_sent(value: Any) -> Any:
+    """Return a list as a tuple: Streamlit examines each list for a kind of data frame."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def ignore() -> None:

@@ -101,9 +101,13 @@ def with_links(rows: pd.DataFrame) -> pd.DataFrame:
 
     The address has the position in the list; `worklist.list_query` is the rest of it.
     """
-    href = "/overview?org=" + rows["public_id"].astype(str) + _positions(rows)
-    is_live = rows["deleted_at"].isna()
-    return rows.assign(href=href.where(is_live), rep_id=rows["rep_id"].astype("Int64"))
+    listed = zip(rows["public_id"].tolist(), rows["deleted_at"], _positions(rows), strict=True)
+    href = [
+        f"/overview?org={public_id}{position}" if pd.isna(deleted_at) else None
+        for public_id, deleted_at, position in listed
+    ]
+    links = pd.Series(href, index=rows.index, dtype=object)
+    return rows.assign(href=links, rep_id=rows["rep_id"].astype("Int64"))
 
 
 def actions(filters: Filters, *, may_restore: bool) -> list[ui.Action]:
@@ -156,15 +160,15 @@ def turn(actor: Actor, filters: Filters, direction: Direction, public_id: str) -
 
 def list_rows(page: Page, filters: Filters) -> list[Listed]:
     """Return what the quick view needs of each row of a page."""
-    queries = _positions(page.rows) + worklist.list_query(replace(filters, sort=page.sort))
-    rows = zip(page.rows["id"].tolist(), page.rows["public_id"].tolist(), queries, strict=True)
-    return [Listed(*row) for row in rows]
+    rest = worklist.list_query(replace(filters, sort=page.sort))
+    ids, public_ids = page.rows["id"].tolist(), page.rows["public_id"].tolist()
+    rows = zip(ids, public_ids, _positions(page.rows), strict=True)
+    return [Listed(org_id, public_id, position + rest) for org_id, public_id, position in rows]
 
 
-def _positions(rows: pd.DataFrame) -> "pd.Series[str]":
+def _positions(rows: pd.DataFrame) -> list[str]:
     keys = zip(rows["key"].tolist(), rows["id"].tolist(), strict=True)
-    positions = [worklist.position_query(*key) for key in keys]
-    return pd.Series(positions, index=rows.index, dtype=object)
+    return [worklist.position_query(*key) for key in keys]
 
 
 def draw_restore(actor: Actor, row: Mapping[str, Any]) -> None:

@@ -194,16 +194,14 @@ def draw_latest(entries: pd.DataFrame, *, key: str) -> None:
 
 def _placed(entries: pd.DataFrame) -> pd.DataFrame:
     """Return entries with the page where each thing can be seen, and its name."""
-    places = [_PLACES.get(event.partition(".")[0], ("", "")) for event in entries["event"]]
-    pages = zip(places, entries["public_id"], strict=True)
+    places = [_PLACES.get(event.partition(".")[0], ("", "")) for event in entries["event"].tolist()]
+    orgs = [org if isinstance(org, str) else "" for org in entries["public_id"].tolist()]
+    queries = {org: urlencode(ui.query_about(org)) for org in set(orgs)}
+    pages = zip(places, orgs, strict=True)
     return entries.assign(
         place=[name for _, name in places],
-        href=[_address(page, org) if page and org else "" for (page, _), org in pages],
+        href=[f"/{page}?{queries[org]}" if page and org else "" for (page, _), org in pages],
     )
-
-
-def _address(page: str, public_id: str) -> str:
-    return f"/{page}?{urlencode(ui.query_about(public_id))}"
 
 
 def _paging(entries: pd.DataFrame, words: str) -> ui.Paging:
