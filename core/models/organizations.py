@@ -35,6 +35,7 @@ Queries repeat it word for word, which is how SQLite recognizes a partial index.
 _SORTED_BY = "stage rep_id created_at last_active_at stage_entered_at name_key deleted_at".split()
 _COUNTED_BY = ("stage", "member_count", "created_at", "owner_count", "admin_count")
 _REP_STAGE = ("rep_id", "stage")
+_NARROWED_BY = ("member_count", "created_at")
 _LIVE_ENTERED = ("deleted_at", "stage_entered_at", "id")
 _HAS_STEP = "next_step_on IS NOT NULL"
 _IS_COMPLETE = " AND ".join(f"{column} IS NOT NULL" for column in PROFILE_COLUMNS)
@@ -120,7 +121,7 @@ class Organization(Audited, Base):
         partial_index(IS_LARGE, "ix_organizations_large", "member_count", "id", *_SORTED_BY),
         partial_index(_IS_COMPLETE, "ix_organizations_is_complete", "id"),
         partial_index(_IS_INCOMPLETE, "ix_organizations_is_incomplete", "id"),
-        Index("ix_organizations_rep_id_stage_id", "rep_id", "stage", "id", "deleted_at"),
+        Index("ix_organizations_rep_id_stage_id", *_REP_STAGE, "id", "deleted_at", *_NARROWED_BY),
         Index("ix_organizations_stage_entered", "stage", "stage_entered_at", "id"),
         Index("ix_organizations_rep_entered", "rep_id", "stage", "stage_entered_at", "id"),
         partial_index(_HAS_STEP, "ix_organizations_next_step_on", "next_step_on", "id"),

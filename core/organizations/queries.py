@@ -294,8 +294,8 @@ def _count_by_index(session: Session, filters: Filters) -> _Selective:
     counts = (capped_count(_select(group), MAX_SORTED) for group in groups)
     numbers = session.execute(select(*counts)).one()
     found = [_Selective(number, index) for number, index in zip(numbers, asked, strict=True)]
-    # Of equals: one sales rep has few organizations, and the index of sizes covers the query.
-    best = Organization.member_count if filters.rep_id is None else Organization.stage
+    # Of equals: its index has sizes and dates, too, and one sales rep has few organizations.
+    best = Organization.stage if filters.is_staged else Organization.member_count
     return min(found, key=lambda each: (each.number, each.column is not best))
 
 

@@ -479,6 +479,20 @@ class TestCost:
         assert not any("ix_organizations_logo" in step for step in steps), "it reads every row"
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    @pytest.mark.parametrize("rep", [None, REP])
+    def test_sizes_and_dates_are_checked_in_the_index_of_the_stage(
+        self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch, rep: int | None
+    ) -> None:
+        monkeypatch.setattr(queries, "MAX_SORTED", 3)  # so that no filter leaves the fewest
+        make_organizations(session, 80)
+        filters = Filters(stages=(Stage.FREE,), rep_id=rep, members=Members.HANDFUL)
+        for dated in (filters, replace(filters, created_from=date(2024, 1, 1))):
+            plans = _explain(session, cast, dated, Cursor(), "EXPLAIN QUERY PLAN ")
+            steps = [step for _, plan in plans for *_, step in plan]
+            name = "memberships (stage=?" if rep is None else "rep_id_stage_id (rep_id=? AND stage"
+            assert sum(f"COVERING INDEX ix_organizations_{name}" in each for each in steps) == 2
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
     def test_large_ones_are_found_without_scanning_all_small_ones(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
