@@ -22,7 +22,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from core.access.permissions import Action, Actor, access_staff
 from core.base import clock
@@ -82,7 +82,21 @@ def matches(session: Session, filters: Filters, *, scanned: Order | None = None)
     if not filters.has_words:
         return Matches(_TABLE, Organization.id.expression, where)
     found = search.match_organizations(session, filters.words)
+    if filters.stages and found.source is not _TABLE and _is_sqlite(session):
+        where.insert(0, _is_in_index_of_stage(filters, found.id))
     return Matches(found.source, found.id, [found.is_found, *where])
+
+
+def _is_in_index_of_stage(filters: Filters, org_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return the condition that an organization has the stage and the sales rep.
+
+    SQLite looks into their index, which is a quarter of the work of reading the row of each match:
+    with a range of one id, as it would read the row for `id = …`.
+    """
+    row = aliased(_TABLE)
+    of_rep = [has_rep(row.c.rep_id, filters.rep_id)] if filters.rep_id is not None else []
+    its_entry = select(literal(1)).where(row.c.stage.in_(filters.stages), *of_rep)
+    return its_entry.where(row.c.id.between(org_id, org_id)).exists()
 
 
 def conditions_besides_stage(filters: Filters, scanned: Order) -> list[ColumnElement[bool]]:
@@ -273,7 +287,7 @@ def _find_most_selective(session: Session, filters: Filters) -> _Selective:
     Rows are counted up to `MAX_SORTED` + 1. PostgreSQL has statistics and chooses itself: for it
     that number is returned, and no index.
     """
-    if session.get_bind().dialect.name != "sqlite":
+    if not _is_sqlite(session):
         return _Selective(MAX_SORTED + 1, None)
     known: dict[Filters, _Selective] = session.info.setdefault("most selective", {})
     if filters not in known:
@@ -302,6 +316,10 @@ def _count_by_index(session: Session, filters: Filters) -> _Selective:
 def _select(conditions: Sequence[_Condition]) -> Select[*tuple[Any, ...]]:
     where = (c.to_sql() for c in conditions)
     return select(literal(1)).select_from(_TABLE).where(*where)
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
 
 
 def _midnight(day: date) -> datetime:

@@ -493,6 +493,22 @@ class TestCost:
             assert sum(f"COVERING INDEX ix_organizations_{name}" in each for each in steps) == 2
 
     @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    @pytest.mark.parametrize("rep", [None, REP])
+    def test_a_search_looks_for_the_stage_in_its_index(
+        self, session: Session, cast: Cast, rep: int | None
+    ) -> None:
+        make_organizations(session, 80)
+        filters = Filters(words="clin", stages=(Stage.FREE, Stage.PRODUCTION), rep_id=rep)
+        found = table.table(session, cast.oda, filters).rows
+        assert set(found["stage"]) == {Stage.FREE, Stage.PRODUCTION}
+        assert len(found) == (40 if rep is None else 14)
+
+        plans = _explain(session, cast, filters, Cursor(), "EXPLAIN QUERY PLAN ")
+        steps = [step for _, plan in plans for *_, step in plan]
+        of_rep = "" if rep is None else "rep_id=? AND "
+        assert any(f"({of_rep}stage=? AND id>? AND id<?)" in step for step in steps), steps
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
     def test_large_ones_are_found_without_scanning_all_small_ones(
         self, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
