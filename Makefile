@@ -36,12 +36,12 @@ test: .venv/ready
 	$(BIN)/python -m tests.browser.nginx
 	ENGINES=first $(BIN)/pytest -n 2 --dist worksteal
 
-# What `make test` leaves out: tests that it runs on SQLite, on PostgreSQL.
+# What `make test` leaves out: tests that it runs on SQLite, on PostgreSQL, and four servers behind nginx.
 test-postgresql: .venv/ready
 	ENGINES=second $(BIN)/pytest -q -n 2 --dist worksteal
 
-# The tests of which `make test` runs samples; DEEP=1 runs them whole.
-DEEP_TESTS = $(shell grep -rl --include='test_*.py' 'from tests.support.depth import' tests)
+# The tests of which `make test` runs samples and few examples; DEEP=1 runs them whole.
+DEEP_TESTS = $(shell grep -rlE --include='test_*.py' 'from (tests.support.depth|hypothesis) import' tests)
 
 # Stress tests, as many as there is time for: make prove RACES=100000 KILLS=10000 STOPS=500 UNDOS=5000
 prove: RACES ?= 200

@@ -87,7 +87,7 @@ def _administrator() -> Actor:
 def _newcomer() -> int:
     """Return the id of a person without organizations, who is created if necessary."""
     email = "newcomer@bench.example"
-    with db.engine().begin() as connection:
+    with db.writing_engine().begin() as connection:
         existing = connection.scalar(select(User.id).where(User.email_key == email))
         values = {"email": email, "email_key": email, "name": "Nora Newcomer"}
         return existing or connection.scalar(

@@ -9,7 +9,7 @@ from core.profile import profile
 from tests.browser.acts import become, go, visit
 from tests.browser.steps import heading
 from tests.browser.tables import find_row
-from tests.browser.test_accessibility import SCHEMES, problems
+from tests.browser.test_accessibility import in_both_schemes
 from tests.support.cast import Cast
 
 LONG = "https://acme.example/" + "a" * 200
@@ -22,16 +22,6 @@ def make_pair(cast: Cast) -> None:
         before, after = {field: ""}, {field: text}
         db.run(profile.save_contact_details, cast.oda, org.id, before, after, reason="By phone.")
     db.run(matching.match_some)
-
-
-def problems_of_all_colors(page: Page) -> list[str]:
-    """Return every serious finding in light and in dark colors; it is light again afterwards."""
-    found = []
-    for scheme, rules in reversed(SCHEMES.items()):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
-        found += problems(page, *rules)
-    return found
 
 
 def press(page: Page, role: str, name: str) -> None:
@@ -51,13 +41,13 @@ def test_duplicates_are_compared_merged_and_taken_apart_again(page: Page, cast: 
     taken = page.get_by_role("checkbox", name=f"Take from {cast.otto_ltd.public_id}")
     expect(taken).to_have_count(2)
     expect(page.locator(".st-key-compare-field-phone").get_by_role("checkbox")).to_be_checked()
-    assert problems_of_all_colors(page) == []
+    assert in_both_schemes(page) == []
 
     label = f"Merge into {cast.acme.public_id}"
     press(page, "button", label)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("1 person is in")).to_be_visible()
-    assert problems_of_all_colors(page) == []
+    assert in_both_schemes(page) == []
     dialog.get_by_role("textbox", name="Reason").focus()
     page.keyboard.type("Registered twice.")
     page.keyboard.press("Tab")
@@ -91,7 +81,7 @@ def test_people_of_the_other_one_learn_where_it_went(page: Page, cast: Cast) -> 
     become(page, cast.otto)
     visit(page, f"/overview?org={cast.otto_ltd.public_id}")
     expect(heading(page, "Otto Ltd was merged")).to_be_visible()
-    assert problems_of_all_colors(page) == []
+    assert in_both_schemes(page) == []
     press(page, "button", "Ask to join")
     expect(page.get_by_text("Sent to the owners of Acme")).to_be_visible()
 

@@ -19,14 +19,10 @@ from tests.browser.server import Server, serve
 from tests.support import cast as the_cast
 from tests.support import ports
 from tests.support.cast import Cast
-from tests.support.depth import IS_DEEP
 from tests.support.engines import Postgresql, Sqlite, use
 from tests.support.mailbox import Mailbox
 
-pytestmark = [
-    pytest.mark.skipif(nginx.find() is None, reason=nginx.MISSING),
-    pytest.mark.skipif(not IS_DEEP, reason="starts four servers: a part of make prove"),
-]
+pytestmark = pytest.mark.skipif(nginx.find() is None, reason=nginx.MISSING)
 
 
 class Site:

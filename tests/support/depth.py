@@ -3,8 +3,9 @@
 `DEEP=1` runs long lists and many rounds whole. Without it, lists are sampled.
 
 Every test of core runs on both engines before a change lands. `make test` has `ENGINES=first`,
-which leaves out on PostgreSQL what SQLite repeats, and `make test-postgresql` has `ENGINES=second`,
-which runs what was left out. Without either, as when a few files are run by hand, all of them run.
+which leaves out on PostgreSQL what SQLite repeats, and the four servers behind nginx;
+`make test-postgresql` has `ENGINES=second`, which runs what was left out. Without either, as when a
+few files are run by hand, all of them run.
 """
 
 import os
@@ -25,6 +26,7 @@ _ENGINES_DIFFER: Final = (
 )
 """Parts of paths of tests about locks, plans, searches and triggers: whole on both engines."""
 _ONE_OF: Final = 3
+_FOUR_SERVERS: Final = "tests/browser/test_several_processes.py"
 
 
 def sample(items: Sequence[T], every: int) -> Sequence[T]:
@@ -41,8 +43,8 @@ def list_left_out(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     """Return the tests that this run leaves to the other one."""
     if _ENGINES not in ("first", "second"):
         return []
-    repeated = set(_list_repeated(items))
-    return [item for item in items if (item in repeated) == (_ENGINES == "first")]
+    second = {item for item in items if _FOUR_SERVERS in item.nodeid} | {*_list_repeated(items)}
+    return [item for item in items if (item in second) == (_ENGINES == "first")]
 
 
 def _list_repeated(items: Sequence[pytest.Item]) -> list[pytest.Item]:
